@@ -1,0 +1,1 @@
+"""Sales-funnel workbooks for Jupyter: every number with how sure it is."""

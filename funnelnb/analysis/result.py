@@ -1,0 +1,39 @@
+"""What every result carries. Results are frozen, slotted, keyword-only and show themselves (``core.display``).
+
+Field names end in a unit: ``_n`` deals, ``_rate`` and ``_share`` between 0 and 1, ``_days``, ``_amount`` in the
+book's currency, ``_ci_lower`` and ``_ci_upper`` the bounds at `confidence_level`. Undefined is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from funnelnb.core.display import Shown
+from funnelnb.core.note import Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result(Shown):
+    """Base of every result.
+
+    Attributes
+    ----------
+    n : int
+        Deals behind the result.
+    method : str
+        Key of the method's sentence in the language files.
+    confidence_level : float
+    as_of : numpy.datetime64
+    currency : str
+    notes : tuple of Note
+        Caveats: what was missing, assumed, too few.
+    """
+
+    n: int
+    method: str
+    confidence_level: float
+    as_of: np.datetime64
+    currency: str
+    notes: tuple[Note, ...]

@@ -1,0 +1,73 @@
+"""One rule and one message for each standard parameter name.
+
+`confidence_level`, `horizon_days` or `as_of` mean the same everywhere in the package, so their rule
+is written once, here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from funnelnb.core.errors import ParameterError, nearest
+
+CONFIDENCE_LEVEL = 0.90
+"""Default confidence level of every interval in the package."""
+
+TOO_FEW_N = 10
+"""Below this many deals a group's rate is shown as "too few to say"."""
+
+
+def number(
+    name: str, value: Any, *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
+) -> float:
+    """Return `value` as a float, or raise ParameterError naming the bound it breaks."""
+    bounds = [(">=", ge), (">", gt), ("<=", le), ("<", lt)]
+    expected = "a number" + "".join(f" {sign} {bound:g}" for sign, bound in bounds if bound is not None)
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        result = math.nan
+    if isinstance(value, bool) or math.isnan(result):
+        raise ParameterError(f"{name} = {value!r}", expected=expected)
+    broken = (
+        (ge is not None and result < ge)
+        or (gt is not None and result <= gt)
+        or (le is not None and result > le)
+        or (lt is not None and result >= lt)
+    )
+    if broken:
+        raise ParameterError(f"{name} = {value!r}", expected=expected)
+    return result
+
+
+def confidence_level(value: Any) -> float:
+    """Return a confidence level strictly between 0 and 1."""
+    return number("confidence_level", value, gt=0, lt=1)
+
+
+def horizon_days(value: Any) -> float:
+    """Return a horizon in days, above 0 and at most 100 years."""
+    return number("horizon_days", value, gt=0, le=36525)
+
+
+def one_of(name: str, value: Any, known: Iterable[str]) -> str:
+    """Return `value` if it is one of `known`, or raise ParameterError with the nearest name."""
+    names = list(known)
+    if value in names:
+        return str(value)
+    raise ParameterError(f"{name} = {value!r}", expected="one of " + ", ".join(map(repr, names)), hint=nearest(str(value), names))
+
+
+def timestamp(name: str, value: Any) -> np.datetime64:
+    """Return `value` (ISO text, date, datetime or datetime64) as datetime64 in whole seconds."""
+    try:
+        result = np.datetime64(value).astype("datetime64[s]")
+    except (TypeError, ValueError):
+        result = np.datetime64("NaT", "s")
+    if np.isnat(result):
+        raise ParameterError(f"{name} = {value!r}", expected="a date such as 2026-06-30", hint="write year-month-day")
+    return result

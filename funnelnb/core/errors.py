@@ -1,0 +1,145 @@
+"""Errors built from facts: what was found, what was expected, what to do.
+
+Every error that a user can cause derives from :class:`FunnelError`. A message has one shape
+everywhere, so that the command line, a notebook and a report can show it as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class FunnelError(Exception):
+    """Base of every error that a user's input can cause.
+
+    Parameters
+    ----------
+    found : str
+        What was found, with its place and value.
+    expected : str
+        What would have been right.
+    hint : str
+        What to do about it.
+    """
+
+    def __init__(self, found: str, *, expected: str = "", hint: str = "") -> None:
+        self.found = found
+        self.expected = expected
+        self.hint = hint
+        super().__init__(found, expected, hint)
+
+    def __str__(self) -> str:
+        lines = [self.found]
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.hint:
+            lines.append(f"  remedy:   {self.hint}")
+        return "\n".join(lines)
+
+
+class ParameterError(FunnelError):
+    """An argument, option or notebook parameter has a value that it cannot have."""
+
+
+class PlaybookError(FunnelError):
+    """A playbook file cannot be used; `found` names file and key."""
+
+
+class MappingError(FunnelError):
+    """A column-mapping or settings file cannot be used; `found` names file and key."""
+
+
+class SourceError(FunnelError):
+    """A data file cannot be read at all (missing, empty, not what its name says)."""
+
+
+class MissingDataError(FunnelError):
+    """An analysis needs a table or column that the book does not hold."""
+
+
+class OutputError(FunnelError):
+    """The output folder cannot be written to."""
+
+
+class MissingExtraError(FunnelError):
+    """An optional package is not installed; the hint names the extra that brings it."""
+
+    @classmethod
+    def for_package(cls, package: str, extra: str) -> MissingExtraError:
+        """Build the error for `package`, which the extra `extra` would bring."""
+        return cls(
+            f"the package {package!r} is not installed",
+            expected=f"{package}, which the extra [{extra}] brings",
+            hint=f"pip install 'funnelnb[{extra}]'",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One problem in the data, with its place.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file or table the value came from.
+    row : int or None
+        1-based row as a spreadsheet shows it (the header is row 1); None for the whole column or file.
+    column : str
+        Column name as the file spells it; empty for the whole row or file.
+    value : str
+        The value found, shortened to 80 characters.
+    found, expected, remedy : str
+        What is wrong, what would be right, what to do.
+    rows_n : int
+        How many rows have this problem (`row` is the first of them).
+    """
+
+    file: str
+    found: str
+    expected: str
+    remedy: str
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+    rows_n: int = 1
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column:
+            place += f", column {self.column!r}"
+        more = f" (and {self.rows_n - 1} more rows)" if self.rows_n > 1 else ""
+        shown = f" {self.value!r}" if self.value else ""
+        return f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}\n    remedy:   {self.remedy}"
+
+
+class DataProblems(FunnelError):  # noqa: N818 - it is a list of problems
+    """All problems that make the data unusable, reported at once.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        super().__init__(f"the data has {count} problem{'s' if count != 1 else ''}")
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.found}:", *(f"  {problem}" for problem in self.problems)])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the known name most like `name`, or lists them all."""
+    names = [str(one) for one in known]
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if not close:
+        lowered = {one.casefold(): one for one in names}
+        close = [lowered[one] for one in difflib.get_close_matches(str(name).casefold(), lowered, n=1, cutoff=0.6)]
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(names) if names else "there are none"

@@ -1,0 +1,217 @@
+"""Stage models as data: what a playbook is.
+
+A playbook is an ordered list of stages with what the field says about each. Exactly one stage is the ``won``
+stage; stages before it are ``working`` stages, stages after it (delivery, repeat purchase, referral) are
+``after_sale``. A funnel that circulates says so with edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+StageKind = Literal["working", "won", "after_sale"]
+EdgeKind = Literal["recycle", "referral"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One text in both languages.
+
+    Attributes
+    ----------
+    en, zh : str
+        The same text in English and Chinese.
+    """
+
+    en: str
+    zh: str
+
+    def __getitem__(self, lang: str) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A criterion that must hold to enter or leave a stage.
+
+    Attributes
+    ----------
+    id : str
+        Stable name, unique within the playbook.
+    label : Label
+        The criterion in words.
+    required : bool
+        False where the field calls it desirable only.
+    """
+
+    id: str
+    label: Label
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question to ask the customer in a stage.
+
+    Attributes
+    ----------
+    label : Label
+    role : str
+        Buyer role it is put to (a key of :data:`ROLES`), or empty for any.
+    """
+
+    label: Label
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage of a playbook.
+
+    Attributes
+    ----------
+    id : str
+        snake_case, unique within the playbook.
+    label : Label
+    kind : {"working", "won", "after_sale"}
+    win_weight : float or None
+        Default chance to win on entering the stage, 0 to 1; None where the field gives none.
+    win_weight_exit : float or None
+        Where the stage itself moves the weight (A5 step 4: 25 % to 50 %), the weight on leaving it.
+    state : Label or None
+        State the customer is in.
+    features : tuple of Label
+        How one recognises the stage.
+    entry, exit : tuple of Gate
+        Criteria to enter and to leave.
+    roles : tuple of str
+        Buyer roles addressed (keys of :data:`ROLES`).
+    actions : tuple of Label
+        What to do.
+    questions : tuple of Question
+        What to ask.
+    next_step : Label or None
+        Strategy for the next step.
+    aliases : tuple of str
+        Other names by which data may call the stage (compared without case, spaces and punctuation).
+    """
+
+    id: str
+    label: Label
+    kind: StageKind = "working"
+    win_weight: float | None = None
+    win_weight_exit: float | None = None
+    state: Label | None = None
+    features: tuple[Label, ...] = ()
+    entry: tuple[Gate, ...] = ()
+    exit: tuple[Gate, ...] = ()
+    roles: tuple[str, ...] = ()
+    actions: tuple[Label, ...] = ()
+    questions: tuple[Question, ...] = ()
+    next_step: Label | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A way back into the funnel: deals not taken are scooped again, winners refer new ones.
+
+    Attributes
+    ----------
+    source, target : str
+        Stage ids.
+    kind : {"recycle", "referral"}
+        ``recycle``: the same deal returns; ``referral``: the deal brings a new one.
+    label : Label
+    """
+
+    source: str
+    target: str
+    kind: EdgeKind
+    label: Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """A stage model.
+
+    Attributes
+    ----------
+    id : str
+    label : Label
+    about : Label
+        One sentence: for whom it is.
+    source : str
+        Where the model comes from (such as ``"DOMAIN A6"``).
+    stages : tuple of Stage
+        In order; exactly one has kind ``"won"``.
+    edges : tuple of Edge
+        Empty unless the funnel circulates.
+    path : str
+        File it was read from, for messages.
+    """
+
+    id: str
+    label: Label
+    about: Label
+    source: str
+    stages: tuple[Stage, ...]
+    edges: tuple[Edge, ...] = ()
+    path: str = ""
+    _positions: Mapping[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names: dict[str, int] = {}
+        for position, stage in enumerate(self.stages):
+            for name in (stage.id, stage.label.en, stage.label.zh, *stage.aliases):
+                names.setdefault(fold(name), position)
+        object.__setattr__(self, "_positions", names)
+
+    @property
+    def won(self) -> int:
+        """Position of the won stage."""
+        return next(k for k, stage in enumerate(self.stages) if stage.kind == "won")
+
+    @property
+    def stage_ids(self) -> tuple[str, ...]:
+        """Ids of all stages in order, the won stage included."""
+        return tuple(stage.id for stage in self.stages)
+
+    @property
+    def circulates(self) -> bool:
+        """Whether deals can come back (recycling or referral)."""
+        return bool(self.edges)
+
+    def position(self, name: str) -> int | None:
+        """Return the position of the stage that data calls `name` (id, label or alias), or None."""
+        return self._positions.get(fold(name))
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage that is called `name`; KeyError if there is none."""
+        position = self.position(name)
+        if position is None:
+            raise KeyError(name)
+        return self.stages[position]
+
+
+ROLES: Mapping[str, Label] = {
+    "decision_maker": Label(en="decision maker", zh="决策者"),
+    "technical_gatekeeper": Label(en="technical gatekeeper", zh="技术把关者"),
+    "purchaser": Label(en="purchaser", zh="采购者"),
+    "user": Label(en="user", zh="使用者"),
+    "initiator": Label(en="initiator", zh="需求发起者"),
+    "technical_assessor": Label(en="technical assessor", zh="技术论证者"),
+    "approver": Label(en="approver", zh="采购审批者"),
+    "executor": Label(en="executor", zh="采购执行者"),
+}
+"""Buyer roles (DOMAIN C5) in both languages."""
+
+
+def fold(name: str) -> str:
+    """Return `name` without case, spaces and punctuation, full-width folded: how names are compared."""
+    import unicodedata
+
+    folded = unicodedata.normalize("NFKC", str(name)).casefold()
+    return "".join(char for char in folded if char.isalnum())
