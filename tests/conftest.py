@@ -1,0 +1,24 @@
+"""Fixtures for the whole suite."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip with `reason` on a laptop; under CI a missing program or input is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"under CI nothing may be missing: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real inputs that are kept beside the project, never in it."""
+    path = Path(os.environ.get("FUNNELNB_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        skip_or_fail(f"the real inputs are not at {path} (set FUNNELNB_SHARED_DATA)")
+    return path
