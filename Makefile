@@ -1,10 +1,50 @@
-# Every target sets up what it needs by itself. `make help` lists them.
+# Every target sets up what it needs by itself; `make help` lists them.
 SHELL := bash
 PY := .venv/bin/python
-export PYTHONHASHSEED ?= 0
-
 .DEFAULT_GOAL := help
-.PHONY: help report test check format lock notebooks lab bench clean
+.PHONY: help report test check format notebooks sample lock lab bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# ---- set-up: a stamp per set of packages, renewed when the pins change ------------------------------------------
+
+.venv/run.stamp: requirements/run.txt pyproject.toml tools/setup.sh
+	@bash tools/setup.sh run
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	@bash tools/setup.sh dev
+
+# ---- what you do with it ----------------------------------------------------------------------------------------
+
+report: .venv/run.stamp  ## offline HTML reports per region from the sample data, into reports/
+	@$(PY) -m funnelnb report data/sample --by region --out reports
+
+lab: .venv/run.stamp  ## the notebooks in JupyterLab
+	@$(PY) -m funnelnb lab
+
+test: .venv/dev.stamp  ## everything that must hold: derived files, style, types, tests, notebooks
+	@bash tools/test.sh
+
+# ---- for those who change it ------------------------------------------------------------------------------------
+
+format: .venv/dev.stamp  ## put the code in the house style
+	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
+
+check: .venv/dev.stamp  ## the quick part of `make test`: style, types, derived files
+	@bash tools/test.sh quick
+
+notebooks: .venv/dev.stamp  ## rebuild notebooks/en and notebooks/zh from notebooks/src, executed
+	@$(PY) tools/notebooks.py write
+
+sample: .venv/dev.stamp  ## regenerate data/sample
+	@$(PY) tools/sample.py write
+
+bench: .venv/dev.stamp  ## run the benchmarks; ratios, side by side
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+
+lock: .venv/dev.stamp  ## renew the pinned, hashed requirements and environment.yml
+	@bash tools/lock.sh
+
+clean:  ## remove what the targets made
+	rm -rf .venv reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

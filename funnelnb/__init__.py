@@ -1,1 +1,72 @@
-"""Sales-funnel workbooks for Jupyter: every number with how sure it is."""
+"""Sales-funnel workbooks for Jupyter: from a CRM export to answers, every number with how sure it is.
+
+The whole public surface, grouped by the question it answers:
+
+What data is this?
+    load, sample, check_data, Book, Scan, playbooks, load_playbook
+How do deals convert, and where are they lost?
+    conversion, cohort, segments
+How is it shown?
+    show, options, to_csv, to_excel
+Try it without a CRM
+    simulate
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Book": "funnelnb.data.book",
+    "Scan": "funnelnb.data.scan",
+    "check_data": "funnelnb.data.check",
+    "cohort": "funnelnb.analysis.cohort",
+    "conversion": "funnelnb.analysis.conversion",
+    "load": "funnelnb.data.load",
+    "load_playbook": "funnelnb.playbooks",
+    "options": "funnelnb.core.options",
+    "playbooks": "funnelnb.playbooks",
+    "sample": "funnelnb.data.load",
+    "segments": "funnelnb.analysis.segments",
+    "show": "funnelnb.show",
+    "simulate": "funnelnb.simulate",
+    "to_csv": "funnelnb.show.export",
+    "to_excel": "funnelnb.show.export",
+}
+"""Public name -> module that defines it; loaded on first use, so that `import funnelnb` costs little."""
+
+_MODULES = {"playbooks", "simulate"}
+"""Public names that are modules themselves (`show` is both: the module is callable through its function)."""
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - a list of str, built so that it cannot drift from the table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'funnelnb' has no attribute {name!r}")
+    module = importlib.import_module(_HOME[name])
+    value = module if name in _MODULES else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, "__version__"])
+
+
+if TYPE_CHECKING:
+    from funnelnb import playbooks, simulate
+    from funnelnb.analysis.cohort import cohort
+    from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.segments import segments
+    from funnelnb.core.options import options
+    from funnelnb.data.book import Book
+    from funnelnb.data.check import check_data
+    from funnelnb.data.load import load, sample
+    from funnelnb.data.scan import Scan
+    from funnelnb.playbooks import load_playbook
+    from funnelnb.show import show
+    from funnelnb.show.export import to_csv, to_excel
