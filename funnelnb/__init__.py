@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How is it shown?
-    show, options, to_csv, to_excel
+    display, options, to_csv, to_excel
 Try it without a CRM
     simulate
 """
@@ -25,13 +25,13 @@ _HOME = {
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
     "conversion": "funnelnb.analysis.conversion",
+    "display": "funnelnb.show",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
     "options": "funnelnb.core.options",
     "playbooks": "funnelnb.playbooks",
     "sample": "funnelnb.data.load",
     "segments": "funnelnb.analysis.segments",
-    "show": "funnelnb.show",
     "simulate": "funnelnb.simulate",
     "to_csv": "funnelnb.show.export",
     "to_excel": "funnelnb.show.export",
@@ -39,7 +39,7 @@ _HOME = {
 """Public name -> module that defines it; loaded on first use, so that `import funnelnb` costs little."""
 
 _MODULES = {"playbooks", "simulate"}
-"""Public names that are modules themselves (`show` is both: the module is callable through its function)."""
+"""Public names that are modules themselves."""
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - a list of str, built so that it cannot drift from the table
 
@@ -68,5 +68,5 @@ if TYPE_CHECKING:
     from funnelnb.data.load import load, sample
     from funnelnb.data.scan import Scan
     from funnelnb.playbooks import load_playbook
-    from funnelnb.show import show
+    from funnelnb.show import display
     from funnelnb.show.export import to_csv, to_excel

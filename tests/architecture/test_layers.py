@@ -1,0 +1,99 @@
+"""Arrows point down: who may import whom, read from the code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "funnelnb"
+
+# room -> (sentence of the rule, rooms of ours it may import)
+RULES = {
+    "core": ("core imports nothing else of funnelnb", set()),
+    "stats": ("stats knows numbers but no tables", {"core"}),
+    "playbooks": ("playbooks are data: they know nothing but core", {"core"}),
+    "data": ("data knows tables but no statistics", {"core", "playbooks"}),
+    "simulate": ("simulate makes tables: it knows data, never statistics", {"core", "playbooks", "data"}),
+    "analysis": ("analysis is where tables and statistics meet", {"core", "playbooks", "data", "stats"}),
+    "show": ("show turns a result into words and charts and never computes", {"core", "playbooks", "analysis"}),
+    "notebook": ("notebook only calls", {"core", "playbooks", "data", "analysis", "show"}),
+    "batch": ("batch only calls", {"core", "playbooks", "data", "analysis", "show"}),
+    "teach": ("teach only calls", {"core", "playbooks", "data", "analysis", "show", "simulate", "notebook"}),
+    "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate"}),
+    "__init__": ("the root only names what is public", set()),
+    "__main__": ("__main__ only starts cli", {"cli"}),
+}
+# Third parties a room may not touch.
+FORBIDDEN = {
+    "core": {"pandas", "scipy", "altair", "narwhals", "polars", "duckdb", "ipywidgets", "pandera"},
+    "stats": {"pandas", "narwhals", "altair", "polars", "duckdb", "pyarrow", "ipywidgets", "pandera"},
+    "playbooks": {"pandas", "scipy", "altair", "narwhals", "numpy"},
+    "data": {"scipy", "altair", "ipywidgets", "statsmodels", "sklearn"},
+    "simulate": {"altair", "ipywidgets"},
+    "analysis": {"altair", "ipywidgets", "narwhals", "polars", "duckdb", "pyarrow"},
+    "show": {"scipy", "ipywidgets", "polars", "duckdb"},
+    "notebook": {"scipy"},
+    "batch": {"scipy", "altair"},
+    "cli": {"scipy", "altair", "pandas"},
+}
+
+
+def room_of(path: Path) -> str:
+    """Folder directly below the package, or the module's own name at the top."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def runtime_imports(tree: ast.Module) -> list[str]:
+    """Dotted names imported anywhere in the module, `if TYPE_CHECKING:` blocks left out."""
+    names: list[str] = []
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            skipped.update(child for statement in node.body for child in ast.walk(statement))
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def broken_rules(path: Path, source: str) -> list[str]:
+    room = room_of(path)
+    if room not in RULES:
+        return [f"{path.name}: the room {room!r} has no rule; add it to RULES and ARCHITECTURE.md"]
+    sentence, allowed = RULES[room]
+    broken = []
+    for name in runtime_imports(ast.parse(source)):
+        first, _, rest = name.partition(".")
+        target = rest.split(".")[0]
+        if first == "funnelnb" and target not in allowed | {room, "__version__"}:
+            broken.append(f"{path.relative_to(ROOT)} imports {name}: {sentence}")
+        if first in FORBIDDEN.get(room, set()):
+            broken.append(f"{path.relative_to(ROOT)} imports {name}: {sentence}")
+    return broken
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_down(path: Path) -> None:
+    assert not broken_rules(path, path.read_text(encoding="utf-8"))
+
+
+def test_the_rule_can_be_broken() -> None:
+    """The test itself sees an arrow that points up, also inside a function."""
+    source = "def f():\n    from funnelnb.show import words\n    import pandas"
+    found = broken_rules(PACKAGE / "stats" / "made_up.py", source)
+    assert [line.split(": ")[1] for line in found] == ["stats knows numbers but no tables"] * 2
+
+
+def test_every_room_is_in_architecture() -> None:
+    """ARCHITECTURE.md names every folder and top module of the package, and no other."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip().strip("`/") for line in text.splitlines() if line.startswith("| `funnelnb/")]
+    named = {row.removeprefix("funnelnb/").removesuffix(".py").rstrip("/") for row in rows}
+    there = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
+    assert named == there
