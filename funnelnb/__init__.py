@@ -8,6 +8,8 @@ How do deals convert, and where are they lost?
     conversion, cohort, segments
 How is it shown?
     display, options, to_csv, to_excel
+What does a notebook need?
+    open_book, pick, explore
 Try it without a CRM
     simulate
 """
@@ -26,9 +28,12 @@ _HOME = {
     "cohort": "funnelnb.analysis.cohort",
     "conversion": "funnelnb.analysis.conversion",
     "display": "funnelnb.show",
+    "explore": "funnelnb.notebook.explore",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
+    "open_book": "funnelnb.notebook",
     "options": "funnelnb.core.options",
+    "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
     "sample": "funnelnb.data.load",
     "segments": "funnelnb.analysis.segments",
@@ -67,6 +72,8 @@ if TYPE_CHECKING:
     from funnelnb.data.check import check_data
     from funnelnb.data.load import load, sample
     from funnelnb.data.scan import Scan
+    from funnelnb.notebook import open_book, pick
+    from funnelnb.notebook.explore import explore
     from funnelnb.playbooks import load_playbook
     from funnelnb.show import display
     from funnelnb.show.export import to_csv, to_excel

@@ -1,0 +1,10 @@
+"""What a notebook needs besides the analyses: opening the book its parameters name, and controls.
+
+Nothing here computes: it passes parameters on and draws what comes back.
+"""
+
+from __future__ import annotations
+
+from funnelnb.notebook.page import open_book, pick
+
+__all__ = ["open_book", "pick"]
