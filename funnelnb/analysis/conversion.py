@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.result import Result
+from funnelnb.playbooks.model import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,8 @@ class Conversion(Result):
     ----------
     by : tuple of str
     stage_ids : tuple of str
+    stage_labels : tuple of Label
+        What the playbook calls the stages, in the order of `stage_ids`; empty: the ids are shown.
     horizon_days : float
         Day of (c), the headline.
     steps : tuple of StepRow
@@ -171,3 +174,4 @@ class Conversion(Result):
     overall: tuple[StepRow, ...]
     curves: tuple[OutcomeCurve, ...]
     loss_points: tuple[LossPoint, ...]
+    stage_labels: tuple[Label, ...] = ()

@@ -53,6 +53,24 @@ class SegmentRow:
     verdict: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRow:
+    """Funnel-plot limits at one number of deals, for drawing the curves between the groups.
+
+    Attributes
+    ----------
+    decided_n : int
+    limit_95_lower, limit_95_upper, limit_998_lower, limit_998_upper : float
+        As in :class:`SegmentRow`.
+    """
+
+    decided_n: int
+    limit_95_lower: float
+    limit_95_upper: float
+    limit_998_lower: float
+    limit_998_upper: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segments(Result):
     """Groups compared on the share of decided deals that were won (or, with a horizon, won by that day).
@@ -70,6 +88,8 @@ class Segments(Result):
         Factor by which the spread exceeds the binomial (1: none).
     rows : tuple of SegmentRow
         Sorted by shrunken rate, highest first.
+    limits : tuple of LimitRow
+        About 60 numbers of deals from the smallest group's to the largest's; empty: only the groups' own are drawn.
     """
 
     by: tuple[str, ...]
@@ -79,3 +99,4 @@ class Segments(Result):
     omnibus_p_value: float
     overdispersion: float
     rows: tuple[SegmentRow, ...]
+    limits: tuple[LimitRow, ...] = ()
