@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STEM_BYTES = 120
-"""Longest readable part of a file name in UTF-8; with hash, notebook and ending below any file system's 255."""
+"""Longest readable part of a file name in UTF-8; with hash, notebook and ending below a file system's 255."""
 
 NOTEBOOK_MARK = "@"
 """Stands between a region's stem and the name of a further notebook; no stem holds it."""
@@ -28,8 +28,8 @@ def stems(values: Sequence[str]) -> dict[str, str]:
     """Which file-name stem stands for each value?
 
     A plain name such as ``East`` or ``华东`` is its own stem. Any other (with a slash, a dot in front, a
-    reserved device name, nothing at all, too long, or equal to another but for case or Unicode form) gets what
-    is readable of it and a hash of the whole, so that two different values never share a file on any system.
+    reserved device name, empty, too long, or equal to another but for case or Unicode form) gets what is
+    readable of it and a hash of the whole, so that two different values never share a file on any system.
 
     Parameters
     ----------
