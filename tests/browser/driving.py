@@ -1,0 +1,27 @@
+"""Driving JupyterLab as a person does."""
+
+import time
+
+IDLE = """() => [...document.querySelectorAll('.jp-Notebook-ExecutionIndicator, #jp-main-statusbar span')]
+    .some(e => /\\bIdle\\b/.test(e.textContent))"""
+
+
+def open_notebook(page, address: str, path: str) -> None:
+    """Open a notebook and wait until its kernel can be talked to."""
+    page.goto(f"{address}/lab/tree/{path}?token=secret")
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.wait_for_function(IDLE, timeout=60_000)
+    time.sleep(0.7)  # a "Run All" right after idle can be lost
+
+
+def run_all(page, done: str, tries: int = 3) -> None:
+    """Run all cells; `done` is a selector that appears when the last output is there."""
+    for attempt in range(tries):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        try:
+            page.wait_for_selector(done, timeout=90_000 if attempt == tries - 1 else 60_000, state="attached")
+            return
+        except Exception:
+            if attempt == tries - 1:
+                raise
