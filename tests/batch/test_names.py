@@ -10,9 +10,22 @@ from hypothesis import strategies as st
 from funnelnb.batch.names import NOTEBOOK_MARK, STEM_BYTES, stems
 
 NASTY = [
-    *"../x|..|.||  |/etc/passwd|C:\\x|华东/上海|CON|aux.txt|LPT1|nul|-rf|~|$(rm -r)|a<b>".split("|"),
-    *("index", "Manifest", "%2e%2e", "East@x", "a\x00b", "a\nb", "x" * 300, "中" * 300, "\ud800"),
+    "../x",
+    "..",
+    ".",
+    "",
+    "  ",
+    "/etc/passwd",
+    "C:\\x",
+    "华东/上海",
+    "CON",
+    "aux.txt",
+    "LPT1",
+    "nul",
+    "-rf",
 ]
+NASTY += ["~", "$(rm -r)", "a<b>", "index", "Manifest", "%2e%2e", "East@x", "a\x00b", "a\nb", "\ud800"]
+NASTY += ["x" * 300, "中" * 300]
 
 
 def test_plain_names_stay_as_they_are() -> None:

@@ -1,0 +1,259 @@
+"""Notebook parameters: what a notebook declares, what a text means, what is refused."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from funnelnb.batch import catalog, parameters
+from funnelnb.batch.parameters import Parameter
+from funnelnb.core import resources
+from funnelnb.core.errors import ParameterError
+
+CELL = """
+# a comment = not a parameter
+region: str = "a=b # c"  # which region
+horizon_days: float = 180.0  # days
+jobs: int = -2
+code: bool = False
+as_of: "str | None" = None
+names: list[str] = ["x", "y"]
+kind: Literal["won", "lost"] = "won"
+bare = 3
+wide: dict = {
+    "a": 1,
+}  # last line
+"""
+
+
+def notebook(cell: str, tags: tuple[str, ...] = ("parameters",)) -> nbformat.NotebookNode:
+    first = nbformat.v4.new_markdown_cell("# Title\n\ntext")
+    code = nbformat.v4.new_code_cell(cell, metadata={"tags": list(tags)})
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    cells = [first, code, nbformat.v4.new_code_cell("print(region)")]
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def of_type(kind: str) -> Parameter:
+    return Parameter(name="p", type=kind, default=None, help="what it is")
+
+
+def test_the_cell_is_read_with_types_defaults_and_help() -> None:
+    found = parameters.read(notebook(CELL))
+    assert {name: (one.type, one.default, one.help) for name, one in found.items()} == {
+        "region": ("str", "a=b # c", "which region"),
+        "horizon_days": ("float", 180.0, "days"),
+        "jobs": ("int", -2, ""),
+        "code": ("bool", False, ""),
+        "as_of": ("str | None", None, ""),
+        "names": ("list[str]", ["x", "y"], ""),
+        "kind": ("Literal['won', 'lost']", "won", ""),
+        "bare": ("int", 3, ""),
+        "wide": ("dict", {"a": 1}, "last line"),
+    }
+
+
+def test_reading_agrees_with_papermill_on_every_notebook_of_the_package(tmp_path: Path) -> None:
+    inspect = pytest.importorskip("papermill").inspect_notebook
+    simple = tmp_path / "simple.ipynb"
+    nbformat.write(notebook('a: str = "x"  # first\nb: float = 2.5  # second\nc: int = 3'), simple)
+    paths = [
+        simple,
+        *(p for lang in resources.LANGUAGES for p in resources.notebook_folder(lang).glob("*.ipynb")),
+    ]
+    for path in paths:
+        ours = {name: (one.type, one.help) for name, one in catalog.open_notebook(path).parameters.items()}
+        theirs = {name: (one["inferred_type_name"], one["help"]) for name, one in inspect(str(path)).items()}
+        assert ours == theirs
+
+
+def test_an_untagged_notebook_declares_nothing() -> None:
+    assert parameters.read(notebook(CELL, tags=())) == {}
+
+
+def test_a_cell_that_is_not_python_is_refused_with_its_line() -> None:
+    with pytest.raises(ParameterError, match="line 2"):
+        parameters.read(notebook("a = 1\nb = ="))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("str", "007", "007"),
+        ("str", "", ""),
+        ("str", "None", "None"),
+        ("str", "a=b", "a=b"),
+        ("int", "007", 7),
+        ("float", "7", 7.0),
+        ("float", "1e3", 1000.0),
+        ("bool", "Yes", True),
+        ("bool", "0", False),
+        ("str | None", "none", None),
+        ("str | None", "007", "007"),
+        ("None | int", "7", 7),
+        ("Optional[float]", "None", None),
+        ("Optional[float]", "2", 2.0),
+        ("Union[str, None]", "null", None),
+        ("int | str", "seven", "seven"),
+        ("list[str]", "007, x", ["007", "x"]),
+        ("list[int]", "1,2", [1, 2]),
+        ("tuple[str, ...]", "a,b", ["a", "b"]),
+        ("list", "", []),
+        ("Literal['won', 'lost']", "lost", "lost"),
+        ("typing.Optional[int]", "3", 3),
+    ],
+)
+def test_text_is_converted_by_the_declared_type(kind: str, text: str, value: object) -> None:
+    found = parameters.convert(of_type(kind), text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "remedy"),
+    [
+        ("int", "180.0", "write a number"),
+        ("float", "1,000", "without units or separators"),
+        ("float", "90 days", "without units"),
+        ("bool", "maybe", "true or false"),
+        ("Optional[int]", "x", "write None; or write a number"),
+        ("Literal['won', 'lost']", "wonn", "did you mean 'won'"),
+        ("dict", "{}", "change the notebook's default"),
+        ("datetime", "2026-01-01", "change the notebook's default"),
+        ("list[int]", "1,x", "write a number"),
+    ],
+)
+def test_text_of_another_type_is_refused_with_a_remedy(kind: str, text: str, remedy: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        parameters.convert(of_type(kind), text)
+    assert repr(text) in str(caught.value)
+    assert kind in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_pairs_are_split_at_the_first_equals_sign() -> None:
+    assert parameters.split(["a=b=c", " x =", "a=b=c"]) == {"a": "b=c", "x": ""}
+
+
+@pytest.mark.parametrize("pair", ["a", "=b", "a b=c", "1a=2", "x.y=1"])
+def test_a_pair_without_a_name_is_refused(pair: str) -> None:
+    with pytest.raises(ParameterError, match="name=value"):
+        parameters.split([pair])
+
+
+def test_two_values_for_one_name_are_refused() -> None:
+    with pytest.raises(ParameterError, match="given twice"):
+        parameters.split(["a=1", "a=2"])
+
+
+NASTY = {
+    "region": "华东\"'\\\n<script>{}%s\t\x00\u2028",
+    "horizon_days": float("inf"),
+    "jobs": -7,
+    "code": True,
+    "as_of": None,
+    "names": ["a'b", "c"],
+}
+
+
+def test_injected_values_survive_exactly_and_stay_readable() -> None:
+    node = notebook(CELL)
+    parameters.inject(node, NASTY)
+    assert [cell.metadata.get("tags") for cell in node.cells] == [
+        None,
+        ["parameters"],
+        ["injected-parameters"],
+        None,
+    ]
+    scope: dict[str, object] = {}
+    exec(node.cells[2].source, scope)
+    assert {name: scope[name] for name in NASTY} == NASTY
+    assert "华东" in node.cells[2].source
+    nbformat.validate(node)
+
+
+def test_injection_means_the_same_as_papermills() -> None:
+    parameterize = pytest.importorskip("papermill.parameterize").parameterize_notebook
+    values = {name: value for name, value in NASTY.items() if name != "horizon_days"}
+    theirs = notebook(CELL)
+    theirs.metadata["papermill"] = {}
+    for cell in theirs.cells:
+        cell.metadata.setdefault("tags", [])
+    theirs = parameterize(theirs, values)
+    ours = notebook(CELL)
+    parameters.inject(ours, values)
+    scopes: list[dict[str, object]] = [{}, {}]
+    for node, scope in zip([ours, theirs], scopes, strict=True):
+        exec(node.cells[2].source, scope)
+    assert {name: scopes[0][name] for name in values} == {name: scopes[1][name] for name in values}
+
+
+def test_a_second_injection_replaces_the_first() -> None:
+    node = notebook(CELL)
+    parameters.inject(node, {"jobs": 1})
+    parameters.inject(node, {"jobs": 2})
+    assert [cell.source for cell in node.cells if cell.id == "injected-parameters"] == [
+        "# Parameters\njobs = 2"
+    ]
+
+
+def test_a_notebook_without_a_parameters_cell_gets_the_values_on_top() -> None:
+    node = notebook(CELL, tags=())
+    parameters.inject(node, {"jobs": 1})
+    assert node.cells[0].metadata["tags"] == ["injected-parameters"]
+
+
+# ---- finding notebooks --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("01_conversion_by_segment", "02_duration"):
+        nbformat.write(notebook(CELL), tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(resources, "notebook_folder", lambda lang: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["02_duration", "02", "2", "duration"])
+def test_a_notebook_is_found_by_name_number_or_words(shelf: Path, name: str) -> None:
+    assert catalog.find(name).path == shelf / "02_duration.ipynb"
+
+
+def test_notebooks_are_listed_in_order_with_their_titles(shelf: Path) -> None:
+    assert [(one.name, one.title, one.own) for one in catalog.notebooks()] == [
+        ("01_conversion_by_segment", "Title", True),
+        ("02_duration", "Title", True),
+    ]
+
+
+def test_an_unknown_notebook_is_refused_with_the_nearest(shelf: Path) -> None:
+    with pytest.raises(ParameterError, match="did you mean 'duration'"):
+        catalog.find("durations")
+
+
+def test_a_missing_notebook_file_is_refused_with_the_nearest(shelf: Path) -> None:
+    with pytest.raises(ParameterError, match=r"did you mean '02_duration\.ipynb'"):
+        catalog.find(str(shelf / "02_duratoin.ipynb"))
+
+
+@pytest.mark.parametrize("content", ["", "not json", '{"cells": 3}', "[]", "%PDF-1.4"])
+def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.ipynb"
+    path.write_text(content)
+    with pytest.raises(ParameterError, match="not a Jupyter notebook"):
+        catalog.open_notebook(path)
+
+
+def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
+    node = notebook(CELL)
+    node.metadata["kernelspec"] = {"name": "ir", "language": "R", "display_name": "R"}
+    nbformat.write(node, tmp_path / "x.ipynb")
+    with pytest.raises(ParameterError, match="written in r"):
+        catalog.open_notebook(tmp_path / "x.ipynb")
+
+
+def test_a_changed_notebook_has_another_fingerprint(tmp_path: Path) -> None:
+    nbformat.write(notebook(CELL), tmp_path / "x.ipynb")
+    before = catalog.open_notebook(tmp_path / "x.ipynb").fingerprint
+    nbformat.write(notebook(CELL + "z = 1"), tmp_path / "x.ipynb")
+    assert catalog.open_notebook(tmp_path / "x.ipynb").fingerprint != before
