@@ -2,17 +2,22 @@
 
 A playbook is an ordered list of stages with what the field says about each. Exactly one stage is the ``won``
 stage; stages before it are ``working`` stages, stages after it (delivery, repeat purchase, referral) are
-``after_sale``. A funnel that circulates says so with edges.
+``after_sale``. A funnel that circulates says so with edges; a model that names how a deal may end says so
+with endings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 StageKind = Literal["working", "won", "after_sale"]
 EdgeKind = Literal["recycle", "referral"]
+OutcomeKind = Literal["won", "lost_competitor", "lost_no_decision", "lost", "left"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,8 @@ class Stage:
     label : Label
     kind : {"working", "won", "after_sale"}
     win_weight : float or None
-        Default chance to win on entering the stage, 0 to 1; None where the field gives none.
+        Default chance to win on entering the stage, 0 to 1; None where the field gives none; 1 for the
+        won stage.
     win_weight_exit : float or None
         Where the stage itself moves the weight (A5 step 4: 25 % to 50 %), the weight on leaving it.
     state : Label or None
@@ -85,7 +91,7 @@ class Stage:
     features : tuple of Label
         How one recognises the stage.
     entry, exit : tuple of Gate
-        Criteria to enter and to leave.
+        Criteria to enter and to leave; the exit criteria are the purposes (push goals) of the stage.
     roles : tuple of str
         Buyer roles addressed (keys of :data:`ROLES`).
     actions : tuple of Label
@@ -134,6 +140,27 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A way a deal can end, as the model names it, and the outcome that it means in the data.
+
+    Attributes
+    ----------
+    id : str
+        snake_case, unique among the endings.
+    label : Label
+    outcome : {"won", "lost_competitor", "lost_no_decision", "lost", "left"}
+        Value of ``outcome`` in the table ``opportunities``.
+    aliases : tuple of str
+        Other names by which data may call the ending (compared like stage names).
+    """
+
+    id: str
+    label: Label
+    outcome: OutcomeKind
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
     """A stage model.
 
@@ -149,6 +176,8 @@ class Playbook:
         In order; exactly one has kind ``"won"``.
     edges : tuple of Edge
         Empty unless the funnel circulates.
+    endings : tuple of Ending
+        Empty unless the model names how a deal may end.
     path : str
         File it was read from, for messages.
     """
@@ -159,6 +188,7 @@ class Playbook:
     source: str
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...] = ()
+    endings: tuple[Ending, ...] = ()
     path: str = ""
     _positions: Mapping[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -188,6 +218,14 @@ class Playbook:
         """Return the position of the stage that data calls `name` (id, label or alias), or None."""
         return self._positions.get(fold(name))
 
+    def ending(self, name: str) -> Ending | None:
+        """Return the ending that data calls `name` (id, label or alias), or None."""
+        folded = fold(name)
+        for ending in self.endings:
+            if folded in map(fold, (ending.id, ending.label.en, ending.label.zh, *ending.aliases)):
+                return ending
+        return None
+
     def stage(self, name: str) -> Stage:
         """Return the stage that is called `name`; KeyError if there is none."""
         position = self.position(name)
@@ -211,7 +249,5 @@ ROLES: Mapping[str, Label] = {
 
 def fold(name: str) -> str:
     """Return `name` without case, spaces and punctuation, full-width folded: how names are compared."""
-    import unicodedata
-
     folded = unicodedata.normalize("NFKC", str(name)).casefold()
     return "".join(char for char in folded if char.isalnum())
