@@ -1,12 +1,14 @@
-"""How do deals created in different months convert, compared at equal age, and from when can that be trusted?"""
+"""How do deals created in different months convert at equal age, and from when can that be trusted?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from funnelnb.analysis.result import Result
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,21 @@
-"""What every result carries. Results are frozen, slotted, keyword-only and show themselves (``core.display``).
+"""What every result carries. Results are frozen, slotted, keyword-only and show themselves (core.display).
 
-Field names end in a unit: ``_n`` deals, ``_rate`` and ``_share`` between 0 and 1, ``_days``, ``_amount`` in the
-book's currency, ``_ci_lower`` and ``_ci_upper`` the bounds at `confidence_level`. Undefined is NaN, never 0.
+Field names end in a unit: ``_n`` deals, ``_rate`` and ``_share`` between 0 and 1, ``_days``, ``_amount`` in
+the book's currency, ``_ci_lower`` and ``_ci_upper`` the bounds at `confidence_level`. Undefined is NaN, never
+0.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from funnelnb.core.display import Shown
-from funnelnb.core.note import Note
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from funnelnb.core.note import Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

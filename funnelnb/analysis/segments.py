@@ -89,7 +89,8 @@ class Segments(Result):
     rows : tuple of SegmentRow
         Sorted by shrunken rate, highest first.
     limits : tuple of LimitRow
-        About 60 numbers of deals from the smallest group's to the largest's; empty: only the groups' own are drawn.
+        About 60 numbers of deals from the smallest group's to the largest's; empty: only the groups' own are
+        drawn.
     """
 
     by: tuple[str, ...]

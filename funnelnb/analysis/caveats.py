@@ -1,0 +1,86 @@
+"""Which caveats can an analysis attach, and with which facts?
+
+Every note code of ``analysis`` is made here, so that the language files have one list to follow. All values
+are plain numbers or text; names of groups are joined into one text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.core.note import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from funnelnb.analysis.timing import AtDay
+
+CODES = (
+    "horizon_chosen",  # horizon_days, decided_share, decisions_n
+    "horizon_capped",  # the same: the deals cannot be watched longer
+    "horizon_unseen",  # horizon_days, groups: (c) is not defined there
+    "few_at_horizon",  # horizon_days, groups, min_n: (c) rests on few deals there
+    "late_entry",  # late_n, n: deals that are counted only from when they came under observation
+    "early_risk_small",  # groups, min_n: too few deals under observation at young ages; (c) is withheld
+    "times_unknown",  # unknown_n, n
+    "amounts_unknown",  # unknown_n, n
+    "open_deals",  # open_n, n
+    "left_undecided",  # left_n, n
+    "no_losses",  # n: no deal is marked lost
+    "too_few",  # groups, groups_n, min_n
+    "after_sale_shown",  # stages: rows beyond won are not part of the overall rate
+    "cohorts_immature",  # cohorts_n, horizon_days, trusted_from: when the last of them can be trusted
+    "created_unknown",  # unknown_n, n: deals in no cohort
+    "one_group",  # nothing to compare
+    "omnibus_not_rejected",  # p_value: no group is named because all may be alike
+    "overdispersed",  # overdispersion
+    "shrinkage_full",  # the groups do not differ more than chance: all are pulled to the whole
+)
+"""Every code made in ``analysis``, with the facts it carries."""
+
+MISSING = "—"
+"""How a group without a value is named in the facts of a note."""
+
+
+def join(groups: Iterable[tuple[str, ...]]) -> str:
+    """Return the names of `groups` as one text."""
+    return ", ".join(" / ".join(value or MISSING for value in group) for group in groups)
+
+
+def too_few(groups: Sequence[tuple[str, ...]]) -> tuple[Note, ...]:
+    """Groups with fewer deals than a rate needs."""
+    if not groups:
+        return ()
+    return (Note("too_few", {"groups": join(groups), "groups_n": len(groups), "min_n": TOO_FEW_N}),)
+
+
+def partly(code: str, part: str, part_n: float, n: float) -> tuple[Note, ...]:
+    """Return a note that `part_n` of `n` deals have some property, unless none has."""
+    return (Note(code, {part: int(part_n), "n": int(n)}),) if part_n else ()
+
+
+def named(code: str, groups: Sequence[tuple[str, ...]], **facts: float) -> tuple[Note, ...]:
+    """Return a note about the groups named, unless there are none."""
+    return (Note(code, {"groups": join(groups), **facts}),) if groups else ()
+
+
+def at_horizon(days: Sequence[tuple[tuple[str, ...], AtDay]], horizon_days: float) -> tuple[Note, ...]:
+    """Groups whose rate by the horizon is withheld, or rests on few deals that were watched so long."""
+    small = [group for group, day in days if day.early_risk_small]
+    unseen = [group for group, day in days if day.n and np.isnan(day.rate) and not day.early_risk_small]
+    few = [
+        group
+        for group, day in days
+        if not np.isnan(day.rate) and not day.settled and day.n >= TOO_FEW_N > day.at_risk_n
+    ]
+    notes = named("early_risk_small", small, min_n=TOO_FEW_N)
+    notes += named("horizon_unseen", unseen, horizon_days=horizon_days)
+    return notes + named("few_at_horizon", few, horizon_days=horizon_days, min_n=TOO_FEW_N)
+
+
+def day(when: np.datetime64) -> str:
+    """Return the date of `when` as ISO text."""
+    return str(when.astype("datetime64[D]"))

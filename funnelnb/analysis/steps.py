@@ -1,0 +1,124 @@
+"""What are the counts, shares and amounts of one step, for all groups at once?
+
+Columns (one value per group) for the rows of :class:`~funnelnb.analysis.conversion.StepRow`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.stats.proportion import effective_n, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.timing import AtDay
+    from funnelnb.data.count import StageCounts
+
+Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+
+_PARTS = ("advanced", "here", "lost", "left")
+
+
+def step_sums(counts: StageCounts, position: int) -> Columns:
+    """Counts and amounts of the deals that reached `position`, by what became of them there."""
+    sums: Columns = {}
+    for part in ("reached", *_PARTS):
+        sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
+        sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, position]
+    sums["amount_n"] = counts.reached_amount_n[:, position]
+    sums["reached_sq"] = counts.reached_amount_sq[:, position]
+    sums["decided_sq"] = counts.decided_amount_sq[:, position]
+    return sums
+
+
+def overall_sums(counts: StageCounts, origin: int) -> Columns:
+    """The same from `origin` to won: advanced are the won, the others are summed over the stages between."""
+    between = slice(origin, counts.won)
+    sums = step_sums(counts, origin)
+    for part in ("here", "lost", "left"):
+        sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
+        sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
+    sums["advanced_n"] = counts.reached_n[:, counts.won]
+    sums["advanced_amount"] = counts.reached_amount[:, counts.won]
+    here_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
+    sums["decided_sq"] = np.maximum(sums["reached_sq"] - here_sq.sum(axis=1), 0.0)
+    return sums
+
+
+def share_columns(sums: Columns, confidence_level: float) -> Columns:
+    """(a) so far and (b) decided, by count and by amount, with their intervals."""
+    columns = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
+    columns |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
+    columns["decided_n"] = sums["reached_n"] - sums["here_n"]
+    decided_amount = sums["advanced_amount"] + sums["lost_amount"] + sums["left_amount"]
+    columns |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
+    columns |= _count_share("decided", sums["advanced_n"], columns["decided_n"], confidence_level)
+    reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])
+    decided = (sums["advanced_amount"], decided_amount, sums["decided_sq"])
+    columns |= _amount_share("so_far_amount", *reached, confidence_level)
+    columns |= _amount_share("decided_amount", *decided, confidence_level)
+    columns["enough"] = sums["reached_n"] >= TOO_FEW_N
+    return columns
+
+
+def by_day_columns(sums: Columns, days: Sequence[AtDay], confidence_level: float) -> Columns:
+    """(c) by day t, by count and by amount, with its interval."""
+    columns = {
+        "by_day_n": np.array([day.n for day in days], dtype=np.int64),
+        "by_day_rate": np.array([day.rate for day in days]),
+        "by_day_ci_lower": np.array([day.ci_lower for day in days]),
+        "by_day_ci_upper": np.array([day.ci_upper for day in days]),
+        "by_day_lost_rate": np.array([day.lost_rate for day in days]),
+        "by_day_open_rate": np.array([day.open_rate for day in days]),
+        "at_risk_n": np.array([day.at_risk_n for day in days], dtype=np.int64),
+        "by_day_amount_rate": np.array([day.amount_rate for day in days]),
+    }
+    # one large deal is not many deals: the effective n of (c), less the design effect of unequal amounts
+    kish = effective_n(sums["reached_amount"], sums["reached_sq"])
+    known = sums["amount_n"] > 0
+    design = np.divide(kish, sums["amount_n"], out=np.zeros_like(kish), where=known)
+    trials = design * np.array([day.effective_n for day in days])
+    lower, upper = _interval(columns["by_day_amount_rate"], trials, confidence_level)
+    columns["by_day_amount_ci_lower"], columns["by_day_amount_ci_upper"] = lower, upper
+    return columns
+
+
+def largest_share(counts: NDArray[Any], confidence_level: float) -> tuple[Floats, Floats, Floats, int]:
+    """Return the share of each count in their sum, its bounds, and where the largest (first of equals) is."""
+    lower, upper = wilson(counts, counts.sum(), confidence_level)
+    return counts / counts.sum(), lower, upper, int(np.argmax(counts))
+
+
+def records(columns: Columns, group: int) -> dict[str, Any]:
+    """Return the values of one group as plain Python numbers."""
+    return {name: column[group].item() for name, column in columns.items()}
+
+
+def _count_share(name: str, part: NDArray[Any], whole: NDArray[Any], confidence_level: float) -> Columns:
+    lower, upper = wilson(part, whole, confidence_level)
+    return {f"{name}_rate": _ratio(part, whole), f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+
+
+def _amount_share(
+    name: str, part: Floats, whole: Floats, squares: Floats, confidence_level: float
+) -> Columns:
+    rate = np.clip(_ratio(part, whole), 0.0, 1.0)
+    lower, upper = _interval(rate, effective_n(np.maximum(whole, 0.0), squares), confidence_level)
+    return {f"{name}_rate": rate, f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+
+
+def _interval(rate: Floats, trials: Floats, confidence_level: float) -> tuple[Floats, Floats]:
+    """Wilson's interval for a share of an effective number of deals; NaN where the share is."""
+    known = np.isfinite(rate) & (trials > 0)
+    trials = np.where(known, trials, 0.0)
+    return wilson(np.where(known, rate, 0.0) * trials, trials, confidence_level)
+
+
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
