@@ -6,13 +6,18 @@ entered = advanced + skipped ahead + moved back + lost + left + still here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelnb.core.note import Note
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from funnelnb.core.note import Note
+    from funnelnb.data.book import Book
 
 LOST = -1
 """Value of :attr:`Ledger.next` for a stay that ended in a loss."""
@@ -38,18 +43,21 @@ class Codes:
         Position in `labels`.
     labels : tuple of str
         Distinct values in sorted order; a missing value is the empty string.
+    name : str
+        What results call it; empty for an attribute that its mapping already names.
     """
 
     codes: NDArray[np.int32]
     labels: tuple[str, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ledger:
     """All stays of all deals up to the as-of date.
 
-    Times are whole seconds since 1970-01-01 as int64 (:data:`UNKNOWN` where not known); two events of one deal
-    in the same second are ordered by stage position, so the result does not depend on row order.
+    Times are whole seconds since 1970-01-01 as int64 (:data:`UNKNOWN` where not known); two events of one
+    deal in the same second are ordered by stage position, so the result does not depend on row order.
 
     Attributes
     ----------
@@ -85,6 +93,8 @@ class Ledger:
     deal_ids : ndarray of object or str, shape (deal_n,)
     notes : tuple of Note
         What was missing, assumed or repaired while building.
+    observed_from_s : int
+        Since when deals were recorded completely (late history); UNKNOWN: from the start.
     """
 
     stage_ids: tuple[str, ...]
@@ -105,3 +115,86 @@ class Ledger:
     attributes: Mapping[str, Codes]
     deal_ids: NDArray[np.object_]
     notes: tuple[Note, ...] = ()
+    observed_from_s: int = UNKNOWN
+
+    def restrict(self, keep: NDArray[np.bool_]) -> Ledger:
+        """Return the ledger of some of the deals, as if it had been built from them alone.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (deal_n,)
+            Deals to keep.
+
+        Returns
+        -------
+        Ledger
+            With the same stages, as-of date and notes (the notes speak of the whole).
+        """
+        from funnelnb.data.attributes import Attributes
+
+        rows = keep[self.deal]
+        stays = np.diff(self.start)[keep]
+        renumbered = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+        return replace(
+            self,
+            deal=renumbered[self.deal[rows]],
+            stage=self.stage[rows],
+            entered_s=self.entered_s[rows],
+            left_s=self.left_s[rows],
+            next=self.next[rows],
+            start=np.concatenate([[0], np.cumsum(stays)]).astype(np.int64),
+            created_s=self.created_s[keep],
+            closed_s=self.closed_s[keep],
+            outcome=self.outcome[keep],
+            furthest=self.furthest[keep],
+            amount=self.amount[keep],
+            reached_s=np.asfortranarray(self.reached_s[keep]),
+            attributes=Attributes.of(self.attributes, keep),
+            deal_ids=self.deal_ids[keep],
+        )
+
+
+def build(book: Book) -> Ledger:
+    """Which stays in which stages are behind a book's deals?
+
+    Parameters
+    ----------
+    book : Book
+        Its ``opportunities`` table and, where there is one, its ``stage_history``.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    FunnelError
+        The tables hold what loading should have refused: two deals with one id, an outcome that is not known.
+
+    Notes
+    -----
+    The rules are those of :func:`funnelnb.data.build.from_arrays`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from funnelnb.data.book import Book
+    >>> from funnelnb.playbooks.model import Label, Playbook, Stage
+    >>> name = Label(en="", zh="")
+    >>> stages = (Stage(id="lead", label=name), Stage(id="won", label=name, kind="won"))
+    >>> playbook = Playbook(id="two", label=name, about=name, source="", stages=stages)
+    >>> created_at = [pd.Timestamp("2026-01-01")]
+    >>> deals = pd.DataFrame({"opportunity_id": ["1"], "created_at": created_at, "outcome": ["open"]})
+    >>> as_of = np.datetime64("2026-02-01", "s")
+    >>> build(Book(tables={"opportunities": deals}, playbook=playbook, as_of=as_of)).furthest.tolist()
+    [0]
+    """
+    from funnelnb.data.frames import from_frames
+
+    return from_frames(
+        book.tables["opportunities"],
+        book.tables.get("stage_history"),
+        playbook=book.playbook,
+        as_of=book.as_of,
+        observed_from=book.observed_from,
+    )

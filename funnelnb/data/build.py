@@ -1,0 +1,166 @@
+"""From coded arrays to a ledger: one NumPy kernel for every engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.note import Note
+from funnelnb.data.attributes import Attributes
+from funnelnb.data.coded import UNRECORDED, Deals, Keys, Rows
+from funnelnb.data.ledger import OPEN_DEAL, UNKNOWN, Codes, Ledger
+from funnelnb.data.stays import History, added, history_of, settle, stays_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+def from_arrays(
+    deals: Deals,
+    rows: Rows,
+    *,
+    stage_ids: Sequence[str],
+    won: int,
+    as_of_s: int,
+    observed_from_s: int = UNKNOWN,
+    attributes: Mapping[str, Codes] | None = None,
+    deal_ids: NDArray[Any] | None = None,
+) -> Ledger:
+    """Which stays in which stages do these coded arrays tell of?
+
+    Parameters
+    ----------
+    deals : Deals
+        D deals as recorded; what happened after the as-of date is masked here.
+    rows : Rows
+        Their stage history, in any order; may be empty.
+    stage_ids : sequence of str, length P
+    won : int
+        Position of the won stage.
+    as_of_s, observed_from_s : int
+        Seconds since 1970-01-01.
+    attributes : Mapping of str to Codes, optional
+    deal_ids : ndarray of str or object, shape (D,), optional
+        Default: their positions as text.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    FunnelError
+        The dates reach so far back that deal, time and stage do not fit into 63 bits.
+
+    Notes
+    -----
+    - Rows of one deal are ordered by time, in the same second by stage position; consecutive rows of one
+      stage are one stay.
+    - A deal created before its first row starts with a stay in the first stage. Created at or after it, the
+      positions below were reached with it; without a creation date their time is not known.
+    - A deal without any row has a stay in the first stage since its creation and, if it is recorded further
+      on, one there since an unknown time.
+    - A won deal whose history does not end at or beyond the won stage enters it when it was closed; an open
+      deal that stands at or beyond the won stage is won.
+    - A mark (LOST, LEFT) that ends an open deal's history closes the deal; one that is followed by another
+      row does not count: the deal was reopened.
+    - A deal whose history goes on after its closing date is closed with its last row.
+
+    Checked against: a plain loop over deals written from these rules (``tests/data/reference.py``) and the
+    counts made in five engines (``tests/data/test_engines.py``).
+    """
+    positions, recorded_n = len(stage_ids), len(deals.outcome)
+    deals, rows, keep, cut_notes = _cut(deals, rows, as_of_s)
+    keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, positions + 2, len(deals.outcome))
+    history = history_of(keys, rows, positions, len(deals.outcome))
+    has = np.zeros(len(deals.outcome), bool)
+    has[history.deal[history.first]] = True
+    undated = settle(keys, deals, history, has, won)
+    key = added(keys, deals, history, has, won)
+    stays = stays_of(keys, key, positions, deals, has, won, undated)
+    notes = (*cut_notes, *_notes(deals, has, history, stays, won))
+    if deal_ids is None:
+        deal_ids = np.arange(recorded_n).astype(str).astype(object)
+    attributes = {} if attributes is None else attributes
+    if len(has) < recorded_n:
+        deal_ids, attributes = deal_ids[keep], Attributes.of(attributes, keep)
+    return Ledger(
+        stage_ids=tuple(stage_ids),
+        won=won,
+        as_of_s=as_of_s,
+        outcome=deals.outcome,
+        created_s=deals.created_s,
+        amount=deals.amount,
+        attributes=attributes,
+        deal_ids=deal_ids,
+        notes=notes,
+        observed_from_s=observed_from_s,
+        **stays,
+    )
+
+
+def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note]]:
+    """Take away what cannot be used and what happened after the as-of date."""
+    notes = []
+    rows_n = len(rows.deal)
+    if rows_n and (rows.deal.min() < 0 or rows.stage.min() <= UNRECORDED or rows.entered_s.min() == UNKNOWN):
+        rows = rows.take((rows.deal >= 0) & (rows.stage > UNRECORDED) & (rows.entered_s != UNKNOWN))
+        notes.append(Note("history_rows_unusable", {"rows_n": rows_n - len(rows.deal)}))
+    changed_later = deals.closed_s > as_of_s
+    closed_later = changed_later.copy()
+    if len(rows.deal) and rows.entered_s.max() > as_of_s:
+        seen = rows.entered_s <= as_of_s
+        changed_later[rows.deal[~seen]] = True
+        rows = rows.take(seen)
+    keep = deals.created_s <= as_of_s
+    doubtful = changed_later & (deals.created_s == UNKNOWN)
+    if doubtful.any():  # no creation date, and something is recorded later: was it there by the as-of date?
+        seen_by_then = (deals.closed_s != UNKNOWN) & ~closed_later
+        seen_by_then[rows.deal] = True
+        keep &= ~doubtful | seen_by_then
+    deals = Deals(
+        created_s=deals.created_s,
+        closed_s=np.where(closed_later | (deals.outcome == OPEN_DEAL), UNKNOWN, deals.closed_s),
+        outcome=np.where(closed_later, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8),
+        stage=np.where(changed_later, np.int16(UNRECORDED), deals.stage).astype(np.int16),
+        amount=deals.amount,
+    )
+    if not keep.all():
+        notes.append(Note("created_after_as_of", {"deals_n": int((~keep).sum())}))
+        renumbered = np.cumsum(keep, dtype=np.int64) - 1
+        rows = rows.take(keep[rows.deal])
+        rows.deal = renumbered[rows.deal]
+        deals = deals.take(keep)
+    return deals, rows, keep, notes
+
+
+def _lowest(deals: Deals, rows: Rows, as_of_s: int) -> int:
+    """Return the earliest known time."""
+    lowest = as_of_s if not len(rows.entered_s) else min(as_of_s, int(rows.entered_s.min()))
+    for known in (deals.created_s, deals.closed_s):
+        lowest = min(lowest, int(np.min(known, initial=as_of_s, where=known != UNKNOWN)))
+    return lowest
+
+
+def _notes(
+    deals: Deals, has: NDArray[np.bool_], history: History, stays: Mapping[str, Any], won: int
+) -> list[Note]:
+    """Say what was missing, assumed or repaired."""
+    back = (stays["stage"] >= won) & (stays["next"] >= 0) & (stays["next"] < won)
+    reopened = history.reopened
+    reopened[stays["deal"][back]] = True
+    ended = deals.outcome != OPEN_DEAL
+    late = ended & (deals.closed_s != UNKNOWN) & (stays["closed_s"] > deals.closed_s)
+    facts = {
+        "history_missing": ~has,
+        "created_unknown": deals.created_s == UNKNOWN,
+        "closed_date_missing": ended & (deals.closed_s == UNKNOWN),
+        "closed_before_last_stage": late,
+        "reopened": reopened,
+        "amount_unknown": ~(deals.amount >= 0),
+    }
+    counts = {name: int(np.count_nonzero(flag)) for name, flag in facts.items()}
+    return [Note(name, {"deals_n": n, "of_n": len(has)}) for name, n in counts.items() if n]

@@ -1,0 +1,272 @@
+"""From frames to coded arrays: any frame that narwhals knows is pulled into Arrow columns and coded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.check import timestamp
+from funnelnb.core.errors import FunnelError, MissingDataError, nearest
+from funnelnb.data.attributes import Attributes, code
+from funnelnb.data.build import from_arrays
+from funnelnb.data.coded import UNRECORDED, Deals, Rows
+from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from funnelnb.playbooks.model import Playbook
+
+OUTCOMES = {
+    "open": OPEN_DEAL,
+    "won": WON_DEAL,
+    "lost": LOST_DEAL,
+    "lost_competitor": LOST_DEAL,
+    "lost_no_decision": LOST_DEAL,
+    "left": LEFT_DEAL,
+}
+"""Canonical outcomes and what they are in a ledger."""
+
+AFTERWARDS = ("opportunity_id", "stage", "outcome", "lost_reason")
+"""Text columns that are not attributes at entry: what happened later must not group what came before."""
+
+
+def from_frames(
+    opportunities: Any,
+    stage_history: Any = None,
+    *,
+    playbook: Playbook,
+    as_of: Any,
+    observed_from: Any = None,
+    attributes: Sequence[str] | None = None,
+) -> Ledger:
+    """Which stays do these canonical tables tell of, whatever engine holds them?
+
+    Parameters
+    ----------
+    opportunities, stage_history : frame
+        Any frame that narwhals knows: pandas, Polars, PyArrow; DuckDB relations, lazy Polars and PySpark
+        frames are collected.
+    playbook : Playbook
+    as_of, observed_from : datetime64 or ISO text
+    attributes : sequence of str, optional
+        Columns that deals can be grouped by. Default: all text and boolean columns that were known at entry.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    MissingDataError
+        There is no column ``opportunity_id``.
+    FunnelError
+        Two deals have the same id, or an outcome is not known.
+    """
+    columns = _columns(opportunities, attributes)
+    if "opportunity_id" not in columns:
+        raise MissingDataError(
+            "the table opportunities has no column 'opportunity_id'", expected="one id per deal"
+        )
+    ids = _unchunked(columns["opportunity_id"])
+    _refuse_duplicates(ids)
+    places = stage_places(playbook)
+    names = _attribute_names(columns) if attributes is None else list(attributes)
+    return from_arrays(
+        _deals(columns, len(ids), places),
+        _rows(stage_history, ids, places),
+        stage_ids=playbook.stage_ids,
+        won=playbook.won,
+        as_of_s=int(timestamp("as_of", as_of).astype(np.int64)),
+        observed_from_s=UNKNOWN
+        if observed_from is None
+        else int(timestamp("observed_from", observed_from).astype(np.int64)),
+        attributes=Attributes({name: partial(code, columns[name], name) for name in names}),
+        deal_ids=_as_text(ids).to_numpy(zero_copy_only=False),
+    )
+
+
+def stage_places(playbook: Playbook) -> dict[str, int]:
+    """Return the code of every stage name that canonical tables may hold, the marks included."""
+    marks = {"lost": LOST, "left": LEFT, "won": playbook.won}
+    return {**marks, **{stage: place for place, stage in enumerate(playbook.stage_ids)}}
+
+
+def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
+    """Return the columns of `frame` that a ledger needs, as Arrow arrays."""
+    import narwhals as nw
+
+    table = nw.from_native(frame)
+    needed = [*_NEEDED, *(attributes if attributes is not None else _grouping(table))]
+    known = table.collect_schema().names()
+    for name in attributes or ():
+        if name not in known:
+            raise MissingDataError(
+                f"the table opportunities has no column {name!r}", hint=nearest(name, known)
+            )
+    table = table.select([name for name in dict.fromkeys(needed) if name in known])
+    if isinstance(table, nw.LazyFrame):
+        table = table.collect("pyarrow")
+    return {name: table[name].to_arrow() for name in table.columns}
+
+
+_NEEDED = ("opportunity_id", "created_at", "closed_at", "outcome", "stage", "amount")
+
+
+def _grouping(table: Any) -> list[str]:
+    """Return the columns of a narwhals frame that deals can be grouped by."""
+    import narwhals as nw
+
+    kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Object)
+    schema = table.collect_schema()
+    return [name for name, kind in schema.items() if name not in AFTERWARDS and isinstance(kind, kinds)]
+
+
+def _attribute_names(columns: dict[str, Any]) -> list[str]:
+    return [name for name in columns if name not in _NEEDED]
+
+
+def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int]) -> Deals:
+    unknown = np.full(deal_n, UNKNOWN)
+    amount = columns.get("amount")
+    return Deals(
+        created_s=seconds(columns["created_at"]) if "created_at" in columns else unknown,
+        closed_s=seconds(columns["closed_at"]) if "closed_at" in columns else unknown,
+        outcome=_outcomes(columns["outcome"]) if "outcome" in columns else np.zeros(deal_n, np.int8),
+        stage=_current(columns["stage"], places)
+        if "stage" in columns
+        else np.full(deal_n, UNRECORDED, np.int16),
+        amount=np.full(deal_n, np.nan) if amount is None else _numbers(amount),
+    )
+
+
+def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
+    import narwhals as nw
+
+    if stage_history is None:
+        none = np.zeros(0, np.int64)
+        return Rows(deal=none, stage=none, entered_s=none)
+    table = nw.from_native(stage_history).select("opportunity_id", "stage", "entered_at")
+    if isinstance(table, nw.LazyFrame):
+        table = table.collect("pyarrow")
+    return Rows(
+        deal=_deal_codes(_unchunked(table["opportunity_id"].to_arrow()), ids),
+        stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
+        entered_s=seconds(table["entered_at"].to_arrow()),
+    )
+
+
+def _unchunked(column: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _as_text(column: Any) -> Any:
+    import pyarrow as pa
+
+    return (
+        column
+        if pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
+        else column.cast(pa.string())
+    )
+
+
+def _refuse_duplicates(ids: Any) -> None:
+    import pyarrow.compute as pc
+
+    if len(ids) < 2 or pc.all(pc.greater(ids[1:], ids[:-1]), skip_nulls=False).as_py():
+        return
+    counts = pc.value_counts(ids)
+    if len(counts) < len(ids):
+        twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]
+        raise FunnelError(
+            f"the table opportunities has {twice['counts']} deals with the id {str(twice['values'])!r}",
+            expected="one row per deal",
+            hint="remove the duplicates, or load the data with funnelnb.load, which reports them all",
+        )
+
+
+def _deal_codes(row_ids: Any, ids: Any) -> NDArray[np.int32]:
+    """Return the position in `ids` of each of `row_ids`, -1 where it is not there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if row_ids.type != ids.type:
+        row_ids, ids = row_ids.cast(pa.large_string()), ids.cast(pa.large_string())
+    if not len(row_ids):
+        return np.zeros(0, np.int32)
+    # rows of one deal often stand together: look up each run once
+    changes = pc.fill_null(pc.not_equal(row_ids[1:], row_ids[:-1]), True)
+    heads = np.concatenate([[0], np.flatnonzero(changes.to_numpy(zero_copy_only=False)) + 1])
+    if len(heads) > 0.7 * len(row_ids):
+        return pc.fill_null(pc.index_in(row_ids, value_set=ids), -1).to_numpy(zero_copy_only=False)
+    found = pc.fill_null(pc.index_in(row_ids.take(pa.array(heads)), value_set=ids), -1)
+    return np.repeat(found.to_numpy(zero_copy_only=False), np.diff(heads, append=len(row_ids)))
+
+
+def _mapped(column: Any, places: dict[str, int], missing: int) -> NDArray[np.int16]:
+    """Return the place of each text of a column with few distinct ones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = _as_text(_unchunked(column))
+    table = np.array([*places.values(), missing], np.int16)
+    names = pa.array(list(places), column.type)
+    return table[
+        pc.fill_null(pc.index_in(column, value_set=names), len(places)).to_numpy(zero_copy_only=False)
+    ]
+
+
+def _current(column: Any, places: dict[str, int]) -> NDArray[np.int16]:
+    """Return the current stage of each deal; a mark says nothing about the stage."""
+    stage = _mapped(column, places, UNRECORDED)
+    return np.where(stage < 0, np.int16(UNRECORDED), stage).astype(np.int16)
+
+
+def _outcomes(column: Any) -> NDArray[np.int8]:
+    import pyarrow.compute as pc
+
+    column = pc.fill_null(_as_text(_unchunked(column)), "open")
+    outcome = _mapped(column, OUTCOMES, UNRECORDED)
+    if len(outcome) and outcome.min() < 0:
+        value = column[int(np.argmin(outcome))].as_py()
+        raise FunnelError(
+            f"the table opportunities has the outcome {value!r}",
+            expected="one of " + ", ".join(OUTCOMES),
+            hint=nearest(value, OUTCOMES),
+        )
+    return outcome.astype(np.int8)
+
+
+def _numbers(column: Any) -> NDArray[np.float64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = _unchunked(column).cast(pa.float64())
+    return (pc.fill_null(column, np.nan) if column.null_count else column).to_numpy(zero_copy_only=False)
+
+
+def seconds(column: Any) -> NDArray[np.int64]:
+    """Return an Arrow column of dates or times as whole seconds since 1970-01-01, UNKNOWN where missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = _unchunked(column)
+    if pa.types.is_null(column.type):
+        return np.full(len(column), UNKNOWN)
+    if not pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("s"))
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+    missing = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
+    units = pc.fill_null(column.cast(pa.int64()), 0) if column.null_count else column.cast(pa.int64())
+    whole = units.to_numpy(zero_copy_only=False) // per_second
+    if missing is not None:
+        whole[missing] = UNKNOWN
+    return whole

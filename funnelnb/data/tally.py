@@ -1,0 +1,265 @@
+"""Counts made from a ledger in memory: a few passes of ``bincount`` each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT, StageCounts, StayCounts, TimeCounts
+from funnelnb.data.groups import PERIODS, By, Grouping, cohort_codes, grouping
+from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, UNKNOWN, Ledger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+__all__ = ["PERIODS", "By", "cohort_codes", "grouping", "stage_counts", "stay_counts", "time_counts"]
+
+
+def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
+    """How many deals of each group reached, passed, lost and sit at each stage?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    by : str, Codes, or a sequence of them
+        See :func:`grouping`.
+
+    Returns
+    -------
+    StageCounts
+
+    Notes
+    -----
+    A deal counts once, by its furthest position. Won deals that stand at the won stage or beyond are `here`.
+    """
+    group = grouping(ledger, by)
+    positions = len(ledger.stage_ids)
+    key = ledger.furthest * np.int64(4)
+    key += ledger.outcome
+    if group.code is not None:
+        key += group.code * np.int64(positions * 4)
+    shape = (len(group.groups), positions, 4)
+    valid = ledger.amount >= 0
+    amount = np.where(valid, ledger.amount, 0.0)
+    return from_cells(
+        group,
+        ledger.stage_ids,
+        ledger.won,
+        n=_sums(key, shape).astype(np.int64),
+        amount=_sums(key, shape, amount),
+        amount_n=_sums(key, shape, valid).astype(np.int64),
+        amount_sq=_sums(key, shape, amount * amount),
+    )
+
+
+def _sums(key: NDArray[np.int64], shape: tuple[int, ...], weights: Any = None) -> NDArray[Any]:
+    size = int(np.prod(shape))
+    return np.bincount(key, weights=weights, minlength=size).reshape(shape)
+
+
+def from_cells(
+    group: Grouping,
+    stage_ids: tuple[str, ...],
+    won: int,
+    *,
+    n: NDArray[np.int64],
+    amount: NDArray[np.float64],
+    amount_n: NDArray[np.int64],
+    amount_sq: NDArray[np.float64],
+) -> StageCounts:
+    """Return the stage counts behind cells of (group, furthest position, outcome)."""
+
+    def beyond(cells: NDArray[Any]) -> NDArray[Any]:
+        """Sum over this position and all after it."""
+        return cells.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1]
+
+    def after(reached: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([reached[:, 1:], np.zeros_like(reached[:, :1])], axis=1)
+
+    reached_n, reached_amount, reached_sq = beyond(n), beyond(amount), beyond(amount_sq)
+    return StageCounts(
+        by=group.by,
+        groups=group.groups,
+        stage_ids=stage_ids,
+        won=won,
+        deal_n=n.sum(axis=(1, 2)),
+        reached_n=reached_n,
+        advanced_n=after(reached_n),
+        here_n=n[:, :, :LOST_DEAL].sum(axis=2),
+        lost_n=n[:, :, LOST_DEAL].copy(),
+        left_n=n[:, :, LEFT_DEAL].copy(),
+        reached_amount=reached_amount,
+        advanced_amount=after(reached_amount),
+        here_amount=amount[:, :, :LOST_DEAL].sum(axis=2),
+        lost_amount=amount[:, :, LOST_DEAL].copy(),
+        left_amount=amount[:, :, LEFT_DEAL].copy(),
+        reached_amount_n=beyond(amount_n),
+        reached_amount_sq=reached_sq,
+        decided_amount_sq=after(reached_sq) + amount_sq[:, :, LOST_DEAL] + amount_sq[:, :, LEFT_DEAL],
+    )
+
+
+def stay_counts(ledger: Ledger, by: By = ()) -> StayCounts:
+    """How did every stay in a stage end?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    by : str, Codes, or a sequence of them
+        See :func:`grouping`.
+
+    Returns
+    -------
+    StayCounts
+        entered = advanced + skipped + back + lost + left + still.
+    """
+    group = grouping(ledger, by)
+    positions = len(ledger.stage_ids)
+    key = ledger.stage * np.int64(positions + 3)
+    key += ledger.next
+    key += 3
+    if group.code is not None:
+        key += (group.code * np.int64(positions * (positions + 3)))[ledger.deal]
+    shape = (len(group.groups), positions, positions + 3)
+    amount = np.where(ledger.amount >= 0, ledger.amount, 0.0)
+    sums = _sums(key, shape, np.repeat(amount, np.diff(ledger.start)))
+    return from_moves(group, ledger.stage_ids, n=_sums(key, shape).astype(np.int64), amount=sums)
+
+
+def from_moves(
+    group: Grouping, stage_ids: tuple[str, ...], *, n: NDArray[np.int64], amount: NDArray[np.float64]
+) -> StayCounts:
+    """Return the balance behind cells of (group, stage, next + 3)."""
+    stage = np.arange(len(stage_ids))[:, None]
+    following = np.arange(-3, len(stage_ids))[None, :]
+    kinds = {
+        "entered": np.ones((len(stage_ids), len(stage_ids) + 3), bool),
+        "advanced": following == stage + 1,
+        "skipped": following > stage + 1,
+        "back": (following >= 0) & (following <= stage),
+        "lost": following + 0 * stage == -1,
+        "still": following + 0 * stage == -2,
+        "left": following + 0 * stage == -3,
+    }
+    fields = {f"{kind}_n": (n * mask).sum(axis=2) for kind, mask in kinds.items()}
+    fields |= {f"{kind}_amount": (amount * mask).sum(axis=2) for kind, mask in kinds.items()}
+    return StayCounts(by=group.by, groups=group.groups, stage_ids=stage_ids, **fields)
+
+
+def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCounts:
+    """How long did deals take from one position to the next outcome, and how many are still on the way?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    origin, target : int
+        Positions, 0 <= origin < target < P: the clock starts when a deal first stands at `origin` or beyond
+        and the event is that it stands at `target` or beyond.
+    by : str, Codes, or a sequence of them
+        See :func:`grouping`.
+
+    Returns
+    -------
+    TimeCounts
+
+    Raises
+    ------
+    ParameterError
+        The positions are out of order or beyond the playbook.
+
+    Notes
+    -----
+    A deal that reached the target counts as ADVANCED at that time whatever became of it. Otherwise a lost
+    deal is LOST_OUT when it was closed, one that left is CENSORED then, all others at the as-of date.
+    Deals that ended before `observed_from` are not seen at all; those that began before it enter late.
+    """
+    check_step(origin, target, len(ledger.stage_ids))
+    group = grouping(ledger, by)
+    deal = np.flatnonzero(ledger.furthest >= origin)
+    began_s, outcome = ledger.reached_s[deal, origin], ledger.outcome[deal]
+    advanced = ledger.furthest[deal] >= target
+    over = outcome >= LOST_DEAL
+    ended_s = np.where(over, ledger.closed_s[deal], ledger.as_of_s)
+    ended_s = np.where(advanced, ledger.reached_s[deal, target], ended_s)
+    event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
+    code = np.zeros(len(deal), np.int64) if group.code is None else group.code[deal].astype(np.int64)
+    known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
+    amount = ledger.amount[deal][known]
+    spans = Spans(
+        group=code[known],
+        began_s=began_s[known],
+        ended_s=ended_s[known],
+        outcome=event[known],
+        n=np.ones(len(amount), np.int64),
+        amount=np.where(amount >= 0, amount, 0.0),
+    )
+    unknown_n = np.bincount(code[~known], minlength=len(group.groups))
+    return from_spans(group, (origin, target), spans, unknown_n, ledger.observed_from_s)
+
+
+def check_step(origin: int, target: int, positions: int) -> None:
+    """Raise ParameterError unless 0 <= origin < target < positions."""
+    if not 0 <= origin < target < positions:
+        raise ParameterError(
+            f"origin = {origin!r}, target = {target!r}",
+            expected=f"positions with 0 <= origin < target <= {positions - 1}",
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Spans:
+    """Times under observation, any number of rows: `n` deals of a group from `began_s` to `ended_s`."""
+
+    group: NDArray[np.int64]
+    began_s: NDArray[np.int64]
+    ended_s: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    n: NDArray[np.int64]
+    amount: NDArray[np.float64]
+
+
+def from_spans(
+    group: Grouping, step: tuple[int, int], spans: Spans, unknown_n: NDArray[np.int64], observed_from_s: int
+) -> TimeCounts:
+    """Return the distinct rows of (group, time, entry, outcome), deals and amounts added up."""
+    time_s = spans.ended_s - spans.began_s
+    entry_s = np.zeros_like(time_s)
+    if observed_from_s != UNKNOWN:
+        entry_s = np.maximum(observed_from_s - spans.began_s, 0)
+    seen = (entry_s == 0) | (time_s > entry_s)
+    columns = [column[seen] for column in (spans.group, time_s, entry_s, spans.outcome)]
+    order, first = _distinct(*columns)
+    code, time_s, entry_s, outcome = (column[order][first] for column in columns)
+    n, amount = spans.n[seen][order], spans.amount[seen][order]
+    return TimeCounts(
+        by=group.by,
+        groups=group.groups,
+        origin=step[0],
+        target=step[1],
+        group=code.astype(np.int32),
+        time_s=time_s,
+        entry_s=entry_s,
+        outcome=outcome.astype(np.int8),
+        n=np.add.reduceat(n, first) if len(first) else n,
+        amount=np.add.reduceat(amount, first) if len(first) else amount,
+        unknown_n=unknown_n.astype(np.int64),
+    )
+
+
+def _distinct(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order that sorts rows of non-negative `columns`, and where distinct rows begin in it."""
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) <= 63:
+        key = np.zeros(len(columns[0]), np.int64)
+        for column, width in zip(columns, bits, strict=True):
+            key = (key << width) | column
+        order = np.argsort(key, kind="stable")
+        new = key[order][1:] != key[order][:-1]
+    else:
+        order = np.lexsort(columns[::-1])
+        new = np.zeros(max(len(order) - 1, 0), bool)
+        for column in columns:
+            new |= column[order][1:] != column[order][:-1]
+    return order, np.concatenate([[0], np.flatnonzero(new) + 1]) if len(order) else order
