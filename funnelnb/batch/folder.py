@@ -1,0 +1,157 @@
+"""The output folder: files appear in it whole or not at all, and never over somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from funnelnb.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+REPORT_BYTES = 2_000_000
+"""Room that one report (page and executed notebook) may need; asked for before the first one is made."""
+
+_PREFIX, _SUFFIX = ".funnelnb-", ".tmp"
+
+
+class Folder:
+    """An output folder that has proved it can be written to.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    """
+
+    def __init__(self, path: Path, scratch: Path) -> None:
+        self.path = path
+        self._scratch = scratch
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file into the folder, replacing an earlier one in a single step.
+
+        Raises
+        ------
+        OutputError
+            The disk is full or the folder has gone; an earlier file of that name is untouched.
+        """
+        part = self._scratch / name
+        try:
+            with part.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path / name)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise _refusal(self.path, error) from None
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's content, or None when it is not there."""
+        try:
+            return (self.path / name).read_bytes()
+        except OSError:
+            return None
+
+    def strangers(self, names: Iterable[str], ours: Iterable[str]) -> None:
+        """Refuse to go on when one of `names` exists and is not one of `ours`.
+
+        Raises
+        ------
+        OutputError
+            The folder holds a file that this package did not write.
+        """
+        mine = set(ours)
+        found = [name for name in names if name not in mine and (self.path / name).exists()]
+        if found:
+            raise OutputError(
+                f"the output folder {self.path} holds files that no report run wrote: {', '.join(found[:5])}",
+                expected="an empty folder, or one written by `funnelnb report` before",
+                hint="choose another with --out",
+            )
+
+
+@contextlib.contextmanager
+def opened(path: Path, reports_n: int) -> Iterator[Folder]:
+    """Open the output folder, prove that it can be written to, and leave no scratch file behind.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Made when it is not there, and removed again if nothing came to be written.
+    reports_n : int
+        Reports to be written; room for them is asked for now.
+
+    Yields
+    ------
+    Folder
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be made or written to, or the disk has no room.
+    """
+    path = path.absolute()
+    made = _make(path)
+    scratch = None
+    try:
+        scratch = _scratch(path, reports_n)
+        yield Folder(path, scratch)
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        for one in made:
+            with contextlib.suppress(OSError):
+                one.rmdir()  # only when empty
+
+
+def _make(path: Path) -> list[Path]:
+    """Make `path` with its parents; return what was made, innermost first."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        for one in missing:
+            with contextlib.suppress(OSError):
+                one.rmdir()
+        raise _refusal(path, error) from None
+    return missing
+
+
+def _scratch(path: Path, reports_n: int) -> Path:
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path))
+    except OSError as error:
+        raise _refusal(path, error) from None
+    try:
+        with (scratch / "probe").open("wb") as probe:
+            probe.write(os.urandom(REPORT_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+        (scratch / "probe").unlink()
+        free, needed = shutil.disk_usage(path).free, REPORT_BYTES * reports_n
+    except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise _refusal(path, error) from None
+    if free < needed:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise OutputError(
+            f"the output folder {path} has room for {free / 1e6:.0f} MB",
+            expected=f"{needed / 1e6:.0f} MB for {reports_n} reports",
+            hint="free some space, or choose another folder with --out",
+        )
+    return scratch
+
+
+def _refusal(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"the output folder {path} cannot be written to: {error.strerror or error}",
+        expected="a folder where files can be made",
+        hint="choose another with --out, or make room",
+    )
