@@ -76,18 +76,18 @@ def stage_counts(source: Any, by: tuple[str, ...] = ()) -> StageCounts:
     """Stage counts of `source`."""
     if hasattr(source, "stage_counts"):
         return source.stage_counts(by=by)
-    from funnelnb.data import count
+    from funnelnb.data import tally
 
-    return count.stage_counts(source.ledger, by=by)
+    return tally.stage_counts(source.ledger, by=by)
 
 
 def time_counts(source: Any, origin: int, target: int, by: tuple[str, ...] = ()) -> TimeCounts:
     """Time counts of `source` from position `origin` to `target`."""
     if hasattr(source, "time_counts"):
         return source.time_counts(origin, target, by=by)
-    from funnelnb.data import count
+    from funnelnb.data import tally
 
-    return count.time_counts(source.ledger, origin, target, by=by)
+    return tally.time_counts(source.ledger, origin, target, by=by)
 
 
 def source_notes(source: Any) -> tuple[Note, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 DAY_S = 86_400
 PERIODS = ("week", "month", "quarter", "year")
 
-By = str | Codes | Sequence[str | Codes]
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Group by the period in which deals entered the funnel, wherever the rows lie.
+
+    Attributes
+    ----------
+    period : {"week", "month", "quarter", "year"}
+    """
+
+    period: str
+
+    def __post_init__(self) -> None:
+        one_of("period", self.period, PERIODS)
+
+
+By = str | Codes | Cohort | Sequence[str | Codes | Cohort]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +61,8 @@ def grouping(ledger: Ledger, by: By = ()) -> Grouping:
     Parameters
     ----------
     ledger : Ledger
-    by : str, Codes, or a sequence of them
-        Names of attributes, or codes such as :func:`cohort_codes` makes; empty: one group ``()`` of all.
+    by : str, Cohort, Codes, or a sequence of them
+        Names of attributes, a creation cohort, or codes of the caller's own; empty: one group ``()`` of all.
 
     Returns
     -------
@@ -57,13 +73,11 @@ def grouping(ledger: Ledger, by: By = ()) -> Grouping:
     ParameterError
         No such attribute; the hint names the nearest.
     """
-    wanted = [by] if isinstance(by, str | Codes) else list(by)
+    wanted = listed(by)
     if not wanted:
         return Grouping(by=(), groups=((),), code=None)
-    codes = [one if isinstance(one, Codes) else _attribute(ledger, one) for one in wanted]
-    names = tuple(one.name or "group" if isinstance(one, Codes) else one for one in wanted)
-    if len(set(names)) < len(names):
-        raise ParameterError(f"by = {names!r} names something twice", expected="each attribute once")
+    codes = [_codes(ledger, one) for one in wanted]
+    names = tuple(map(name_of, wanted))
     combined = codes[0].codes.astype(np.int64)
     labels: list[tuple[str, ...]] = [(label,) for label in codes[0].labels]
     combined, labels = _occurring(combined, labels)
@@ -83,14 +97,40 @@ def _occurring(
     return renumbered[code], [label for label, occurs in zip(labels, there, strict=True) if occurs]
 
 
-def _attribute(ledger: Ledger, name: str) -> Codes:
-    if name not in ledger.attributes:
+def listed(by: By) -> list[str | Codes | Cohort]:
+    """Return `by` as a list, or raise ParameterError where it names something twice."""
+    wanted = [by] if isinstance(by, str | Codes | Cohort) else list(by)
+    names = [name_of(one) for one in wanted]
+    if len(set(names)) < len(names):
+        raise ParameterError(f"by = {names!r} names something twice", expected="each attribute once")
+    return wanted
+
+
+def name_of(one: str | Codes | Cohort) -> str:
+    """Return what results call a thing that deals are grouped by."""
+    if isinstance(one, str):
+        return one
+    return "cohort" if isinstance(one, Cohort) else one.name or "group"
+
+
+def _codes(ledger: Ledger, one: str | Codes | Cohort) -> Codes:
+    if isinstance(one, Codes):
+        return one
+    if isinstance(one, Cohort):
+        return cohort_codes(ledger, one.period)
+    check_attribute(one, ledger.attributes)
+    return ledger.attributes[one]
+
+
+def check_attribute(name: str, known: Iterable[str]) -> None:
+    """Raise ParameterError, naming the nearest, unless `name` is among the `known` attributes."""
+    names = list(known)
+    if name not in names:
         raise ParameterError(
             f"by = {name!r} is not an attribute of the deals",
             expected="a text column of the table opportunities",
-            hint=nearest(str(name), ledger.attributes),
+            hint=nearest(str(name), names),
         )
-    return ledger.attributes[name]
 
 
 def cohort_codes(ledger: Ledger, period: str) -> Codes:

@@ -9,12 +9,21 @@ import numpy as np
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT, StageCounts, StayCounts, TimeCounts
-from funnelnb.data.groups import PERIODS, By, Grouping, cohort_codes, grouping
+from funnelnb.data.groups import PERIODS, By, Cohort, Grouping, cohort_codes, grouping
 from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, UNKNOWN, Ledger
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-__all__ = ["PERIODS", "By", "cohort_codes", "grouping", "stage_counts", "stay_counts", "time_counts"]
+__all__ = [
+    "PERIODS",
+    "By",
+    "Cohort",
+    "cohort_codes",
+    "grouping",
+    "stage_counts",
+    "stay_counts",
+    "time_counts",
+]
 
 
 def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
@@ -23,7 +32,7 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
     Parameters
     ----------
     ledger : Ledger
-    by : str, Codes, or a sequence of them
+    by : str, Cohort, Codes, or a sequence of them
         See :func:`grouping`.
 
     Returns
@@ -107,7 +116,7 @@ def stay_counts(ledger: Ledger, by: By = ()) -> StayCounts:
     Parameters
     ----------
     ledger : Ledger
-    by : str, Codes, or a sequence of them
+    by : str, Cohort, Codes, or a sequence of them
         See :func:`grouping`.
 
     Returns
@@ -157,7 +166,7 @@ def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCo
     origin, target : int
         Positions, 0 <= origin < target < P: the clock starts when a deal first stands at `origin` or beyond
         and the event is that it stands at `target` or beyond.
-    by : str, Codes, or a sequence of them
+    by : str, Cohort, Codes, or a sequence of them
         See :func:`grouping`.
 
     Returns
