@@ -80,8 +80,8 @@ def overview(book: Book) -> Overview:
 
     Notes
     -----
-    Plain counts and sums over the deals created by the as-of date. Mean and median stand side by side because one
-    very large deal moves the mean and not the median.
+    Plain counts and sums over the deals created by the as-of date. Mean and median stand side by side because
+    one very large deal moves the mean and not the median.
 
     Checked against hand counts in ``tests/analysis/test_overview.py``.
     """

@@ -102,13 +102,13 @@ def records(columns: Columns, group: int) -> dict[str, Any]:
 
 def _count_share(name: str, part: NDArray[Any], whole: NDArray[Any], confidence_level: float) -> Columns:
     lower, upper = wilson(part, whole, confidence_level)
-    return {f"{name}_rate": _ratio(part, whole), f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+    return {f"{name}_rate": ratio(part, whole), f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
 
 
 def _amount_share(
     name: str, part: Floats, whole: Floats, squares: Floats, confidence_level: float
 ) -> Columns:
-    rate = np.clip(_ratio(part, whole), 0.0, 1.0)
+    rate = np.clip(ratio(part, whole), 0.0, 1.0)
     lower, upper = _interval(rate, effective_n(np.maximum(whole, 0.0), squares), confidence_level)
     return {f"{name}_rate": rate, f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
 
@@ -120,5 +120,6 @@ def _interval(rate: Floats, trials: Floats, confidence_level: float) -> tuple[Fl
     return wilson(np.where(known, rate, 0.0) * trials, trials, confidence_level)
 
 
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    """Return part / whole, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
