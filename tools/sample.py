@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from typing import TYPE_CHECKING
 
 from funnelnb.simulate import simulate  # noqa: E402
 from funnelnb.simulate.company import SAMPLE_SEED, sample_floor  # noqa: E402

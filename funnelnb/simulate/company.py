@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from funnelnb.simulate.draw import Draws
 
-SAMPLE_SEED = 20
+SAMPLE_SEED = 27
 """Seed of ``data/sample``."""
 
 CHINA = ("华东", "华南", "华北")
@@ -89,7 +89,7 @@ def sample_floor() -> Floor:
         as_of="2026-06-30",
         season=_CHINA_SEASON,
         region_season=dict.fromkeys(EUROPE, _EUROPE_SEASON),
-        growth=0.5,
+        growth=0.6,
         size_effects={"advance": -0.08, "lose": 0.05},
         account_sd=0.2,
         deals_per_account=4.0,

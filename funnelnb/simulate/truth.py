@@ -49,9 +49,9 @@ class RunTruth:
 
     Every question can be asked of deals with given attributes (``region="East"``); the others then vary as
     they do on the floor. Recording is part of the law: with whole days, "by day t" means a recorded
-    difference of at most t days, which is what data can show. Deals that leave undecided never count as won
-    or lost, so that P(won) + P(lost) + P(left) tends to 1: an estimator that censors them answers for a world
-    without withdrawals and lies above by about their share.
+    difference of at most t days, which is what data can show. Deals that leave undecided count as neither, so
+    that P(won) + P(lost) + P(left) tends to 1; what an estimator aims at that censors them is the truth
+    :meth:`without_withdrawals`.
 
     Attributes
     ----------
@@ -72,6 +72,10 @@ class RunTruth:
     def lost_by(self, days: float, **where: str) -> float:
         """Return P(lost within `days` of creation) for deals with the given attributes."""
         return self._ended_by(LOST, days, where)
+
+    def without_withdrawals(self) -> RunTruth:
+        """Return the truth of the same floor if no deal left undecided."""
+        return RunTruth(without_withdrawals(self.floor), self.n)
 
     def won_amount_by(self, days: float, **where: str) -> float:
         """Return the share of the amount created that is won within `days` of creation."""
@@ -120,6 +124,13 @@ class RunTruth:
             until_s = int(deals.created_s.max()) + HORIZON_DAYS * DAY_S
             self._runs[key] = _Run(deals, walk(floor, deals, draws.child(2), until_s))
         return self._runs[key]
+
+
+def without_withdrawals(floor: Floor) -> Floor:
+    """Return the floor on which no deal leaves its pipeline undecided."""
+    ids, won = floor.playbook.stage_ids, floor.playbook.won
+    laws = {stage: floor.law(stage) for stage in ids}
+    return replace(floor, laws=laws | {stage: replace(laws[stage], leave=None) for stage in ids[:won]})
 
 
 def _only(floor: Floor, where: dict[str, str]) -> Floor:
