@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 CODES = (
     "horizon_chosen",  # horizon_days, decided_share, decisions_n
-    "horizon_capped",  # the same: the deals cannot be watched longer
-    "horizon_unseen",  # horizon_days, groups: (c) is not defined there
-    "few_at_horizon",  # horizon_days, groups, min_n: (c) rests on few deals there
-    "late_entry",  # late_n, n: deals that are counted only from when they came under observation
-    "early_risk_small",  # groups, min_n: too few deals under observation at young ages; (c) is withheld
-    "times_unknown",  # unknown_n, n
-    "amounts_unknown",  # unknown_n, n
-    "open_deals",  # open_n, n
-    "left_undecided",  # left_n, n
-    "no_losses",  # n: no deal is marked lost
+    "horizon_capped",  # the same: the deals could not be watched longer
+    "horizon_unseen",  # groups, horizon_days: the share by then is not known
+    "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
+    "late_entry",  # deals_n, of_n: deals that count only from when they came under observation
+    "early_risk_small",  # groups, min_n: too few deals under observation at young ages; the share is withheld
+    "times_unknown",  # deals_n, of_n: not in any share by day
+    "amount_unknown",  # deals_n, of_n
+    "open_deals",  # deals_n, of_n
+    "left_undecided",  # deals_n, of_n
+    "no_losses",  # deals_n: no deal is marked lost, so "decided" says nothing
     "too_few",  # groups, groups_n, min_n
     "after_sale_shown",  # stages: rows beyond won are not part of the overall rate
-    "cohorts_immature",  # cohorts_n, horizon_days, trusted_from: when the last of them can be trusted
-    "created_unknown",  # unknown_n, n: deals in no cohort
+    "cohorts_immature",  # cohorts_n, of_n, horizon_days, trusted_from: when the last of them can be trusted
+    "cohort_unknown",  # deals_n, of_n: without a date of creation they are in no cohort
     "one_group",  # nothing to compare
     "omnibus_not_rejected",  # p_value: no group is named because all may be alike
     "overdispersed",  # overdispersion
@@ -57,9 +57,14 @@ def too_few(groups: Sequence[tuple[str, ...]]) -> tuple[Note, ...]:
     return (Note("too_few", {"groups": join(groups), "groups_n": len(groups), "min_n": TOO_FEW_N}),)
 
 
-def partly(code: str, part: str, part_n: float, n: float) -> tuple[Note, ...]:
-    """Return a note that `part_n` of `n` deals have some property, unless none has."""
-    return (Note(code, {part: int(part_n), "n": int(n)}),) if part_n else ()
+def partly(code: str, deals_n: float, of_n: float) -> tuple[Note, ...]:
+    """Return a note that `deals_n` of `of_n` deals have some property, unless none has."""
+    return (Note(code, {"deals_n": int(deals_n), "of_n": int(of_n)}),) if deals_n else ()
+
+
+def no_losses(lost_n: float, n: float) -> tuple[Note, ...]:
+    """Return a note if none of `n` deals is marked lost."""
+    return (Note("no_losses", {"deals_n": int(n)}),) if n and not lost_n else ()
 
 
 def named(code: str, groups: Sequence[tuple[str, ...]], **facts: float) -> tuple[Note, ...]:

@@ -92,9 +92,9 @@ def decided(source: Source, by: tuple[str, ...], origin: int, confidence_level: 
     lower, upper = wilson(won_n, decided_n, confidence_level)
     rest_n = decided_n.sum() - decided_n
     n = int(sums["reached_n"].sum())
-    notes = source_notes(source) + caveats.partly("open_deals", "open_n", sums["here_n"].sum(), n)
-    notes += caveats.partly("left_undecided", "left_n", sums["left_n"].sum(), n)
-    notes += (Note("no_losses", {"n": n}),) if n and not lost_n.any() else ()
+    notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
+    notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
+    notes += caveats.no_losses(lost_n.sum(), n)
     return GroupRates(
         groups=counts.groups,
         decided_n=decided_n,
@@ -130,8 +130,8 @@ def by_day(
     won = [part.n[(part.outcome == ADVANCED) & (part.time_s <= horizon_s)].sum() for part in parts]
     n, unknown_n = int(sum(part.n.sum() for part in parts)), int(counts.unknown_n.sum())
     notes = (*source_notes(source), *horizon.notes)
-    notes += caveats.partly("times_unknown", "unknown_n", unknown_n, n + unknown_n)
-    notes += caveats.partly("late_entry", "late_n", sum(part.late_n for part in parts), n)
+    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
+    notes += caveats.partly("late_entry", sum(part.late_n for part in parts), n)
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)
     return GroupRates(
         groups=counts.groups,

@@ -369,12 +369,12 @@ def _notes(
     lost_n = sum(row.lost_n for row in overall)
     unknown_n = int(counted.overall.unknown_n.sum())
     notes = (*counted.notes, *horizon.notes)
-    notes += caveats.partly("open_deals", "open_n", sum(row.here_n for row in overall), n)
-    notes += caveats.partly("left_undecided", "left_n", sum(row.left_n for row in overall), n)
-    notes += () if lost_n or not n else (Note("no_losses", {"n": n}),)
-    notes += caveats.partly("times_unknown", "unknown_n", unknown_n, n)
-    notes += caveats.partly("amounts_unknown", "unknown_n", n - sum(row.amount_n for row in overall), n)
-    notes += caveats.partly("late_entry", "late_n", sum(one.times.late_n for one in watched), n)
+    notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
+    notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
+    notes += caveats.no_losses(lost_n, n)
+    notes += caveats.partly("times_unknown", unknown_n, n)
+    notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)
+    notes += caveats.partly("late_entry", sum(one.times.late_n for one in watched), n)
     notes += caveats.at_horizon(
         [(row.group, one.day) for row, one in zip(overall, watched, strict=True)], horizon.days
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.options import options
+from funnelnb.data.groups import Cohort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SECONDS_PER_DAY = 86_400
 MOST_ATTRIBUTES = 2
+
+Groups = tuple[str | Cohort, ...]
 
 
 class Source(Protocol):
@@ -72,7 +75,7 @@ def has_after_sale(stage: StageCounts) -> bool:
     return bool(stage.reached_n[:, stage.won + 1 :].any())
 
 
-def stage_counts(source: Any, by: tuple[str, ...] = ()) -> StageCounts:
+def stage_counts(source: Any, by: Groups = ()) -> StageCounts:
     """Stage counts of `source`."""
     if hasattr(source, "stage_counts"):
         return source.stage_counts(by=by)
@@ -81,7 +84,7 @@ def stage_counts(source: Any, by: tuple[str, ...] = ()) -> StageCounts:
     return tally.stage_counts(source.ledger, by=by)
 
 
-def time_counts(source: Any, origin: int, target: int, by: tuple[str, ...] = ()) -> TimeCounts:
+def time_counts(source: Any, origin: int, target: int, by: Groups = ()) -> TimeCounts:
     """Time counts of `source` from position `origin` to `target`."""
     if hasattr(source, "time_counts"):
         return source.time_counts(origin, target, by=by)
@@ -91,9 +94,12 @@ def time_counts(source: Any, origin: int, target: int, by: tuple[str, ...] = ())
 
 
 def source_notes(source: Any) -> tuple[Note, ...]:
-    """What building the ledger, or scanning, had to assume."""
+    """What building the ledger, or scanning, had to assume.
+
+    Unknown amounts are told by those who weigh by amount, for the deals they weigh.
+    """
     owner = source if hasattr(source, "stage_counts") else source.ledger
-    return tuple(getattr(owner, "notes", ()))
+    return tuple(note for note in getattr(owner, "notes", ()) if note.code != "amount_unknown")
 
 
 def attributes(source: Any) -> tuple[str, ...]:
