@@ -10,10 +10,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import PlaybookError, nearest
-from funnelnb.playbooks.mistake import Mistake, playbook_error
+from funnelnb.core.errors import PlaybookError
+from funnelnb.playbooks.mistake import Mistake, nearest_or, playbook_error
 from funnelnb.playbooks.model import Edge, Ending, Gate, Label, Playbook, Question, Stage, StageKind, fold
-from funnelnb.playbooks.sense import LOST_NAMES, WON_NAMES, sense_mistakes, with_won_place
+from funnelnb.playbooks.sense import LOST_NAMES, WON_NAMES, outcome_mistake, sense_mistakes, with_won_place
 from funnelnb.playbooks.shape import shape_mistakes
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def load_playbook(name_or_path: str | os.PathLike[str]) -> Playbook:
             raise PlaybookError(
                 f"there is no playbook {name_or_path!r}",
                 expected="one of " + ", ".join(library()) + ", or the path of a .toml file",
-                hint=_nearest_or(
+                hint=nearest_or(
                     name_or_path, library(), "write the path of your own file with .toml at the end"
                 ),
             )
@@ -160,12 +160,7 @@ def _list_mistakes(names: list[Any]) -> Iterator[Mistake]:
                 remedy="write the stage's name in quotes",
             )
         elif folded in LOST_NAMES:
-            yield Mistake(
-                place=place,
-                found=f"{name!r} is an outcome, not a stage",
-                expected="stages that a deal passes on its way to the win",
-                remedy="take it out: a lost or invalid deal keeps the stage in which it ended",
-            )
+            yield outcome_mistake(place, name)
         elif seen.setdefault(folded, number) != number:
             yield Mistake(
                 place=place,
@@ -205,10 +200,14 @@ def _built_in(name: str) -> Playbook:
 
 def _from_file(path: Path) -> Playbook:
     """Read, check and build the playbook in the file `path`."""
-    raw = _read(path)
+    return _build(_read(path), str(path))
+
+
+def _build(raw: Mapping[str, Any], path: str) -> Playbook:
+    """Check the tables of a playbook file and build the playbook."""
     mistakes = [*shape_mistakes(raw), *sense_mistakes(raw)]
     if mistakes:
-        raise playbook_error(str(path), mistakes)
+        raise playbook_error(path, mistakes)
     label = _label(raw["label"])
     return Playbook(
         id=raw["id"],
@@ -221,7 +220,7 @@ def _from_file(path: Path) -> Playbook:
             Ending(**{**item, "label": _label(item["label"]), "aliases": tuple(item.get("aliases", ()))})
             for item in raw.get("endings", [])
         ),
-        path=str(path),
+        path=path,
     )
 
 
@@ -232,7 +231,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         beside = sorted(one.name for one in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        hint = _nearest_or(path.name, beside, "check the path; it is read from the folder in which you work")
+        hint = nearest_or(path.name, beside, "check the path; it is read from the folder in which you work")
         raise PlaybookError(
             f"the playbook file {path} does not exist", expected=expected, hint=hint
         ) from None
@@ -252,21 +251,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise PlaybookError(found, expected=expected, hint=hint) from None
 
 
-def _nearest_or(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the nearest known name as a question, or the advice `otherwise`."""
-    hint = nearest(name, known)
-    return hint if hint.startswith("did you mean") else otherwise
-
-
 def _with_won(stages: list[Stage]) -> tuple[Stage, ...]:
     """Return `stages` with a won stage, added behind the last working one where none is named."""
     if any(stage.kind == "won" for stage in stages):
         return tuple(stages)
-    taken = {fold(name) for one in stages for name in (one.id, one.label.en, one.label.zh, *one.aliases)}
     place = with_won_place([stage.kind for stage in stages])
-    aliases = tuple(alias for alias in WON_STAGE.aliases if fold(alias) not in taken)
-    won = Stage(id="won", label=WON_STAGE.label, kind="won", win_weight=1.0, aliases=aliases)
-    return (*stages[:place], won, *stages[place:])
+    return (*stages[:place], WON_STAGE, *stages[place:])
 
 
 def _label(raw: Mapping[str, str]) -> Label:

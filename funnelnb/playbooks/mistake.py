@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from funnelnb.core.errors import PlaybookError
+from funnelnb.core.errors import PlaybookError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,3 +46,9 @@ def playbook_error(path: str, mistakes: Iterable[Mistake]) -> PlaybookError:
         for mistake in once
     ]
     return PlaybookError("\n".join([f"{path} has {len(once)} mistakes:", *told]))
+
+
+def nearest_or(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the nearest known name as a question, or the advice `otherwise`."""
+    hint = nearest(name, known)
+    return hint if hint.startswith("did you mean") else otherwise

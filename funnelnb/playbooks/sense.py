@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import nearest
-from funnelnb.playbooks.mistake import Mistake
+from funnelnb.playbooks.mistake import Mistake, nearest_or
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -195,7 +194,7 @@ def _order(stages: Sequence[Draft]) -> Iterator[Mistake]:
                 place=f"{stage.place}, key 'kind'",
                 found=f"this {stage.kind} stage comes after the {last.kind} stage, {last.place}",
                 expected="working stages first, then the won stage, then after_sale stages",
-                remedy='move the stage up, or give it kind = "after_sale"',
+                remedy="move it up" + (', or give it kind = "after_sale"' if stage.kind == "working" else ""),
             )
         else:
             last = stage
@@ -203,14 +202,19 @@ def _order(stages: Sequence[Draft]) -> Iterator[Mistake]:
 
 def _outcomes_as_stages(stages: Sequence[Draft]) -> Iterator[Mistake]:
     for stage in stages:
-        for key, name in stage.names:
-            if fold(name) in LOST_NAMES:
-                yield Mistake(
-                    place=f"{stage.place}, key {key!r}",
-                    found=f"{name!r} is an outcome, not a stage",
-                    expected="stages that a deal passes on its way to the win",
-                    remedy="take it out: a lost or invalid deal keeps the stage in which it ended",
-                )
+        named = [(key, name) for key, name in stage.names if fold(name) in LOST_NAMES]
+        if named:
+            yield outcome_mistake(f"{stage.place}, key {named[0][0]!r}", named[0][1])
+
+
+def outcome_mistake(place: str, name: str) -> Mistake:
+    """Return the mistake of listing the outcome `name` as a stage."""
+    return Mistake(
+        place=place,
+        found=f"{name!r} is an outcome, not a stage",
+        expected="stages that a deal passes on its way to the win",
+        remedy="take it out: a lost or invalid deal keeps the stage in which it ended",
+    )
 
 
 def _weights(stages: Sequence[Draft]) -> Iterator[Mistake]:
@@ -226,7 +230,7 @@ def _weights(stages: Sequence[Draft]) -> Iterator[Mistake]:
                     "a chance to win: a number from 0 to 1",
                     "take the key out if it is not known",
                 )
-            elif stage.kind == "won" and weight != 1:
+            elif stage.kind == "won" and 0 <= weight < 1:
                 yield _weight_mistake(place, weight, "1, because the deal is won", "take the key out")
             elif stage.kind == "after_sale":
                 yield _weight_mistake(place, weight, "no weight behind the won stage", "take the key out")
@@ -248,7 +252,8 @@ def _weight_mistake(place: str, weight: float, expected: str, remedy: str) -> Mi
 def _names(stages: Sequence[Draft], endings: Sequence[Draft]) -> Iterator[Mistake]:
     """Each name means one stage or one ending; a won ending may be called like the won stage."""
     claims: dict[str, tuple[str, str]] = {}
-    for item in [*stages, *endings]:
+    items = [*stages, *endings]
+    for item in items:
         owner = "won" if item.kind == "won" else item.place
         for key, name in item.names:
             folded = fold(name)
@@ -261,10 +266,8 @@ def _names(stages: Sequence[Draft], endings: Sequence[Draft]) -> Iterator[Mistak
                 )
                 continue
             first_owner, first_place = claims.setdefault(folded, (owner, item.place))
-            same_id = key == "id" and any(
-                other.place == first_place and other.id == item.id for other in stages
-            )
-            if first_owner != owner and not same_id:
+            told = key == "id" and any(one.place == first_place and one.id == name for one in items)
+            if first_owner != owner and not told:
                 yield Mistake(
                     place=f"{item.place}, key {key!r}",
                     found=f"the name {name!r} already means {first_place}",
@@ -276,23 +279,21 @@ def _names(stages: Sequence[Draft], endings: Sequence[Draft]) -> Iterator[Mistak
 def _edges(raw: Mapping[str, Any], stages: Sequence[Draft]) -> Iterator[Mistake]:
     """An edge joins known stages and leads back."""
     ids = [stage.id for stage in stages]
-    if not any(stage.kind == "won" for stage in stages):
+    if "won" not in ids and not any(stage.kind == "won" for stage in stages):
         ids.insert(with_won_place([stage.kind for stage in stages]), "won")
+    known = list(dict.fromkeys(filter(None, ids)))
     for number, edge in _items(raw, "edges"):
         ends = {key: edge[key] for key in ("source", "target") if isinstance(edge.get(key), str)}
         for key, name in ends.items():
-            if name not in ids:
+            if name not in known:
                 yield Mistake(
                     place=f"edge {number}, key {key!r}",
                     found=f"no stage has the id {name!r}",
-                    expected="one of " + ", ".join(filter(None, ids)),
-                    remedy=nearest(name, filter(None, ids)),
+                    expected="one of " + ", ".join(known),
+                    remedy=nearest_or(name, known, "use one of these"),
                 )
-        if (
-            len(ends) == 2
-            and set(ends.values()) <= set(ids)
-            and ids.index(ends["target"]) >= ids.index(ends["source"])
-        ):
+        places = [ids.index(ends[key]) for key in ("source", "target") if ends.get(key) in ids]
+        if len(places) == 2 and places[1] >= places[0]:
             yield Mistake(
                 place=f"edge {number}",
                 found=f"{ends['target']!r} does not come before {ends['source']!r}",

@@ -6,12 +6,13 @@ refuses into sentences. Each ``description`` in it doubles as the "expected" of 
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import nearest
-from funnelnb.playbooks.mistake import Mistake
+from funnelnb.playbooks.mistake import Mistake, nearest_or
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,14 +46,30 @@ _TYPES = {
 """Remedy for a value of another type than the schema names."""
 
 
+_ADDED = {
+    "label": 'label = { en = "…", zh = "…" }',
+    "stages": "a [[stages]] line for each stage, and under it its id and label",
+}
+"""What to add where a key is missing, if it is not a text."""
+
+_LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+
 def shape_mistakes(raw: Mapping[str, Any]) -> list[Mistake]:
-    """Return what the schema refuses in `raw`, in the order of the file's keys."""
+    """Return what the schema refuses in `raw`, sorted by place."""
+    ordered = sorted(
+        _validator().iter_errors(raw),
+        key=lambda error: [(str(type(step)), step) for step in error.absolute_path],
+    )
+    return [mistake for error in ordered for mistake in _told(error, raw)]
+
+
+@functools.cache
+def _validator() -> Any:
+    """Return the validator of the schema, made once."""
     import jsonschema
 
-    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    errors = jsonschema.Draft7Validator(schema).iter_errors(raw)
-    ordered = sorted(errors, key=lambda error: [(str(type(step)), step) for step in error.absolute_path])
-    return [mistake for error in ordered for mistake in _told(error, raw)]
+    return jsonschema.Draft7Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
 
 
 def place_of(raw: Any, path: list[str | int]) -> str:
@@ -90,7 +107,7 @@ def _told(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[Mistake]:
                     place=place_of(raw, path),
                     found=f"unknown key {key!r}",
                     expected="one of " + ", ".join(known),
-                    remedy=nearest(key, known).replace("known: ", "take it out, or use one of: "),
+                    remedy=nearest_or(key, known, "take it out"),
                 )
     else:
         yield Mistake(
@@ -103,45 +120,50 @@ def _told(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def _missing(key: str, parent: Mapping[str, Any], place: str) -> Mistake:
     """Return the mistake of a key that is not there."""
-    language = {"en": "English", "zh": "Chinese"}.get(key)
-    return Mistake(
-        place=place,
-        found=f"the {language} text {key!r} is missing" if language else f"the key {key!r} is missing",
-        expected=parent["properties"][key]["description"],
-        remedy=f'add {key} = "…": every text is there in both languages' if language else f"add {key} = …",
-    )
+    expected = parent["properties"][key]["description"]
+    if key in _LANGUAGES:
+        found = f"the {_LANGUAGES[key]} text {key!r} is missing"
+        return Mistake(
+            place=place,
+            found=found,
+            expected=expected,
+            remedy=f'add {key} = "…": every text is there in both languages',
+        )
+    added = _ADDED.get(key, f'{key} = "…"')
+    return Mistake(place=place, found=f"the key {key!r} is missing", expected=expected, remedy=f"add {added}")
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
     """Return what `schema` asks for, in words."""
     expected = str(schema["description"])
-    return f"{expected}: one of {', '.join(schema['enum'])}" if "enum" in schema else expected
+    return f"{expected} (one of {', '.join(schema['enum'])})" if "enum" in schema else expected
 
 
 def _remedy(error: ValidationError) -> str:
     """Return what to do about a value that the schema refuses."""
     value, kind, description = error.instance, str(error.validator), str(error.schema["description"])
     if kind == "type":
-        table = "[[" in description
+        line = re.search(r"\[\[\w+\]\]", description)
         return (
-            "begin it with the double-bracket line, then one key = value per line"
-            if table
+            f"begin each with {line[0]}, then one key = value per line"
+            if line
             else _TYPES[error.validator_value]
         )
     if kind == "enum":
-        return nearest(str(value), error.validator_value)
+        return nearest_or(str(value), error.validator_value, "use one of these")
     if kind in {"minimum", "maximum"}:
         return (
             f"write {value:g} % as {value / 100:g}" if 1 < value <= 100 else "give the chance as a share of 1"
         )
     if kind == "pattern" and "snake_case" in description:
         return "use lower-case letters, digits and _ here, and the label for the name that people read"
-    return "add at least one" if kind == "minItems" else "write the text, or take the key out"
+    return f"add {_ADDED['stages']}" if kind == "minItems" else "write the text, or take the key out"
 
 
 def _shown(value: Any) -> str:
-    """Return `value` as a message shows it, shortened."""
-    if value == []:
-        return "the list is empty"
-    text = repr(value)
+    """Return in words what stands where something else should."""
+    if isinstance(value, list | dict):
+        kind = "list" if isinstance(value, list) else "table"
+        return f"found a {kind}" if value else f"the {kind} is empty"
+    text = repr(value) if isinstance(value, str) else str(value).lower()
     return "found " + (text if len(text) <= 60 else text[:57] + "…")
