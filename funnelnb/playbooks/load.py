@@ -148,7 +148,6 @@ def _list_mistakes(names: list[Any]) -> Iterator[Mistake]:
             remedy="name at least one stage",
         )
     seen: dict[str, int] = {}
-    won: list[int] = []
     for number, name in enumerate(names, start=1):
         place = f"stage {number}"
         folded = fold(name) if isinstance(name, str) else ""
@@ -168,9 +167,13 @@ def _list_mistakes(names: list[Any]) -> Iterator[Mistake]:
                 expected="each stage once (compared without case, spaces and punctuation)",
                 remedy="take one of the two out",
             )
-        elif folded in WON_NAMES:
-            won.append(number)
-    if len(won) > 1:
+    yield from _won_mistakes(names)
+
+
+def _won_mistakes(names: list[Any]) -> Iterator[Mistake]:
+    """Yield what is wrong with the won stages of a plain list: more than one, or nothing before it."""
+    won = [number for number, name in enumerate(names, start=1) if fold(name) in WON_NAMES]
+    if len(won) > 1 and fold(names[won[1] - 1]) != fold(names[won[0] - 1]):
         yield Mistake(
             place=f"stage {won[1]}",
             found=f"{names[won[1] - 1]!r} is a second won stage, besides stage {won[0]}",
