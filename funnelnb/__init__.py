@@ -3,7 +3,7 @@
 The whole public surface, grouped by the question it answers:
 
 What data is this?
-    load, sample, check_data, Book, Scan, playbooks, load_playbook
+    load, sample, check_data, overview, Book, Scan, playbooks, load_playbook, seen_as
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How is it shown?
@@ -33,9 +33,11 @@ _HOME = {
     "load_playbook": "funnelnb.playbooks",
     "open_book": "funnelnb.notebook",
     "options": "funnelnb.core.options",
+    "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
     "sample": "funnelnb.data.load",
+    "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
     "simulate": "funnelnb.simulate",
     "to_csv": "funnelnb.show.export",
@@ -66,12 +68,14 @@ if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.overview import overview
     from funnelnb.analysis.segments import segments
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
     from funnelnb.data.check import check_data
     from funnelnb.data.load import load, sample
     from funnelnb.data.scan import Scan
+    from funnelnb.data.view import seen_as
     from funnelnb.notebook import open_book, pick
     from funnelnb.notebook.explore import explore
     from funnelnb.playbooks import load_playbook

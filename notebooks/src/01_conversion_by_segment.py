@@ -46,7 +46,8 @@ book = fn.pick(whole, by, value)
 # ## 数据概况
 
 # %% tags=["check"]
-print(book.describe(lang))
+overview = fn.overview(book)
+print(overview.finding(lang), overview.text(lang), sep="\n\n")
 
 # %% [markdown] tags=["lang-en"]
 # The as-of date is the day the export was made: what happened later is not known here, and a deal that was still
