@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from funnelnb.core.errors import PlaybookError
-from funnelnb.playbooks.model import Playbook, Stage
+from funnelnb.playbooks.model import Playbook
 
 
 def translate(source: Playbook, target: Playbook) -> dict[str, str]:
@@ -22,48 +22,50 @@ def translate(source: Playbook, target: Playbook) -> dict[str, str]:
     Raises
     ------
     PlaybookError
-        A working stage has no name in common with `target` and no win weight to place it by, or `target` has none.
+        A working stage has no name in common with `target`, and one of the two has no win weight to place it by.
 
     Notes
     -----
     A working stage goes to the stage of the same name (id, label or alias) if there is one; otherwise to the last
-    working stage of `target` whose win weight is not above its own, so that a translated pipeline never promises
-    more than the original. Stage order is kept: a stage never goes before one that its predecessor went to.
+    working stage of `target` whose win weight is not above what is known of its own: its win weight, or where it
+    has none the highest that a stage before it is known to end with. A translated pipeline therefore never
+    promises more than the original. Stage order is kept: a stage never goes before one that its predecessor went to.
 
     Examples
     --------
     >>> from funnelnb.playbooks import load_playbook
-    >>> weighted = load_playbook("product_funnel")
-    >>> translate(weighted, weighted)["won"]
-    'won'
+    >>> places = translate(load_playbook("seven_step"), load_playbook("product_funnel"))
+    >>> places["qualify"], places["negotiation"], places["won"]
+    ('need', 'preferred', 'won')
     """
     result: dict[str, str] = {}
     working = [position for position, stage in enumerate(target.stages) if stage.kind == "working"]
-    lowest = 0
-    for position, stage in enumerate(source.stages):
+    lowest, known = 0, 0.0
+    for stage in source.stages:
+        known = max(known, stage.win_weight or 0.0)
+        named = target.position(stage.id)
         if stage.kind == "won":
             place = target.won
+        elif named is not None and target.stages[named].kind == stage.kind:
+            place = max(named, lowest)
         elif stage.kind == "after_sale":
             place = len(target.stages) - 1
         else:
-            named = target.position(stage.id)
-            place = named if named in working else _by_weight(stage, source, target, working)
-            place = max(place, lowest)
+            place = max(_by_weight(known, source, target, working), lowest)
+        known = max(known, stage.win_weight_exit or 0.0)
         lowest = place
-        result[source.stages[position].id] = target.stages[place].id
+        result[stage.id] = target.stages[place].id
     return result
 
 
-def _by_weight(stage: Stage, source: Playbook, target: Playbook, working: list[int]) -> int:
-    """Return the last working position of `target` whose win weight is not above that of `stage`."""
-    weighted = [(position, target.stages[position].win_weight) for position in working]
-    known = [(position, weight) for position, weight in weighted if weight is not None]
-    if stage.win_weight is None or not known:
-        lacking = f"stage {stage.id!r} of {source.id!r}" if stage.win_weight is None else f"playbook {target.id!r}"
-        raise PlaybookError(
-            f"{source.id!r} cannot be seen as {target.id!r}: {lacking} has no win weight",
-            expected="win weights on both sides, or stages of the same name",
-            hint="add win_weight to the stages in your own playbook file",
-        )
-    fitting = [position for position, weight in known if weight <= stage.win_weight]
+def _by_weight(known: float, source: Playbook, target: Playbook, working: list[int]) -> int:
+    """Return the last working position of `target` whose win weight is not above `known`."""
+    for playbook in (source, target):
+        if all(stage.win_weight is None for stage in playbook.stages if stage.kind == "working"):
+            raise PlaybookError(
+                f"{source.id!r} cannot be seen as {target.id!r}: no stage of {playbook.id!r} has a win weight",
+                expected="win weights on both sides, or stages of the same name",
+                hint="add win_weight to the stages in your own playbook file",
+            )
+    fitting = [position for position in working if (target.stages[position].win_weight or 0.0) <= known]
     return fitting[-1] if fitting else working[0]
