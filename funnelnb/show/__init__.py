@@ -1,0 +1,81 @@
+"""Level 4: results into words, tables and charts, in English and Chinese. Computes no number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funnelnb.core import display as _hook
+from funnelnb.show.renderer import Renderer as _Renderer
+from funnelnb.show.renderer import panel
+
+__all__ = ["display", "outputs", "panel"]
+
+_hook.register(_Renderer())
+
+
+def display(
+    result: Any,
+    lang: str | None = None,
+    chart: str | None = None,
+    *,
+    table: bool = True,
+    finding: bool = True,
+) -> None:
+    """Show a result in a notebook: what it says, its chart, its table, each as an output of its own.
+
+    In JupyterLab the chart is live (it tells the numbers under the pointer); nbconvert and other viewers take the
+    picture that travels with it. Outside a notebook the words and the table are printed.
+
+    Parameters
+    ----------
+    result : Result
+        What ``fn.conversion``, ``fn.cohort`` or ``fn.segments`` returned.
+    lang : {"en", "zh"}, optional
+        None: the language set by ``fn.options``.
+    chart : str, optional
+        Kind of chart, such as ``"funnel"`` or ``"outcome"``; None: the result's first.
+    table, finding : bool
+        Whether the table and the sentences are shown as well.
+
+    Raises
+    ------
+    ParameterError
+        The result has no chart of that kind, or the language is not known.
+    """
+    from IPython import get_ipython
+    from IPython.display import display as publish
+
+    made = outputs(result, lang, chart, table=table, finding=finding)
+    if get_ipython() is None:
+        print("\n\n".join(data["text/plain"] for data, _ in made))  # noqa: T201
+        return
+    for data, metadata in made:
+        publish(data, raw=True, metadata=metadata)
+
+
+def outputs(
+    result: Any,
+    lang: str | None = None,
+    chart: str | None = None,
+    *,
+    table: bool = True,
+    finding: bool = True,
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what :func:`display` shows, as notebook outputs (data, metadata) in their order."""
+    from funnelnb.show import render, report
+    from funnelnb.show.finding import finding_of, finding_text
+    from funnelnb.show.registry import chart_module, view_of
+    from funnelnb.show.words import words
+
+    say = words(lang)
+    made: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    if finding:
+        body = report.wrapped(report.finding_html(result, say), say)
+        made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
+    if view_of(result).charts:
+        drawn = chart_module(result, chart).draw(result, say.lang)
+        made.append(render.bundle(drawn, finding_of(result, say.lang).headline))
+    if table:
+        body = report.html(result, say.lang)
+        made.append(({"text/html": body, "text/plain": report.text(result, say.lang)}, {}))
+    return made

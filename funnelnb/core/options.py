@@ -1,0 +1,80 @@
+"""The two package options: the language of all that is read, and the confidence level of every interval."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from funnelnb.core import check
+
+LANGUAGES = ("en", "zh")
+"""Languages that tables, charts and sentences exist in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options in force.
+
+    Attributes
+    ----------
+    lang : {"en", "zh"}
+        Language of tables, charts and sentences.
+    confidence_level : float
+        Level of every interval for which a call names none, between 0 and 1.
+    """
+
+    lang: str = "en"
+    confidence_level: float = check.CONFIDENCE_LEVEL
+
+
+_lock = threading.Lock()
+_current: list[Options] = [Options()]
+
+
+def options(lang: str | None = None, confidence_level: float | None = None) -> Options:
+    """Which language and confidence level are in force? Given a value, set it first.
+
+    Parameters
+    ----------
+    lang : {"en", "zh"}, optional
+        Language of tables, charts and sentences; None leaves it.
+    confidence_level : float, optional
+        Level of every interval for which a call names none, strictly between 0 and 1; None leaves it.
+
+    Returns
+    -------
+    Options
+        The options now in force.
+
+    Raises
+    ------
+    ParameterError
+        The language is not known or the level not between 0 and 1; then neither option is changed.
+
+    Examples
+    --------
+    >>> options(lang="zh").lang
+    'zh'
+    >>> options(lang="en").lang
+    'en'
+    """
+    given: dict[str, str | float] = {}
+    if lang is not None:
+        given["lang"] = check.one_of("lang", lang, LANGUAGES)
+    if confidence_level is not None:
+        given["confidence_level"] = check.confidence_level(confidence_level)
+    with _lock:
+        if given:
+            _current[0] = replace(_current[0], **given)  # type: ignore[arg-type]
+        return _current[0]
+
+
+def language(lang: str | None = None) -> str:
+    """Return `lang` if it is a known language, the language in force if it is None.
+
+    Raises
+    ------
+    ParameterError
+        The language is not known; the message lists those that are.
+    """
+    return _current[0].lang if lang is None else check.one_of("lang", lang, LANGUAGES)

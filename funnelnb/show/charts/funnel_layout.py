@@ -1,0 +1,257 @@
+"""Where the pieces of a funnel stand, in pixels: bars, what flows on, dots and words. No number is worked out here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.show import theme
+from funnelnb.show.charts.parts import Row
+from funnelnb.show.names import stage_name
+from funnelnb.show.words import Words
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.conversion import Conversion
+
+PARTS = ("advanced", "here", "lost", "left")
+COLOURS = {"advanced": theme.MOVED, "here": theme.OPEN, "lost": theme.LOST, "left": theme.LEFT}
+SMALL_SIZE = theme.SMALL_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Places in pixels.
+
+    Attributes
+    ----------
+    step, bar : float
+        Height of a stage and of its bar.
+    label : float
+        Room for stage names, left of 0.
+    bars : float
+        Length of the longest bar.
+    reached, amount : float
+        Right edges of the two columns of numbers.
+    dots, dots_end : float
+        From where to where rates are drawn as dots.
+    rate, right : float
+        Where rates are written, and the right edge.
+    full : bool
+        Whether amount, dots and the other rates are shown.
+    stem : {"by_day", "decided"}
+        Which rate stands first: by the horizon, or where no time is known that of decided deals.
+    """
+
+    step: float
+    bar: float
+    label: float
+    bars: float
+    reached: float
+    amount: float
+    dots: float
+    dots_end: float
+    rate: float
+    right: float
+    full: bool
+    stem: str = "by_day"
+
+
+WIDE = Layout(
+    step=56, bar=26, label=150, bars=260, reached=322, amount=412,
+    dots=446, dots_end=546, rate=560, right=740, full=True,
+)  # fmt: skip
+SMALL = Layout(
+    step=30, bar=17, label=112, bars=104, reached=148, amount=0,
+    dots=0, dots_end=0, rate=160, right=272, full=False,
+)  # fmt: skip
+
+
+def wide(rows: Sequence[Row]) -> Layout:
+    """Return the layout of the one large funnel: without a column of amounts where there are none."""
+    place = replace(WIDE, stem=stem_of(rows))
+    if any(row["reached_amount"] for row in rows):
+        return place
+    back = WIDE.amount - WIDE.reached
+    return replace(
+        place, amount=0, dots=WIDE.dots - back, dots_end=WIDE.dots_end - back, rate=WIDE.rate - back
+    )
+
+
+def small(rows: Sequence[Row]) -> Layout:
+    """Return the layout of a small funnel."""
+    return replace(SMALL, stem=stem_of(rows))
+
+
+def stem_of(rows: Sequence[Row]) -> str:
+    """Return which rate can be shown: by the horizon, unless it is known nowhere."""
+    return "by_day" if any(not _unknown(row, "by_day") for row in rows if not row["won"]) else "decided"
+
+
+def _unknown(row: Row, stem: str) -> bool:
+    return math.isnan(row[f"{stem}_rate"])
+
+
+def text(x: float, y: float, words_: str, **more: Any) -> Row:
+    """Return a piece of text at a place; `more` overrides align, size, weight and colour."""
+    return {
+        "x": x, "y": y, "text": words_, "align": "left", "size": theme.LABEL_SIZE,
+        "weight": "normal", "colour": theme.INK,
+    } | more  # fmt: skip
+
+
+def segments(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
+    """Return the pieces of all bars."""
+    most = max(row["reached_n"] for row in rows) or 1
+    made = []
+    for rank, row in enumerate(rows):
+        x = 0.0
+        for part in PARTS:
+            n = row.get(f"{part}_n") or 0
+            size = place.bars * n / most
+            if not n:
+                continue
+            made.append(
+                {
+                    "stage": stage_name(result, row["stage"], say),
+                    "what": say.get("charts.parts.won" if row["won"] else f"charts.parts.{part}"),
+                    "n": n,
+                    "part": part,
+                    "x": x,
+                    "x2": x + max(size, 1.0),
+                    "y": rank * place.step,
+                    "y2": rank * place.step + place.bar,
+                    "colour": COLOURS[part],
+                }
+            )
+            x += size
+    return made
+
+
+def inside(pieces: Sequence[Row], say: Words) -> list[Row]:
+    """Return the numbers written into the pieces of the bars that have room for them."""
+    made = []
+    for piece in pieces:
+        label = say.numbers.count(piece["n"])
+        if theme.text_width(label, SMALL_SIZE) + 6 > piece["x2"] - piece["x"]:
+            continue
+        colour = theme.INK if piece["part"] in ("here", "left") else theme.PAPER
+        middle = (piece["x"] + piece["x2"]) / 2, (piece["y"] + piece["y2"]) / 2
+        made.append(text(*middle, label, align="center", size=SMALL_SIZE, colour=colour))
+    return made
+
+
+def flows(pieces: Sequence[Row], place: Layout, stages_n: int) -> list[Row]:
+    """Return what moves on: a pale band from each bar down to the next."""
+    return [
+        {"x": 0.0, "x2": piece["x2"], "y": piece["y2"], "y2": piece["y"] + place.step}
+        for piece in pieces
+        if piece["part"] == "advanced" and piece["y"] + place.step < place.step * stages_n
+    ]
+
+
+def captions(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
+    """Return all words and numbers beside the bars."""
+    most = max(row["reached_n"] for row in rows) or 1
+    made: list[Row] = []
+    for rank, row in enumerate(rows):
+        top = rank * place.step
+        middle = top + place.bar / 2
+        made += _stage_label(stage_name(result, row["stage"], say), middle, place, strong=row["won"])
+        made.append(_number(place.reached, middle, say.numbers.count(row["reached_n"]), strong=row["won"]))
+        if place.amount and row["reached_amount"]:
+            amount = say.numbers.amount(row["reached_amount"])
+            made.append(_number(place.amount, middle, amount, strong=row["won"]))
+        if not row["won"]:
+            made += _rate_words(row, middle, place, say)
+        if row["loss_point"] and place.full:
+            end = place.bars * row["reached_n"] / most
+            made.append(_loss_words(result, row, top + place.bar + 14, end, say))
+    return made
+
+
+def _stage_label(name: str, middle: float, place: Layout, *, strong: bool) -> list[Row]:
+    lines = theme.wrap(name, place.label - 14, theme.LABEL_SIZE)[: 2 if place.full else 1]
+    if not place.full:
+        lines = [theme.shorten(name, place.label - 12, theme.LABEL_SIZE)]
+    first = middle - 7 * (len(lines) - 1)
+    weight = "bold" if strong else "normal"
+    return [
+        text(-10, first + 14 * rank, line, align="right", weight=weight) for rank, line in enumerate(lines)
+    ]
+
+
+def _number(x: float, middle: float, label: str, *, strong: bool) -> Row:
+    return text(x, middle, label, align="right", weight="bold" if strong else "normal")
+
+
+def _rate_words(row: Row, middle: float, place: Layout, say: Words) -> list[Row]:
+    if not row["enough"]:
+        return [text(place.rate, middle, say.get("words.too_few"), colour=theme.QUIET)]
+    if _unknown(row, place.stem):
+        first = text(place.rate, middle, say.get("charts.parts.not_seen"), colour=theme.QUIET)
+    else:
+        names = (f"{place.stem}_{part}" for part in ("rate", "ci_lower", "ci_upper"))
+        first = text(place.rate, middle, say.numbers.interval(*(row[name] for name in names)))
+    if not place.full:
+        return [first]
+    others = say.say(
+        f"charts.funnel.other_{place.stem}",
+        so_far=say.numbers.percent(row["so_far_rate"]),
+        decided=say.numbers.percent(row["decided_rate"]),
+    )
+    below = text(place.rate, middle + 9, others, size=SMALL_SIZE, colour=theme.QUIET)
+    return [first | {"y": middle - 7, "weight": "bold"}, below]
+
+
+def _loss_words(result: Conversion, row: Row, y: float, end: float, say: Words) -> Row:
+    worth = row["lost_amount"]
+    key = "charts.parts.loss_point_worth" if worth and worth > 0 else "charts.parts.loss_point"
+    label = say.say(key, lost_n=row["lost_n"], amount=say.numbers.amount(worth, result.currency)) + " ▲"
+    style = {"size": SMALL_SIZE, "colour": theme.LOST_INK, "weight": "bold"}
+    if theme.text_width(label, SMALL_SIZE, bold=True) < end:
+        return text(end - 3, y, label, align="right", **style)
+    return text(2, y, label, **style)
+
+
+def heads(result: Conversion, place: Layout, say: Words) -> list[Row]:
+    """Return the heads over the columns of the large funnel."""
+    style = {"size": SMALL_SIZE, "colour": theme.QUIET}
+    y = -24.0
+    rate = say.say(f"charts.funnel.rate_{place.stem}", horizon_days=result.horizon_days)
+    made = [
+        text(0, y, say.get("charts.funnel.number_of_deals"), **style),
+        text(place.reached, y, say.get("charts.funnel.reached"), align="right", **style),
+        text(place.dots, y, rate, **style),
+    ]
+    for share, x, align in ((0, place.dots, "left"), (1, place.dots_end, "right")):
+        label = say.numbers.percent(share)
+        made.append(text(x, -9.0, label, align=align, size=9.5, colour=theme.QUIET))
+    if place.amount:
+        amount = say.get("charts.funnel.amount")
+        unit = say.numbers.currencies.get(result.currency, result.currency)
+        if unit:
+            amount = say.say("charts.funnel.amount_unit", unit=unit)
+        made.append(text(place.amount, y, amount, align="right", **style))
+    return made
+
+
+def dots(rows: Sequence[Row], place: Layout) -> list[Row]:
+    """Return the rates as places on a line from 0 to 100 %."""
+    span = place.dots_end - place.dots
+    made = []
+    for rank, row in enumerate(rows):
+        if row["won"] or not row["enough"] or _unknown(row, place.stem):
+            continue
+        made.append(
+            {
+                "y": rank * place.step + place.bar / 2,
+                "x": place.dots + span * row[f"{place.stem}_ci_lower"],
+                "x2": place.dots + span * row[f"{place.stem}_ci_upper"],
+                "dot": place.dots + span * row[f"{place.stem}_rate"],
+                "start": place.dots,
+                "end": place.dots_end,
+            }
+        )
+    return made

@@ -1,0 +1,86 @@
+"""Which tables, sentences and charts belong to which result.
+
+A new kind of result is shown by adding one module to ``show/views`` (its table specifications and its finding),
+its chart files to ``show/charts``, its words to ``show/lang/<result>.<lang>.toml``, and one line here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core import check
+from funnelnb.core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from funnelnb.show.finding import Finding
+    from funnelnb.show.table import Table
+    from funnelnb.show.words import Words
+
+_VIEWS: Mapping[str, str] = {
+    "Cohorts": "funnelnb.show.views.cohorts",
+    "Conversion": "funnelnb.show.views.conversion",
+    "Overview": "funnelnb.show.views.overview",
+    "Segments": "funnelnb.show.views.segments",
+}
+"""Result type -> module that holds its `VIEW`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How one kind of result is shown.
+
+    Attributes
+    ----------
+    tables : tuple of Table
+        The first is what ``to_frame`` gives.
+    finding : callable
+        ``finding(result, words) -> Finding``.
+    charts : Mapping of str to str
+        Kind of chart to the name of its file in ``show/charts``; the first is drawn unless another is asked for.
+    """
+
+    tables: tuple[Table, ...]
+    finding: Callable[[Any, Words], Finding]
+    charts: Mapping[str, str]
+
+
+@functools.cache
+def _view(name: str) -> View:
+    view: View = importlib.import_module(_VIEWS[name]).VIEW
+    return view
+
+
+def view_of(result: Any) -> View:
+    """Return how `result` is shown.
+
+    Raises
+    ------
+    ParameterError
+        It is no result of this package.
+    """
+    for base in type(result).__mro__:
+        if base.__name__ in _VIEWS:
+            return _view(base.__name__)
+    raise ParameterError(
+        f"a {type(result).__name__} cannot be shown",
+        expected="a result: one of " + ", ".join(_VIEWS),
+        hint="call fn.conversion, fn.cohort or fn.segments first",
+    )
+
+
+def chart_module(result: Any, kind: str | None = None) -> ModuleType:
+    """Return the chart file that draws `result` as `kind`; None is the result's own first chart.
+
+    Raises
+    ------
+    ParameterError
+        The result has no chart of that kind; the message lists those it has.
+    """
+    charts = view_of(result).charts
+    chosen = next(iter(charts)) if kind is None else check.one_of("chart", kind, charts)
+    return importlib.import_module(f"funnelnb.show.charts.{charts[chosen]}")

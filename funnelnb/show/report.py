@@ -1,0 +1,114 @@
+"""All tables of a result with what belongs under them: level, as-of date, method and caveats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from funnelnb.show import grid as grids
+from funnelnb.show.finding import finding_of
+from funnelnb.show.registry import view_of
+from funnelnb.show.table import build, facts
+from funnelnb.show.words import Words, words
+
+STYLE = (
+    "<style>"
+    'div.funnelnb{font:14px/1.5 "Segoe UI","Helvetica Neue",Arial,"Noto Sans CJK SC","Microsoft YaHei",'
+    '"PingFang SC",sans-serif;max-width:66rem;overflow-x:auto}'
+    "div.funnelnb p{margin:.4em 0}"
+    "div.funnelnb p.said{font-size:15px}"
+    "div.funnelnb .quiet{font-size:12px;opacity:.78}"
+    "div.funnelnb ul{margin:.2em 0 .6em;padding-left:1.4em}"
+    "div.funnelnb figure{margin:.8em 0}"
+    "div.funnelnb svg{max-width:100%;height:auto}"
+    "div.funnelnb table{border-collapse:collapse;margin:.8em 0 .4em;font-size:13px;"
+    "font-variant-numeric:tabular-nums;border:0}"
+    "div.funnelnb caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 .35em;color:inherit}"
+    "div.funnelnb th,div.funnelnb td{padding:.28em .7em;text-align:left;vertical-align:top;border:0;"
+    "background:none;max-width:22em}"
+    "div.funnelnb thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid currentColor}"
+    "div.funnelnb tbody th{font-weight:400}"
+    "div.funnelnb tbody{border-bottom:1px solid rgba(128,128,128,.45)}"
+    "div.funnelnb tbody tr{background:none}"
+    "div.funnelnb .num{text-align:right;white-space:nowrap}"
+    "div.funnelnb tr.strong th:not([scope=rowgroup]),div.funnelnb tr.strong td{font-weight:600;"
+    "border-top:1px solid rgba(128,128,128,.45)}"
+    "</style>"
+)
+"""Style of everything this package shows as HTML; scoped, the same text every time, light and dark alike."""
+
+
+def foot(result: Any, say: Words) -> list[str]:
+    """Return the lines under a result's tables: n and as-of date, level of the intervals, method."""
+    named = facts(result, say)
+    lines = [say.say("words.about", **named)]
+    if any(column.lower for table in view_of(result).tables for column in table.columns):
+        lines[0] += say.get("language.sentence") + say.say("words.interval_note", **named)
+    method = say.method(result.method, **named)
+    if method:
+        lines.append(say.get("language.clause").join((say.get("words.method"), method)))
+    return lines
+
+
+def notes(result: Any, say: Words) -> list[str]:
+    """Return the caveats of a result as sentences, each once."""
+    return list(dict.fromkeys(say.note(note) for note in result.notes))
+
+
+def text(result: Any, lang: str | None = None) -> str:
+    """Return the tables of `result` as plain text with what belongs under them."""
+    say = words(lang)
+    parts = _tables(result, say, grids.to_text)
+    under = foot(result, say)
+    caveats = notes(result, say)
+    if caveats:
+        under.append(say.get("words.caveats") + say.get("language.clause").rstrip())
+        under += [f"- {line}" for line in caveats]
+    return "\n\n".join([*parts, "\n".join(under)])
+
+
+def markdown(result: Any, lang: str | None = None) -> str:
+    """Return the tables of `result` as Markdown with what belongs under them."""
+    say = words(lang)
+    parts = _tables(result, say, grids.to_markdown)
+    parts += [grids.markdown_escape(line) for line in foot(result, say)]
+    caveats = [f"- {grids.markdown_escape(line)}" for line in notes(result, say)]
+    if caveats:
+        parts += [f"**{say.get('words.caveats')}**", "\n".join(caveats)]
+    return "\n\n".join(parts)
+
+
+def html(result: Any, lang: str | None = None) -> str:
+    """Return the tables of `result` as HTML with what belongs under them; escaped, no ids, same text each time."""
+    return wrapped(tables_html(result, words(lang)), words(lang))
+
+
+def tables_html(result: Any, say: Words) -> str:
+    """Return the tables and what belongs under them as HTML without the wrapper."""
+    parts = _tables(result, say, grids.to_html)
+    under = "<br>".join(grids.escape(line) for line in foot(result, say))
+    parts.append(f'<p class="quiet">{under}</p>')
+    caveats = "".join(f"<li>{grids.escape(line)}</li>" for line in notes(result, say))
+    if caveats:
+        parts.append(f'<p class="quiet">{grids.escape(say.get("words.caveats"))}</p>')
+        parts.append(f'<ul class="quiet">{caveats}</ul>')
+    return "\n".join(parts)
+
+
+def finding_html(result: Any, say: Words) -> str:
+    """Return what a result says as HTML without the wrapper."""
+    found = finding_of(result, say.lang)
+    said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
+    return f'<p class="said">{grids.escape(said)}</p>\n<p class="quiet">{grids.escape(unsaid)}</p>'
+
+
+def wrapped(body: str, say: Words) -> str:
+    """Return HTML with the package's style, its language named, and no formula mark-up read into it."""
+    lang = "zh-Hans" if say.lang == "zh" else say.lang
+    return f'<div class="funnelnb tex2jax_ignore mathjax_ignore" lang="{lang}">{STYLE}\n{body}\n</div>'
+
+
+def _tables(result: Any, say: Words, write: Callable[[grids.Grid], str]) -> list[str]:
+    shown = [table for table in view_of(result).tables if table.shown(result)]
+    return [write(build(table, result, say.lang)) for table in shown]
