@@ -13,6 +13,7 @@ from funnelnb.data.attributes import Attributes, code
 from funnelnb.data.build import from_arrays
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
 from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
+from funnelnb.data.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,8 @@ OUTCOMES = {
 }
 """Canonical outcomes and what they are in a ledger."""
 
-AFTERWARDS = ("opportunity_id", "stage", "outcome", "lost_reason")
-"""Text columns that are not attributes at entry: what happened later must not group what came before."""
+CLUSTERS = ("account_id", "currency")
+"""Attributes beside the contract's grouping columns: what deals have in common."""
 
 
 def from_frames(
@@ -54,7 +55,7 @@ def from_frames(
     playbook : Playbook
     as_of, observed_from : datetime64 or ISO text
     attributes : sequence of str, optional
-        Columns that deals can be grouped by. Default: all text and boolean columns that were known at entry.
+        Columns that deals can be grouped by. Default: the contract's, and text columns of the user's own.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def from_frames(
     ids = _unchunked(columns["opportunity_id"])
     _refuse_duplicates(ids)
     places = stage_places(playbook)
-    names = _attribute_names(columns) if attributes is None else list(attributes)
+    names = [name for name in columns if name not in _NEEDED] if attributes is None else list(attributes)
     return from_arrays(
         _deals(columns, len(ids), places),
         _rows(stage_history, ids, places),
@@ -101,7 +102,7 @@ def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
     import narwhals as nw
 
     table = nw.from_native(frame)
-    needed = [*_NEEDED, *(attributes if attributes is not None else _grouping(table))]
+    needed = [*_NEEDED, *(attributes if attributes is not None else attribute_names(table))]
     known = table.collect_schema().names()
     for name in attributes or ():
         if name not in known:
@@ -117,17 +118,14 @@ def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
 _NEEDED = ("opportunity_id", "created_at", "closed_at", "outcome", "stage", "amount")
 
 
-def _grouping(table: Any) -> list[str]:
-    """Return the columns of a narwhals frame that deals can be grouped by."""
+def attribute_names(table: Any) -> list[str]:
+    """Return the columns of a narwhals frame that deals can be grouped by: the contract's and the user's own."""
     import narwhals as nw
 
     kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Object)
-    schema = table.collect_schema()
-    return [name for name, kind in schema.items() if name not in AFTERWARDS and isinstance(kind, kinds)]
-
-
-def _attribute_names(columns: dict[str, Any]) -> list[str]:
-    return [name for name in columns if name not in _NEEDED]
+    own = [name for name, kind in table.collect_schema().items() if isinstance(kind, kinds)]
+    known = {one.name: one.group or one.name in CLUSTERS for one in TABLES["opportunities"]}
+    return [name for name in own if known.get(name, True)]
 
 
 def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int]) -> Deals:

@@ -1,0 +1,142 @@
+"""The ledger of random messy histories against a plain loop, and what must hold for every one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from funnelnb.data.ledger import LEFT, LOST, STILL, UNKNOWN, Ledger, build
+from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
+from tests.data.reference import Read, Recorded, read
+
+MODELS = [playbook(3, 1), playbook(1, 0), playbook(4, 2), playbook(2, 0)]
+AS_OF = st.integers(-1, 10).map(at)
+OUTCOMES = ("open", "won", "lost", "left")
+
+
+def observed(ledger: Ledger) -> list[Read]:
+    """Read the ledger back, deal by deal, in the words of the reference."""
+    ends = {LOST: "lost", STILL: "still", LEFT: "left"}
+
+    def moments(times: np.ndarray) -> list[int | None]:
+        return [None if time == UNKNOWN else int(time) for time in times]
+
+    deals = []
+    for k in range(len(ledger.outcome)):
+        rows = slice(ledger.start[k], ledger.start[k + 1])
+        outcome = OUTCOMES[ledger.outcome[k]]
+        deals.append(
+            Read(
+                visits=list(zip(ledger.stage[rows].tolist(), moments(ledger.entered_s[rows]), strict=True)),
+                outcome=outcome,
+                closed=moments(ledger.closed_s[k : k + 1])[0] if outcome in {"lost", "left"} else None,
+                reached=moments(ledger.reached_s[k]),
+                followed=[ends.get(following, following) for following in ledger.next[rows].tolist()],
+                left=moments(ledger.left_s[rows]),
+                amount=float(ledger.amount[k]) if ledger.amount[k] >= 0 else 0.0,
+            )
+        )
+        assert ledger.furthest[k] == deals[-1].furthest
+        assert (ledger.deal[rows] == k).all()
+    return deals
+
+
+def expected(deals: list[Recorded], model, as_of: int) -> list[Read]:
+    facts = {"as_of": as_of, "won": model.won, "positions": len(model.stages)}
+    return [one for one in (read(deal, **facts) for deal in deals) if one is not None]
+
+
+@pytest.mark.parametrize(
+    "model", MODELS, ids=lambda model: f"{model.won}+{len(model.stages) - model.won - 1}"
+)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), as_of=AS_OF)
+def test_ledger_is_what_a_plain_loop_says(model, data: st.DataObject, as_of: int) -> None:
+    deals = data.draw(messy_deals(positions=len(model.stages)))
+    assert observed(build(book(deals, model=model, as_of=as_of))) == expected(deals, model, as_of)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ledger_of_a_large_floor(seed: int) -> None:
+    model = MODELS[seed]
+    deals = messy_floor(seed, 3000, model=model, seconds=seed % 2 == 1)
+    as_of = at(70)
+    ledger = build(book(deals, model=model, as_of=as_of))
+    assert observed(ledger) == expected(deals, model, as_of)
+    shares = [np.mean(ledger.outcome == k) for k in range(4)]
+    assert min(shares) > 0.005  # the floor has deals of every kind
+
+
+@settings(max_examples=60, deadline=None)
+@given(deals=messy_deals(positions=5), as_of=AS_OF, seed=st.integers(0, 99))
+def test_order_of_rows_and_deals_does_not_matter(deals: list[Recorded], as_of: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(deals))
+    moved = [deals[k] for k in order]
+    for deal in moved:
+        deal.rows = [deal.rows[k] for k in rng.permutation(len(deal.rows))]
+    model = playbook()
+    assert observed(build(book(moved, as_of=as_of))) == expected(moved, model, as_of)
+    before, after = (build(book(one, as_of=as_of)) for one in (deals, moved))
+    assert sorted(map(repr, observed(before))) == sorted(map(repr, observed(after)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(deals=messy_deals(positions=5), as_of=AS_OF)
+def test_the_future_changes_nothing(deals: list[Recorded], as_of: int) -> None:
+    """Deals and rows added after the as-of date leave the ledger as it is."""
+    before = build(book(deals, as_of=as_of))
+    late = as_of + 1
+    for deal in deals:
+        changed_since = any(time > as_of for time, _ in deal.rows) or (deal.closed or 0) > as_of
+        # a deal without any date is kept; once it has later dates only, it cannot have been there
+        dated = deal.created is not None or deal.closed is not None or deal.rows
+        if dated and (changed_since or deal.stage is None):
+            deal.rows = [*deal.rows, (late, 2)]
+    more = [
+        *deals,
+        Recorded(created=late),
+        Recorded(created=late, closed=late, outcome="won", rows=[(late, 1)]),
+    ]
+    assert observed(build(book(more, as_of=as_of))) == observed(before)
+
+
+@settings(max_examples=60, deadline=None)
+@given(deals=messy_deals(positions=5), as_of=AS_OF, seed=st.integers(0, 99))
+def test_restricted_ledger_is_that_of_the_deals_alone(deals: list[Recorded], as_of: int, seed: int) -> None:
+    whole = build(book(deals, as_of=as_of))
+    keep = np.random.default_rng(seed).random(len(whole.outcome)) < 0.5
+    chosen = whole.restrict(keep)
+    ids = set(whole.deal_ids[keep])
+    alone = build(book([deal for k, deal in enumerate(deals) if f"d{k}" in ids], as_of=as_of))
+    assert observed(chosen) == observed(alone)
+    for name in ("region", "team"):
+        for left, right in zip(chosen.attributes[name].codes, alone.attributes[name].codes, strict=True):
+            assert chosen.attributes[name].labels[left] == alone.attributes[name].labels[right]
+        assert chosen.attributes[name].labels == alone.attributes[name].labels
+    assert chosen.deal_ids.tolist() == [one for one in whole.deal_ids if one in ids]
+    assert chosen.start[-1] == len(chosen.deal)
+
+
+def test_repeating_a_row_changes_nothing() -> None:
+    deals = messy_floor(7, 500, model=playbook())
+    before = observed(build(book(deals, as_of=at(70))))
+    for deal in deals:
+        deal.rows = [*deal.rows, *deal.rows[:1]]
+    assert observed(build(book(deals, as_of=at(70)))) == before
+
+
+def test_attributes_of_dropped_deals_are_dropped() -> None:
+    deals = [
+        Recorded(created=at(1), region="East"),
+        Recorded(created=at(9), region="West"),
+        Recorded(region=None),
+    ]
+    ledger = build(book(deals, as_of=at(5)))
+    assert ledger.deal_ids.tolist() == ["d0", "d2"]
+    assert ledger.attributes["region"].labels == ("", "East")
+    assert ledger.attributes["region"].codes.tolist() == [1, 0]
+    assert set(ledger.attributes) == {"region", "team"}
+    assert frames(deals, playbook())[0].shape[1] == 8

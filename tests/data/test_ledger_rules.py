@@ -1,0 +1,266 @@
+"""Each rule of the ledger on a deal counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnelnb.core.errors import FunnelError, MissingDataError
+from funnelnb.data.book import Book
+from funnelnb.data.coded import Keys
+from funnelnb.data.ledger import (
+    LEFT,
+    LEFT_DEAL,
+    LOST,
+    LOST_DEAL,
+    OPEN_DEAL,
+    STILL,
+    UNKNOWN,
+    WON_DEAL,
+    Ledger,
+    build,
+)
+from tests.data.floors import at, book, frames, playbook
+from tests.data.reference import Recorded
+
+WON, AFTER = 3, 4
+
+
+def days(times: np.ndarray) -> list[float | None]:
+    """Return times as days since 2026-01-01, None where unknown."""
+    return [None if time == UNKNOWN else (int(time) - at(0)) / 86_400 for time in np.ravel(times)]
+
+
+def one(*rows: tuple[float, int | str], as_of: float = 30, **facts: object) -> Ledger:
+    """Build the ledger of one deal; times in days."""
+    for name in ("created", "closed"):
+        if name in facts:
+            facts[name] = at(facts[name])
+    deal = Recorded(rows=[(at(day), stage) for day, stage in rows], **facts)
+    return build(book([deal], as_of=at(as_of)))
+
+
+def stays(ledger: Ledger) -> list[tuple[int, float | None, float | None, int]]:
+    """Return (stage, entered, left, next) of each stay."""
+    return list(
+        zip(
+            ledger.stage.tolist(),
+            days(ledger.entered_s),
+            days(ledger.left_s),
+            ledger.next.tolist(),
+            strict=True,
+        )
+    )
+
+
+def test_open_deal_that_moves_forward() -> None:
+    ledger = one((1, 0), (3, 1), (7, 2), created=1)
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 7, 2), (2, 7, None, STILL)]
+    assert days(ledger.reached_s) == [1, 3, 7, None, None]
+    assert (ledger.outcome[0], ledger.furthest[0], days(ledger.closed_s)) == (OPEN_DEAL, 2, [None])
+    assert ledger.notes[0].code == "amount_unknown"
+
+
+def test_row_order_does_not_matter_and_ties_follow_the_stages() -> None:
+    ledger = one((7, 2), (1, 1), (1, 0), created=1)
+    assert stays(ledger) == [(0, 1, 1, 1), (1, 1, 7, 2), (2, 7, None, STILL)]
+
+
+def test_rows_of_one_stage_in_a_row_are_one_stay() -> None:
+    ledger = one((1, 0), (2, 0), (5, 1), (6, 1), created=1)
+    assert stays(ledger) == [(0, 1, 5, 1), (1, 5, None, STILL)]
+
+
+def test_skip_ahead_reaches_the_skipped_stages_at_once() -> None:
+    ledger = one((1, 0), (4, 2), created=1)
+    assert stays(ledger) == [(0, 1, 4, 2), (2, 4, None, STILL)]
+    assert days(ledger.reached_s) == [1, 4, 4, None, None]
+
+
+def test_move_back_is_a_new_stay_and_first_passage_stands() -> None:
+    ledger = one((1, 0), (2, 2), (5, 1), (9, 2), created=1)
+    assert stays(ledger) == [(0, 1, 2, 2), (2, 2, 5, 1), (1, 5, 9, 2), (2, 9, None, STILL)]
+    assert days(ledger.reached_s) == [1, 2, 2, None, None]
+    assert ledger.furthest.tolist() == [2]
+
+
+def test_created_before_the_first_row_is_a_stay_in_the_first_stage() -> None:
+    ledger = one((4, 1), created=1)
+    assert stays(ledger) == [(0, 1, 4, 1), (1, 4, None, STILL)]
+    assert stays(one((4, 0), (6, 1), created=1)) == [(0, 1, 6, 1), (1, 6, None, STILL)]
+
+
+@pytest.mark.parametrize("created", [4, 6])
+def test_created_at_or_after_the_first_row_was_created_there(created: float) -> None:
+    ledger = one((4, 1), (7, 2), created=created)
+    assert stays(ledger) == [(1, 4, 7, 2), (2, 7, None, STILL)]
+    assert days(ledger.reached_s) == [4, 4, 7, None, None]
+    assert days(ledger.created_s) == [created]
+
+
+def test_unknown_creation_leaves_earlier_times_unknown() -> None:
+    ledger = one((4, 1), (7, 2))
+    assert stays(ledger) == [(1, 4, 7, 2), (2, 7, None, STILL)]
+    assert days(ledger.reached_s) == [None, 4, 7, None, None]
+    assert days(one((4, 2), (6, 0), (7, 1)).reached_s) == [None, None, 4, None, None]
+
+
+def test_won_deal_enters_the_won_stage_when_closed() -> None:
+    ledger = one((1, 0), (3, 1), created=1, closed=8, outcome="won")
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 8, WON), (WON, 8, None, STILL)]
+    assert days(ledger.reached_s) == [1, 3, 8, 8, None]
+    assert (ledger.outcome[0], days(ledger.closed_s)) == (WON_DEAL, [8])
+
+
+def test_history_says_when_a_deal_was_won() -> None:
+    ledger = one((1, 0), (6, WON), created=1, closed=8, outcome="won")
+    assert stays(ledger) == [(0, 1, 6, WON), (WON, 6, None, STILL)]
+    assert stays(one((1, 0), (6, "won"), created=1, outcome="open")) == stays(ledger)
+
+
+def test_won_before_the_last_row_is_won_with_it() -> None:
+    ledger = one((1, 0), (9, 1), created=1, closed=8, outcome="won")
+    assert stays(ledger) == [(0, 1, 9, 1), (1, 9, 9, WON), (WON, 9, None, STILL)]
+    assert [note.code for note in ledger.notes if note.code == "closed_before_last_stage"]
+
+
+def test_after_sale_stays_follow_the_won_stage() -> None:
+    expected = [(0, 1, 8, WON), (WON, 8, 12, AFTER), (AFTER, 12, None, STILL)]
+    assert stays(one((1, 0), (12, AFTER), created=1, closed=8, outcome="won")) == expected
+    assert stays(one((1, 0), (8, WON), (12, AFTER), created=1, outcome="won", closed=8)) == expected
+
+
+def test_won_without_a_date() -> None:
+    ledger = one((1, 0), (3, 1), created=1, outcome="won")
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, None, WON), (WON, None, None, STILL)]
+    assert days(ledger.reached_s) == [1, 3, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "following", "deal"), [("lost_competitor", LOST, LOST_DEAL), ("left", LEFT, LEFT_DEAL)]
+)
+def test_end_of_a_deal_ends_its_last_stay(outcome: str, following: int, deal: int) -> None:
+    ledger = one((1, 0), (3, 1), created=1, closed=8, outcome=outcome)
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 8, following)]
+    assert (ledger.outcome[0], days(ledger.closed_s), days(ledger.reached_s)) == (
+        deal,
+        [8],
+        [1, 3, None, None, None],
+    )
+
+
+def test_mark_at_the_end_closes_an_open_deal() -> None:
+    ledger = one((1, 0), (3, 1), (8, "lost"), created=1)
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 8, LOST)]
+    assert ledger.outcome.tolist() == [LOST_DEAL]
+
+
+def test_reopened_deal_is_one_deal_continued() -> None:
+    ledger = one((1, 0), (3, 1), (8, "lost"), (11, 2), created=1)
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 11, 2), (2, 11, None, STILL)]
+    assert {note.code: dict(note.values) for note in ledger.notes}["reopened"] == {"deals_n": 1, "of_n": 1}
+    again = one((1, 0), (3, WON), (8, 1), created=1)
+    assert stays(again) == [(0, 1, 3, WON), (WON, 3, 8, 1), (1, 8, None, STILL)]
+    assert {note.code for note in again.notes} == {"reopened", "amount_unknown"}
+
+
+def test_reopened_later_is_still_lost_at_the_as_of_date() -> None:
+    story = {"created": 1, "closed": 20, "outcome": "won"}
+    ledger = one((1, 0), (8, "lost"), (11, 2), as_of=9, **story)
+    assert stays(ledger) == [(0, 1, 8, LOST)]
+
+
+def test_deal_without_history() -> None:
+    assert stays(one(created=1)) == [(0, 1, None, STILL)]
+    assert stays(one(created=1, stage=0, outcome="lost", closed=5)) == [(0, 1, 5, LOST)]
+    ledger = one(created=1, stage=2)
+    assert stays(ledger) == [(0, 1, None, 2), (2, None, None, STILL)]
+    assert days(ledger.reached_s) == [1, None, None, None, None]
+    assert ledger.notes[0].code == "history_missing"
+
+
+def test_deal_without_history_that_ended() -> None:
+    assert stays(one(created=1, stage=2, outcome="lost", closed=5)) == [(0, 1, None, 2), (2, None, 5, LOST)]
+    ledger = one(created=1, stage=WON, outcome="won", closed=5)
+    assert stays(ledger) == [(0, 1, None, WON), (WON, 5, None, STILL)]
+    assert days(ledger.reached_s) == [1, None, None, 5, None]
+    assert stays(one(created=1, stage=2, outcome="won", closed=5)) == [
+        (0, 1, None, 2),
+        (2, None, 5, WON),
+        (WON, 5, None, STILL),
+    ]
+
+
+def test_deal_without_history_and_creation_date() -> None:
+    assert stays(one(stage=1)) == [(1, None, None, STILL)]
+    assert stays(one()) == [(0, None, None, STILL)]
+    ledger = one(outcome="won", closed=5)
+    assert stays(ledger) == [(WON, 5, None, STILL)]
+    assert days(ledger.reached_s) == [None, None, None, 5, None]
+
+
+def test_nothing_after_the_as_of_date_counts() -> None:
+    assert len(one((5, 0), created=5, as_of=4).outcome) == 0
+    ledger = one((1, 0), (3, 1), (9, 2), created=1, closed=12, outcome="won", stage=WON, as_of=8)
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, None, STILL)]
+    assert (ledger.outcome[0], days(ledger.closed_s)) == (OPEN_DEAL, [None])
+    assert stays(one(created=1, closed=12, outcome="lost", stage=2, as_of=8)) == [(0, 1, None, STILL)]
+    assert stays(one((9, 2), created=1, stage=2, as_of=8)) == [(0, 1, None, STILL)]
+
+
+def test_unusable_rows_are_left_out_and_reported() -> None:
+    opportunities, _ = frames([Recorded(created=at(1))], playbook())
+    rows = pd.DataFrame(
+        {
+            "opportunity_id": ["d0", "d0", "d0", "ghost", None],
+            "stage": ["s1", "no such stage", "s2", "s1", "s1"],
+            "entered_at": pd.to_datetime(["2026-01-04", "2026-01-05", None, "2026-01-04", "2026-01-04"]),
+        }
+    )
+    tables = {"opportunities": opportunities, "stage_history": rows.astype({"stage": "str"})}
+    ledger = build(Book(tables=tables, playbook=playbook(), as_of=np.datetime64(at(30), "s")))
+    assert stays(ledger) == [(0, 1, 3, 1), (1, 3, None, STILL)]
+    assert dict(ledger.notes[0].values) == {"rows_n": 4}
+
+
+def test_errors_name_what_is_wrong() -> None:
+    opportunities, _ = frames([Recorded(), Recorded()], playbook())
+    as_of = np.datetime64(at(30), "s")
+    twice = opportunities.assign(opportunity_id="d0")
+    with pytest.raises(FunnelError, match="2 deals with the id 'd0'"):
+        build(Book(tables={"opportunities": twice}, playbook=playbook(), as_of=as_of))
+    odd = opportunities.assign(outcome=["open", "wonn"])
+    with pytest.raises(FunnelError, match=r"(?s)outcome 'wonn'.*did you mean 'won'"):
+        build(Book(tables={"opportunities": odd}, playbook=playbook(), as_of=as_of))
+    with pytest.raises(MissingDataError, match="no column 'opportunity_id'"):
+        build(Book(tables={"opportunities": odd[["outcome"]]}, playbook=playbook(), as_of=as_of))
+
+
+def test_only_ids_are_needed_and_no_deal_is_a_ledger_too() -> None:
+    opportunities, history = frames([Recorded(), Recorded()], playbook())
+    as_of = np.datetime64(at(30), "s")
+    ledger = build(
+        Book(tables={"opportunities": opportunities[["opportunity_id"]]}, playbook=playbook(), as_of=as_of)
+    )
+    assert stays(ledger) == [(0, None, None, STILL)] * 2
+    empty = build(
+        Book(
+            tables={"opportunities": opportunities[:0], "stage_history": history},
+            playbook=playbook(),
+            as_of=as_of,
+        )
+    )
+    assert (len(empty.deal), empty.start.tolist(), empty.reached_s.shape) == (0, [0], (0, 5))
+
+
+def test_dates_too_far_back_are_refused() -> None:
+    opportunities, _ = frames([Recorded(created=at(1))], playbook())
+    opportunities["created_at"] = np.array([-(2**62)], "datetime64[us]")
+    with pytest.raises(FunnelError, match="too far back"):
+        Keys.fitting(-(2**45), 0, 5, 2**20)
+    assert len(
+        build(
+            Book(
+                tables={"opportunities": opportunities}, playbook=playbook(), as_of=np.datetime64(at(1), "s")
+            )
+        ).deal
+    )
