@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from funnelnb.core.note import Note
-from funnelnb.playbooks.model import Playbook
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.data import tables as contract
+from funnelnb.data.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+
+    from funnelnb.core.note import Note
     from funnelnb.data.ledger import Ledger
+    from funnelnb.playbooks.model import Playbook
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Book:
     """Validated tables, a playbook and an as-of date.
 
     Attributes
     ----------
     tables : Mapping of str to DataFrame
-        Canonical tables (see ``data/tables.py``), in memory as pandas, cut at the as-of date.
+        Canonical tables (see ``data/tables.py``), in memory as pandas, cut at the as-of date. Not to be
+        changed.
     playbook : Playbook
     as_of : numpy.datetime64
-        In seconds. Nothing after it influences any number. A plain date counts to the end of that day; where all
-        times in the data are whole days it is that day's midnight, so that ages are whole days too.
+        In seconds. Nothing after it influences any number. A plain date counts to the end of that day; where
+        all times in the data are whole days it is that day's midnight, so that ages are whole days too.
     currency : str
         Currency of all amounts; empty where the data names none.
     observed_from : numpy.datetime64 or None
@@ -49,8 +57,189 @@ class Book:
     fingerprint: str = ""
     notes: tuple[Note, ...] = ()
 
-    # where(**conditions) -> Book; split(by) -> dict[str, Book]; ledger -> Ledger (built once); counts are in count.py
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    def __repr__(self) -> str:
+        facts = self.describe()
+        counts = ", ".join(f"{facts[f'{name}_n']} {name}" for name in ("open", "won", "lost", "left"))
+        return f"<Book {self.name!r}: {facts['deal_n']} deals ({counts}) as of {facts['as_of']}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "tables": dict(self.tables)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, tables=MappingProxyType(state["tables"]))
+
     @property
+    def opportunities(self) -> pd.DataFrame:
+        """The deals, one row each."""
+        return self.tables["opportunities"]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Columns by which deals can be grouped."""
+        return contract.attributes(self.opportunities)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the book.
+
+        Raises
+        ------
+        MissingDataError
+            If the book does not hold it.
+        """
+        if name not in self.tables:
+            columns = ", ".join(contract.column_names(name)) if name in contract.TABLES else ""
+            raise MissingDataError(
+                f"the data has no table {name!r}",
+                expected=f"a table {name} with the columns {columns}"
+                if columns
+                else "a table of the contract",
+                hint=nearest(name, self.tables),
+            )
+        return self.tables[name]
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The ledger of the book, built on first use."""
-        raise NotImplementedError
+        from funnelnb.data.ledger import build
+
+        return build(self)
+
+    def where(self, **conditions: Any) -> Book:
+        """Which part of the book has these values?
+
+        Parameters
+        ----------
+        **conditions : str or list of str
+            Column of ``opportunities`` = value, or any of several values. None or ``""`` selects deals without
+            a value.
+
+        Returns
+        -------
+        Book
+            The same as-of date and playbook, fewer deals. Named after the values.
+
+        Raises
+        ------
+        ParameterError
+            If a column or value does not exist; the hint names the nearest.
+
+        Examples
+        --------
+        >>> book.where(region="East", team=["A", "B"])  # doctest: +SKIP
+        """
+        deals = self.opportunities
+        keep = deals["opportunity_id"].notna()
+        said = []
+        for name, wanted in conditions.items():
+            values = [wanted] if wanted is None or isinstance(wanted, str) else list(wanted)
+            keep &= _match(deals, name, values)
+            said.append("+".join(str(value or "?") for value in values))
+        return self._part(keep, name=" ".join(said) or self.name)
+
+    def split(self, by: str) -> dict[str, Book]:
+        """Which books result from dividing the deals by one column?
+
+        Parameters
+        ----------
+        by : str
+            Column of ``opportunities``.
+
+        Returns
+        -------
+        dict of str to Book
+            Sorted by value; deals without a value under ``""``. The parts add up to the whole.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such column.
+        """
+        values = _texts(self.opportunities, by)
+        return {str(value): self._part(values == value, name=str(value)) for value in sorted(values.unique())}
+
+    def describe(self) -> dict[str, Any]:
+        """What does the book hold, in a few counts?
+
+        Returns
+        -------
+        dict
+            ``deal_n``, ``open_n``, ``won_n``, ``lost_n``, ``left_n``, ``won_amount``, ``first_created``,
+            ``last_created``, ``as_of`` (ISO dates, empty if unknown), ``currency``, ``playbook``, ``tables``
+            (rows per table).
+        """
+        deals = self.opportunities
+        counts = deals["outcome"].value_counts().to_dict()
+        lost = sum(n for name, n in counts.items() if str(name).startswith("lost"))
+        created = deals["created_at"].dropna() if "created_at" in deals else deals["opportunity_id"].iloc[:0]
+        won_amount = (
+            deals.loc[deals["outcome"] == "won", "amount"].sum() if "amount" in deals else float("nan")
+        )
+        return {
+            "deal_n": len(deals),
+            "open_n": counts.get("open", 0),
+            "won_n": counts.get("won", 0),
+            "lost_n": lost,
+            "left_n": counts.get("left", 0),
+            "won_amount": float(won_amount),
+            "first_created": str(created.min())[:10] if len(created) else "",
+            "last_created": str(created.max())[:10] if len(created) else "",
+            "as_of": str(self.as_of)[:10],
+            "currency": self.currency,
+            "playbook": self.playbook.id,
+            "tables": {name: len(frame) for name, frame in self.tables.items()},
+        }
+
+    def _part(self, keep: pd.Series, *, name: str) -> Book:
+        """Return the book of the deals that `keep` marks."""
+        deals = self.opportunities[keep.to_numpy(dtype=bool)].reset_index(drop=True)
+        parts = {"opportunities": deals}
+        for table, frame in self.tables.items():
+            if table != "opportunities":
+                parts[table] = _related(frame, deals)
+        part = replace(self, tables=parts, name=name, fingerprint="")
+        return replace(part, fingerprint=fingerprint_of(part))
+
+
+def _texts(deals: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column's values with ``""`` for missing, or raise ParameterError with the nearest name."""
+    texts = [str(column) for column in deals.columns if deals[column].dtype == "str"]
+    if name not in texts:
+        raise ParameterError(
+            f"there is no column {name!r} in the deals",
+            expected="one of " + ", ".join(texts),
+            hint=nearest(name, texts),
+        )
+    return deals[name].fillna("")
+
+
+def _match(deals: pd.DataFrame, name: str, wanted: list[Any]) -> pd.Series:
+    values = _texts(deals, name)
+    known = set(values.unique())
+    for value in wanted:
+        if ("" if value is None else str(value)) not in known:
+            raise ParameterError(
+                f"{name} = {value!r}: no deal has it",
+                expected="one of " + ", ".join(sorted(known)[:20]) + (" …" if len(known) > 20 else ""),
+                hint=nearest(str(value), sorted(known)),
+            )
+    return values.isin(["" if value is None else str(value) for value in wanted])
+
+
+def _related(frame: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of another table that belong to `deals`: by deal, else by account, else all."""
+    for key in ("opportunity_id", "account_id"):
+        if key in frame and key in deals:
+            mine = frame[key].isin(deals[key].dropna())
+            if key == "opportunity_id" and "account_id" in frame and "account_id" in deals:
+                mine |= frame[key].isna() & frame["account_id"].isin(deals["account_id"].dropna())
+            return frame[mine].reset_index(drop=True)
+    shared = [key for key in ("region", "team", "owner") if key in frame and key in deals]
+    if not shared:
+        return frame
+    keep = frame[shared[0]].notna() | frame[shared[0]].isna()
+    for key in shared:
+        keep &= frame[key].isna() | frame[key].isin(deals[key].dropna())
+    return frame[keep].reset_index(drop=True)

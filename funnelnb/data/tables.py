@@ -39,8 +39,8 @@ OUTCOMES = ("open", "won", "lost_competitor", "lost_no_decision", "lost", "left"
 END_MARKS = ("lost_competitor", "lost_no_decision", "lost", "left")
 """What ``stage_history.stage`` may hold besides stage ids: the deal ended there.
 
-A later row of the same deal means that it was reopened. The last mark repeats ``outcome`` and ``closed_at`` of
-the deal, which win where they differ.
+A later row of the same deal means that it was reopened. The last mark repeats ``outcome`` and ``closed_at``
+of the deal, which win where they differ.
 """
 
 NUMERIC_KINDS = ("amount", "number", "share")

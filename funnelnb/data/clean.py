@@ -1,0 +1,250 @@
+"""Raw tables to tables of the contract: rows that are no data, cells to values, corrections, joins."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.errors import MappingError
+from funnelnb.data import values
+from funnelnb.data.numbers import unit_of
+from funnelnb.data.settings import ROW_NUMBER
+from funnelnb.data.tables import NUMERIC_KINDS, column_names, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from funnelnb.data.problems import Findings
+    from funnelnb.data.raw import Raw
+    from funnelnb.data.settings import Settings, TableSettings
+    from funnelnb.data.tables import Kind
+    from funnelnb.data.values import Parsed, Reading
+
+_INSTRUCTIONS = (
+    "必填",
+    "选填",
+    "可选填",
+    "required",
+    "optional",
+    "下拉选择",
+    "格式",
+    "e.g.",
+    "for example",
+    "请填写",
+)
+"""Words of rows that explain a template instead of holding data."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A table on its way into the book.
+
+    Attributes
+    ----------
+    name : str
+    file : str
+        For messages.
+    frame : DataFrame
+        Canonical columns, typed; the index holds spreadsheet rows.
+    columns : dict of str to str
+        Canonical column = column of the source, for messages.
+    seen : list of str
+        All columns of the source.
+    currencies : set of str
+        Signs and codes found beside amounts.
+    ids : Series or None
+        Ids of all rows read, dropped ones included (deals only).
+    """
+
+    name: str
+    file: str
+    frame: pd.DataFrame
+    columns: dict[str, str] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    currencies: set[str] = field(default_factory=set)
+    ids: pd.Series | None = None
+
+    def source(self, column: str) -> str:
+        """How the file spells a canonical column."""
+        return self.columns.get(column, column)
+
+    @property
+    def dropped_ids(self) -> pd.Series:
+        """Ids of rows that were read and then left out."""
+        import pandas as pd
+
+        if self.ids is None:
+            return pd.Series([], dtype="str")
+        return self.ids[~self.ids.isin(self.frame["opportunity_id"])]
+
+
+def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None:
+    """Drop the rows that the settings name, and a row of instructions below the header; both are noted."""
+    frame = raw.frame
+    if settings.skip_rows:
+        named = frame.index.isin(settings.skip_rows)
+        raw.frame = frame = frame[~named]
+        findings.note("rows_skipped", file=raw.file, n=int(named.sum()))
+    if frame.empty:
+        return
+    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
+    told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
+    if first and len(told) * 2 > len(first):
+        findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[0][:40])
+        rest = frame.iloc[1:].infer_objects()
+        raw.frame = rest.apply(_retype)
+
+
+def _retype(cells: pd.Series) -> pd.Series:
+    """Give a column back its type after a row of text has gone from it."""
+    return cells
+
+
+def read_table(
+    name: str, raw: Raw, columns: Mapping[str, str], settings: Settings, findings: Findings
+) -> Table:
+    """Which values stand in the columns of one table?
+
+    Parameters
+    ----------
+    name : str
+        Table of the contract.
+    raw : Raw
+    columns : Mapping of str to str
+        Canonical column = source column.
+    settings : Settings
+    findings : Findings
+        Gets all problems and notes.
+
+    Returns
+    -------
+    Table
+        Text trimmed, numbers and times typed; a bad cell is missing or its row dropped, as the settings say.
+    """
+    import pandas as pd
+
+    findings.notes.extend(note for note in raw.notes if note not in findings.notes)
+    for row, width in raw.ragged:
+        found = f"the row has {width} fields, the header has {len(raw.columns)}"
+        findings.add("ragged_row", file=raw.file, rows=[row], found=found)
+    table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
+    parsed = {}
+    for canonical, source in columns.items():
+        cells = _row_numbers(raw) if source == ROW_NUMBER else raw.frame[source]
+        kind = kind_of(name, canonical)
+        parsed[canonical] = _parse(table, canonical, cells, kind, settings, findings)
+    _settle_dates(table, parsed, raw, settings, findings)
+    taken: dict[str, Any] = {}
+    dropped = pd.Series(data=False, index=raw.frame.index)
+    for canonical, one in parsed.items():
+        cells = None if columns[canonical] == ROW_NUMBER else raw.frame[columns[canonical]]
+        dropped |= _report(table, canonical, one, cells, findings)
+        table.currencies.update(one.currencies)
+        taken[canonical] = _corrected(one.values, settings.values.get(canonical), settings.shown)
+    for canonical, value in settings.table(name).constants.items():
+        constant = _parse(
+            table, canonical, pd.Series([value], dtype="str"), kind_of(name, canonical), settings, findings
+        )
+        taken[canonical] = pd.Series([constant.values.iloc[0]] * len(raw.frame), index=raw.frame.index)
+    frame = pd.DataFrame(taken, index=raw.frame.index)
+    table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
+    table.frame = frame[~dropped] if dropped.any() else frame
+    return table
+
+
+def _row_numbers(raw: Raw) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(raw.frame.index.astype("int64").astype("str"), index=raw.frame.index)
+
+
+def reading_for(table: str, canonical: str, source: str, kind: Kind, settings: Settings) -> Reading:
+    """Return how one column is to be read: settings of the table, then of the file, then the header's unit."""
+    own = settings.table(table)
+    unit: str | float = own.units.get(canonical, "")
+    if kind in NUMERIC_KINDS and isinstance(unit, str):
+        if unit and unit_of(unit) is None:
+            raise MappingError(
+                f"{settings.shown}, [tables.{table}.units] {canonical} = {unit!r}",
+                expected='a number, or a unit such as "万元", "k", "Mio. EUR"',
+                hint="write the factor as a number, such as 1000",
+            )
+        in_header = values.header_unit(source)[1]
+        unit = unit or (in_header if in_header and unit_of(in_header) else "")
+    return values.Reading(
+        decimal=own.decimal or settings.decimal,
+        date_order=own.date_order or settings.date_order,
+        timezone=settings.timezone,
+        unit=unit,
+        zero_is_unknown=settings.zero_amount == "unknown" and table == "opportunities",
+    )
+
+
+def _parse(
+    table: Table, canonical: str, cells: pd.Series, kind: Kind, settings: Settings, findings: Findings
+) -> Parsed:
+    source = table.source(canonical)
+    reading = reading_for(table.name, canonical, source, kind, settings)
+    return values.parse(cells, kind, reading, {"file": table.file, "column": source})
+
+
+def _settle_dates(
+    table: Table, parsed: dict[str, Parsed], raw: Raw, settings: Settings, findings: Findings
+) -> None:
+    """Read columns whose order of day and month does not show as the other date columns of the same file."""
+    orders = {one.date_order for one in parsed.values() if one.date_order}
+    for canonical, one in parsed.items():
+        if one.undecided != "date_order_unknown" or len(orders) != 1:
+            continue
+        order = next(iter(orders))
+        source = table.source(canonical)
+        reading = reading_for(table.name, canonical, source, "datetime", settings)
+        again = values.parse(
+            raw.frame[source], "datetime", dataclasses.replace(reading, date_order=order),
+            {"file": table.file, "column": source},
+        )  # fmt: skip
+        findings.note("date_order_from_file", file=table.file, column=source, order=order)
+        parsed[canonical] = again
+
+
+_BAD = {
+    "datetime": "bad_date",
+    "flag": "bad_flag",
+    "share": "bad_number",
+    "amount": "bad_number",
+    "number": "bad_number",
+}
+
+
+def _report(table: Table, canonical: str, one: Parsed, cells: Any, findings: Findings) -> Any:
+    """Report what could not be read; return which rows are to be dropped for it."""
+    import pandas as pd
+
+    source = table.source(canonical)
+    nothing = pd.Series(data=False, index=one.values.index)
+    if one.undecided:
+        findings.add(one.undecided, file=table.file, column=source, value=one.example)
+        return nothing
+    findings.notes.extend(note for note in one.notes if note not in findings.notes)
+    if not one.bad.any():
+        return nothing
+    rows = one.values.index[one.bad]
+    code = _BAD[kind_of(table.name, canonical)]
+    policy = findings.add(code, file=table.file, rows=rows, column=source, value=cells[one.bad].iloc[0])
+    return pd.Series(one.bad, index=one.values.index) if policy == "drop" else nothing
+
+
+def _corrected(cells: pd.Series, corrections: Mapping[str, str] | None, shown: str) -> pd.Series:
+    """Return text cells with the corrections of ``[values.…]`` applied."""
+    if not corrections or cells.dtype != "str":
+        return cells
+    return cells.replace(dict(corrections))
+
+
+def ordered(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return the frame with the contract's columns first, in its order."""
+    known = [name for name in column_names(table) if name in frame]
+    return frame[[*known, *(name for name in frame if name not in known)]]

@@ -1,0 +1,208 @@
+"""From whatever came to a book: find the tables, map, clean, check, cut at the as-of date."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core import check
+from funnelnb.core.errors import DataProblems, MappingError
+from funnelnb.data.asof import as_of_instant, cut
+from funnelnb.data.book import Book
+from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
+from funnelnb.data.deals import settle_deals, settle_history, wide_history
+from funnelnb.data.fingerprint import fingerprint_of
+from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
+from funnelnb.data.problems import Findings
+from funnelnb.data.settings import Settings
+from funnelnb.data.sources import Sources, gather
+from funnelnb.data.tables import TABLES
+from funnelnb.data.validate import (
+    check_contract,
+    check_deals,
+    check_history,
+    missing_columns,
+    settle_currency,
+)
+from funnelnb.data.words import Vocabulary
+from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
+
+    import numpy as np
+
+
+def load(
+    source: Any,
+    *,
+    mapping: str | Path | Mapping[str, Any] | Settings | None = None,
+    playbook: str | Path | Playbook | list[str] | None = None,
+    as_of: str | datetime.date | np.datetime64 | None = None,
+    observed_from: str | datetime.date | np.datetime64 | None = None,
+    currency: str | None = None,
+    tables: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Book:
+    """What do these data hold, as a validated book?
+
+    Parameters
+    ----------
+    source : path, frame or dict
+        A folder (files named like the tables of the contract, and perhaps a ``funnelnb.toml``), a file (CSV, TSV,
+        Excel, Parquet, DuckDB), a frame (pandas, Polars, PyArrow, DuckDB relation, PySpark), or a dict of table
+        name = any of these.
+    mapping : path, dict or Settings, optional
+        Settings file or the same as a dict; instead of the ``funnelnb.toml`` beside the data.
+    playbook : str, path, Playbook or list of str, optional
+        Id of a built-in playbook, a playbook file, or the stages in order. Wins over the settings.
+    as_of : str or date, optional
+        Nothing later counts; a plain date counts to its end. Default: the day of the last recorded event.
+    observed_from : str or date, optional
+        Since when deals were recorded completely.
+    currency : str, optional
+        Currency of all amounts, such as ``"EUR"``.
+    tables : dict, optional
+        More tables of the contract, or files to join.
+    name : str, optional
+        What reports call the book. Default: name of the folder or file.
+
+    Returns
+    -------
+    Book
+
+    Raises
+    ------
+    SourceError
+        A file is missing, empty, or not what its name says.
+    MappingError, PlaybookError
+        The settings or the playbook cannot be used.
+    DataProblems
+        The data break the contract: all problems at once, each with file, row, value and remedy.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> deals = pd.DataFrame({"opportunity_id": ["a", "b"], "stage": ["offer", "won"],
+    ...                       "created_at": ["2026-01-05", "2026-01-07"], "closed_at": ["", "2026-02-01"]})
+    >>> load(deals, playbook=["lead", "offer", "won"], name="demo")
+    <Book 'demo': 2 deals (1 open, 1 won, 0 lost, 0 left) as of 2026-02-01>
+    """
+    sources = gather(source, mapping, tables)
+    draft = Draft(sources, playbook, currency)
+    draft.read()
+    return draft.book(as_of=as_of, observed_from=observed_from, name=name)
+
+
+class Draft:
+    """A book in the making: raw tables, what was found in them, and the typed tables.
+
+    Parameters
+    ----------
+    sources : Sources
+    playbook : as for :func:`load`
+    currency : as for :func:`load`
+    """
+
+    def __init__(self, sources: Sources, playbook: Any = None, currency: str | None = None) -> None:
+        settings = sources.settings
+        if currency is not None:
+            settings = replace(settings, currency=currency)
+        self.sources = sources
+        self.settings = settings
+        self.findings = Findings(settings)
+        self.tables: dict[str, Table] = {}
+        self.currency = ""
+        self.preset = self._preset()
+        self.playbook = _playbook(settings.playbook if playbook is None else playbook, sources)
+        self.words = Vocabulary(self.playbook, settings, self.preset)
+
+    def _preset(self) -> Preset | None:
+        """Return the CRM's preset: named by the settings, or recognised where the contract's names are not used."""
+        if self.settings.crm:
+            return preset_named(self.settings.crm)
+        deals = self.sources.raws["opportunities"]
+        own = find_columns("opportunities", deals, self.settings, None)
+        if "opportunity_id" in own and {"stage", "outcome"} & set(own):
+            return None
+        preset = recognise(deals.columns)
+        if preset is not None:
+            self.findings.note("crm_recognised", crm=preset.label, file=deals.file)
+        return preset
+
+    def read(self) -> None:
+        """Read, settle and check all tables; problems end up in the findings.
+
+        Raises
+        ------
+        DataProblems
+            If any problem stops the loading.
+        """
+        for name, raw in self.sources.raws.items():
+            drop_non_data(raw, self.settings.table(name), self.findings)
+            columns = find_columns(name, raw, self.settings, self.preset)
+            self.tables[name] = read_table(name, raw, columns, self.settings, self.findings)
+        incomplete = [name for name, table in self.tables.items() if missing_columns(table, self.findings)]
+        if incomplete:
+            raise DataProblems(self.findings.problems)
+        self._settle()
+        for table in self.tables.values():
+            check_contract(table, self.playbook.stage_ids, self.findings)
+        deals = self.tables["opportunities"]
+        check_deals(deals, self.findings)
+        if "stage_history" in self.tables:
+            check_history(self.tables["stage_history"], deals, self.findings)
+        self.findings.stop_if_any()
+
+    def _settle(self) -> None:
+        """Bring stages, outcomes, ends and currency into the contract's words."""
+        deals = self.tables["opportunities"]
+        raw = self.sources.raws["opportunities"]
+        wide = wide_history(raw, deals, self.settings, self.words, self.findings)
+        if "stage_history" in self.tables:
+            settle_history(self.tables["stage_history"], self.words, self.findings)
+        elif wide is not None:
+            self.tables["stage_history"] = wide
+        settle_deals(deals, self.words, self.findings)
+        self.currency = settle_currency(deals, sorted(deals.currencies), self.findings)
+
+    def book(self, *, as_of: Any = None, observed_from: Any = None, name: str | None = None) -> Book:
+        """Return the book as of a date."""
+        frames = {one: table.frame for one, table in self.tables.items()}
+        instant, until = as_of_instant(as_of if as_of is not None else self.settings.as_of or None, frames)
+        since = observed_from if observed_from is not None else self.settings.observed_from or None
+        frames = cut(frames, until, self.playbook.stage_ids, self.findings)
+        frames = {one: ordered(frames[one], one).reset_index(drop=True) for one in TABLES if one in frames}
+        book = Book(
+            tables=frames,
+            playbook=self.playbook,
+            as_of=instant,
+            currency=self.currency,
+            observed_from=None if since is None else check.timestamp("observed_from", since),
+            name=self.sources.name if name is None else name,
+            notes=tuple(self.findings.notes),
+        )
+        return replace(book, fingerprint=fingerprint_of(book))
+
+
+def _playbook(wanted: Any, sources: Sources) -> Playbook:
+    """Return the playbook that is wanted: itself, by id or path, or by its stages."""
+    shown = sources.settings.shown
+    if isinstance(wanted, Playbook):
+        return wanted
+    if isinstance(wanted, (list, tuple)):
+        return playbook_from_stages(list(wanted))
+    if isinstance(wanted, dict):
+        return playbook_from_stages(list(wanted.get("stages", [])), path=f"{shown}, key 'playbook'")
+    if wanted is None:
+        raise MappingError(
+            "no playbook is named",
+            expected='playbook = "id", a path, or the stages in order, such as ["lead", "offer", "won"]',
+            hint="say playbook= in load, or playbook = … in the settings",
+        )
+    if isinstance(wanted, str) and sources.settings.path and wanted.endswith(".toml"):
+        beside = Path(sources.settings.path).parent / wanted
+        return load_playbook(beside if beside.exists() else wanted)
+    return load_playbook(wanted)

@@ -1,0 +1,302 @@
+"""Delimited text: which encoding, which delimiter, where is the header, and is it a table at all?
+
+Everything is read as text; nothing is guessed from a sample that the whole file could contradict. The file is
+passed over once in chunks before it is parsed, so that a broken one fails early and cheaply.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from funnelnb.core.errors import SourceError
+from funnelnb.core.note import Note
+from funnelnb.data.encoding import detect_encoding
+from funnelnb.data.raw import Raw, drop_empty, unique_names
+
+if TYPE_CHECKING:
+    from funnelnb.data.settings import TableSettings
+
+LINE_LIMIT = 1 << 20
+"""A line longer than this many bytes is not a row of a table."""
+
+CHUNK = 1 << 20
+SAMPLE = 1 << 16
+DELIMITERS = (",", ";", "\t", "|")
+
+_MAGIC = (
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"{\\rtf", "an RTF document"),
+)
+_EXPECTED = "a text file with one header row and one row per record (CSV, TSV)"
+
+
+def read_text(path: Path, settings: TableSettings) -> Raw:
+    """What does a CSV, TSV or other delimited file hold?
+
+    Parameters
+    ----------
+    path : Path
+    settings : TableSettings
+        `encoding`, `delimiter` and `header_row` where given; found out otherwise.
+
+    Returns
+    -------
+    Raw
+        All columns as text. A note names the encoding and the delimiter unless they are UTF-8 and comma.
+
+    Raises
+    ------
+    SourceError
+        The file is empty, is no text, has a line of more than 1 MiB, has no header or no rows.
+    """
+    head = look(path)
+    encoding = settings.encoding or detect_encoding(path, head)
+    sample = _decode(path, head, encoding)
+    delimiter = settings.delimiter or find_delimiter(sample)
+    names, lines_n = _header(path, sample, delimiter, settings.header_row)
+    raw = _parse(path, encoding, delimiter, names, lines_n, settings.header_row)
+    if encoding not in ("utf-8", "utf-8-sig", "ascii"):
+        raw.notes.append(Note("encoding_found", {"file": path.name, "encoding": encoding}))
+    if delimiter != ",":
+        shown = {"\t": "tab"}.get(delimiter, delimiter)
+        raw.notes.append(Note("delimiter_found", {"file": path.name, "delimiter": shown}))
+    if raw.frame.empty and not raw.ragged:
+        raise SourceError(
+            f"{path.name} has a header and no rows", expected="at least one record", hint="export it again"
+        )
+    return raw
+
+
+def look(path: Path) -> bytes:
+    """Return the first bytes of a text file, after making sure that it is one.
+
+    Raises
+    ------
+    SourceError
+        Missing, unreadable, empty, binary, a page or document, or one giant line.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(SAMPLE)
+            _refuse_other_kinds(path, head)
+            if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                _refuse_giant_line(path, head, stream)
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read ({error.strerror or error})",
+            expected=_EXPECTED,
+            hint="check path and rights",
+        ) from None
+    return head
+
+
+def _refuse_other_kinds(path: Path, head: bytes) -> None:
+    if not head.strip(b"\x00\r\n\t \xef\xbb\xbf"):
+        raise SourceError(f"{path.name} is empty", expected=_EXPECTED, hint="export it again")
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            raise SourceError(
+                f"{path.name} is {kind}, not text", expected=_EXPECTED,
+                hint="export it as CSV, or give the file the ending of what it is (such as .xlsx)",
+            )  # fmt: skip
+    start = head[:512].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")):
+        raise SourceError(f"{path.name} is a web page (HTML or XML), not a table of text", expected=_EXPECTED,
+                          hint="open it in a spreadsheet and save it as CSV or .xlsx")  # fmt: skip
+    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _regular_nuls(head)
+    controls = sum(head.count(bytes([code])) for code in range(32) if code not in (9, 10, 12, 13))
+    if not utf16 and controls > len(head) * 0.005:
+        raise SourceError(
+            f"{path.name} holds binary data, not text", expected=_EXPECTED, hint="export it as CSV"
+        )
+
+
+def _regular_nuls(head: bytes) -> bool:
+    """Whether every other byte is mostly 0: UTF-16 without a mark."""
+    half = max(len(head) // 2, 1)
+    return head[0::2].count(0) > 0.3 * half or head[1::2].count(0) > 0.3 * half
+
+
+def _refuse_giant_line(path: Path, head: bytes, stream: io.BufferedReader) -> None:
+    """Stop at the first line of more than LINE_LIMIT bytes, without reading further."""
+    open_n = line = 0
+    chunk = head
+    while chunk:
+        first = _newline(chunk, chunk.find)
+        if open_n + (first if first >= 0 else len(chunk)) > LINE_LIMIT:
+            raise SourceError(
+                f"{path.name}, line {line + 1}: longer than {LINE_LIMIT:,} bytes",
+                expected=_EXPECTED,
+                hint="the file has no line breaks, or a quotation mark is missing: export it again",
+            )
+        line += chunk.count(b"\n") or chunk.count(b"\r")
+        open_n = len(chunk) - _newline(chunk, chunk.rfind) - 1 if first >= 0 else open_n + len(chunk)
+        chunk = stream.read(CHUNK)
+
+
+def _newline(chunk: bytes, find: object) -> int:
+    """Return the place that `find` gives for a line break of any kind, -1 if there is none."""
+    place = int(find(b"\n"))  # type: ignore[operator]
+    return place if place >= 0 else int(find(b"\r"))  # type: ignore[operator]
+
+
+def _decode(path: Path, head: bytes, encoding: str) -> str:
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(head)
+    except LookupError:
+        raise SourceError(
+            f"encoding = {encoding!r}",
+            expected="an encoding such as 'utf-8', 'gb18030', 'cp1252'",
+            hint="correct it",
+        ) from None
+    except UnicodeDecodeError:
+        raise SourceError(
+            f"{path.name} is not {encoding} text",
+            expected=_EXPECTED,
+            hint="leave encoding out, or give the right one",
+        ) from None
+
+
+def find_delimiter(sample: str) -> str:
+    """Which delimiter divides the lines of a sample alike?
+
+    Parameters
+    ----------
+    sample : str
+        Beginning of the file.
+
+    Returns
+    -------
+    str
+        The candidate that gives the most columns to all of the first lines; a comma if there is only one column.
+
+    Examples
+    --------
+    >>> find_delimiter("a;b\\n1,5;2\\n")
+    ';'
+    """
+    best, best_score = ",", (0.0, 1)
+    for delimiter in DELIMITERS:
+        widths = [len(row) for _, row in zip(range(50), _rows(sample, delimiter), strict=False) if any(row)]
+        if len(widths) > 2 and len(sample) >= SAMPLE:
+            widths.pop()  # the sample may end within a row
+        if not widths or widths[0] < 2:
+            continue
+        alike = sum(width == widths[0] for width in widths) / len(widths)
+        if (alike > 0.7, widths[0] * alike) > best_score:
+            best, best_score = delimiter, (alike > 0.7, widths[0] * alike)
+    return best
+
+
+def _rows(sample: str, delimiter: str) -> csv.Reader:
+    csv.field_size_limit(LINE_LIMIT * 4)
+    return csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+
+
+def _header(path: Path, sample: str, delimiter: str, header_row: int) -> tuple[list[str], int]:
+    """Return the column names and how many physical lines they end after."""
+    rows = _rows(sample.removeprefix("\ufeff"), delimiter)
+    row: list[str] = []
+    try:
+        for _ in range(header_row):
+            row = next(rows)
+    except (StopIteration, csv.Error):
+        raise SourceError(
+            f"{path.name} has no row {header_row}", expected="a header row", hint="check header_row"
+        ) from None
+    if not any(cell.strip() for cell in row):
+        raise SourceError(
+            f"{path.name}, row {header_row}: the header is empty", expected="column names in the first row",
+            hint="remove empty lines above the header, or say header_row in the settings",
+        )  # fmt: skip
+    refuse_data_as_header(path.name, row, header_row)
+    return unique_names(row), rows.line_num
+
+
+def refuse_data_as_header(file: str, cells: list[str], header_row: int) -> None:
+    """Raise SourceError if a header row looks like a record: it holds numbers or dates."""
+    from funnelnb.data.dates import looks_like_date
+
+    data = [cell for cell in cells if looks_like_number(cell) or looks_like_date(str(cell))]
+    if data and len(data) * 5 >= len(cells):
+        raise SourceError(
+            f"{file}, row {header_row}: {data[0]!r} stands where a column name should be; the file has no header",
+            expected="column names in the first row",
+            hint="add a header row, or say header_row in the settings if titles stand above it",
+        )
+
+
+def looks_like_number(cell: object) -> bool:
+    """Whether a header cell is a plain number (a year may be a name)."""
+    text = str(cell).strip().replace(",", "")
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    return not (text.isdigit() and 1990 <= value <= 2099)
+
+
+def _parse(path: Path, encoding: str, delimiter: str, names: list[str], lines_n: int, header_row: int) -> Raw:
+    """Parse the rows as text; rows that do not fit are passed over and remembered."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    ragged: list[tuple[int, int]] = []
+
+    def parse(*, threads: bool) -> pa.Table:
+        ragged.clear()
+
+        def pass_over(row: pc.InvalidRow) -> str:
+            ragged.append((row.number or 0, row.actual_columns))
+            return "skip"
+
+        return pc.read_csv(
+            path,
+            read_options=pc.ReadOptions(
+                use_threads=threads, block_size=4 * LINE_LIMIT, encoding=encoding.removesuffix("-sig"),
+                skip_rows=lines_n, column_names=[str(place) for place in range(len(names))],
+            ),
+            parse_options=pc.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=pass_over
+            ),
+            convert_options=pc.ConvertOptions(
+                column_types={str(place): pa.large_string() for place in range(len(names))}, strings_can_be_null=False
+            ),
+        )  # fmt: skip
+
+    try:
+        table = parse(threads=True)
+        if ragged:
+            table = parse(threads=False)
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        raise SourceError(
+            f"{path.name} cannot be divided into rows: {str(error)[:150]}",
+            expected=_EXPECTED,
+            hint="a quotation mark may be open, or the encoding is another one (say encoding in the settings)",
+        ) from None
+    offset = header_row - lines_n
+    places = [(number + offset, width) for number, width in ragged]
+    frame = table.rename_columns(names).to_pandas(split_blocks=True, self_destruct=True)
+    first = header_row + 1
+    if places:
+        numbers = np.arange(first, first + len(frame) + len(places))
+        frame.index = numbers[~np.isin(numbers, [row for row, _ in places])]
+    else:
+        frame.index = range(first, first + len(frame))
+    raw = drop_empty(Raw(file=path.name, frame=frame))
+    raw.ragged = places
+    return raw
