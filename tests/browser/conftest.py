@@ -50,7 +50,9 @@ def offline_page(chromium) -> Iterator:
     page = context.new_page()
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: page.complaints.append(message.text) if message.type == "error" else None
+    )
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     yield page
     context.close()
@@ -68,11 +70,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     if browser_path() is None:
         skip_or_fail("no Chromium on the PATH (apt-get install chromium)")
     folder = tmp_path_factory.mktemp("lab") / "work"
-    subprocess.run([sys.executable, "-m", "funnelnb", "new", str(folder)], check=True, cwd=ROOT, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "funnelnb", "new", str(folder)], check=True, cwd=ROOT, capture_output=True
+    )
     port = free_port()
     home = tmp_path_factory.mktemp("home")
     env = {**os.environ, "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        "--allow-root",
+    ]
     command += ["--IdentityProvider.token=secret", "--ServerApp.open_browser=False"]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     log = (home / "lab.log").open("w")
