@@ -36,7 +36,7 @@ _HOME = {
     "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
-    "sample": "funnelnb.data.load",
+    "sample": "funnelnb.data.sample",
     "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
     "simulate": "funnelnb.simulate",
@@ -73,7 +73,8 @@ if TYPE_CHECKING:
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
     from funnelnb.data.check import check_data
-    from funnelnb.data.load import load, sample
+    from funnelnb.data.load import load
+    from funnelnb.data.sample import sample
     from funnelnb.data.scan import Scan
     from funnelnb.data.view import seen_as
     from funnelnb.notebook import open_book, pick

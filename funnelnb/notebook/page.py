@@ -28,7 +28,8 @@ def open_book(data: str = "", *, mapping: str = "", playbook: str = "", as_of: s
     -------
     Book
     """
-    from funnelnb.data.load import load, sample
+    from funnelnb.data.load import load
+    from funnelnb.data.sample import sample
 
     given = {"mapping": mapping, "playbook": playbook, "as_of": as_of}
     chosen = {name: value for name, value in given.items() if value}
