@@ -73,7 +73,7 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:
     """Bring the stages of a history into the contract's words; ends are marked by their outcome."""
     stage, told = _stages(table, words, findings)
-    marks = told.where(told != "won")
+    marks = told.where(told != "won").str.replace(r"^lost.*", "lost", regex=True)
     stage = stage.loc[table.frame.index]
     table.frame = table.frame.assign(
         stage=stage.where(stage.notna(), marks.loc[table.frame.index]).astype("str")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MappingError
+from funnelnb.core.resources import sample_folder
 from funnelnb.data.asof import as_of_instant, cut
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
@@ -94,6 +95,27 @@ def load(
     draft = Draft(sources, playbook, currency)
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
+
+
+def sample(**options: Any) -> Book:
+    """What does the sample company's CRM hold?
+
+    Parameters
+    ----------
+    **options
+        As for :func:`load`: ``mapping``, ``playbook``, ``as_of``, ``observed_from``, ``name``, …
+
+    Returns
+    -------
+    Book
+        A generated company that sells equipment in six regions, with all tables of the contract.
+
+    Examples
+    --------
+    >>> sample().playbook.id
+    'seven_step'
+    """
+    return load(sample_folder(), **options)
 
 
 class Draft:

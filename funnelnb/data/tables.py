@@ -8,6 +8,7 @@ kind      meaning                                                         in mem
 ========  ==============================================================  ==================
 id        kept character by character, never a number                     str
 text      free text or category, trimmed                                  str
+sign      a mark such as ``+`` or ``-``, kept as it is                    str
 stage     id of a stage of the playbook (in a history also an end mark)   str
 outcome   one of :data:`OUTCOMES`                                         str
 amount    money in the book's currency                                    float64
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-Kind = Literal["id", "text", "stage", "outcome", "amount", "number", "share", "flag", "datetime", "period"]
+Kind = Literal[
+    "id", "text", "sign", "stage", "outcome", "amount", "number", "share", "flag", "datetime", "period"
+]
 
 OUTCOMES = ("open", "won", "lost_competitor", "lost_no_decision", "lost", "left")
 """Values of ``opportunities.outcome``. ``left``: invalid, merged or withdrawn without a decision."""
 
-END_MARKS = ("lost_competitor", "lost_no_decision", "lost", "left")
+END_MARKS = ("lost", "left")
 """What ``stage_history.stage`` may hold besides stage ids: the deal ended there.
 
 A later row of the same deal means that it was reopened. The last mark repeats ``outcome`` and ``closed_at``
@@ -46,7 +49,7 @@ of the deal, which win where they differ.
 NUMERIC_KINDS = ("amount", "number", "share")
 
 PANDAS_DTYPE: Mapping[str, str] = {
-    **dict.fromkeys(("id", "text", "stage", "outcome", "period"), "str"),
+    **dict.fromkeys(("id", "text", "sign", "stage", "outcome", "period"), "str"),
     **dict.fromkeys(NUMERIC_KINDS, "float64"),
     "flag": "boolean",
     "datetime": "datetime64[us]",
@@ -148,7 +151,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "assessments": (
         Column("account_id", "id", "the customer", required=True),
         Column("factor", "text", "one of the nine factors (C4)", required=True),
-        Column("mark", "text", "+ or −", required=True),
+        Column("mark", "sign", "+ or -", required=True),
         Column("note", "text", "why"),
         Column("at", "datetime", "when"),
     ),

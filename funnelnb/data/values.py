@@ -106,7 +106,7 @@ def parse(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping[str, st
         return parse_numbers(cells, kind, reading, where)
     if kind == "flag":
         return _flags(cells)
-    return _good(as_text(cells, blanks=kind != "id"))
+    return _good(as_text(cells, blanks=kind not in ("id", "sign")))
 
 
 def as_arrow(cells: pd.Series) -> pa.Array:
