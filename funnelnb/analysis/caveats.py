@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CODES = (
     "horizon_chosen",  # horizon_days, decided_share, decisions_n
+    "horizon_undecided",  # horizon_days: nothing has been decided yet, so the longest that can be seen
     "horizon_capped",  # the same: the deals could not be watched longer
     "horizon_unseen",  # groups, horizon_days: the share by then is not known
     "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
@@ -27,6 +28,7 @@ CODES = (
     "early_risk_small",  # groups, min_n: too few deals under observation at young ages; the share is withheld
     "times_unknown",  # deals_n, of_n: not in any share by day
     "amount_unknown",  # deals_n, of_n
+    "amount_at_close_only",  # lost or open deals carry no amount: shares of the amount are withheld
     "open_deals",  # deals_n, of_n
     "left_undecided",  # deals_n, of_n
     "no_losses",  # deals_n: no deal is marked lost, so "decided" says nothing

@@ -233,7 +233,7 @@ class Span:
 
     @classmethod
     def of(cls, label: str, period: str) -> Span:
-        """Return the span that `label` names, such as ``"2026-W09"``, ``"2026-03"``, ``"2026-Q1"`` or ``"2026"``."""
+        """Return the span that a label such as ``2026-W09``, ``2026-03``, ``2026-Q1`` or ``2026`` names."""
         year, _, part = label.partition("-")
         if period == "week":
             fourth = np.datetime64(f"{year}-01-04", "D")  # always in the first ISO week
@@ -241,9 +241,9 @@ class Span:
             starts = monday + 7 * (int(part[1:]) - 1)
             return cls(label=label, starts=starts, ends=starts + 6)
         months = {"month": 1, "quarter": 3, "year": 12}[period]
-        first = {"month": part, "quarter": f"{3 * int(part[1:] or 1) - 2:02d}", "year": "01"}[period]
-        month = np.datetime64(f"{year}-{first}", "M")
-        return cls(label=label, starts=month.astype("M8[D]"), ends=(month + months).astype("M8[D]") - 1)
+        number = int(part.removeprefix("Q") or 1)
+        first = np.datetime64(f"{year}-01", "M") + (number - 1) * months
+        return cls(label=label, starts=first.astype("M8[D]"), ends=(first + months).astype("M8[D]") - 1)
 
 
 def _row(
@@ -315,7 +315,7 @@ def _ages(ages_days: Sequence[float] | None, horizon_days: float) -> tuple[float
 
 
 def _last_instant(as_of: np.datetime64) -> np.timedelta64:
-    """Return how far into its last day a period's youngest deal may begin: not at all where times are whole days."""
+    """Return how far into its last day a period's youngest deal may begin: 0 where times are whole days."""
     whole_days = as_of == as_of.astype("M8[D]")
     return np.timedelta64(0 if whole_days else SECONDS_PER_DAY - 1, "s")
 

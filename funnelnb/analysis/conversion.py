@@ -59,6 +59,8 @@ class StepRow:
     at_risk_n : int
         Deals still under observation at the horizon.
     reached_amount, advanced_amount, here_amount, lost_amount : float
+        Sums of the known amounts; the last two are NaN, with all shares of the amount that need them, where
+        such deals carry no amount at all because it is only recorded when a deal is won.
     amount_n : int
         Deals whose amount is known.
     so_far_amount_rate, so_far_amount_ci_lower, so_far_amount_ci_upper : float
@@ -156,7 +158,7 @@ class LossPoint:
         Of all lost deals of the group.
     lost_share_ci_lower, lost_share_ci_upper : float
     lost_amount : float
-        Sum of their known amounts.
+        Sum of their known amounts; NaN where lost deals carry none.
     clear : bool
         False when another stage's interval overlaps: the data cannot name one.
     """
@@ -274,26 +276,21 @@ def conversion(
     counted = obtain(book, by=names, origin=origin)
     horizon = settle(horizon_days, counted.overall)
     stage = counted.stage
+    sums = steps.overall_sums(stage, origin)
+    make = Maker(counts=stage, confidence_level=confidence, without=steps.unpriced(sums))
     blocks = [
-        _rows(
-            stage,
-            steps.step_sums(stage, k),
-            _watched(counts, horizon.days, confidence),
-            confidence,
-            (k, k + 1),
-        )
+        make.rows(steps.step_sums(stage, k), _watched(counts, horizon.days, confidence), k, k + 1)
         for k, counts in enumerate(counted.steps, start=origin)
     ]
     watched = _watched(counted.overall, horizon.days, confidence)
-    whole = (origin, stage.won)
-    overall = _rows(stage, steps.overall_sums(stage, origin), watched, confidence, whole, overall=True)
+    overall = make.rows(sums, watched, origin, stage.won, overall=True)
     return Conversion(
         n=int(stage.reached_n[:, origin].sum()),
         method="conversion",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=_notes(counted, horizon, overall, watched),
+        notes=_notes(counted, horizon, overall, watched, make.without),
         by=names,
         stage_ids=stage.stage_ids,
         horizon_days=horizon.days,
@@ -304,7 +301,7 @@ def conversion(
             for group, one in zip(stage.groups, watched, strict=True)
             if one.day.n
         ),
-        loss_points=_loss_points(stage, origin, confidence),
+        loss_points=_loss_points(make, origin),
         stage_labels=tuple(one.label for one in book.playbook.stages),
     )
 
@@ -313,39 +310,49 @@ def _watched(counts: TimeCounts, days: float, confidence_level: float) -> list[t
     return [timing.watch(times, days, confidence_level, amount=True) for times in timing.split(counts)]
 
 
-def _rows(
-    counts: StageCounts,
-    sums: steps.Columns,
-    watched: Sequence[timing.Watched],
-    confidence_level: float,
-    positions: tuple[int, int],
-    *,
-    overall: bool = False,
-) -> tuple[StepRow, ...]:
-    """Return the row of each group for the step between two positions."""
-    columns = steps.share_columns(sums, confidence_level)
-    columns |= steps.by_day_columns(sums, [one.day for one in watched], confidence_level)
-    start, end = positions
-    names: dict[str, Any] = {
-        "stage": counts.stage_ids[start],
-        "next_stage": counts.stage_ids[end],
-        "overall": overall,
-        "after_sale": start >= counts.won,
-    }
-    return tuple(
-        StepRow(group=group, **names, **steps.records(columns, g)) for g, group in enumerate(counts.groups)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """What all rows of one call have in common."""
+
+    counts: StageCounts
+    confidence_level: float
+    without: frozenset[str]
+
+    def rows(
+        self,
+        sums: steps.Columns,
+        watched: Sequence[timing.Watched],
+        start: int,
+        end: int,
+        *,
+        overall: bool = False,
+    ) -> tuple[StepRow, ...]:
+        """Return the row of each group for the step between two positions."""
+        columns = steps.share_columns(sums, self.confidence_level, self.without)
+        days = [one.day for one in watched]
+        columns |= steps.by_day_columns(sums, days, self.confidence_level, self.without)
+        names: dict[str, Any] = {
+            "stage": self.counts.stage_ids[start],
+            "next_stage": self.counts.stage_ids[end],
+            "overall": overall,
+            "after_sale": start >= self.counts.won,
+        }
+        return tuple(
+            StepRow(group=group, **names, **steps.records(columns, g))
+            for g, group in enumerate(self.counts.groups)
+        )
 
 
-def _loss_points(counts: StageCounts, origin: int, confidence_level: float) -> tuple[LossPoint, ...]:
+def _loss_points(make: Maker, origin: int) -> tuple[LossPoint, ...]:
     """Return for each group that lost any deal the stage where most were lost."""
+    counts = make.counts
     between = slice(origin, counts.won)
     points = []
     for g, group in enumerate(counts.groups):
         lost_n = counts.lost_n[g, between]
         if not lost_n.any():
             continue
-        share, lower, upper, most = steps.largest_share(lost_n, confidence_level)
+        share, lower, upper, most = steps.largest_share(lost_n, make.confidence_level)
         points.append(
             LossPoint(
                 group=group,
@@ -354,7 +361,9 @@ def _loss_points(counts: StageCounts, origin: int, confidence_level: float) -> t
                 lost_share=float(share[most]),
                 lost_share_ci_lower=float(lower[most]),
                 lost_share_ci_upper=float(upper[most]),
-                lost_amount=float(counts.lost_amount[g, origin + most]),
+                lost_amount=float("nan")
+                if "lost" in make.without
+                else float(counts.lost_amount[g, origin + most]),
                 clear=bool((np.delete(upper, most) < lower[most]).all()),
             )
         )
@@ -362,22 +371,24 @@ def _loss_points(counts: StageCounts, origin: int, confidence_level: float) -> t
 
 
 def _notes(
-    counted: Obtained, horizon: Horizon, overall: Sequence[StepRow], watched: Sequence[timing.Watched]
+    counted: Obtained,
+    horizon: Horizon,
+    overall: Sequence[StepRow],
+    watched: Sequence[timing.Watched],
+    without: frozenset[str],
 ) -> tuple[Note, ...]:
     """Return what has to be said beside the numbers."""
     n = sum(row.reached_n for row in overall)
-    lost_n = sum(row.lost_n for row in overall)
-    unknown_n = int(counted.overall.unknown_n.sum())
     notes = (*counted.notes, *horizon.notes)
     notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
     notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
-    notes += caveats.no_losses(lost_n, n)
-    notes += caveats.partly("times_unknown", unknown_n, n)
+    notes += caveats.no_losses(sum(row.lost_n for row in overall), n)
+    notes += caveats.partly("times_unknown", int(counted.overall.unknown_n.sum()), n)
     notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)
+    notes += (Note("amount_at_close_only"),) if without else ()
     notes += caveats.partly("late_entry", sum(one.times.late_n for one in watched), n)
-    notes += caveats.at_horizon(
-        [(row.group, one.day) for row, one in zip(overall, watched, strict=True)], horizon.days
-    )
+    days = [(row.group, one.day) for row, one in zip(overall, watched, strict=True)]
+    notes += caveats.at_horizon(days, horizon.days)
     notes += caveats.too_few([row.group for row in overall if not row.enough])
     if any(counts.origin >= counted.stage.won for counts in counted.steps):
         beyond = counted.stage.stage_ids[counted.stage.won + 1 :]

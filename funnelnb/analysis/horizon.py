@@ -124,12 +124,10 @@ def choose(counts: TimeCounts) -> Horizon:
     ]
     wanted = enough[0] if enough else CANDIDATES_DAYS[-1]
     days = _capped(wanted, watched_days(counts))
+    if not decisions_n:
+        return Horizon(days=days, chosen=True, notes=(Note("horizon_undecided", {"horizon_days": days}),))
     by_then = int(counts.n[decided & (counts.time_s <= days * SECONDS_PER_DAY)].sum())
-    facts = {
-        "horizon_days": days,
-        "decided_share": by_then / decisions_n if decisions_n else float("nan"),
-        "decisions_n": decisions_n,
-    }
+    facts = {"horizon_days": days, "decided_share": by_then / decisions_n, "decisions_n": decisions_n}
     code = "horizon_chosen" if days == wanted else "horizon_capped"
     return Horizon(days=days, chosen=True, notes=(Note(code, facts),))
 

@@ -51,8 +51,24 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
     return sums
 
 
-def share_columns(sums: Columns, confidence_level: float) -> Columns:
-    """(a) so far and (b) decided, by count and by amount, with their intervals."""
+def unpriced(sums: Columns) -> frozenset[str]:
+    """Return the parts (advanced, here, lost, left) whose deals carry no amount although others do.
+
+    Some systems fill the amount only when a deal is won. Then lost or open deals count nothing, and a share
+    of the amount would say that everything is won.
+    """
+    if not sums["reached_amount"].sum() > 0:
+        return frozenset()
+    return frozenset(
+        part for part in _PARTS if sums[f"{part}_n"].sum() > 0 and not sums[f"{part}_amount"].sum() > 0
+    )
+
+
+def share_columns(sums: Columns, confidence_level: float, without: frozenset[str] = frozenset()) -> Columns:
+    """(a) so far and (b) decided, by count and by amount, with their intervals.
+
+    Shares of the amount that need a part in `without` (see :func:`unpriced`) are NaN.
+    """
     columns = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
     columns |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
     columns["decided_n"] = sums["reached_n"] - sums["here_n"]
@@ -63,12 +79,24 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     decided = (sums["advanced_amount"], decided_amount, sums["decided_sq"])
     columns |= _amount_share("so_far_amount", *reached, confidence_level)
     columns |= _amount_share("decided_amount", *decided, confidence_level)
+    for part in without & {"here", "lost"}:
+        columns[f"{part}_amount"] = np.where(sums[f"{part}_n"] > 0, np.nan, columns[f"{part}_amount"])
+    blank(columns, "so_far_amount", without)
+    blank(columns, "decided_amount", without - {"here"})
     columns["enough"] = sums["reached_n"] >= TOO_FEW_N
     return columns
 
 
-def by_day_columns(sums: Columns, days: Sequence[AtDay], confidence_level: float) -> Columns:
-    """(c) by day t, by count and by amount, with its interval."""
+def blank(columns: Columns, name: str, without: frozenset[str]) -> None:
+    """Make the share `name` and its bounds NaN if any part of it carries no amount."""
+    for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
+        columns[one] = np.full_like(columns[one], np.nan) if without else columns[one]
+
+
+def by_day_columns(
+    sums: Columns, days: Sequence[AtDay], confidence_level: float, without: frozenset[str] = frozenset()
+) -> Columns:
+    """(c) by day t, by count and by amount, with its interval; the latter NaN like those of (a)."""
     columns = {
         "by_day_n": np.array([day.n for day in days], dtype=np.int64),
         "by_day_rate": np.array([day.rate for day in days]),
@@ -86,6 +114,7 @@ def by_day_columns(sums: Columns, days: Sequence[AtDay], confidence_level: float
     trials = design * np.array([day.effective_n for day in days])
     lower, upper = _interval(columns["by_day_amount_rate"], trials, confidence_level)
     columns["by_day_amount_ci_lower"], columns["by_day_amount_ci_upper"] = lower, upper
+    blank(columns, "by_day_amount", without)
     return columns
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,9 @@ import pandas as pd
 from funnelnb.data.book import Book
 from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT, StageCounts, TimeCounts
 from funnelnb.playbooks.model import Label, Playbook, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DAY = 86_400
 EPOCH = np.datetime64("2026-01-01", "s")
@@ -22,7 +24,9 @@ def playbook(*ids: str, after: Sequence[str] = ()) -> Playbook:
     """A model with the working stages `ids`, then ``won``, then the after-sale stages `after`."""
     kinds = [*((one, "working") for one in ids), ("won", "won"), *((one, "after_sale") for one in after)]
     stages = tuple(Stage(id=one, label=Label(en=one, zh=one), kind=kind) for one, kind in kinds)
-    return Playbook(id="test", label=Label(en="t", zh="t"), about=Label(en="t", zh="t"), source="", stages=stages)
+    return Playbook(
+        id="test", label=Label(en="t", zh="t"), about=Label(en="t", zh="t"), source="", stages=stages
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +172,12 @@ class Floor:
                     **{key: deal.attributes.get(key) for key in self.attributes},
                 }
             )
-            history += [{"opportunity_id": name, "stage": ids[k], "entered_at": when(day)} for k, day in deal.visits]
-        return book_of(pd.DataFrame(rows), pd.DataFrame(history), self.playbook, self.as_of, self.observed_from)
+            history += [
+                {"opportunity_id": name, "stage": ids[k], "entered_at": when(day)} for k, day in deal.visits
+            ]
+        return book_of(
+            pd.DataFrame(rows), pd.DataFrame(history), self.playbook, self.as_of, self.observed_from
+        )
 
 
 def when(day: float | None) -> pd.Timestamp | None:
@@ -177,7 +185,11 @@ def when(day: float | None) -> pd.Timestamp | None:
 
 
 def book_of(
-    deals: pd.DataFrame, history: pd.DataFrame | None, model: Playbook, as_of: Any, observed_from: float | None = None
+    deals: pd.DataFrame,
+    history: pd.DataFrame | None,
+    model: Playbook,
+    as_of: Any,
+    observed_from: float | None = None,
 ) -> Book:
     """A book of canonical tables."""
     deals, tables = deals.copy(), {}
@@ -194,7 +206,12 @@ def book_of(
         )
     late = None if observed_from is None else EPOCH + np.timedelta64(round(observed_from * DAY), "s")
     return Book(
-        tables=tables, playbook=model, as_of=np.datetime64(as_of, "s"), currency="CNY", observed_from=late, name="test"
+        tables=tables,
+        playbook=model,
+        as_of=np.datetime64(as_of, "s"),
+        currency="CNY",
+        observed_from=late,
+        name="test",
     )
 
 
@@ -223,7 +240,10 @@ def random_floor(seed: int, deal_n: int = 80, positions: int = 4, **changes: Any
                 break
             visits.append((stage, day))
         amount = None if draw.random() < 0.1 else float(np.round(draw.lognormal(9, 1), 2))
-        names = {"region": str(draw.choice(["East", "North", "West"])), "size": str(draw.choice(["large", "small"]))}
+        names = {
+            "region": str(draw.choice(["East", "North", "West"])),
+            "size": str(draw.choice(["large", "small"])),
+        }
         deals.append(Deal(visits=tuple(visits), end=end, closed=closed, amount=amount, attributes=names))
     today = changes.pop("today", 180.0)
     known = tuple(one for one in (deal.as_of(today) for deal in deals) if one is not None)
