@@ -8,6 +8,7 @@ import pytest
 
 from funnelnb.playbooks import load_playbook
 from funnelnb.simulate import Effect, Exit, Floor, RunTruth, StageLaw, default_laws, setting_a, simulate
+from funnelnb.simulate.make import two_stages
 from tests.simulate.floors import DAY, four_sd, plain_floor
 
 
@@ -128,6 +129,18 @@ def test_step_truths_multiply_to_the_whole_when_nothing_moves_back() -> None:
     assert np.prod(steps) == pytest.approx(truth.won_by(1e6), abs=1e-12)
     assert steps == pytest.approx([0.7] * 5, abs=0.02)
     assert truth.step("qualify", 10) == pytest.approx(0.35, abs=0.01)  # half have left by the median
+
+
+def test_by_day_t_counts_recorded_days_where_only_days_are_recorded() -> None:
+    # created at a uniform time of day, closed after an exponential time: the recorded days differ by at most d
+    # with probability 1 - exp(-rate (d + 1)) (exp(rate) - 1) / rate
+    rate, share = 0.8, 0.6
+    ways = {"advance": Exit(days=1 / (rate * share)), "lose": Exit(days=1 / (rate * (1 - share)))}
+    floor = plain_floor(playbook=two_stages(), laws={"in_work": StageLaw(**ways)}, whole_days=True)
+    truth = RunTruth(floor, n=100_000)
+    for days in range(4):
+        exact = share * (1 - np.exp(-rate * (days + 1)) * (np.exp(rate) - 1) / rate)
+        assert truth.won_by(days) == pytest.approx(exact, abs=four_sd(exact, truth.n))
 
 
 def test_tables_agree_with_the_truth_where_nothing_is_censored() -> None:
