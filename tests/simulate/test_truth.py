@@ -132,7 +132,7 @@ def test_step_truths_multiply_to_the_whole_when_nothing_moves_back() -> None:
 
 
 def test_by_day_t_counts_recorded_days_where_only_days_are_recorded() -> None:
-    # created at a uniform time of day, closed after an exponential time: the recorded days differ by at most d
+    # created at a uniform time of day, ends after an exponential time: the recorded days differ by at most d
     # with probability 1 - exp(-rate (d + 1)) (exp(rate) - 1) / rate
     rate, share = 0.8, 0.6
     ways = {"advance": Exit(days=1 / (rate * share)), "lose": Exit(days=1 / (rate * (1 - share)))}
