@@ -57,6 +57,8 @@ def from_arrays(
 
     Notes
     -----
+    - What happened after the as-of date is not seen. Where the data go on after it, the current stage of open
+      deals is not used, and deals without any date up to it are left out.
     - Rows of one deal are ordered by time, in the same second by stage position; consecutive rows of one
       stage are one stay.
     - A deal created before its first row starts with a stay in the first stage. Created at or after it, the
@@ -109,27 +111,31 @@ def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[n
     if rows_n and (rows.deal.min() < 0 or rows.stage.min() <= UNRECORDED or rows.entered_s.min() == UNKNOWN):
         rows = rows.take((rows.deal >= 0) & (rows.stage > UNRECORDED) & (rows.entered_s != UNKNOWN))
         notes.append(Note("history_rows_unusable", {"rows_n": rows_n - len(rows.deal)}))
-    changed_later = deals.closed_s > as_of_s
-    closed_later = changed_later.copy()
-    if len(rows.deal) and rows.entered_s.max() > as_of_s:
-        seen = rows.entered_s <= as_of_s
-        changed_later[rows.deal[~seen]] = True
-        rows = rows.take(seen)
-    keep = deals.created_s <= as_of_s
-    doubtful = changed_later & (deals.created_s == UNKNOWN)
-    if doubtful.any():  # no creation date, and something is recorded later: was it there by the as-of date?
-        seen_by_then = (deals.closed_s != UNKNOWN) & ~closed_later
-        seen_by_then[rows.deal] = True
-        keep &= ~doubtful | seen_by_then
+    closed_s = np.where(deals.outcome == OPEN_DEAL, UNKNOWN, deals.closed_s)  # of an open deal it is a hope
+    closed_later, created_later = closed_s > as_of_s, deals.created_s > as_of_s
+    entered_later = bool(len(rows.deal)) and bool(rows.entered_s.max() > as_of_s)
+    earlier = entered_later or bool(closed_later.any()) or bool(created_later.any())
+    if entered_later:
+        rows = rows.take(rows.entered_s <= as_of_s)
+    outcome = np.where(closed_later, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8)
+    stage, keep = deals.stage, ~created_later
+    if (
+        earlier
+    ):  # the stage column tells of a later day; a deal without a date by then may not have been there
+        stage = np.where(outcome == OPEN_DEAL, np.int16(UNRECORDED), stage).astype(np.int16)
+        seen = (deals.created_s != UNKNOWN) | ((closed_s != UNKNOWN) & ~closed_later)
+        if not seen.all():
+            seen[rows.deal] = True
+            keep &= seen
     deals = Deals(
         created_s=deals.created_s,
-        closed_s=np.where(closed_later | (deals.outcome == OPEN_DEAL), UNKNOWN, deals.closed_s),
-        outcome=np.where(closed_later, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8),
-        stage=np.where(changed_later, np.int16(UNRECORDED), deals.stage).astype(np.int16),
+        closed_s=np.where(closed_later, UNKNOWN, closed_s),
+        outcome=outcome,
+        stage=stage,
         amount=deals.amount,
     )
     if not keep.all():
-        notes.append(Note("created_after_as_of", {"deals_n": int((~keep).sum())}))
+        notes.append(Note("not_there_at_as_of", {"deals_n": int((~keep).sum())}))
         renumbered = np.cumsum(keep, dtype=np.int64) - 1
         rows = rows.take(keep[rows.deal])
         rows.deal = renumbered[rows.deal]

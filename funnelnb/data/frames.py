@@ -13,7 +13,7 @@ from funnelnb.data.attributes import Attributes, code
 from funnelnb.data.build import from_arrays
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
 from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
-from funnelnb.data.tables import TABLES
+from funnelnb.data.tables import END_MARKS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +93,9 @@ def from_frames(
 
 def stage_places(playbook: Playbook) -> dict[str, int]:
     """Return the code of every stage name that canonical tables may hold, the marks included."""
-    marks = {"lost": LOST, "left": LEFT, "won": playbook.won}
-    return {**marks, **{stage: place for place, stage in enumerate(playbook.stage_ids)}}
+    marks = {mark: OUTCOMES[mark] for mark in END_MARKS}
+    marks = {mark: LEFT if outcome == LEFT_DEAL else LOST for mark, outcome in marks.items()}
+    return {**marks, "won": playbook.won, **{stage: place for place, stage in enumerate(playbook.stage_ids)}}
 
 
 def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
@@ -119,7 +120,7 @@ _NEEDED = ("opportunity_id", "created_at", "closed_at", "outcome", "stage", "amo
 
 
 def attribute_names(table: Any) -> list[str]:
-    """Return the columns of a narwhals frame that deals can be grouped by: the contract's and the user's own."""
+    """Return the columns of a narwhals frame that deals can be grouped by: the contract's and others."""
     import narwhals as nw
 
     kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Object)

@@ -43,21 +43,29 @@ class Read:
         return max(stage for stage, _ in self.visits)
 
 
-def read(deal: Recorded, *, as_of: int, won: int, positions: int) -> Read | None:
-    """Return what is known of `deal` at `as_of`; None if it was not there yet."""
-    created, closed, outcome, stage = deal.created, deal.closed, deal.outcome, deal.stage
+def read_all(deals: list[Recorded], *, as_of: int, won: int, positions: int) -> list[Read | None]:
+    """Return what is known of each deal at `as_of`; None if it was not there yet."""
+    times = [time for deal in deals for time in (deal.created, *(row[0] for row in deal.rows))]
+    times += [deal.closed for deal in deals if deal.outcome != "open"]
+    earlier = any(time is not None and time > as_of for time in times)
+    return [read(deal, as_of=as_of, won=won, positions=positions, earlier=earlier) for deal in deals]
+
+
+def read(deal: Recorded, *, as_of: int, won: int, positions: int, earlier: bool) -> Read | None:
+    """Return what is known of `deal` at `as_of`; `earlier`: anything in the data is later than that."""
+    created, outcome, stage = deal.created, deal.outcome, deal.stage
+    closed = None if outcome == "open" else deal.closed  # of an open deal it is a hope
     if created is not None and created > as_of:
         return None
     seen = [row for row in deal.rows if row[0] <= as_of]
     closed_later = closed is not None and closed > as_of
-    if closed_later or len(seen) < len(deal.rows):
-        stage = None
-        if created is None and not seen and (closed is None or closed_later):
-            return None
     if closed_later:
         outcome = "open"
+    if earlier and created is None and not seen and (closed is None or closed_later):
+        return None
     if outcome == "open":
         closed = None
+        stage = None if earlier else stage
     outcome = "lost" if outcome.startswith("lost") else outcome
 
     order = {**{k: k for k in range(positions)}, "lost": positions, "left": positions + 1}

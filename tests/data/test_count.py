@@ -15,7 +15,7 @@ from funnelnb.data.groups import DAY_S, Cohort, cohort_codes, period_labels
 from funnelnb.data.ledger import Codes, Ledger, build
 from funnelnb.data.tally import stage_counts, stay_counts, time_counts
 from tests.data.floors import at, book, messy_deals, messy_floor, playbook
-from tests.data.reference import Recorded, read, stage_table, stay_table, time_rows
+from tests.data.reference import Recorded, read_all, stage_table, stay_table, time_rows
 
 if TYPE_CHECKING:
     from funnelnb.data.count import StageCounts, StayCounts, TimeCounts
@@ -183,10 +183,8 @@ def test_late_entry() -> None:
 )
 def test_counts_are_what_plain_loops_say(deals: list[Recorded], as_of: int, since: int | None) -> None:
     ledger = build(book(deals, as_of=as_of, observed_from=since))
-    known = [
-        (deal.region or "", read(deal, as_of=as_of, won=MODEL.won, positions=POSITIONS)) for deal in deals
-    ]
-    there = [(region, one) for region, one in known if one is not None]
+    known = read_all(deals, as_of=as_of, won=MODEL.won, positions=POSITIONS)
+    there = [(deal.region or "", one) for deal, one in zip(deals, known, strict=True) if one is not None]
     groups = tuple((region,) for region in sorted({region for region, _ in there}))
     stages, stays = stage_counts(ledger, "region"), stay_counts(ledger, "region")
     assert stages.groups == stays.groups == groups
