@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnelnb.data.load import load
 from funnelnb.data.settings import read_settings
 from funnelnb.data.tables import TABLES, column_names
 from funnelnb.playbooks import load_playbook
@@ -193,3 +194,11 @@ def test_the_sample_agrees_with_its_truth(tables: dict[str, pd.DataFrame], truth
             true = truth.won_by(180, **{attribute: value})
             seen = won[rows].mean()
             assert abs(seen - true) < 3 * np.sqrt(true * (1 - true) / rows.sum()), value
+
+
+def test_the_sample_loads_without_a_finding_and_keeps_every_row(tables: dict[str, pd.DataFrame]) -> None:
+    book = load(FOLDER)
+    assert {name: len(table) for name, table in book.tables.items()} == {k: len(v) for k, v in tables.items()}
+    assert book.notes == ()
+    assert (book.currency, book.playbook.id, str(book.as_of)[:10]) == ("EUR", "seven_step", "2026-06-30")
+    assert len(book.ledger.deal) == len(tables["stage_history"])

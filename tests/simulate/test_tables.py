@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import ParameterError
+from funnelnb.data.load import load
 from funnelnb.data.tables import schema
 from funnelnb.playbooks import library, load_playbook
 from funnelnb.simulate import Effect, Exit, Floor, Level, RunTruth, StageLaw, simulate
@@ -169,3 +170,15 @@ def test_mistakes_are_named() -> None:
         RunTruth(Floor(), n=10).won_by(1, owner="East A", region="West")
     with pytest.raises(ParameterError, match="'shortlist'"):
         RunTruth(Floor(), n=10).step("shortlst")
+
+
+@pytest.mark.parametrize("name", ["seven_step", "fish_tank"])
+def test_simulated_tables_load_as_they_are(name: str) -> None:
+    floor = Floor(playbook=load_playbook(name), deals_n=400, whole_days=name == "seven_step")
+    sales = simulate(floor, seed=2)
+    book = load(sales.tables, playbook=sales.playbook, as_of=sales.as_of)
+    deals = sales.tables["opportunities"]
+    assert len(book.tables["opportunities"]) == len(deals)
+    assert book.notes == ()
+    assert book.currency == "EUR"
+    assert int((book.ledger.outcome == 1).sum()) == int(deals["outcome"].eq("won").sum())
