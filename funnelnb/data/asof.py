@@ -60,8 +60,8 @@ def as_of_instant(
     Returns
     -------
     (numpy.datetime64, numpy.datetime64)
-        The book's `as_of` (midnight where all times are whole days, else 23:59:59 of a plain date), and the last
-        second that counts.
+        The book's `as_of` (midnight where all times are whole days, else 23:59:59 of a plain date), and the
+        last second that counts.
 
     Raises
     ------
@@ -120,9 +120,9 @@ def cut(
 
     Notes
     -----
-    Deals created later are dropped, rows entered later are dropped, a deal closed later is open. A deal without
-    any date is kept only if nothing was recorded after `until`: of an earlier day nobody can say whether it
-    existed. The stage column is the stage at the export, so that for an earlier day only the history counts.
+    Deals created later are dropped, rows entered later are dropped, a deal closed later is open. A deal
+    without any date is kept only if nothing was recorded after `until`: of an earlier day nobody can say
+    whether it existed. The stage column is the stage at the export: of an earlier day only the history tells.
     """
     last = last_recorded(tables)
     earlier = last is not None and last > until
@@ -143,8 +143,11 @@ def cut(
     return result
 
 
-_CUT_BY = {"stage_history": "entered_at", "activities": "at", "assessments": "at", "gates": "at", "events": "at",
-           "accounts": "created_at"}  # fmt: skip
+_CUT_BY = {
+    "stage_history": "entered_at",
+    **dict.fromkeys(("activities", "assessments", "gates", "events"), "at"),
+    "accounts": "created_at",
+}
 
 
 def _cut_times(name: str, frame: pd.DataFrame, until: np.datetime64) -> pd.DataFrame:
@@ -194,7 +197,7 @@ def _last(ordered: pd.DataFrame) -> pd.DataFrame:
 def _reopen(
     deals: pd.DataFrame, ordered: pd.DataFrame | None, until: np.datetime64, amount_known: str
 ) -> pd.DataFrame:
-    """Take back what was decided later: outcome, close, reason, expected close, and the amount if it came then."""
+    """Take back what was decided later: outcome, close, reason, expectations, the amount if it came then."""
     if "closed_at" not in deals:
         return deals
     later = deals["closed_at"] > until

@@ -113,8 +113,8 @@ class Book:
         Parameters
         ----------
         **conditions : str or list of str
-            Column of ``opportunities`` = value, or any of several values. None or ``""`` selects deals without
-            a value.
+            Column of ``opportunities`` = value, or any of several values. None or ``""`` selects deals
+            without a value.
 
         Returns
         -------

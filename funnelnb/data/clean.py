@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MappingError
 from funnelnb.data import values
+from funnelnb.data.mapping import require_column
 from funnelnb.data.numbers import unit_of
 from funnelnb.data.settings import ROW_NUMBER
 from funnelnb.data.tables import NUMERIC_KINDS, column_names, kind_of
@@ -94,13 +95,7 @@ def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None
     told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
     if first and len(told) * 2 > len(first):
         findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[0][:40])
-        rest = frame.iloc[1:].infer_objects()
-        raw.frame = rest.apply(_retype)
-
-
-def _retype(cells: pd.Series) -> pd.Series:
-    """Give a column back its type after a row of text has gone from it."""
-    return cells
+        raw.frame = frame.iloc[1:]
 
 
 def read_table(
@@ -132,6 +127,11 @@ def read_table(
         findings.add("ragged_row", file=raw.file, rows=[row], found=found)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
     parsed = {}
+    own = settings.table(name).attributes if name == "opportunities" else {}
+    for attribute, source in own.items():
+        require_column(raw, source, f"[tables.{name}.attributes] {attribute}", settings.shown)
+    table.columns |= own
+    columns = dict(table.columns)
     for canonical, source in columns.items():
         cells = _row_numbers(raw) if source == ROW_NUMBER else raw.frame[source]
         kind = kind_of(name, canonical)
@@ -140,10 +140,10 @@ def read_table(
     taken: dict[str, Any] = {}
     dropped = pd.Series(data=False, index=raw.frame.index)
     for canonical, one in parsed.items():
-        cells = None if columns[canonical] == ROW_NUMBER else raw.frame[columns[canonical]]
-        dropped |= _report(table, canonical, one, cells, findings)
+        cells_found = None if columns[canonical] == ROW_NUMBER else raw.frame[columns[canonical]]
+        dropped |= _report(table, canonical, one, cells_found, findings)
         table.currencies.update(one.currencies)
-        taken[canonical] = _corrected(one.values, settings.values.get(canonical), settings.shown)
+        taken[canonical] = corrected(one.values, settings.values.get(canonical))
     for canonical, value in settings.table(name).constants.items():
         constant = _parse(
             table, canonical, pd.Series([value], dtype="str"), kind_of(name, canonical), settings, findings
@@ -162,7 +162,7 @@ def _row_numbers(raw: Raw) -> pd.Series:
 
 
 def reading_for(table: str, canonical: str, source: str, kind: Kind, settings: Settings) -> Reading:
-    """Return how one column is to be read: settings of the table, then of the file, then the header's unit."""
+    """Return how one column is to be read: by the table's settings, then the file's, then the header."""
     own = settings.table(table)
     unit: str | float = own.units.get(canonical, "")
     if kind in NUMERIC_KINDS and isinstance(unit, str):
@@ -231,13 +231,13 @@ def _report(table: Table, canonical: str, one: Parsed, cells: Any, findings: Fin
     findings.notes.extend(note for note in one.notes if note not in findings.notes)
     if not one.bad.any():
         return nothing
-    rows = one.values.index[one.bad]
+    rows = list(one.values.index[one.bad])
     code = _BAD[kind_of(table.name, canonical)]
     policy = findings.add(code, file=table.file, rows=rows, column=source, value=cells[one.bad].iloc[0])
     return pd.Series(one.bad, index=one.values.index) if policy == "drop" else nothing
 
 
-def _corrected(cells: pd.Series, corrections: Mapping[str, str] | None, shown: str) -> pd.Series:
+def corrected(cells: pd.Series, corrections: Mapping[str, str] | None) -> pd.Series:
     """Return text cells with the corrections of ``[values.…]`` applied."""
     if not corrections or cells.dtype != "str":
         return cells

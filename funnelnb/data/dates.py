@@ -1,6 +1,7 @@
 """Text to times: order of day and month, time zones, Excel's day numbers, decided over the whole column.
 
-A column in which day and month cannot be told apart is not read: the caller asks for the setting ``date_order``.
+A column in which day and month cannot be told apart is not read: the caller asks for the setting
+``date_order``.
 """
 
 from __future__ import annotations
@@ -42,10 +43,12 @@ _COMPACT = (
     r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)"
     r"(?:[T\s]?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d))?(?P<zone>Z)?(?P<before>)(?P<half>)$"
 )
-_MONTHS = {name: 1 + place // 2 for place, name in enumerate(
-    "jan jan feb feb mar mär apr apr may mai jun jun jul jul aug aug sep sep oct okt nov nov dec dez".split()
-)}  # fmt: skip
-_MONTHS["mrz"] = 3
+_MONTHS = {
+    **{name: place for place, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )},
+    "mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -156,9 +159,7 @@ def _serials(numbers: NDArray[np.float64], where: Mapping[str, str]) -> tuple[An
             kind = kind or name
     stamps = np.full(len(numbers), np.datetime64("NaT", "us"))
     good = ~np.isnan(seconds)
-    stamps[good] = (
-        np.floor(seconds[good] + 1e-3).astype("int64").astype("datetime64[s]").astype("datetime64[us]")
-    )
+    stamps[good] = np.floor(seconds[good] + 1e-3).astype("int64").astype("datetime64[s]")
     notes = [Note(f"dates_from_{kind}", {**where, "n": int(good.sum())})] if kind else []
     return stamps, known & ~good, notes
 

@@ -1,4 +1,4 @@
-"""From what a CRM calls stage and outcome to one outcome, stage and close per deal; histories laid out in columns."""
+"""From what a CRM calls stage and outcome to one stage, outcome and close per deal; histories in columns."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     Notes
     -----
     The outcome column decides; where it is empty or absent, the flags ``is_won`` and ``is_closed``, then the
-    stage. A lost deal keeps its working stage, if the stage column holds one. The close date of an open deal is
-    what somebody expects: it goes to ``expected_close_at``.
+    stage. A lost deal keeps its working stage, if the stage column holds one. The close date of an open deal
+    is what somebody expects: it goes to ``expected_close_at``.
     """
     import pandas as pd
 
@@ -49,7 +49,7 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     given = outcome.where(outcome.notna(), flags)
     contradictory = given.notna() & (given != "won") & (told == "won")
     if contradictory.any():
-        rows = frame.index[contradictory]
+        rows = list(frame.index[contradictory])
         policy = findings.add(
             "stage_contradicts_outcome", file=table.file, rows=rows, column=table.source("stage"),
             value=str(frame["stage"][contradictory].iloc[0]) + " / " + str(given[contradictory].iloc[0]),
@@ -199,7 +199,7 @@ def _report_word(
     if code == "unknown_stage":
         remedy += f'; {words.nearest_stage([word])} If it means an end: [outcomes] "{word}" = "lost"'
     policy = findings.add(
-        code, file=table.file, rows=frame.index[here], column=table.source(column), value=word,
+        code, file=table.file, rows=list(frame.index[here]), column=table.source(column), value=word,
         expected=", ".join(words.playbook.stage_ids) if code == "unknown_stage" else "", remedy=remedy,
     )  # fmt: skip
     if policy == "drop":

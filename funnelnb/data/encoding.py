@@ -24,8 +24,8 @@ def detect_encoding(path: Path, head: bytes) -> str:
     Returns
     -------
     str
-        ``utf-8-sig`` or ``utf-16`` by their marks, ``utf-8`` if the whole file is valid, else the most plausible
-        of GB 18030 and the encodings that charset-normalizer knows.
+        ``utf-8-sig`` or ``utf-16`` by their marks, ``utf-8`` if the whole file is valid, else the most
+        plausible of GB 18030, Windows-1252 and the encodings that charset-normalizer knows.
 
     Notes
     -----

@@ -14,9 +14,9 @@ from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
 from funnelnb.data.deals import settle_deals, settle_history, wide_history
 from funnelnb.data.fingerprint import fingerprint_of
+from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
 from funnelnb.data.problems import Findings
-from funnelnb.data.settings import Settings
 from funnelnb.data.sources import Sources, gather
 from funnelnb.data.tables import TABLES
 from funnelnb.data.validate import (
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from funnelnb.data.settings import Settings
+
 
 def load(
     source: Any,
@@ -52,9 +54,9 @@ def load(
     Parameters
     ----------
     source : path, frame or dict
-        A folder (files named like the tables of the contract, and perhaps a ``funnelnb.toml``), a file (CSV, TSV,
-        Excel, Parquet, DuckDB), a frame (pandas, Polars, PyArrow, DuckDB relation, PySpark), or a dict of table
-        name = any of these.
+        A folder (files named like the tables of the contract, and perhaps a ``funnelnb.toml``), a file (CSV,
+        TSV, Excel, Parquet, DuckDB), a frame (pandas, Polars, PyArrow, DuckDB relation, PySpark), or a dict
+        of table name = any of these.
     mapping : path, dict or Settings, optional
         Settings file or the same as a dict; instead of the ``funnelnb.toml`` beside the data.
     playbook : str, path, Playbook or list of str, optional
@@ -136,13 +138,14 @@ class Draft:
         self.settings = settings
         self.findings = Findings(settings)
         self.tables: dict[str, Table] = {}
+        self.joins: list[JoinReport] = []
         self.currency = ""
         self.preset = self._preset()
         self.playbook = _playbook(settings.playbook if playbook is None else playbook, sources)
         self.words = Vocabulary(self.playbook, settings, self.preset)
 
     def _preset(self) -> Preset | None:
-        """Return the CRM's preset: named by the settings, or recognised where the contract's names are not used."""
+        """Return the CRM's preset: named by the settings, or recognised where the headers are not ours."""
         if self.settings.crm:
             return preset_named(self.settings.crm)
         deals = self.sources.raws["opportunities"]
@@ -165,7 +168,9 @@ class Draft:
         for name, raw in self.sources.raws.items():
             drop_non_data(raw, self.settings.table(name), self.findings)
             columns = find_columns(name, raw, self.settings, self.preset)
-            self.tables[name] = read_table(name, raw, columns, self.settings, self.findings)
+            table = read_table(name, raw, columns, self.settings, self.findings)
+            self.joins += join_all(table, raw, self.sources, self.settings, self.findings)
+            self.tables[name] = table
         incomplete = [name for name, table in self.tables.items() if missing_columns(table, self.findings)]
         if incomplete:
             raise DataProblems(self.findings.problems)

@@ -99,8 +99,8 @@ def recognise(columns: Iterable[str]) -> Preset | None:
     Returns
     -------
     Preset or None
-        The one that knows the id (or name) and the stage (or outcome) of a deal by these headers and explains the
-        most of them; None if no preset does.
+        The one that knows the id (or name) and the stage (or outcome) of a deal by these headers and explains
+        the most of them; None if no preset does.
     """
     names = list(columns)
     best, best_n = None, 0

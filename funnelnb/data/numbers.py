@@ -35,11 +35,12 @@ CURRENCIES: Mapping[str, str] = {
     "€": "EUR", "£": "GBP", "$": "$", "¥": "¥", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN",
     "us$": "USD", "hk$": "HKD", "nt$": "TWD", "a$": "AUD", "c$": "CAD", "s$": "SGD",
     "元": "CNY", "圆": "CNY", "人民币": "CNY", "rmb": "CNY", "cn¥": "CNY",
-    "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY", "euro": "EUR", "euros": "EUR", "dollar": "$", "dollars": "$",
+    "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",
+    "euro": "EUR", "euros": "EUR", "dollar": "$", "dollars": "$",
     **{code.lower(): code for code in (
         "CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "SGD", "INR", "KRW", "AUD", "CAD", "NZD", "CHF",
-        "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "THB", "VND", "IDR", "MYR", "PHP",
-        "AED",
+        "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "THB", "VND", "IDR", "MYR",
+        "PHP",         "AED",
     )},
 }  # fmt: skip
 """Signs and codes of currencies; ``$`` and ``¥`` stay signs, since several currencies share them."""
@@ -86,8 +87,8 @@ def parse_numbers(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping
 
     Notes
     -----
-    ``1,234`` alone is read as a thousand (noted); ``1.234`` alone is asked about; ``12,5`` makes the comma the
-    decimal sign for the whole column, unless most of it looks like thousands: then it is asked about.
+    ``1,234`` alone is read as a thousand (noted); ``1.234`` alone is asked about; ``12,5`` makes the comma
+    the decimal sign for the whole column, unless most of it looks like thousands: then it is asked about.
 
     Examples
     --------

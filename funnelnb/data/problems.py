@@ -1,8 +1,8 @@
 """Which problems can data have, and what happens to the rows that have one?
 
-Each problem has a code. What happens is decided by the settings: ``on_problem`` for all, ``[problems]`` for one
-code. *stop*: nothing is loaded and all problems are reported at once. *drop*: exactly those rows are left out and
-counted in a note. *keep*: the row stays; where a value was the problem, the value counts as not known.
+Each problem has a code. What happens is decided by the settings: ``on_problem`` for all, ``[problems]`` for
+one code. *stop*: nothing is loaded and all problems are reported at once. *drop*: exactly those rows are left
+out and counted in a note. *keep*: the row stays; where a value was the problem, it counts as not known.
 """
 
 from __future__ import annotations
@@ -79,6 +79,12 @@ CODES: dict[str, Code] = {
         "the separator may be a decimal sign or a thousands separator",
         "numbers that tell, such as 1234.50",
         'say decimal = "." or decimal = "," in the settings',
+        fixed=True,
+    ),
+    "join_key_repeated": Code(
+        "the key of a joined file stands in several rows",
+        "each key once",
+        "remove all rows but one: nobody can say which is meant",
         fixed=True,
     ),
     "two_currencies": Code(

@@ -22,7 +22,7 @@ class Raw:
     frame : DataFrame
         Columns under the source's own names, in its order. Text is text, character by character, with ``""``
         for an empty cell; only a source that is typed itself (Parquet, a frame, Excel) gives other types. The
-        index holds the rows as a spreadsheet shows them (the header is row 1 unless the settings say otherwise).
+        index holds the rows as a spreadsheet shows them (the header is row 1 unless the settings say else).
     ragged : list of (int, int)
         Row and number of fields of rows that were passed over, because they do not fit the header.
     notes : list of Note

@@ -31,7 +31,7 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     Parameters
     ----------
     source : path or frame
-        A file of a known ending, or any frame that narwhals knows: pandas, Polars, PyArrow, DuckDB, PySpark, …
+        A file of a known ending, or any frame that narwhals knows: pandas, Polars, PyArrow, DuckDB, PySpark.
     name : str
         What messages call a frame.
     settings : TableSettings, optional
@@ -101,7 +101,7 @@ def _workbook(path: Path) -> Any:
         )
     try:
         return python_calamine.CalamineWorkbook.from_path(path)
-    except Exception as error:  # noqa: BLE001 - the reader has many errors without a common base
+    except Exception as error:  # the reader raises several kinds
         raise SourceError(
             f"{path.name} cannot be opened as a workbook ({str(error)[:100]})",
             expected="a workbook without password",
@@ -309,9 +309,11 @@ def _from_arrow(table: Any, name: str) -> Raw:
 
 
 def _framed(frame: pd.DataFrame, name: str) -> Raw:
+    import pandas as pd
+
     if frame.empty:
         raise SourceError(
             f"{name} has no rows", expected="at least one record", hint="check where it comes from"
         )
-    frame.index = range(2, 2 + len(frame))
+    frame.index = pd.RangeIndex(2, 2 + len(frame))
     return drop_empty(Raw(file=name, frame=frame))

@@ -1,7 +1,7 @@
 """What does the settings file say? ``funnelnb.toml``: mapping of columns, playbook, dates, units, language.
 
-The same format serves as the small mapping file given by ``mapping=``. Every key is checked against one list, so
-that a mistyped key is an error with the nearest name, and never silently ignored.
+The same format serves as the small mapping file given by ``mapping=``. Every key is checked against one list,
+so that a mistyped key is an error with the nearest name, and never silently ignored.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Settings:
     crm : str
         Preset of the source (a file of ``data/crm``), ``"none"``, or empty: recognised by its headers.
     on_problem : {"stop", "drop"}
-        What happens to rows with a problem: nothing is loaded, or exactly those rows are left out and counted.
+        What happens to rows with a problem: nothing is loaded, or exactly those are left out and counted.
     problems : Mapping of str to str
         Code of one problem = ``"stop"``, ``"drop"`` or ``"keep"``.
     amount_known : {"at_entry", "at_close"}
@@ -183,7 +183,7 @@ def read_settings(source: str | Path | Mapping[str, Any] | Settings | None) -> S
 
     Examples
     --------
-    >>> read_settings({"currency": "EUR", "tables": {"opportunities": {"columns": {"amount": "Wert"}}}}).currency
+    >>> read_settings({"currency": "EUR", "decimal": ","}).currency
     'EUR'
     """
     from funnelnb.data.settings_rules import Reader

@@ -21,9 +21,11 @@ class Reader:
     file: str
 
     def fail(self, key: str, value: Any, expected: str, hint: str = "") -> MappingError:
+        """Return the error for an impossible value."""
         return MappingError(f"{self.file}: {key} = {value!r}", expected=expected, hint=hint)
 
     def keys(self, where: str, content: Mapping[str, Any], known: Iterable[str]) -> None:
+        """Refuse unknown keys, naming the nearest."""
         names = list(known)
         for key in content:
             if key not in names:
@@ -35,17 +37,20 @@ class Reader:
                 )
 
     def settings(self, content: dict[str, Any], path: str) -> Settings:
+        """Return the whole file's settings."""
         known = [one.name for one in fields(Settings) if one.name != "path"]
         self.keys("", content, known)
         taken = {key: _RULES[key](self, key, value) for key, value in content.items()}
         return Settings(path=path, **taken)
 
     def text(self, key: str, value: Any) -> str:
+        """Return a text."""
         if not isinstance(value, str):
             raise self.fail(key, value, "text in quotes")
         return value
 
     def mapping(self, key: str, value: Any, known: Iterable[str] | None = None) -> dict[str, str]:
+        """Return a table of texts, with keys among `known`."""
         if not isinstance(value, dict):
             raise self.fail(key, value, "a table of name = value")
         if known is not None:
@@ -53,6 +58,7 @@ class Reader:
         return {str(name): self.text(f"{key}.{name}", one) for name, one in value.items()}
 
     def table(self, where: str, name: str, content: Any) -> TableSettings:
+        """Return the settings of the table `name`."""
         if not isinstance(content, dict):
             raise self.fail(where, content, "a table of keys")
         self.keys(where, content, [one.name for one in fields(TableSettings)])
@@ -73,6 +79,7 @@ class Reader:
         return TableSettings(**taken)
 
     def units(self, key: str, value: Any, known: list[str]) -> dict[str, str | float]:
+        """Return units by column."""
         if not isinstance(value, dict):
             raise self.fail(key, value, "a table of column = unit")
         self.keys(key, value, known)
@@ -82,6 +89,7 @@ class Reader:
         return dict(value)
 
     def join(self, key: str, content: Any) -> Join:
+        """Return one join."""
         if not isinstance(content, dict):
             raise self.fail(key, content, "a table with file, on and columns")
         self.keys(key, content, ("file", "sheet", "on", "columns"))

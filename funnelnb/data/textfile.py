@@ -9,8 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError
 from funnelnb.core.note import Note
@@ -18,6 +17,9 @@ from funnelnb.data.encoding import detect_encoding
 from funnelnb.data.raw import Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from funnelnb.data.settings import TableSettings
 
 LINE_LIMIT = 1 << 20
@@ -135,7 +137,7 @@ def _refuse_giant_line(path: Path, head: bytes, stream: io.BufferedReader) -> No
     open_n = line = 0
     chunk = head
     while chunk:
-        first = _newline(chunk, chunk.find)
+        first = _newline(chunk.find)
         if open_n + (first if first >= 0 else len(chunk)) > LINE_LIMIT:
             raise SourceError(
                 f"{path.name}, line {line + 1}: longer than {LINE_LIMIT:,} bytes",
@@ -143,14 +145,14 @@ def _refuse_giant_line(path: Path, head: bytes, stream: io.BufferedReader) -> No
                 hint="the file has no line breaks, or a quotation mark is missing: export it again",
             )
         line += chunk.count(b"\n") or chunk.count(b"\r")
-        open_n = len(chunk) - _newline(chunk, chunk.rfind) - 1 if first >= 0 else open_n + len(chunk)
+        open_n = len(chunk) - _newline(chunk.rfind) - 1 if first >= 0 else open_n + len(chunk)
         chunk = stream.read(CHUNK)
 
 
-def _newline(chunk: bytes, find: object) -> int:
+def _newline(find: Callable[[bytes], int]) -> int:
     """Return the place that `find` gives for a line break of any kind, -1 if there is none."""
-    place = int(find(b"\n"))  # type: ignore[operator]
-    return place if place >= 0 else int(find(b"\r"))  # type: ignore[operator]
+    place = find(b"\n")
+    return place if place >= 0 else find(b"\r")
 
 
 def _decode(path: Path, head: bytes, encoding: str) -> str:
@@ -171,7 +173,7 @@ def _decode(path: Path, head: bytes, encoding: str) -> str:
 
 
 def find_delimiter(sample: str) -> str:
-    """Which delimiter divides the lines of a sample alike?
+    r"""Which delimiter divides the lines of a sample alike?
 
     Parameters
     ----------
@@ -181,14 +183,14 @@ def find_delimiter(sample: str) -> str:
     Returns
     -------
     str
-        The candidate that gives the most columns to all of the first lines; a comma if there is only one column.
+        The candidate that gives the most columns to all of the first lines; a comma if there is only one.
 
     Examples
     --------
-    >>> find_delimiter("a;b\\n1,5;2\\n")
+    >>> find_delimiter("a;b\n1,5;2\n")
     ';'
     """
-    best, best_score = ",", (0.0, 1)
+    best, best_score = ",", (False, 1.0)
     for delimiter in DELIMITERS:
         widths = [len(row) for _, row in zip(range(50), _rows(sample, delimiter), strict=False) if any(row)]
         if len(widths) > 2 and len(sample) >= SAMPLE:
@@ -201,7 +203,7 @@ def find_delimiter(sample: str) -> str:
     return best
 
 
-def _rows(sample: str, delimiter: str) -> csv.Reader:
+def _rows(sample: str, delimiter: str) -> Any:
     csv.field_size_limit(LINE_LIMIT * 4)
     return csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
 
@@ -233,7 +235,7 @@ def refuse_data_as_header(file: str, cells: list[str], header_row: int) -> None:
     data = [cell for cell in cells if looks_like_number(cell) or looks_like_date(str(cell))]
     if data and len(data) * 5 >= len(cells):
         raise SourceError(
-            f"{file}, row {header_row}: {data[0]!r} stands where a column name should be; the file has no header",
+            f"{file}, row {header_row}: {data[0]!r} stands where a column name should be: no header",
             expected="column names in the first row",
             hint="add a header row, or say header_row in the settings if titles stand above it",
         )
@@ -271,10 +273,12 @@ def _parse(path: Path, encoding: str, delimiter: str, names: list[str], lines_n:
                 skip_rows=lines_n, column_names=[str(place) for place in range(len(names))],
             ),
             parse_options=pc.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=pass_over
+                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False,
+                invalid_row_handler=pass_over,
             ),
             convert_options=pc.ConvertOptions(
-                column_types={str(place): pa.large_string() for place in range(len(names))}, strings_can_be_null=False
+                column_types={str(place): pa.large_string() for place in range(len(names))},
+                strings_can_be_null=False,
             ),
         )  # fmt: skip
 
@@ -286,7 +290,7 @@ def _parse(path: Path, encoding: str, delimiter: str, names: list[str], lines_n:
         raise SourceError(
             f"{path.name} cannot be divided into rows: {str(error)[:150]}",
             expected=_EXPECTED,
-            hint="a quotation mark may be open, or the encoding is another one (say encoding in the settings)",
+            hint="a quotation mark may be open, or the encoding is another one (say so in the settings)",
         ) from None
     offset = header_row - lines_n
     places = [(number + offset, width) for number, width in ragged]

@@ -1,4 +1,4 @@
-"""Does a table keep the contract? pandera for types, presence and uniqueness; one rule each for what deals must obey."""
+"""Does a table keep the contract? pandera checks columns; what deals must obey stands here, rule by rule."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def missing_columns(table: Table, findings: Findings) -> bool:
     have = ", ".join(dict.fromkeys(table.seen)) or "(none)"
     for one in absent:
         findings.add(
-            "missing_column", file=table.file, column=one.name, found=f"the table {table.name} needs it ({one.about})",
+            "missing_column", file=table.file, column=one.name,
+            found=f"the table {table.name} needs it ({one.about})",
             expected=f"a column {one.name}; the file has {have}",
             remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in the settings',
         )  # fmt: skip
@@ -139,7 +140,7 @@ def _report(
     first = frame.loc[wrong, column].iloc[0] if value is None else value
     shown = "" if first != first else first  # noqa: PLR0124 - NaN
     policy = findings.add(
-        code, file=table.file, rows=frame.index[wrong], column=table.source(column), value=shown
+        code, file=table.file, rows=list(frame.index[wrong]), column=table.source(column), value=shown
     )
     if policy == "drop":
         table.frame = frame[~wrong]

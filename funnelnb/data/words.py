@@ -1,4 +1,4 @@
-"""What do the words in a stage or outcome column mean? The settings first, then the playbook, then common words."""
+"""What do the words for stages and outcomes mean? Settings first, then the playbook, then common words."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Vocabulary:
                 if word not in settings.stages:
                     continue
                 raise MappingError(
-                    f"{settings.shown}, [stages] {word!r} = {stage!r}: the playbook {playbook.id!r} has no such stage",
+                    f"{settings.shown}, [stages] {word!r} = {stage!r}: {playbook.id} has no such stage",
                     expected="one of " + ", ".join(playbook.stage_ids),
                     hint=nearest(stage, playbook.stage_ids),
                 )
