@@ -65,6 +65,18 @@ def notebooks(lang: str = "en") -> tuple[Notebook, ...]:
     return tuple(open_notebook(path, own=True) for path in paths)
 
 
+def default(lang: str = "en") -> str:
+    """Return the name of the notebook that is run when none is named: the first of the package."""
+    paths = sorted(resources.notebook_folder(lang).glob("*.ipynb"))
+    if not paths:
+        raise ParameterError(
+            f"there is no notebook in {resources.notebook_folder(lang)}",
+            expected="the notebooks that come with the package",
+            hint="name one: --notebook FILE.ipynb",
+        )
+    return paths[0].stem
+
+
 def find(name: str, lang: str = "en") -> Notebook:
     """Return the notebook that `name` means.
 

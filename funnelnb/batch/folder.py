@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 REPORT_BYTES = 2_000_000
 """Room that one report (page and executed notebook) may need; asked for before the first one is made."""
 
+INDEX, MANIFEST = "index.html", "manifest.json"
+
+MARKS = {
+    "html": b'<meta name="generator" content="funnelnb ',
+    "ipynb": b'"funnelnb": {',
+    "json": b'"made_by": "funnelnb ',
+}
+"""How each kind of file shows that a report run wrote it."""
+
 _PREFIX, _SUFFIX = ".funnelnb-", ".tmp"
 
 
@@ -56,19 +65,37 @@ class Folder:
         """Return a file's content, or None when it is not there."""
         try:
             return (self.path / name).read_bytes()
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _refusal(self.path, error) from None
 
-    def strangers(self, names: Iterable[str], ours: Iterable[str]) -> None:
-        """Refuse to go on when one of `names` exists and is not one of `ours`.
+    def room_for(self, reports_n: int) -> None:
+        """Refuse to go on when the disk has no room for so many reports.
 
         Raises
         ------
         OutputError
-            The folder holds a file that this package did not write.
+            With the room there is and the room it takes.
         """
-        mine = set(ours)
-        found = [name for name in names if name not in mine and (self.path / name).exists()]
+        free, needed = shutil.disk_usage(self.path).free, REPORT_BYTES * reports_n
+        if free < needed:
+            raise OutputError(
+                f"the output folder {self.path} has room for {free / 1e6:.0f} MB",
+                expected=f"{needed / 1e6:.0f} MB for {reports_n} reports",
+                hint="free some space, or choose another folder with --out",
+            )
+
+    def strangers(self, names: Iterable[str]) -> None:
+        """Refuse to write over a file that this package did not write.
+
+        Raises
+        ------
+        OutputError
+            Names such files.
+        """
+        wanted = (*names, INDEX, MANIFEST)
+        found = [name for name in wanted if not _ours(name, self.read(name))]
         if found:
             raise OutputError(
                 f"the output folder {self.path} holds files that no report run wrote: {', '.join(found[:5])}",
@@ -77,16 +104,22 @@ class Folder:
             )
 
 
+def _ours(name: str, content: bytes | None) -> bool:
+    """Is the file free to be written: not there, or marked as made by this package?"""
+    if content is None:
+        return True
+    mark = MARKS[name.rpartition(".")[2]]
+    return mark in (content if name.endswith(".ipynb") else content[:2000])
+
+
 @contextlib.contextmanager
-def opened(path: Path, reports_n: int) -> Iterator[Folder]:
+def opened(path: Path) -> Iterator[Folder]:
     """Open the output folder, prove that it can be written to, and leave no scratch file behind.
 
     Parameters
     ----------
     path : pathlib.Path
         Made when it is not there, and removed again if nothing came to be written.
-    reports_n : int
-        Reports to be written; room for them is asked for now.
 
     Yields
     ------
@@ -101,7 +134,7 @@ def opened(path: Path, reports_n: int) -> Iterator[Folder]:
     made = _make(path)
     scratch = None
     try:
-        scratch = _scratch(path, reports_n)
+        scratch = _scratch(path)
         yield Folder(path, scratch)
     finally:
         if scratch is not None:
@@ -124,7 +157,7 @@ def _make(path: Path) -> list[Path]:
     return missing
 
 
-def _scratch(path: Path, reports_n: int) -> Path:
+def _scratch(path: Path) -> Path:
     try:
         scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path))
     except OSError as error:
@@ -135,17 +168,9 @@ def _scratch(path: Path, reports_n: int) -> Path:
             probe.flush()
             os.fsync(probe.fileno())
         (scratch / "probe").unlink()
-        free, needed = shutil.disk_usage(path).free, REPORT_BYTES * reports_n
     except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)
         raise _refusal(path, error) from None
-    if free < needed:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise OutputError(
-            f"the output folder {path} has room for {free / 1e6:.0f} MB",
-            expected=f"{needed / 1e6:.0f} MB for {reports_n} reports",
-            hint="free some space, or choose another folder with --out",
-        )
     return scratch
 
 

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import funnelnb
+from funnelnb import __version__
+from funnelnb.batch.folder import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from funnelnb.batch.folder import Folder
 
-FILE_NAME = "manifest.json"
 _FORMAT = 1
 _STACK = ("altair", "nbconvert", "numpy", "pandas", "pyarrow", "scipy", "vl-convert-python")
 
@@ -48,6 +48,11 @@ class Failure:
     cell: int = 0
     source: str = ""
     details: str = ""
+
+    def line(self) -> str:
+        """Return the failure in one line."""
+        first = (self.message.splitlines() or [""])[0]
+        return f"{self.error}: {first}" + (f" (cell {self.cell}: {self.source})" if self.cell else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,7 @@ def key_of(facts: Mapping[str, Any]) -> str:
 
 def read(folder: Folder) -> dict[str, Entry]:
     """Return what an earlier run left in `folder`, by stem; empty when there is nothing that can be read."""
-    content = folder.read(FILE_NAME)
+    content = folder.read(MANIFEST)
     try:
         listed = json.loads(content or b"{}")
         entries = [_entry(one) for one in listed["reports"]] if listed.get("format") == _FORMAT else []
@@ -101,8 +106,8 @@ def read(folder: Folder) -> dict[str, Entry]:
 def write(folder: Folder, entries: Iterable[Entry], facts: Mapping[str, Any]) -> None:
     """Write the manifest, a report's facts in one line each."""
     reports = [asdict(one) for one in sorted(entries, key=lambda one: one.stem)]
-    listed = {"format": _FORMAT, "made_by": f"funnelnb {funnelnb.__version__}", **facts, "reports": reports}
-    folder.write(FILE_NAME, json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
+    listed = {"format": _FORMAT, "made_by": f"funnelnb {__version__}", **facts, "reports": reports}
+    folder.write(MANIFEST, json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def is_good(entry: Entry | None, key: str, folder: Folder) -> bool:
@@ -129,7 +134,7 @@ def _hash(content: bytes) -> str:
 @functools.cache
 def _code() -> str:
     """Hash every file of the package that a number or a page can depend on."""
-    root = Path(funnelnb.__file__).parent
+    root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.suffix in {".py", ".toml", ".json", ".j2", ".css"} and "_workbook" not in path.parts:

@@ -1,0 +1,295 @@
+"""The command ``funnelnb``: reports per region, checks, notebooks. It only calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from funnelnb import __version__
+from funnelnb.core.errors import FunnelError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OK, FOUND, WRONG, STOPPED = 0, 1, 2, 130
+
+_EXITS = """exit codes:
+  0    all is well
+  1    a report failed, or the check found something that needs a decision
+  2    wrong usage or input; nothing was made
+  130  stopped by Ctrl-C or by the system; finished reports are whole
+"""
+
+_REPORT = """Runs the notebooks once for each value of an attribute; writes an HTML page for each, and an index.
+The pages open without a network. Executed notebooks lie beside them. What is finished is not made again
+unless data, notebook, parameters or package have changed.
+
+examples:
+  funnelnb report data/sample --by region
+  funnelnb report deals.csv agents.csv products.csv accounts.csv --mapping crm.toml --by region --lang zh
+  funnelnb report export/ --by team --only North South -p horizon_days=90 --out reports/teams
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # jsonschema's slow extra
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
+    given = _parser().parse_args(arguments)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return int(given.run(given))
+    except FunnelError as error:
+        print(f"funnelnb: {error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("funnelnb: stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # the reader of our output has gone, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+# ---- the words on the command line ------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="funnelnb",
+        description="From a CRM export to conversion reports, every number with how sure it is.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"funnelnb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _report_words(
+        _command(commands, "report", _report, "one offline HTML report per region, and an index", _REPORT)
+    )
+    check = _command(commands, "check", _check, "what stands in the way of using these data")
+    _data_words(check)
+    lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data")
+    lab.add_argument(
+        "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
+    )
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.add_argument("--port", type=int, help="port to serve on")
+    new = _command(commands, "new", _new, "a working folder: notebooks, sample data, settings")
+    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
+    new.add_argument(
+        "--lang", choices=("en", "zh"), default="en", help="language of the folder (default: en)"
+    )
+    playbooks = _command(commands, "playbooks", _playbooks, "list the stage models")
+    playbooks.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    listing = _command(commands, "list", _list, "list the notebooks and their parameters")
+    listing.add_argument("--lang", choices=("en", "zh"), default="en", help="edition (default: en)")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Any, words: str, description: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=words,
+        description=description or words[0].upper() + words[1:] + ".",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _data_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help="folder of a CRM export, or one or more files (default: what funnelnb.toml here names)",
+    )
+    parser.add_argument(
+        "--mapping",
+        default="",
+        metavar="FILE",
+        help="settings that say which column is what (default: beside the data)",
+    )
+    parser.add_argument("--playbook", default="", metavar="ID", help="stage model, by id or file")
+    parser.add_argument(
+        "--as-of", default="", metavar="DATE", help="nothing later counts, such as 2026-06-30"
+    )
+
+
+def _report_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--by", default="", metavar="ATTRIBUTE", help="what to split the reports by, such as region"
+    )
+    parser.add_argument(
+        "--notebook",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="notebooks to run, by name or path",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="REGION",
+        help="make reports for these values only",
+    )
+    parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports")
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="output (default: reports)"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=_cores(),
+        metavar="N",
+        help="reports made at a time (default here: %(default)s)",
+    )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a notebook parameter",
+    )
+    parser.add_argument("--force", action="store_true", help="make finished reports again, too")
+    parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
+    parser.add_argument(
+        "--timeout", type=float, default=600, metavar="SECONDS", help="longest time for a cell (default: 600)"
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---- the commands -----------------------------------------------------------------------------------------
+
+
+def _data(given: argparse.Namespace) -> tuple[str, ...]:
+    """Return the data that were named, or what the settings in this folder name."""
+    from funnelnb.data.settings import FILE_NAME
+
+    if given.data:
+        return tuple(given.data)
+    if Path(FILE_NAME).is_file():
+        return (FILE_NAME,)
+    raise ParameterError(
+        "no data named",
+        expected=f"a folder or files of a CRM export, or a {FILE_NAME} in this folder",
+        hint="funnelnb report DATA --by region; or begin with `funnelnb new DIR`",
+    )
+
+
+def _report(given: argparse.Namespace) -> int:
+    from funnelnb.batch.parameters import split
+    from funnelnb.batch.plan import Request
+    from funnelnb.batch.progress import Progress
+    from funnelnb.batch.run import run
+
+    request = Request(
+        data=_data(given),
+        by=given.by,
+        mapping=given.mapping,
+        playbook=given.playbook,
+        as_of=given.as_of,
+        lang=given.lang,
+        notebooks=tuple(given.notebook),
+        only=tuple(given.only),
+        parameters=split(given.parameter),
+        out=given.out,
+        jobs=given.jobs,
+        force=given.force,
+        code=given.code,
+        cell_timeout_s=given.timeout,
+    )
+    summary = run(request, Progress())
+    total = len(summary.made) + len(summary.kept)
+    print(
+        f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {summary.index}"
+    )
+    for value, why in summary.failed.items():
+        print(f"failed: {value}: {why}")
+    if summary.stopped:
+        print("stopped before all was made; run the same command again to go on", file=sys.stderr)
+        return STOPPED
+    return FOUND if summary.failed else OK
+
+
+def _check(given: argparse.Namespace) -> int:
+    from funnelnb.data.check import check_data
+
+    data = _data(given)
+    report = check_data(
+        data[0] if len(data) == 1 else list(data),
+        mapping=given.mapping or None,
+        playbook=given.playbook or None,
+        as_of=given.as_of or None,
+    )
+    print(report)
+    return OK if report.ok else FOUND
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from funnelnb.batch import workfolder
+
+    folder = workfolder.to_open(Path(given.folder) if given.folder else None)
+    from jupyterlab.labapp import LabApp
+
+    arguments = [
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=",
+    ]
+    arguments += ["--no-browser"] if given.no_browser else []
+    arguments += [f"--port={given.port}"] if given.port else []
+    LabApp.launch_instance(argv=arguments)
+    return OK
+
+
+def _new(given: argparse.Namespace) -> int:
+    from funnelnb.batch import workfolder
+
+    folder = workfolder.make(Path(given.folder), given.lang)
+    print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
+    print("  funnelnb report     one HTML report per region")
+    return OK
+
+
+def _playbooks(given: argparse.Namespace) -> int:
+    from funnelnb.playbooks import library, load_playbook
+
+    for one in map(load_playbook, library()):
+        print(f"{one.id}: {one.label[given.lang]}\n    {one.about[given.lang]}")
+        print("    " + " → ".join(stage.label[given.lang] for stage in one.stages))
+    return OK
+
+
+def _list(given: argparse.Namespace) -> int:
+    from funnelnb.batch import catalog
+    from funnelnb.batch.plan import OPTIONS
+
+    for notebook in catalog.notebooks(given.lang):
+        print(f"{notebook.name}: {notebook.title}")
+        for one in notebook.parameters.values():
+            option = f"  [{OPTIONS[one.name]}]" if one.name in OPTIONS else ""
+            print(f"    {one.name}: {one.type} = {one.default!r}  {one.help}{option}")
+    return OK
