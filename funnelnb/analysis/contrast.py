@@ -158,7 +158,8 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
     shrunken = beta_binomial(won, trials, confidence_level)
     omnibus = homogeneity(won, trials).p_value
     spread = overdispersion(won, trials)
-    tested = known & (rates.decided_n >= TOO_FEW_N) & np.isfinite(rates.rest_rate) & (rates.rest_trials > 0)
+    enough = known & (rates.decided_n >= TOO_FEW_N)
+    tested = enough & np.isfinite(rates.rest_rate) & (rates.rest_trials > 0)
     rest_trials = np.where(np.isfinite(rates.rest_rate), rates.rest_trials, 0.0)
     rest_won = _whole(np.where(rest_trials > 0, rates.rest_rate, 0.0) * rest_trials)
     lower, upper = newcombe(won, trials, rest_won, _whole(rest_trials), confidence_level)
@@ -169,9 +170,8 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
     p_adjusted = benjamini_hochberg(np.clip(p_value, 0.0, 1.0))
     difference = rates.rate - rates.rest_rate
     named = (p_adjusted <= 1 - confidence_level) & (omnibus <= 1 - confidence_level)
-    verdicts = np.where(
-        tested, np.where(named, np.where(difference > 0, "higher", "lower"), "not_separable"), "too_few"
-    )
+    verdicts = np.where(named, np.where(difference > 0, "higher", "lower"), "not_separable")
+    verdicts = np.where(enough, verdicts, "too_few")
     return Compared(
         columns={
             "shrunken_rate": shrunken.rate,
@@ -187,7 +187,7 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         omnibus_p_value=omnibus,
         overdispersion=spread,
         shrunk_to_rate=shrunken.pooled_rate,
-        notes=_notes(rates, tested, omnibus, spread, shrunken.precision, confidence_level),
+        notes=_notes(rates, enough, omnibus, spread, shrunken.precision, confidence_level),
     )
 
 
@@ -215,14 +215,14 @@ def _whole(values: Floats) -> Floats:
 
 def _notes(
     rates: GroupRates,
-    tested: NDArray[np.bool_],
+    enough: NDArray[np.bool_],
     omnibus: float,
     spread: float,
     precision: float,
     confidence_level: float,
 ) -> tuple[Note, ...]:
     """Return what has to be said about the comparison."""
-    notes = caveats.too_few([group for group, fine in zip(rates.groups, tested, strict=True) if not fine])
+    notes = caveats.too_few([group for group, fine in zip(rates.groups, enough, strict=True) if not fine])
     if int((rates.trials > 0).sum()) < 2:
         return (*notes, Note("one_group"))
     if omnibus > 1 - confidence_level:

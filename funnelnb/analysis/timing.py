@@ -98,7 +98,7 @@ class AtDay:
         Where the rate is 0 or 1 the variance says nothing: then those whose state at that age is known carry
         it.
         """
-        if self.variance > 0:
+        if self.variance > 0 and 1e-9 < self.rate < 1 - 1e-9:
             return min(self.rate * (1 - self.rate) / self.variance, float(self.n))
         return float(self.known_n)
 

@@ -1,4 +1,4 @@
-"""Deals written down one by one, and their counts made with plain loops: the second opinion for every analysis."""
+"""Deals written down one by one, and their counts made with plain loops: a second opinion."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def book_of(
 
 
 def random_floor(seed: int, deal_n: int = 80, positions: int = 4, **changes: Any) -> Floor:
-    """Deals with skips, moves back, losses, withdrawals and unknown amounts, in two regions and two segments."""
+    """Deals with skips, moves back, losses, withdrawals and unknown amounts, in regions and sizes."""
     draw = np.random.default_rng(seed)
     model = playbook(*(f"s{k}" for k in range(positions)), after=("delivered",))
     deals = []

@@ -34,7 +34,7 @@ def lives(floor: Floor, deals: Sequence[Deal], origin: int, target: int) -> list
 def incidence(
     rows: Sequence[tuple[float, str, float]], day: float, weights: Sequence[float] | None = None
 ) -> tuple[float, float, float]:
-    """Aalen-Johansen by definition: at each event time, the share still open times events over those at risk."""
+    """Aalen-Johansen by definition: at each event, the share still open times events over at risk."""
     weight = [Fraction(1)] * len(rows) if weights is None else [Fraction(one) for one in weights]
     still_open, advanced, lost = Fraction(1), Fraction(0), Fraction(0)
     for time in sorted({row[0] for row in rows if row[1] != "censored" and row[0] <= day}):

@@ -1,4 +1,4 @@
-"""Conversion against a weekly report counted by hand, single deals counted in loops, and cases that collapse."""
+"""Conversion against a report counted by hand, loops over single deals, and cases that collapse."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ SAME = 1e-12
 
 
 def weekly_report() -> Floor:
-    """100 prospects, 80 contacts, 40 needs, 20 proposals, 10 quotations, 5 orders; the others were lost on the way."""
+    """100 prospects, 80 contacts, 40 needs, 20 proposals, 10 quotations, 5 orders; all others lost."""
     model = playbook("prospect", "contact", "need", "proposal", "quotation")
     deals = []
     for furthest, n in enumerate((20, 40, 20, 10, 5, 5)):
@@ -245,7 +245,7 @@ def test_few_deals_and_no_deals():
 
 
 def test_late_history_counts_from_when_deals_were_watched():
-    """Ended before 40 are missing from the export; the rate of the rest is withheld where nobody watched young deals."""
+    """Deals that ended before day 40 are missing; where nobody watched young deals the rate is withheld."""
     floor = random_floor(7, deal_n=300, observed_from=40.0)
     survivors = tuple(deal for deal in floor.deals if (deal.closed or 1e9) > 40.0)
     result = conversion(dataclasses.replace(floor, deals=survivors).book(), horizon_days=45)

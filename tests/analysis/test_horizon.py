@@ -1,0 +1,95 @@
+"""The automatic horizon: the rule by hand, the same for all groups, never beyond what deals can show."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from funnelnb.analysis.cohort import cohort
+from funnelnb.analysis.conversion import conversion
+from funnelnb.analysis.horizon import automatic, watched_days
+from funnelnb.analysis.segments import segments
+from funnelnb.core.errors import ParameterError
+from tests.analysis.floors import Deal, Floor, playbook, random_floor
+
+
+def floor_of(decided, open_ages, today=1000.0):
+    """One deal decided after each of `decided` days (all begun on day 0), one open deal of each age."""
+    done = [
+        Deal(visits=((0, 0.0),), end=("won", "lost")[k % 2], closed=float(day))
+        for k, day in enumerate(decided)
+    ]
+    young = [Deal(visits=((0, today - age),)) for age in open_ages]
+    return Floor(deals=(*done, *young), playbook=playbook("lead"), today=today)
+
+
+def chosen(floor):
+    result = conversion(floor)
+    note = next(note for note in result.notes if note.code.startswith("horizon_"))
+    return result.horizon_days, note.code, note.values
+
+
+@pytest.mark.parametrize(
+    ("decided", "expected", "share"),
+    [
+        ([10] * 9 + [300], 30, 0.9),
+        ([10] * 8 + [300] * 2, 365, 1.0),
+        ([30] * 10, 30, 1.0),
+        ([31] * 10, 60, 1.0),
+        ([100] * 9 + [500], 120, 0.9),
+        ([500] * 10, 365, 0.0),
+    ],
+)
+def test_first_by_which_nine_in_ten_decisions_were_made(decided, expected, share):
+    days, code, facts = chosen(floor_of(decided, []))
+    assert (days, code) == (expected, "horizon_chosen")
+    assert facts == {"horizon_days": expected, "decided_share": share, "decisions_n": 10}
+
+
+def test_capped_by_what_the_oldest_tenth_can_show():
+    """All deals open or decided late; with 100 open deals of age 1 to 100 the oldest tenth is 91 days or older."""
+    floor = floor_of([], range(1, 101))
+    assert chosen(floor)[:2] == (90, "horizon_undecided")
+    few = floor_of([170] * 2, range(1, 101), today=1000.0)
+    assert chosen(few)[:2] == (90, "horizon_capped")
+    short = floor_of([], range(1, 21))
+    assert chosen(short)[:2] == (19, "horizon_undecided")
+
+
+def test_reverse_kaplan_meier_by_hand():
+    """Open at 10 and 30, decided at 10 and 20: censoring curve 1 up to 10, then 1 - 1/3, then 0 after 30."""
+    from funnelnb.data.tally import time_counts
+
+    floor = floor_of([10, 20], [10, 30])
+    assert watched_days(time_counts(floor.book().ledger, 0, 1)) == 30
+    many = floor_of([5] * 50, [10] * 95 + [30] * 5)
+    assert watched_days(many.time_counts(0, 1)) == 10
+    assert watched_days(floor_of([5], []).time_counts(0, 1)) == np.inf
+
+
+def test_same_for_all_groups_and_all_questions():
+    floor = random_floor(11, deal_n=200)
+    days = automatic(floor)
+    assert conversion(floor.book()).horizon_days == days
+    assert conversion(floor, by=("region", "size")).horizon_days == days
+    assert cohort(floor.book(), by="size").horizon_days == days
+    assert segments(floor, by="region", measure="by_day").horizon_days == days
+    assert conversion(floor, origin_stage="s2").horizon_days == automatic(floor, origin_stage="s2")
+
+
+def test_given_horizon_is_kept_without_note():
+    result = conversion(random_floor(1), horizon_days=45)
+    assert result.horizon_days == 45.0
+    assert not [note for note in result.notes if note.code.startswith("horizon_chosen")]
+    with pytest.raises(ParameterError, match="horizon_days = -3"):
+        cohort(random_floor(1).book(), horizon_days=-3)
+
+
+def test_late_deals_do_not_move_it():
+    """A deal created after the as-of date has no say."""
+    floor = random_floor(2)
+    later = Deal(
+        visits=((0, 181.0),), end="lost", closed=700.0, attributes={"region": "East", "size": "small"}
+    )
+    more = dataclasses.replace(floor, deals=(*floor.deals, later))
+    assert automatic(more.book()) == automatic(floor.book())
