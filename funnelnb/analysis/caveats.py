@@ -26,6 +26,7 @@ CODES = (
     "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
     "late_entry",  # deals_n, of_n: deals that count only from when they came under observation
     "early_risk_small",  # groups, min_n: too few deals under observation at young ages; the share is withheld
+    "origin_undated",  # stage, origin: nobody dated the first, so the whole way is taken from the second
     "times_unknown",  # deals_n, of_n: not in any share by day
     "amount_unknown",  # deals_n, of_n
     "amount_at_close_only",  # lost or open deals carry no amount: shares of the amount are withheld

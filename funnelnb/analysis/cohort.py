@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis import caveats, steps, timing
-from funnelnb.analysis.horizon import Horizon, settle
+from funnelnb.analysis.horizon import settle
 from funnelnb.analysis.obtain import (
     SECONDS_PER_DAY,
     Groups,
     Source,
     grouping,
     level,
+    origin_of,
     source_notes,
     stage_counts,
     time_counts,
@@ -28,7 +29,6 @@ from funnelnb.data.groups import PERIODS, Cohort
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.data.count import StageCounts
 
 AGE_STEPS_DAYS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 MOST_AGES = 12
@@ -144,6 +144,7 @@ def cohort(
     ages_days: Sequence[float] | None = None,
     confidence_level: float | None = None,
     by: str | Sequence[str] | None = None,
+    origin_stage: str | None = None,
 ) -> Cohorts:
     """How do deals created in different periods convert at equal age, and from when can that be trusted?
 
@@ -160,6 +161,9 @@ def cohort(
         Between 0 and 1; None: the package option.
     by : str or sequence of str, optional
         One or two attributes: cohorts of each group.
+    origin_stage : str, optional
+        Stage whose first reaching is the entry; None: the first, or where no deal's arrival there is dated
+        the first that has dates (with a note).
 
     Returns
     -------
@@ -174,7 +178,7 @@ def cohort(
 
     Notes
     -----
-    A cohort enters in one period; its clock starts at the first stage. Rates are Aalen-Johansen incidences of
+    A cohort enters in one period; its clock starts then. Rates are Aalen-Johansen incidences of
     being won at equal age, lost competing and open deals censored, so that young cohorts do not look worse
     than old ones. A cohort is mature from the first day on which a deal of the period's last day has the age
     of the horizon.
@@ -190,11 +194,13 @@ def cohort(
     """
     check.one_of("period", period, PERIODS)
     names, confidence = grouping(book, by), level(confidence_level)
-    groups: Groups = (Cohort(period), *names)
-    stages, times = stage_counts(book, groups), time_counts(book, 0, book.playbook.won, groups)
+    origin = origin_of(book, origin_stage)
+    groups: Groups = (Cohort(period, origin.position), *names)
+    stages, times = stage_counts(book, groups), time_counts(book, origin.position, book.playbook.won, groups)
     horizon = settle(horizon_days, times)
     ages = _ages(ages_days, horizon.days)
     end = _last_instant(book.as_of)
+    sums = steps.overall_sums(stages, origin.position)
     rows, cells = [], []
     order = sorted(range(len(stages.groups)), key=lambda g: (stages.groups[g][1:], stages.groups[g][0]))
     parts = timing.split(times)
@@ -205,7 +211,7 @@ def cohort(
         span = Span.of(label, period)
         watched = timing.watch(parts[g], horizon.days, confidence)
         full_days = _days(book.as_of - (span.ends + end))
-        rows.append(_row(span, group, stages, g, watched, horizon.days, full_days))
+        rows.append(_row(span, group, sums, g, watched, horizon.days, full_days))
         cells += [_cell(rows[-1], watched, age, full_days) for age in ages]
     return Cohorts(
         n=sum(row.deal_n for row in rows),
@@ -213,7 +219,12 @@ def cohort(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=_notes(book, stages, rows, horizon),
+        notes=(
+            *source_notes(book),
+            *origin.notes,
+            *horizon.notes,
+            *_notes(stages.groups, sums, rows, horizon.days),
+        ),
         period=period,
         horizon_days=horizon.days,
         rows=tuple(rows),
@@ -249,16 +260,13 @@ class Span:
 def _row(
     span: Span,
     group: tuple[str, ...],
-    stages: StageCounts,
+    sums: steps.Columns,
     g: int,
     watched: timing.Watched,
     horizon_days: float,
     full_days: float,
 ) -> CohortRow:
     """Return the cohort at the horizon, or as far as it has been seen."""
-    sums = {
-        name: int(column[g]) for name, column in steps.overall_sums(stages, 0).items() if name.endswith("_n")
-    }
     mature = full_days >= horizon_days
     seen_days = (
         horizon_days
@@ -270,11 +278,11 @@ def _row(
         cohort=span.label,
         starts=span.starts,
         ends=span.ends,
-        deal_n=int(stages.deal_n[g]),
-        won_n=sums["advanced_n"],
-        lost_n=sums["lost_n"],
-        open_n=sums["here_n"],
-        left_n=sums["left_n"],
+        deal_n=int(sums["reached_n"][g]),
+        won_n=int(sums["advanced_n"][g]),
+        lost_n=int(sums["lost_n"][g]),
+        open_n=int(sums["here_n"][g]),
+        left_n=int(sums["left_n"][g]),
         mature=mature,
         trusted_from=span.ends + int(np.ceil(horizon_days)),
         won_rate=day.rate,
@@ -282,7 +290,7 @@ def _row(
         won_ci_upper=day.ci_upper,
         seen_days=seen_days,
         at_risk_n=day.at_risk_n,
-        enough=int(stages.deal_n[g]) >= TOO_FEW_N,
+        enough=bool(sums["reached_n"][g] >= TOO_FEW_N),
         group=group,
     )
 
@@ -325,20 +333,19 @@ def _days(span: np.timedelta64) -> float:
 
 
 def _notes(
-    book: Source, stages: StageCounts, rows: Sequence[CohortRow], horizon: Horizon
+    groups: Sequence[tuple[str, ...]], sums: steps.Columns, rows: Sequence[CohortRow], horizon_days: float
 ) -> tuple[Note, ...]:
     """Return what has to be said beside the cohorts."""
     young = [row for row in rows if not row.mature]
-    unknown_n = sum(int(n) for group, n in zip(stages.groups, stages.deal_n, strict=True) if not group[0])
-    notes = (*source_notes(book), *horizon.notes)
-    notes += caveats.partly("cohort_unknown", unknown_n, stages.deal_n.sum())
+    undated = np.array([not group[0] for group in groups], dtype=bool)
+    notes = caveats.partly("cohort_unknown", sums["reached_n"][undated].sum(), sums["reached_n"].sum())
     notes += caveats.no_losses(sum(row.lost_n for row in rows), sum(row.deal_n for row in rows))
     notes += caveats.too_few([(row.cohort, *row.group) for row in rows if not row.enough])
     if young:
         facts = {
             "cohorts_n": len(young),
             "of_n": len(rows),
-            "horizon_days": horizon.days,
+            "horizon_days": horizon_days,
             "trusted_from": str(max(row.trusted_from for row in young)),
         }
         notes += (Note("cohorts_immature", facts),)

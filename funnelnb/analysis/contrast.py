@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis import caveats, steps, timing
 from funnelnb.analysis.horizon import settle
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, Source, source_notes, stage_counts, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, Origin, Source, source_notes, stage_counts, time_counts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.count import ADVANCED
@@ -112,10 +112,10 @@ def decided(source: Source, by: tuple[str, ...], origin: int, confidence_level: 
 
 
 def by_day(
-    source: Source, by: tuple[str, ...], origin: int, horizon_days: float | None, confidence_level: float
+    source: Source, by: tuple[str, ...], origin: Origin, horizon_days: float | None, confidence_level: float
 ) -> GroupRates:
     """Share won by the horizon for each group and for the rest of each; open deals are not known yet."""
-    counts = time_counts(source, origin, source.playbook.won, by)
+    counts = time_counts(source, origin.position, source.playbook.won, by)
     horizon = settle(horizon_days, counts)
     parts = timing.split(counts)
     days = [timing.watch(part, horizon.days, confidence_level).day for part in parts]
@@ -129,7 +129,7 @@ def by_day(
     horizon_s = horizon.days * SECONDS_PER_DAY
     won = [part.n[(part.outcome == ADVANCED) & (part.time_s <= horizon_s)].sum() for part in parts]
     n, unknown_n = int(sum(part.n.sum() for part in parts)), int(counts.unknown_n.sum())
-    notes = (*source_notes(source), *horizon.notes)
+    notes = (*source_notes(source), *origin.notes, *horizon.notes)
     notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
     notes += caveats.partly("late_entry", sum(part.late_n for part in parts), n)
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)

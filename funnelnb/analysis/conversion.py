@@ -15,7 +15,7 @@ from funnelnb.analysis.obtain import (
     grouping,
     level,
     obtain,
-    origin_position,
+    origin_of,
 )
 from funnelnb.analysis.result import Result
 from funnelnb.core.note import Note
@@ -227,7 +227,8 @@ def conversion(
     confidence_level : float, optional
         Level of every interval, between 0 and 1; None: the package option (0.90).
     origin_stage : str, optional
-        Stage that the overall rate starts from, by id, label or alias; None: the first.
+        Stage that the overall rate starts from, by id, label or alias; None: the first, or where no deal's
+        arrival there is dated the first that has dates (with a note).
 
     Returns
     -------
@@ -272,20 +273,20 @@ def conversion(
     >>> result.overall[0].by_day_rate  # doctest: +SKIP
     """
     names, confidence = grouping(book, by), level(confidence_level)
-    origin = origin_position(book.playbook, origin_stage)
+    origin = origin_of(book, origin_stage)
     counted = obtain(book, by=names, origin=origin)
     horizon = settle(horizon_days, counted.overall)
     stage = counted.stage
-    sums = steps.overall_sums(stage, origin)
+    sums = steps.overall_sums(stage, origin.position)
     make = Maker(counts=stage, confidence_level=confidence, without=steps.unpriced(sums))
     blocks = [
         make.rows(steps.step_sums(stage, k), _watched(counts, horizon.days, confidence), k, k + 1)
-        for k, counts in enumerate(counted.steps, start=origin)
+        for k, counts in enumerate(counted.steps, start=origin.first)
     ]
     watched = _watched(counted.overall, horizon.days, confidence)
-    overall = make.rows(sums, watched, origin, stage.won, overall=True)
+    overall = make.rows(sums, watched, origin.position, stage.won, overall=True)
     return Conversion(
-        n=int(stage.reached_n[:, origin].sum()),
+        n=int(stage.reached_n[:, origin.first].sum()),
         method="conversion",
         confidence_level=confidence,
         as_of=book.as_of,
@@ -301,7 +302,7 @@ def conversion(
             for group, one in zip(stage.groups, watched, strict=True)
             if one.day.n
         ),
-        loss_points=_loss_points(make, origin),
+        loss_points=_loss_points(make, origin.first),
         stage_labels=tuple(one.label for one in book.playbook.stages),
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, Source, origin_position, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, Source, origin_of, time_counts
 from funnelnb.core import check
 from funnelnb.core.note import Note
 from funnelnb.data.count import CENSORED, TimeCounts
@@ -56,15 +56,15 @@ def automatic(source: Source, *, origin_stage: str | None = None) -> float:
     ----------
     source : Book or Scan
     origin_stage : str, optional
-        Stage the clock starts at; None is the first.
+        Stage the clock starts at; None is the first one that has dates.
 
     Returns
     -------
     float
         Days, see :func:`choose`.
     """
-    playbook = source.playbook
-    return choose(time_counts(source, origin_position(playbook, origin_stage), playbook.won)).days
+    origin = origin_of(source, origin_stage)
+    return choose(time_counts(source, origin.position, source.playbook.won)).days
 
 
 def settle(horizon_days: float | None, counts: TimeCounts) -> Horizon:

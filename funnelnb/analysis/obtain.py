@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.note import Note
 from funnelnb.core.options import options
 from funnelnb.data.groups import Cohort
+from funnelnb.data.ledger import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from funnelnb.core.note import Note
     from funnelnb.data.count import StageCounts, TimeCounts
     from funnelnb.playbooks.model import Playbook
 
@@ -61,13 +62,15 @@ class Obtained:
     notes: tuple[Note, ...]
 
 
-def obtain(source: Source, *, by: tuple[str, ...], origin: int) -> Obtained:
-    """Count what conversion from position `origin` needs, wherever the rows of `source` lie."""
+def obtain(source: Source, *, by: tuple[str, ...], origin: Origin) -> Obtained:
+    """Count what conversion from `origin` needs, wherever the rows of `source` lie."""
     stage = stage_counts(source, by)
     last = len(stage.stage_ids) - 1 if has_after_sale(stage) else stage.won
-    steps = tuple(time_counts(source, k, k + 1, by) for k in range(origin, last))
-    overall = steps[0] if stage.won == origin + 1 else time_counts(source, origin, stage.won, by)
-    return Obtained(stage=stage, overall=overall, steps=steps, notes=source_notes(source))
+    steps = tuple(time_counts(source, k, k + 1, by) for k in range(origin.first, last))
+    whole = (origin.position, stage.won)
+    same = [counts for counts in steps if (counts.origin, counts.target) == whole]
+    overall = same[0] if same else time_counts(source, *whole, by)
+    return Obtained(stage=stage, overall=overall, steps=steps, notes=(*source_notes(source), *origin.notes))
 
 
 def has_after_sale(stage: StageCounts) -> bool:
@@ -140,22 +143,61 @@ def grouping(source: Source, by: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
-def origin_position(playbook: Playbook, origin_stage: str | None) -> int:
-    """Return the position of the stage that conversion starts from; None is the first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where conversion starts.
+
+    Attributes
+    ----------
+    first : int
+        Position of the first step.
+    position : int
+        Position from which the whole way is taken: `first`, or the first stage whose reaching anybody dated.
+    notes : tuple of Note
+        Says so where the two differ.
+    """
+
+    first: int
+    position: int
+    notes: tuple[Note, ...] = ()
+
+
+def origin_of(source: Any, origin_stage: str | None) -> Origin:
+    """Return where conversion starts: at the stage named, or at the first one.
+
+    Some exports do not say when deals came into the first stage. Then no deal's whole way can be timed from
+    there, and it is taken from the first stage that has dates.
 
     Raises
     ------
     ParameterError
         If the playbook has no such stage, or it does not come before won.
     """
-    if origin_stage is None:
-        return 0
+    playbook = source.playbook
+    if origin_stage is not None:
+        position = _working_position(playbook, origin_stage)
+        return Origin(first=position, position=position)
+    position = next((k for k in range(playbook.won) if _dated(source, k)), 0)
+    if position == 0:
+        return Origin(first=0, position=0)
+    facts = {"stage": playbook.stage_ids[0], "origin": playbook.stage_ids[position]}
+    return Origin(first=0, position=position, notes=(Note("origin_undated", facts),))
+
+
+def _dated(source: Any, position: int) -> bool:
+    """Whether it is known of any deal when it reached `position`."""
+    if hasattr(source, "stage_counts"):
+        return bool(time_counts(source, position, source.playbook.won).n.size)
+    return bool((source.ledger.reached_s[:, position] != UNKNOWN).any())
+
+
+def _working_position(playbook: Playbook, name: str) -> int:
     working = playbook.stage_ids[: playbook.won]
-    position = playbook.position(origin_stage)
+    position = playbook.position(name)
     if position is None or position >= playbook.won:
         raise ParameterError(
-            f"origin_stage = {origin_stage!r}",
+            f"origin_stage = {name!r}",
             expected="a stage before won: " + ", ".join(map(repr, working)),
-            hint=nearest(origin_stage, working),
+            hint=nearest(name, working),
         )
     return position

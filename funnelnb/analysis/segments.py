@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.contrast import Compared, GroupRates, by_day, compare, decided, limit_columns
-from funnelnb.analysis.obtain import Source, grouping, level, origin_position
+from funnelnb.analysis.obtain import Source, grouping, level, origin_of
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
@@ -150,7 +150,8 @@ def segments(
         Level of every interval; one minus it is the false-discovery rate of the verdicts. None: the package
         option.
     origin_stage : str, optional
-        Only deals that reached this stage, and for "by_day" the stage the clock starts at; None: the first.
+        Only deals that reached this stage, and for "by_day" the stage the clock starts at; None: the first,
+        for "by_day" the first that has dates.
 
     Returns
     -------
@@ -200,9 +201,9 @@ def segments(
     names, confidence = grouping(book, by), level(confidence_level)
     if not names:
         raise ParameterError(f"by = {by!r}", expected="one or two attributes to compare")
-    origin = origin_position(book.playbook, origin_stage)
+    origin = origin_of(book, origin_stage)
     rates = (
-        decided(book, names, origin, confidence)
+        decided(book, names, origin.first, confidence)
         if measure == "decided"
         else by_day(book, names, origin, horizon_days, confidence)
     )

@@ -26,9 +26,12 @@ class Cohort:
     Attributes
     ----------
     period : {"week", "month", "quarter", "year"}
+    position : int
+        Stage whose first reaching counts as the entry; deals that never got there are in no cohort.
     """
 
     period: str
+    position: int = 0
 
     def __post_init__(self) -> None:
         one_of("period", self.period, PERIODS)
@@ -117,7 +120,7 @@ def _codes(ledger: Ledger, one: str | Codes | Cohort) -> Codes:
     if isinstance(one, Codes):
         return one
     if isinstance(one, Cohort):
-        return cohort_codes(ledger, one.period)
+        return cohort_codes(ledger, one.period, one.position)
     check_attribute(one, ledger.attributes)
     return ledger.attributes[one]
 
@@ -133,19 +136,21 @@ def check_attribute(name: str, known: Iterable[str]) -> None:
         )
 
 
-def cohort_codes(ledger: Ledger, period: str) -> Codes:
+def cohort_codes(ledger: Ledger, period: str, position: int = 0) -> Codes:
     """In which period did each deal enter the funnel?
 
     Parameters
     ----------
     ledger : Ledger
     period : {"week", "month", "quarter", "year"}
+    position : int
+        Stage whose first reaching counts as the entry.
 
     Returns
     -------
     Codes
         Named ``"cohort"``; labels such as ``"2026-W09"`` (ISO week), ``"2026-03"``, ``"2026-Q1"``,
-        ``"2026"``; the empty string where neither entry nor creation is dated.
+        ``"2026"``; the empty string where the entry is not dated (nor, for the first stage, the creation).
 
     Raises
     ------
@@ -153,8 +158,9 @@ def cohort_codes(ledger: Ledger, period: str) -> Codes:
         The period is none of the four.
     """
     one_of("period", period, PERIODS)
-    entry_s = ledger.reached_s[:, 0] if ledger.reached_s.shape[1] else ledger.created_s
-    began_s = np.where(entry_s == UNKNOWN, ledger.created_s, entry_s)
+    began_s = ledger.reached_s[:, position] if ledger.reached_s.shape[1] else ledger.created_s
+    if position == 0:
+        began_s = np.where(began_s == UNKNOWN, ledger.created_s, began_s)
     known = began_s != UNKNOWN
     days, place = np.unique(np.where(known, began_s // DAY_S, 0), return_inverse=True)
     texts = np.array([*period_labels(days, period), ""], dtype=object)

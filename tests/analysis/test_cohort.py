@@ -83,7 +83,7 @@ def test_maturity_with_times_of_day():
 
 
 def test_immature_cohorts_do_not_fall_by_being_young():
-    """Every deal is won on day 40 with chance a half: so far, the youngest look bad; at equal age they do not."""
+    """Half the deals are won on day 40: so far the youngest look bad, at equal age they do not."""
     deals = []
     for day in range(180):
         for k in range(4):

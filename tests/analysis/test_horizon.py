@@ -47,7 +47,7 @@ def test_first_by_which_nine_in_ten_decisions_were_made(decided, expected, share
 
 
 def test_capped_by_what_the_oldest_tenth_can_show():
-    """All deals open or decided late; with 100 open deals of age 1 to 100 the oldest tenth is 91 days or older."""
+    """Of 100 open deals of age 1 to 100 days the oldest tenth is 91 days or older."""
     floor = floor_of([], range(1, 101))
     assert chosen(floor)[:2] == (90, "horizon_undecided")
     few = floor_of([170] * 2, range(1, 101), today=1000.0)

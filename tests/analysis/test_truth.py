@@ -1,4 +1,4 @@
-"""Simulated floors whose truth is known: the headline is right on average, and its interval as often as it says."""
+"""Simulated floors of known truth: the headline is right on average, its interval as often as it says."""
 
 import functools
 
@@ -51,7 +51,7 @@ def test_by_day_meets_the_truth_where_the_plain_shares_do_not():
 
 
 def test_interval_holds_the_truth_nine_times_in_ten():
-    """Of 60 runs 54 are expected, with a standard deviation of 2.3; the other two shares miss nearly always."""
+    """Of 60 runs 54 are expected, with a deviation of 2.3; the other two shares miss nearly always."""
     rows = runs()
     held = sum(row.by_day_ci_lower <= TRUTH <= row.by_day_ci_upper for row in rows)
     assert 47 <= held <= 60
