@@ -301,14 +301,25 @@ def _finish(parsed: Parsed, kind: Kind, reading: Reading, where: Mapping[str, st
     """Say which unit was applied; turn per cent into shares, and zeros into unknowns where told to."""
     factor = _column_factor(reading)
     if factor != 1.0:
-        parsed.notes.append(Note("unit_applied", {**where, "unit": str(reading.unit), "factor": factor}))
+        code = "unit_applied" if isinstance(reading.unit, str) else "factor_applied"
+        parsed.notes.append(Note(code, {**where, "unit": str(reading.unit), "factor_n": int(factor)}))
     if isinstance(reading.unit, str) and reading.unit and (unit := unit_of(reading.unit)) and unit[1]:
         parsed.currencies = tuple(sorted({*parsed.currencies, unit[1]}))
     values: Any = parsed.values
-    if kind == "share" and (values > 1).any() and not (values > 100).any():
-        parsed.values = values / 100
-        parsed.notes.append(Note("per_cent_read", dict(where)))
+    if kind == "share":
+        parsed.values = _shares(values, parsed.notes, where)
     if kind == "amount" and reading.zero_is_unknown and (zeros := values == 0).any():
         parsed.values = values.mask(zeros)
         parsed.notes.append(Note("zero_amount_unknown", {**where, "n": int(zeros.sum())}))
     return parsed
+
+
+def _shares(values: pd.Series, notes: list[Note], where: Mapping[str, str]) -> pd.Series:
+    """Return chances between 0 and 1; a column with values above 1 is in per cent."""
+    if ((values > 1) & (values <= 100)).any():
+        values = values / 100
+        notes.append(Note("per_cent_read", dict(where)))
+    outside = (values < 0) | (values > 1)
+    if outside.any():
+        notes.append(Note("share_out_of_range", {**where, "n": int(outside.sum())}))
+    return values.mask(outside)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from funnelnb.show.words import Words
 
 _VIEWS: Mapping[str, str] = {
+    "CheckReport": "funnelnb.show.views.check",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
     "Overview": "funnelnb.show.views.overview",
