@@ -24,7 +24,7 @@ _EXITS = """exit codes:
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
 
-_REPORT = """Runs the notebooks once for each value of an attribute; writes an HTML page for each, and an index.
+_REPORT = """Runs the notebooks once for each value of an attribute and writes a page for each, with an index.
 The pages open without a network. Executed notebooks lie beside them. What is finished is not made again
 unless data, notebook, parameters or package have changed.
 

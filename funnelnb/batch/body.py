@@ -15,8 +15,6 @@ from markupsafe import Markup, escape
 from funnelnb.batch.parameters import INJECTED_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbformat import NotebookNode
 
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -58,7 +56,24 @@ class Body:
     sections: tuple[Section, ...]
 
 
-def render(node: NotebookNode, *, code: bool = False, code_label: str = "Code") -> Body:
+CHECK_TAG = "check"
+"""Cells that print as text what stands above as a table, for tests to compare."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What the page's folds are called.
+
+    Attributes
+    ----------
+    code, text : str
+    """
+
+    code: str = "Code"
+    text: str = "As text"
+
+
+def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = None) -> Body:
     """What does a reader see of an executed notebook?
 
     Parameters
@@ -67,8 +82,8 @@ def render(node: NotebookNode, *, code: bool = False, code_label: str = "Code") 
         With outputs.
     code : bool
         Whether the code is there too, folded.
-    code_label : str
-        What the fold is called.
+    labels : Labels, optional
+        What the folds are called.
 
     Returns
     -------
@@ -76,23 +91,35 @@ def render(node: NotebookNode, *, code: bool = False, code_label: str = "Code") 
         Sentences, tables and pictures in order. Scripts, live controls and messages of libraries are left
         out; of an output in several forms the richest that stands still is taken.
     """
-    parts = [part for cell in node.cells for part in _cell(cell, code, code_label)]
+    labels = labels or Labels()
+    parts: list[str] = []
+    rich = False  # whether a table or picture stands in this section already
+    for cell in node.cells:
+        if cell.cell_type == "markdown":
+            words = _markdown(cell.source, cell.get("attachments"), trusted=True)
+            parts.append(f'<section class="words">{words}</section>')
+            rich = rich and "<h2" not in words
+        elif cell.cell_type == "code":
+            parts += _code(cell, labels) if code else []
+            shown = [one for one in map(_output, cell.get("outputs", ())) if one]
+            folded = rich and CHECK_TAG in cell.metadata.get("tags", ())
+            parts += [
+                _fold(labels.text, one) if folded else f'<div class="output">{one}</div>' for one in shown
+            ]
+            rich = rich or any(not one.startswith("<pre") for one in shown)
     return _arranged("\n".join(parts))
 
 
-def _cell(cell: NotebookNode, code: bool, code_label: str) -> Iterator[str]:
-    if cell.cell_type == "markdown":
-        words = _markdown(cell.source, cell.get("attachments"), trusted=True)
-        yield f'<section class="words">{words}</section>'
-    if cell.cell_type != "code":
-        return
-    if code and cell.source.strip() and INJECTED_TAG not in cell.metadata.get("tags", ()):
-        label, source = escape(code_label), escape(cell.source)
-        yield f'<details class="code"><summary>{label}</summary><pre>{source}</pre></details>'
-    for output in cell.get("outputs", ()):
-        shown = _output(output)
-        if shown:
-            yield f'<div class="output">{shown}</div>'
+def _code(cell: NotebookNode, labels: Labels) -> list[str]:
+    if not cell.source.strip() or INJECTED_TAG in cell.metadata.get("tags", ()):
+        return []
+    summary, source = escape(labels.code), escape(cell.source)
+    return [f'<details class="code"><summary>{summary}</summary><pre>{source}</pre></details>']
+
+
+def _fold(label: str, shown: str) -> str:
+    summary = escape(label)
+    return f'<div class="output"><details><summary>{summary}</summary>{shown}</details></div>'
 
 
 def _output(output: NotebookNode) -> str:

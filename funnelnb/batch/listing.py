@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from funnelnb import __version__
 from funnelnb.batch import picture
-from funnelnb.batch.pages import Headlines, facts, fill, link, rate_of, short, worded
+from funnelnb.batch.pages import Headlines, capital, facts, fill, link, rate_of, short, worded
 from funnelnb.show.words import Words, words
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from funnelnb.batch.plan import Job, Plan
 
 SORTS = ("name", "deals", "rate")
+
+
+class Scales(NamedTuple):
+    """Right end of the bars' scale and upper end of the curves', the same for all rows."""
+
+    bar: float
+    spark: float
 
 
 def render(plan: Plan, entries: Mapping[str, Entry], figures: Headlines) -> str:
@@ -32,8 +39,7 @@ def render(plan: Plan, entries: Mapping[str, Entry], figures: Headlines) -> str:
     """
     say = words(plan.lang)
     attribute = say.attribute(plan.by)
-    bounds = [one.by_day_ci_upper for one in (*figures.parts.overall, *figures.whole.overall) if one.enough]
-    top = picture.scale(bounds)
+    top = _scales(figures)
     shown = [value for value in plan.values if not value or any(job.value == value for job in plan.jobs)]
     rows = [_index_row(plan, value, entries, figures, top, say) for value in shown]
     _number(rows)
@@ -52,11 +58,11 @@ def render(plan: Plan, entries: Mapping[str, Entry], figures: Headlines) -> str:
             "report.index_title", attribute=attribute if plan.lang == "zh" else attribute.lower()
         ),
         "kicker": plan.book.name,
-        "attribute": attribute,
+        "attribute": capital(attribute),
         "facts": [say.say("report.reports_n", n=len(plan.jobs)), *facts(plan, say, figures.whole.n)],
         "failed": _troubles(plan, entries, say),
         "by_day": say.say("report.by_day", horizon_days=horizon),
-        "axis": say.say("report.axis", lower=say.numbers.percent(0), upper=say.numbers.percent(top)),
+        "axis": say.say("report.axis", lower=say.numbers.level(0), upper=say.numbers.level(top.bar)),
         "curve": say.say("report.curve", horizon_days=horizon),
         "sorts": {name: say.get(f"report.sort_{name}") for name in ("name", "deals", "rate")},
         "rows": rows,
@@ -71,11 +77,19 @@ def render(plan: Plan, entries: Mapping[str, Entry], figures: Headlines) -> str:
     return fill("index.html.j2", page, say)
 
 
+def _scales(figures: Headlines) -> Scales:
+    rows = [one for one in (*figures.parts.overall, *figures.whole.overall) if one.enough]
+    return Scales(
+        bar=picture.scale([one.by_day_ci_upper for one in rows]),
+        spark=picture.scale([one.by_day_rate for one in rows]),
+    )
+
+
 # ---- rows -------------------------------------------------------------------------------------------------
 
 
 def _index_row(
-    plan: Plan, value: str, entries: Mapping[str, Entry], figures: Headlines, top: float, say: Words
+    plan: Plan, value: str, entries: Mapping[str, Entry], figures: Headlines, top: Scales, say: Words
 ) -> dict[str, Any]:
     jobs = [job for job in plan.jobs if job.value == value]
     row = figures.row(value)
@@ -103,7 +117,7 @@ def _index_row(
     }
 
 
-def _whole_row(figures: Headlines, top: float, say: Words) -> dict[str, Any]:
+def _whole_row(figures: Headlines, top: Scales, say: Words) -> dict[str, Any]:
     row = figures.whole.overall[0] if figures.whole.overall else None
     curve = figures.whole.curves[0] if figures.whole.curves else None
     return {
@@ -120,7 +134,7 @@ def _whole_row(figures: Headlines, top: float, say: Words) -> dict[str, Any]:
 
 
 def _numbers_of(
-    row: StepRow | None, curve: OutcomeCurve | None, figures: Headlines, top: float, say: Words
+    row: StepRow | None, curve: OutcomeCurve | None, figures: Headlines, top: Scales, say: Words
 ) -> dict[str, Any]:
     none = {"value": say.numbers.percent(math.nan), "range": ""}
     if row is None:
@@ -135,8 +149,10 @@ def _numbers_of(
     return {
         "deals": say.numbers.count(row.reached_n),
         **rates,
-        "bar": picture.bar(*bounds, whole, top, label) if row.enough else "",
-        "spark": picture.spark(curve, horizon, top, label) if drawn and curve is not None else "",
+        "bar": picture.bar(*bounds, whole, top.bar, label) if row.enough else "",
+        "spark": picture.spark(curve, horizon, top.spark, label, row.by_day_rate)
+        if drawn and curve is not None
+        else "",
     }
 
 

@@ -79,9 +79,10 @@ def report(
         Whether the page holds the code, folded.
     """
     say = words(plan.lang)
-    inside = body.render(node, code=code, code_label=say.get("report.code"))
+    labels = body.Labels(code=say.get("report.code"), text=say.get("report.text"))
+    inside = body.render(node, code=code, labels=labels)
     row = figures.row(job.value)
-    attribute = say.attribute(plan.by)
+    attribute = capital(say.attribute(plan.by))
     before, after = _neighbours(plan, job)
     page = {
         "title": inside.title or job.notebook.title,
@@ -116,6 +117,11 @@ def facts(plan: Plan, say: Words, n: int) -> list[str]:
         say.say("report.as_of", as_of=say.numbers.date(plan.book.as_of)),
         say.say("report.data", fingerprint=short(plan)),
     ]
+
+
+def capital(text: str) -> str:
+    """Return `text` with a capital at its beginning, as a label stands."""
+    return text[:1].upper() + text[1:]
 
 
 def short(plan: Plan) -> str:

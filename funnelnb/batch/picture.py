@@ -53,14 +53,29 @@ def bar(rate: float, lower: float, upper: float, whole: float, top: float, label
     return _svg(parts, WIDTH, HEIGHT, label)
 
 
-def spark(curve: OutcomeCurve, horizon_days: float, top: float, label: str) -> Markup:
-    """Draw the share won by age with its band, up to the horizon; faded where few deals were watched."""
+def spark(curve: OutcomeCurve, horizon_days: float, top: float, label: str, rate_then: float) -> Markup:
+    """Draw the share won by age with its band, as far as the data reach up to the horizon.
+
+    Parameters
+    ----------
+    curve : OutcomeCurve
+    horizon_days : float
+        Right end.
+    top : float
+        Upper end of the scale, a share.
+    label : str
+        What a screen reader says.
+    rate_then : float
+        Share at the horizon; NaN when the data do not reach that far.
+    """
     days, rate = curve.days, curve.won_rate
     keep = [k for k in range(len(days)) if days[k] <= horizon_days and math.isfinite(float(rate[k]))]
-    keep = keep[:: max(1, len(keep) // _POINTS)]
+    keep = [*keep[: -1 : max(1, len(keep) // _POINTS)], *keep[-1:]]
     if len(keep) < 2:
         return Markup("")
     xs = [float(days[k]) / horizon_days * SPARK_WIDTH for k in keep]
+    if math.isfinite(rate_then) and xs[-1] < SPARK_WIDTH:  # nothing more happened until then
+        xs, keep = [*xs, SPARK_WIDTH], [*keep, keep[-1]]
     line = _steps(xs, [_y(float(rate[k]), top) for k in keep])
     upper = _steps(xs, [_y(_finite(curve.won_ci_upper[k], rate[k]), top) for k in keep])
     lower = _steps(xs, [_y(_finite(curve.won_ci_lower[k], rate[k]), top) for k in keep])
