@@ -159,9 +159,10 @@ def aalen_johansen(
     Notes
     -----
     With d_k(u) events of cause k among Y(u) at risk and S the share still open, ``F_k(t) = sum over u <= t of
-    S(u-) d_k(u) / Y(u)``. Variance: the Greenwood-type estimator (multinomial increments at each time), which
-    is ``F (1 - F) / n`` without censoring, the infinitesimal jackknife that R's ``survfit`` gives, and
-    Greenwood's formula when there is one cause. Bounds: complementary log-log (``stats.band``).
+    S(u-) d_k(u) / Y(u)``. Variance: the Greenwood-type estimator (multinomial increments at each time). It is
+    ``F (1 - F) / n`` without censoring, the infinitesimal jackknife that R's ``survfit`` gives where nobody
+    enters late (with late entry they differ by a few percent), and Greenwood's formula when there is one
+    cause. Bounds: complementary log-log (``stats.band``).
 
     References
     ----------

@@ -1,0 +1,114 @@
+"""Log-rank and Gray's test: R, what must collapse, size, and a million rows."""
+
+import numpy as np
+import pytest
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.stats.rank_test import gray, log_rank
+from tests.stats.reference import reference
+
+
+@pytest.mark.parametrize(
+    "row",
+    list(reference("rank_tests").itertuples()),
+    ids=lambda row: f"{row.test}-{row.set}-{row.strata}-{row.cause}",
+)
+def test_against_r(row):
+    data = reference("observed").query("set == @row.set")
+    strata = data.stratum if row.strata else None
+    if row.test == "log_rank":
+        found = log_rank(data.time, data.outcome > 0, data.group, data.n, data.entry, strata)
+    else:
+        found = gray(data.time, data.outcome, data.group, data.n, strata, cause=row.cause)
+    assert found.statistic == pytest.approx(row.statistic, rel=1e-8)
+    assert found.df == row.df
+
+
+def test_gray_without_competing_outcomes_is_nearly_the_log_rank_test():
+    """Same scores; Gray's variance takes the pooled curve where the other takes counts, so only nearly."""
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 3, 400)
+    time, event = rng.exponential(50 + 20 * group), rng.random(400) < 0.7
+    one, other = gray(time, event, group), log_rank(time, event, group)
+    np.testing.assert_allclose(one.expected_n, other.expected_n)
+    assert one.statistic == pytest.approx(other.statistic, rel=0.05)
+
+
+def test_rows_and_counts_labels_and_units_change_nothing():
+    rng = np.random.default_rng(2)
+    time, outcome, group, n = (
+        rng.integers(0, 30, 200),
+        rng.integers(0, 3, 200),
+        rng.integers(0, 3, 200),
+        rng.integers(0, 4, 200),
+    )
+    order = rng.permutation(np.repeat(np.arange(200), n))
+    for test in (log_rank, gray):
+        events = outcome if test is gray else outcome > 0
+        counted = test(time, events, group, n)
+        spread = test(time[order] * 86_400, events[order], np.array(["x", "b", "m"])[group[order]])
+        assert spread.statistic == pytest.approx(counted.statistic, rel=1e-9)
+        assert sorted(spread.observed_n) == sorted(counted.observed_n)
+
+
+@pytest.mark.parametrize("test", [log_rank, gray])
+def test_size_under_no_difference(test):
+    rng = np.random.default_rng(3)
+    rejected = 0
+    for _ in range(400):
+        win, lose, until = rng.exponential(60, 150), rng.exponential(90, 150), rng.uniform(10, 120, 150)
+        time = np.ceil(np.minimum(np.minimum(win, lose), until))
+        outcome = np.where(until < np.minimum(win, lose), 0, np.where(win < lose, 1, 2))
+        rejected += (
+            test(time, outcome if test is gray else outcome > 0, rng.integers(0, 3, 150)).p_value < 0.1
+        )
+    assert rejected / 400 == pytest.approx(0.10, abs=4 * np.sqrt(0.09 / 400))
+
+
+def test_gray_sees_incidence_where_a_log_rank_of_the_cause_sees_speed():
+    """Group b loses deals faster, so fewer are won although the winning hazard is the same."""
+    rng = np.random.default_rng(4)
+    size = 4000
+    group = rng.integers(0, 2, size)
+    win, lose = rng.exponential(50, size), rng.exponential(np.where(group == 1, 15, 60))
+    time, outcome = np.minimum(win, lose), np.where(win < lose, 1, 2)
+    assert gray(time, outcome, group).p_value < 1e-10
+    assert log_rank(time, outcome == 1, group).p_value > 0.01
+
+
+def test_a_million_tied_rows_do_not_overflow():
+    rng = np.random.default_rng(5)
+    time = rng.integers(0, 60, 1_000_000)
+    group = rng.integers(0, 2, 1_000_000)
+    event = rng.random(1_000_000) < 0.5
+    big = log_rank(time, event, group)
+    expected = 0.0
+    variance = 0.0
+    for t in range(60):
+        at = [int(np.sum((time >= t) & (group == g))) for g in (0, 1)]
+        d = int(np.sum((time == t) & event))
+        total = sum(at)
+        expected += d * at[0] / total
+        variance += d * at[0] * at[1] * (total - d) / (total * total * (total - 1))
+    observed = np.sum(event & (group == 0))
+    assert big.statistic == pytest.approx((observed - expected) ** 2 / variance, rel=1e-9)
+
+
+def test_nothing_to_compare_is_undefined():
+    assert np.isnan(log_rank([1, 2], [1, 0], ["a", "a"]).p_value)
+    assert np.isnan(log_rank([1, 2], [0, 0], ["a", "b"]).p_value)
+    assert np.isnan(gray([1, 2], [2, 2], ["a", "b"]).p_value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (([1, 2], [1], ["a", "b"]), "differ in length"),
+        (([1, -2], [1, 1], ["a", "b"]), "negative"),
+        (([1, np.inf], [1, 1], ["a", "b"]), "not finite"),
+        (([1, 2], [1, 1], ["a", "b"], None, [0, 2]), "before its entry"),
+    ],
+)
+def test_impossible_rows_are_refused(arguments, shown):
+    with pytest.raises(ParameterError, match=shown):
+        log_rank(*arguments)
