@@ -189,8 +189,9 @@ def cohort(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.cohort(fn.sample(), period="quarter", horizon_days=90)  # doctest: +SKIP
-    >>> [row.cohort for row in result.rows if row.mature]  # doctest: +SKIP
+    >>> result = fn.cohort(fn.sample(), period="quarter", horizon_days=90)
+    >>> [row.cohort for row in result.rows if not row.mature]
+    ['2026-Q2']
     """
     check.one_of("period", period, PERIODS)
     names, confidence = grouping(book, by), level(confidence_level)

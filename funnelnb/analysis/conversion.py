@@ -254,6 +254,7 @@ def conversion(
     - The overall rates and their intervals come from the end-to-end counts, never from a product of steps.
     - Amount-weighted rates take the same intervals on the effective number of deals (Kish): one large deal is
       not many.
+    - Beyond won nothing is lost as a rule; (b) is then not defined.
     - Steps beyond won (delivery, repeat purchase) are rows of their own and not part of the overall rate;
       they are left out where no deal was seen there.
 
@@ -269,8 +270,12 @@ def conversion(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.conversion(fn.sample(), horizon_days=180)  # doctest: +SKIP
-    >>> result.overall[0].by_day_rate  # doctest: +SKIP
+    >>> result = fn.conversion(fn.sample(), horizon_days=180)
+    >>> whole = result.overall[0]
+    >>> whole.stage, whole.next_stage, whole.reached_n
+    ('find_opportunity', 'won', 4000)
+    >>> print(f"{whole.by_day_rate:.2f}")
+    0.21
     """
     names, confidence = grouping(book, by), level(confidence_level)
     origin = origin_of(book, origin_stage)
@@ -332,6 +337,9 @@ class Maker:
         columns = steps.share_columns(sums, self.confidence_level, self.without)
         days = [one.day for one in watched]
         columns |= steps.by_day_columns(sums, days, self.confidence_level, self.without)
+        if start >= self.counts.won and not (sums["lost_n"] + sums["left_n"]).any():
+            for name in ("decided", "decided_amount"):
+                steps.blank(columns, name)
         names: dict[str, Any] = {
             "stage": self.counts.stage_ids[start],
             "next_stage": self.counts.stage_ids[end],

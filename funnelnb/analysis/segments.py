@@ -188,8 +188,10 @@ def segments(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.segments(fn.sample(), by="region")  # doctest: +SKIP
-    >>> [row.verdict for row in result.rows]  # doctest: +SKIP
+    >>> result = fn.segments(fn.sample(), by="region", measure="by_day", horizon_days=180)
+    >>> best = result.rows[0]
+    >>> best.group, best.verdict
+    (('DACH',), 'higher')
     """
     check.one_of("measure", measure, MEASURES)
     if measure == "decided" and horizon_days is not None:

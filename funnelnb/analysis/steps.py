@@ -81,16 +81,18 @@ def share_columns(sums: Columns, confidence_level: float, without: frozenset[str
     columns |= _amount_share("decided_amount", *decided, confidence_level)
     for part in without & {"here", "lost"}:
         columns[f"{part}_amount"] = np.where(sums[f"{part}_n"] > 0, np.nan, columns[f"{part}_amount"])
-    blank(columns, "so_far_amount", without)
-    blank(columns, "decided_amount", without - {"here"})
+    if without:
+        blank(columns, "so_far_amount")
+    if without - {"here"}:
+        blank(columns, "decided_amount")
     columns["enough"] = sums["reached_n"] >= TOO_FEW_N
     return columns
 
 
-def blank(columns: Columns, name: str, without: frozenset[str]) -> None:
-    """Make the share `name` and its bounds NaN if any part of it carries no amount."""
+def blank(columns: Columns, name: str) -> None:
+    """Make the share `name` and its bounds NaN."""
     for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
-        columns[one] = np.full_like(columns[one], np.nan) if without else columns[one]
+        columns[one] = np.full_like(columns[one], np.nan)
 
 
 def by_day_columns(
@@ -114,7 +116,8 @@ def by_day_columns(
     trials = design * np.array([day.effective_n for day in days])
     lower, upper = _interval(columns["by_day_amount_rate"], trials, confidence_level)
     columns["by_day_amount_ci_lower"], columns["by_day_amount_ci_upper"] = lower, upper
-    blank(columns, "by_day_amount", without)
+    if without:
+        blank(columns, "by_day_amount")
     return columns
 
 

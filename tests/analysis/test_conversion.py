@@ -4,11 +4,14 @@ import dataclasses
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import funnelnb as fn
 from funnelnb.analysis.conversion import conversion
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.options import options
+from funnelnb.playbooks import load_playbook
 from funnelnb.stats.proportion import wilson
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
 from tests.analysis.oracle import incidence, lives
@@ -59,6 +62,28 @@ def test_weekly_report(where):
     assert result.loss_points[0].lost_n == 40
     assert result.loss_points[0].lost_amount == 40_000
     assert result.n == 100
+
+
+def test_weekly_report_as_a_plain_list():
+    """Only stage and outcome are known, as in a hand-kept list: counts come out, times are unknown."""
+    stages = load_playbook("weekly_report").stages
+    rows = [(k, "lost") for k, n in enumerate((20, 40, 20, 10, 5)) for _ in range(n)] + [(5, "won")] * 5
+    deals = pd.DataFrame(
+        {
+            "opportunity_id": [f"{number:03d}" for number in range(100)],
+            "stage": [stages[k].label.zh for k, _ in rows],
+            "outcome": [outcome for _, outcome in rows],
+        }
+    )
+    result = fn.conversion(fn.load(deals, playbook="weekly_report", as_of="2026-06-30"))
+    assert [row.reached_n for row in result.steps] == [100, 80, 40, 20, 10]
+    assert [row.so_far_rate for row in result.steps] == [0.8, 0.5, 0.5, 0.5, 0.5]
+    assert result.overall[0].so_far_rate == 0.05
+    assert result.loss_points[0].lost_n == 40
+    assert math.isnan(result.overall[0].by_day_rate)
+    assert {"deals_n": 100, "of_n": 100} in [
+        note.values for note in result.notes if note.code == "times_unknown"
+    ]
 
 
 def test_overall_interval_is_of_the_whole_way_not_a_product():
@@ -268,6 +293,8 @@ def test_after_sale_steps_are_rows_of_their_own():
     step = result.steps[-1]
     won = [deal for deal in floor.deals if deal.end == "won"]
     assert (step.stage, step.next_stage, step.reached_n) == ("won", "delivered", len(won))
+    assert math.isnan(step.decided_rate)
+    assert step.so_far_rate == step.advanced_n / len(won)
     assert step.advanced_n == sum(deal.furthest(4) == 5 for deal in won)
     assert result.overall[0].advanced_n == len(won)
     plain = dataclasses.replace(
