@@ -1,0 +1,155 @@
+"""Amounts laid on a lattice, and their sums by Fourier transform: what ``stats.compound`` works with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.stats.size import Size
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+MOST_CELLS = 1 << 14
+"""Cells of the finest lattice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lattice:
+    """Where sums are laid: cells of `step`, of which cell `target_cell` is the target.
+
+    Attributes
+    ----------
+    step : float
+    target_cell : int
+    length : int
+        Cells kept: some more than `target_cell`, for reading slopes there.
+    exact : bool
+        True where every amount and the target lie on the lattice: then nothing is approximated.
+    """
+
+    step: float
+    target_cell: int
+    length: int
+    exact: bool
+
+
+def lattice_for(sizes: Sequence[Size], target: float, cells: int, n: int) -> Lattice:
+    """Return the lattice on which up to `n` deals of `sizes` are summed up to `target`.
+
+    Where all amounts are points that lie on a lattice of at most `MOST_CELLS` cells with the target, on that.
+    """
+    step = _common_step(sizes, target)
+    if step:
+        cell = round(target / step)
+        return Lattice(step=step, target_cell=cell, length=cell, exact=True)
+    margin = 8 + math.ceil(2 * math.sqrt(min(n, 4096)))
+    length = max(cells, 1 << (4 * margin - 1).bit_length())
+    return Lattice(step=target / (length - margin), target_cell=length - margin, length=length, exact=False)
+
+
+def _common_step(sizes: Sequence[Size], target: float) -> float:
+    """Return the largest step that divides all amounts and the target, 0 where there is none."""
+    if any(np.any(size.lower != size.upper) for size in sizes):
+        return 0.0
+    amounts = np.concatenate([*(size.lower for size in sizes), [target]])
+    for scale in (1.0, 100.0):
+        whole = np.rint(amounts * scale)
+        if np.all(np.abs(amounts * scale - whole) < 1e-9 * np.maximum(whole, 1)) and whole.max() < 2**53:
+            step = int(np.gcd.reduce(whole.astype(np.int64)))
+            return step / scale if whole[-1] / step <= MOST_CELLS else 0.0
+    return 0.0
+
+
+def on_lattice(size: Size, lattice: Lattice) -> Floats:
+    """Return the mass of one deal in each cell; what lies beyond the lattice is left out."""
+    length = lattice.length
+    low, high = size.lower / lattice.step, size.upper / lattice.step
+    if lattice.exact:
+        cell = np.rint(low).astype(np.int64)
+        inside = cell < length
+        return np.bincount(cell[inside], weights=size.weight[inside], minlength=length).astype(float)
+    mass, excess = np.zeros(length + 2), np.zeros(length + 2)
+    point = high - low < 1e-9
+    _add_points(low[point], size.weight[point], mass, excess)
+    for first, last, weight in zip(low[~point], high[~point], size.weight[~point], strict=True):
+        _add_stretch(float(first), float(last), float(weight), mass, excess)
+    # mass split linearly between neighbours is too wide by `excess`: a second difference takes it out again
+    excess[1] += excess[0]
+    excess[0] = 0.0
+    mass += excess
+    mass[:-1] -= excess[1:] / 2
+    mass[1:] -= excess[:-1] / 2
+    return mass[:length]
+
+
+def _add_points(at: Floats, weight: Floats, mass: Floats, excess: Floats) -> None:
+    inside = at < mass.size - 1
+    at, weight = at[inside], weight[inside]
+    cell = np.floor(at).astype(np.int64)
+    part = at - cell
+    split = weight * part * (1 - part)
+    mass += np.bincount(cell, weights=weight * (1 - part), minlength=mass.size)
+    mass += np.bincount(cell + 1, weights=weight * part, minlength=mass.size)
+    excess += np.bincount(cell, weights=split * (1 - part), minlength=mass.size)
+    excess += np.bincount(cell + 1, weights=split * part, minlength=mass.size)
+
+
+def _add_stretch(first: float, last: float, weight: float, mass: Floats, excess: Floats) -> None:
+    """Add an even stretch from `first` to `last` (in cells) to `mass`, and what it is made too wide by."""
+    density = weight / (last - first)
+    start, end = int(first), min(math.ceil(last), mass.size - 1)
+    if start >= end:
+        return
+    edge = np.clip(np.arange(start, end + 1, dtype=float), first, last)
+    left = edge[:-1] - np.arange(start, end)
+    right = edge[1:] - np.arange(start, end)
+    up = (right**2 - left**2) / 2 * density
+    both = (right - left) * density
+    spread = ((right**2 - left**2) / 2 - (right**3 - left**3) / 3) / 2 * density
+    mass[start:end] += both - up
+    mass[start + 1 : end + 1] += up
+    excess[start:end] += spread
+    excess[start + 1 : end + 1] += spread
+
+
+def transform(mass: Floats) -> Complex:
+    """Return the spectrum of `mass`, padded so that a product of two does not wrap around."""
+    return np.fft.rfft(mass, 2 * mass.shape[-1])
+
+
+def inverse(spectrum: Complex, length: int) -> Floats:
+    """Return the first `length` cells of what has this spectrum."""
+    made: Floats = np.fft.irfft(spectrum, 2 * length)[..., :length]
+    return made
+
+
+def power(mass: Floats, n: int) -> Floats:
+    """Return the n-th convolution power of `mass`, n >= 1, cut off at its length."""
+    made: Complex | None = None
+    square = transform(mass)
+    while True:
+        if n & 1:
+            made = square if made is None else transform(inverse(made * square, mass.size))
+        n >>= 1
+        if not n:
+            break
+        square = transform(inverse(square**2, mass.size))
+    return inverse(made, mass.size)  # type: ignore[arg-type]
+
+
+def all_powers(mass: Floats, most: int) -> Floats:
+    """Return the convolution powers 1 to `most`, one row each, doubling the rows at each pass."""
+    rows = mass[None, :]
+    while len(rows) < most:
+        last = transform(rows[-1])
+        more = min(len(rows), most - len(rows))
+        rows = np.concatenate([rows, inverse(transform(rows[:more]) * last, mass.size)])
+    return rows
