@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from funnelnb.analysis import caveats, steps, timing
 from funnelnb.analysis.horizon import Horizon, settle
 from funnelnb.analysis.obtain import (
@@ -23,6 +21,7 @@ from funnelnb.core.note import Note
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from funnelnb.data.count import StageCounts, TimeCounts
@@ -354,28 +353,13 @@ class Maker:
 
 def _loss_points(make: Maker, origin: int) -> tuple[LossPoint, ...]:
     """Return for each group that lost any deal the stage where most were lost."""
-    counts = make.counts
-    between = slice(origin, counts.won)
+    counts, between = make.counts, slice(origin, make.counts.won)
     points = []
     for g, group in enumerate(counts.groups):
-        lost_n = counts.lost_n[g, between]
-        if not lost_n.any():
-            continue
-        share, lower, upper, most = steps.largest_share(lost_n, make.confidence_level)
-        points.append(
-            LossPoint(
-                group=group,
-                stage=counts.stage_ids[origin + most],
-                lost_n=int(lost_n[most]),
-                lost_share=float(share[most]),
-                lost_share_ci_lower=float(lower[most]),
-                lost_share_ci_upper=float(upper[most]),
-                lost_amount=float("nan")
-                if "lost" in make.without
-                else float(counts.lost_amount[g, origin + most]),
-                clear=bool((np.delete(upper, most) < lower[most]).all()),
-            )
-        )
+        if counts.lost_n[g, between].any():
+            lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
+            most, facts = steps.largest_loss(*lost, make.confidence_level, unpriced="lost" in make.without)
+            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
     return tuple(points)
 
 

@@ -121,10 +121,20 @@ def by_day_columns(
     return columns
 
 
-def largest_share(counts: NDArray[Any], confidence_level: float) -> tuple[Floats, Floats, Floats, int]:
-    """Return the share of each count in their sum, its bounds, and where the largest (first of equals) is."""
-    lower, upper = wilson(counts, counts.sum(), confidence_level)
-    return counts / counts.sum(), lower, upper, int(np.argmax(counts))
+def largest_loss(
+    lost_n: NDArray[np.int64], lost_amount: Floats, confidence_level: float, *, unpriced: bool
+) -> tuple[int, dict[str, Any]]:
+    """Return where most deals were lost (the first of equals), and the fields of a ``LossPoint``."""
+    lower, upper = wilson(lost_n, lost_n.sum(), confidence_level)
+    most = int(np.argmax(lost_n))
+    return most, {
+        "lost_n": int(lost_n[most]),
+        "lost_share": float(lost_n[most] / lost_n.sum()),
+        "lost_share_ci_lower": float(lower[most]),
+        "lost_share_ci_upper": float(upper[most]),
+        "lost_amount": float("nan") if unpriced else float(lost_amount[most]),
+        "clear": bool((np.delete(upper, most) < lower[most]).all()),
+    }
 
 
 def records(columns: Columns, group: int) -> dict[str, Any]:
