@@ -6,6 +6,8 @@ What data is this?
     load, sample, check_data, overview, Book, Scan, playbooks, load_playbook, seen_as
 How do deals convert, and where are they lost?
     conversion, cohort, segments
+Whom to call first?
+    man
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -31,6 +33,7 @@ _HOME = {
     "explore": "funnelnb.notebook.explore",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
+    "man": "funnelnb.analysis.man",
     "open_book": "funnelnb.notebook",
     "options": "funnelnb.core.options",
     "overview": "funnelnb.analysis.overview",
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.man import man
     from funnelnb.analysis.overview import overview
     from funnelnb.analysis.segments import segments
     from funnelnb.core.options import options

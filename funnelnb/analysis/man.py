@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.analysis.obtain import level
 from funnelnb.analysis.open_deals import needed, open_deals, sums_by, total
@@ -16,6 +15,8 @@ from funnelnb.core.note import Note
 from funnelnb.stats.proportion import wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from funnelnb.data.book import Book
@@ -205,11 +206,13 @@ def flags_of(accounts: pd.DataFrame) -> dict[str, tuple[bool | None, ...]]:
     DataProblems
         A customer stands in several rows whose flags contradict each other.
     """
+    import pandas as pd
+
     found: dict[str, tuple[bool | None, ...]] = {}
     problems = []
     columns = [accounts[name].tolist() for name in CONDITIONS]
     for row, (account, *values) in enumerate(zip(accounts["account_id"].tolist(), *columns, strict=True)):
-        flags = tuple(bool(value) if value is True or value is False else _flag(value) for value in values)
+        flags = tuple(None if pd.isna(value) else bool(value) for value in values)
         known = found.setdefault(str(account), flags)
         for name, one, other in zip(CONDITIONS, known, flags, strict=True):
             if one is not None and other is not None and one != other:
@@ -220,11 +223,6 @@ def flags_of(accounts: pd.DataFrame) -> dict[str, tuple[bool | None, ...]]:
     if problems:
         raise DataProblems(problems)
     return dict(sorted(found.items()))
-
-
-def _flag(value: Any) -> bool | None:
-    """Return a NumPy truth value as a plain one, anything missing as None."""
-    return bool(value) if getattr(value, "dtype", None) == bool else None
 
 
 def _contradiction(row: int, name: str, account: str) -> Problem:

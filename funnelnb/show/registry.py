@@ -25,6 +25,7 @@ _VIEWS: Mapping[str, str] = {
     "CheckReport": "funnelnb.show.views.check",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
+    "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
     "Segments": "funnelnb.show.views.segments",
 }
