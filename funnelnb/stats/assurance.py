@@ -180,7 +180,7 @@ def _search(first: Floats, second: Floats, need: int, level: float) -> int:
             raise ParameterError(
                 f"even {MOST_LEADS} leads do not give {need} wins with a chance of {level:g}",
                 expected="rates that are known better, or a smaller target",
-                hint="some step has hardly been seen to succeed: collect more deals, or give its rate yourself",
+                hint="a step has hardly been seen to succeed: collect more deals, or give its rate",
             )
     while high - low > 1:
         middle = (low + high) // 2

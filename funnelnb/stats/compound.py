@@ -1,8 +1,7 @@
 """How likely do n deals bring the target? The sum of deal sizes, worked out on a lattice, without simulation.
 
 Sizes are laid on a lattice that ends just above the target. Amounts are never negative, so a sum that has
-passed the target stays there: cutting every product off at the end of the lattice loses nothing, and no
-number of deals can wrap around it.
+passed the target never comes back, so the lattice can end there; what would wrap around it is damped away.
 """
 
 from __future__ import annotations
@@ -20,11 +19,9 @@ from funnelnb.stats.lattice import (
     MOST_CELLS,
     Complex,
     Lattice,
-    all_powers,
     inverse,
     lattice_for,
     on_lattice,
-    power,
     transform,
 )
 from funnelnb.stats.size import Size
@@ -84,15 +81,17 @@ def total_chance(groups: Sequence[Group], target: float, *, error: float = ERROR
     Notes
     -----
     Each size is laid on the lattice so that mean and variance are kept: a point between two cells is split
-    linearly between them, and the variance this adds is taken out again by a second difference. The total of
-    n deals is the n-th power of the lattice polynomial, by squaring with the fast Fourier transform, cut off
-    at the target. Amounts that lie on the lattice themselves are summed exactly. The bound is read from the
-    third differences of the result near the target (second differences for points off the lattice).
+    linearly between them, and the variance this adds is taken out again by a second difference. The spectrum
+    of the total is the product of the spectra, and one Fourier transform leads back. Masses are damped
+    exponentially before, so that sums that wrap around the lattice come back with a weight of at most 1e-12.
+    The bound is read from the third differences of the result near the target (second differences for points
+    off the lattice); where all amounts lie on the lattice only rounding is left.
 
     References
     ----------
     Gerber (1982), On the numerical evaluation of the distribution of aggregate claims and its stop-loss
-    premiums, Insurance: Mathematics and Economics 1, 13-18.
+    premiums, Insurance: Mathematics and Economics 1, 13-18. Gruebel & Hermesmeier (1999), Computation of
+    compound distributions I, ASTIN Bulletin 29, doi:10.2143/AST.29.2.504611.
 
     Checked against direct convolution, against Irwin's and Hall's closed form for sums of even amounts and
     against simulation: ``tests/stats/test_compound.py``.
@@ -147,7 +146,9 @@ def chances(size: Size, target: float, n_most: int = 100, *, error: float = ERRO
     cells = CELLS
     while True:
         lattice = lattice_for([size], goal, cells, most)
-        rows = all_powers(on_lattice(size, lattice), most)
+        spectrum = transform(on_lattice(size, lattice))
+        powers: Complex = np.cumprod(np.broadcast_to(spectrum, (most, spectrum.size)), axis=0)
+        rows = inverse(powers, lattice.length)
         value, bound = _read(rows, lattice, np.arange(1, most + 1), _loose_each(size, lattice, most))
         worst = float(np.max(bound[2:], initial=0.0))
         if worst <= error or lattice.exact or cells >= MOST_CELLS // 4:
@@ -179,8 +180,8 @@ def required_n(size: Size, target: float, assurance: float = 0.8) -> int:
 
     Notes
     -----
-    Binary lifting: squares of the lattice polynomial until the chance is there, then back down, so that about
-    2 log2(n) products are made.
+    Binary lifting: the spectrum is squared until the chance is there, then taken back down, so that the chance
+    is read about 2 log2(n) times.
 
     Examples
     --------
@@ -195,7 +196,7 @@ def required_n(size: Size, target: float, assurance: float = 0.8) -> int:
     expected = goal / size.mean
     if expected > MOST_DEALS / 2:
         raise ParameterError(
-            f"target = {goal:g} needs more than {MOST_DEALS} deals of {size.mean:g} on average",
+            f"target = {goal:g} needs more than {MOST_DEALS} deals of {size.mean:g}",
             expected="a target in the same unit as the amounts",
             hint="look whether one is in thousands and the other not",
         )
@@ -206,25 +207,23 @@ def _lift(size: Size, goal: float, level: float, guess: int) -> int:
     lattice = lattice_for([size], goal, CELLS, guess)
     loose = _loose_each(size, lattice, 1)[0]
 
-    def enough(spectrum: Complex, n: int) -> tuple[bool, Floats]:
+    def enough(spectrum: Complex, n: int) -> bool:
         mass = inverse(spectrum, lattice.length)
         value, _ = _read(mass[None, :], lattice, np.array([n]), np.array([loose * n]))
-        return bool(value[0] >= level), mass
+        return bool(value[0] >= level)
 
     powers = [transform(on_lattice(size, lattice))]
-    reached, _ = enough(powers[0], 1)
-    while not reached:
+    while not enough(powers[-1], 1 << (len(powers) - 1)):
         if len(powers) > MOST_DEALS.bit_length():
             raise ParameterError(f"more than {MOST_DEALS} deals are needed", expected="a smaller target")
-        reached, mass = enough(powers[-1] ** 2, 1 << len(powers))
-        powers.append(transform(mass))
+        powers.append(powers[-1] ** 2)
     if len(powers) == 1:
         return 1
     below, n = powers[-2], 1 << (len(powers) - 2)
     for k in range(len(powers) - 3, -1, -1):
-        further, mass = enough(below * powers[k], n + (1 << k))
-        if not further:
-            below, n = transform(mass), n + (1 << k)
+        further = below * powers[k]
+        if not enough(further, n + (1 << k)):
+            below, n = further, n + (1 << k)
     return n + 1
 
 
@@ -288,27 +287,26 @@ def distribution(groups: Sequence[Group], upto: float, cells: int = 512) -> tupl
 
 
 def _product(groups: Sequence[Group], lattice: Lattice) -> Floats:
-    parts = [power(on_lattice(size, lattice), n) for size, n in groups if n]
-    mass = parts[0]
-    for part in parts[1:]:
-        mass = inverse(transform(mass) * transform(part), lattice.length)
-    return mass
+    total: Complex = np.ones(1, dtype=complex)
+    for size, n in groups:
+        total = total * transform(on_lattice(size, lattice)) ** n
+    return inverse(total, lattice.length)
 
 
 def _read(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
     """Return for each row the chance of the target or more, and a bound on its error."""
     at = lattice.target_cell
-    round_off = 1e-15 * (n + 8.0) * math.log2(lattice.length)
+    round_off: Floats = 1e-10 + 1e-15 * n.astype(float)
     below: Floats = rows[:, :at].sum(axis=1)
     if lattice.exact:
-        return np.asarray(np.clip(1 - below, 0, 1), dtype=float), np.asarray(round_off, dtype=float)
+        return (1 - below).clip(0, 1), round_off
     slope = (rows[:, at + 1] - rows[:, at - 1]) / 2
-    value = 1 - below - rows[:, at] / 2 + slope / 12
+    value: Floats = 1 - below - rows[:, at] / 2 + slope / 12
     near = rows[:, max(0, 2 * at - lattice.length) :]
     second = np.abs(np.diff(near, 2)).max(axis=1)
     third = np.abs(np.diff(near, 3)).max(axis=1)
     error = (n + 1) / 10 * third + loose / 25 * second + round_off
-    return np.clip(value, 0.0, 1.0), np.minimum(error, 1.0)
+    return value.clip(0, 1), np.minimum(error, 1.0)
 
 
 def _loose(groups: Sequence[Group], lattice: Lattice) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ Complex = NDArray[np.complex128]
 
 MOST_CELLS = 1 << 14
 """Cells of the finest lattice."""
+WRAPPED = 1e-12
+"""What wraps around the lattice once is damped to this; rounding grows by less than its inverse root."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,35 +124,17 @@ def _add_stretch(first: float, last: float, weight: float, mass: Floats, excess:
 
 
 def transform(mass: Floats) -> Complex:
-    """Return the spectrum of `mass`, padded so that a product of two does not wrap around."""
-    return np.fft.rfft(mass, 2 * mass.shape[-1])
-
-
-def inverse(spectrum: Complex, length: int) -> Floats:
-    """Return the first `length` cells of what has this spectrum."""
-    made: Floats = np.fft.irfft(spectrum, 2 * length)[..., :length]
+    """Return the spectrum of `mass`, damped so that sums beyond twice the lattice come back as nothing."""
+    made: Complex = np.fft.rfft(mass * _damping(mass.shape[-1]), 2 * mass.shape[-1])
     return made
 
 
-def power(mass: Floats, n: int) -> Floats:
-    """Return the n-th convolution power of `mass`, n >= 1, cut off at its length."""
-    made: Complex | None = None
-    square = transform(mass)
-    while True:
-        if n & 1:
-            made = square if made is None else transform(inverse(made * square, mass.size))
-        n >>= 1
-        if not n:
-            break
-        square = transform(inverse(square**2, mass.size))
-    return inverse(made, mass.size)  # type: ignore[arg-type]
+def inverse(spectrum: Complex, length: int) -> Floats:
+    """Return the first `length` cells of what has this damped spectrum."""
+    made: Floats = np.fft.irfft(spectrum, 2 * length)[..., :length] / _damping(length)
+    return made
 
 
-def all_powers(mass: Floats, most: int) -> Floats:
-    """Return the convolution powers 1 to `most`, one row each, doubling the rows at each pass."""
-    rows = mass[None, :]
-    while len(rows) < most:
-        last = transform(rows[-1])
-        more = min(len(rows), most - len(rows))
-        rows = np.concatenate([rows, inverse(transform(rows[:more]) * last, mass.size)])
-    return rows
+@functools.lru_cache(maxsize=8)
+def _damping(length: int) -> Floats:
+    return np.exp(np.arange(length) * (math.log(WRAPPED) / (2 * length)))
