@@ -147,7 +147,7 @@ def chances(size: Size, target: float, n_most: int = 100, *, error: float = ERRO
     while True:
         lattice = lattice_for([size], goal, cells, most)
         spectrum = transform(on_lattice(size, lattice))
-        powers: Complex = np.cumprod(np.broadcast_to(spectrum, (most, spectrum.size)), axis=0)
+        powers = np.cumprod(np.broadcast_to(spectrum, (most, spectrum.size)), axis=0, dtype=np.complex128)
         rows = inverse(powers, lattice.length)
         value, bound = _read(rows, lattice, np.arange(1, most + 1), _loose_each(size, lattice, most))
         worst = float(np.max(bound[2:], initial=0.0))
@@ -180,8 +180,8 @@ def required_n(size: Size, target: float, assurance: float = 0.8) -> int:
 
     Notes
     -----
-    Binary lifting: the spectrum is squared until the chance is there, then taken back down, so that the chance
-    is read about 2 log2(n) times.
+    Binary lifting: the spectrum is squared until the chance is there, then taken back down, so that the
+    chance is read about 2 log2(n) times.
 
     Examples
     --------
@@ -299,7 +299,7 @@ def _read(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -
     round_off: Floats = 1e-10 + 1e-15 * n.astype(float)
     below: Floats = rows[:, :at].sum(axis=1)
     if lattice.exact:
-        return (1 - below).clip(0, 1), round_off
+        return np.clip(1.0 - below, 0.0, 1.0).astype(float), round_off
     slope = (rows[:, at + 1] - rows[:, at - 1]) / 2
     value: Floats = 1 - below - rows[:, at] / 2 + slope / 12
     near = rows[:, max(0, 2 * at - lattice.length) :]
