@@ -1,0 +1,24 @@
+"""docs/methods.md says what the stored simulation says, and the simulation says what it should."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.stats.reference import reference
+
+DOC = (Path(__file__).resolve().parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
+
+
+def test_the_published_coverage_is_the_simulated_one():
+    rows = reference("coverage")
+    for row in rows.itertuples():
+        assert f"| {row.interval} | {row.setting} | {100 * row.coverage:.1f} % |" in DOC
+    assert DOC.count(" % |\n") >= len(rows)
+
+
+def test_ninety_percent_intervals_cover_about_ninety_percent():
+    rows = reference("coverage")
+    shrunken = rows.interval.str.startswith("shrunken")
+    assert rows.coverage[~shrunken].between(0.87, 0.93).all()
+    assert rows.coverage[shrunken].between(0.87, 0.95).all()
+    assert np.abs(rows.coverage.mean() - 0.905) < 0.01
