@@ -23,8 +23,8 @@ def display(
 ) -> None:
     """Show a result in a notebook: what it says, its chart, its table, each as an output of its own.
 
-    In JupyterLab the chart is live (it tells the numbers under the pointer); nbconvert and other viewers take the
-    picture that travels with it. Outside a notebook the words and the table are printed.
+    In JupyterLab the chart is live (it tells the numbers under the pointer); nbconvert and other viewers
+    take the picture that travels with it. Outside a notebook the words and the table are printed.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def display(
 
     made = outputs(result, lang, chart, table=table, finding=finding)
     if get_ipython() is None:
-        print("\n\n".join(data["text/plain"] for data, _ in made))  # noqa: T201
+        print("\n\n".join(data["text/plain"] for data, _ in made))
         return
     for data, metadata in made:
         publish(data, raw=True, metadata=metadata)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.registry import view_of
 from funnelnb.show.words import Words, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAMED = 3
 """How many groups a sentence names before it says "and n more"."""

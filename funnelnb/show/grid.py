@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEAD_WIDTH = 12
 """Column heads in plain text are broken into lines of about this width unless the cells are wider."""
@@ -58,7 +61,7 @@ class Grid:
 
 
 def width(text: str) -> int:
-    """Return how many terminal columns `text` takes: two for wide (CJK) characters, none for combining marks."""
+    """Return how many terminal columns `text` takes: two for a Chinese character, none for an accent."""
     total = 0
     for char in text:
         if unicodedata.combining(char):

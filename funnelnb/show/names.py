@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.words import Words
+if TYPE_CHECKING:
+    from funnelnb.show.words import Words
 
 
 def stage_name(result: Any, stage_id: str, say: Words) -> str:

@@ -1,4 +1,4 @@
-"""Numbers as text, by unit and language. Nothing is computed here: a value comes in, its spelling goes out."""
+"""Numbers as text, by unit and language: a value comes in, its spelling goes out, nothing is computed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Numbers:
         return self.forms["none"] if _missing(value) else f"{round(value):,}"
 
     def percent(self, value: float) -> str:
-        """Write a share between 0 and 1 with one decimal, two below one percent; never 0 or 100 by rounding."""
+        """Write a share between 0 and 1 with one decimal, two below 1 %; never 0 or 100 by rounding."""
         if _missing(value):
             return self.forms["none"]
         return self.forms["percent"].format(x=_percent_digits(value))
@@ -120,7 +120,7 @@ class Numbers:
             return self.forms["none"]
         scale = scale or Scale()
         scaled = value / scale.factor
-        if scale.factor == 1.0:
+        if scale.factor == 1.0 or not value:
             small = abs(scaled) < 100 and not float(scaled).is_integer()
             return f"{scaled:,.2f}" if small else f"{scaled:,.0f}"
         digits = 2 if abs(scaled) < 10 else 1
@@ -198,19 +198,18 @@ class Numbers:
 
     def _by_kind(self, value: Any) -> str:
         """Write a value whose unit says nothing, by what it is."""
-        if isinstance(value, str):
-            return value
-        if isinstance(value, bool | np.bool_):
-            return self.flag(bool(value))
-        if isinstance(value, np.datetime64):
-            return self.date(value)
-        if isinstance(value, int | np.integer):
-            return self.count(int(value))
-        if isinstance(value, float | np.floating):
-            return self.forms["none"] if _missing(float(value)) else f"{value:,.6g}"
-        if isinstance(value, Iterable):
-            return self.join(self._by_kind(one) for one in value)
-        return str(value)
+        kinds: tuple[tuple[Any, Any], ...] = (
+            (str, str),
+            (bool | np.bool_, self.flag),
+            (np.datetime64, self.date),
+            (int | np.integer, self.count),
+            (
+                float | np.floating,
+                lambda number: self.forms["none"] if _missing(number) else f"{number:,.6g}",
+            ),
+            (Iterable, lambda items: self.join(self._by_kind(one) for one in items)),
+        )
+        return str(next((write(value) for kind, write in kinds if isinstance(value, kind)), value))
 
 
 NUMERIC = frozenset({"count", "rate", "level", "points", "days", "amount", "p_value", "factor"})

@@ -1,22 +1,24 @@
 """Which tables, sentences and charts belong to which result.
 
-A new kind of result is shown by adding one module to ``show/views`` (its table specifications and its finding),
-its chart files to ``show/charts``, its words to ``show/lang/<result>.<lang>.toml``, and one line here.
+A new kind of result is shown by adding one module to ``show/views`` (its table specifications and its
+finding), its chart files to ``show/charts``, its words to ``show/lang/<result>.<lang>.toml``, and
+one line here.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
     from funnelnb.show.finding import Finding
     from funnelnb.show.table import Table
     from funnelnb.show.words import Words
@@ -43,7 +45,8 @@ class View:
     finding : callable
         ``finding(result, words) -> Finding``.
     charts : Mapping of str to str
-        Kind of chart to the name of its file in ``show/charts``; the first is drawn unless another is asked for.
+        Kind of chart to the name of its file in ``show/charts``; the first is drawn unless another is asked
+        for.
     """
 
     tables: tuple[Table, ...]

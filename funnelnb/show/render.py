@@ -1,8 +1,9 @@
 """Charts without a network: one output that JupyterLab draws live and everything else shows as a picture.
 
-A chart goes out as Vega-Lite 5 (what JupyterLab draws by itself, interactive) together with the same chart as SVG
-(what nbconvert and other viewers take). Both are the same text every time: no random ids, data inlined under fixed
-names. Never fork a process in which a chart was rendered: the renderer's threads do not survive it.
+A chart goes out as Vega-Lite 5 (what JupyterLab draws by itself, interactive) together with the same chart
+as SVG (what nbconvert and other viewers take). Both are the same text every time: no random ids, data
+inlined under fixed names. Never fork a process in which a chart was rendered: the renderer's threads do not
+survive it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def spec(chart: Any) -> dict[str, Any]:
 
 
 def svg(chart: Any) -> str:
-    """Return a chart as SVG: real text in named fonts, ids made from the content, described for screen readers."""
+    """Return a chart as SVG: real text in named fonts, ids from the content, described for screen readers."""
     import vl_convert
 
     source = chart if isinstance(chart, dict) else spec(chart)
@@ -75,7 +76,7 @@ def png(chart: Any, scale: float = 2.0) -> bytes:
 
 
 def bundle(chart: Any, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, `text` as a last resort."""
+    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else `text`."""
     made = spec(chart)
     data = {VEGALITE: made, SVG: svg(made), "text/plain": text}
     return data, {VEGALITE: {"embed_options": _EMBED}}

@@ -39,7 +39,7 @@ class Renderer:
         return chart_module(result, kind).draw(result, words(lang).lang)
 
     def bundle(self, result: Any) -> dict[str, Any]:
-        """Return sentence, chart and table as one output: HTML with the chart inside, plain text beside it."""
+        """Return sentence, chart and table as one output: HTML with the chart inside, and plain text."""
         return {"text/html": panel(result), "text/plain": f"{finding_text(result)}\n\n{report.text(result)}"}
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.note import Note
 from funnelnb.show import grid as grids
 from funnelnb.show.finding import finding_of
+from funnelnb.show.names import stage_name
 from funnelnb.show.registry import view_of
 from funnelnb.show.table import build, facts
 from funnelnb.show.words import Words, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STYLE = (
     "<style>"
@@ -52,7 +56,18 @@ def foot(result: Any, say: Words) -> list[str]:
 
 def notes(result: Any, say: Words) -> list[str]:
     """Return the caveats of a result as sentences, each once."""
-    return list(dict.fromkeys(say.note(note) for note in result.notes))
+    return list(dict.fromkeys(say.note(_with_names(note, result, say)) for note in result.notes))
+
+
+def _with_names(note: Note, result: Any, say: Words) -> Note:
+    """Return a note whose stages go by the names that the playbook gives them."""
+    if not hasattr(result, "stage_ids"):
+        return note
+    values = dict(note.values)
+    for key in {"stage", "origin", "stages"} & values.keys():
+        ids = str(values[key]).split(", ")
+        values[key] = say.get("language.list").join(stage_name(result, one, say) for one in ids)
+    return Note(note.code, values)
 
 
 def text(result: Any, lang: str | None = None) -> str:
@@ -79,7 +94,7 @@ def markdown(result: Any, lang: str | None = None) -> str:
 
 
 def html(result: Any, lang: str | None = None) -> str:
-    """Return the tables of `result` as HTML with what belongs under them; escaped, no ids, same text each time."""
+    """Return the tables of `result` as HTML with what belongs under them; escaped, always the same text."""
     return wrapped(tables_html(result, words(lang)), words(lang))
 
 

@@ -1,13 +1,13 @@
 """One table specification, five forms: data frame, plain text, Markdown, HTML and spreadsheet.
 
-A :class:`Table` says which rows of a result it shows and which fields stand in its columns; a :class:`Grid` is the
-finished text of it in one language. The writers in ``grid.py`` turn a grid into text, Markdown or HTML.
+A :class:`Table` says which rows of a result it shows and which fields stand in its columns; a :class:`Grid`
+is the finished text of it in one language. The writers in ``grid.py`` turn a grid into text, Markdown or
+HTML.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from funnelnb.show.number import NUMERIC, Scale
 from funnelnb.show.words import Words, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import pandas as pd
 
 
@@ -83,7 +85,7 @@ def enough(row: Any) -> bool:
 
 
 def facts(result: Any, say: Words) -> dict[str, Any]:
-    """Return what captions, heads and sentences may name: the plain fields of the result, spelled where needed."""
+    """Return what captions, heads and sentences may name: the result's plain fields, spelled where needed."""
     plain = {
         field.name: getattr(result, field.name)
         for field in dataclasses.fields(result)
@@ -168,8 +170,8 @@ def _cell(column: Column, result: Any, row: Any, say: Words, scale: Scale) -> st
 def frame(table: Table, result: Any) -> pd.DataFrame:
     """Return all fields of the table's rows as a data frame with machine names.
 
-    The group is spread over one column per grouping attribute; rows that hold arrays (curves) are laid out one row
-    per element. ``frame.attrs`` carries n, method, confidence level, as-of date and currency.
+    The group is spread over one column per grouping attribute; rows that hold arrays (curves) are laid out
+    one row per element. ``frame.attrs`` carries n, method, confidence level, as-of date and currency.
     """
     import pandas as pd
 

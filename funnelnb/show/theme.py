@@ -1,7 +1,7 @@
 """Colours, fonts and layout that all charts share.
 
-The colours follow Okabe and Ito's set, which people with the common kinds of colour blindness can tell apart, and
-differ in lightness too; what a colour says is always said by words or form as well.
+The colours follow Okabe and Ito's set, which people with the common kinds of colour blindness can tell
+apart, and differ in lightness too; what a colour says is always said by words or form as well.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FONTS = {
         "'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', "
         "'PingFang SC', sans-serif"
     ),
-    "zh": "'Noto Sans CJK SC', 'Source Han Sans SC', 'Microsoft YaHei', 'PingFang SC', 'Heiti SC', sans-serif",
+    "zh": "'Noto Sans CJK SC', 'Source Han Sans SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
 }
 TITLE_SIZE = 15
 SUBTITLE_SIZE = 11.5

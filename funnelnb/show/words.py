@@ -1,8 +1,9 @@
 """The words of one language, read from ``lang/*.toml``: labels, definitions, sentences, notes.
 
-``<lang>.toml`` holds what all results share, ``<anything>.<lang>.toml`` what one result or part of the package
-adds; they are merged, and a key that stands twice is an error. Placeholders in a sentence are written by unit:
-``{lost_n}`` as a count, ``{horizon_days}`` with "days", ``{n:deal|deals}`` as a count with the word that fits.
+``<lang>.toml`` holds what all results share, ``<anything>.<lang>.toml`` what one result or part of the
+package adds; they are merged, and a key that stands twice is an error. Placeholders in a sentence are
+written by unit: ``{lost_n}`` as a count, ``{horizon_days}`` with "days", ``{n:deal|deals}`` as a count with
+the word that fits.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.note import Note
 from funnelnb.core.options import language
 from funnelnb.show.number import Numbers
+
+if TYPE_CHECKING:
+    from funnelnb.core.note import Note
 
 FOLDER = Path(__file__).parent / "lang"
 _SUFFIX_UNITS = {

@@ -1,26 +1,27 @@
 """Funnel: what happened to the deals that reached each stage, and how likely they move on.
 
-One bar per stage is split into moved on, still open there, lost there and left; open and lost are never one shade.
-Beside it stand the number and the amount that reached the stage, and the rate by the horizon with its interval.
+One bar per stage is split into moved on, still open there, lost there and left; open and lost never share a
+shade. Beside it stand the number and the amount that reached the stage, and the rate with its interval.
 What moves on flows down into the next bar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
 from funnelnb.show import theme
 from funnelnb.show.charts import funnel_layout as layout
-from funnelnb.show.charts.parts import Row, finish, layer, legend, legend_row, nothing, pixel, subtitle, texts
+from funnelnb.show.charts.parts import Draft, own_colour, pixel
 from funnelnb.show.finding import finding_of
 from funnelnb.show.names import groups_of
-from funnelnb.show.words import Words, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from funnelnb.analysis.conversion import Conversion, StepRow
+    from funnelnb.show.charts.parts import Row
 
 GROUPS_MOST = 8
 """More groups than this are not drawn as small funnels; the table has them."""
@@ -31,7 +32,7 @@ _RATES = tuple(
 
 
 def data(result: Conversion) -> list[Row]:
-    """Return one row per group and stage, the won stage last: counts, amounts, the three rates, loss point."""
+    """Return one row per group and stage, the won stage last: counts, amounts, three rates, loss point."""
     lost_at = {point.group: point.stage for point in result.loss_points}
     rows: list[Row] = []
     for group in groups_of(result.overall):
@@ -60,79 +61,78 @@ def _won_row(step: StepRow) -> Row:
 
 def draw(result: Conversion, lang: str) -> Any:
     """Draw the funnel; with groups, one small funnel each."""
-    say = words(lang)
+    draft = Draft(result, lang)
     rows = data(result)
     if not rows or not result.n:
-        return nothing(result, say)
-    return _by_group(result, rows, say) if result.by else _whole(result, rows, say)
+        return draft.nothing()
+    return _by_group(draft, rows) if result.by else _whole(draft, rows)
 
 
-def _whole(result: Conversion, rows: list[Row], say: Words) -> Any:
-    found = finding_of(result, say.lang)
+def _whole(draft: Draft, rows: list[Row]) -> Any:
+    found = finding_of(draft.result, draft.say.lang)
     place = layout.wide(rows)
-    key = legend(legend_row(_entries(rows, say), 6, -50), "legend")
-    heads = texts(layout.heads(result, place, say), "heads")
-    chart = alt.layer(*_panel(result, rows, place, say), *_dots(rows, place), heads, key)
+    heads = draft.texts(layout.heads(draft.result, place, draft.say), "heads")
+    key = draft.legend(_entries(draft, rows), 6, -50)
+    chart = alt.layer(*_panel(draft, rows, place), *_dots(draft, rows, place), heads, key)
     chart = chart.properties(width=place.right, height=place.step * len(rows) - 20)
-    return finish(chart, say, found.headline, subtitle(result, say, found.detail), offset=20)
+    return draft.finish(chart, found.headline, found.detail, offset=20)
 
 
-def _by_group(result: Conversion, rows: list[Row], say: Words) -> Any:
+def _by_group(draft: Draft, rows: list[Row]) -> Any:
+    say = draft.say
     sizes: dict[tuple[str, ...], int] = {}
     for row in rows:
         sizes.setdefault(row["group"], row["reached_n"])
     largest = set(sorted(sizes, key=lambda group: -sizes[group])[:GROUPS_MOST])
     drawn = [group for group in sizes if group in largest]
-    panels = [_small(result, group, rows, say, f"-{rank}") for rank, group in enumerate(drawn, start=1)]
+    panels = [_small(draft, group, [row for row in rows if row["group"] == group]) for group in drawn]
+    key = draft.legend(_entries(draft, rows), 6, 5).properties(width=560, height=10)
+    grid = alt.vconcat(key, alt.concat(*panels, columns=2, spacing=34), spacing=18)
+    found = finding_of(draft.result, say.lang)
+    stem = layout.stem_of(rows)
+    rate = say.say(f"charts.funnel.rate_{stem}", horizon_days=draft.result.horizon_days)
     more = ""
     if len(drawn) < len(sizes):
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(sizes))
-    key = legend(legend_row(_entries(rows, say), 6, 5), "legend").properties(width=560, height=10)
-    grid = alt.vconcat(key, alt.concat(*panels, columns=2, spacing=34), spacing=18)
-    found = finding_of(result, say.lang)
-    rate = say.say(f"charts.funnel.rate_{layout.stem_of(rows)}", horizon_days=result.horizon_days)
-    columns = say.say("charts.funnel.columns", rate=rate)
-    return finish(grid, say, found.headline, subtitle(result, say, found.detail, columns, more))
+    return draft.finish(grid, found.headline, found.detail, say.say("charts.funnel.columns", rate=rate), more)
 
 
-def _small(result: Conversion, group: tuple[str, ...], rows: list[Row], say: Words, tag: str) -> Any:
-    mine = [row for row in rows if row["group"] == group]
+def _small(draft: Draft, group: tuple[str, ...], rows: list[Row]) -> Any:
     place = layout.small(rows)
-    name = theme.shorten(say.group(group), place.right, 13)
+    name = theme.shorten(draft.say.group(group), place.right, 13)
     title = alt.TitleParams(text=name, fontSize=13, anchor="start", offset=8, frame="group", dx=-place.label)
-    chart = alt.layer(*_panel(result, mine, place, say, tag))
-    return chart.properties(width=place.right, height=place.step * len(mine) - 10, title=title)
+    chart = alt.layer(*_panel(draft, rows, place))
+    return chart.properties(width=place.right, height=place.step * len(rows) - 10, title=title)
 
 
-def _entries(rows: Sequence[Row], say: Words) -> list[tuple[str, str]]:
+def _entries(draft: Draft, rows: Sequence[Row]) -> list[tuple[str, str]]:
     present = [part for part in layout.PARTS if any(row.get(f"{part}_n") for row in rows)]
-    return [(layout.COLOURS[part], say.get(f"charts.parts.{part}")) for part in present]
+    return [(layout.COLOURS[part], draft.say.get(f"charts.parts.{part}")) for part in present]
 
 
-def _panel(result: Conversion, rows: list[Row], place: layout.Layout, say: Words, tag: str = "") -> list[Any]:
-    pieces = layout.segments(result, rows, place, say)
+def _panel(draft: Draft, rows: list[Row], place: layout.Layout) -> list[Any]:
+    say = draft.say
+    pieces = layout.segments(draft.result, rows, place, say)
     box = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
-    flows = layer(layout.flows(pieces, place, len(rows)), f"flows{tag}")
-    bars = layer(pieces, f"bars{tag}")
     tip = [
         alt.Tooltip("stage:N", title=say.field("stage").label),
         alt.Tooltip("what:N", title=" "),
         alt.Tooltip("n:Q", title=say.get("charts.funnel.number_of_deals"), format=","),
     ]
+    flows = draft.layer(layout.flows(pieces, place, len(rows)), "flows")
+    bars = draft.layer(pieces, "bars")
     shown = [
         flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box),
-        bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(
-            **box, color=alt.Color("colour:N", scale=None, legend=None), tooltip=tip
-        ),
-        texts(layout.captions(result, rows, place, say), f"captions{tag}"),
+        bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(**box, color=own_colour(), tooltip=tip),
+        draft.texts(layout.captions(draft.result, rows, place, say), "captions"),
     ]
     if place.full:
-        shown.append(texts(layout.inside(pieces, say), f"inside{tag}"))
+        shown.append(draft.texts(layout.inside(pieces, say), "inside"))
     return shown
 
 
-def _dots(rows: list[Row], place: layout.Layout) -> list[Any]:
-    base = layer(layout.dots(rows, place), "dots")
+def _dots(draft: Draft, rows: list[Row], place: layout.Layout) -> list[Any]:
+    base = draft.layer(layout.dots(rows, place), "dots")
     y = pixel("y", "y")
     return [
         base.mark_rule(color=theme.FAINT, strokeWidth=2).encode(x=pixel("x", "start"), x2="end:Q", y=y),

@@ -1,19 +1,21 @@
-"""Where the pieces of a funnel stand, in pixels: bars, what flows on, dots and words. No number is worked out here."""
+"""Where the pieces of a funnel stand, in pixels: bars, what flows on, dots and words."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Row
+from funnelnb.show.charts.parts import text
 from funnelnb.show.names import stage_name
-from funnelnb.show.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from funnelnb.analysis.conversion import Conversion
+    from funnelnb.show.charts.parts import Row
+    from funnelnb.show.words import Words
 
 PARTS = ("advanced", "here", "lost", "left")
 COLOURS = {"advanced": theme.MOVED, "here": theme.OPEN, "lost": theme.LOST, "left": theme.LEFT}
@@ -91,14 +93,6 @@ def stem_of(rows: Sequence[Row]) -> str:
 
 def _unknown(row: Row, stem: str) -> bool:
     return math.isnan(row[f"{stem}_rate"])
-
-
-def text(x: float, y: float, words_: str, **more: Any) -> Row:
-    """Return a piece of text at a place; `more` overrides align, size, weight and colour."""
-    return {
-        "x": x, "y": y, "text": words_, "align": "left", "size": theme.LABEL_SIZE,
-        "weight": "normal", "colour": theme.INK,
-    } | more  # fmt: skip
 
 
 def segments(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.finding import Finding, rate_of
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
-from funnelnb.show.words import Words
 
 if TYPE_CHECKING:
     from funnelnb.analysis.cohort import Cohorts
+    from funnelnb.show.words import Words
 
 
 def _full_time(_: Any, row: Any, say: Words) -> str:

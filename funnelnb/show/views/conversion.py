@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.finding import Finding, rate_of
 from funnelnb.show.names import groups_of, stage_name
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
-from funnelnb.show.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from funnelnb.analysis.conversion import Conversion, LossPoint, StepRow
+    from funnelnb.show.words import Words
 
 
 def step_rows(result: Conversion) -> list[StepRow]:
-    """Return for each group its steps, then its end-to-end row."""
+    """Return for each group its steps up to won, its end-to-end row, then what came after the sale."""
     rows: list[StepRow] = []
     for group in groups_of(result.overall):
-        rows += [row for row in result.steps if row.group == group]
+        mine = [row for row in result.steps if row.group == group]
+        rows += [row for row in mine if not row.after_sale]
         rows += [row for row in result.overall if row.group == group]
+        rows += [row for row in mine if row.after_sale]
     return rows
 
 
@@ -164,14 +167,14 @@ def _worth(point: LossPoint, currency: str, say: Words) -> str:
 def _grouped_finding(result: Conversion, say: Words) -> Finding:
     known = [row for row in result.overall if row.enough and not math.isnan(row.by_day_rate)]
     few_n = sum(not row.enough for row in result.overall)
-    values = facts(result, say) | {"groups_n": len(result.overall), "few_n": few_n}
-    key = "groups_too_few" if not known else "groups_same" if len(known) == 1 else "groups"
-    for name, row in _ends(known).items():
-        values |= {
-            f"{name}_group": say.group(row.group),
-            f"{name}_rate": rate_of(row, "by_day", say),
-            f"{name}_n": row.by_day_n,
-        }
+    values = facts(result, say) | {"groups_n": len(result.overall), "few_n": few_n, "known_n": len(known)}
+    key = "groups_too_few"
+    if known:
+        low = min(known, key=lambda row: row.by_day_rate)
+        high = max(known, key=lambda row: row.by_day_rate)
+        values |= _end("low", low, say) | _end("high", high, say)
+        apart = low.by_day_ci_upper < high.by_day_ci_lower
+        key = "groups_one" if len(known) == 1 else "groups_apart" if apart else "groups_alike"
     detail = "" if len(known) < 2 else "groups_few" if few_n else "groups_detail"
     return Finding(
         headline=say.say(f"findings.conversion.{key}", **values),
@@ -180,12 +183,12 @@ def _grouped_finding(result: Conversion, say: Words) -> Finding:
     )
 
 
-def _ends(rows: Sequence[StepRow]) -> dict[str, StepRow]:
-    if not rows:
-        return {}
+def _end(name: str, row: StepRow, say: Words) -> dict[str, Any]:
     return {
-        "low": min(rows, key=lambda row: row.by_day_rate),
-        "high": max(rows, key=lambda row: row.by_day_rate),
+        name: say.numbers.percent(row.by_day_rate),
+        f"{name}_group": say.group(row.group),
+        f"{name}_rate": rate_of(row, "by_day", say),
+        f"{name}_n": row.by_day_n,
     }
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.finding import Finding
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table
-from funnelnb.show.words import Words
 
 if TYPE_CHECKING:
     from funnelnb.analysis.overview import Overview
+    from funnelnb.show.words import Words
 
 
 def _outcome(_: Any, row: Any, say: Words) -> str:
@@ -36,7 +36,7 @@ def finding(result: Overview, say: Words) -> Finding:
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
     counts = {f"{row.outcome}_n": row.deal_n for row in result.rows}
-    values = {"open_n": 0, "won_n": 0, "lost_n": 0, "left_n": 0} | counts
+    values: dict[str, Any] = {"open_n": 0, "won_n": 0, "lost_n": 0, "left_n": 0} | counts
     values |= {
         "n": result.n,
         "first": result.first_created,

@@ -1,17 +1,19 @@
-"""How compared segments are shown: raw and shrunken rates with a verdict; and what they say without slander."""
+"""How compared segments are shown: raw and shrunken rates with a verdict; and what they say, fairly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.finding import Finding, name_some, rate_of
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
-from funnelnb.show.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from funnelnb.analysis.segments import SegmentRow, Segments
+    from funnelnb.show.words import Words
 
 
 def _verdict(_: Any, row: Any, say: Words) -> str:
@@ -26,7 +28,7 @@ def _by_day(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.measure != "decided")
 
 
-_RAW = {"field": "raw_rate", "lower": "raw_ci_lower", "upper": "raw_ci_upper"}
+_RAW = Column(field="raw_rate", lower="raw_ci_lower", upper="raw_ci_upper")
 SEGMENTS = Table(
     name="segments",
     rows=lambda result: result.rows,
@@ -35,8 +37,8 @@ SEGMENTS = Table(
         Column(field="decided_n", keep=_decided),
         Column(field="decided_n", head="decided_n_by_day", keep=_by_day),
         Column(field="won_n"),
-        Column(**_RAW, keep=_decided),
-        Column(**_RAW, head="raw_rate_by_day", keep=_by_day),
+        replace(_RAW, keep=_decided),
+        replace(_RAW, head="raw_rate_by_day", keep=_by_day),
         Column(field="shrunken_rate", lower="shrunken_ci_lower", upper="shrunken_ci_upper", always=True),
         Column(field="difference", lower="difference_ci_lower", upper="difference_ci_upper"),
         Column(field="p_adjusted"),

@@ -1,0 +1,125 @@
+"""Cohort heat map: the share won by age, one line per period of creation.
+
+Cells that not every deal of the period has been watched long enough for are pale, broken-edged and marked as
+estimates; cells that nobody has reached stay empty; periods with too few deals are grey.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.show import theme
+from funnelnb.show.charts.parts import Draft, share_axis
+from funnelnb.show.table import facts
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.cohort import Cohorts
+    from funnelnb.show.charts.parts import Row
+
+CELL_MOST, CELL_LEAST, STEP = 92, 30, 26
+WIDTH = 660
+
+
+def data(result: Cohorts) -> list[Row]:
+    """Return one row per cell that any deal has reached, with its kind: mature, young or few."""
+    rows = []
+    for cell in result.cells:
+        if math.isnan(cell.won_rate):
+            continue
+        kind = "few" if cell.deal_n < TOO_FEW_N else "mature" if cell.mature else "young"
+        rows.append(
+            {
+                "cohort": cell.cohort,
+                "age_days": cell.age_days,
+                "won_rate": cell.won_rate,
+                "won_ci_lower": cell.won_ci_lower,
+                "won_ci_upper": cell.won_ci_upper,
+                "at_risk_n": cell.at_risk_n,
+                "deal_n": cell.deal_n,
+                "kind": kind,
+            }
+        )
+    return rows
+
+
+def draw(result: Cohorts, lang: str) -> Any:
+    """Draw the heat map."""
+    draft = Draft(result, lang)
+    rows = data(result)
+    if not rows or not result.n:
+        return draft.nothing()
+    say = draft.say
+    ages = sorted({cell.age_days for cell in result.cells})
+    cohorts = list(dict.fromkeys(cell.cohort for cell in result.cells))
+    cell_width = max(CELL_LEAST, min(CELL_MOST, WIDTH / len(ages)))
+    most = max(row["won_rate"] for row in rows)
+    base = draft.layer([row | _words(draft, row, cell_width, most) for row in rows], "cells")
+    layers = _layers(base, draft, ages, _names(draft, cohorts), most)
+    chart = alt.layer(*layers).properties(width=cell_width * len(ages), height=STEP * len(cohorts))
+    named = facts(result, say)
+    young = say.get("charts.heat.young") if any(row["kind"] == "young" for row in rows) else ""
+    few = say.say("charts.heat.few", too_few_n=TOO_FEW_N) if any(row["kind"] == "few" for row in rows) else ""
+    return draft.finish(chart, say.say("charts.heat.title", **named), young, few)
+
+
+def _names(draft: Draft, cohorts: list[str]) -> list[str]:
+    sizes = {cell.cohort: cell.deal_n for cell in draft.result.cells}
+    return [draft.say.say("charts.heat.row", cohort=cohort, deal_n=sizes[cohort]) for cohort in cohorts]
+
+
+def _words(draft: Draft, row: Row, cell_width: float, most: float) -> Row:
+    say = draft.say
+    spelled = f"{100 * row['won_rate']:.0f}" if cell_width < 44 else say.numbers.percent(row["won_rate"])
+    young = row["kind"] == "young"
+    label = say.say("charts.heat.estimate", value=spelled) if young else spelled
+    return {
+        "name": say.say("charts.heat.row", cohort=row["cohort"], deal_n=row["deal_n"]),
+        "age": say.numbers.bare_days(row["age_days"]),
+        "ink": theme.PAPER if row["kind"] == "mature" and row["won_rate"] > 0.55 * most else theme.INK,
+        "style": "italic" if young else "normal",
+        "label": "·" if row["kind"] == "few" else label,
+    }
+
+
+def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], most: float) -> list[Any]:
+    say = draft.say
+    x_axis = alt.Axis(title=say.get("charts.heat.x"), orient="top", labelAngle=0, domain=False, ticks=False)
+    y_axis = alt.Axis(title=say.get("charts.heat.y"), domain=False, ticks=False, labelPadding=6)
+    x = alt.X("age:O", sort=[say.numbers.bare_days(age) for age in ages], axis=x_axis,
+              scale=alt.Scale(domain=[say.numbers.bare_days(age) for age in ages]))  # fmt: skip
+    y = alt.Y("name:O", sort=None, axis=y_axis, scale=alt.Scale(domain=names))
+    ramp = alt.Scale(domain=[0, most], range=list(theme.SEQUENCE), interpolate="lab")
+    mark = share_axis(say).to_dict()["labelExpr"]
+    legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4)
+    known = base.transform_filter("datum.kind != 'few'")
+    strong = {"stroke": theme.PAPER, "strokeWidth": 2}
+    tips = _tips(draft)
+    return [
+        known.mark_rect(**strong).encode(
+            x=x, y=y, color=alt.Color("won_rate:Q", scale=ramp, legend=legend),
+            opacity=alt.condition("datum.kind == 'young'", alt.value(0.45), alt.value(1.0)), tooltip=tips,
+        ),
+        base.transform_filter("datum.kind == 'few'").mark_rect(color="#E9ECEE", **strong).encode(
+            x=x, y=y, tooltip=tips
+        ),
+        base.mark_text(
+            fontSize=theme.SMALL_SIZE, fontStyle={"expr": "datum.style"}, color={"expr": "datum.ink"}
+        ).encode(x=x, y=y, text="label:N"),
+    ]  # fmt: skip
+
+
+def _tips(draft: Draft) -> list[alt.Tooltip]:
+    def label(name: str) -> str:
+        return draft.say.field(name, "CohortCell").label
+
+    return [
+        alt.Tooltip("cohort:N", title=label("cohort")),
+        alt.Tooltip("age_days:Q", title=label("age_days"), format=",.0f"),
+        alt.Tooltip("won_rate:Q", title=label("won_rate"), format=".1%"),
+        alt.Tooltip("at_risk_n:Q", title=label("at_risk_n"), format=","),
+        alt.Tooltip("deal_n:Q", title=label("deal_n"), format=","),
+    ]

@@ -1,0 +1,287 @@
+"""Outcome by age: won, lost and still open, stacked, adding to one at every day.
+
+Won grows from below with its band, lost hangs from above, open is what lies between. Where too few deals
+have been watched that long the picture is pale and hatched: an estimate, no measurement.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.show import theme
+from funnelnb.show.charts.parts import Draft, day_ticks, hatch, own_colour, share_axis
+from funnelnb.show.finding import finding_of, rate_of
+from funnelnb.show.names import stage_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.conversion import Conversion, OutcomeCurve, StepRow
+    from funnelnb.show.charts.parts import Row
+
+POINTS_MOST = 200
+"""Days drawn of one curve; of more, as many at equal distance."""
+GROUPS_MOST = 9
+"""More groups than this are not drawn; the table has them."""
+BAND = "#003A5C"
+_SHADES = (("won", theme.MOVED), ("open", theme.OPEN), ("lost", theme.LOST))
+_RATES = ("won_rate", "won_ci_lower", "won_ci_upper", "lost_rate", "open_rate")
+
+
+def data(result: Conversion) -> list[Row]:
+    """Return one row per group and day: the three shares, the band of won, whether the day can be trusted."""
+    most = POINTS_MOST if len(result.curves) < 3 else POINTS_MOST // 2
+    return [row for curve in result.curves for row in _curve_rows(curve, result.horizon_days, most)]
+
+
+def _curve_rows(curve: OutcomeCurve, horizon_days: float, most: int) -> list[Row]:
+    rows = []
+    for k in _kept(curve, horizon_days, most):
+        row: Row = {"group": curve.group, "day": float(curve.days[k])}
+        row |= {name: float(getattr(curve, name)[k]) for name in _RATES}
+        row["at_risk_n"] = int(curve.at_risk_n[k])
+        row["trusted"] = bool(curve.days[k] <= curve.trusted_days)
+        rows.append(row)
+    return rows
+
+
+def _kept(curve: OutcomeCurve, horizon_days: float, most: int) -> list[int]:
+    """Return which days are drawn: all, or evenly spread ones and those the reader is told a number of."""
+    length = len(curve.days)
+    if length <= most:
+        return list(range(length))
+    even = np.linspace(0, length - 1, most).round().astype(int)
+    told = [
+        max(0, int(np.searchsorted(curve.days, day, side="right")) - 1)
+        for day in (horizon_days, curve.trusted_days)
+    ]
+    return sorted({*even.tolist(), *told})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plot:
+    """One plot: its size, the axes all its layers share, and the group it shows."""
+
+    width: int
+    height: int
+    longest: float
+    small: bool
+    days: alt.Axis
+    shares: alt.Axis
+    row: StepRow
+    curve: OutcomeCurve
+
+    def x(self, field: str = "day") -> alt.X:
+        return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, self.longest], nice=False), axis=self.days)
+
+    def y(self, field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=self.shares)
+
+
+def draw(result: Conversion, lang: str) -> Any:
+    """Draw the curves; with groups, one small picture each on the same axes."""
+    draft = Draft(result, lang)
+    if not result.n:
+        return draft.nothing()
+    curves = [curve for curve in result.curves if len(curve.days) > 1]
+    found = finding_of(result, lang)
+    if not curves:
+        return draft.nothing(found.headline, found.detail)
+    return _by_group(draft, curves) if result.by else _whole(draft, curves[0])
+
+
+def _whole(draft: Draft, curve: OutcomeCurve) -> Any:
+    say, result = draft.say, draft.result
+    plot = _plot(draft, curve, float(curve.days[-1]), (690, 320))
+    rows = [row for row in data(result) if row["group"] == curve.group]
+    layers = [*_panel(draft, plot, rows), _names(draft, plot, rows[-1])]
+    if curve.trusted_days < plot.longest:
+        layers.append(_estimate(draft, plot))
+    chart = alt.layer(*layers).properties(width=plot.width, height=plot.height)
+    band = say.say("charts.outcome.band", confidence_level=say.numbers.level(result.confidence_level))
+    return draft.finish(chart, _title(draft, plot.row), band, offset=26)
+
+
+def _title(draft: Draft, row: StepRow) -> str:
+    if math.isnan(row.by_day_rate) or not row.enough:
+        return finding_of(draft.result, draft.say.lang).headline
+    return draft.say.say(
+        "charts.outcome.title",
+        day=draft.result.horizon_days,
+        won=rate_of(row, "by_day", draft.say),
+        lost=draft.say.numbers.percent(row.by_day_lost_rate),
+        open=draft.say.numbers.percent(row.by_day_open_rate),
+    )
+
+
+def _by_group(draft: Draft, curves: Sequence[OutcomeCurve]) -> Any:
+    say, result = draft.say, draft.result
+    sizes = {row.group: row.by_day_n for row in result.overall}
+    largest = {curve.group for curve in sorted(curves, key=lambda one: -sizes[one.group])[:GROUPS_MOST]}
+    drawn = [curve for curve in curves if curve.group in largest]
+    longest = max(float(curve.days[-1]) for curve in drawn)
+    rows = data(result)
+    panels = []
+    for curve in drawn:
+        plot = _plot(draft, curve, longest, (218, 130), small=True)
+        label = f"{say.group(curve.group)}  (n = {say.numbers.count(sizes[curve.group])})"
+        head = theme.shorten(label, plot.width + 10, 12.5)
+        title = alt.TitleParams(text=head, fontSize=12.5, anchor="start", offset=6, frame="group")
+        layers = _panel(draft, plot, [row for row in rows if row["group"] == curve.group])
+        panels.append(alt.layer(*layers).properties(width=plot.width, height=plot.height, title=title))
+    key = draft.legend([(colour, say.get(_word(name))) for name, colour in _SHADES], 6, 5)
+    grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
+    whole = alt.vconcat(key.properties(width=400, height=10), grid, spacing=14)
+    more = ""
+    if len(drawn) < len(result.overall):
+        more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(result.overall))
+    pale = say.say("charts.outcome.pale", too_few_n=TOO_FEW_N)
+    return draft.finish(whole, finding_of(result, say.lang).headline, pale, more)
+
+
+def _word(name: str) -> str:
+    return f"charts.parts.{'lost_by_age' if name == 'lost' else name}"
+
+
+def _plot(
+    draft: Draft, curve: OutcomeCurve, longest: float, size: tuple[int, int], *, small: bool = False
+) -> _Plot:
+    row = next(one for one in draft.result.overall if one.group == curve.group)
+    stage = stage_name(draft.result, row.stage, draft.say)
+    title = None if small else draft.say.say("charts.outcome.x", stage=stage)
+    ticks = day_ticks(longest, 5 if small else 10)
+    return _Plot(
+        width=size[0],
+        height=size[1],
+        longest=longest,
+        small=small,
+        days=alt.Axis(values=ticks, title=title, grid=False, format=",d"),
+        shares=share_axis(
+            draft.say, values=[0, 0.5, 1] if small else [0, 0.25, 0.5, 0.75, 1], title=None, grid=False
+        ),
+        row=row,
+        curve=curve,
+    )
+
+
+def _panel(draft: Draft, plot: _Plot, rows: list[Row]) -> list[Any]:
+    drawn = [row | {"open_top": row["won_rate"] + row["open_rate"], "zero": 0.0, "one": 1.0} for row in rows]
+    base = draft.layer(drawn, "days")
+    step, x = {"interpolate": "step-after"}, plot.x()
+    layers = [
+        base.mark_area(**step, color=theme.LOST, opacity=0.92).encode(x=x, y=plot.y("open_top"), y2="one:Q"),
+        base.mark_area(**step, color=theme.OPEN).encode(x=x, y=plot.y("won_rate"), y2="open_top:Q"),
+        base.mark_area(**step, color=theme.MOVED).encode(x=x, y=plot.y("zero"), y2="won_rate:Q"),
+    ]
+    if plot.row.enough:
+        layers.append(
+            base.mark_area(**step, color=BAND, opacity=0.36).encode(
+                x=x, y=plot.y("won_ci_lower"), y2="won_ci_upper:Q"
+            )
+        )
+    layers.append(
+        base.mark_line(**step, color=theme.PAPER, strokeWidth=1.2).encode(x=x, y=plot.y("won_rate"))
+    )
+    trusted = plot.curve.trusted_days if plot.row.enough else 0.0
+    if trusted < rows[-1]["day"]:
+        layers += _pale(draft, plot, trusted, rows[-1]["day"])
+    layers += _horizon(draft, plot, rows[-1]["day"])
+    layers.append(base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=_tips(draft)))
+    return layers
+
+
+def _tips(draft: Draft) -> list[alt.Tooltip]:
+    say = draft.say
+    tips = [alt.Tooltip("day:Q", title=say.field("days").label, format=",.0f")]
+    for field, name in (("won_rate", "won"), ("open_rate", "open"), ("lost_rate", "lost")):
+        tips.append(alt.Tooltip(f"{field}:Q", title=say.get(_word(name)), format=".1%"))
+    return [*tips, alt.Tooltip("at_risk_n:Q", title=say.field("at_risk_n").label, format=",")]
+
+
+def _pale(draft: Draft, plot: _Plot, start: float, end: float) -> list[Any]:
+    """Draw the days beyond trust: paler, hatched, and set off by a broken line."""
+    per_pixel = plot.longest / plot.width
+    lines = draft.layer(hatch(start, end, plot.height * per_pixel, 11 * per_pixel), "hatch")
+    veil = draft.layer([{"day": start, "end": end}], "veil")
+    return [
+        veil.mark_rect(color=theme.PAPER, opacity=0.5).encode(x=plot.x(), x2="end:Q"),
+        lines.mark_rule(color=theme.PAPER, strokeWidth=1, opacity=0.8).encode(
+            x=plot.x("x"), x2="x2:Q", y=plot.y("y"), y2="y2:Q"
+        ),
+        veil.mark_rule(color=theme.INK, strokeWidth=1, strokeDash=[4, 3]).encode(x=plot.x()),
+    ]
+
+
+def _horizon(draft: Draft, plot: _Plot, last: float) -> list[Any]:
+    """Mark the horizon and write the rate there; without enough deals say so instead."""
+    say, row, day = draft.say, plot.row, draft.result.horizon_days
+    if not row.enough:
+        few = [{"day": plot.longest / 2, "y": 0.5, "label": say.get("words.too_few")}]
+        return _haloed(draft.layer(few, "few"), plot, "y", align="center", dx=0, dy=0)
+    if math.isnan(row.by_day_rate) or day > last:
+        return []
+    rate = say.numbers.percent(row.by_day_rate)
+    label = rate if plot.small else say.say("charts.outcome.horizon", horizon_days=day, won=rate)
+    place = {"day": day, "won_rate": row.by_day_rate, "upper": row.by_day_ci_upper, "label": label}
+    base = draft.layer([place], "horizon")
+    point = base.mark_point(filled=True, color=theme.PAPER, stroke=theme.INK, size=44, opacity=1)
+    return [
+        base.mark_rule(color=theme.INK, strokeWidth=1).encode(x=plot.x()),
+        point.encode(x=plot.x(), y=plot.y("won_rate")),
+        *_haloed(base, plot, "upper", align="left", dx=6, dy=-9),
+    ]
+
+
+def _haloed(base: alt.Chart, plot: _Plot, field: str, **mark: Any) -> list[Any]:
+    """Write a label that stays readable on any shade: once as a pale outline, once as text."""
+    channels = {"x": plot.x(), "y": plot.y(field), "text": "label:N"}
+    outline = {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 3, "opacity": 0.85}
+    return [
+        base.mark_text(fontWeight="bold", **outline, **mark).encode(**channels),
+        base.mark_text(fontWeight="bold", color=theme.INK, **mark).encode(**channels),
+    ]
+
+
+def _names(draft: Draft, plot: _Plot, last: Row) -> Any:
+    """Write won, open and lost beside the right edge, each at its band and never over one another."""
+    top = last["won_rate"] + last["open_rate"]
+    gap = 16 / plot.height
+    won = max(last["won_rate"] / 2, 0.02)
+    lost = min((1 + top) / 2, 0.98)
+    middle = min(max(last["won_rate"] + last["open_rate"] / 2, won + gap), lost - gap)
+    colours = (theme.MOVED, theme.QUIET, theme.LOST_INK)
+    pieces = [
+        {"day": plot.longest, "share": place, "label": draft.say.get(_word(name)), "colour": colour}
+        for place, (name, _), colour in zip((won, middle, lost), _SHADES, colours, strict=True)
+    ]
+    mark = {"align": "left", "dx": 8, "baseline": "middle", "fontWeight": "bold", "fontSize": 12.5}
+    return (
+        draft.layer(pieces, "names")
+        .mark_text(**mark)
+        .encode(x=plot.x(), y=plot.y("share"), text="label:N", color=own_colour())
+    )
+
+
+def _estimate(draft: Draft, plot: _Plot) -> Any:
+    """Say over the pale part what it is; where it is narrow, the words end at the right edge."""
+    label = draft.say.say("charts.outcome.estimate", too_few_n=TOO_FEW_N)
+    room = plot.width * (1 - plot.curve.trusted_days / plot.longest)
+    fits = theme.text_width(label, theme.SMALL_SIZE) < room
+    place = {"day": plot.curve.trusted_days if fits else plot.longest, "share": 1.0, "label": label}
+    mark = {
+        "align": "left" if fits else "right",
+        "dy": -9,
+        "fontSize": theme.SMALL_SIZE,
+        "color": theme.QUIET,
+    }
+    return (
+        draft.layer([place], "estimate")
+        .mark_text(**mark)
+        .encode(x=plot.x(), y=plot.y("share"), text="label:N")
+    )
