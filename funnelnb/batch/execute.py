@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import re
 import signal
@@ -172,7 +173,7 @@ async def _one(task: Task, cell_timeout_s: float, folder: Path) -> Run:
     parameters.inject(node, task.parameters)
     client = _Client(
         node,
-        timeout=cell_timeout_s,
+        timeout=math.ceil(cell_timeout_s),
         startup_timeout=STARTUP_TIMEOUT_S,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
@@ -237,7 +238,7 @@ def _failure(error: Exception, client: _Client) -> Failure:
     if isinstance(error, CellExecutionError):
         name, message, details = error.ename, error.evalue, _traceback(client.nb.cells[client.place])
     elif isinstance(error, CellTimeoutError):
-        message = f"the cell ran longer than {client.timeout:g} s and was stopped"
+        message = f"the cell ran longer than {client.timeout} s and was stopped"
     elif isinstance(error, DeadKernelError):
         message = "the kernel died while the cell ran: it was killed, or there was too little memory"
         details = client.last_words
