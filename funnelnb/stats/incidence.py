@@ -182,10 +182,11 @@ def aalen_johansen(
     z = normal_quantile(confidence_level)
     table = risk_table(time, outcome, n, entry, causes=causes)
     open_rate, rate = _curves(table)
-    variance = _variance(table, open_rate, rate)
-    if not table.counted:
-        variance = np.full_like(variance, np.nan)
-    ci_lower, ci_upper = log_log_band(rate, variance, table.at_risk, z)
+    if table.counted:
+        variance = _variance(table, open_rate, rate)
+        ci_lower, ci_upper = log_log_band(rate, variance, table.at_risk, z)
+    else:
+        variance = ci_lower = ci_upper = np.full_like(rate, np.nan)
     parts: dict[str, Any] = {"rate": rate, "variance": variance, "ci_lower": ci_lower, "ci_upper": ci_upper}
     if table.total_n == 0:
         parts = {name: np.full_like(rate, np.nan) for name in parts}
