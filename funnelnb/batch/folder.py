@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from funnelnb.core.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 REPORT_BYTES = 2_000_000
 """Room that one report (page and executed notebook) may need; asked for before the first one is made."""
@@ -132,13 +132,12 @@ def opened(path: Path) -> Iterator[Folder]:
     """
     path = path.absolute()
     made = _make(path)
-    scratch = None
+    scratch = path / f"{_PREFIX}{secrets.token_hex(6)}{_SUFFIX}"
     try:
-        scratch = _scratch(path)
+        _prove(path, scratch)
         yield Folder(path, scratch)
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
         for one in made:
             with contextlib.suppress(OSError):
                 one.rmdir()  # only when empty
@@ -157,21 +156,17 @@ def _make(path: Path) -> list[Path]:
     return missing
 
 
-def _scratch(path: Path) -> Path:
+def _prove(path: Path, scratch: Path) -> None:
+    """Make the scratch folder and write as much as one report may take."""
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path))
-    except OSError as error:
-        raise _refusal(path, error) from None
-    try:
+        scratch.mkdir(mode=0o700)
         with (scratch / "probe").open("wb") as probe:
             probe.write(os.urandom(REPORT_BYTES))
             probe.flush()
             os.fsync(probe.fileno())
         (scratch / "probe").unlink()
     except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
         raise _refusal(path, error) from None
-    return scratch
 
 
 def _refusal(path: Path, error: OSError) -> OutputError:

@@ -1,0 +1,233 @@
+"""The command line: what it says, what it makes, how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from funnelnb import __version__, cli
+from funnelnb.core import resources
+from tests.batch.conftest import MOOD, write_company, write_notebook
+
+
+def funnelnb(*arguments: object) -> int:
+    return cli.main([str(one) for one in arguments])
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with data and a quick notebook, and stand in it."""
+    write_company(tmp_path / "export", {"East": 12, "West": 14})
+    write_notebook(tmp_path / "quick.ipynb", body=MOOD, show="print('made')")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_explains_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        funnelnb("--help")
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    for word in ("report", "check", "lab", "new", "playbooks", "list", "exit codes", "130"):
+        assert word in said
+
+
+def test_every_option_of_report_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        funnelnb("report", "--help")
+    said = capsys.readouterr().out
+    options = [
+        "--by",
+        "--mapping",
+        "--notebook",
+        "--only",
+        "--lang",
+        "--as-of",
+        "--out",
+        "--jobs",
+        "-p",
+        "--force",
+    ]
+    for option in [*options, "--code", "--timeout", "--playbook"]:
+        assert re.search(rf"^  {option}[ ,]", said, re.MULTILINE), option
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        funnelnb("--version")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"funnelnb {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]]
+)
+def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        funnelnb(*words)
+    assert ended.value.code == cli.WRONG
+    assert "usage: funnelnb" in capsys.readouterr().err
+
+
+def test_wrong_input_ends_with_2_and_one_clear_message(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        funnelnb("report", "export", "--by", "region", "--notebook", "quick.ipynb", "-p", "horizn_days=9")
+        == 2
+    )
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(
+        "funnelnb: parameter 'horizn_days' is not one of notebook quick\n  expected: one of"
+    )
+    assert "remedy:   did you mean 'horizon_days'?" in said.err
+    assert not (small / "reports").exists()
+
+
+def test_no_data_and_no_settings_here_is_told(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert funnelnb("report", "--by", "region") == cli.WRONG
+    assert "no data named" in capsys.readouterr().err
+
+
+def test_report_writes_pages_and_says_where(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb", "--jobs", "1"]
+    assert funnelnb(*words) == cli.OK
+    said = capsys.readouterr()
+    assert said.out == f"2 reports ready (0 from before): {small / 'reports' / 'index.html'}\n"
+    assert re.fullmatch(r"\[1/2\] East  ok  [\d.]+ s\n\[2/2\] West  ok  [\d.]+ s\n", said.err)
+    assert {path.name for path in (small / "reports").iterdir()} == {
+        *("index.html", "manifest.json", "East.html", "East.ipynb", "West.html", "West.ipynb")
+    }
+
+
+def test_a_failed_report_ends_with_1_and_says_why(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb", "-p", "mood=boom East"]
+    assert funnelnb(*words) == cli.FOUND
+    said = capsys.readouterr()
+    assert "1 report ready" in said.out
+    assert "failed: East: ValueError: <b>bad</b> news (cell 4" in said.out
+    assert "East  FAILED" in said.err
+
+
+def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = (small / "export" / "funnelnb.toml").read_text()
+    (small / "funnelnb.toml").write_text(f'data = "export"\nby = "segment"\nlanguage = "zh"\n{settings}')
+    assert funnelnb("report", "--notebook", "quick.ipynb", "--only", "big") == cli.OK
+    assert (small / "reports" / "big.html").is_file()
+    assert '<html lang="zh-Hans">' in (small / "reports" / "index.html").read_text(encoding="utf-8")
+
+
+def test_playbooks_are_listed_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    from funnelnb.playbooks import library
+
+    assert funnelnb("playbooks") == cli.OK
+    english = capsys.readouterr().out
+    assert funnelnb("playbooks", "--lang", "zh") == cli.OK
+    chinese = capsys.readouterr().out
+    for name in library():
+        assert re.search(rf"^{name}: ", english, re.MULTILINE)
+        assert re.search(rf"^{name}: ", chinese, re.MULTILINE)
+    assert "顾问型" in chinese
+
+
+def test_notebooks_are_listed_with_their_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_notebook(tmp_path / "01_small.ipynb")
+    monkeypatch.setattr(resources, "notebook_folder", lambda lang: tmp_path)
+    assert funnelnb("list") == cli.OK
+    said = capsys.readouterr().out
+    assert said.startswith("01_small: A small report\n    data: str = ''  the data  [the DATA argument]\n")
+    assert "    horizon_days: float = 60.0  days\n" in said
+
+
+# ---- being stopped ----------------------------------------------------------------------------------------
+
+
+def children_of(folder: Path) -> list[str]:
+    """Return the command lines of processes that stand in `folder`: kernels inherit it."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            other = process.name.isdigit() and int(process.name) != os.getpid()
+            if other and (process / "cwd").resolve() == folder.resolve():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc to look for kernels left behind")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_middle_leaves_nothing_half_written(small: Path, number: int) -> None:
+    write_notebook(
+        small / "slow.ipynb", body="import time\ntime.sleep(60 if value == 'West' else 0)", show="1"
+    )
+    scratch = small / "scratch"
+    scratch.mkdir()
+    words = ["report", "export", "--by", "region", "--notebook", "slow.ipynb", "--jobs", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "funnelnb", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=small,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )
+    until = time.monotonic() + 60
+    while not (small / "reports" / "East.html").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    while len(children_of(small)) < 2 and time.monotonic() < until:  # the second kernel runs
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == cli.STOPPED, err
+    assert "1 report ready" in out
+    assert "run the same command again to go on" in err
+    reports = {path.name for path in (small / "reports").iterdir()}
+    assert reports == {"index.html", "manifest.json", "East.html", "East.ipynb"}
+    index = (small / "reports" / "index.html").read_text(encoding="utf-8")
+    assert index.endswith("</html>\n")
+    assert "not made" in index
+    assert children_of(small) == []
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+def test_being_stopped_before_anything_is_made_leaves_no_folder(small: Path) -> None:
+    write_notebook(small / "slow.ipynb", body="import time\ntime.sleep(60)", show="1")
+    words = ["report", "export", "--by", "region", "--notebook", "slow.ipynb", "--out", "fresh"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "funnelnb", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=small
+    )
+    until = time.monotonic() + 60
+    while not (small / "fresh").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == cli.STOPPED
+    left = [path.name for path in (small / "fresh").rglob("*")] if (small / "fresh").exists() else []
+    assert not [name for name in left if name.endswith((".tmp", ".ipynb", "East.html"))]
+
+
+# ---- the package itself -----------------------------------------------------------------------------------
+
+
+def test_starting_the_command_loads_nothing_heavy() -> None:
+    heavy = {"altair", "nbclient", "nbformat", "numpy", "pandas", "scipy"}
+    program = "import sys, funnelnb.cli; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not heavy & set(said.stdout.split())
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "funnelnb", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"funnelnb {__version__}\n"
