@@ -72,6 +72,8 @@ def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = 
         found = _from_path(Path(source).expanduser(), mapping)
     elif isinstance(source, dict):
         found = _from_dict(source, read_settings(mapping))
+    elif isinstance(source, (list, tuple)) and source:
+        found = _from_files([Path(one).expanduser() for one in source], mapping)
     else:
         raw = read(source, "opportunities")
         found = Sources(raws={"opportunities": raw}, settings=read_settings(mapping), name="deals")
@@ -100,6 +102,25 @@ def _from_dict(source: dict[str, Any], settings: Settings) -> Sources:
             f"tables = {list(source)}", expected="names such as " + ", ".join(TABLES),
             hint=nearest(str(next(iter(source))), TABLES),
         )  # fmt: skip
+    return found
+
+
+def _from_files(paths: list[Path], mapping: Any) -> Sources:
+    """Return the tables in several files: by the settings, else by their names; the others may be joined."""
+    missing = [str(one) for one in paths if not one.is_file()]
+    if missing:
+        raise SourceError(
+            f"there is no file {', '.join(missing)}", expected="data files", hint="check the path"
+        )
+    beside = paths[0].parent / FILE_NAME
+    settings = read_settings(beside if mapping is None and beside.is_file() else mapping)
+    preset = preset_named(settings.crm) if settings.crm else None
+    by_file = {own.file: name for name, own in settings.tables.items() if own.file}
+    named = {by_file.get(one.name) or table_of(one.stem, preset) or one.name: one for one in paths}
+    found = _from_dict(named, settings)
+    found.folder = paths[0].resolve().parent
+    together = all(one.resolve().parent == found.folder for one in paths)
+    found.name = found.folder.name if together else named.get("opportunities", paths[0]).stem
     return found
 
 
