@@ -5,7 +5,8 @@
 A move picks a part of the deals (two of three segments, two of three sources) and asks how they convert, step
 by step and overall, by region. By hand that is a filter, group-bys for the shares so far and decided, and an
 empirical distribution for the share by day; funnelnb adds intervals, amounts, the competing loss, curves and
-loss points. Both take turns in one process on the same tables; the shares must be equal, or there is no table.
+loss points. Both take turns in one process on the same tables; the shares must be equal, or there is no
+table. The target is compute: processor time, which other programs on the machine disturb least.
 """
 
 from __future__ import annotations
@@ -100,10 +101,28 @@ def by_hand(
     return found
 
 
-def milliseconds(work: Any, *given: Any) -> tuple[float, Any]:
-    started = time.perf_counter()
+def measured(work: Any, *given: Any) -> tuple[dict[str, float], Any]:
+    """Run `work`; return its wall-clock and processor milliseconds, and its result."""
+    wall, processor = time.perf_counter(), time.process_time()
     result = work(*given)
-    return (time.perf_counter() - started) * 1e3, result
+    took = {"wall": (time.perf_counter() - wall) * 1e3, "compute": (time.process_time() - processor) * 1e3}
+    return took, result
+
+
+def take_turns(book: fn.Book, moves_n: int) -> dict[str, list[dict[str, float]]]:
+    """Let both ways make the same moves, check that they agree, return their times."""
+    tables, stage_ids = dict(book.tables), book.playbook.stage_ids
+    times: dict[str, list[dict[str, float]]] = {"funnelnb": [], "pandas and SciPy by hand": []}
+    for number, move in enumerate(itertools.islice(itertools.cycle(moves(book)), moves_n + 2)):
+        mine_took, mine = measured(ours, book, move)
+        hand_took, hand = measured(by_hand, tables, stage_ids, pd.Timestamp(book.as_of), move)
+        if mine != hand:
+            other = sorted(set(mine.items()) ^ set(hand.items()))[:5]
+            raise SystemExit(f"the two ways differ for {move}: {other}")
+        if number >= 2:  # the first two moves load modules
+            times["funnelnb"].append(mine_took)
+            times["pandas and SciPy by hand"].append(hand_took)
+    return times
 
 
 def main() -> int:
@@ -113,28 +132,18 @@ def main() -> int:
     given = parser.parse_args()
     sales = fn.simulate.simulate(fn.simulate.Floor(deals_n=given.deals), seed=7)
     book = fn.load(dict(sales.tables), playbook=sales.playbook, as_of=sales.as_of)
-    tables, stage_ids = dict(book.tables), book.playbook.stage_ids
-    picks = itertools.islice(itertools.cycle(moves(book)), given.moves + 2)
-    times: dict[str, list[float]] = {"funnelnb": [], "pandas and SciPy by hand": []}
-    for number, move in enumerate(picks):
-        mine_ms, mine = milliseconds(ours, book, move)
-        hand_ms, hand = milliseconds(by_hand, tables, stage_ids, pd.Timestamp(book.as_of), move)
-        if mine != hand:
-            raise SystemExit(
-                f"the two ways differ for {move}: {sorted(set(mine.items()) ^ set(hand.items()))[:5]}"
-            )
-        if number >= 2:  # the first two moves load modules
-            times["funnelnb"].append(mine_ms)
-            times["pandas and SciPy by hand"].append(hand_ms)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    print("| way | median ms | slowest ms | x of funnelnb |")
+    times = take_turns(book, given.moves)
+    medians = {
+        name: {clock: statistics.median(one[clock] for one in runs) for clock in ("compute", "wall")}
+        for name, runs in times.items()
+    }
+    print("| way | compute ms | wall ms | x of funnelnb |")
     print("|---|---|---|---|")
-    for name, median in medians.items():
-        print(f"| {name} | {median:.1f} | {max(times[name]):.1f} | {median / medians['funnelnb']:.1f} |")
-    met = medians["funnelnb"] < SLIDER_MS
-    print(
-        f"{'met ' if met else 'MISSED'} under {SLIDER_MS} ms from slider to figures on {given.deals:,} deals"
-    )
+    for name, one in medians.items():
+        ratio = one["compute"] / medians["funnelnb"]["compute"]
+        print(f"| {name} | {one['compute']:.1f} | {one['wall']:.1f} | {ratio:.1f} |")
+    met = medians["funnelnb"]["compute"] < SLIDER_MS
+    print(f"{'met ' if met else 'MISSED'} under {SLIDER_MS} ms of compute for {given.deals:,} deals")
     return 0 if met else 1
 
 
