@@ -73,7 +73,8 @@ def run(request: Request, tell: Tell) -> Summary:
         written to. In the middle: the output folder is full; reports made until then are whole.
     """
     settings = settings_of(request)
-    request = replace(request, by=request.by or settings.by, lang=request.lang or settings.language)
+    by = _canonical(request.by or settings.by, settings)
+    request = replace(request, by=by, lang=request.lang or settings.language)
     if not request.by:
         raise ParameterError(
             "no attribute to split the reports by", expected='--by region, or by = "region" in the settings'
@@ -96,6 +97,13 @@ def settings_of(request: Request) -> Settings:
         return read_settings(first)
     beside = (first if first.is_dir() else first.parent) / FILE_NAME
     return read_settings(beside) if beside.is_file() else Settings()
+
+
+def _canonical(by: str, settings: Settings) -> str:
+    """Return the attribute that the mapping makes of a column of the source, or `by` as it is."""
+    deals = settings.table("opportunities")
+    named = [deals.columns, deals.attributes, *(join.columns for join in deals.joins)]
+    return next((name for columns in named for name, source in columns.items() if source == by), by)
 
 
 def _load(request: Request) -> Any:
