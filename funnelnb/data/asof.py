@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.tables import END_MARKS, TABLES
+from funnelnb.data.values import look_up
 
 if TYPE_CHECKING:
     import datetime
@@ -155,7 +156,10 @@ def _cut_times(name: str, frame: pd.DataFrame, until: np.datetime64) -> pd.DataF
     if column is None or column not in frame:
         return frame
     later = frame[column] > until
-    return frame[~later] if later.any() else frame
+    frame = frame[~later] if later.any() else frame
+    if "left_at" in frame:
+        frame = frame.assign(left_at=frame["left_at"].mask(frame["left_at"] > until))
+    return frame
 
 
 def _existed(
@@ -169,8 +173,8 @@ def _existed(
         if column in deals:
             first = deals[column].where(deals[column].notna(), first)
     if history is not None:
-        entered = history.groupby("opportunity_id")["entered_at"].min()
-        started = deals["opportunity_id"].map(entered)
+        rows = history.sort_values("entered_at")
+        started = look_up(deals["opportunity_id"], rows["opportunity_id"], rows["entered_at"])
         unknown = (
             deals["created_at"].isna() if "created_at" in deals else pd.Series(data=True, index=deals.index)
         )
@@ -190,8 +194,8 @@ def _in_order(history: pd.DataFrame, stage_ids: tuple[str, ...]) -> pd.DataFrame
 
 
 def _last(ordered: pd.DataFrame) -> pd.DataFrame:
-    """Return the last row of each deal, by deal."""
-    return ordered.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")
+    """Return the last row of each deal."""
+    return ordered.drop_duplicates("opportunity_id", keep="last")
 
 
 def _reopen(
@@ -220,11 +224,11 @@ def _ended_before(deals: pd.DataFrame, ordered: pd.DataFrame, later: pd.Series) 
     """Close again the deals whose last history row by then was an end: they were reopened afterwards."""
     last = _last(ordered)
     ends = last[last["stage"].isin(END_MARKS)]
-    outcome = deals["opportunity_id"].map(ends["stage"])
+    outcome = look_up(deals["opportunity_id"], ends["opportunity_id"], ends["stage"])
     ended = later & outcome.notna()
     if not ended.any():
         return deals
-    closed = deals["opportunity_id"].map(ends["entered_at"])
+    closed = look_up(deals["opportunity_id"], ends["opportunity_id"], ends["entered_at"])
     return deals.assign(
         outcome=deals["outcome"].where(~ended, outcome).astype("str"),
         closed_at=deals["closed_at"].where(~ended, closed),
@@ -242,8 +246,8 @@ def _stage_then(
     open_then = deals["outcome"] == "open"
     then = pd.Series(None, index=deals.index, dtype="str")
     if ordered is not None:
-        working = ordered[~ordered["stage"].isin(END_MARKS)]
-        then = deals["opportunity_id"].map(_last(working)["stage"])
+        last = _last(ordered[~ordered["stage"].isin(END_MARKS)])
+        then = look_up(deals["opportunity_id"], last["opportunity_id"], last["stage"])
     forgotten = open_then & then.isna() & deals["stage"].notna()
     if forgotten.any():
         findings.note("stage_unknown_at_as_of", n=int(forgotten.sum()), as_of=str(until)[:10])

@@ -206,7 +206,7 @@ class Book:
 
 def _texts(deals: pd.DataFrame, name: str) -> pd.Series:
     """Return a column's values with ``""`` for missing, or raise ParameterError with the nearest name."""
-    texts = [str(column) for column in deals.columns if deals[column].dtype == "str"]
+    texts = [str(column) for column, dtype in deals.dtypes.items() if dtype == "str"]
     if name not in texts:
         raise ParameterError(
             f"there is no column {name!r} in the deals",

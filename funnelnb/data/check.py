@@ -1,7 +1,7 @@
 """Can these data be trusted? Every check in plain words, before anybody counts anything.
 
-A check is one function in ``check_rules.py`` and its sentences in each language (``show/lang/notes_data.*.toml``);
-:data:`CHECKS` lists them in the order of the report.
+A check is one function in ``check_rules.py`` and its sentences in each language
+(``show/lang/notes_data.*.toml``); :data:`CHECKS` lists them in the order of the report.
 """
 
 from __future__ import annotations

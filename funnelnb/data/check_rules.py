@@ -10,6 +10,7 @@ import pandas as pd
 
 from funnelnb.core.note import Note
 from funnelnb.data.tables import attributes
+from funnelnb.data.values import look_up
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ class Subject:
         history = self.book.tables.get("stage_history")
         if history is None:
             return created
-        first = history.groupby("opportunity_id")["entered_at"].min()
-        return created.where(created.notna(), deals["opportunity_id"].map(first))
+        rows = history.sort_values("entered_at")
+        first = look_up(deals["opportunity_id"], rows["opportunity_id"], rows["entered_at"])
+        return created.where(created.notna(), first)
 
     @property
     def days(self) -> pd.Series:
@@ -280,7 +282,7 @@ def amounts(subject: Subject) -> list[Note]:
     largest = deals["amount"].max()
     if len(deals) >= 20 and total > 0 and largest > 0.25 * total:
         facts = {
-            "name": str(deals["opportunity_id"][deals["amount"].idxmax()]),
+            "name": str(deals["opportunity_id"].iloc[int(deals["amount"].argmax())]),
             "part_share": float(largest / total),
         }
         found.append(Note("one_large_deal", facts))

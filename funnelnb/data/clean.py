@@ -11,7 +11,7 @@ from funnelnb.data import values
 from funnelnb.data.mapping import require_column
 from funnelnb.data.numbers import unit_of
 from funnelnb.data.settings import ROW_NUMBER
-from funnelnb.data.tables import NUMERIC_KINDS, column_names, kind_of
+from funnelnb.data.tables import NUMERIC_KINDS, column, column_names, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,8 +233,11 @@ def _report(table: Table, canonical: str, one: Parsed, cells: Any, findings: Fin
         return nothing
     rows = list(one.values.index[one.bad])
     code = _BAD[kind_of(table.name, canonical)]
-    policy = findings.add(code, file=table.file, rows=rows, column=source, value=cells[one.bad].iloc[0])
-    return pd.Series(one.bad, index=one.values.index) if policy == "drop" else nothing
+    known = column(table.name, canonical)
+    needed = known is not None and known.required
+    value = cells[one.bad].iloc[0]
+    policy = findings.add(code, file=table.file, rows=rows, column=source, value=value, keepable=not needed)
+    return pd.Series(one.bad, index=one.values.index) if policy == "drop" or needed else nothing
 
 
 def corrected(cells: pd.Series, corrections: Mapping[str, str] | None) -> pd.Series:

@@ -309,9 +309,8 @@ def _stamps(part: _Parts, order: str) -> NDArray[np.datetime64]:
     year = np.where((width <= 2) & (year >= 0), np.where(year < 69, 2000 + year, 1900 + year), year)
     month = np.where(year_first, part.b, part.a if order == "mdy" else part.b)
     day = np.where(year_first, part.c, part.b if order == "mdy" else part.a)
-    possible = (
-        part.matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1) & (width != 3)
-    )
+    possible = part.matched & (year >= 1) & ((width == 2) | (width == 4))
+    possible &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(possible, year, 1970) - 1970) * 12 + np.where(possible, month, 1) - 1
     first = months.astype("datetime64[M]")
     days = first.astype("datetime64[D]") + np.where(possible, day, 1) - 1

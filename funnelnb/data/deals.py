@@ -121,6 +121,27 @@ def wide_history(
     return Table("stage_history", raw.file, frame, {"opportunity_id": deals.source("opportunity_id")})
 
 
+def end_close_days(deals: Table, history: Table | None, findings: Findings) -> None:
+    """Read close dates without a time as the end of their day, where the other times have one.
+
+    Otherwise a deal that was created and closed on one day would be closed before it was created.
+    """
+    import pandas as pd
+
+    frame = deals.frame
+    if "closed_at" not in frame:
+        return
+    others = [frame["created_at"]] if "created_at" in frame else []
+    others += [history.frame["entered_at"]] if history is not None else []
+    whole = [
+        bool((one.dropna() == one.dropna().dt.normalize()).all()) for one in (frame["closed_at"], *others)
+    ]
+    if not whole[0] or all(whole):
+        return
+    findings.note("close_at_end_of_day", file=deals.file, column=deals.source("closed_at"))
+    deals.frame = frame.assign(closed_at=frame["closed_at"] + pd.Timedelta(seconds=86399))
+
+
 def _only(raw: Raw, source: str) -> Raw:
     import dataclasses
 
@@ -147,6 +168,12 @@ def _drop_deleted(table: Table, findings: Findings) -> None:
         return
     findings.note("deleted_rows_dropped", file=table.file, n=int(deleted.sum()))
     table.frame = table.frame[~deleted]
+    if deleted.all():
+        findings.add(
+            "nothing_left", file=table.file, column=table.source("is_deleted"),
+            found=f"all {len(deleted)} deals are marked as deleted",
+            remedy='say deleted = "keep" in the settings if they count all the same',
+        )  # fmt: skip
 
 
 def _stages(table: Table, words: Vocabulary, findings: Findings) -> tuple[pd.Series, pd.Series]:
@@ -197,12 +224,13 @@ def _report_word(
     place = "[stages]" if code == "unknown_stage" else "[outcomes]"
     remedy = f'map it in the settings: {place} "{word}" = "…"'
     if code == "unknown_stage":
-        remedy += f'; {words.nearest_stage([word])} If it means an end: [outcomes] "{word}" = "lost"'
+        remedy += f' ({words.nearest_stage([word])}), or if it means an end: [outcomes] "{word}" = "lost"'
     policy = findings.add(
         code, file=table.file, rows=list(frame.index[here]), column=table.source(column), value=word,
+        keepable=table.name == "opportunities",
         expected=", ".join(words.playbook.stage_ids) if code == "unknown_stage" else "", remedy=remedy,
     )  # fmt: skip
-    if policy == "drop":
+    if policy == "drop" or table.name == "stage_history":
         table.frame = frame[~here]
     return table.frame
 

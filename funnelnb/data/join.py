@@ -209,6 +209,8 @@ def _column(
     findings: Findings,
 ) -> Any:
     """Return one joined column, typed as the contract says, for every row of the table."""
+    import pandas as pd
+
     kind = kind_of(table.name, name)
     reading = reading_for(table.name, name, source, kind, settings)
     parsed = values.parse(lookup[source], kind, reading, {"file": other.file, "column": source})
@@ -221,5 +223,5 @@ def _column(
         rows = other.frame.index[parsed.bad]
         value = lookup[source][parsed.bad].iloc[0]
         findings.add("bad_number", file=other.file, rows=list(rows), column=source, value=value)
-    joined = keys.map(corrected(parsed.values, settings.values.get(name)))
-    return joined.astype("str") if parsed.values.dtype == "str" else joined
+    found = corrected(parsed.values, settings.values.get(name))
+    return values.look_up(keys, pd.Series(lookup.index, dtype="str"), found)

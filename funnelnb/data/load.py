@@ -12,11 +12,12 @@ from funnelnb.core.resources import sample_folder
 from funnelnb.data.asof import as_of_instant, cut
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
-from funnelnb.data.deals import settle_deals, settle_history, wide_history
+from funnelnb.data.deals import end_close_days, settle_deals, settle_history, wide_history
 from funnelnb.data.fingerprint import fingerprint_of
 from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
 from funnelnb.data.problems import Findings
+from funnelnb.data.settings import ROW_NUMBER
 from funnelnb.data.sources import Sources, gather
 from funnelnb.data.tables import TABLES
 from funnelnb.data.validate import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from funnelnb.data.raw import Raw
     from funnelnb.data.settings import Settings
 
 
@@ -168,6 +170,7 @@ class Draft:
         for name, raw in self.sources.raws.items():
             drop_non_data(raw, self.settings.table(name), self.findings)
             columns = find_columns(name, raw, self.settings, self.preset)
+            self._note_ids(name, raw, columns)
             table = read_table(name, raw, columns, self.settings, self.findings)
             self.joins += join_all(table, raw, self.sources, self.settings, self.findings)
             self.tables[name] = table
@@ -181,7 +184,19 @@ class Draft:
         check_deals(deals, self.findings)
         if "stage_history" in self.tables:
             check_history(self.tables["stage_history"], deals, self.findings)
+        if deals.frame.empty and not self.findings.problems:
+            self.findings.add("nothing_left", file=deals.file)
         self.findings.stop_if_any()
+
+    def _note_ids(self, name: str, raw: Raw, columns: Mapping[str, str]) -> None:
+        """Say so if deals are told apart by their name or row."""
+        source = columns.get("opportunity_id", "")
+        if name != "opportunities" or not source:
+            return
+        if source == ROW_NUMBER:
+            self.findings.note("ids_from_rows", file=raw.file)
+        elif source.endswith(("名称", "name", "Name")):
+            self.findings.note("id_from_name", file=raw.file, column=source)
 
     def _settle(self) -> None:
         """Bring stages, outcomes, ends and currency into the contract's words."""
@@ -193,6 +208,7 @@ class Draft:
         elif wide is not None:
             self.tables["stage_history"] = wide
         settle_deals(deals, self.words, self.findings)
+        end_close_days(deals, self.tables.get("stage_history"), self.findings)
         self.currency = settle_currency(deals, sorted(deals.currencies), self.findings)
 
     def book(self, *, as_of: Any = None, observed_from: Any = None, name: str | None = None) -> Book:

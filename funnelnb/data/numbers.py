@@ -142,7 +142,7 @@ def _text(cells: pd.Series, reading: Reading, kind: Kind, where: Mapping[str, st
     import pyarrow.compute as pc
 
     array = as_arrow(cells)
-    plain = _plain(array)
+    plain = None if reading.decimal == "," and _has_point(array) else _plain(array)
     if plain is not None:
         if not reading.decimal and (example := _only_point_groups(array)):
             return Parsed(cells, np.zeros(len(cells), bool), "decimal_unknown", example)
@@ -181,6 +181,12 @@ def _plain(array: pa.Array) -> np.ndarray | None:
     values = numbers.to_numpy(zero_copy_only=False)
     finite = np.isfinite(values) | pc.is_null(numbers).to_numpy(zero_copy_only=False)
     return np.asarray(values) if finite.all() else None
+
+
+def _has_point(array: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring(array, ".")).as_py())
 
 
 def _only_point_groups(array: pa.Array) -> str:

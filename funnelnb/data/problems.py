@@ -34,6 +34,8 @@ class Code:
         What happens if the settings say nothing: as ``on_problem`` says, or the row is kept and a note made.
     fixed : bool
         True: cannot be dropped or kept, because no single row is at fault.
+    keep : bool
+        Whether the row can be kept.
     """
 
     found: str
@@ -41,12 +43,26 @@ class Code:
     remedy: str
     usual: str = "problem"
     fixed: bool = False
+    keep: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What the settings may say for this code."""
+        if self.fixed:
+            return ("stop",)
+        return ("stop", "drop", "keep") if self.keep else ("stop", "drop")
 
 
 _LEAVE_OUT = 'or leave such rows out with {code} = "drop" under [problems] in the settings'
 
 CODES: dict[str, Code] = {
     "missing_column": Code("a needed column is missing", "", "", fixed=True),
+    "nothing_left": Code(
+        "no deal is left",
+        "at least one deal",
+        "look at the notes on rows left out: deleted, skipped, or dropped by the settings",
+        fixed=True,
+    ),
     "ragged_row": Code(
         "the row has another number of fields than the header",
         "one field per column",
@@ -62,12 +78,13 @@ CODES: dict[str, Code] = {
         "not a number",
         "a number such as 1234.50, 1,234.50 or 1.234,50",
         f'correct it, {_LEAVE_OUT} (keep = "not known")',
+        keep=True,
     ),
     "bad_date": Code(
-        "not a date", "a date such as 2026-03-05", f'correct it, {_LEAVE_OUT} (keep = "not known")'
+        "not a date", "a date such as 2026-03-05", f'correct it, {_LEAVE_OUT} (keep = "not known")', keep=True
     ),
     "bad_flag": Code(
-        "not yes or no", "true or false, yes or no, 1 or 0, 是 or 否", f"correct it, {_LEAVE_OUT}"
+        "not yes or no", "true or false, yes or no, 1 or 0, 是 or 否", f"correct it, {_LEAVE_OUT}", keep=True
     ),
     "date_order_unknown": Code(
         "day and month cannot be told apart: no day above 12 in the column",
@@ -97,6 +114,7 @@ CODES: dict[str, Code] = {
         "a stage that the playbook does not have",
         "",
         f'map it under [stages] in the settings: "word" = "stage id", {_LEAVE_OUT}',
+        keep=True,
     ),
     "unknown_outcome": Code(
         "an outcome that is not known",
@@ -107,17 +125,26 @@ CODES: dict[str, Code] = {
         "the stage says won, the outcome says otherwise",
         "stage and outcome that agree",
         f"correct one, {_LEAVE_OUT}",
+        keep=True,
     ),
     "closed_before_created": Code(
-        "closed before it was created", "a close on or after the creation", f"correct one date, {_LEAVE_OUT}"
+        "closed before it was created",
+        "a close on or after the creation",
+        f"correct one date, {_LEAVE_OUT}",
+        keep=True,
     ),
     "won_without_closed_at": Code(
         "won, but without a close date",
         "a close date for every won deal",
         f'fill it in, {_LEAVE_OUT}; "keep" counts the deal as won at an unknown time',
+        keep=True,
     ),
     "lost_without_closed_at": Code(
-        "lost, but without a close date", "a close date for every lost deal", "fill it in", usual="keep"
+        "lost, but without a close date",
+        "a close date for every lost deal",
+        "fill it in",
+        usual="keep",
+        keep=True,
     ),
     "history_unknown_deal": Code(
         "stage history of a deal that is not among the deals",
@@ -125,9 +152,13 @@ CODES: dict[str, Code] = {
         f"export both tables at the same time, {_LEAVE_OUT}",
     ),
     "history_before_created": Code(
-        "a stage entered before the deal was created", "entries on or after the creation", "", usual="keep"
+        "a stage entered before the deal was created",
+        "entries on or after the creation",
+        "",
+        usual="keep",
+        keep=True,
     ),
-    "negative_amount": Code("a negative amount", "0 or more", "", usual="keep"),
+    "negative_amount": Code("a negative amount", "0 or more", "", usual="keep", keep=True),
 }
 """Every problem that loading can find."""
 
@@ -173,6 +204,7 @@ class Findings:
         found: str = "",
         expected: str = "",
         remedy: str = "",
+        keepable: bool = True,
     ) -> str:
         """Record one problem that `rows` share, and return what happens to them: stop, drop or keep.
 
@@ -186,9 +218,12 @@ class Findings:
             Spreadsheet rows; empty for the whole column or file.
         found, expected, remedy : str
             Instead of the usual words of the code.
+        keepable : bool
+            False where the table is of no use without the value: then "keep" means "drop".
         """
         known = CODES[code]
         policy = self.policy(code)
+        policy = "drop" if policy == "keep" and not keepable else policy
         if policy == "stop":
             self.problems.append(
                 Problem(

@@ -170,7 +170,7 @@ def _problems(reader: Reader, key: str, value: Any) -> dict[str, str]:
 
     taken = reader.mapping(key, value, CODES)
     for name, one in taken.items():
-        _choice("stop", "drop", "keep")(reader, f"{key}.{name}", one)
+        _choice(*CODES[name].choices)(reader, f"{key}.{name}", one)
     return taken
 
 

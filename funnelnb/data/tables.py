@@ -116,6 +116,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("opportunity_id", "id", "the deal", required=True),
         Column("stage", "stage", "stage entered, or an end mark", required=True),
         Column("entered_at", "datetime", "when", required=True),
+        Column("left_at", "datetime", "when it was left, as the source says; the next entry is what counts"),
     ),
     "accounts": (
         Column("account_id", "id", "the customer", required=True, unique=True),

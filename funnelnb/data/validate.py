@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.numbers import SAME_SIGN, one_currency, unit_of
 from funnelnb.data.tables import OUTCOMES, TABLES, schema
+from funnelnb.data.values import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,9 +156,8 @@ def check_history(history: Table, deals: Table, findings: Findings) -> None:
     _report(history, "history_unknown_deal", "opportunity_id", ~known[known | ~left_out], findings)
     frame = history.frame
     if "created_at" in deals.frame:
-        created = frame["opportunity_id"].map(
-            deals.frame.drop_duplicates("opportunity_id").set_index("opportunity_id")["created_at"]
-        )
+        ids, times = deals.frame["opportunity_id"], deals.frame["created_at"]
+        created = look_up(frame["opportunity_id"], ids, times)
         _report(history, "history_before_created", "entered_at", frame["entered_at"] < created, findings)
 
 

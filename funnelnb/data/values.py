@@ -124,6 +124,31 @@ def from_arrow(array: Any, like: pd.Series) -> pd.Series:
     return pd.Series(array.to_pandas().array, index=like.index, name=like.name)
 
 
+def look_up(keys: pd.Series, known: pd.Series, found: pd.Series) -> pd.Series:
+    """For each key, what stands in `found` beside the same value of `known`?
+
+    Parameters
+    ----------
+    keys, known : Series of str
+        A key that is missing or unknown gives a missing value; of equal ones in `known` the first counts.
+    found : Series
+        As long as `known`.
+
+    Returns
+    -------
+    Series
+        As `found` in type, as `keys` in index.
+    """
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    place = pc.index_in(as_arrow(keys), value_set=as_arrow(known), skip_nulls=True)
+    taken = pc.fill_null(place, -1).to_numpy(zero_copy_only=False)
+    if not len(known):
+        return pd.Series(None, index=keys.index, dtype=found.dtype)
+    return pd.Series(found.array.take(taken, allow_fill=True), index=keys.index)
+
+
 def as_text(cells: pd.Series, *, blanks: bool = True) -> pd.Series:
     """Return cells as trimmed text, missing where empty; whole numbers without a decimal point."""
     import pyarrow as pa
