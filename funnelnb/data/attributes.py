@@ -67,8 +67,7 @@ def code(column: Any, name: str = "") -> Codes:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = unchunked(column)
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
     encoded = pc.fill_null(column, "").dictionary_encode()
@@ -78,3 +77,12 @@ def code(column: Any, name: str = "") -> Codes:
     table[order] = np.arange(len(texts), dtype=np.int32)
     found = encoded.indices.to_numpy(zero_copy_only=False)
     return Codes(codes=table[found], labels=tuple(texts[order]), name=name)
+
+
+def unchunked(column: Any) -> Any:
+    """Return an Arrow column as one array of plain values."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column

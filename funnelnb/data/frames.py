@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, nearest
-from funnelnb.data.attributes import Attributes, code
+from funnelnb.data.attributes import Attributes, code, unchunked
 from funnelnb.data.build import from_arrays
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
 from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
@@ -73,7 +73,7 @@ def from_frames(
         raise MissingDataError(
             "the table opportunities has no column 'opportunity_id'", expected="one id per deal"
         )
-    ids = _unchunked(columns["opportunity_id"])
+    ids = unchunked(columns["opportunity_id"])
     _refuse_duplicates(ids)
     places = stage_places(playbook)
     names = [name for name in columns if name not in _NEEDED] if attributes is None else list(attributes)
@@ -153,18 +153,10 @@ def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
     if isinstance(table, nw.LazyFrame):
         table = table.collect("pyarrow")
     return Rows(
-        deal=_deal_codes(_unchunked(table["opportunity_id"].to_arrow()), ids),
+        deal=_deal_codes(unchunked(table["opportunity_id"].to_arrow()), ids),
         stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
         entered_s=seconds(table["entered_at"].to_arrow()),
     )
-
-
-def _unchunked(column: Any) -> Any:
-    import pyarrow as pa
-
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _as_text(column: Any) -> Any:
@@ -215,7 +207,7 @@ def _mapped(column: Any, places: dict[str, int], missing: int) -> NDArray[np.int
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = _as_text(_unchunked(column))
+    column = _as_text(unchunked(column))
     table = np.array([*places.values(), missing], np.int16)
     names = pa.array(list(places), column.type)
     return table[
@@ -232,7 +224,7 @@ def _current(column: Any, places: dict[str, int]) -> NDArray[np.int16]:
 def _outcomes(column: Any) -> NDArray[np.int8]:
     import pyarrow.compute as pc
 
-    column = pc.fill_null(_as_text(_unchunked(column)), "open")
+    column = pc.fill_null(_as_text(unchunked(column)), "open")
     outcome = _mapped(column, OUTCOMES, UNRECORDED)
     if len(outcome) and outcome.min() < 0:
         value = column[int(np.argmin(outcome))].as_py()
@@ -248,7 +240,7 @@ def _numbers(column: Any) -> NDArray[np.float64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = _unchunked(column).cast(pa.float64())
+    column = unchunked(column).cast(pa.float64())
     return (pc.fill_null(column, np.nan) if column.null_count else column).to_numpy(zero_copy_only=False)
 
 
@@ -257,7 +249,7 @@ def seconds(column: Any) -> NDArray[np.int64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = _unchunked(column)
+    column = unchunked(column)
     if pa.types.is_null(column.type):
         return np.full(len(column), UNKNOWN)
     if not pa.types.is_timestamp(column.type):

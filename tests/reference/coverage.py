@@ -18,7 +18,7 @@ FILE = Path(__file__).with_name("coverage.csv")
 
 
 def floor(rng, size, late, dead):
-    """Draw deals: 30 % won (lognormal, median 45 d), the others lost (90 d) but for a share that never closes."""
+    """Draw deals: 30 % won (median 45 d), the others lost (90 d) or, a share of `dead`, never closed."""
     created = rng.uniform(-300 if late else 0, 240, size)
     wins = rng.random(size) < 0.3
     close = np.where(wins, 45, 90) * np.exp(0.6 * rng.standard_normal(size))

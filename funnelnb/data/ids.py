@@ -1,0 +1,171 @@
+"""Which deal does each history row belong to? An exact hash join of ids, in NumPy.
+
+Ids are compared as 64-bit words (text: its bytes, eight at a time, from the end), so that a lookup of millions of
+rows is a handful of array passes instead of millions of string comparisons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.data.attributes import unchunked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Words = list[NDArray[np.uint64]]
+
+_LONGEST = 64
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Fibonacci hashing (Knuth, vol. 3, 6.4)
+
+
+@dataclass(slots=True)
+class IdIndex:
+    """The ids of the deals, ready for lookups.
+
+    Attributes
+    ----------
+    words : list of ndarray of uint64, shape (deal_n,)
+        The ids as words; those that are the same for all deals are in `constant` instead.
+    constant : dict of int to uint64
+    table : ndarray of int32
+        Open addressing: deal in each slot, -1 where free.
+    shift : int
+        64 - log2 of the number of slots.
+    twice : int
+        A deal whose id another deal has too, or -1.
+    """
+
+    words: Words
+    constant: dict[int, np.uint64]
+    table: NDArray[np.int32]
+    shift: np.uint64
+    twice: int = -1
+
+    @classmethod
+    def of(cls, words: Words) -> IdIndex:
+        """Put ids given as words into a table."""
+        deal_n = len(words[0])
+        constant = {
+            k: word[0] for k, word in enumerate(words[1:], 1) if deal_n and bool((word == word[0]).all())
+        }
+        words = [word for k, word in enumerate(words) if k not in constant]
+        bits = max(int(2 * deal_n).bit_length(), 4)
+        index = cls(words, constant, np.full(1 << bits, -1, np.int32), np.uint64(64 - bits))
+        slot = _hash(words, index.shift)
+        waiting = np.arange(deal_n, dtype=np.int32)
+        while len(waiting):
+            free = index.table[slot] < 0
+            index.table[slot[free]] = waiting[free]  # of several the last one stays
+            holder = index.table[slot]
+            again = holder != waiting
+            waiting, slot, holder = waiting[again], slot[again], holder[again]
+            same = _equal(words, holder, [word[waiting] for word in words])
+            if same.any():
+                index.twice = int(waiting[np.argmax(same)])
+                return index
+            slot = (slot + 1) & (len(index.table) - 1)
+        return index
+
+    def find(self, words: Words) -> NDArray[np.int32]:
+        """Return the deal of each id given as words, -1 where there is none."""
+        alien = np.zeros(len(words[0]), bool)
+        for k, word in self.constant.items():
+            alien |= words[k] != word
+        words = [word for k, word in enumerate(words) if k not in self.constant]
+        slot = _hash(words, self.shift)
+        found = self.table[slot]
+        wrong = np.flatnonzero(~_equal(self.words, found, words))
+        while len(wrong):
+            missing = found[wrong] < 0
+            wrong = wrong[~missing]
+            slot[wrong] = (slot[wrong] + 1) & (len(self.table) - 1)
+            found[wrong] = self.table[slot[wrong]]
+            wrong = wrong[~_equal(self.words, found[wrong], [word[wrong] for word in words])]
+        found[alien] = -1
+        return found
+
+
+def _hash(words: Words, shift: np.uint64) -> NDArray[np.int64]:
+    mixed = words[0] * _MULTIPLIER
+    for word in words[1:]:
+        mixed ^= mixed >> np.uint64(29)
+        mixed += word
+        mixed *= _MULTIPLIER
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= _MULTIPLIER
+    mixed >>= shift
+    return mixed.view(np.int64)
+
+
+def _equal(words: Words, deal: NDArray[np.int32], others: Words) -> NDArray[np.bool_]:
+    """Tell where the ids of `deal` are those given; a deal of -1 has none."""
+    same = deal >= 0
+    for word, other in zip(words, others, strict=True):
+        same &= word[deal] == other if len(word) else False
+    return same
+
+
+def words_of(column: Any, count: int | None = None) -> Words | None:
+    """Return an Arrow column of text or integers as words, the last eight bytes first.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Without missing values.
+    count : int, optional
+        How many words to return; None where an id needs more.
+
+    Returns
+    -------
+    list of ndarray of uint64, or None
+        None where an id is longer than 64 bytes.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type):
+        return [column.cast(pa.int64()).to_numpy(zero_copy_only=False).view(np.uint64)]
+    kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    _, offsets_buffer, data_buffer = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, kind, len(column) + 1, column.offset * np.dtype(kind).itemsize)
+    begin, end = (int(offsets[0]), int(offsets[-1])) if len(column) else (0, 0)
+    data = np.zeros(8 + end - begin, np.uint8)  # eight bytes in front: every word can be read whole
+    if end > begin:
+        data[8:] = np.frombuffer(data_buffer, np.uint8, end - begin, begin)
+    length = np.diff(offsets)
+    longest = int(length.max(initial=0))
+    count = -(-longest // 8) or 1 if count is None else count
+    if longest > min(_LONGEST, 8 * count):
+        return None
+    stops = offsets[1:] - begin  # where the last word of each id begins in `data`
+    if longest and int(length.min()) == longest:
+        return [_even_word(data, len(column), longest, k) for k in range(count)]
+    return [_word(data, stops, length, k) for k in range(count)]
+
+
+def _even_word(data: NDArray[np.uint8], id_n: int, length: int, k: int) -> NDArray[np.uint64]:
+    """Return the k-th word from the end of ids that all have `length` bytes."""
+    there = min(length - 8 * k, 8)
+    if there <= 0:
+        return np.zeros(id_n, np.uint64)
+    word = np.ndarray((id_n,), "<u8", data, offset=length - 8 * k, strides=(length,))
+    return word >> np.uint64(8 * (8 - there))
+
+
+def _word(
+    data: NDArray[np.uint8], stops: NDArray[Any], length: NDArray[Any], k: int
+) -> NDArray[np.uint64]:
+    """Return the k-th word from the end of ids of any length."""
+    there = np.clip(length - 8 * k, 0, 8)
+    every = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
+    word = every[np.maximum(stops - 8 * k, 0)]
+    word >>= (8 * (8 - np.maximum(there, 1))).astype(np.uint64)
+    word[there == 0] = 0
+    return word
+
+
+def duplicate(ids: Any) -> str | None:
+    """Return an id that occurs twice in an Arrow column, or None."""
