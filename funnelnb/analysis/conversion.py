@@ -281,21 +281,22 @@ def conversion(
     counted = obtain(book, by=names, origin=origin)
     horizon = settle(horizon_days, counted.overall)
     stage = counted.stage
-    sums = steps.overall_sums(stage, origin.position)
-    make = Maker(counts=stage, confidence_level=confidence, without=steps.unpriced(sums))
-    blocks = [
-        make.rows(steps.step_sums(stage, k), _watched(counts, horizon.days, confidence), k, k + 1)
-        for k, counts in enumerate(counted.steps, start=origin.first)
-    ]
+    overall_sums = steps.overall_sums(stage, origin.position)
+    without = steps.unpriced(overall_sums)
     watched = _watched(counted.overall, horizon.days, confidence)
-    overall = make.rows(sums, watched, origin.position, stage.won, overall=True)
+    sums = [*(steps.step_sums(stage, counts.origin) for counts in counted.steps), overall_sums]
+    days = [*(_watched(counts, horizon.days, confidence) for counts in counted.steps), watched]
+    spans = (*counted.steps, counted.overall)
+    beyond = [span.origin >= stage.won for span in spans]
+    columns = steps.columns(sums, [[one.day for one in each] for each in days], confidence, without, beyond)
+    *blocks, overall = _rows(stage, spans, columns)
     return Conversion(
         n=int(stage.reached_n[:, origin.first].sum()),
         method="conversion",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=_notes(counted, horizon, overall, watched, make.without),
+        notes=_notes(counted, horizon, overall, watched, without),
         by=names,
         stage_ids=stage.stage_ids,
         horizon_days=horizon.days,
@@ -306,7 +307,7 @@ def conversion(
             for group, one in zip(stage.groups, watched, strict=True)
             if one.day.n
         ),
-        loss_points=_loss_points(make, origin.first),
+        loss_points=_loss_points(stage, origin.first, confidence, unpriced="lost" in without),
         stage_labels=tuple(one.label for one in book.playbook.stages),
     )
 
@@ -315,50 +316,38 @@ def _watched(counts: TimeCounts, days: float, confidence_level: float) -> list[t
     return [timing.watch(times, days, confidence_level, amount=True) for times in timing.split(counts)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Maker:
-    """What all rows of one call have in common."""
-
-    counts: StageCounts
-    confidence_level: float
-    without: frozenset[str]
-
-    def rows(
-        self,
-        sums: steps.Columns,
-        watched: Sequence[timing.Watched],
-        start: int,
-        end: int,
-        *,
-        overall: bool = False,
-    ) -> tuple[StepRow, ...]:
-        """Return the row of each group for the step between two positions."""
-        columns = steps.share_columns(sums, self.confidence_level, self.without)
-        days = [one.day for one in watched]
-        columns |= steps.by_day_columns(sums, days, self.confidence_level, self.without)
-        if start >= self.counts.won and not (sums["lost_n"] + sums["left_n"]).any():
-            for name in ("decided", "decided_amount"):
-                steps.blank(columns, name)
+def _rows(
+    stage: StageCounts, spans: Sequence[TimeCounts], columns: steps.Columns
+) -> list[tuple[StepRow, ...]]:
+    """Return the rows of each step, one per group; the last of `spans` is the whole way."""
+    values = {name: column.tolist() for name, column in columns.items()}
+    blocks = []
+    for k, one in enumerate(spans):
         names: dict[str, Any] = {
-            "stage": self.counts.stage_ids[start],
-            "next_stage": self.counts.stage_ids[end],
-            "overall": overall,
-            "after_sale": start >= self.counts.won,
+            "stage": stage.stage_ids[one.origin],
+            "next_stage": stage.stage_ids[one.target],
+            "overall": k == len(spans) - 1,
+            "after_sale": one.origin >= stage.won,
         }
-        return tuple(
-            StepRow(group=group, **names, **steps.records(columns, g))
-            for g, group in enumerate(self.counts.groups)
+        blocks.append(
+            tuple(
+                StepRow(group=group, **names, **{name: column[k][g] for name, column in values.items()})
+                for g, group in enumerate(stage.groups)
+            )
         )
+    return blocks
 
 
-def _loss_points(make: Maker, origin: int) -> tuple[LossPoint, ...]:
+def _loss_points(
+    counts: StageCounts, origin: int, confidence_level: float, *, unpriced: bool
+) -> tuple[LossPoint, ...]:
     """Return for each group that lost any deal the stage where most were lost."""
-    counts, between = make.counts, slice(origin, make.counts.won)
+    between = slice(origin, counts.won)
     points = []
     for g, group in enumerate(counts.groups):
         if counts.lost_n[g, between].any():
             lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
-            most, facts = steps.largest_loss(*lost, make.confidence_level, unpriced="lost" in make.without)
+            most, facts = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
             points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
     return tuple(points)
 

@@ -1,6 +1,6 @@
-"""What are the counts, shares and amounts of one step, for all groups at once?
+"""What are the counts, shares and amounts of each step, for all groups at once?
 
-Columns (one value per group) for the rows of :class:`~funnelnb.analysis.conversion.StepRow`.
+Columns for the rows of :class:`~funnelnb.analysis.conversion.StepRow`.
 """
 
 from __future__ import annotations
@@ -64,61 +64,83 @@ def unpriced(sums: Columns) -> frozenset[str]:
     )
 
 
-def share_columns(sums: Columns, confidence_level: float, without: frozenset[str] = frozenset()) -> Columns:
-    """(a) so far and (b) decided, by count and by amount, with their intervals.
+def columns(
+    sums: Sequence[Columns],
+    days: Sequence[Sequence[AtDay]],
+    confidence_level: float,
+    without: frozenset[str],
+    after_sale: Sequence[bool],
+) -> Columns:
+    """Return the fields of all rows, each an array of shape (steps, groups).
 
-    Shares of the amount that need a part in `without` (see :func:`unpriced`) are NaN.
+    Parameters
+    ----------
+    sums : sequence of dict
+        For each step what :func:`step_sums` or :func:`overall_sums` gives.
+    days : sequence of sequence of AtDay
+        For each step and group the share by day.
+    confidence_level : float
+    without : frozenset of str
+        Parts without amounts (see :func:`unpriced`): shares of the amount that need them are NaN.
+    after_sale : sequence of bool
+        Steps beyond won: amounts are known there, and (b) is NaN where nothing was lost.
     """
-    columns = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
-    columns |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
-    columns["decided_n"] = sums["reached_n"] - sums["here_n"]
+    stacked = {name: np.stack([one[name] for one in sums]) for name in sums[0]}
+    made = share_columns(stacked, confidence_level) | by_day_columns(stacked, days, confidence_level)
+    beyond = np.array(after_sale, dtype=bool)
+    before = ~beyond
+    for part in without & {"here", "lost"}:
+        made[f"{part}_amount"] = np.where(
+            before[:, None] & (stacked[f"{part}_n"] > 0), np.nan, made[f"{part}_amount"]
+        )
+    if without:
+        _blank(made, "so_far_amount", before)
+        _blank(made, "by_day_amount", before)
+    if without - {"here"}:
+        _blank(made, "decided_amount", before)
+    endless = beyond & ~(stacked["lost_n"] + stacked["left_n"]).any(axis=1)
+    for name in ("decided", "decided_amount"):
+        _blank(made, name, endless)
+    return made
+
+
+def share_columns(sums: Columns, confidence_level: float) -> Columns:
+    """(a) so far and (b) decided, by count and by amount, with their intervals."""
+    made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
+    made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
+    made["decided_n"] = sums["reached_n"] - sums["here_n"]
     decided_amount = sums["advanced_amount"] + sums["lost_amount"] + sums["left_amount"]
-    columns |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
-    columns |= _count_share("decided", sums["advanced_n"], columns["decided_n"], confidence_level)
+    made |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
+    made |= _count_share("decided", sums["advanced_n"], made["decided_n"], confidence_level)
     reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])
     decided = (sums["advanced_amount"], decided_amount, sums["decided_sq"])
-    columns |= _amount_share("so_far_amount", *reached, confidence_level)
-    columns |= _amount_share("decided_amount", *decided, confidence_level)
-    for part in without & {"here", "lost"}:
-        columns[f"{part}_amount"] = np.where(sums[f"{part}_n"] > 0, np.nan, columns[f"{part}_amount"])
-    if without:
-        blank(columns, "so_far_amount")
-    if without - {"here"}:
-        blank(columns, "decided_amount")
-    columns["enough"] = sums["reached_n"] >= TOO_FEW_N
-    return columns
+    made |= _amount_share("so_far_amount", *reached, confidence_level)
+    made |= _amount_share("decided_amount", *decided, confidence_level)
+    made["enough"] = sums["reached_n"] >= TOO_FEW_N
+    return made
 
 
-def blank(columns: Columns, name: str) -> None:
-    """Make the share `name` and its bounds NaN."""
-    for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
-        columns[one] = np.full_like(columns[one], np.nan)
+def by_day_columns(sums: Columns, days: Sequence[Sequence[AtDay]], confidence_level: float) -> Columns:
+    """(c) by day t, by count and by amount, with its interval."""
 
+    def read(name: str) -> NDArray[Any]:
+        return np.array([[getattr(day, name) for day in each] for each in days])
 
-def by_day_columns(
-    sums: Columns, days: Sequence[AtDay], confidence_level: float, without: frozenset[str] = frozenset()
-) -> Columns:
-    """(c) by day t, by count and by amount, with its interval; the latter NaN like those of (a)."""
-    columns = {
-        "by_day_n": np.array([day.n for day in days], dtype=np.int64),
-        "by_day_rate": np.array([day.rate for day in days]),
-        "by_day_ci_lower": np.array([day.ci_lower for day in days]),
-        "by_day_ci_upper": np.array([day.ci_upper for day in days]),
-        "by_day_lost_rate": np.array([day.lost_rate for day in days]),
-        "by_day_open_rate": np.array([day.open_rate for day in days]),
-        "at_risk_n": np.array([day.at_risk_n for day in days], dtype=np.int64),
-        "by_day_amount_rate": np.array([day.amount_rate for day in days]),
-    }
+    made = {f"by_day_{name}": read(name) for name in ("n", "rate", "ci_lower", "ci_upper")}
+    made |= {f"by_day_{name}": read(name) for name in ("lost_rate", "open_rate", "amount_rate")}
+    made["at_risk_n"] = read("at_risk_n")
     # one large deal is not many deals: the effective n of (c), less the design effect of unequal amounts
     kish = effective_n(sums["reached_amount"], sums["reached_sq"])
-    known = sums["amount_n"] > 0
-    design = np.divide(kish, sums["amount_n"], out=np.zeros_like(kish), where=known)
-    trials = design * np.array([day.effective_n for day in days])
-    lower, upper = _interval(columns["by_day_amount_rate"], trials, confidence_level)
-    columns["by_day_amount_ci_lower"], columns["by_day_amount_ci_upper"] = lower, upper
-    if without:
-        blank(columns, "by_day_amount")
-    return columns
+    design = np.divide(kish, sums["amount_n"], out=np.zeros_like(kish), where=sums["amount_n"] > 0)
+    bounds = _interval(made["by_day_amount_rate"], design * read("effective_n"), confidence_level)
+    made["by_day_amount_ci_lower"], made["by_day_amount_ci_upper"] = bounds
+    return made
+
+
+def _blank(made: Columns, name: str, rows: NDArray[np.bool_]) -> None:
+    """Make the share `name` and its bounds NaN in some steps."""
+    for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
+        made[one] = np.where(rows[:, None], np.nan, made[one])
 
 
 def largest_loss(
@@ -135,11 +157,6 @@ def largest_loss(
         "lost_amount": float("nan") if unpriced else float(lost_amount[most]),
         "clear": bool((np.delete(upper, most) < lower[most]).all()),
     }
-
-
-def records(columns: Columns, group: int) -> dict[str, Any]:
-    """Return the values of one group as plain Python numbers."""
-    return {name: column[group].item() for name, column in columns.items()}
 
 
 def _count_share(name: str, part: NDArray[Any], whole: NDArray[Any], confidence_level: float) -> Columns:
