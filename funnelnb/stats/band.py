@@ -15,9 +15,9 @@ def log_log_band(rate: Floats, variance: Floats, at_risk: Floats, z: float) -> t
     Parameters
     ----------
     rate : ndarray, shape (..., T)
-        Cumulative rate over time, within [0, 1].
+        Cumulative rate over time, within [0, 1], never falling.
     variance : ndarray, shape (..., T)
-        Its variance; NaN gives NaN bounds.
+        Its variance; any NaN gives NaN bounds.
     at_risk : ndarray, shape (T,)
         Deals under observation just before each time.
     z : float
@@ -39,21 +39,29 @@ def log_log_band(rate: Floats, variance: Floats, at_risk: Floats, z: float) -> t
     ----------
     Kalbfleisch & Prentice (2002), *The Statistical Analysis of Failure Time Data*, section 1.4.
     """
-    none, full = rate <= _NEAR, rate >= 1 - _NEAR
-    inside = ~(none | full)
-    safe = np.where(inside, rate, 0.5)
-    log_open = np.log1p(-safe)
-    factor = np.exp(-z * np.sqrt(variance) / ((1 - safe) * log_open))
-    lower = -np.expm1(log_open / factor)
-    upper = -np.expm1(log_open * factor)
-    none_upper = z * z / (np.maximum(at_risk, 0) + z * z)
-    known = np.isfinite(variance)
-    upper = np.where(none, np.where(known, none_upper, np.nan), upper)
-    lower = np.where(none, np.where(known, 0.0, np.nan), lower)
-    if full.any():
-        start = float(at_risk[0]) if at_risk.size else 0.0
-        carried = np.maximum.accumulate(np.where(full, -np.inf, lower), axis=-1)
-        carried = np.where(carried > 0, carried, start / (start + z * z))
-        lower = np.where(full, np.where(known, carried, np.nan), lower)
-        upper = np.where(full, np.where(known, 1.0, np.nan), upper)
-    return np.minimum(lower, rate), np.maximum(upper, rate)
+    lower, upper = np.full_like(rate, np.nan), np.full_like(rate, np.nan)
+    for row in np.ndindex(rate.shape[:-1]):
+        _band_of_one(rate[row], variance[row], at_risk, z, lower[row], upper[row])
+    return lower, upper
+
+
+def _band_of_one(
+    rate: Floats, variance: Floats, at_risk: Floats, z: float, lower: Floats, upper: Floats
+) -> None:
+    """Fill in the bounds of one curve, which never falls: none so far, then some, then everybody."""
+    if np.isnan(variance).any():
+        return
+    first, last = np.searchsorted(rate, [_NEAR, 1 - _NEAR], side="right")
+    none, some, everybody = slice(first), slice(first, last), slice(last, None)
+    lower[none] = 0.0
+    upper[none] = z * z / (np.maximum(at_risk[none], 0) + z * z)
+    log_open = np.log1p(-rate[some])
+    factor = np.sqrt(variance[some])
+    factor *= -z
+    factor /= (1 - rate[some]) * log_open
+    np.exp(factor, out=factor)
+    lower[some] = np.minimum(-np.expm1(log_open / factor), rate[some])
+    upper[some] = np.maximum(-np.expm1(log_open * factor), rate[some])
+    start = float(at_risk[0]) if at_risk.size else 0.0
+    lower[everybody] = lower[some].max() if last > first else start / (start + z * z)
+    upper[everybody] = 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,8 +53,10 @@ class Incidence:
         Events at the time.
     rate : ndarray of float64, shape (C, T)
         Probability of the cause by the time (the time itself included).
-    variance, ci_lower, ci_upper : ndarray of float64, shape (C, T)
-        Pointwise, at `confidence_level`; NaN for an amount-weighted estimate.
+    variance : ndarray of float64, shape (C, T)
+        NaN for an amount-weighted estimate.
+    ci_lower, ci_upper : ndarray of float64, shape (C, T)
+        Pointwise, at `confidence_level`; worked out when read. NaN for an amount-weighted estimate.
     open_rate : ndarray of float64, shape (T,)
         Neither cause yet; ``rate.sum(axis=0) + open_rate`` is 1.
     n : float
@@ -73,13 +74,25 @@ class Incidence:
     event_n: Floats
     rate: Floats
     variance: Floats
-    ci_lower: Floats
-    ci_upper: Floats
     open_rate: Floats
     n: float
     last_time: float
     complete: bool
     confidence_level: float
+
+    @property
+    def ci_lower(self) -> Floats:
+        """Lower bound, shape (C, T)."""
+        return self.bounds()[0]
+
+    @property
+    def ci_upper(self) -> Floats:
+        """Upper bound, shape (C, T)."""
+        return self.bounds()[1]
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Return both bounds, each of shape (C, T)."""
+        return log_log_band(self.rate, self.variance, self.at_risk, normal_quantile(self.confidence_level))
 
     def at(self, time: ArrayLike) -> IncidenceAt:
         """Read the curve at chosen times.
@@ -103,6 +116,8 @@ class Incidence:
         following = np.searchsorted(self.time, asked, side="left")
         at_risk = np.append(self.at_risk, 0.0)[following]
 
+        lower, upper = self.bounds()
+
         def read(curve: Floats) -> Floats:
             return np.where(unknown, np.nan, curve[..., row])
 
@@ -111,8 +126,8 @@ class Incidence:
             at_risk=at_risk,
             rate=read(self.rate),
             variance=read(self.variance),
-            ci_lower=read(self.ci_lower),
-            ci_upper=read(self.ci_upper),
+            ci_lower=read(lower),
+            ci_upper=read(upper),
             open_rate=read(self.open_rate),
         )
 
@@ -179,56 +194,69 @@ def aalen_johansen(
     >>> curve.at(10).rate.round(3).tolist(), curve.at(10).open_rate.round(3).tolist()
     ([[0.4], [0.2]], [0.4])
     """
-    z = normal_quantile(confidence_level)
+    level = check.confidence_level(confidence_level)
     table = risk_table(time, outcome, n, entry, causes=causes)
     open_rate, rate = _curves(table)
-    if table.counted:
-        variance = _variance(table, open_rate, rate)
-        ci_lower, ci_upper = log_log_band(rate, variance, table.at_risk, z)
-    else:
-        variance = ci_lower = ci_upper = np.full_like(rate, np.nan)
-    parts: dict[str, Any] = {"rate": rate, "variance": variance, "ci_lower": ci_lower, "ci_upper": ci_upper}
+    variance = _variance(table, open_rate, rate) if table.counted else np.full_like(rate, np.nan)
     if table.total_n == 0:
-        parts = {name: np.full_like(rate, np.nan) for name in parts}
-        open_rate = np.full_like(open_rate, np.nan)
+        rate, variance, open_rate = (np.full_like(array, np.nan) for array in (rate, variance, open_rate))
     return Incidence(
         time=table.time,
         at_risk=table.at_risk,
         event_n=table.event_n,
+        rate=rate,
+        variance=variance,
         open_rate=open_rate,
         n=table.total_n,
         last_time=table.last_time,
         complete=table.complete,
-        confidence_level=float(confidence_level),
-        **parts,
+        confidence_level=level,
     )
 
 
 def _curves(table: RiskTable) -> tuple[Floats, Floats]:
     """Return the share still open, shape (T,), and the cumulative incidences, shape (C, T)."""
-    at_risk = np.where(table.at_risk > 0, table.at_risk, 1.0)
-    hazards = table.event_n / at_risk
-    open_rate = np.cumprod(np.maximum(1 - hazards.sum(axis=0), 0.0))
-    before = np.concatenate(([1.0], open_rate[:-1]))
-    return open_rate, np.minimum(np.cumsum(before * hazards, axis=1), 1.0)
+    hazards = table.event_n / np.where(table.at_risk > 0, table.at_risk, 1.0)
+    kept = 1 - hazards.sum(axis=0)
+    open_rate = np.multiply.accumulate(np.maximum(kept, 0.0, out=kept))
+    hazards[:, 1:] *= open_rate[:-1]
+    rate = np.cumsum(hazards, axis=1, out=hazards)
+    return open_rate, np.minimum(rate, 1.0, out=rate)
 
 
 def _variance(table: RiskTable, open_rate: Floats, rate: Floats) -> Floats:
     """Greenwood-type variance of each incidence, shape (C, T), in one pass of cumulative sums.
 
-    With h = F(t) - F(u) the summand at u <= t is ``(dF (S(u-) - dF) - 2 dF h + h^2 d / (Y - d)) / Y``;
-    expanding h turns the double sum into six running sums.
+    With h = F(t) - F(u) the summand at u <= t is ``(dF (S(u-) - dF) - 2 dF h + h^2 d / (Y - d)) / Y``.
+    Ordered by powers of F(t), with q = d / (Y - d), it is ``{dF (S(u-) - dF) + 2 dF F(u) + q F(u)^2 - 2 F(t)
+    [dF + q F(u)] + F(t)^2 q} / Y``. Arrays may be long, so the steps work in place.
     """
-    at_risk = np.where(table.at_risk > 0, table.at_risk, 1.0)
-    event_n = table.event_n.sum(axis=0)
-    left = table.at_risk - event_n
-    odds = np.divide(event_n, left, out=np.zeros_like(left), where=left > 0)
+    inverse = 1 / np.where(table.at_risk > 0, table.at_risk, 1.0)
+    d = table.event_n.sum(axis=0)
+    left = table.at_risk - d
+    odds = np.divide(d, left, out=np.zeros_like(left), where=left > 0)
+    odds *= inverse
+    total_odds = np.cumsum(odds)
     before = np.concatenate(([1.0], open_rate[:-1]))
-    step = before * table.event_n / at_risk
-
-    def running(summand: Floats) -> Floats:
-        return np.cumsum(summand / at_risk, axis=-1)
-
-    own = running(step * (before - step)) - 2 * rate * running(step) + 2 * running(step * rate)
-    later = rate**2 * running(odds) - 2 * rate * running(odds * rate) + running(odds * rate**2)
-    return np.maximum(own + later, 0.0)
+    variance, weighed, part = np.empty_like(rate), np.empty_like(odds), np.empty_like(odds)
+    for cause, curve in enumerate(rate):
+        constant = variance[cause]
+        np.multiply(before, table.event_n[cause], out=part)
+        part *= inverse
+        np.multiply(odds, curve, out=weighed)
+        np.subtract(before, part, out=constant)
+        constant += curve
+        constant += curve
+        part *= inverse
+        constant *= part
+        part += weighed
+        weighed *= curve
+        constant += weighed
+        np.cumsum(constant, out=constant)
+        np.cumsum(part, out=part)
+        part *= -2
+        np.multiply(curve, total_odds, out=weighed)
+        part += weighed
+        part *= curve
+        constant += part
+    return np.maximum(variance, 0.0, out=variance)

@@ -105,23 +105,11 @@ def risk_table(
     Checked against a count by definition for every time: ``tests/stats/test_risk.py``.
     """
     times, outcomes, weights, entries = _checked(time, outcome, n, entry, causes)
-    stops = (
-        np.concatenate(([0], times, entries[entries > 0]))
-        if entries is not None
-        else np.concatenate(([0], times))
-    )
-    grid, position = _grid(stops)
-    ends = position[1 : times.size + 1]
-    width = grid.size
-    codes = outcomes.astype(np.int64) * width + ends
-    cells: Floats = np.bincount(codes, weights=weights, minlength=(causes + 1) * width).astype(float)
-    cells = cells.reshape(causes + 1, width)
+    grid, cells, entered = _cells(times, outcomes, weights, entries, causes)
     ended = cells.sum(axis=0)
     total = float(ended.sum())
     at_risk = total - (np.cumsum(ended) - ended)
-    if entries is not None:
-        late = None if weights is None else weights[entries > 0]
-        entered = np.bincount(position[times.size + 1 :], weights=late, minlength=width)
+    if entered is not None:
         at_risk -= np.cumsum(entered[::-1])[::-1]
     counted = n is None or not np.issubdtype(np.asarray(n).dtype, np.floating)
     if not counted:
@@ -137,6 +125,68 @@ def risk_table(
         last_time=last,
         counted=counted,
     )
+
+
+def _cells(
+    times: NDArray[Any],
+    outcomes: NDArray[Any],
+    weights: Floats | None,
+    entries: NDArray[Any] | None,
+    causes: int,
+) -> tuple[NDArray[Any], Floats, Floats | None]:
+    """Return the distinct times (T,), the counts by outcome (C + 1, T) and the late entries (T,) there."""
+    if weights is None and entries is None:
+        packed = _sorted_cells(times, outcomes, causes)
+        if packed is not None:
+            return *packed, None
+    late = np.empty(0, times.dtype) if entries is None else entries[entries > 0]
+    grid, position = _grid(np.concatenate(([0], times, late)))
+    ends, width = position[1 : times.size + 1], grid.size
+    codes = outcomes.astype(np.int64) * width + ends
+    cells: Floats = np.bincount(codes, weights=weights, minlength=(causes + 1) * width).astype(float)
+    entered = None
+    if entries is not None:
+        behind = None if weights is None else weights[entries > 0]
+        entered = np.bincount(position[times.size + 1 :], weights=behind, minlength=width).astype(float)
+    return grid, cells.reshape(causes + 1, width), entered
+
+
+def _sorted_cells(
+    times: NDArray[Any], outcomes: NDArray[Any], causes: int
+) -> tuple[NDArray[Any], Floats] | None:
+    """Return times and counts from one sort of keys that hold time and outcome; None if that does not apply.
+
+    The bits of a float >= 0 sort like the float. Scaled by a power of two to below 2 (exactly), its two
+    highest bits are 0: room for outcomes up to 3 below the lowest bit. Whole times are shifted just so.
+    """
+    if times.size <= _DENSE or causes > 3 or _step(times) is not None:
+        return None
+    real = times.dtype == np.float64
+    if not real and (times.dtype.kind == "f" or int(times.max()) >= 1 << 61):
+        return None
+    scale = np.ldexp(1.0, -int(np.frexp(times.max())[1])) if real else 1.0
+    keys = (times * scale).view(np.uint64) if real else times.astype(np.uint64)
+    if real and ((keys < 1 << 52) & (keys > 0)).any():  # too small to scale exactly
+        return None
+    keys <<= np.uint64(2)
+    keys |= outcomes.astype(np.uint64)
+    keys.sort()
+    code = (keys & np.uint64(3)).astype(np.int8)
+    keys >>= np.uint64(2)
+    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    bits = keys[first]
+    grid = bits.view(np.float64) / scale if real else bits.astype(np.int64)
+    cells = np.empty((causes + 1, first.size))
+    for outcome, row in enumerate(cells):
+        row[:] = (
+            code == outcome
+            if first.size == code.size
+            else np.add.reduceat(code == outcome, first, dtype=float)
+        )
+    if grid[0] > 0:
+        grid = np.concatenate(([0], grid))
+        cells = np.concatenate((np.zeros((causes + 1, 1)), cells), axis=1)
+    return grid, cells
 
 
 def _checked(
@@ -181,23 +231,33 @@ def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], name: str, expected:
         )
 
 
-def _grid(stops: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the distinct values of `stops` (>= 0, the first is 0) in order, and where each stop falls."""
+def _step(stops: NDArray[Any]) -> int | None:
+    """Return the step that all `stops` are few whole multiples of (a day, in days or in seconds), or None."""
     whole = stops
     if stops.dtype.kind == "f":
         if not (stops.max() < 2**53 and np.array_equal(stops, np.floor(stops))):
-            grid, position = np.unique(stops, return_inverse=True)
-            return grid, position
+            return None
         whole = stops.astype(np.int64)
-    step, largest = 1, int(whole.max())
-    room = max(_DENSE, 4 * stops.size)
-    if largest > room:
-        step = int(np.gcd.reduce(whole))
-    if largest // step > room:
+    room, largest = max(_DENSE, 4 * stops.size), int(whole.max())
+    if largest <= room:
+        return 1
+    step = int(np.gcd.reduce(whole[:1000]))
+    if step and largest // step > room:
+        return None
+    step = int(np.gcd.reduce(whole))
+    return step if largest // step <= room else None
+
+
+def _grid(stops: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the distinct values of `stops` (>= 0, the first is 0) in order, and where each stop falls."""
+    step = _step(stops)
+    if step is None:
         grid, position = np.unique(stops, return_inverse=True)
         return grid, position
-    scaled = whole // step if step > 1 else whole
-    present = np.bincount(scaled, minlength=largest // step + 1) > 0
+    scaled = stops.astype(np.int64)
+    if step > 1:
+        scaled //= step
+    present = np.bincount(scaled) > 0
     grid = np.flatnonzero(present)
     position = (np.cumsum(present) - 1)[scaled]
     return grid * step, position

@@ -64,3 +64,19 @@ def test_a_gap_in_what_was_watched_is_seen():
 def test_each_wrong_value_is_named(arguments, shown):
     with pytest.raises(ParameterError, match=shown):
         risk_table(**arguments)
+
+
+@pytest.mark.parametrize("unit", [1.0, 86_400, 1e-280, 3e200])
+def test_the_fast_way_for_many_rows_counts_like_the_slow_one(unit):
+    """Above 65,536 rows time and outcome are sorted as one key; weights take the other way."""
+    rng = np.random.default_rng(8)
+    days = np.round(rng.exponential(60, 70_000), 4)
+    time = (days * unit).astype(np.int64) if unit == 86_400 else days * unit
+    outcome = rng.integers(0, 3, time.size)
+    fast, slow = (
+        risk_table(time, outcome, causes=2),
+        risk_table(time, outcome, np.ones(time.size, dtype=int), causes=2),
+    )
+    for field in ("time", "at_risk", "event_n", "censored_n"):
+        np.testing.assert_array_equal(getattr(fast, field), getattr(slow, field))
+    assert (fast.total_n, fast.last_time) == (70_000, time.max())
