@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
-    man
+    man, quadrant
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -39,6 +39,7 @@ _HOME = {
     "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
+    "quadrant": "funnelnb.analysis.quadrant",
     "sample": "funnelnb.data.sample",
     "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.conversion import conversion
     from funnelnb.analysis.man import man
     from funnelnb.analysis.overview import overview
+    from funnelnb.analysis.quadrant import quadrant
     from funnelnb.analysis.segments import segments
     from funnelnb.core.options import options
     from funnelnb.data.book import Book

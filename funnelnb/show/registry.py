@@ -29,6 +29,7 @@ _VIEWS: Mapping[str, str] = {
     "Conversion": "funnelnb.show.views.conversion",
     "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
+    "Quadrant": "funnelnb.show.views.quadrant",
     "Segments": "funnelnb.show.views.segments",
 }
 """Result type -> module that holds its `VIEW`."""
