@@ -23,6 +23,7 @@ CODES = (
     "horizon_undecided",  # horizon_days: nothing has been decided yet, so the longest that can be seen
     "horizon_capped",  # the same: the deals could not be watched longer
     "horizon_unseen",  # groups, horizon_days: the share by then is not known
+    "horizon_carried",  # horizon_days, groups: nobody was watched so long, nearly all were decided before
     "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
     "late_entry",  # deals_n, of_n: deals that count only from when they came under observation
     "early_risk_small",  # groups, min_n: too few deals under observation at young ages; the share is withheld
@@ -79,13 +80,15 @@ def at_horizon(days: Sequence[tuple[tuple[str, ...], AtDay]], horizon_days: floa
     """Groups whose rate by the horizon is withheld, or rests on few deals that were watched so long."""
     small = [group for group, day in days if day.early_risk_small]
     unseen = [group for group, day in days if day.n and np.isnan(day.rate) and not day.early_risk_small]
+    carried = [group for group, day in days if day.carried]
     few = [
         group
         for group, day in days
-        if not np.isnan(day.rate) and not day.settled and day.n >= TOO_FEW_N > day.at_risk_n
+        if not np.isnan(day.rate) and not (day.settled or day.carried) and day.n >= TOO_FEW_N > day.at_risk_n
     ]
     notes = named("early_risk_small", small, min_n=TOO_FEW_N)
     notes += named("horizon_unseen", unseen, horizon_days=horizon_days)
+    notes += named("horizon_carried", carried, horizon_days=horizon_days)
     return notes + named("few_at_horizon", few, horizon_days=horizon_days, min_n=TOO_FEW_N)
 
 

@@ -26,6 +26,9 @@ Floats = NDArray[np.float64]
 ADVANCED_CAUSE, LOST_CAUSE = 0, 1
 """Rows of an incidence: outcome - 1."""
 
+MOST_OPEN_CARRIED = 0.05
+"""A curve is read beyond the longest time observed while no more than this share is still open there."""
+
 MOST_POINTS = 400
 """A curve is given at no more days than this: more cannot be seen."""
 
@@ -72,6 +75,9 @@ class AtDay:
         Deals whose state at that age is known: decided by then, or watched up to it.
     settled : bool
         True when every deal that could be watched is decided: nothing can change any more.
+    carried : bool
+        True when nobody was watched so long and nearly all were decided before: the last rate stands, and the
+        interval reaches as far as the few open deals could move it.
     amount_rate : float
         The same weighted by amount.
     early_risk_small : bool
@@ -88,6 +94,7 @@ class AtDay:
     at_risk_n: int = 0
     known_n: int = 0
     settled: bool = False
+    carried: bool = False
     amount_rate: float = np.nan
     early_risk_small: bool = False
 
@@ -194,8 +201,9 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
 
     Notes
     -----
-    A rate is withheld (NaN) beyond the longest time observed unless every deal is decided, and where late
-    history leaves fewer than ``TOO_FEW_N`` deals under observation at an event while the risk set is still
+    Beyond the longest time observed the last rate stands while at most 5 % are still open there, with an upper
+    bound that lets all of them succeed (worst-case bounds, Manski 1990); otherwise a rate is withheld (NaN).
+    It is also withheld where late history leaves fewer than ``TOO_FEW_N`` deals under observation at an event while the risk set is still
     filling: one early loss among three deals would stand for all.
     """
     n = int(times.n.sum())
@@ -206,19 +214,24 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
     at_risk_n, settled = int(read.at_risk[0]), bool(incidence.open_rate[-1] <= 1e-12)
     if early_risk_small(incidence, times, horizon_s):
         return AtDay(n=n, at_risk_n=at_risk_n, early_risk_small=True)
+    carried = bool(np.isnan(read.rate[ADVANCED_CAUSE, 0]) and incidence.open_rate[-1] <= MOST_OPEN_CARRIED)
+    if carried:
+        read = incidence.at(incidence.last_time)
     if np.isnan(read.rate[ADVANCED_CAUSE, 0]):
         return AtDay(n=n, at_risk_n=at_risk_n)
+    undecided = float(read.open_rate[0]) if carried else 0.0
     return AtDay(
         n=n,
         rate=float(read.rate[ADVANCED_CAUSE, 0]),
         ci_lower=float(read.ci_lower[ADVANCED_CAUSE, 0]),
-        ci_upper=float(read.ci_upper[ADVANCED_CAUSE, 0]),
+        ci_upper=min(1.0, float(read.ci_upper[ADVANCED_CAUSE, 0]) + undecided),
         lost_rate=float(read.rate[LOST_CAUSE, 0]),
         open_rate=float(read.open_rate[0]),
         variance=float(read.variance[ADVANCED_CAUSE, 0]),
         at_risk_n=at_risk_n,
         known_n=n - int(times.n[(times.outcome == CENSORED) & (times.time_s < horizon_s)].sum()),
         settled=settled,
+        carried=carried,
         amount_rate=_amount_rate(times, horizon_s) if amount else np.nan,
     )
 

@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from funnelnb.analysis import timing
 from funnelnb.analysis.cohort import cohort
 from funnelnb.analysis.conversion import conversion
 from funnelnb.analysis.horizon import automatic, watched_days
 from funnelnb.analysis.segments import segments
 from funnelnb.core.errors import ParameterError
+from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
 
 
@@ -93,3 +95,41 @@ def test_late_deals_do_not_move_it():
     )
     more = dataclasses.replace(floor, deals=(*floor.deals, later))
     assert automatic(more.book()) == automatic(floor.book())
+
+
+def carried_times(open_n: int) -> timing.Times:
+    """100 deals: 60 won on day 40, the rest lost on day 60, `open_n` of them still open on day 100."""
+    day = 86_400
+    rows = [(40, ADVANCED, 60), (60, LOST_OUT, 40 - open_n), (100, CENSORED, open_n)]
+    kept = [row for row in rows if row[2]]
+    return timing.Times(
+        time_s=np.array([row[0] * day for row in kept], np.int64),
+        entry_s=np.zeros(len(kept), np.int64),
+        outcome=np.array([row[1] for row in kept], np.int8),
+        n=np.array([row[2] for row in kept], np.int64),
+        amount=np.zeros(len(kept)),
+    )
+
+
+def test_beyond_what_is_seen_the_last_rate_stands_while_nearly_all_are_decided():
+    """3 of 100 still open on day 100: by day 180 between 60 and 63 have been won, whatever those do."""
+    seen = timing.watch(carried_times(3), 100, 0.9).day
+    later = timing.watch(carried_times(3), 180, 0.9).day
+    assert later.carried
+    assert not seen.carried
+    assert (later.rate, later.lost_rate, later.open_rate) == pytest.approx((0.60, 0.37, 0.03))
+    assert later.ci_lower == seen.ci_lower
+    assert later.ci_upper == pytest.approx(seen.ci_upper + 0.03)
+
+
+def test_beyond_what_is_seen_nothing_is_said_while_many_are_open():
+    later = timing.watch(carried_times(6), 180, 0.9).day
+    assert np.isnan(later.rate)
+    assert not later.carried
+
+
+def test_all_decided_needs_no_carrying():
+    later = timing.watch(carried_times(0), 180, 0.9).day
+    assert later.settled
+    assert not later.carried
+    assert later.rate == pytest.approx(0.60)
