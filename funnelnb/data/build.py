@@ -9,13 +9,28 @@ import numpy as np
 from funnelnb.core.note import Note
 from funnelnb.data.attributes import Attributes
 from funnelnb.data.coded import UNRECORDED, Deals, Keys, Rows
-from funnelnb.data.ledger import OPEN_DEAL, UNKNOWN, Codes, Ledger
-from funnelnb.data.stays import History, added, history_of, settle, stays_of
+from funnelnb.data.ledger import FACTS, OPEN_DEAL, UNKNOWN, Codes, Ledger, fact_notes
+from funnelnb.data.stays import Stays, stays_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+
+BLOCK = 1 << 15
+"""Deals that are worked on together."""
+
+_COLUMNS: dict[str, tuple[str, type]] = {
+    "deal": ("stay", np.int32),
+    "stage": ("stay", np.int16),
+    "entered_s": ("stay", np.int64),
+    "left_s": ("stay", np.int64),
+    "next": ("stay", np.int16),
+    "start": ("start", np.int64),
+    "closed_s": ("deal", np.int64),
+    "furthest": ("deal", np.int16),
+}
 
 
 def from_arrays(
@@ -74,20 +89,16 @@ def from_arrays(
     Checked against: a plain loop over deals written from these rules (``tests/data/reference.py``) and the
     counts made in five engines (``tests/data/test_engines.py``).
     """
-    positions, recorded_n = len(stage_ids), len(deals.outcome)
-    deals, rows, keep, cut_notes = _cut(deals, rows, as_of_s)
-    keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, positions + 2, len(deals.outcome))
-    history = history_of(keys, rows, positions, len(deals.outcome))
-    has = np.zeros(len(deals.outcome), bool)
-    has[history.deal[history.first]] = True
-    undated = settle(keys, deals, history, has, won)
-    key = added(keys, deals, history, has, won)
-    stays = stays_of(keys, key, positions, deals, has, won, undated)
-    notes = (*cut_notes, *_notes(deals, has, history, stays, won))
+    recorded_n = len(deals.outcome)
+    deals, rows, keep, notes = _cut(deals, rows, as_of_s)
+    keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, len(stage_ids) + 2, len(deals.outcome))
+    key = keys.sort(rows, len(stage_ids))
+    del rows
+    columns = _by_blocks(keys, key, deals, len(stage_ids), won)
     if deal_ids is None:
         deal_ids = np.arange(recorded_n).astype(str).astype(object)
     attributes = {} if attributes is None else attributes
-    if len(has) < recorded_n:
+    if len(deals.outcome) < recorded_n:
         deal_ids, attributes = deal_ids[keep], Attributes.of(attributes, keep)
     return Ledger(
         stage_ids=tuple(stage_ids),
@@ -98,10 +109,48 @@ def from_arrays(
         amount=deals.amount,
         attributes=attributes,
         deal_ids=deal_ids,
-        notes=notes,
+        notes=(*notes, *fact_notes(columns["facts"])),
         observed_from_s=observed_from_s,
-        **stays,
+        **columns,
     )
+
+
+def _by_blocks(
+    keys: Keys, key: NDArray[np.int64], deals: Deals, positions: int, won: int
+) -> dict[str, NDArray[Any]]:
+    """Make the stays block by block: what a block needs stays in the processor's cache."""
+    deal_n = len(deals.outcome)
+    begins = range(0, deal_n, BLOCK)
+    bits = keys.time_bits + keys.stage_bits
+    edges = np.searchsorted(key, [begin << bits for begin in (*begins, deal_n)])
+    size = {
+        "stay": len(key) + 3 * deal_n,
+        "start": deal_n + 1,
+        "deal": deal_n,
+    }  # at most; unused memory is not touched
+    columns: dict[str, NDArray[Any]] = {
+        name: np.empty(size[of], kind) for name, (of, kind) in _COLUMNS.items()
+    }
+    reached_s = np.empty((positions, deal_n), np.int64)
+    facts = np.empty(deal_n, np.uint8)
+    stay_n = 0
+    for k, begin in enumerate(begins):
+        some = deals.take(slice(begin, begin + BLOCK))
+        recorded = some.take(np.arange(len(some.outcome)))
+        stays = stays_of(keys, key[edges[k] : edges[k + 1]] - (begin << bits), some, positions, won)
+        facts[begin : begin + BLOCK] = _facts(recorded, some, stays, won)
+        reached_s[:, begin : begin + BLOCK] = stays.reached_s
+        stays.deal += begin
+        stays.start += stay_n
+        for name, (of, _) in _COLUMNS.items():
+            column, place = getattr(stays, name), stay_n if of == "stay" else begin
+            columns[name][place : place + len(column)] = column
+        stay_n += len(stays.deal)
+    columns["start"][-1] = stay_n
+    columns = {
+        name: column[:stay_n] if _COLUMNS[name][0] == "stay" else column for name, column in columns.items()
+    }
+    return {**columns, "reached_s": reached_s.T, "facts": facts}
 
 
 def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note]]:
@@ -151,22 +200,21 @@ def _lowest(deals: Deals, rows: Rows, as_of_s: int) -> int:
     return lowest
 
 
-def _notes(
-    deals: Deals, has: NDArray[np.bool_], history: History, stays: Mapping[str, Any], won: int
-) -> list[Note]:
-    """Say what was missing, assumed or repaired."""
-    back = (stays["stage"] >= won) & (stays["next"] >= 0) & (stays["next"] < won)
-    reopened = history.reopened
-    reopened[stays["deal"][back]] = True
-    ended = deals.outcome != OPEN_DEAL
-    late = ended & (deals.closed_s != UNKNOWN) & (stays["closed_s"] > deals.closed_s)
-    facts = {
-        "history_missing": ~has,
+def _facts(recorded: Deals, deals: Deals, stays: Stays, won: int) -> NDArray[np.uint8]:
+    """Say of each deal what was missing, assumed or repaired: bits in the order of FACTS."""
+    back = (stays.stage >= won) & (stays.next >= 0) & (stays.next < won)
+    reopened = stays.reopened
+    reopened[stays.deal[back]] = True
+    dated = (deals.outcome != OPEN_DEAL) & (deals.closed_s != UNKNOWN)
+    true = {
+        "history_missing": ~stays.has,
         "created_unknown": deals.created_s == UNKNOWN,
-        "closed_date_missing": ended & (deals.closed_s == UNKNOWN),
-        "closed_before_last_stage": late,
+        "closed_date_missing": (recorded.outcome != OPEN_DEAL) & (recorded.closed_s == UNKNOWN),
+        "closed_before_last_stage": dated & (stays.closed_s > deals.closed_s),
         "reopened": reopened,
         "amount_unknown": ~(deals.amount >= 0),
     }
-    counts = {name: int(np.count_nonzero(flag)) for name, flag in facts.items()}
-    return [Note(name, {"deals_n": n, "of_n": len(has)}) for name, n in counts.items() if n]
+    facts = np.zeros(len(deals.outcome), np.uint8)
+    for k, name in enumerate(FACTS):
+        facts |= true[name].view(np.uint8) << k
+    return facts

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.core.errors import FunnelError
+from funnelnb.data.ledger import LEFT, LOST
 
 UNRECORDED = -9
 """Stage code of a deal whose current stage is not recorded, and of a history row whose stage is not known."""
@@ -41,8 +42,8 @@ class Deals:
     stage: NDArray[np.int16]
     amount: NDArray[np.float64]
 
-    def take(self, keep: NDArray[Any]) -> Deals:
-        """Return the deals that `keep` selects."""
+    def take(self, keep: NDArray[Any] | slice) -> Deals:
+        """Return the deals that `keep` selects; those of a slice are the same memory."""
         return Deals(
             created_s=self.created_s[keep],
             closed_s=self.closed_s[keep],
@@ -122,3 +123,12 @@ class Keys:
     def stage(self, key: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the stage position of each key."""
         return key & ((1 << self.stage_bits) - 1)
+
+    def sort(self, rows: Rows, positions: int) -> NDArray[np.int64]:
+        """Return the keys of history rows in order; in the same second marks come after the stages."""
+        stage = rows.stage
+        if len(stage) and stage.min() < 0:
+            stage = np.where(stage == LOST, positions, np.where(stage == LEFT, positions + 1, stage))
+        key = self.pack(rows.deal, rows.entered_s, stage)
+        key.sort(kind="stable")  # costs next to nothing on rows that come in order
+        return key

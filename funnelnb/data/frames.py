@@ -12,6 +12,7 @@ from funnelnb.core.errors import FunnelError, MissingDataError, nearest
 from funnelnb.data.attributes import Attributes, code, unchunked
 from funnelnb.data.build import from_arrays
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
+from funnelnb.data.ids import deal_codes
 from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
 from funnelnb.data.tables import END_MARKS, TABLES
 
@@ -74,7 +75,6 @@ def from_frames(
             "the table opportunities has no column 'opportunity_id'", expected="one id per deal"
         )
     ids = unchunked(columns["opportunity_id"])
-    _refuse_duplicates(ids)
     places = stage_places(playbook)
     names = [name for name in columns if name not in _NEEDED] if attributes is None else list(attributes)
     return from_arrays(
@@ -95,7 +95,11 @@ def stage_places(playbook: Playbook) -> dict[str, int]:
     """Return the code of every stage name that canonical tables may hold, the marks included."""
     marks = {mark: OUTCOMES[mark] for mark in END_MARKS}
     marks = {mark: LEFT if outcome == LEFT_DEAL else LOST for mark, outcome in marks.items()}
-    return {**marks, "won": playbook.won, **{stage: place for place, stage in enumerate(playbook.stage_ids)}}
+    names = {stage: place for place, stage in enumerate(playbook.stage_ids)}
+    return {
+        **names,
+        **{mark: place for mark, place in {**marks, "won": playbook.won}.items() if mark not in names},
+    }
 
 
 def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
@@ -148,12 +152,12 @@ def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
 
     if stage_history is None:
         none = np.zeros(0, np.int64)
-        return Rows(deal=none, stage=none, entered_s=none)
+        return Rows(deal=deal_codes(ids, ids[:0]), stage=none, entered_s=none)
     table = nw.from_native(stage_history).select("opportunity_id", "stage", "entered_at")
     if isinstance(table, nw.LazyFrame):
         table = table.collect("pyarrow")
     return Rows(
-        deal=_deal_codes(unchunked(table["opportunity_id"].to_arrow()), ids),
+        deal=deal_codes(ids, unchunked(table["opportunity_id"].to_arrow())),
         stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
         entered_s=seconds(table["entered_at"].to_arrow()),
     )
@@ -169,50 +173,19 @@ def _as_text(column: Any) -> Any:
     )
 
 
-def _refuse_duplicates(ids: Any) -> None:
-    import pyarrow.compute as pc
-
-    if len(ids) < 2 or pc.all(pc.greater(ids[1:], ids[:-1]), skip_nulls=False).as_py():
-        return
-    counts = pc.value_counts(ids)
-    if len(counts) < len(ids):
-        twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]
-        raise FunnelError(
-            f"the table opportunities has {twice['counts']} deals with the id {str(twice['values'])!r}",
-            expected="one row per deal",
-            hint="remove the duplicates, or load the data with funnelnb.load, which reports them all",
-        )
-
-
-def _deal_codes(row_ids: Any, ids: Any) -> NDArray[np.int32]:
-    """Return the position in `ids` of each of `row_ids`, -1 where it is not there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if row_ids.type != ids.type:
-        row_ids, ids = row_ids.cast(pa.large_string()), ids.cast(pa.large_string())
-    if not len(row_ids):
-        return np.zeros(0, np.int32)
-    # rows of one deal often stand together: look up each run once
-    changes = pc.fill_null(pc.not_equal(row_ids[1:], row_ids[:-1]), True)
-    heads = np.concatenate([[0], np.flatnonzero(changes.to_numpy(zero_copy_only=False)) + 1])
-    if len(heads) > 0.7 * len(row_ids):
-        return pc.fill_null(pc.index_in(row_ids, value_set=ids), -1).to_numpy(zero_copy_only=False)
-    found = pc.fill_null(pc.index_in(row_ids.take(pa.array(heads)), value_set=ids), -1)
-    return np.repeat(found.to_numpy(zero_copy_only=False), np.diff(heads, append=len(row_ids)))
-
-
-def _mapped(column: Any, places: dict[str, int], missing: int) -> NDArray[np.int16]:
+def _mapped(column: Any, places: dict[str, int], missing: int) -> NDArray[np.integer[Any]]:
     """Return the place of each text of a column with few distinct ones."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     column = _as_text(unchunked(column))
+    found = pc.index_in(column, value_set=pa.array(list(places), column.type))
+    if found.null_count:
+        found = pc.fill_null(found, len(places))
+    code = found.to_numpy(zero_copy_only=False)
     table = np.array([*places.values(), missing], np.int16)
-    names = pa.array(list(places), column.type)
-    return table[
-        pc.fill_null(pc.index_in(column, value_set=names), len(places)).to_numpy(zero_copy_only=False)
-    ]
+    as_is = int(np.argmax(np.append(table != np.arange(len(table)), True)))  # stage k is the k-th name
+    return table[code] if int(code.max(initial=0)) >= as_is else code
 
 
 def _current(column: Any, places: dict[str, int]) -> NDArray[np.int16]:

@@ -6,17 +6,18 @@ entered = advanced + skipped ahead + moved back + lost + left + still here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from funnelnb.core.note import Note
     from funnelnb.data.book import Book
 
 LOST = -1
@@ -31,6 +32,16 @@ UNKNOWN = np.iinfo(np.int64).min
 
 OPEN_DEAL, WON_DEAL, LOST_DEAL, LEFT_DEAL = 0, 1, 2, 3
 """Values of :attr:`Ledger.outcome`."""
+
+FACTS = (
+    "history_missing",
+    "created_unknown",
+    "closed_date_missing",
+    "closed_before_last_stage",
+    "reopened",
+    "amount_unknown",
+)
+"""Codes of the notes on single deals; bit k of :attr:`Ledger.facts` says if the k-th is true of a deal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +106,8 @@ class Ledger:
         What was missing, assumed or repaired while building.
     observed_from_s : int
         Since when deals were recorded completely (late history); UNKNOWN: from the start.
+    facts : ndarray of uint8, shape (deal_n,)
+        Which of :data:`FACTS` are true of each deal: what the notes count.
     """
 
     stage_ids: tuple[str, ...]
@@ -116,6 +129,7 @@ class Ledger:
     deal_ids: NDArray[np.object_]
     notes: tuple[Note, ...] = ()
     observed_from_s: int = UNKNOWN
+    facts: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     def restrict(self, keep: NDArray[np.bool_]) -> Ledger:
         """Return the ledger of some of the deals, as if it had been built from them alone.
@@ -128,10 +142,11 @@ class Ledger:
         Returns
         -------
         Ledger
-            With the same stages, as-of date and notes (the notes speak of the whole).
+            With the same stages and as-of date; of the notes, those on single deals count the deals kept.
         """
         from funnelnb.data.attributes import Attributes
 
+        facts = self.facts[keep] if len(self.facts) == len(keep) else self.facts
         rows = keep[self.deal]
         stays = np.diff(self.start)[keep]
         renumbered = np.cumsum(keep, dtype=np.int32) - np.int32(1)
@@ -151,7 +166,15 @@ class Ledger:
             reached_s=np.asfortranarray(self.reached_s[keep]),
             attributes=Attributes.of(self.attributes, keep),
             deal_ids=self.deal_ids[keep],
+            facts=facts,
+            notes=(*(note for note in self.notes if note.code not in FACTS), *fact_notes(facts)),
         )
+
+
+def fact_notes(facts: NDArray[np.uint8]) -> list[Note]:
+    """Return a note for each of :data:`FACTS` that is true of any deal."""
+    counts = {code: int(np.count_nonzero(facts & (1 << k))) for k, code in enumerate(FACTS)}
+    return [Note(code, {"deals_n": n, "of_n": len(facts)}) for code, n in counts.items() if n]
 
 
 def build(book: Book) -> Ledger:

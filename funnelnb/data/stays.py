@@ -12,7 +12,7 @@ from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, ST
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from funnelnb.data.coded import Deals, Keys, Rows
+    from funnelnb.data.coded import Deals, Keys
 
 _NEVER = np.iinfo(np.int64).max
 _LAST_NEXT = np.array([STILL, STILL, LOST, LEFT], np.int16)
@@ -20,7 +20,19 @@ _LAST_NEXT = np.array([STILL, STILL, LOST, LEFT], np.int16)
 
 @dataclass(slots=True, kw_only=True)
 class History:
-    """The sorted history rows, marks taken out, with first and last row of each deal that has any."""
+    """The sorted history rows of some deals, marks taken out.
+
+    Attributes
+    ----------
+    key : ndarray of int64
+        Deal, time and stage of each row.
+    deal, first, last : ndarray of int64
+        Deals that have any row, and the keys of their first and last one.
+    mark_deal, mark_outcome, mark_s
+        Deals whose history ends with a mark, what it says, and when.
+    has, reopened : ndarray of bool, shape (D,)
+        Which deals have any row; which go on after a mark.
+    """
 
     key: NDArray[np.int64]
     deal: NDArray[np.int64]
@@ -29,44 +41,58 @@ class History:
     mark_deal: NDArray[np.int64]
     mark_outcome: NDArray[np.int8]
     mark_s: NDArray[np.int64]
+    has: NDArray[np.bool_]
     reopened: NDArray[np.bool_]
 
 
-def history_of(keys: Keys, rows: Rows, positions: int, deal_n: int) -> History:
-    """Sort the rows, take out the marks, find each deal's first and last row."""
-    code = rows.stage
-    marked = bool(len(code)) and code.min() < 0
-    if marked:
-        code = np.where(code == LOST, positions, np.where(code == LEFT, positions + 1, code))
-    key = keys.pack(rows.deal, rows.entered_s, code)
-    key.sort(kind="stable")  # costs next to nothing on rows that come in order
-    deal = keys.deal(key)
-    reopened = np.zeros(deal_n, bool)
+@dataclass(slots=True, kw_only=True)
+class Stays:
+    """What a ledger says of some deals, plus which have a history and which were reopened after a mark."""
+
+    deal: NDArray[np.int64]
+    stage: NDArray[np.int16]
+    entered_s: NDArray[np.int64]
+    left_s: NDArray[np.int64]
+    next: NDArray[np.int16]
+    start: NDArray[np.int64]
+    closed_s: NDArray[np.int64]
+    furthest: NDArray[np.int16]
+    reached_s: NDArray[np.int64]
+    has: NDArray[np.bool_]
+    reopened: NDArray[np.bool_]
+
+
+def history_of(keys: Keys, key: NDArray[np.int64], positions: int, deal_n: int) -> History:
+    """Take the marks out of the sorted rows `key` and find each deal's first and last row."""
+    has, reopened = np.zeros(deal_n, bool), np.zeros(deal_n, bool)
     mark = key[:0]
-    if marked:
-        is_mark = keys.stage(key) >= positions
-        ends = np.ones(len(deal), bool)
-        np.not_equal(deal[1:], deal[:-1], out=ends[:-1])
+    is_mark = keys.stage(key) >= positions
+    if is_mark.any():
+        deal = keys.deal(key)
+        ends = np.append(deal[1:] != deal[:-1], True)
         mark = key[is_mark & ends]
         reopened[deal[is_mark & ~ends]] = True
-        key, deal = key[~is_mark], deal[~is_mark]
-    first = np.flatnonzero(deal[1:] != deal[:-1]) + 1
-    first = np.concatenate([[0], first]) if len(deal) else first
-    last = np.concatenate([first[1:], [len(deal)]]) - 1 if len(deal) else first
-    outcome = np.where(keys.stage(mark) == positions, LOST_DEAL, LEFT_DEAL).astype(np.int8)
+        key = key[~is_mark]
+    deal = keys.deal(key)
+    changes = np.flatnonzero(deal[1:] != deal[:-1])
+    first, last = (
+        (np.append(0, changes + 1), np.append(changes, len(deal) - 1)) if len(deal) else (deal, deal)
+    )
+    has[deal[first]] = True
     return History(
         key=key,
-        deal=deal,
-        first=first,
-        last=last,
+        deal=deal[first],
+        first=key[first],
+        last=key[last],
         mark_deal=keys.deal(mark),
-        mark_outcome=outcome,
+        mark_outcome=np.where(keys.stage(mark) == positions, LOST_DEAL, LEFT_DEAL).astype(np.int8),
         mark_s=keys.time_s(mark),
+        has=has,
         reopened=reopened,
     )
 
 
-def settle(keys: Keys, deals: Deals, history: History, has: NDArray[np.bool_], won: int) -> NDArray[np.int64]:
+def settle(keys: Keys, deals: Deals, history: History, won: int) -> NDArray[np.int64]:
     """Let the history decide outcomes that the deals leave open (in place).
 
     Returns the deals that were won at a time nobody recorded.
@@ -77,53 +103,50 @@ def settle(keys: Keys, deals: Deals, history: History, has: NDArray[np.bool_], w
     undated = (closed_s[marked] == UNKNOWN) & (outcome[marked] >= LOST_DEAL)
     closed_s[marked[undated]] = history.mark_s[undated]
     standing = deals.stage.copy()
-    standing[history.deal[history.first]] = keys.stage(history.key[history.last])
+    standing[history.deal] = keys.stage(history.last)
     outcome[(standing >= won) & (outcome == OPEN_DEAL)] = WON_DEAL
-    return np.flatnonzero(has & (outcome == WON_DEAL) & (closed_s == UNKNOWN) & (standing < won))
+    return np.flatnonzero(history.has & (outcome == WON_DEAL) & (closed_s == UNKNOWN) & (standing < won))
 
 
-def added(keys: Keys, deals: Deals, history: History, has: NDArray[np.bool_], won: int) -> NDArray[np.int64]:
+def added(keys: Keys, deals: Deals, history: History, won: int) -> NDArray[np.int64]:
     """Return the sorted keys with those stays added that follow from creation, closing and current stage."""
-    parts = [_added_before(keys, deals, history), *_added_won(keys, deals, history, won)]
-    if not has.all():
-        parts += _added_without_history(keys, deals, np.flatnonzero(~has), won)
-    extra = np.concatenate(parts)
-    if not len(extra):
+    parts = [history.key, *_added_before(keys, deals, history), *_added_won(keys, deals, history, won)]
+    if not history.has.all():
+        parts += _added_without_history(keys, deals, np.flatnonzero(~history.has), won)
+    parts = [part for part in parts if len(part)]
+    if not parts:
         return history.key
-    extra.sort()
-    key = np.concatenate([history.key, extra])
-    key.sort(kind="stable")  # two runs in order: a merge
+    key = np.concatenate(parts)
+    if len(parts) > 1:
+        key.sort(kind="stable")  # a few runs in order: a merge
     return key
 
 
-def _added_before(keys: Keys, deals: Deals, history: History) -> NDArray[np.int64]:
+def _added_before(keys: Keys, deals: Deals, history: History) -> list[NDArray[np.int64]]:
     """Deals created before their first row stood in the first stage until then."""
-    deal = history.deal[history.first]
-    created_s = deals.created_s[deal]
-    before = (created_s != UNKNOWN) & (created_s < keys.time_s(history.key[history.first]))
-    return keys.pack(deal[before], created_s[before], 0)
+    created_s = deals.created_s[history.deal]
+    before = (created_s != UNKNOWN) & (created_s < keys.time_s(history.first))
+    return [keys.pack(history.deal[before], created_s[before], 0)]
 
 
 def _added_won(keys: Keys, deals: Deals, history: History, won: int) -> list[NDArray[np.int64]]:
     """Won deals enter the won stage when they were closed, unless the history says when."""
-    deal = history.deal[history.last]
-    last = history.key[history.last]
-    stage, is_won = keys.stage(last), deals.outcome[deal] == WON_DEAL
-    short = is_won & (stage < won)
-    parts = [keys.pack(deal[short], np.maximum(deals.closed_s[deal[short]], keys.time_s(last[short])), won)]
-    beyond = is_won & (stage > won) & (deals.closed_s[deal] != UNKNOWN)
+    deal, last_stage = history.deal, keys.stage(history.last)
+    closed_s, is_won = deals.closed_s[deal], deals.outcome[deal] == WON_DEAL
+    short = is_won & (last_stage < won)
+    last_s = keys.time_s(history.last[short])
+    parts = [keys.pack(deal[short], np.maximum(closed_s[short], last_s), won)]
+    beyond = is_won & (last_stage > won) & (closed_s != UNKNOWN)
     if beyond.any():
-        row_stage = keys.stage(history.key)
+        row_deal, row_stage = keys.deal(history.key), keys.stage(history.key)
         named = np.zeros(len(deals.outcome), bool)
-        named[history.deal[row_stage == won]] = True
-        unnamed = deal[beyond & ~named[deal]]
+        named[row_deal[row_stage == won]] = True
+        created_s = deals.created_s[deal]
         earliest = np.full(len(deals.outcome), UNKNOWN)
-        first_s = keys.time_s(history.key[history.first])
-        earliest[deal] = np.where(deals.created_s[deal] < first_s, deals.created_s[deal], UNKNOWN)
-        working = row_stage < won
-        earliest[history.deal[working]] = keys.time_s(
-            history.key[working]
-        )  # in time order: the last one stays
+        earliest[deal] = np.where(created_s < keys.time_s(history.first), created_s, UNKNOWN)
+        working = row_stage < won  # in time order: of several rows the last one stays
+        earliest[row_deal[working]] = keys.time_s(history.key[working])
+        unnamed = deal[beyond & ~named[deal]]
         parts.append(keys.pack(unnamed, np.maximum(deals.closed_s[unnamed], earliest[unnamed]), won))
     return parts
 
@@ -147,46 +170,53 @@ def _added_without_history(
     ]
 
 
-def stays_of(
-    keys: Keys,
-    key: NDArray[np.int64],
-    positions: int,
-    deals: Deals,
-    has: NDArray[np.bool_],
-    won: int,
-    undated: NDArray[np.int64],
-) -> dict[str, Any]:
-    """Return the columns of the ledger that the sorted keys and the deals make."""
-    deal, stage = keys.deal(key).astype(np.int32), keys.stage(key).astype(np.int16)
-    entered_s = keys.time_s(key)
+def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, won: int) -> Stays:
+    """Return the stays that some deals and their sorted history rows make.
+
+    Parameters
+    ----------
+    keys : Keys
+    rows : ndarray of int64
+        Keys of the rows, deals counted from 0.
+    deals : Deals
+        Their outcome and closing time are settled in place.
+    positions, won : int
+
+    Returns
+    -------
+    Stays
+    """
+    history = history_of(keys, rows, positions, len(deals.outcome))
+    undated = settle(keys, deals, history, won)
+    key = added(keys, deals, history, won)
+    deal, stage, entered_s = keys.deal(key), keys.stage(key).astype(np.int16), keys.time_s(key)
     again = (deal[1:] == deal[:-1]) & (stage[1:] == stage[:-1])
     if again.any():
-        fresh = np.concatenate([[True], ~again])
+        fresh = np.append(True, ~again)
         deal, stage, entered_s = deal[fresh], stage[fresh], entered_s[fresh]
     start = np.concatenate([[0], np.flatnonzero(deal[1:] != deal[:-1]) + 1, [len(deal)]])
-    if not len(deal):
-        start = np.zeros(1, np.int64)
-    bare = _rows_of(start, np.flatnonzero(~has))
-    timeless = np.concatenate(
-        [bare[_not_recorded(deals, deal[bare], stage[bare], won)], start[undated + 1] - 1]
-    )
+    bare = _rows_of(start, np.flatnonzero(~history.has))
+    timeless = bare[_not_recorded(deals, deal[bare], stage[bare], won)]
+    timeless = np.concatenate([timeless, start[undated + 1] - 1])
     entered_s[timeless] = _NEVER
-    reached_s = _reached(deal, stage, entered_s, positions, len(has))
+    reached_s = _reached(deal, stage, entered_s, positions, len(deals.outcome))
     entered_s[timeless] = UNKNOWN
-    _forget(reached_s, deals, has, stage[start[:-1]], won)
+    _forget(reached_s, deals, history.has, stage[start[:-1]], won)
     left_s, following, closed_s = _ends(deals, start, stage, entered_s, reached_s[won])
     left_s[bare[following[bare] > stage[bare] + 1]] = UNKNOWN
-    return {
-        "deal": deal,
-        "stage": stage,
-        "entered_s": entered_s,
-        "left_s": left_s,
-        "next": following,
-        "start": start,
-        "closed_s": closed_s,
-        "furthest": np.maximum.reduceat(stage, start[:-1]) if len(deal) else stage,
-        "reached_s": reached_s.T,
-    }
+    return Stays(
+        deal=deal,
+        stage=stage,
+        entered_s=entered_s,
+        left_s=left_s,
+        next=following,
+        start=start,
+        closed_s=closed_s,
+        furthest=np.maximum.reduceat(stage, start[:-1]),
+        reached_s=reached_s,
+        has=history.has,
+        reopened=history.reopened,
+    )
 
 
 def _rows_of(start: NDArray[np.int64], deals: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -204,7 +234,7 @@ def _not_recorded(deals: Deals, deal: NDArray[Any], stage: NDArray[Any], won: in
 
 
 def _reached(
-    deal: NDArray[np.int32],
+    deal: NDArray[np.int64],
     stage: NDArray[np.int16],
     entered_s: NDArray[np.int64],
     positions: int,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.data.ledger import LEFT, LOST, STILL, UNKNOWN, Ledger, build
+from funnelnb.data.ledger import FACTS, LEFT, LOST, STILL, UNKNOWN, Ledger, build
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Read, Recorded, read_all
 
@@ -104,16 +104,20 @@ def test_the_future_changes_nothing(deals: list[Recorded], as_of: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(deals=messy_deals(positions=5), as_of=AS_OF, seed=st.integers(0, 99))
 def test_restricted_ledger_is_that_of_the_deals_alone(deals: list[Recorded], as_of: int, seed: int) -> None:
-    whole = build(book(deals, as_of=as_of))
+    later = Recorded(created=as_of + 1)  # in both, the data go on after the as-of date
+    whole = build(book([*deals, later], as_of=as_of))
     keep = np.random.default_rng(seed).random(len(whole.outcome)) < 0.5
     chosen = whole.restrict(keep)
     ids = set(whole.deal_ids[keep])
-    alone = build(book([deal for k, deal in enumerate(deals) if f"d{k}" in ids], as_of=as_of))
+    alone = build(book([*(deal for k, deal in enumerate(deals) if f"d{k}" in ids), later], as_of=as_of))
     assert observed(chosen) == observed(alone)
     for name in ("region", "team"):
         for left, right in zip(chosen.attributes[name].codes, alone.attributes[name].codes, strict=True):
             assert chosen.attributes[name].labels[left] == alone.attributes[name].labels[right]
         assert chosen.attributes[name].labels == alone.attributes[name].labels
+    assert [one for one in chosen.notes if one.code in FACTS] == [
+        one for one in alone.notes if one.code in FACTS
+    ]
     assert chosen.deal_ids.tolist() == [one for one in whole.deal_ids if one in ids]
     assert chosen.start[-1] == len(chosen.deal)
 
