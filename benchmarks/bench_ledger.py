@@ -119,8 +119,9 @@ def slider(deal_n: int = 8_800) -> float:
         tables={"opportunities": opportunities, "stage_history": history}, playbook=ways.PLAYBOOK, as_of=ways.AS_OF
     )
     spent = []
+    stage_counts(book.ledger, "region")  # what the notebook showed before the slider moved
     for round_ in range(30):
-        wanted = [region for k, region in enumerate(sorted(set(opportunities["region"]))) if k != round_ % 6]
+        wanted = [region for k, region in enumerate(ways.REGIONS) if k != round_ % 6]
         began = time.perf_counter()
         ledger = book.where(region=wanted).ledger
         stage_counts(ledger, "region")

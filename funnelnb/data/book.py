@@ -201,7 +201,11 @@ class Book:
             if table != "opportunities":
                 parts[table] = _related(frame, deals)
         part = replace(self, tables=parts, name=name, fingerprint="")
-        return replace(part, fingerprint=fingerprint_of(part))
+        part = replace(part, fingerprint=fingerprint_of(part))
+        whole = self.__dict__.get("ledger")
+        if whole is not None and len(whole.outcome) == len(keep):  # cheaper than to build it anew
+            part.__dict__["ledger"] = whole.restrict(keep.to_numpy(dtype=bool))
+        return part
 
 
 def _texts(deals: pd.DataFrame, name: str) -> pd.Series:
