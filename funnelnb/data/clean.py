@@ -11,7 +11,7 @@ from funnelnb.data import values
 from funnelnb.data.mapping import require_column
 from funnelnb.data.numbers import unit_of
 from funnelnb.data.settings import ROW_NUMBER
-from funnelnb.data.tables import NUMERIC_KINDS, column, column_names, kind_of
+from funnelnb.data.tables import NUMERIC_KINDS, PANDAS_DTYPE, column, column_names, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +58,8 @@ class Table:
         Signs and codes found beside amounts.
     ids : Series or None
         Ids of all rows read, dropped ones included (deals only).
+    unread : set of str
+        Columns that could not be read as a whole.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Table:
     seen: list[str] = field(default_factory=list)
     currencies: set[str] = field(default_factory=set)
     ids: pd.Series | None = None
+    unread: set[str] = field(default_factory=set)
 
     def source(self, column: str) -> str:
         """How the file spells a canonical column."""
@@ -143,7 +146,13 @@ def read_table(
         cells_found = None if columns[canonical] == ROW_NUMBER else raw.frame[columns[canonical]]
         dropped |= _report(table, canonical, one, cells_found, findings)
         table.currencies.update(one.currencies)
-        taken[canonical] = corrected(one.values, settings.values.get(canonical))
+        if one.undecided:
+            table.unread.add(canonical)
+            taken[canonical] = pd.Series(
+                None, index=one.values.index, dtype=PANDAS_DTYPE[kind_of(name, canonical)]
+            )
+        else:
+            taken[canonical] = corrected(one.values, settings.values.get(canonical))
     for canonical, value in settings.table(name).constants.items():
         constant = _parse(
             table, canonical, pd.Series([value], dtype="str"), kind_of(name, canonical), settings, findings

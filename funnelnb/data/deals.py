@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MappingError
 from funnelnb.data.clean import Table
-from funnelnb.data.tables import HELPERS
+from funnelnb.data.problems import shorten
+from funnelnb.data.tables import END_MARKS, HELPERS
+from funnelnb.data.values import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,6 +123,22 @@ def wide_history(
     return Table("stage_history", raw.file, frame, {"opportunity_id": deals.source("opportunity_id")})
 
 
+def close_from_history(deals: Table, history: Table | None, won: str, findings: Findings) -> None:
+    """Take the close of decided deals without one from the end that their history marks."""
+    import pandas as pd
+
+    if history is None:
+        return
+    frame, rows = deals.frame, history.frame
+    ends = rows[rows["stage"].isin((won, *END_MARKS))].sort_values("entered_at", ascending=False)
+    closed = frame.get("closed_at", pd.Series(None, index=frame.index, dtype="datetime64[us]"))
+    lacking = closed.isna() & ~frame["outcome"].isin(["open"])
+    marked = look_up(frame["opportunity_id"], ends["opportunity_id"], ends["entered_at"]).where(lacking)
+    if marked.notna().any():
+        findings.note("closed_from_history", n=int(marked.notna().sum()))
+        deals.frame = frame.assign(closed_at=closed.where(~marked.notna(), marked))
+
+
 def end_close_days(deals: Table, history: Table | None, findings: Findings) -> None:
     """Read close dates without a time as the end of their day, where the other times have one.
 
@@ -222,9 +240,10 @@ def _report_word(
     frame = table.frame
     here = frame[column] == word
     place = "[stages]" if code == "unknown_stage" else "[outcomes]"
-    remedy = f'map it in the settings: {place} "{word}" = "…"'
+    shown = shorten(word)
+    remedy = f'map it in the settings: {place} "{shown}" = "…"'
     if code == "unknown_stage":
-        remedy += f' ({words.nearest_stage([word])}), or if it means an end: [outcomes] "{word}" = "lost"'
+        remedy += f' ({words.nearest_stage([word])}), or if it means an end: [outcomes] "{shown}" = "lost"'
     policy = findings.add(
         code, file=table.file, rows=list(frame.index[here]), column=table.source(column), value=word,
         keepable=table.name == "opportunities",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.data import values
 from funnelnb.data.clean import corrected, reading_for
 from funnelnb.data.mapping import require_column
-from funnelnb.data.tables import kind_of
+from funnelnb.data.tables import PANDAS_DTYPE, kind_of
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -216,7 +216,8 @@ def _column(
     parsed = values.parse(lookup[source], kind, reading, {"file": other.file, "column": source})
     if parsed.undecided:
         findings.add(parsed.undecided, file=other.file, column=source, value=parsed.example)
-        return keys
+        table.unread.add(name)
+        return pd.Series(None, index=keys.index, dtype=PANDAS_DTYPE[kind])
     findings.notes.extend(note for note in parsed.notes if note not in findings.notes)
     table.currencies.update(parsed.currencies)
     if parsed.bad.any():

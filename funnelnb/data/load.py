@@ -12,7 +12,7 @@ from funnelnb.core.resources import sample_folder
 from funnelnb.data.asof import as_of_instant, cut
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
-from funnelnb.data.deals import end_close_days, settle_deals, settle_history, wide_history
+from funnelnb.data.deals import close_from_history, end_close_days, settle_deals, settle_history, wide_history
 from funnelnb.data.fingerprint import fingerprint_of
 from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
@@ -208,7 +208,9 @@ class Draft:
         elif wide is not None:
             self.tables["stage_history"] = wide
         settle_deals(deals, self.words, self.findings)
-        end_close_days(deals, self.tables.get("stage_history"), self.findings)
+        history = self.tables.get("stage_history")
+        end_close_days(deals, history, self.findings)
+        close_from_history(deals, history, self.playbook.stage_ids[self.playbook.won], self.findings)
         self.currency = settle_currency(deals, sorted(deals.currencies), self.findings)
 
     def book(self, *, as_of: Any = None, observed_from: Any = None, name: str | None = None) -> Book:

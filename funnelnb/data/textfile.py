@@ -64,7 +64,7 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     SourceError
         The file is empty, is no text, has a line of more than 1 MiB, has no header or no rows.
     """
-    head = look(path)
+    head, odd_quotes = look(path)
     encoding = settings.encoding or detect_encoding(path, head)
     sample = _decode(path, head, encoding)
     delimiter = settings.delimiter or find_delimiter(sample)
@@ -75,6 +75,8 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     if delimiter != ",":
         shown = {"\t": "tab"}.get(delimiter, delimiter)
         raw.notes.append(Note("delimiter_found", {"file": path.name, "delimiter": shown}))
+    if odd_quotes:
+        _refuse_open_quote(raw)
     if raw.frame.empty and not raw.ragged:
         raise SourceError(
             f"{path.name} has a header and no rows", expected="at least one record", hint="export it again"
@@ -82,8 +84,20 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     return raw
 
 
-def look(path: Path) -> bytes:
-    """Return the first bytes of a text file, after making sure that it is one.
+def _refuse_open_quote(raw: Raw) -> None:
+    """Raise SourceError if the last row runs over several lines because its quotation mark is never closed."""
+    last = raw.frame.iloc[-1:]
+    swallowed = [name for name in last.columns if "\n" in str(last[name].iloc[0])]
+    if swallowed:
+        raise SourceError(
+            f"{raw.file}, row {last.index[0]}, column {swallowed[0]!r}: a quotation mark is opened and never closed",
+            expected="quotation marks in pairs; one within a text is doubled",
+            hint="close it, or export the file again",
+        )
+
+
+def look(path: Path) -> tuple[bytes, bool]:
+    """Return the first bytes of a text file, after making sure that it is one, and if its quotes are odd.
 
     Raises
     ------
@@ -94,15 +108,15 @@ def look(path: Path) -> bytes:
         with path.open("rb") as stream:
             head = stream.read(SAMPLE)
             _refuse_other_kinds(path, head)
-            if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                _refuse_giant_line(path, head, stream)
+            wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            quotes = 0 if wide else _pass_over(path, head, stream)
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read ({error.strerror or error})",
             expected=_EXPECTED,
             hint="check path and rights",
         ) from None
-    return head
+    return head, bool(quotes % 2)
 
 
 def _refuse_other_kinds(path: Path, head: bytes) -> None:
@@ -132,9 +146,9 @@ def _regular_nuls(head: bytes) -> bool:
     return head[0::2].count(0) > 0.3 * half or head[1::2].count(0) > 0.3 * half
 
 
-def _refuse_giant_line(path: Path, head: bytes, stream: io.BufferedReader) -> None:
-    """Stop at the first line of more than LINE_LIMIT bytes, without reading further."""
-    open_n = line = 0
+def _pass_over(path: Path, head: bytes, stream: io.BufferedReader) -> int:
+    """Stop at the first line of more than LINE_LIMIT bytes; return the number of quotation marks."""
+    open_n = line = quotes = 0
     chunk = head
     while chunk:
         first = _newline(chunk.find)
@@ -145,8 +159,10 @@ def _refuse_giant_line(path: Path, head: bytes, stream: io.BufferedReader) -> No
                 hint="the file has no line breaks, or a quotation mark is missing: export it again",
             )
         line += chunk.count(b"\n") or chunk.count(b"\r")
+        quotes += chunk.count(b'"')
         open_n = len(chunk) - _newline(chunk.rfind) - 1 if first >= 0 else open_n + len(chunk)
         chunk = stream.read(CHUNK)
+    return quotes
 
 
 def _newline(find: Callable[[bytes], int]) -> int:

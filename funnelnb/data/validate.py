@@ -58,6 +58,7 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
         return
     frame = table.frame
     drop: set[int] = set()
+    cases = cases[~cases["column"].isin(table.unread)]
     for (column, check), group in cases.groupby(["column", "check"], sort=True):
         places = sorted({int(place) for place in group["index"].dropna()})
         code = _CODES.get(str(check))

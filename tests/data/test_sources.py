@@ -1,0 +1,349 @@
+"""Files that are no tables fail early and say so; tables in any form give the same book."""
+
+import gzip
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from funnelnb.core.errors import DataProblems, MappingError, ParameterError, SourceError
+from funnelnb.data.load import load
+from funnelnb.data.raw import unique_names
+from funnelnb.data.textfile import find_delimiter
+
+STAGES = ["lead", "offer", "won"]
+CSV = """opportunity_id,owner,region,amount,created_at,closed_at,outcome,stage
+001,Ann,East,100.5,2026-01-01,2026-02-01,won,won
+1e5,Bob,West,200,2026-01-02,2026-02-10,lost,offer
+0x1F,Ann,NA,,2026-01-03,,open,offer
+"""
+
+
+def write(folder: Path, content: bytes | str, name: str = "deals.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_ids_stay_what_they_are(tmp_path):
+    deals = load(write(tmp_path, CSV), playbook=STAGES).opportunities
+    assert deals["opportunity_id"].tolist() == ["001", "1e5", "0x1F"]
+    assert deals["region"].tolist() == ["East", "West", "NA"]  # North America is no missing value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf\r\n \n", "is empty"),
+        (b"%PDF-1.7 ...", "is a PDF document"),
+        (b"PK\x03\x04....", "is a ZIP archive or an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Excel or Word file"),
+        (gzip.compress(CSV.encode()), "is a gzip archive"),
+        (b"<html><table><tr><td>1</td></tr></table>", "is a web page"),
+        (bytes(range(256)) * 20, "holds binary data"),
+        (b"opportunity_id,stage\n", "has a header and no rows"),
+        (b"001,offer,2026-01-01\n002,won,2026-01-02\n", "no header"),
+        (b"\n\nopportunity_id,stage\n1,won\n", "the header is empty"),
+        (b'opportunity_id,stage\n1,"won\n2,lost\n3,lost\n', "a quotation mark is opened and never closed"),
+    ],
+)
+def test_what_is_no_table_says_what_it_is(tmp_path, content, message):
+    path = write(tmp_path, content)
+    with pytest.raises(SourceError, match=message) as error:
+        load(path, playbook=STAGES)
+    assert "deals.csv" in str(error.value)
+    assert error.value.expected
+    assert error.value.hint
+
+
+def test_a_giant_line_fails_fast_and_small(tmp_path):
+    path = tmp_path / "deals.csv"
+    with path.open("wb") as stream:
+        stream.write(b"opportunity_id,stage\n")
+        stream.seek(200 * 2**20)  # a sparse file: one line of 200 MB
+        stream.write(b"x")
+    began = time.perf_counter()
+    with pytest.raises(SourceError, match="line 2: longer than 1,048,576 bytes|binary"):
+        load(path, playbook=STAGES)
+    assert time.perf_counter() - began < 2
+
+
+def test_a_giant_line_of_text_stops_after_a_megabyte(tmp_path, monkeypatch):
+    path = write(tmp_path, b"opportunity_id,stage\n1,won\n" + b"x" * (5 * 2**20))
+    with pytest.raises(SourceError, match="deals.csv, line 3: longer than 1,048,576 bytes"):
+        load(path, playbook=STAGES)
+
+
+def test_a_missing_file_names_its_neighbour(tmp_path):
+    write(tmp_path, CSV)
+    with pytest.raises(SourceError, match="there is nothing at") as error:
+        load(tmp_path / "deal.csv", playbook=STAGES)
+    assert "did you mean 'deals.csv'?" in str(error.value)
+
+
+def test_an_unknown_ending(tmp_path):
+    with pytest.raises(SourceError, match=r"ending .docx"):
+        load(write(tmp_path, CSV, "deals.docx"), playbook=STAGES)
+
+
+def test_a_folder_without_deals_lists_what_is_there(tmp_path):
+    write(tmp_path, CSV, "one.csv")
+    write(tmp_path, CSV, "two.csv")
+    with pytest.raises(SourceError, match="holds no table of deals") as error:
+        load(tmp_path, playbook=STAGES)
+    assert "one.csv, two.csv" in str(error.value)
+
+
+def test_no_playbook_is_an_error_with_the_remedy(tmp_path):
+    with pytest.raises(MappingError, match="no playbook is named"):
+        load(write(tmp_path, CSV))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "cp1252"])
+def test_encodings(tmp_path, encoding):
+    names = {"gb18030": ["王芳", "李伟、陈静"], "cp1252": ["Müller & Söhne", "Café Noël"]}.get(
+        encoding, ["Müller", "王芳"]
+    )
+    text = (
+        CSV.replace("Ann", names[0])
+        .replace("Bob", names[1])
+        .replace(",owner", ",负责人" if "gb" in encoding else ",owner")
+    )
+    mapping = {"tables": {"opportunities": {"columns": {"owner": "负责人"}}}} if "gb" in encoding else None
+    book = load(write(tmp_path, text.encode(encoding)), playbook=STAGES, mapping=mapping)
+    assert book.opportunities["owner"].tolist() == [names[0], names[1], names[0]]
+    noted = [note.values["encoding"] for note in book.notes if note.code == "encoding_found"]
+    assert noted == ([] if encoding.startswith("utf-8") else [encoding])
+
+
+def test_a_foreign_letter_deep_in_the_file_is_found(tmp_path):
+    rows = "".join(f"d{n},Ann,East,1,2026-01-01,2026-01-02,won,won\n" for n in range(60_000))
+    text = CSV.splitlines()[0] + "\n" + rows + "last,Müller,East,1,2026-01-01,2026-01-02,won,won\n"
+    deals = load(write(tmp_path, text.encode("cp1252")), playbook=STAGES).opportunities
+    assert deals["owner"].iloc[-1] == "Müller"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters(tmp_path, delimiter):
+    text = CSV.replace(",", delimiter)
+    assert len(load(write(tmp_path, text), playbook=STAGES).opportunities) == 3
+
+
+def test_delimiter_is_found_beside_commas_in_numbers():
+    assert find_delimiter("a;b;c\n1,5;2,5;3\n2,5;1;4\n") == ";"
+    assert find_delimiter('a,b\n"x;y;z",1\n') == ","
+    assert find_delimiter("one\nword\n") == ","
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them(tmp_path):
+    text = (
+        'opportunity_id,name,amount,stage\n1,a,5,lead\n\n2,"two\nlines",6,lead\n3,c,x,lead\n,,,\n4,d,y,lead\n'
+    )
+    with pytest.raises(DataProblems) as error:
+        load(write(tmp_path, text), playbook=STAGES, as_of="2026-01-01")
+    problem = error.value.problems[0]
+    assert (problem.row, problem.rows_n, problem.value, problem.column) == (5, 2, "x", "amount")
+
+
+def test_rows_with_too_many_fields(tmp_path):
+    text = "opportunity_id,stage\n1,lead\n2,lead,extra\n3,won\n4\n"
+    path = write(tmp_path, text)
+    with pytest.raises(DataProblems) as error:
+        load(path, playbook=STAGES, as_of="2026-01-01")
+    assert [(one.row, one.found) for one in error.value.problems] == [
+        (3, "the row has 3 fields, the header has 2"),
+        (5, "the row has 1 fields, the header has 2"),
+    ]
+    book = load(path, playbook=STAGES, as_of="2026-01-01", mapping={"problems": {"ragged_row": "drop"}})
+    assert book.opportunities["opportunity_id"].tolist() == ["1", "3"]
+
+
+def test_header_row_and_skipped_rows(tmp_path):
+    text = 'Report of "all"\n\nopportunity_id,stage\n1,lead\ntotal,\n2,won\n'
+    mapping = {"tables": {"opportunities": {"header_row": 3, "skip_rows": [5]}}}
+    book = load(write(tmp_path, text), playbook=STAGES, as_of="2026-01-01", mapping=mapping)
+    assert book.opportunities["opportunity_id"].tolist() == ["1", "2"]
+
+
+def test_unique_names():
+    assert unique_names(["a", None, " a ", "b\nc", ""]) == ["a", "(column 2)", "a (2)", "b c", "(column 5)"]
+
+
+def frame() -> pd.DataFrame:
+    return pd.read_csv(
+        io.StringIO(CSV), dtype={"opportunity_id": "str"}, keep_default_na=False, na_values={"amount": [""]}
+    )
+
+
+def excel(folder: Path) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in frame().astype(object).where(frame().notna(), None).itertuples(index=False):
+        if sheet.max_row == 1 and sheet.max_column == 1:
+            sheet.append(list(frame().columns))
+        sheet.append([None if cell == "" else cell for cell in row])
+    for row in range(2, 5):
+        for column in (5, 6):
+            cell = sheet.cell(row, column)
+            cell.value = pd.Timestamp(cell.value).to_pydatetime() if cell.value else None
+    path = folder / "deals.xlsx"
+    book.save(path)
+    return path
+
+
+def sources(folder: Path) -> dict[str, object]:
+    import duckdb
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    typed = frame().assign(**{name: pd.to_datetime(frame()[name]) for name in ("created_at", "closed_at")})
+    pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), folder / "deals.parquet")
+    connection = duckdb.connect(str(folder / "deals.duckdb"))
+    connection.execute("CREATE TABLE opportunities AS SELECT * FROM typed")
+    connection.close()
+    return {
+        "csv": write(folder, CSV),
+        "excel": excel(folder),
+        "parquet": folder / "deals.parquet",
+        "duckdb file": folder / "deals.duckdb",
+        "pandas text": frame(),
+        "pandas typed": typed,
+        "pandas objects": typed.astype(object),
+        "pandas categories": frame().astype({"owner": "category", "region": "category"}),
+        "polars": pl.from_pandas(typed),
+        "polars lazy": pl.from_pandas(typed).lazy(),
+        "pyarrow": pa.Table.from_pandas(typed, preserve_index=False),
+        "duckdb relation": duckdb.sql("SELECT * FROM typed"),
+        "dict": {"opportunities": frame()},
+    }
+
+
+def test_every_form_gives_the_same_book(tmp_path):
+    found = {name: load(one, playbook=STAGES, name="x") for name, one in sources(tmp_path).items()}
+    first = found["csv"]
+    for name, book in found.items():
+        pd.testing.assert_frame_equal(book.opportunities, first.opportunities, obj=name)
+        assert book.fingerprint == first.fingerprint, name
+
+
+def test_numeric_ids_of_a_workbook_have_no_point(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["opportunity_id", "account_id", "stage"])
+    for row in ([1001, 7.0, "lead"], [1002, None, "won"]):
+        book.active.append(row)
+    book.save(tmp_path / "deals.xlsx")
+    deals = load(tmp_path / "deals.xlsx", playbook=STAGES, as_of="2026-01-01").opportunities
+    assert deals["opportunity_id"].tolist() == ["1001", "1002"]
+    assert deals["account_id"].tolist()[0] == "7"
+
+
+def workbook(folder: Path, sheets: dict[str, list[list[object]]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    path = folder / "export.xlsx"
+    book.save(path)
+    return path
+
+
+DEALS = [["opportunity_id", "stage", "created_at"], ["1", "lead", "2026-01-01"]]
+
+
+def test_sheets_named_like_tables_are_tables(tmp_path):
+    history = [["opportunity_id", "stage", "entered_at"], ["1", "lead", "2026-01-01"]]
+    book = load(
+        workbook(tmp_path, {"About": [["x", "y"], [1, 2]], "Opportunities": DEALS, "Stage history": history}),
+        playbook=STAGES,
+    )
+    assert len(book.table("stage_history")) == 1
+
+
+def test_the_sheet_that_is_read_is_noted(tmp_path):
+    book = load(workbook(tmp_path, {"Data": DEALS, "Help": [["a", "b"], [1, 2]]}), playbook=STAGES)
+    note = next(note for note in book.notes if note.code == "sheet_chosen")
+    assert (note.values["sheet"], note.values["others"]) == ("Data", "Help")
+
+
+def test_a_wrong_sheet_lists_the_sheets(tmp_path):
+    path = workbook(tmp_path, {"Data": DEALS, "Help": DEALS})
+    with pytest.raises(SourceError, match="no sheet 'Dat'") as error:
+        load(
+            path, playbook=STAGES, mapping={"tables": {"opportunities": {"file": path.name, "sheet": "Dat"}}}
+        )
+    assert "Data, Help" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [CSV.encode(), b"<html></html>"])
+def test_text_called_xlsx(tmp_path, content):
+    with pytest.raises(SourceError, match="is not an Excel workbook"):
+        load(write(tmp_path, content, "deals.xlsx"), playbook=STAGES)
+
+
+def test_a_zip_called_xlsx(tmp_path):
+    with zipfile.ZipFile(tmp_path / "deals.xlsx", "w") as archive:
+        archive.writestr("a.txt", "x")
+    with pytest.raises(SourceError, match="cannot be opened as a workbook"):
+        load(tmp_path / "deals.xlsx", playbook=STAGES)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("deals.parquet", "Parquet"), ("deals.duckdb", "DuckDB")])
+def test_broken_binary_files(tmp_path, name, kind):
+    with pytest.raises(SourceError, match=f"is not a {kind}"):
+        load(write(tmp_path, b"nonsense" * 2000, name), playbook=STAGES)
+
+
+def test_what_is_no_frame():
+    with pytest.raises(SourceError, match="is a int"):
+        load(42, playbook=STAGES)
+    with pytest.raises(ParameterError, match="tables"):
+        load({"deals": frame()}, playbook=STAGES)
+
+
+def test_nested_columns_are_refused():
+    import polars as pl
+
+    with pytest.raises(SourceError, match="holds lists or records"):
+        load(pl.DataFrame({"opportunity_id": ["1"], "stage": [["a"]]}), playbook=STAGES)
+
+
+def test_the_source_is_not_changed():
+    given = frame()
+    before = given.copy(deep=True)
+    load(given, playbook=STAGES)
+    pd.testing.assert_frame_equal(given, before)
+
+
+def test_settings_beside_the_data_are_found(tmp_path):
+    write(tmp_path, CSV, "opportunities.csv")
+    write(
+        tmp_path,
+        'playbook = ["lead", "offer", "won"]\ncurrency = "EUR"\nas_of = 2026-02-05\n',
+        "funnelnb.toml",
+    )
+    book = load(tmp_path)
+    assert (book.currency, book.as_of) == ("EUR", np.datetime64("2026-02-05T00:00:00"))
+    assert load(tmp_path / "opportunities.csv").currency == "EUR"
+    assert load(tmp_path / "funnelnb.toml").currency == "EUR"
+    assert load(tmp_path, as_of="2026-03-01").as_of == np.datetime64("2026-03-01T00:00:00")
+
+
+def test_more_tables_can_be_given(tmp_path):
+    history = pd.DataFrame({"opportunity_id": ["001"], "stage": ["lead"], "entered_at": ["2026-01-01"]})
+    book = load(write(tmp_path, CSV), playbook=STAGES, tables={"stage_history": history})
+    assert len(book.table("stage_history")) == 1
+
+
+def test_an_inch_sign_is_no_open_quote(tmp_path):
+    text = 'opportunity_id,name,stage\n1,5" pipe,lead\n2,"3"" pipe",won\n'
+    deals = load(write(tmp_path, text), playbook=STAGES, as_of="2026-01-01").opportunities
+    assert deals["name"].tolist() == ['5" pipe', '3" pipe']
