@@ -9,6 +9,7 @@ survive it.
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from typing import Any
 
@@ -19,9 +20,14 @@ _VERSION = "5.21"
 _EMBED = {"actions": {"export": True, "source": False, "compiled": False, "editor": False}, "renderer": "svg"}
 """How JupyterLab embeds the chart: saving a picture is offered, sending the data to a web editor is not."""
 
+_MEASURED = "sans-serif"
 _EMPTY_PATH = re.compile(r'<path class="(?:background|foreground)"[^>]*? d="(?:M0,0h0v0h0Z)?"[^>]*/>')
+_UNSEEN = re.compile(r'<line [^<>]*opacity="0"/>')
+_TAG = re.compile(r"<[^<>]*>")
 _ARIA = re.compile(r' (?:aria-[a-z]+|role|pointer-events)="[^"]*"')
-_FONT = re.compile(r' font-family="([^"]*)"')
+_LONG = re.compile(r"(\.\d\d)\d+")
+_FONT = re.compile(r' font-family="[^"]*"')
+_PART = re.compile(r'(?:(?<=id=")|(?<=url\(#))part(\d+)(?=["\)])')
 _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 
@@ -37,32 +43,37 @@ def spec(chart: Any) -> dict[str, Any]:
 
 
 def svg(chart: Any) -> str:
-    """Return a chart as SVG: real text in named fonts, ids from the content, described for screen readers."""
+    """Return a chart as SVG: real text in named fonts, ids from the content, described for screen readers.
+
+    Places are measured with the font that the converter brings along, so that the picture is the same on
+    every machine whatever fonts it has (and several times sooner); the text names the chart's own fonts.
+    """
     import vl_convert
 
     source = chart if isinstance(chart, dict) else spec(chart)
-    drawn = vl_convert.vegalite_to_svg(source, vl_version=_VERSION, allowed_base_urls=[])
-    return tidy_svg(drawn, str(source.get("description", "")))
+    config = source.get("config", {})
+    fonts = config.get("font", _MEASURED)
+    text = {**config.get("text", {}), "font": _MEASURED}
+    measured = {**source, "config": {**config, "font": _MEASURED, "text": text}}
+    drawn = vl_convert.vegalite_to_svg(measured, vl_version=_VERSION, allowed_base_urls=[])
+    return tidy_svg(drawn, str(source.get("description", "")), fonts)
 
 
-def tidy_svg(drawn: str, description: str = "") -> str:
+def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
     """Return an SVG without idle markup, with stable ids that no other chart on the page shares."""
-    from html import escape
-
-    drawn = _EMPTY_PATH.sub("", _ARIA.sub("", drawn))
-    fonts = _FONT.findall(drawn)
-    if fonts:
-        usual = max(sorted(set(fonts)), key=fonts.count)
-        drawn = drawn.replace(f' font-family="{usual}"', "")
-        drawn = drawn.replace("<svg ", f'<svg font-family="{usual}" ', 1)
+    drawn = _UNSEEN.sub("", _EMPTY_PATH.sub("", drawn))
+    drawn = _TAG.sub(_tidy_tag, drawn)
     known: dict[str, str] = {}
     plain = _ID.sub(lambda found: known.setdefault(found.group(), f"part{len(known)}"), drawn)
     key = hashlib.sha256(plain.encode()).hexdigest()[:8]
-    plain = re.sub(
-        r'(?<=id=")part(\d+)(?=")|(?<=url\(#)part(\d+)(?=\))', lambda f: f"c{key}-{f[1] or f[2]}", plain
-    )
-    label = f' role="img" aria-label="{escape(description)}"' if description else ' role="img"'
-    return plain.replace("<svg ", f"<svg{label} ", 1)
+    plain = _PART.sub(lambda found: f"c{key}-{found.group(1)}", plain)
+    label = f' aria-label="{html.escape(description)}"' if description else ""
+    return plain.replace("<svg ", f'<svg role="img"{label} font-family="{html.escape(fonts)}" ', 1)
+
+
+def _tidy_tag(found: re.Match[str]) -> str:
+    """Return a tag without roles and fonts, its places rounded to a hundredth of a pixel."""
+    return _LONG.sub(r"\1", _FONT.sub("", _ARIA.sub("", found.group())))
 
 
 def png(chart: Any, scale: float = 2.0) -> bytes:

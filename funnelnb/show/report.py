@@ -15,31 +15,32 @@ from funnelnb.show.words import Words, words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STYLE = (
-    "<style>"
-    'div.funnelnb{font:14px/1.5 "Segoe UI","Helvetica Neue",Arial,"Noto Sans CJK SC","Microsoft YaHei",'
-    '"PingFang SC",sans-serif;max-width:66rem;overflow-x:auto}'
-    "div.funnelnb p{margin:.4em 0}"
-    "div.funnelnb p.said{font-size:15px}"
-    "div.funnelnb .quiet{font-size:12px;opacity:.78}"
-    "div.funnelnb ul{margin:.2em 0 .6em;padding-left:1.4em}"
-    "div.funnelnb figure{margin:.8em 0}"
-    "div.funnelnb svg{max-width:100%;height:auto}"
-    "div.funnelnb table{border-collapse:collapse;margin:.8em 0 .4em;font-size:13px;"
-    "font-variant-numeric:tabular-nums;border:0}"
-    "div.funnelnb caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 .35em;color:inherit}"
-    "div.funnelnb th,div.funnelnb td{padding:.28em .7em;text-align:left;vertical-align:top;border:0;"
-    "background:none;max-width:22em}"
-    "div.funnelnb thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid currentColor}"
-    "div.funnelnb tbody th{font-weight:400}"
-    "div.funnelnb tbody{border-bottom:1px solid rgba(128,128,128,.45)}"
-    "div.funnelnb tbody tr{background:none}"
-    "div.funnelnb .num{text-align:right;white-space:nowrap}"
-    "div.funnelnb tr.strong th:not([scope=rowgroup]),div.funnelnb tr.strong td{font-weight:600;"
-    "border-top:1px solid rgba(128,128,128,.45)}"
-    "</style>"
-)
-"""Style of everything this package shows as HTML; scoped, the same text every time, light and dark alike."""
+_STYLE = """
+{max-width:66rem;overflow-x:auto;font-size:14px;line-height:1.5}
+{font-family:"Segoe UI","Helvetica Neue",Arial,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif}
+ p{margin:.4em 0}
+ p.said{font-size:15px}
+ .quiet{font-size:12px;opacity:.78}
+ ul{margin:.2em 0 .6em;padding-left:1.4em}
+ figure{margin:.8em 0}
+ svg{max-width:100%;height:auto}
+ table{border-collapse:collapse;margin:.8em 0 .4em;font-size:13px;font-variant-numeric:tabular-nums;border:0}
+ caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 .35em;color:inherit}
+ tr{background:none;text-align:left}
+ th{padding:.28em .7em;text-align:left;vertical-align:top;border:0;background:none;font-weight:400}
+ td{padding:.28em .7em;text-align:left;vertical-align:top;border:0;background:none}
+ thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid currentColor}
+ tbody th{min-width:9em;max-width:22em}
+ tbody{border-bottom:1px solid rgba(128,128,128,.45)}
+ .num{text-align:right}
+ td.num{white-space:nowrap}
+ tr.strong td{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
+ tr.strong th[scope=row]{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
+"""
+_SCOPE = "div.funnelnb.funnelnb.funnelnb"
+STYLE = "<style>" + "".join(f"{_SCOPE}{rule}" for rule in _STYLE.strip().splitlines()) + "</style>"
+"""Style of all HTML of this package: the same text every time, readable on light and dark ground. The class
+stands three times in each rule so that the rules outweigh those of JupyterLab for tables."""
 
 
 def foot(result: Any, say: Words) -> list[str]:

@@ -117,7 +117,7 @@ def build(table: Table, result: Any, lang: str | None = None) -> Grid:
         caption=say.fill(say.get(f"tables.{table.name}.caption"), named),
         heads=tuple(_head(table, column, rows, named, say, scale, by) for column in columns),
         rows=finished,
-        stub=table.stub,
+        stub=sum(column in columns for column in table.columns[: table.stub]),
         lang=say.lang,
     )
 

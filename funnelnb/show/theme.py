@@ -68,6 +68,7 @@ def config(lang: str) -> dict[str, Any]:
             "titleFontSize": LABEL_SIZE,
             "titleFontWeight": "normal",
             "labelLimit": 420,
+            "columnPadding": 20,
         },
         "text": {"color": INK, "fontSize": LABEL_SIZE, "font": FONTS[lang]},
         "title": {

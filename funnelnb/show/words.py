@@ -107,6 +107,9 @@ class Words:
         return "".join(parts)
 
     def _value(self, name: str, spec: str, value: Any) -> str:
+        """Write one value; what is text already stands as it is."""
+        if isinstance(value, str):
+            return value
         if "|" in spec:
             one, many = spec.split("|")
             return f"{self.numbers.count(value)} {one if value == 1 else many}"

@@ -182,8 +182,8 @@ WHOLE = [
 def company() -> Conversion:
     """A believable company: open, lost and left deals, amounts."""
     notes = (
-        Note("open_deals", {"open_n": 871, "n": 3982}),
-        Note("amounts_unknown", {"unknown_n": 12, "n": 3982}),
+        Note("open_deals", {"deals_n": 871, "of_n": 3982}),
+        Note("amount_unknown", {"deals_n": 12, "of_n": 3982}),
     )
     return conversion({(): (WHOLE, 84_000.0)}, notes=notes)
 
@@ -239,7 +239,10 @@ def cohorts(period="month", horizon=180.0) -> Cohorts:
                     mature=age <= seen, at_risk_n=n if age <= seen else n // 3, deal_n=n,
                 )
             )  # fmt: skip
-    note = Note("cohorts_immature", {"cohorts_n": 6, "horizon_days": horizon, "trusted_from": "2026-12-27"})
+    note = Note(
+        "cohorts_immature",
+        {"cohorts_n": 6, "of_n": 16, "horizon_days": horizon, "trusted_from": "2026-12-27"},
+    )
     return Cohorts(
         **COMMON, n=sum(row.deal_n for row in rows), method="cohort", notes=(note,), period=period,
         horizon_days=horizon, rows=tuple(rows), cells=tuple(cells),
@@ -295,7 +298,7 @@ def segments(counts=None, by=("owner",), verdicts=True) -> Segments:
         np.linspace(min(n for n, _ in counts.values()), max(n for n, _ in counts.values()), 60).astype(int)
     )
     return Segments(
-        **COMMON, n=total, method="segments", notes=(), by=by, measure="decided", horizon_days=NAN,
+        **COMMON, n=total, method="segments_decided", notes=(), by=by, measure="decided", horizon_days=NAN,
         pooled_rate=pooled, omnibus_p_value=0.0004, overdispersion=1.4, rows=tuple(rows),
         limits=tuple(LimitRow(decided_n=int(n), **_limits(n, pooled, 1.4)) for n in sizes),
     )  # fmt: skip

@@ -13,7 +13,7 @@ import altair as alt
 
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, share_axis
+from funnelnb.show.charts.parts import Draft, share_axis, sized
 from funnelnb.show.table import facts
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def draw(result: Cohorts, lang: str) -> Any:
     most = max(row["won_rate"] for row in rows)
     base = draft.layer([row | _words(draft, row, cell_width, most) for row in rows], "cells")
     layers = _layers(base, draft, ages, _names(draft, cohorts), most)
-    chart = alt.layer(*layers).properties(width=cell_width * len(ages), height=STEP * len(cohorts))
+    chart = sized(alt.layer(*layers), width=cell_width * len(ages), height=STEP * len(cohorts))
     named = facts(result, say)
     young = say.get("charts.heat.young") if any(row["kind"] == "young" for row in rows) else ""
     few = say.say("charts.heat.few", too_few_n=TOO_FEW_N) if any(row["kind"] == "few" for row in rows) else ""

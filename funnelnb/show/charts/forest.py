@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, own_colour, share_axis
+from funnelnb.show.charts.parts import Draft, own_colour, share_axis, sized
 from funnelnb.show.table import facts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def draw(result: Segments, lang: str) -> Any:
     base = draft.layer(drawn, "groups")
     height = STEP * len(rows)
     layers = [*_marks(base, rows, draft), *_columns(base, draft), *_pooled(draft, len(rows)), *_heads(draft)]
-    chart = alt.layer(*layers).properties(width=PLOT, height=height)
+    chart = sized(alt.layer(*layers), width=PLOT, height=height)
     more = ""
     if len(rows) < len(result.rows):
         more = draft.say.say("charts.forest.more", shown_n=len(rows), groups_n=len(result.rows))

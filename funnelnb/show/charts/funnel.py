@@ -13,9 +13,10 @@ import altair as alt
 
 from funnelnb.show import theme
 from funnelnb.show.charts import funnel_layout as layout
-from funnelnb.show.charts.parts import Draft, own_colour, pixel
+from funnelnb.show.charts.parts import Draft, own_colour, pixel, sized
 from funnelnb.show.finding import finding_of
 from funnelnb.show.names import groups_of
+from funnelnb.show.table import facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +75,21 @@ def _whole(draft: Draft, rows: list[Row]) -> Any:
     heads = draft.texts(layout.heads(draft.result, place, draft.say), "heads")
     key = draft.legend(_entries(draft, rows), 6, -50)
     chart = alt.layer(*_panel(draft, rows, place), *_dots(draft, rows, place), heads, key)
-    chart = chart.properties(width=place.right, height=place.step * len(rows) - 20)
-    return draft.finish(chart, found.headline, found.detail, offset=20)
+    chart = sized(chart, width=place.right, height=place.step * len(rows) - 20)
+    return draft.finish(chart, _title(draft), found.detail, offset=20)
+
+
+def _title(draft: Draft) -> str:
+    """Say what has become of the deals; the rates are said beside the bars."""
+    row = draft.result.overall[0]
+    return draft.say.say(
+        "charts.funnel.title_left" if row.left_n else "charts.funnel.title",
+        n=row.reached_n,
+        won_n=row.advanced_n,
+        lost_n=row.lost_n,
+        open_n=row.here_n,
+        left_n=row.left_n,
+    )
 
 
 def _by_group(draft: Draft, rows: list[Row]) -> Any:
@@ -86,15 +100,15 @@ def _by_group(draft: Draft, rows: list[Row]) -> Any:
     largest = set(sorted(sizes, key=lambda group: -sizes[group])[:GROUPS_MOST])
     drawn = [group for group in sizes if group in largest]
     panels = [_small(draft, group, [row for row in rows if row["group"] == group]) for group in drawn]
-    key = draft.legend(_entries(draft, rows), 6, 5).properties(width=560, height=10)
+    key = sized(draft.legend(_entries(draft, rows), 6, 5), width=560, height=10)
     grid = alt.vconcat(key, alt.concat(*panels, columns=2, spacing=34), spacing=18)
-    found = finding_of(draft.result, say.lang)
     stem = layout.stem_of(rows)
     rate = say.say(f"charts.funnel.rate_{stem}", horizon_days=draft.result.horizon_days)
     more = ""
     if len(drawn) < len(sizes):
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(sizes))
-    return draft.finish(grid, found.headline, found.detail, say.say("charts.funnel.columns", rate=rate), more)
+    title = say.say("charts.funnel.title_groups", **facts(draft.result, say))
+    return draft.finish(grid, title, say.say("charts.funnel.columns", rate=rate), more)
 
 
 def _small(draft: Draft, group: tuple[str, ...], rows: list[Row]) -> Any:
@@ -102,7 +116,7 @@ def _small(draft: Draft, group: tuple[str, ...], rows: list[Row]) -> Any:
     name = theme.shorten(draft.say.group(group), place.right, 13)
     title = alt.TitleParams(text=name, fontSize=13, anchor="start", offset=8, frame="group", dx=-place.label)
     chart = alt.layer(*_panel(draft, rows, place))
-    return chart.properties(width=place.right, height=place.step * len(rows) - 10, title=title)
+    return sized(chart, width=place.right, height=place.step * len(rows) - 10, title=title)
 
 
 def _entries(draft: Draft, rows: Sequence[Row]) -> list[tuple[str, str]]:

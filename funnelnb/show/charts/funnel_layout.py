@@ -73,7 +73,7 @@ SMALL = Layout(
 def wide(rows: Sequence[Row]) -> Layout:
     """Return the layout of the one large funnel: without a column of amounts where there are none."""
     place = replace(WIDE, stem=stem_of(rows))
-    if any(row["reached_amount"] for row in rows):
+    if any(row["reached_amount"] > 0 for row in rows):
         return place
     back = WIDE.amount - WIDE.reached
     return replace(

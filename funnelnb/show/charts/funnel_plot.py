@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, share_axis
+from funnelnb.show.charts.parts import Draft, share_axis, sized
 from funnelnb.show.table import facts
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def draw(result: Segments, lang: str) -> Any:
         return draft.nothing()
     plot = _Axes(draft, rows)
     layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
-    chart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    chart = sized(alt.layer(*layers), width=WIDTH, height=HEIGHT)
     some_n = sum(row["zone"] == "outside" for row in rows)
     key = "title_some" if some_n else "title_none"
     title = draft.say.say(f"charts.funnel_plot.{key}", **facts(result, draft.say) | {"some_n": some_n})

@@ -15,7 +15,7 @@ import numpy as np
 
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, day_ticks, hatch, own_colour, share_axis
+from funnelnb.show.charts.parts import Draft, day_ticks, hatch, own_colour, rate_range, share_axis, sized
 from funnelnb.show.finding import finding_of, rate_of
 from funnelnb.show.names import stage_name
 
@@ -36,7 +36,7 @@ _RATES = ("won_rate", "won_ci_lower", "won_ci_upper", "lost_rate", "open_rate")
 
 def data(result: Conversion) -> list[Row]:
     """Return one row per group and day: the three shares, the band of won, whether the day can be trusted."""
-    most = POINTS_MOST if len(result.curves) < 3 else POINTS_MOST // 2
+    most = POINTS_MOST if not result.by else POINTS_MOST // 3
     return [row for curve in result.curves for row in _curve_rows(curve, result.horizon_days, most)]
 
 
@@ -103,7 +103,7 @@ def _whole(draft: Draft, curve: OutcomeCurve) -> Any:
     layers = [*_panel(draft, plot, rows), _names(draft, plot, rows[-1])]
     if curve.trusted_days < plot.longest:
         layers.append(_estimate(draft, plot))
-    chart = alt.layer(*layers).properties(width=plot.width, height=plot.height)
+    chart = sized(alt.layer(*layers), width=plot.width, height=plot.height)
     band = say.say("charts.outcome.band", confidence_level=say.numbers.level(result.confidence_level))
     return draft.finish(chart, _title(draft, plot.row), band, offset=26)
 
@@ -134,15 +134,15 @@ def _by_group(draft: Draft, curves: Sequence[OutcomeCurve]) -> Any:
         head = theme.shorten(label, plot.width + 10, 12.5)
         title = alt.TitleParams(text=head, fontSize=12.5, anchor="start", offset=6, frame="group")
         layers = _panel(draft, plot, [row for row in rows if row["group"] == curve.group])
-        panels.append(alt.layer(*layers).properties(width=plot.width, height=plot.height, title=title))
+        panels.append(sized(alt.layer(*layers), width=plot.width, height=plot.height, title=title))
     key = draft.legend([(colour, say.get(_word(name))) for name, colour in _SHADES], 6, 5)
     grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
-    whole = alt.vconcat(key.properties(width=400, height=10), grid, spacing=14)
+    whole = alt.vconcat(sized(key, width=400, height=10), grid, spacing=14)
     more = ""
     if len(drawn) < len(result.overall):
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(result.overall))
     pale = say.say("charts.outcome.pale", too_few_n=TOO_FEW_N)
-    return draft.finish(whole, finding_of(result, say.lang).headline, pale, more)
+    return draft.finish(whole, rate_range(draft), pale, more)
 
 
 def _word(name: str) -> str:

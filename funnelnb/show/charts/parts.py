@@ -9,6 +9,8 @@ import altair as alt
 import numpy as np
 
 from funnelnb.show import theme
+from funnelnb.show.finding import finding_of
+from funnelnb.show.table import facts
 from funnelnb.show.words import words
 
 if TYPE_CHECKING:
@@ -85,15 +87,38 @@ class Draft:
         lines = theme.wrap(title, WIDTH, theme.TITLE_SIZE, bold=True)
         below = [part for line in under for part in theme.wrap(line, WIDTH, theme.SUBTITLE_SIZE)]
         heading = alt.TitleParams(text=lines, subtitle=below, anchor="start", frame="bounds", offset=offset)
-        described = self.say.get("language.sentence").join([title, *under])
-        made = chart.properties(title=heading, description=described).configure(**theme.config(self.say.lang))
-        made.datasets = self.sheets
-        return made
+        described = " · ".join([title, *under])
+        return self.complete(chart, description=described, title=heading)
+
+    def complete(self, chart: Any, *, description: str, **more: Any) -> Any:
+        """Give the chart its data, description and configuration (in place: copies of charts are slow)."""
+        chart.config = {**theme.config(self.say.lang), **more.pop("config", {})}
+        chart.datasets = self.sheets
+        return sized(chart, description=description, **more)
 
     def nothing(self, title: str = "", *more: str) -> Any:
         """Return the answer in words where there is nothing to draw; without a title: there is no deal."""
-        empty = self.layer([{"x": 0}], "nothing").mark_point(opacity=0).properties(width=WIDTH - 40, height=4)
-        return self.finish(empty, title or self.say.get("words.none_at_all"), *more)
+        empty = self.layer([{"x": 0}], "nothing").mark_point(opacity=0)
+        return self.finish(
+            sized(empty, width=WIDTH - 40, height=4), title or self.say.get("words.none_at_all"), *more
+        )
+
+
+def sized(chart: Any, **properties: Any) -> Any:
+    """Set width, height, title and the like of a chart in place and return it."""
+    for name, value in properties.items():
+        setattr(chart, name, value)
+    return chart
+
+
+def rate_range(draft: Draft) -> str:
+    """Return a title for grouped conversions: from which to which rate by the horizon, no group named."""
+    result, say = draft.result, draft.say
+    known = [row.by_day_rate for row in result.overall if row.enough and not math.isnan(row.by_day_rate)]
+    if not known:
+        return finding_of(result, say.lang).headline
+    ends = {"low": say.numbers.percent(min(known)), "high": say.numbers.percent(max(known))}
+    return say.say("charts.parts.range", **facts(result, say) | ends)
 
 
 def number(value: Any) -> Any:

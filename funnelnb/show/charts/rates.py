@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, share_axis
-from funnelnb.show.finding import finding_of
+from funnelnb.show.charts.parts import Draft, rate_range, share_axis, sized
 from funnelnb.show.names import stage_name
 
 if TYPE_CHECKING:
@@ -71,16 +70,13 @@ def draw(result: Conversion, lang: str) -> Any:
     names = [row | {"name": _name(draft, row)} for row in rows if row["kind"] == "by_day"]
     height = STEP * len(names)
     layers = [*_marks(draft, rows, height), *_labels(draft, names, height)]
-    chart = alt.layer(*layers).properties(width=PLOT, height=height)
-    found = finding_of(result, lang)
+    chart = sized(alt.layer(*layers), width=PLOT, height=height)
     if result.by:
         more = ""
         if len(names) < len(result.overall):
             more = say.say("charts.parts.more_groups", shown_n=len(names), groups_n=len(result.overall))
-        return draft.finish(chart, found.headline, found.detail, more)
-    return draft.finish(
-        chart, say.say("charts.rates.title", horizon_days=result.horizon_days), found.headline
-    )
+        return draft.finish(chart, rate_range(draft), more)
+    return draft.finish(chart, say.say("charts.rates.title", horizon_days=result.horizon_days))
 
 
 def _name(draft: Draft, row: Row) -> str:

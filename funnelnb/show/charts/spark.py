@@ -38,10 +38,8 @@ def draw(result: Any, lang: str) -> Any:
     curve = hasattr(result, "curves")
     made = _nothing(draft) if len(rows) < 2 else _outcome(draft, rows) if curve else _trend(draft, rows)
     key = "charts.spark.alt_outcome" if curve else "charts.spark.alt_trend"
-    made = made.properties(width=WIDTH, height=HEIGHT, description=draft.say.get(key))
-    made = made.configure(**theme.config(lang) | {"padding": 1})
-    made.datasets = draft.sheets
-    return made
+    size = {"width": WIDTH, "height": HEIGHT, "config": {"padding": 1}}
+    return draft.complete(made, description=draft.say.get(key), **size)
 
 
 def _nothing(draft: Draft) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, share_axis
+from funnelnb.show.charts.parts import Draft, share_axis, sized
 from funnelnb.show.finding import rate_of
 from funnelnb.show.table import facts
 
@@ -47,7 +47,7 @@ def draw(result: Cohorts, lang: str) -> Any:
     layers = [*_young(draft, axes, rows), *_marks(draft, axes, rows)]
     if axes.level:
         layers.append(_numbers(draft, axes, rows))
-    chart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    chart = sized(alt.layer(*layers), width=WIDTH, height=HEIGHT)
     return draft.finish(chart, _title(draft), "" if axes.level else _sizes(draft, rows))
 
 
