@@ -201,10 +201,10 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
 
     Notes
     -----
-    Beyond the longest time observed the last rate stands while at most 5 % are still open there, with an upper
-    bound that lets all of them succeed (worst-case bounds, Manski 1990); otherwise a rate is withheld (NaN).
-    It is also withheld where late history leaves fewer than ``TOO_FEW_N`` deals under observation at an event while the risk set is still
-    filling: one early loss among three deals would stand for all.
+    Beyond the longest time observed the last rate stands while at most 5 % are still open there, with an
+    upper bound that lets all of them succeed (worst-case bounds, Manski 1990); otherwise it is withheld.
+    It is also withheld where late history leaves fewer than ``TOO_FEW_N`` deals under observation at an event
+    while the risk set is still filling: one early loss among three deals would stand for all.
     """
     n = int(times.n.sum())
     if not n:
