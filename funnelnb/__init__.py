@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
-    man, quadrant
+    man, quadrant, roles, honest_funnel
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -31,6 +31,7 @@ _HOME = {
     "conversion": "funnelnb.analysis.conversion",
     "display": "funnelnb.show",
     "explore": "funnelnb.notebook.explore",
+    "honest_funnel": "funnelnb.analysis.gates",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
     "man": "funnelnb.analysis.man",
@@ -40,6 +41,7 @@ _HOME = {
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
     "quadrant": "funnelnb.analysis.quadrant",
+    "roles": "funnelnb.analysis.roles",
     "sample": "funnelnb.data.sample",
     "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
@@ -72,9 +74,11 @@ if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.gates import honest_funnel
     from funnelnb.analysis.man import man
     from funnelnb.analysis.overview import overview
     from funnelnb.analysis.quadrant import quadrant
+    from funnelnb.analysis.roles import roles
     from funnelnb.analysis.segments import segments
     from funnelnb.core.options import options
     from funnelnb.data.book import Book

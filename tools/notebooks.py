@@ -26,7 +26,17 @@ SOURCE = ROOT / "notebooks" / "src"
 LANGUAGES = ("en", "zh")
 LINES_MAX = 8
 BYTES_MAX = 100_000
-FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.BinOp, ast.AugAssign, ast.ListComp, ast.If)
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.BinOp,
+    ast.AugAssign,
+    ast.ListComp,
+    ast.If,
+)
 
 
 def edition(source: Path, lang: str) -> nbformat.NotebookNode:
@@ -71,7 +81,11 @@ def problems_of(source: Path, lang: str) -> list[str]:
     notebook = edition(source, lang)
     place = f"{source.name} ({lang})"
     found = []
-    titles = [cell for cell in notebook.cells if cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.M)]
+    titles = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.M)
+    ]
     if len(titles) != 1:
         found.append(f"{place}: {len(titles)} top-level headings; expected exactly one")
     ending = {"en": ("What this does not say", "Next question"), "zh": ("没有说明", "下一个问题")}[lang]
@@ -100,15 +114,21 @@ def code_problems(cell: Any, place: str) -> list[str]:
     tree = ast.parse(cell.source)
     for node in ast.walk(tree):
         if isinstance(node, FORBIDDEN):
-            found.append(f"{place}: {type(node).__name__} on line {node.lineno}; logic belongs in the package")
+            found.append(
+                f"{place}: {type(node).__name__} on line {node.lineno}; logic belongs in the package"
+            )
         if isinstance(node, ast.Import) and [alias.name for alias in node.names] != ["funnelnb"]:
             found.append(f"{place}: imports {ast.unparse(node)!r}; expected only funnelnb")
         if isinstance(node, ast.ImportFrom):
             found.append(f"{place}: {ast.unparse(node)!r}; expected only `import funnelnb as fn`")
     if "parameters" in tags:
-        for node in tree.body:
-            if not isinstance(node, ast.AnnAssign) or "#" not in cell.source.splitlines()[node.lineno - 1]:
-                found.append(f"{place}: line {node.lineno} lacks a type or a comment")
+        lines = cell.source.splitlines()
+        bare = [
+            node.lineno
+            for node in tree.body
+            if not (isinstance(node, ast.AnnAssign) and "#" in lines[node.lineno - 1])
+        ]
+        found += [f"{place}: line {number} lacks a type or a comment" for number in bare]
     return found
 
 
@@ -146,12 +166,21 @@ def write() -> int:
 def check() -> int:
     """Say what is wrong with the sources and the committed notebooks."""
     sources = sorted(SOURCE.glob("*.py"))
-    found = [line for source in sources for lang in LANGUAGES for line in problems_of(source, lang) + stored_problems(source, lang)]
+    found = [
+        line
+        for source in sources
+        for lang in LANGUAGES
+        for line in problems_of(source, lang) + stored_problems(source, lang)
+    ]
     known = {source.stem for source in sources}
     for lang in LANGUAGES:
         strays = [path for path in (ROOT / "notebooks" / lang).glob("*.ipynb") if path.stem not in known]
         found += [f"{path.relative_to(ROOT)} has no source" for path in strays]
-    print("\n".join(found) if found else f"{len(sources)} notebooks in {len(LANGUAGES)} languages follow their sources")
+    print(
+        "\n".join(found)
+        if found
+        else f"{len(sources)} notebooks in {len(LANGUAGES)} languages follow their sources"
+    )
     return 1 if found else 0
 
 

@@ -7,12 +7,14 @@ is written once, here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from funnelnb.core.errors import ParameterError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CONFIDENCE_LEVEL = 0.90
 """Default confidence level of every interval in the package."""
@@ -22,7 +24,13 @@ TOO_FEW_N = 10
 
 
 def number(
-    name: str, value: Any, *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
+    name: str,
+    value: Any,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
 ) -> float:
     """Return `value` as a float, or raise ParameterError naming the bound it breaks."""
     bounds = [(">=", ge), (">", gt), ("<=", le), ("<", lt)]
@@ -59,7 +67,11 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     names = list(known)
     if value in names:
         return str(value)
-    raise ParameterError(f"{name} = {value!r}", expected="one of " + ", ".join(map(repr, names)), hint=nearest(str(value), names))
+    raise ParameterError(
+        f"{name} = {value!r}",
+        expected="one of " + ", ".join(map(repr, names)),
+        hint=nearest(str(value), names),
+    )
 
 
 def timestamp(name: str, value: Any) -> np.datetime64:
@@ -69,5 +81,7 @@ def timestamp(name: str, value: Any) -> np.datetime64:
     except (TypeError, ValueError):
         result = np.datetime64("NaT", "s")
     if np.isnat(result):
-        raise ParameterError(f"{name} = {value!r}", expected="a date such as 2026-06-30", hint="write year-month-day")
+        raise ParameterError(
+            f"{name} = {value!r}", expected="a date such as 2026-06-30", hint="write year-month-day"
+        )
     return result

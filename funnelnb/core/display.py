@@ -7,8 +7,10 @@ here instead; :class:`Shown` calls it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Renderer(Protocol):
@@ -74,6 +76,8 @@ class Shown:
     def __str__(self) -> str:
         return self.text()
 
-    def _repr_mimebundle_(self, include: Callable[..., Any] | None = None, exclude: Callable[..., Any] | None = None) -> Any:
+    def _repr_mimebundle_(
+        self, include: Callable[..., Any] | None = None, exclude: Callable[..., Any] | None = None
+    ) -> Any:
         """Show sentence, chart and table in a notebook."""
         return renderer().bundle(self)  # type: ignore[attr-defined]

@@ -7,8 +7,11 @@ everywhere, so that the command line, a notebook and a report can show it as it 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 class FunnelError(Exception):
@@ -113,7 +116,9 @@ class Problem:
             place += f", column {self.column!r}"
         more = f" (and {self.rows_n - 1} more rows)" if self.rows_n > 1 else ""
         shown = f" {self.value!r}" if self.value else ""
-        return f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}\n    remedy:   {self.remedy}"
+        return (
+            f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}\n    remedy:   {self.remedy}"
+        )
 
 
 class DataProblems(FunnelError):  # noqa: N818 - it is a list of problems
@@ -139,7 +144,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if not close:
         lowered = {one.casefold(): one for one in names}
-        close = [lowered[one] for one in difflib.get_close_matches(str(name).casefold(), lowered, n=1, cutoff=0.6)]
+        close = [
+            lowered[one] for one in difflib.get_close_matches(str(name).casefold(), lowered, n=1, cutoff=0.6)
+        ]
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + ", ".join(names) if names else "there are none"

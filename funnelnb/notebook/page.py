@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from funnelnb.data.book import Book
@@ -32,7 +32,7 @@ def open_book(data: str = "", *, mapping: str = "", playbook: str = "", as_of: s
     from funnelnb.data.sample import sample
 
     given = {"mapping": mapping, "playbook": playbook, "as_of": as_of}
-    chosen = {name: value for name, value in given.items() if value}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     return load(data, **chosen) if data else sample(**chosen)
 
 

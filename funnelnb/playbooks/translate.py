@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from funnelnb.core.errors import PlaybookError
-from funnelnb.playbooks.model import Playbook
+
+if TYPE_CHECKING:
+    from funnelnb.playbooks.model import Playbook
 
 
 def translate(source: Playbook, target: Playbook) -> dict[str, str]:

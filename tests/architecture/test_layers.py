@@ -16,7 +16,10 @@ RULES = {
     "data": ("data knows tables but no statistics", {"core", "playbooks"}),
     "simulate": ("simulate makes tables: it knows data, never statistics", {"core", "playbooks", "data"}),
     "analysis": ("analysis is where tables and statistics meet", {"core", "playbooks", "data", "stats"}),
-    "show": ("show turns a result into words and charts and never computes", {"core", "playbooks", "analysis"}),
+    "show": (
+        "show turns a result into words and charts and never computes",
+        {"core", "playbooks", "analysis"},
+    ),
     "notebook": ("notebook only calls", {"core", "playbooks", "data", "analysis", "show"}),
     "batch": ("batch only calls", {"core", "playbooks", "data", "analysis", "show"}),
     "teach": ("teach only calls", {"core", "playbooks", "data", "analysis", "show", "simulate", "notebook"}),
@@ -93,7 +96,11 @@ def test_the_rule_can_be_broken() -> None:
 def test_every_room_is_in_architecture() -> None:
     """ARCHITECTURE.md names every folder and top module of the package, and no other."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    rows = [line.split("|")[1].strip().strip("`/") for line in text.splitlines() if line.startswith("| `funnelnb/")]
+    rows = [
+        line.split("|")[1].strip().strip("`/")
+        for line in text.splitlines()
+        if line.startswith("| `funnelnb/")
+    ]
     named = {row.removeprefix("funnelnb/").removesuffix(".py").rstrip("/") for row in rows}
     there = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
     assert named == there
