@@ -54,6 +54,13 @@ def join(groups: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(" / ".join(value or MISSING for value in group) for group in groups)
 
 
+def alike(omnibus_p_value: float, level: float, *, named: bool) -> tuple[Note, ...]:
+    """Return a note that all groups may be alike, unless one is named or there are no two to compare."""
+    if named or not omnibus_p_value > level:
+        return ()
+    return (Note("omnibus_not_rejected", {"p_value": omnibus_p_value}),)
+
+
 def too_few(groups: Sequence[tuple[str, ...]]) -> tuple[Note, ...]:
     """Groups with fewer deals than a rate needs."""
     if not groups:

@@ -169,7 +169,7 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         p_value[g] = pair.p_value[0]
     p_adjusted = benjamini_hochberg(np.clip(p_value, 0.0, 1.0))
     difference = rates.rate - rates.rest_rate
-    named = (p_adjusted <= 1 - confidence_level) & (omnibus <= 1 - confidence_level)
+    named = p_adjusted <= 1 - confidence_level
     verdicts = np.where(named, np.where(difference > 0, "higher", "lower"), "not_separable")
     verdicts = np.where(enough, verdicts, "too_few")
     return Compared(
@@ -187,7 +187,8 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         omnibus_p_value=omnibus,
         overdispersion=spread,
         shrunk_to_rate=shrunken.pooled_rate,
-        notes=_notes(rates, enough, omnibus, spread, shrunken.precision, confidence_level),
+        notes=_notes(rates, enough, spread, shrunken.precision)
+        + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any())),
     )
 
 
@@ -216,17 +217,13 @@ def _whole(values: Floats) -> Floats:
 def _notes(
     rates: GroupRates,
     enough: NDArray[np.bool_],
-    omnibus: float,
     spread: float,
     precision: float,
-    confidence_level: float,
 ) -> tuple[Note, ...]:
     """Return what has to be said about the comparison."""
     notes = caveats.too_few([group for group, fine in zip(rates.groups, enough, strict=True) if not fine])
     if int((rates.trials > 0).sum()) < 2:
         return (*notes, Note("one_group"))
-    if omnibus > 1 - confidence_level:
-        notes += (Note("omnibus_not_rejected", {"p_value": omnibus}),)
     if np.isinf(precision):
         notes += (Note("shrinkage_full"),)
     if spread > 1:

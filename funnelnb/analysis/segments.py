@@ -171,10 +171,11 @@ def segments(
     - Each group is compared with everybody else, never with a total that contains it: Fisher's exact test and
       Newcombe's interval; by day, where part of the deals is censored, the score test on the effective
       numbers of deals rate (1 - rate) / variance, which is Fisher's test again where nothing is censored.
-    - Omnibus first: a group is called "higher" or "lower" only if the test that all groups are alike and the
-      group's own p-value, adjusted by Benjamini and Hochberg over the groups tested, are both at most 1 -
-      confidence_level. All others are "not_separable", groups under ``TOO_FEW_N`` deals "too_few"; those are
-      not tested but count in the whole.
+    - A group is called "higher" or "lower" if its own p-value, adjusted by Benjamini and Hochberg over the
+      groups tested, is at most 1 - confidence_level. All others are "not_separable", groups under
+      ``TOO_FEW_N`` deals "too_few"; those are not tested but count in the whole.
+    - The test that all groups are alike is told beside. It does not veto: against a single group far out
+      among many it has little power, while the adjusted p-values hold false discoveries down by themselves.
     - Funnel-plot limits hold 95 % and 99.8 % of groups of equal true rate, widened by the overdispersion.
 
     References

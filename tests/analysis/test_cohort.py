@@ -80,6 +80,8 @@ def test_maturity_with_times_of_day():
     assert row.mature
     (row,) = cohort(dataclasses.replace(floor, today=59.0 + end_of_day).book(), horizon_days=30).rows
     assert not row.mature
+    few = dataclasses.replace(floor, deals=deals[:5], today=35.0 + end_of_day)
+    assert cohort(few.book(), horizon_days=30).rows[0].seen_days == 5
 
 
 def test_immature_cohorts_do_not_fall_by_being_young():

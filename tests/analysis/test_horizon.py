@@ -67,6 +67,8 @@ def test_reverse_kaplan_meier_by_hand():
     many = floor_of([5] * 50, [10] * 95 + [30] * 5)
     assert watched_days(many.time_counts(0, 1)) == 10
     assert watched_days(floor_of([5], []).time_counts(0, 1)) == np.inf
+    tied = floor_of([10] * 80, [10] * 19 + [20])  # at 10 days the decided go first: 19 of 20 are censored
+    assert watched_days(tied.time_counts(0, 1)) == 10
 
 
 def test_same_for_all_groups_and_all_questions():

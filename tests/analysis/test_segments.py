@@ -71,7 +71,7 @@ def test_sorted_by_shrunken_rate_between_raw_and_the_middle():
 
 
 def test_nobody_is_named_when_all_may_be_alike():
-    """One group of many has a small p of its own, but the test over all groups does not reject."""
+    """One of twenty groups has a small p of its own, as one of twenty will."""
     alike = floor_of({f"t{k:02d}": (10, 10) for k in range(19)} | {"best": (16, 4)})
     result = segments(alike, by="team")
     best = result.rows[0]
@@ -80,6 +80,16 @@ def test_nobody_is_named_when_all_may_be_alike():
     assert result.omnibus_p_value > 0.1
     assert {row.verdict for row in result.rows} == {"not_separable"}
     assert "omnibus_not_rejected" in {note.code for note in result.notes}
+
+
+def test_one_group_far_out_is_named_among_many():
+    """The test over all groups has little power against one; the adjusted p of the group itself decides."""
+    result = segments(floor_of({f"t{k:02d}": (10, 10) for k in range(19)} | {"best": (19, 1)}), by="team")
+    assert result.rows[0].group == ("best",)
+    assert result.rows[0].verdict == "higher"
+    assert result.omnibus_p_value > 0.1
+    assert {row.verdict for row in result.rows[1:]} == {"not_separable"}
+    assert "omnibus_not_rejected" not in {note.code for note in result.notes}
 
 
 def test_omnibus_is_the_chi_squared_test():
