@@ -176,7 +176,8 @@ def _interval(rate: Floats, trials: Floats, confidence_level: float) -> tuple[Fl
     """Wilson's interval for a share of an effective number of deals; NaN where the share is."""
     known = np.isfinite(rate) & (trials > 0)
     trials = np.where(known, trials, 0.0)
-    return wilson(np.where(known, rate, 0.0) * trials, trials, confidence_level)
+    lower, upper = wilson(np.where(known, rate, 0.0) * trials, trials, confidence_level)
+    return np.minimum(lower, rate), np.maximum(upper, rate)  # rate * trials / trials may round off the rate
 
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
