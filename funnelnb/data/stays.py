@@ -284,7 +284,8 @@ def _ends(
     left_s[:-1], following[:-1] = entered_s[1:], stage[1:]
     following[ends] = _LAST_NEXT[deals.outcome]
     over, dated = deals.outcome >= LOST_DEAL, deals.closed_s != UNKNOWN
-    left_s[ends] = np.where(over & dated, np.maximum(deals.closed_s, entered_s[ends]), UNKNOWN)
+    since_s = np.where(entered_s[ends] == UNKNOWN, deals.created_s, entered_s[ends])
+    left_s[ends] = np.where(over & dated, np.maximum(deals.closed_s, since_s), UNKNOWN)
     closed_s = np.where(over, left_s[ends], UNKNOWN)
     is_won = deals.outcome == WON_DEAL
     closed_s[is_won] = won_s[is_won]

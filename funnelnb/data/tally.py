@@ -196,16 +196,17 @@ def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCo
     code = np.zeros(len(deal), np.int64) if group.code is None else group.code[deal].astype(np.int64)
     known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
     amount = ledger.amount[deal][known]
+    began_s, since_s = began_s[known], ledger.observed_from_s
     spans = Spans(
         group=code[known],
-        began_s=began_s[known],
-        ended_s=ended_s[known],
+        time_s=ended_s[known] - began_s,
+        entry_s=np.maximum(since_s - began_s, 0) if since_s != UNKNOWN else np.zeros_like(began_s),
         outcome=event[known],
         n=np.ones(len(amount), np.int64),
         amount=np.where(amount >= 0, amount, 0.0),
     )
     unknown_n = np.bincount(code[~known], minlength=len(group.groups))
-    return from_spans(group, (origin, target), spans, unknown_n, ledger.observed_from_s)
+    return from_spans(group, (origin, target), spans, unknown_n)
 
 
 def check_step(origin: int, target: int, positions: int) -> None:
@@ -219,26 +220,22 @@ def check_step(origin: int, target: int, positions: int) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Spans:
-    """Times under observation, any number of rows: `n` deals of a group from `began_s` to `ended_s`."""
+    """Times under observation: `n` deals of a group, seen from `entry_s` to `time_s` after the origin."""
 
     group: NDArray[np.int64]
-    began_s: NDArray[np.int64]
-    ended_s: NDArray[np.int64]
+    time_s: NDArray[np.int64]
+    entry_s: NDArray[np.int64]
     outcome: NDArray[np.int64]
     n: NDArray[np.int64]
     amount: NDArray[np.float64]
 
 
 def from_spans(
-    group: Grouping, step: tuple[int, int], spans: Spans, unknown_n: NDArray[np.int64], observed_from_s: int
+    group: Grouping, step: tuple[int, int], spans: Spans, unknown_n: NDArray[np.int64]
 ) -> TimeCounts:
-    """Return the distinct rows of (group, time, entry, outcome), deals and amounts added up."""
-    time_s = spans.ended_s - spans.began_s
-    entry_s = np.zeros_like(time_s)
-    if observed_from_s != UNKNOWN:
-        entry_s = np.maximum(observed_from_s - spans.began_s, 0)
-    seen = (entry_s == 0) | (time_s > entry_s)
-    columns = [column[seen] for column in (spans.group, time_s, entry_s, spans.outcome)]
+    """Return the distinct rows of (group, time, entry, outcome) that were seen, deals and amounts added up."""
+    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    columns = [column[seen] for column in (spans.group, spans.time_s, spans.entry_s, spans.outcome)]
     order, first = _distinct(*columns)
     code, time_s, entry_s, outcome = (column[order][first] for column in columns)
     n, amount = spans.n[seen][order], spans.amount[seen][order]

@@ -77,7 +77,7 @@ def read(deal: Recorded, *, as_of: int, won: int, positions: int, earlier: bool)
             closed = seen[-1][0]
     entries = [(place, time) for time, place in seen if place not in MARKS]
     build = _from_history if entries else _without_history
-    visits, reached, outcome = build(entries, created, closed, outcome, stage, won, positions)
+    visits, reached, outcome, closed = build(entries, created, closed, outcome, stage, won, positions)
     return _finish(visits, reached, outcome, closed, bool(entries), deal.amount)
 
 
@@ -100,15 +100,15 @@ def _from_history(entries, created, closed, outcome, stage, won, positions):
         times = [time for place, time in visits if place >= k]
         headless = created is None and visits[0][0] > k
         reached.append(times[0] if times and not headless else None)
-    return visits, reached, outcome
+    return visits, reached, outcome, closed
 
 
 def _without_history(entries, created, closed, outcome, stage, won, positions):
     if outcome == "open" and stage is not None and stage >= won:
         outcome = "won"
-    won_at = None
-    if outcome == "won" and closed is not None:
-        won_at = closed if created is None else max(closed, created)
+    if closed is not None and created is not None:
+        closed = max(closed, created)
+    won_at = closed if outcome == "won" else None
     places = []
     if created is not None or stage == 0 or (stage is None and outcome != "won"):
         places.append(0)
@@ -123,7 +123,7 @@ def _without_history(entries, created, closed, outcome, stage, won, positions):
     reached = [None] * positions
     for place, time in visits:
         reached[place] = time
-    return visits, reached, outcome
+    return visits, reached, outcome, closed
 
 
 def _finish(visits, reached, outcome, closed, has_history, amount):
