@@ -8,6 +8,8 @@ How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
     man, quadrant, roles, honest_funnel
+What does a target need, and how likely is it?
+    target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -29,9 +31,14 @@ _HOME = {
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
     "conversion": "funnelnb.analysis.conversion",
+    "deal_mix": "funnelnb.analysis.mix",
     "display": "funnelnb.show",
     "explore": "funnelnb.notebook.explore",
+    "fair_shares": "funnelnb.analysis.shares",
     "honest_funnel": "funnelnb.analysis.gates",
+    "ideal_funnel": "funnelnb.analysis.ideal",
+    "integrity": "funnelnb.analysis.integrity",
+    "levers": "funnelnb.analysis.sensitivity",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
     "man": "funnelnb.analysis.man",
@@ -41,11 +48,14 @@ _HOME = {
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
     "quadrant": "funnelnb.analysis.quadrant",
+    "quota": "funnelnb.analysis.quota",
+    "reverse_funnel": "funnelnb.analysis.reverse",
     "roles": "funnelnb.analysis.roles",
     "sample": "funnelnb.data.sample",
     "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
     "simulate": "funnelnb.simulate",
+    "target": "funnelnb.analysis.target",
     "to_csv": "funnelnb.show.export",
     "to_excel": "funnelnb.show.export",
 }
@@ -75,11 +85,19 @@ if TYPE_CHECKING:
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
     from funnelnb.analysis.gates import honest_funnel
+    from funnelnb.analysis.ideal import ideal_funnel
+    from funnelnb.analysis.integrity import integrity
     from funnelnb.analysis.man import man
+    from funnelnb.analysis.mix import deal_mix
     from funnelnb.analysis.overview import overview
     from funnelnb.analysis.quadrant import quadrant
+    from funnelnb.analysis.quota import quota
+    from funnelnb.analysis.reverse import reverse_funnel
     from funnelnb.analysis.roles import roles
     from funnelnb.analysis.segments import segments
+    from funnelnb.analysis.sensitivity import levers
+    from funnelnb.analysis.shares import fair_shares
+    from funnelnb.analysis.target import target
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
     from funnelnb.data.check import check_data

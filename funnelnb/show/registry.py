@@ -27,9 +27,11 @@ _VIEWS: Mapping[str, str] = {
     "CheckReport": "funnelnb.show.views.check",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
+    "HonestFunnel": "funnelnb.show.views.gates",
     "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
     "Quadrant": "funnelnb.show.views.quadrant",
+    "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
 }
 """Result type -> module that holds its `VIEW`."""
