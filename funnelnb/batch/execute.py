@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
+import queue
 import re
 import signal
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from funnelnb.batch import parameters
+from funnelnb.batch import parameters, provisioner
 from funnelnb.batch.manifest import Failure
 
 if TYPE_CHECKING:
@@ -34,21 +31,13 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from funnelnb.batch.catalog import Notebook
+    from funnelnb.batch.forkserver import Server
 
 CELL_TIMEOUT_S = 600
 """A cell that runs longer is stopped and its report counts as failed."""
 
 STARTUP_TIMEOUT_S = 120
 """A kernel that is not ready by then counts as failed."""
-
-_START = (
-    "import sys; sys.modules.setdefault('rfc3987_syntax', None); "
-    "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
-)
-"""What a kernel runs. rfc3987_syntax only checks web addresses for jsonschema and needs a second to load."""
-
-_SOCKET_PATH_BYTES = 90
-"""Longest path of a socket's folder; a Unix socket's whole path may have 107."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +71,14 @@ class Run:
     failure: Failure | None
 
 
+class _Terms(NamedTuple):
+    """What holds for all tasks."""
+
+    cell_timeout_s: float
+    folder: Path
+    server: Server | None
+
+
 class Stopped(Exception):  # noqa: N818 - a wish of the user, not an error
     """The user or the system asked to stop; all kernels have been killed."""
 
@@ -93,6 +90,7 @@ def execute(
     workers: int,
     cell_timeout_s: float = CELL_TIMEOUT_S,
     folder: Path | None = None,
+    server: Server | None = None,
 ) -> None:
     """Run all tasks and hand each result to `done` as it comes.
 
@@ -107,6 +105,8 @@ def execute(
         Seconds after which a cell is stopped.
     folder : pathlib.Path, optional
         Working folder of the kernels; None: the current one.
+    server : Server, optional
+        Where kernels are forked from; None: they start the ordinary way.
 
     Raises
     ------
@@ -114,22 +114,20 @@ def execute(
         On SIGINT or SIGTERM, after every kernel has been killed.
     """
     try:
-        asyncio.run(_all(tasks, done, workers, cell_timeout_s, folder or Path.cwd()))
+        asyncio.run(_all(tasks, done, workers, _Terms(cell_timeout_s, folder or Path.cwd(), server)))
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise Stopped from None
     except BaseExceptionGroup as group:  # what `done` raised
         raise group.exceptions[0] from None
 
 
-async def _all(
-    tasks: Sequence[Task], done: Callable[[int, Run], None], workers: int, cell_timeout_s: float, folder: Path
-) -> None:
+async def _all(tasks: Sequence[Task], done: Callable[[int, Run], None], workers: int, terms: _Terms) -> None:
     waiting = iter(enumerate(tasks))
-    stop = asyncio.Event()
+    stop, line = asyncio.Event(), asyncio.Lock()
 
     async def work() -> None:
         for place, task in waiting:
-            run = await _one(task, cell_timeout_s, folder)
+            run = await _one(task, terms, line)
             if stop.is_set():  # nbclient takes being cancelled for a dead kernel
                 raise asyncio.CancelledError
             try:
@@ -138,14 +136,14 @@ async def _all(
                 stop.set()
                 raise
 
-    with _stopping(stop, asyncio.current_task()):
+    with _stopping(stop, asyncio.current_task(), terms.server):
         async with asyncio.TaskGroup() as group:
             for _ in range(min(workers, len(tasks))):
                 group.create_task(work())
 
 
 @contextlib.contextmanager
-def _stopping(stop: asyncio.Event, main: asyncio.Task[Any] | None) -> Iterator[None]:
+def _stopping(stop: asyncio.Event, main: asyncio.Task[Any] | None, server: Server | None) -> Iterator[None]:
     """Cancel `main` on the first SIGINT or SIGTERM; further ones must not disturb the cleaning up."""
     loop = asyncio.get_running_loop()
 
@@ -153,6 +151,8 @@ def _stopping(stop: asyncio.Event, main: asyncio.Task[Any] | None) -> Iterator[N
         if not stop.is_set() and main is not None:
             stop.set()
             main.cancel()
+            if server is not None:
+                server.close()  # whoever waits for its answer need not wait on
 
     signals = (signal.SIGINT, signal.SIGTERM)
     with contextlib.suppress(
@@ -168,17 +168,16 @@ def _stopping(stop: asyncio.Event, main: asyncio.Task[Any] | None) -> Iterator[N
                 loop.remove_signal_handler(one)
 
 
-async def _one(task: Task, cell_timeout_s: float, folder: Path) -> Run:
+async def _one(task: Task, terms: _Terms, line: asyncio.Lock) -> Run:
     node = task.notebook.node()
     parameters.inject(node, task.parameters)
     client = _Client(
         node,
-        timeout=math.ceil(cell_timeout_s),
-        startup_timeout=STARTUP_TIMEOUT_S,
+        timeout=math.ceil(terms.cell_timeout_s),
         record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-        kernel_manager_class=AsyncKernelManager,
+        resources={"metadata": {"path": str(terms.folder)}},
     )
+    client.server, client.line = terms.server, line
     started = time.perf_counter()
     failure = None
     try:
@@ -193,16 +192,18 @@ class _Client(NotebookClient):
 
     place = -1
     last_words = ""
+    server: Server | None = None
+    line: asyncio.Lock
 
     @contextlib.asynccontextmanager
     async def async_setup_kernel(self, **kwargs: Any) -> AsyncIterator[None]:
         with tempfile.TemporaryDirectory(prefix="funnelnb-") as private:
-            manager = self.km = _manager(Path(private))
+            manager = self.km = provisioner.manager(Path(private), self.server, self.line)
             said = Path(private) / "said.txt"
             try:
                 with said.open("wb") as output:
                     await self.async_start_new_kernel(stdout=output, stderr=output, **kwargs)
-                await self.async_start_new_kernel_client()
+                await self._connect(manager)
                 yield
             finally:
                 if self.kc is not None:
@@ -212,19 +213,37 @@ class _Client(NotebookClient):
                 await manager.cleanup_resources()
                 self.last_words = said.read_text(encoding="utf-8", errors="replace")[-2000:]
 
+    async def _connect(self, manager: provisioner.Manager) -> None:
+        """Open the channels and wait until the kernel answers on both; nbclient's own way idles as well."""
+        until = time.monotonic() + STARTUP_TIMEOUT_S
+        await manager.bound(until)
+        self.kc = manager.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        while not await _answers(self.kc):
+            if not await manager.is_alive():
+                raise RuntimeError("the kernel ended before it was ready")
+            if time.monotonic() > until:
+                raise RuntimeError(f"the kernel was not ready after {STARTUP_TIMEOUT_S} s")
+
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **kwargs: Any) -> NotebookNode:
         self.place = cell_index
         return await super().async_execute_cell(cell, cell_index, **kwargs)
 
 
-def _manager(private: Path) -> AsyncKernelManager:
-    """Prepare a kernel of this interpreter whose files and sockets lie in a folder that only we can enter."""
-    manager = AsyncKernelManager(connection_file=str(private / "kernel.json"))
-    argv = [sys.executable, "-c", _START, "-f", "{connection_file}"]
-    manager._kernel_spec = KernelSpec(argv=argv, language="python", display_name="Python 3")  # noqa: SLF001
-    if os.name == "posix" and len(os.fsencode(private)) <= _SOCKET_PATH_BYTES:
-        manager.transport, manager.ip = "ipc", str(private / "k")
-    return manager
+async def _answers(client: Any) -> bool:
+    """Ask the kernel who it is; return whether the reply and the end of its work were heard."""
+    asked = client.kernel_info()
+    try:
+        while (await client.shell_channel.get_msg(timeout=1))["parent_header"].get("msg_id") != asked:
+            pass
+        while True:
+            heard = await client.iopub_channel.get_msg(timeout=0.5)
+            ours = heard["parent_header"].get("msg_id") == asked
+            if ours and heard["content"].get("execution_state") == "idle":
+                return True
+    except queue.Empty:
+        return False
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

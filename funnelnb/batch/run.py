@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from funnelnb import __version__
-from funnelnb.batch import folder, listing, manifest, pages, plan
+from funnelnb.batch import folder, forkserver, listing, manifest, pages, plan
 from funnelnb.batch.manifest import Entry
 from funnelnb.core.errors import FunnelError, ParameterError
 from funnelnb.data.settings import FILE_NAME, Settings, read_settings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from funnelnb.batch.execute import Run
     from funnelnb.batch.folder import Folder
+    from funnelnb.batch.forkserver import Server
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
 
@@ -80,12 +81,17 @@ def run(request: Request, tell: Tell) -> Summary:
             "no attribute to split the reports by", expected='--by region, or by = "region" in the settings'
         )
     checked = plan.check_request(request)
-    with folder.opened(request.out) as out:
+    with folder.opened(request.out) as out, contextlib.ExitStack() as ends:
+        # a server warms up while the data are read, unless all may be finished already
+        early = request.force or not manifest.read(out)
+        server = ends.enter_context(forkserver.started()) if early else None
         book = _load(request)
         whole = plan.make(checked, book, request.by, settings.horizon_days)
         work = _Work(request, whole, out, repr(settings))
         out.room_for(len(work.to_do))
-        return work.run(tell)
+        if work.to_do and not early:
+            server = ends.enter_context(forkserver.started())
+        return work.run(tell, server)
 
 
 def settings_of(request: Request) -> Settings:
@@ -138,14 +144,14 @@ class _Work:
         entry = self.before.get(job.stem)
         return manifest.is_good(entry, self.keys[job.stem], self.out)
 
-    def run(self, tell: Tell) -> Summary:
+    def run(self, tell: Tell, server: Server | None) -> Summary:
         figures = pages.headlines(self.plan)
         self._refresh(figures)
         stopped = False
         if self.to_do:
             tell.begin(len(self.to_do), len(self.kept))
             try:
-                stopped = self._execute(figures, tell)
+                stopped = self._execute(figures, tell, server)
             except FunnelError:
                 with contextlib.suppress(FunnelError):  # the folder is full: the first message is the one
                     self._remember()
@@ -156,7 +162,7 @@ class _Work:
         self.out.write(folder.INDEX, listing.render(self.plan, self.entries, figures))
         return self._summary(stopped)
 
-    def _execute(self, figures: Headlines, tell: Tell) -> bool:
+    def _execute(self, figures: Headlines, tell: Tell, server: Server | None) -> bool:
         """Run what is to be done; return whether the run was stopped."""
         from funnelnb.batch.execute import Stopped, Task, execute
 
@@ -169,7 +175,7 @@ class _Work:
 
         timeout = self.request.cell_timeout_s
         try:
-            execute(tasks, done, workers=self.request.jobs, cell_timeout_s=timeout)
+            execute(tasks, done, workers=self.request.jobs, cell_timeout_s=timeout, server=server)
         except Stopped:
             return True
         return False
