@@ -52,6 +52,7 @@ def test_ids_stay_what_they_are(tmp_path):
         (b"\n\nopportunity_id,stage\n1,won\n", "the header is empty"),
         (b'opportunity_id,stage\n1,"won\n2,lost\n3,lost\n', "a quotation mark is opened and never closed"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_what_is_no_table_says_what_it_is(tmp_path, content, message):
     path = write(tmp_path, content)
