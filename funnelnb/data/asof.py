@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.tables import END_MARKS, TABLES
-from funnelnb.data.values import look_up
+from funnelnb.data.values import among, look_up
 
 if TYPE_CHECKING:
     import datetime
@@ -138,7 +138,8 @@ def cut(
         deals = _stage_then(deals, last_rows, until, findings)
         for name, frame in result.items():
             if name != "opportunities" and "opportunity_id" in frame:
-                known = frame["opportunity_id"].isna() | frame["opportunity_id"].isin(deals["opportunity_id"])
+                ids = frame["opportunity_id"]
+                known = ids.isna() | among(ids, deals["opportunity_id"])
                 result[name] = frame[known]
     result["opportunities"] = _settle_amount(deals)
     return result

@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnelnb.core.note import Note
 from funnelnb.data.tables import attributes
-from funnelnb.data.values import look_up
+from funnelnb.data.values import among, look_up
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def accounts(subject: Subject) -> list[Note]:
         found.append(Note("closed_without_account", {"n": int(blank.sum())}))
     records = subject.book.tables.get("accounts")
     if records is not None:
-        stray = deals["account_id"].notna() & ~deals["account_id"].isin(records["account_id"])
+        stray = deals["account_id"].notna() & ~among(deals["account_id"], records["account_id"])
         if stray.any():
             found.append(
                 Note(
@@ -193,7 +193,7 @@ def missing_dates(subject: Subject) -> list[Note]:
     if history is None:
         found.append(Note("no_stage_history", {}))
         return found
-    without = ~deals["opportunity_id"].isin(history["opportunity_id"])
+    without = ~among(deals["opportunity_id"], history["opportunity_id"])
     if without.any():
         stages = deals["stage"][without].fillna("?").value_counts()
         facts = {"n": int(without.sum()), "of_n": len(deals), "names": names(stages.index)}

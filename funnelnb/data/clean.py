@@ -82,7 +82,7 @@ class Table:
 
         if self.ids is None:
             return pd.Series([], dtype="str")
-        return self.ids[~self.ids.isin(self.frame["opportunity_id"])]
+        return self.ids[~values.among(self.ids, self.frame["opportunity_id"])]
 
 
 def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None:

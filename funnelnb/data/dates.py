@@ -36,13 +36,26 @@ _TIME = (
     r"(?:[T\s]+(?:(?P<before>上午|下午)\s*)?(?P<hour>\d{1,2})[:时.](?P<minute>\d{1,2})分?(?::?(?P<second>\d{1,2})秒?)?"
     r"(?:[.,]\d+)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
 )
-_NUMERIC = r"^(?P<a>\d{1,4})\s*[-/.年]\s*(?P<b>\d{1,2})\s*[-/.月]\s*(?P<c>\d{1,4})日?" + _TIME
+_NUMERIC = tuple(
+    rf"^(?P<a>\d{{1,4}})\s*{sign}\s*(?P<b>\d{{1,2}})\s*{sign}\s*(?P<c>\d{{1,4}})" + _TIME
+    for sign in ("-", "/", r"\.")
+)
+_CHINESE = r"^(?P<a>\d{4}|\d{2})\s*年\s*(?P<b>\d{1,2})\s*月\s*(?P<c>\d{1,2})\s*日?" + _TIME
 _DAY_NAME = r"^(?P<a>\d{1,2})[\s.\-/]*(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.,\-/]*(?P<c>\d{4}|\d{2})" + _TIME
 _NAME_DAY = r"^(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.]*(?P<a>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c>\d{4})" + _TIME
 _COMPACT = (
     r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)"
     r"(?:[T\s]?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d))?(?P<zone>Z)?(?P<before>)(?P<half>)$"
 )
+_PATTERNS = (
+    *((pattern, "") for pattern in _NUMERIC),
+    (_CHINESE, "ymd"),
+    (_DAY_NAME, "dmy"),
+    (_NAME_DAY, "dmy"),
+    (_COMPACT, "ymd"),
+)
+"""Ways of writing, with the order of the parts where it is fixed; each sign between them may have its own."""
+
 _MONTHS = {
     **{name: place for place, name in enumerate(
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
@@ -176,15 +189,17 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
     blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array(BLANKS, pa.large_string()))
     folded = pc.utf8_normalize(words, form="NFKC")
-    parts = [_match(folded, pattern) for pattern in (_NUMERIC, _DAY_NAME, _NAME_DAY, _COMPACT)]
-    order, example = _order(parts[0], folded, reading.date_order)
-    if not order:
-        return Parsed(cells, np.zeros(len(cells), bool), "date_order_unknown", example)
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
     aware = np.zeros(len(words), bool)
-    for part, one_order in zip(parts, (order, "dmy", "dmy", "ymd"), strict=True):
-        stamps[part.matched] = _stamps(part, one_order)[part.matched]
+    orders = set()
+    for pattern, fixed in _PATTERNS:
+        part = _match(folded, pattern)
+        order, example = (fixed, "") if fixed else _order(part, folded, reading.date_order)
+        if not order:
+            return Parsed(cells, np.zeros(len(cells), bool), "date_order_unknown", example)
+        stamps[part.matched] = _stamps(part, order)[part.matched]
         aware |= part.aware
+        orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
     notes = []
     serial, _, serial_notes = _serials(_bare_numbers(folded, stamps), where)
     stamps = np.where(np.isnat(stamps), serial, stamps)
@@ -202,7 +217,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
         np.append(stamps, np.datetime64("NaT", "us"))[codes], index=cells.index, name=cells.name
     )
     parsed = _finish(values, np.append(bad, False)[codes], notes, where)
-    parsed.date_order = order if order in ("dmy", "mdy") else ""
+    parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
 
 
@@ -278,7 +293,7 @@ def _offsets(zone: pa.Array) -> NDArray[np.int64]:
 
 
 def _order(part: _Parts, words: pa.Array, given: str) -> tuple[str, str]:
-    """Return the order of day and month in the column, and a text that shows why it cannot be told."""
+    """Return the order of day and month in one way of writing, and a text that shows why it cannot be told."""
     import numpy as np
 
     year_last = part.matched & (part.width_a <= 2)

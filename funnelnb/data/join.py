@@ -146,7 +146,7 @@ def _report(
     corrections: Mapping[str, str],
 ) -> JoinReport:
     known = set(partners)
-    strange = keys[keys.notna() & ~keys.isin(known)]
+    strange = keys[keys.notna() & ~values.among(keys, partners)]
     mismatches = []
     for value in sorted(strange.unique()):
         rows = strange.index[strange == value]

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from funnelnb.data.settings import Settings
 
 
+PLAIN, TELLING = "plain", 2
+"""Beside the contract's own names, a CRM is believed in if it explains so many more columns."""
+
+
 def load(
     source: Any,
     *,
@@ -152,11 +156,14 @@ class Draft:
             return preset_named(self.settings.crm)
         deals = self.sources.raws["opportunities"]
         own = find_columns("opportunities", deals, self.settings, None)
-        if "opportunity_id" in own and {"stage", "outcome"} & set(own):
-            return None
         preset = recognise(deals.columns)
-        if preset is not None:
-            self.findings.note("crm_recognised", crm=preset.label, file=deals.file)
+        complete = "opportunity_id" in own and bool({"stage", "outcome"} & set(own))
+        if preset is None or (complete and preset.id == PLAIN):
+            return None
+        more = len(find_columns("opportunities", deals, self.settings, preset)) - len(own)
+        if complete and more < TELLING:
+            return None
+        self.findings.note("crm_recognised", crm=preset.label, file=deals.file)
         return preset
 
     def read(self) -> None:
@@ -200,11 +207,16 @@ class Draft:
 
     def _settle(self) -> None:
         """Bring stages, outcomes, ends and currency into the contract's words."""
+        import pandas as pd
+
         deals = self.tables["opportunities"]
         raw = self.sources.raws["opportunities"]
         wide = wide_history(raw, deals, self.settings, self.words, self.findings)
-        if "stage_history" in self.tables:
-            settle_history(self.tables["stage_history"], self.words, self.findings)
+        given = self.tables.get("stage_history")
+        if given is not None:
+            settle_history(given, self.words, self.findings)
+        if wide is not None and given is not None:
+            given.frame = pd.concat([given.frame, wide.frame])
         elif wide is not None:
             self.tables["stage_history"] = wide
         settle_deals(deals, self.words, self.findings)

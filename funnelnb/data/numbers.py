@@ -34,7 +34,7 @@ FACTORS: Mapping[str, float] = {
 CURRENCIES: Mapping[str, str] = {
     "€": "EUR", "£": "GBP", "$": "$", "¥": "¥", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN",
     "us$": "USD", "hk$": "HKD", "nt$": "TWD", "a$": "AUD", "c$": "CAD", "s$": "SGD",
-    "元": "CNY", "圆": "CNY", "人民币": "CNY", "rmb": "CNY", "cn¥": "CNY",
+    "元": "元", "圆": "元", "人民币": "CNY", "rmb": "CNY", "cn¥": "CNY",
     "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",
     "euro": "EUR", "euros": "EUR", "dollar": "$", "dollars": "$",
     **{code.lower(): code for code in (
@@ -43,17 +43,26 @@ CURRENCIES: Mapping[str, str] = {
         "PHP",         "AED",
     )},
 }  # fmt: skip
-"""Signs and codes of currencies; ``$`` and ``¥`` stay signs, since several currencies share them."""
+"""Signs and codes of currencies; ``$``, ``¥`` and 元 stay signs, since several currencies share them."""
 
-SAME_SIGN = {"$": ("USD", "HKD", "TWD", "SGD", "AUD", "CAD", "NZD", "MXN"), "¥": ("CNY", "JPY")}
+FEW = 0.05
+"""A column is clear if at most this many cells, for each clear one, contradict it or could be read otherwise."""
+
+SAME_SIGN: Mapping[str, tuple[str, ...]] = {
+    "$": ("USD", "HKD", "TWD", "SGD", "AUD", "CAD", "NZD", "MXN"),
+    "¥": ("CNY", "JPY"),
+    "元": tuple(sorted({code for code in CURRENCIES.values() if code.isalpha() and code.isascii()})),
+}
 
 _AFFIXES = sorted([*FACTORS, *CURRENCIES], key=len, reverse=True)
 _BLANK_NUMBERS = frozenset(
     (*BLANKS, "na", "none", "nil", "/", "tbd", "unknown", "未知", "待定", "#value!", "#ref!")
 )
 _CELL = re.compile(r"(?P<before>[^\d.]*)(?P<body>\.?\d[\d.,'’\s_]*(?:e[+-]?\d+)?)(?P<after>.*)", re.DOTALL)
-_POINT = re.compile(r"\d+(?:\.\d*)?|\.\d+|\d{1,3}([,'’ _])\d{3}(?:\1\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?e[+-]?\d+")
-_COMMA = re.compile(r"\d+(?:,\d*)?|\d{1,3}([.'’ _])\d{3}(?:\1\d{3})*(?:,\d+)?|\d+(?:,\d+)?e[+-]?\d+")
+_POINT = re.compile(
+    r"\d+(?:\.\d*)?|\.\d+|[1-9]\d{0,2}([,'’ _])\d{3}(?:\1\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?e[+-]?\d+"
+)
+_COMMA = re.compile(r"\d+(?:,\d*)?|[1-9]\d{0,2}([.'’ _])\d{3}(?:\1\d{3})*(?:,\d+)?|\d+(?:,\d+)?e[+-]?\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ def parse_numbers(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping
     Notes
     -----
     ``1,234`` alone is read as a thousand (noted); ``1.234`` alone is asked about; ``12,5`` makes the comma
-    the decimal sign for the whole column, unless most of it looks like thousands: then it is asked about.
+    the decimal sign for the whole column, unless other cells contradict it or could be thousands.
 
     Examples
     --------
@@ -190,12 +199,12 @@ def _has_point(array: pa.Array) -> bool:
 
 
 def _only_point_groups(array: pa.Array) -> str:
-    """Return a cell such as ``1.234`` if most cells with a point look like it: thousands or decimals?"""
+    """Return a cell such as ``1.234`` if more than a few look like it: thousands or decimals?"""
     import pyarrow.compute as pc
 
     pointed = array.filter(pc.fill_null(pc.match_substring(array, "."), False))
     groups = pointed.filter(pc.match_substring_regex(pointed, r"^[+-]?[1-9]\d{0,2}\.\d{3}$"))
-    return str(groups[0].as_py()) if len(groups) * 2 > len(pointed) else ""
+    return str(groups[0].as_py()) if len(groups) > FEW * (len(pointed) - len(groups)) else ""
 
 
 def _take_apart(text: str | None, kind: Kind) -> Cell | str | None:
@@ -226,6 +235,8 @@ def _take_apart(text: str | None, kind: Kind) -> Cell | str | None:
 
 def _common(currencies: set[str]) -> str | None:
     """Return the one currency that signs and codes name together, None if they contradict each other."""
+    if currencies == {"元", "¥"}:
+        return "CNY"
     if len(currencies) <= 1:
         return next(iter(currencies), "")
     codes = {one for one in currencies if one not in SAME_SIGN}
@@ -235,8 +246,12 @@ def _common(currencies: set[str]) -> str | None:
 
 
 def one_currency(found: Sequence[str]) -> str | None:
-    """Return the currency that all signs and codes agree on, ``""`` for none, None if they differ."""
-    return _common({one for one in found if one})
+    """Return the currency that all signs and codes agree on, ``""`` for none, None if they differ.
+
+    元 alone is the Chinese yuan; beside a code it is only the word for money.
+    """
+    common = _common({one for one in found if one})
+    return "CNY" if common == "元" else common
 
 
 @functools.lru_cache(maxsize=1024)
@@ -270,7 +285,7 @@ def _decimal_sign(bodies: list[str], given: str) -> tuple[str, str, str]:
     sign, few = (".", comma) if len(point) >= len(comma) else (",", point)
     many = len(point) + len(comma) - len(few)
     doubtful = sorted(body for body in either if sign in body)
-    if len(few) > 0.05 * many or len(doubtful) > many:
+    if max(len(few), len(doubtful)) > FEW * many:
         return "", (few or doubtful)[0], ""
     return (sign, comma[0], "decimal_comma_found") if sign == "," else (sign, "", "")
 

@@ -152,10 +152,8 @@ def _files(path: Path, settings: Settings) -> dict[str, tuple[Path, TableSetting
     for name, own in settings.tables.items():
         if own.file:
             found[name] = (folder / own.file, own)
-    if path.is_dir():
-        candidates = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
-    else:
-        candidates = [path]
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    candidates = [one for one in inside if one.suffix.lower() in SUFFIXES or one == path]
     taken = {file.resolve() for file, _ in found.values()}
     preset = preset_named(settings.crm) if settings.crm else None
     free = [one for one in candidates if one.resolve() not in taken]

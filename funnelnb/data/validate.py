@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.numbers import SAME_SIGN, one_currency, unit_of
+from funnelnb.data.numbers import one_currency, unit_of
 from funnelnb.data.tables import OUTCOMES, TABLES, schema
-from funnelnb.data.values import look_up
+from funnelnb.data.values import among, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,10 +151,11 @@ def _report(
 
 def check_history(history: Table, deals: Table, findings: Findings) -> None:
     """Report history of unknown deals and entries before the creation."""
-    known = history.frame["opportunity_id"].isin(deals.frame["opportunity_id"])
-    left_out = history.frame["opportunity_id"].isin(deals.dropped_ids)
-    history.frame = history.frame[known | ~left_out]
-    _report(history, "history_unknown_deal", "opportunity_id", ~known[known | ~left_out], findings)
+    known = among(history.frame["opportunity_id"], deals.frame["opportunity_id"])
+    if not known.all():
+        expected = known | ~among(history.frame["opportunity_id"], deals.dropped_ids)
+        history.frame, known = history.frame[expected], known[expected]
+        _report(history, "history_unknown_deal", "opportunity_id", ~known, findings)
     frame = history.frame
     if "created_at" in deals.frame:
         ids, times = deals.frame["opportunity_id"], deals.frame["created_at"]
@@ -182,13 +183,12 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
-    agreed = one_currency([*named, *signs])
+    found = [*named, *signs, given]
+    agreed = one_currency(found)
     if agreed is None:
-        _two_currencies(table, [*named, *signs], findings)
+        _two_currencies(table, [one for one in found if one], findings)
         return given
-    if given and agreed and given != agreed and given not in SAME_SIGN.get(agreed, ()):
-        _two_currencies(table, [given, agreed], findings)
-    return given or agreed
+    return agreed
 
 
 def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> None:

@@ -124,6 +124,15 @@ def from_arrow(array: Any, like: pd.Series) -> pd.Series:
     return pd.Series(array.to_pandas().array, index=like.index, name=like.name)
 
 
+def among(keys: pd.Series, known: pd.Series) -> pd.Series:
+    """Say of each text whether it is among `known` (missing: no); pandas' `isin` reads texts one by one."""
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    found = pc.is_in(as_arrow(keys), value_set=as_arrow(known).drop_null())
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=keys.index)
+
+
 def look_up(keys: pd.Series, known: pd.Series, found: pd.Series) -> pd.Series:
     """For each key, what stands in `found` beside the same value of `known`?
 

@@ -85,8 +85,14 @@ def test_equal_day_and_month_need_no_question():
     assert moments(["3/3/2026"]) == ["2026-03-03 00:00:00"]
 
 
-def test_both_orders_in_one_column_are_asked_about():
-    assert read(["31.12.2025", "12/31/2025"]).undecided == "date_order_unknown"
+def test_both_orders_in_one_way_of_writing_are_asked_about():
+    assert read(["31/12/2025", "12/31/2025"]).undecided == "date_order_unknown"
+
+
+def test_each_way_of_writing_may_have_its_order():
+    parsed = read(["31.12.2025", "1.2.2026", "12/31/2025", "2/1/2026"])
+    assert parsed.values.dt.strftime("%m-%d").tolist() == ["12-31", "02-01", "12-31", "02-01"]
+    assert parsed.date_order == ""  # tells nothing about other columns
 
 
 def test_one_slip_in_many_is_a_bad_cell():

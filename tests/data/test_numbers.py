@@ -106,8 +106,8 @@ def test_a_clear_column_marks_the_odd_cell():
 
 @pytest.mark.parametrize(
     ("unit", "expected"),
-    [("万元", (1e4, "CNY")), ("千元", (1e3, "CNY")), ("k€", (1e3, "EUR")), ("Mio. EUR", (1e6, "EUR")),
-     ("单位：万元", (1e4, "CNY")), ("USD", (1.0, "USD")), ("%", (0.01, "")), ("net", None), ("", None)],
+    [("万元", (1e4, "元")), ("千元", (1e3, "元")), ("k€", (1e3, "EUR")), ("Mio. EUR", (1e6, "EUR")),
+     ("单位：万元", (1e4, "元")), ("USD", (1.0, "USD")), ("%", (0.01, "")), ("net", None), ("", None)],
 )  # fmt: skip
 def test_units(unit, expected):
     assert unit_of(unit) == expected
@@ -117,7 +117,7 @@ def test_unit_of_the_column_and_of_a_cell():
     parsed = read(["680", "5万", ""], unit="万元")
     assert parsed.values.tolist()[:2] == [6.8e6, 5e4]
     assert {note.code for note in parsed.notes} == {"unit_applied", "unit_in_cells"}
-    assert parsed.currencies == ("CNY",)
+    assert parsed.currencies == ("元",)
 
 
 def test_numbers_stay_numbers():
@@ -155,7 +155,7 @@ def test_zero_can_mean_unknown():
 @pytest.mark.parametrize(
     ("found", "expected"),
     [([], ""), (["$", "USD"], "USD"), (["¥", "CNY"], "CNY"), (["¥"], "¥"), (["EUR", "USD"], None), (["$", "EUR"], None),
-     (["¥", "USD"], None)],
+     (["¥", "USD"], None), (["元"], "CNY"), (["元", "¥"], "CNY"), (["元", "EUR"], "EUR"), (["人", "元"], None)],
 )  # fmt: skip
 def test_currencies_agree_or_not(found, expected):
     assert one_currency(found) == expected

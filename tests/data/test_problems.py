@@ -177,7 +177,7 @@ def test_two_currencies_stop(changes):
     ("changes", "given", "expected"),
     [({"currency": ["eur", "EUR", ""]}, None, "EUR"), ({"amount": ["€5", "6", "7"]}, None, "EUR"),
      ({"amount": ["$5", "6", "7"]}, None, "$"), ({"amount": ["$5", "6", "7"]}, "USD", "USD"), ({}, None, ""),
-     ({"amount": ["5元", "¥6", "7"]}, None, "CNY")],
+     ({"amount": ["5元", "¥6", "7"]}, None, "CNY"), ({"amount": ["5元", "6", "7"]}, "EUR", "EUR")],
 )  # fmt: skip
 def test_one_currency_is_known(changes, given, expected):
     assert load(tables(**changes), playbook=STAGES, currency=given).currency == expected
