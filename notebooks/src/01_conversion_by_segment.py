@@ -45,21 +45,29 @@ book = fn.pick(whole, by, value)
 # %% [markdown] tags=["lang-zh"]
 # ## 数据概况
 
-# %% tags=["check"]
+# %%
 overview = fn.overview(book)
-print(overview.finding(lang), overview.text(lang), sep="\n\n")
+fn.display(overview)
 
 # %% [markdown] tags=["lang-en"]
 # The as-of date is the day the export was made: what happened later is not known here, and a deal that was still
-# open on that day is *open*, however old it is.
+# open on that day is *open*, however old it is. Where mean and median lie far apart, a few large deals make the mean.
 
 # %% [markdown] tags=["lang-zh"]
 # 截止日是数据导出的日期：之后发生的事这里都不知道；截止日仍未结束的商机就是*在途*，无论它有多老。
+# 均值与中位数相差很大时，均值是由少数大单拉高的。
+
+# %% tags=["check"]
+print(overview.text(lang))
 
 # %% [markdown] tags=["lang-en"]
+# The same table as plain text; this copy is compared with the stored one whenever the notebook is tested.
+#
 # ## From stage to stage
 
 # %% [markdown] tags=["lang-zh"]
+# 同一张表的纯文本形式；每次测试本笔记本时都会与存档逐字比较。
+#
 # ## 阶段之间的转化
 
 # %%
@@ -95,7 +103,7 @@ print(conversion.text(lang))
 # ## 赢单、输单与在途：逐日变化
 
 # %%
-fn.display(conversion, chart="outcome", table=False)
+fn.display(conversion, chart="outcome", table=False, finding=False)
 
 # %% [markdown] tags=["lang-en"]
 # At every age the three shares add to one. Where few deals have been watched that long the picture is faded: it
@@ -148,10 +156,10 @@ fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
 # 落在内线以内的点与总体的差异不超过偶然所能解释的范围；只有落在外线以外的点才需要解释。
 
 # %% [markdown] tags=["lang-en"]
-# ## By month of creation
+# ## By quarter of creation
 
 # %% [markdown] tags=["lang-zh"]
-# ## 按创建月份
+# ## 按创建季度
 
 # %%
 cohorts = fn.cohort(book, period="quarter", horizon_days=horizon_days)
