@@ -69,7 +69,9 @@ def test_a_recognised_export_loads_and_says_so():
 
 
 def test_settings_win_over_the_preset():
-    deals = pd.DataFrame([["1", "A", "Offer", "5", "6"]], columns=["Record ID", "Deal Name", "Deal Stage", "Amount", "Net"])
+    deals = pd.DataFrame(
+        [["1", "A", "Offer", "5", "6"]], columns=["Record ID", "Deal Name", "Deal Stage", "Amount", "Net"]
+    )
     book = load(deals, playbook=["Offer"], as_of="2026-01-01",
                 mapping={"crm": "hubspot", "tables": {"opportunities": {"columns": {"amount": "Net"}}}})  # fmt: skip
     assert book.opportunities["amount"].tolist() == [6]
@@ -77,7 +79,11 @@ def test_settings_win_over_the_preset():
 
 def test_crm_none_reads_only_the_contracts_names():
     with pytest.raises(DataProblems, match="opportunity_id"):
-        load(pd.DataFrame([["1", "Offer"]], columns=["Record ID", "Deal Stage"]), playbook=["Offer"], mapping={"crm": "none"})
+        load(
+            pd.DataFrame([["1", "Offer"]], columns=["Record ID", "Deal Stage"]),
+            playbook=["Offer"],
+            mapping={"crm": "none"},
+        )
 
 
 def test_dynamics_codes_and_revenues():
@@ -121,8 +127,12 @@ def test_the_salesforce_seed(shared_data):
     }
     with pytest.raises(DataProblems) as error:
         load(shared_data / "salesforce", mapping=mapping)
-    assert [(one.row, one.rows_n, one.value) for one in error.value.problems] == [(6, 1, "2018-12-07 < 2018-12-19")]
-    book = load(shared_data / "salesforce", mapping={**mapping, "problems": {"closed_before_created": "keep"}})
+    assert [(one.row, one.rows_n, one.value) for one in error.value.problems] == [
+        (6, 1, "2018-12-07 < 2018-12-19")
+    ]
+    book = load(
+        shared_data / "salesforce", mapping={**mapping, "problems": {"closed_before_created": "keep"}}
+    )
     deals = book.opportunities
     assert deals["outcome"].value_counts().to_dict() == {"won": 5, "lost": 4, "open": 1}
     assert deals["opportunity_id"].str.len().eq(18).all()

@@ -79,7 +79,9 @@ def test_contradictions_are_found_where_they_are(floor, kind, code):
         assert min(one.row for one in planted) in {one.row for one in mine}
 
 
-@pytest.mark.parametrize("kind", ["broken_numbers", "unknown_stage", "closed_before_created", "won_without_date"])
+@pytest.mark.parametrize(
+    "kind", ["broken_numbers", "unknown_stage", "closed_before_created", "won_without_date"]
+)
 def test_dropping_leaves_exactly_the_others(floor, clean, kind):
     dirt = spoilt(floor, kind)
     if kind == "won_without_date":

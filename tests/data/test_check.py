@@ -1,0 +1,265 @@
+"""The data check: each rule on data made to break it, and on data that do not; words for every note."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnelnb.data.check import CHECKS, check_data
+from funnelnb.data.problems import CODES
+
+STAGES = ["lead", "offer", "won"]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def day(number):
+    return str(np.datetime64("2026-01-01") + int(number))
+
+
+def floor(deals_n=120, **changes):
+    """Deals created one a day, decided after 20 to 29 days, the last still open; history complete."""
+    k = np.arange(deals_n)
+    last = deals_n + 28
+    closes = k + 20 + k % 10
+    still = k == deals_n - 1
+    deals = pd.DataFrame({
+        "opportunity_id": [f"d{n}" for n in k],
+        "account_id": [f"A{n}" for n in k],
+        "region": np.where(k % 2 == 0, "East", "West"),
+        "amount": [str(1000 + n) for n in k],
+        "outcome": np.where(still, "open", np.where(k % 3 == 0, "won", "lost")),
+        "created_at": [day(n) for n in k],
+        "closed_at": ["" if open_deal else day(close) for open_deal, close in zip(still, closes, strict=True)],
+        "stage": np.where(still, "offer", np.where(k % 3 == 0, "won", "offer")),
+    })  # fmt: skip
+    history = pd.DataFrame({
+        "opportunity_id": [f"d{n}" for n in np.repeat(k, 2)],
+        "stage": ["lead", "offer"] * deals_n,
+        "entered_at": [day(n + step) for n in k for step in (0, 5)],
+    })  # fmt: skip
+    for name, values in changes.items():
+        deals[name] = values(deals) if callable(values) else values
+    return {"opportunities": deals.astype("str"), "stage_history": history}, day(last)
+
+
+def notes(data, until, **options):
+    report = check_data(data, playbook=STAGES, as_of=until, **options)
+    return {
+        item.note.code: dict(item.note.values) for item in report.items if item.status != "passed"
+    }, report
+
+
+def test_sound_data_pass_every_check():
+    found, report = notes(*floor())
+    assert found == {}
+    assert report.ok
+    assert report.passed_n == len(CHECKS)
+    assert report.n == 120
+
+
+def one(code, **changes):
+    found, _ = notes(*floor(**changes))
+    assert code in found, sorted(found)
+    return found[code]
+
+
+def test_values_spelled_differently():
+    note = one(
+        "spelled_differently",
+        region=lambda deals: [
+            "east " if n == 7 else "EAST" if n == 8 else v for n, v in enumerate(deals["region"])
+        ],
+    )
+    assert (note["column"], note["names"], note["n"]) == ("region", "EAST, East, east", 61)
+
+
+def test_suspected_duplicates():
+    data, until = floor()
+    copy = data["opportunities"].iloc[[3]].assign(opportunity_id="zz")
+    data["opportunities"] = pd.concat([data["opportunities"], copy])
+    found, _ = notes(data, until)
+    assert (found["duplicates_suspected"]["n"], found["duplicates_suspected"]["names"]) == (1, "d3, zz")
+
+
+def test_deals_without_account():
+    blank = lambda deals: [value if n % 4 else "" for n, value in enumerate(deals["account_id"])]  # noqa: E731
+    data, until = floor(account_id=blank)
+    found, _ = notes(data, until)
+    deals = data["opportunities"]
+    missing = deals["account_id"] == ""
+    assert found["closed_without_account"]["n"] == (missing & (deals["outcome"] != "open")).sum()
+    assert ("open_without_account" in found) == (missing & (deals["outcome"] == "open")).any()
+
+
+def test_unknown_accounts():
+    data, until = floor()
+    data["accounts"] = pd.DataFrame({"account_id": [f"A{n}" for n in range(118)]})
+    found, _ = notes(data, until)
+    assert found["account_unknown"] == {"n": 2, "names": "A118, A119"}
+
+
+def test_missing_creation_dates():
+    assert one("created_missing", created_at=lambda deals: ["", *deals["created_at"][1:]])["n"] == 1
+    data, until = floor()
+    data["opportunities"] = data["opportunities"].drop(columns="created_at")
+    assert notes(data, until)[0]["created_absent"]["n"] == 120
+
+
+def test_no_history_and_gaps_in_it():
+    data, until = floor()
+    history = data.pop("stage_history")
+    assert "no_stage_history" in notes(data, until)[0]
+    found, _ = notes({**data, "stage_history": history.iloc[10:]}, until)
+    assert (found["deals_without_entry_dates"]["n"], found["deals_without_entry_dates"]["names"]) == (
+        5,
+        "offer, won",
+    )
+
+
+def test_closes_that_start_late():
+    data, until = floor(deals_n=200)
+    deals = data["opportunities"]
+    first = day(100)
+    known = (deals["closed_at"] == "") | (deals["closed_at"] >= first)
+    older = deals[~known].assign(closed_at="", outcome="open", stage="offer")
+    found, _ = notes({**data, "opportunities": pd.concat([deals[known], older])}, until)
+    assert found["closes_start_late"]["first_close"] == first
+    assert found["closes_start_late"]["first_start"] == "2026-01-01"
+    assert found["open_older_than_any_close"]["n"] == len(older) == 75
+
+
+def test_deals_closed_on_their_first_day():
+    note = one("zero_day_deals", closed_at=lambda deals: [*deals["created_at"][:7], *deals["closed_at"][7:]])
+    assert note["n"] == 7
+
+
+def test_bulk_closes():
+    def bulk(deals):
+        return [day(140) if n % 3 and n < 90 else close for n, close in enumerate(deals["closed_at"])]
+
+    note = one("bulk_close", closed_at=bulk)
+    assert (note["day"], note["n"], note["lost_n"]) == (day(140), 61, 61)  # one of them by itself
+
+
+def test_amounts():
+    assert one("amount_missing", amount=lambda deals: ["", *deals["amount"][1:]])["n"] == 1
+    assert (
+        one("lost_amounts_zero", amount=lambda d: np.where(d["outcome"] == "lost", "0", d["amount"]))["n"]
+        > 50
+    )
+    note = one("one_large_deal", amount=lambda deals: ["1000000", *deals["amount"][1:]])
+    assert note["name"] == "d0"
+    assert 0.8 < note["part_share"] < 0.95
+    assert one("no_amounts", amount="") == {}
+
+
+def test_nothing_lost():
+    assert one("nothing_lost", outcome="won", stage="won",
+               closed_at=lambda d: [close or day(148) for close in d["closed_at"]]) == {"n": 120}  # fmt: skip
+
+
+def test_expected_closes_in_the_past():
+    data, until = floor()
+    open_n = int((data["opportunities"]["outcome"] == "open").sum())
+    data["opportunities"]["expected_close_at"] = day(100)
+    assert notes(data, until)[0]["expected_close_passed"] == {"n": open_n, "of_n": open_n}
+
+
+def test_stages_that_never_occur():
+    data, until = floor()
+    report = check_data(data, playbook=["lead", "demo", "offer", "won"], as_of=until)
+    note = next(item.note for item in report.items if item.note.code == "stages_never_seen")
+    assert note.values["names"] == "demo"
+
+
+def test_problems_fail_and_the_rest_is_still_checked():
+    data, until = floor(amount=lambda deals: ["1,2,3", *deals["amount"][1:]])
+    report = check_data(data, playbook=STAGES, as_of=until)
+    assert (report.ok, report.failed_n, report.n) == (False, 1, 119)
+    assert report.items[0].status == "failed"
+    text = report.text("en")
+    assert "opportunities, row 2, column amount: not a number 1,2,3 (1 row)" in text
+
+
+def test_undecidable_data_give_a_report_without_deals():
+    data, until = floor(created_at="1/2/2026")
+    report = check_data(data, playbook=STAGES, as_of=until)
+    assert (report.ok, report.n) == (False, 0)
+    assert np.isnat(report.as_of)
+    assert 'date_order = "dmy"' in report.text("en")
+
+
+def words(lang):
+    path = ROOT / "funnelnb" / "show" / "lang" / f"notes_data.{lang}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))["notes"]
+
+
+def codes():
+    """Every code that the sources of funnelnb.data can give a note."""
+    found = {f"passed_{name}" for name in CHECKS}
+    for code, known in CODES.items():
+        found |= {f"{code}_dropped"} if "drop" in known.choices else set()
+        found |= {f"{code}_kept"} if known.keep else set()
+    found |= {f"dates_from_{kind}" for kind in ("excel_days", "unix_seconds", "unix_milliseconds")}
+    found |= {
+        "join_corrected",
+        "join_unmatched",
+        "join_unmatched_near",
+        "unit_applied",
+        "factor_applied",
+        "problem",
+    }
+    found |= {"join_would_lose", "join_would_lose_near", "join_would_lose_corrected"}
+    found |= {"decimal_comma_found", "thousands_assumed"}
+    mine = (
+        "asof",
+        "check_rules",
+        "clean",
+        "dates",
+        "deals",
+        "join",
+        "load",
+        "numbers",
+        "readers",
+        "textfile",
+        "validate",
+    )
+    for name in mine:
+        text = (ROOT / "funnelnb" / "data" / f"{name}.py").read_text(encoding="utf-8")
+        found |= set(re.findall(r'\b(?:Note|note)\(\s*"([a-z_]+)"', text))
+    return found
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_note_has_words_and_no_words_are_left_over(lang):
+    assert set(words(lang)) == codes()
+
+
+def test_both_languages_name_the_same_facts():
+    def facts(text):
+        return {name.split(":")[0] for name in re.findall(r"{([^}]*)}", text)}
+
+    english, chinese = words("en"), words("zh")
+    assert {code: facts(text) for code, text in english.items()} == {
+        code: facts(text) for code, text in chinese.items()
+    }
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_line_of_a_report_is_a_sentence(lang):
+    from funnelnb.show.words import words as language
+
+    say = language(lang)
+    data, until = floor(
+        amount=lambda d: ["€1,000", *d["amount"][1:]], region=lambda d: ["east", *d["region"][1:]], account_id="",
+        created_at=lambda d: ["", *d["created_at"][1:]], is_deleted=["yes", *["no"] * 119],
+        closed_at=lambda d: ["9999-12-31", *d["closed_at"][1:]],
+    )  # fmt: skip
+    report = check_data(data, playbook=STAGES, as_of=until)
+    for item in report.items:
+        sentence = say.note(item.note)
+        assert item.note.code not in sentence
+        assert "{" not in sentence
