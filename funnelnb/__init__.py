@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
-    man, quadrant, roles, honest_funnel
+    man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel
 What does a target need, and how likely is it?
     target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
 How is it shown?
@@ -28,6 +28,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Book": "funnelnb.data.book",
     "Scan": "funnelnb.data.scan",
+    "assess": "funnelnb.analysis.assessment",
+    "assessment": "funnelnb.analysis.assessment",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
     "conversion": "funnelnb.analysis.conversion",
@@ -39,6 +41,8 @@ _HOME = {
     "ideal_funnel": "funnelnb.analysis.ideal",
     "integrity": "funnelnb.analysis.integrity",
     "levers": "funnelnb.analysis.sensitivity",
+    "level_moves": "funnelnb.analysis.level_moves",
+    "levels": "funnelnb.analysis.levels",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
     "man": "funnelnb.analysis.man",
@@ -82,11 +86,14 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
+    from funnelnb.analysis.assessment import assess, assessment
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
     from funnelnb.analysis.gates import honest_funnel
     from funnelnb.analysis.ideal import ideal_funnel
     from funnelnb.analysis.integrity import integrity
+    from funnelnb.analysis.level_moves import level_moves
+    from funnelnb.analysis.levels import levels
     from funnelnb.analysis.man import man
     from funnelnb.analysis.mix import deal_mix
     from funnelnb.analysis.overview import overview

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 _VIEWS: Mapping[str, str] = {
     "CheckReport": "funnelnb.show.views.check",
+    "Assessment": "funnelnb.show.views.assessment",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
     "HonestFunnel": "funnelnb.show.views.gates",
+    "LevelMoves": "funnelnb.show.views.level_moves",
+    "Levels": "funnelnb.show.views.levels",
     "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
     "Quadrant": "funnelnb.show.views.quadrant",

@@ -128,7 +128,8 @@ class Words:
     def field(self, name: str, owner: str = "") -> FieldWords:
         """Return label, definition and unit of a result's field; KeyError when it has no words.
 
-        Bounds of an interval (``won_ci_lower``) take the words of what they bound.
+        Bounds of an interval (``won_ci_lower``) take the words of what they bound; without an owner (a table
+        without rows) a field takes the words of any owner.
         """
         unit = self.unit(name, owner)
         for key in (f"{owner}.{name}", name):
@@ -137,10 +138,13 @@ class Words:
                 return FieldWords(label=entry["label"], definition=entry["definition"], unit=unit)
         side = name.rsplit("_", 1)[-1]
         for base in _bounded(name):
-            entry = self._pack["fields"].get(base)
+            entry = self._pack["fields"].get(f"{owner}.{base}") or self._pack["fields"].get(base)
             if entry is not None:
                 label = self.say(f"bounds.{side}", label=entry["label"])
                 return FieldWords(label=label, definition=self.get("bounds.definition"), unit=unit)
+        for key, entry in self._pack["fields"].items():
+            if not owner and key.endswith(f".{name}"):
+                return FieldWords(label=entry["label"], definition=entry["definition"], unit=unit)
         raise KeyError(f"{self.lang}: fields.{name}")
 
     def attribute(self, name: str) -> str:
