@@ -260,7 +260,7 @@ def assess(book: Book, marks: pd.DataFrame) -> Book:
     added = added.astype(dict.fromkeys(COLUMNS[:4], "str") | {"at": "datetime64[us]"})
     before = book.tables.get("assessments")
     together = added if before is None else pd.concat([before, added], ignore_index=True)
-    return replace(book, tables={**book.tables, "assessments": together}, fingerprint="")
+    return replace(book, tables={**book.tables, "assessments": together})
 
 
 def _strangers(book: Book, given: pd.DataFrame) -> list[Problem]:

@@ -43,8 +43,6 @@ class Book:
         from the start.
     name : str
         What reports call the book (folder or file name, region after ``where``).
-    fingerprint : str
-        Hash of the content, for knowing whether finished work is still good.
     notes : tuple of Note
         What loading found and did.
     """
@@ -55,7 +53,6 @@ class Book:
     currency: str = ""
     observed_from: np.datetime64 | None = None
     name: str = ""
-    fingerprint: str = ""
     notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
@@ -107,6 +104,11 @@ class Book:
         from funnelnb.data.ledger import build
 
         return build(self)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the content, for knowing whether finished work is still good; taken on first use."""
+        return fingerprint_of(self)
 
     def where(self, **conditions: Any) -> Book:
         """Which part of the book has these values?
@@ -200,12 +202,7 @@ class Book:
         for table, frame in self.tables.items():
             if table != "opportunities":
                 parts[table] = _related(frame, deals)
-        part = replace(self, tables=parts, name=name, fingerprint="")
-        part = replace(part, fingerprint=fingerprint_of(part))
-        whole = self.__dict__.get("ledger")
-        if whole is not None and len(whole.outcome) == len(keep):  # cheaper than to build it anew
-            part.__dict__["ledger"] = whole.restrict(keep.to_numpy(dtype=bool))
-        return part
+        return replace(self, tables=parts, name=name)
 
 
 def _texts(deals: pd.DataFrame, name: str) -> pd.Series:

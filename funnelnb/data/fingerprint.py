@@ -19,7 +19,7 @@ def fingerprint_of(book: Book) -> str:
     Parameters
     ----------
     book : Book
-        Its own `fingerprint`, `name` and `notes` do not count.
+        Its `name` and `notes` do not count.
 
     Returns
     -------

@@ -13,7 +13,6 @@ from funnelnb.data.asof import as_of_instant, cut
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
 from funnelnb.data.deals import close_from_history, end_close_days, settle_deals, settle_history, wide_history
-from funnelnb.data.fingerprint import fingerprint_of
 from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
 from funnelnb.data.problems import Findings
@@ -232,7 +231,7 @@ class Draft:
         since = observed_from if observed_from is not None else self.settings.observed_from or None
         frames = cut(frames, until, self.playbook.stage_ids, self.findings)
         frames = {one: ordered(frames[one], one).reset_index(drop=True) for one in TABLES if one in frames}
-        book = Book(
+        return Book(
             tables=frames,
             playbook=self.playbook,
             as_of=instant,
@@ -241,7 +240,6 @@ class Draft:
             name=self.sources.name if name is None else name,
             notes=tuple(self.findings.notes),
         )
-        return replace(book, fingerprint=fingerprint_of(book))
 
 
 def _playbook(wanted: Any, sources: Sources) -> Playbook:
