@@ -111,6 +111,21 @@ def sized(chart: Any, **properties: Any) -> Any:
     return chart
 
 
+def largest_groups(rows: Sequence[Row], most: int) -> list[tuple[str, ...]]:
+    """Return the groups with the most deals (at most `most`), in their own order."""
+    sizes: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        sizes[row["group"]] = sizes.get(row["group"], 0) + row["deal_n"]
+    kept = set(sorted(sizes, key=lambda group: -sizes[group])[:most])
+    return [group for group in sizes if group in kept]
+
+
+def panel_title(draft: Draft, group: tuple[str, ...], pixels: float) -> alt.TitleParams:
+    """Return the title of a small picture: the name of its group."""
+    name = theme.shorten(draft.say.group(group), pixels, 13)
+    return alt.TitleParams(text=name, fontSize=13, anchor="start", offset=8, frame="group")
+
+
 def rate_range(draft: Draft) -> str:
     """Return a title for grouped conversions: from which to which rate by the horizon, no group named."""
     result, say = draft.result, draft.say

@@ -9,6 +9,8 @@ from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from funnelnb.analysis.cohort import Cohorts
     from funnelnb.show.words import Words
 
@@ -17,11 +19,23 @@ def _full_time(_: Any, row: Any, say: Words) -> str:
     return say.numbers.flag(True) if row.mature else say.get("tables.cohorts.not_yet")
 
 
+def _grouped(result: Any, _: Sequence[Any]) -> bool:
+    return bool(result.by)
+
+
+def _any_left(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.left_n for row in rows)
+
+
+_GROUP = Column(field="group", keep=_grouped)
 COHORTS = Table(
     name="cohorts",
     rows=lambda result: result.rows,
+    stub=2,
     columns=(
+        _GROUP,
         *(Column(field=name) for name in ("cohort", "deal_n", "won_n", "lost_n", "open_n")),
+        Column(field="left_n", keep=_any_left),
         Column(field="won_rate", lower="won_ci_lower", upper="won_ci_upper"),
         Column(field="mature", cell=_full_time),
         Column(field="seen_days"),
@@ -32,8 +46,9 @@ CELLS = Table(
     name="cells",
     rows=lambda result: result.cells,
     shown=lambda _: False,
-    stub=2,
+    stub=3,
     columns=(
+        _GROUP,
         Column(field="cohort"),
         Column(field="age_days"),
         Column(field="won_rate", lower="won_ci_lower", upper="won_ci_upper"),
@@ -50,6 +65,8 @@ def finding(result: Cohorts, say: Words) -> Finding:
     unsaid = say.say("findings.cohorts.unsaid", **values)
     if not result.n or not result.rows:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    if result.by:
+        return _grouped_finding(result, values, unsaid, say)
     ripe = [row for row in result.rows if row.mature]
     young = [row for row in result.rows if not row.mature]
     if ripe:
@@ -64,6 +81,22 @@ def finding(result: Cohorts, say: Words) -> Finding:
         detail=_young(young if ripe else young[1:], bool(ripe), values, say),
         unsaid=unsaid,
     )
+
+
+def _grouped_finding(result: Cohorts, values: dict[str, Any], unsaid: str, say: Words) -> Finding:
+    """Say between which rates the groups lie in the latest trustworthy cohort; no group is named."""
+    ripe = [row for row in result.rows if row.mature and row.enough]
+    young = {row.cohort: row for row in result.rows if not row.mature}
+    detail = _young([young[cohort] for cohort in sorted(young)], bool(ripe), values, say)
+    if not ripe:
+        return Finding(
+            headline=say.say("findings.cohorts.groups_none", **values), detail=detail, unsaid=unsaid
+        )
+    last = max(row.cohort for row in ripe)
+    rates = [row.won_rate for row in ripe if row.cohort == last]
+    values |= {"cohort": last, "groups_n": len(rates)}
+    values |= {"low": say.numbers.percent(min(rates)), "high": say.numbers.percent(max(rates))}
+    return Finding(headline=say.say("findings.cohorts.groups", **values), detail=detail, unsaid=unsaid)
 
 
 def _young(young: list[Any], any_ripe: bool, values: dict[str, Any], say: Words) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.finding import Finding, rate_of
@@ -46,6 +47,10 @@ def _any_amount(result: Conversion) -> bool:
     return any(row.amount_n for row in result.overall)
 
 
+def _any_by_day_amount(_: Any, rows: Sequence[Any]) -> bool:
+    return not all(math.isnan(row.by_day_amount_rate) for row in rows)
+
+
 _GROUP = Column(field="group", keep=_grouped)
 _STAGE = Column(field="stage", cell=_stage)
 
@@ -81,6 +86,7 @@ AMOUNTS = Table(
         _GROUP,
         _STAGE,
         *(Column(field=f"{name}_amount") for name in ("reached", "advanced", "here", "lost")),
+        replace(_rate("by_day_amount"), keep=_any_by_day_amount),
         *(_rate(stem) for stem in ("so_far_amount", "decided_amount")),
         Column(field="amount_n"),
     ),

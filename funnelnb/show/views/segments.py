@@ -59,7 +59,7 @@ def finding(result: Segments, say: Words) -> Finding:
     key = _key(sides, few_n == len(result.rows))
     named = {name: name_some([_named(row, say) for row in rows], say) for name, rows in sides.items()}
     values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
-    parts = ["detail"]
+    parts = ["detail"] if key != "nothing" else []
     if similar_n and key not in ("none", "nothing"):
         parts.append("similar")
     if few_n and key != "nothing":
