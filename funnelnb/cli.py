@@ -19,7 +19,7 @@ OK, FOUND, WRONG, STOPPED = 0, 1, 2, 130
 
 _EXITS = """exit codes:
   0    all is well
-  1    a report failed, or the check found something that needs a decision
+  1    a report failed, or the check found what keeps the data from being used
   2    wrong usage or input; nothing was made
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     check = _command(commands, "check", _check, "what stands in the way of using these data")
     _data_words(check)
+    check.add_argument(
+        "--lang", choices=("en", "zh"), default="en", help="language of the answer (default: en)"
+    )
     lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data")
     lab.add_argument(
         "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
@@ -202,7 +205,7 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
 def _report(given: argparse.Namespace) -> int:
     from funnelnb.batch.parameters import split
     from funnelnb.batch.plan import Request
-    from funnelnb.batch.progress import Progress
+    from funnelnb.batch.progress import Progress, printable
     from funnelnb.batch.run import run
 
     request = Request(
@@ -227,7 +230,7 @@ def _report(given: argparse.Namespace) -> int:
         f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {summary.index}"
     )
     for value, why in summary.failed.items():
-        print(f"failed: {value}: {why}")
+        print(f"failed: {printable(value)}: {printable(why)}")
     if summary.stopped:
         print("stopped before all was made; run the same command again to go on", file=sys.stderr)
         return STOPPED
@@ -244,7 +247,7 @@ def _check(given: argparse.Namespace) -> int:
         playbook=given.playbook or None,
         as_of=given.as_of or None,
     )
-    print(report)
+    print(report.text(given.lang))
     return OK if report.ok else FOUND
 
 

@@ -115,6 +115,36 @@ def test_a_failed_report_ends_with_1_and_says_why(small: Path, capsys: pytest.Ca
     assert "East  FAILED" in said.err
 
 
+def test_names_from_data_cannot_steer_the_terminal(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_company(small / "odd", {"East\u202eEnd": 12})
+    words = [
+        "report",
+        "odd",
+        "--by",
+        "region",
+        "--notebook",
+        "quick.ipynb",
+        "-p",
+        "mood=boom East\u202eEnd",
+    ]
+    assert funnelnb(*words) == cli.FOUND
+    said = capsys.readouterr()
+    assert "\u202e" not in said.out + said.err
+    assert "failed: East�End: ValueError" in said.out
+
+
+def test_check_says_what_it_found_and_ends_with_0_or_1(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert funnelnb("check", "export") == cli.OK
+    assert "Data check of export: 26 deals" in capsys.readouterr().out
+    deals = small / "export" / "opportunities.csv"
+    deals.write_text(deals.read_text().replace("D0001", "D0000", 1))
+    assert funnelnb("check", "export", "--lang", "zh") == cli.FOUND
+    assert "D0000" in capsys.readouterr().out
+    assert funnelnb("check", "nowhere") == cli.WRONG
+
+
 def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = (small / "export" / "funnelnb.toml").read_text()
     (small / "funnelnb.toml").write_text(f'data = "export"\nby = "segment"\nlanguage = "zh"\n{settings}')

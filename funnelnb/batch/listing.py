@@ -176,7 +176,9 @@ def _why(failure: Failure, say: Words) -> str:
 def _troubles(plan: Plan, entries: Mapping[str, Entry], say: Words) -> str:
     states = [_status(entries, job) for job in plan.jobs]
     said = []
-    if "failed" in states:
+    if states and set(states) == {"failed"}:
+        said.append(say.get("report.failed_all"))
+    elif "failed" in states:
         said.append(say.say("report.failed_n", n=states.count("failed")))
     if "stopped" in states:
         said.append(say.say("report.stopped_n", n=states.count("stopped")))

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 WORDS = {"ok": "ok", "failed": "FAILED"}
 
 
+def printable(text: str) -> str:
+    """Return `text` without characters that could steer a terminal: names come from data."""
+    return "".join(one if one.isprintable() else "�" for one in text)
+
+
 class Progress:
     """Tells of each finished report on `stream`; a bar below where that is a terminal."""
 
@@ -32,9 +37,9 @@ class Progress:
     def done(self, name: str, entry: Entry) -> None:
         """Say that a report is finished, and how it went."""
         self._done_n += 1
-        line = f"[{self._done_n}/{self._to_do_n}] {name}  {WORDS[entry.status]}  {entry.seconds:.1f} s"
+        line = f"[{self._done_n}/{self._to_do_n}] {printable(name)}  {WORDS[entry.status]}  {entry.seconds:.1f} s"
         if entry.failure is not None:
-            line += f"\n    {entry.failure.line()}"
+            line += f"\n    {printable(entry.failure.line())}"
         self._line(line)
         if self._bar is not None:
             self._bar.update()
