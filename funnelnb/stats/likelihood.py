@@ -1,0 +1,309 @@
+"""The log-likelihood of observed times under any family, its gradient and its second derivatives.
+
+With F the family's distribution of w = alpha + beta log(time), c the share that ever finishes and p the share
+that does so at once, the probability of having finished by t is ``G(t) = p + (1 - p) c F(t)``. A row known
+exactly adds ``log G'``, one still open ``log(1 - G)``, an interval ``log(G(upper) - G(lower))``, and one
+first seen at an entry age subtracts ``log(1 - G(entry))``: the same term as a row still open, with a negative
+weight. That is why the truncation always sees the whole mixture, and why everything is a sum over four kinds
+of points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.stats.family import Family, Standard, log_one_minus_exp
+
+if TYPE_CHECKING:
+    from funnelnb.stats.observed import Observed
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points:
+    """Observed times sorted by what is known of them: logarithms (less `shift`) and weights.
+
+    Attributes
+    ----------
+    exact, above, below, low, high : ndarray of float64
+        Exactly then; still open then (weights negative for entries); at most then, from the start; between
+        `low` and `high`.
+    exact_n, above_n, below_n, between_n : ndarray of float64
+        Weights.
+    at_once_n : float
+        Exact zeros.
+    later_n : float
+        Weight of ``log(1 - p)``.
+    log_time_sum : float
+        Sum of the logarithms of the exact times.
+    shift : float
+        Subtracted from all logarithms, so that alpha and beta are nearly independent.
+    total_n : float
+    """
+
+    exact: Floats
+    exact_n: Floats
+    above: Floats
+    above_n: Floats
+    below: Floats
+    below_n: Floats
+    low: Floats
+    high: Floats
+    between_n: Floats
+    at_once_n: float
+    later_n: float
+    log_time_sum: float
+    shift: float
+    total_n: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Which parameters are estimated, and where each stands in the vector.
+
+    The order is alpha, beta, form, logit(c), logit(p), as far as they are free.
+    """
+
+    family: Family
+    never: bool
+    at_once: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the free parameters in their order."""
+        free = (True, self.family.free_scale, self.family.free_form, self.never, self.at_once)
+        return tuple(
+            name for name, one in zip(("alpha", "beta", "form", "never", "at_once"), free, strict=True) if one
+        )
+
+    def unpack(self, theta: Floats) -> tuple[float, float, float, float, float]:
+        """Return alpha, beta, form, c and p."""
+        given = dict(zip(self.names, (float(one) for one in theta), strict=True))
+        return (
+            given["alpha"],
+            given.get("beta", 1.0),
+            given.get("form", 0.0),
+            _logistic(given["never"]) if self.never else 1.0,
+            _logistic(given["at_once"]) if self.at_once else 0.0,
+        )
+
+
+def points(known: Observed, at_once: bool = False) -> Points:
+    """Sort the rows of `known` by what is known, and merge equal whole times.
+
+    Raises
+    ------
+    ParameterError
+        If there are exact zeros without a share that moves at once.
+    """
+    exact = known.lower == known.upper
+    zero = exact & (known.upper == 0)
+    exact &= ~zero
+    if zero.any() and not at_once:
+        raise ParameterError(
+            f"{known.n[zero].sum():g} times are exactly 0",
+            expected="times above 0, or same-day moves as an interval",
+            hint="give same_day=1.0 to observed(), or fit a share that moves at once",
+        )
+    is_open = np.isinf(known.upper)
+    still_open, late = is_open & (known.lower > 0), known.entry > 0
+    below = ~exact & ~zero & ~is_open & (known.lower == 0)
+    between = ~exact & ~zero & ~is_open & (known.lower > 0)
+    logs = np.log(known.upper[exact | below | between])
+    shift = float(logs.mean()) if logs.size else 0.0
+    exact_t, exact_n = _merged(known.upper[exact], known.n[exact])
+    above_t, above_n = _merged(
+        np.concatenate((known.lower[still_open], known.entry[late])),
+        np.concatenate((known.n[still_open], -known.n[late])),
+    )
+    below_t, below_n = _merged(known.upper[below], known.n[below])
+    log_exact = np.log(exact_t)
+    return Points(
+        exact=log_exact - shift,
+        exact_n=exact_n,
+        above=np.log(above_t) - shift,
+        above_n=above_n,
+        below=np.log(below_t) - shift,
+        below_n=below_n,
+        low=np.log(known.lower[between]) - shift,
+        high=np.log(known.upper[between]) - shift,
+        between_n=known.n[between],
+        at_once_n=float(known.n[zero].sum()),
+        later_n=float(exact_n.sum() + above_n.sum() + known.n[between].sum()),
+        log_time_sum=float(exact_n @ log_exact),
+        shift=shift,
+        total_n=known.total_n,
+    )
+
+
+def _merged(time: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Return distinct times with summed weights where times are whole numbers; otherwise all rows as they are."""
+    if time.size < 2 or time.max() > 16 * time.size + 100_000 or not np.array_equal(time, np.floor(time)):
+        return time, weight
+    sums: Floats = np.bincount(time.astype(np.int64), weights=weight).astype(float)
+    present = np.flatnonzero(sums)
+    return present.astype(float), sums[present]
+
+
+def _logistic(x: float) -> float:
+    return float(1 / (1 + np.exp(-x))) if x >= 0 else float(np.exp(x) / (1 + np.exp(x)))
+
+
+class _Sum:
+    """Value, gradient and second derivatives, added up set by set. Parameters: alpha, beta, logit c, logit p."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self.gradient = np.zeros(4)
+        self.second = np.zeros((4, 4))
+
+    def along_line(self, n: Floats, x: Floats, slope: Floats, bend: Floats) -> None:
+        """Add a term that depends on alpha and beta through w = alpha + beta x."""
+        weighed, bent = n * slope, n * bend
+        bent_x = bent * x
+        self.gradient[:2] += weighed.sum(), weighed @ x
+        self.second[:2, :2] += [[bent.sum(), bent_x.sum()], [bent_x.sum(), bent_x @ x]]
+
+    def share(self, which: int, n: Floats, x: Floats, first: Floats, second: Floats, cross: Floats) -> None:
+        """Add the derivatives by a share (2: c, 3: p), and the mixed ones with the line."""
+        self.gradient[which] += n @ first
+        self.second[which, which] += n @ second
+        mixed = n * cross
+        self.second[which, :2] += mixed.sum(), mixed @ x
+        self.second[:2, which] += mixed.sum(), mixed @ x
+
+    def constant(self, which: int, weight: float, log_value: float, first: float, second: float) -> None:
+        """Add a term that depends on one share alone, `weight` times."""
+        self.value += weight * log_value
+        self.gradient[which] += weight * first
+        self.second[which, which] += weight * second
+
+
+def log_likelihood(at: Points, shape: Shape, theta: Floats) -> tuple[float, Floats, Floats]:
+    """Return the log-likelihood at `theta`, its gradient and its matrix of second derivatives.
+
+    Parameters
+    ----------
+    at : Points
+    shape : Shape
+    theta : ndarray, shape (P,)
+        alpha belongs to the shifted logarithms of `at`.
+
+    Notes
+    -----
+    Derivatives by alpha, beta and both shares are exact. Those by the form of the gamma families, for which
+    no closed form exists, are central differences of value and gradient.
+    """
+    alpha, beta, form, finishing, at_once = shape.unpack(theta)
+    value, gradient, second = _fixed_form(at, shape, alpha, beta, form, finishing, at_once)
+    free = [
+        0,
+        *([1] if shape.family.free_scale else []),
+        *([2] if shape.never else []),
+        *([3] if shape.at_once else []),
+    ]
+    gradient, second = gradient[free], second[np.ix_(free, free)]
+    if not shape.family.free_form:
+        return value, gradient, second
+    step = 1e-4 * max(1.0, abs(form))
+    up = _fixed_form(at, shape, alpha, beta, form + step, finishing, at_once)
+    down = _fixed_form(at, shape, alpha, beta, form - step, finishing, at_once)
+    place = shape.names.index("form")
+    slope, bend = (up[0] - down[0]) / (2 * step), (up[0] - 2 * value + down[0]) / step**2
+    mixed = (up[1][free] - down[1][free]) / (2 * step)
+    gradient = np.insert(gradient, place, slope)
+    second = np.insert(np.insert(second, place, mixed, axis=0), place, np.insert(mixed, place, bend), axis=1)
+    return value, gradient, second
+
+
+def _fixed_form(
+    at: Points, shape: Shape, alpha: float, beta: float, form: float, c: float, p: float
+) -> tuple[float, Floats, Floats]:
+    """Return value, gradient and second derivatives by alpha, beta, logit c and logit p."""
+    total = _Sum()
+    standard = shape.family.standard
+    if at.exact.size:
+        base = standard(alpha + beta * at.exact, form)
+        size = float(at.exact_n.sum())
+        total.value += float(at.exact_n @ base.log_density) + size * np.log(beta) - at.log_time_sum
+        total.along_line(at.exact_n, at.exact, base.slope, base.bend)
+        total.gradient[1] += size / beta
+        total.second[1, 1] -= size / beta**2
+        if shape.never:
+            total.constant(2, size, np.log(c), 1 - c, -c * (1 - c))
+    if at.above.size:
+        _still_open(total, at, standard(alpha + beta * at.above, form), shape.never, c)
+    if at.below.size:
+        _from_the_start(total, at, standard(alpha + beta * at.below, form), shape, c, p)
+    if at.between_n.size:
+        _between(total, at, standard(alpha + beta * at.low, form), standard(alpha + beta * at.high, form))
+        if shape.never:
+            total.constant(2, float(at.between_n.sum()), np.log(c), 1 - c, -c * (1 - c))
+    if shape.at_once:
+        total.constant(3, at.later_n, np.log1p(-p), -p, -p * (1 - p))
+        if at.at_once_n:
+            total.constant(3, at.at_once_n, np.log(p), 1 - p, -p * (1 - p))
+    return total.value, total.gradient, total.second
+
+
+def _still_open(total: _Sum, at: Points, base: Standard, never: bool, c: float) -> None:
+    """Add log(1 - c F) of every row still open, and subtract it for every entry."""
+    n, x = at.above_n, at.above
+    if not never:
+        hazard = np.exp(base.log_density - base.log_above)
+        total.value += float(n @ base.log_above)
+        total.along_line(n, x, -hazard, -hazard * (base.slope + hazard))
+        return
+    below, density = np.exp(base.log_below), np.exp(base.log_density)
+    left = (1 - c) + c * np.exp(base.log_above)
+    hazard, part = c * density / left, c * (1 - c) * below / left
+    total.value += float(n @ np.log(left))
+    total.along_line(n, x, -hazard, -hazard * (base.slope + hazard))
+    total.share(2, n, x, -part, -part * (1 - 2 * c) - part**2, -c * (1 - c) * density / left**2)
+
+
+def _from_the_start(total: _Sum, at: Points, base: Standard, shape: Shape, c: float, p: float) -> None:
+    """Add log(p + (1 - p) c F) of every row known only to lie at or below a time."""
+    n, x = at.below_n, at.below
+    if not shape.at_once:
+        reverse = np.exp(base.log_density - base.log_below)
+        total.value += float(n @ base.log_below)
+        total.along_line(n, x, reverse, reverse * (base.slope - reverse))
+        if shape.never:
+            total.constant(2, float(n.sum()), np.log(c), 1 - c, -c * (1 - c))
+        return
+    below, density = np.exp(base.log_below), np.exp(base.log_density)
+    whole = p + (1 - p) * c * below
+    line, of_p = (1 - p) * c * density / whole, p * (1 - p) * (1 - c * below) / whole
+    total.value += float(n @ np.log(whole))
+    total.along_line(n, x, line, line * base.slope - line**2)
+    total.share(3, n, x, of_p, of_p * (1 - 2 * p) - of_p**2, -p * (1 - p) * c * density / whole - line * of_p)
+    if shape.never:
+        of_c = (1 - p) * c * (1 - c) * below / whole
+        total.share(2, n, x, of_c, of_c * (1 - 2 * c) - of_c**2, line * (1 - c) - line * of_c)
+        mixed = float(n @ (-p * (1 - p) * c * (1 - c) * below / whole - of_c * of_p))
+        total.second[2, 3] += mixed
+        total.second[3, 2] += mixed
+
+
+def _between(total: _Sum, at: Points, low: Standard, high: Standard) -> None:
+    """Add log(F(high) - F(low)) of every interval, from whichever tail loses fewer digits."""
+    n = at.between_n
+    upper_tail = low.log_above < high.log_below
+    first = np.where(upper_tail, low.log_above, high.log_below)
+    second = np.where(upper_tail, high.log_above, low.log_below)
+    log_mass = first + log_one_minus_exp(np.minimum(second - first, -1e-300))
+    total.value += float(n @ log_mass)
+    above, below = np.exp(high.log_density - log_mass), np.exp(low.log_density - log_mass)
+    scores = np.stack((above - below, above * at.high - below * at.low))
+    total.gradient[:2] += scores @ n
+    total.second[:2, :2] -= (scores * n) @ scores.T
+    for bent, x in ((above * high.slope, at.high), (-below * low.slope, at.low)):
+        weighed = n * bent
+        total.second[:2, :2] += [[weighed.sum(), weighed @ x], [weighed @ x, (weighed * x) @ x]]
