@@ -30,6 +30,7 @@ CHECKS: Mapping[str, Callable[[Subject], list[Note]]] = {
     "duplicates": rules.duplicates,
     "accounts": rules.accounts,
     "dates": rules.missing_dates,
+    "last_record": rules.last_record,
     "late_start": rules.late_start,
     "old_open_deals": rules.old_open_deals,
     "zero_days": rules.zero_days,

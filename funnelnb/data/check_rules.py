@@ -26,6 +26,9 @@ NAMED = 5
 LATE_STARTERS = 30
 """So many deals began a usual duration before the first close, and none closed: closes were not recorded."""
 
+LONELY_DAYS = 60
+"""A last date this far behind all others is probably a slip of the pen."""
+
 BULK_SHARE, BULK_TIMES, BULK_DEALS = 0.02, 8, 10
 """A day is a bulk close with this share of all closes, this multiple of a usual day, and this many deals."""
 
@@ -199,6 +202,26 @@ def missing_dates(subject: Subject) -> list[Note]:
         facts = {"n": int(without.sum()), "of_n": len(deals), "names": names(stages.index)}
         found.append(Note("deals_without_entry_dates", facts))
     return found
+
+
+def last_record(subject: Subject) -> list[Note]:
+    """Does the last date stand far from all others, as a slip of the pen? The default as-of date hangs on it."""
+    frames = subject.draft_frames
+    places = (
+        ("opportunities", "created_at"),
+        ("opportunities", "closed_at"),
+        ("stage_history", "entered_at"),
+    )
+    times = [frames[table][column].dropna() for table, column in places if column in frames.get(table, ())]
+    days = pd.concat(times).dt.normalize().drop_duplicates().sort_values() if times else pd.Series([])
+    if len(days) < LATE_STARTERS:
+        return []
+    gap = (days.iloc[-1] - days.iloc[-2]).days
+    if gap < LONELY_DAYS:
+        return []
+    return [Note("last_record_alone", {
+        "day": str(days.iloc[-1])[:10], "before": str(days.iloc[-2])[:10], "gap_days": float(gap),
+    })]  # fmt: skip
 
 
 def late_start(subject: Subject) -> list[Note]:

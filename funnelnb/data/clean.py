@@ -129,39 +129,47 @@ def read_table(
         found = f"the row has {width} fields, the header has {len(raw.columns)}"
         findings.add("ragged_row", file=raw.file, rows=[row], found=found)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
-    parsed = {}
     own = settings.table(name).attributes if name == "opportunities" else {}
     for attribute, source in own.items():
         require_column(raw, source, f"[tables.{name}.attributes] {attribute}", settings.shown)
     table.columns |= own
-    columns = dict(table.columns)
-    for canonical, source in columns.items():
+    parsed = {}
+    for canonical, source in table.columns.items():
         cells = _row_numbers(raw) if source == ROW_NUMBER else raw.frame[source]
-        kind = kind_of(name, canonical)
-        parsed[canonical] = _parse(table, canonical, cells, kind, settings, findings)
+        parsed[canonical] = _parse(table, canonical, cells, kind_of(name, canonical), settings, findings)
     _settle_dates(table, parsed, raw, settings, findings)
-    taken: dict[str, Any] = {}
     dropped = pd.Series(data=False, index=raw.frame.index)
     for canonical, one in parsed.items():
-        cells_found = None if columns[canonical] == ROW_NUMBER else raw.frame[columns[canonical]]
-        dropped |= _report(table, canonical, one, cells_found, findings)
-        table.currencies.update(one.currencies)
-        if one.undecided:
-            table.unread.add(canonical)
-            taken[canonical] = pd.Series(
-                None, index=one.values.index, dtype=PANDAS_DTYPE[kind_of(name, canonical)]
-            )
-        else:
-            taken[canonical] = corrected(one.values, settings.values.get(canonical))
-    for canonical, value in settings.table(name).constants.items():
-        constant = _parse(
-            table, canonical, pd.Series([value], dtype="str"), kind_of(name, canonical), settings, findings
-        )
-        taken[canonical] = pd.Series([constant.values.iloc[0]] * len(raw.frame), index=raw.frame.index)
+        dropped |= _report(table, canonical, one, raw.frame.get(table.columns[canonical]), findings)
+    taken = {canonical: _values(table, canonical, one, settings) for canonical, one in parsed.items()}
+    taken |= _constants(table, raw, settings, findings)
     frame = pd.DataFrame(taken, index=raw.frame.index)
     table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
     table.frame = frame[~dropped] if dropped.any() else frame
     return table
+
+
+def _values(table: Table, canonical: str, one: Parsed, settings: Settings) -> pd.Series:
+    """Return the values of a column with its corrections; all missing where it could not be read."""
+    import pandas as pd
+
+    table.currencies.update(one.currencies)
+    if not one.undecided:
+        return corrected(one.values, settings.values.get(canonical))
+    table.unread.add(canonical)
+    return pd.Series(None, index=one.values.index, dtype=PANDAS_DTYPE[kind_of(table.name, canonical)])
+
+
+def _constants(table: Table, raw: Raw, settings: Settings, findings: Findings) -> dict[str, pd.Series]:
+    """Return the columns that the settings give the same value in every row."""
+    import pandas as pd
+
+    taken = {}
+    for canonical, value in settings.table(table.name).constants.items():
+        cell = pd.Series([value], dtype="str")
+        parsed = _parse(table, canonical, cell, kind_of(table.name, canonical), settings, findings)
+        taken[canonical] = pd.Series([parsed.values.iloc[0]] * len(raw.frame), index=raw.frame.index)
+    return taken
 
 
 def _row_numbers(raw: Raw) -> pd.Series:

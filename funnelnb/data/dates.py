@@ -7,10 +7,10 @@ A column in which day and month cannot be told apart is not read: the caller ask
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.data.date_parts import PATTERNS, Parts, take_apart
 from funnelnb.data.values import BLANKS, Parsed, as_arrow, typed_as_text
 
 if TYPE_CHECKING:
@@ -31,52 +31,6 @@ FIRST_YEAR = 1970
 _NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-00", "1900-01-01",
              "1970-01-01")  # fmt: skip
 """Days that systems write for "no date"."""
-
-_TIME = (
-    r"(?:[T\s]+(?:(?P<before>上午|下午)\s*)?(?P<hour>\d{1,2})[:时.](?P<minute>\d{1,2})分?(?::?(?P<second>\d{1,2})秒?)?"
-    r"(?:[.,]\d+)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
-)
-_NUMERIC = tuple(
-    rf"^(?P<a>\d{{1,4}})\s*{sign}\s*(?P<b>\d{{1,2}})\s*{sign}\s*(?P<c>\d{{1,4}})" + _TIME
-    for sign in ("-", "/", r"\.")
-)
-_CHINESE = r"^(?P<a>\d{4}|\d{2})\s*年\s*(?P<b>\d{1,2})\s*月\s*(?P<c>\d{1,2})\s*日?" + _TIME
-_DAY_NAME = r"^(?P<a>\d{1,2})[\s.\-/]*(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.,\-/]*(?P<c>\d{4}|\d{2})" + _TIME
-_NAME_DAY = r"^(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.]*(?P<a>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c>\d{4})" + _TIME
-_COMPACT = (
-    r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)"
-    r"(?:[T\s]?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d))?(?P<zone>Z)?(?P<before>)(?P<half>)$"
-)
-_PATTERNS = (
-    *((pattern, "") for pattern in _NUMERIC),
-    (_CHINESE, "ymd"),
-    (_DAY_NAME, "dmy"),
-    (_NAME_DAY, "dmy"),
-    (_COMPACT, "ymd"),
-)
-"""Ways of writing, with the order of the parts where it is fixed; each sign between them may have its own."""
-
-_MONTHS = {
-    **{name: place for place, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
-    )},
-    "mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12,
-}  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Parts:
-    """Year, month, day and clock of the cells that match one way of writing; -1 where a cell does not."""
-
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    c: NDArray[np.int64]
-    width_a: NDArray[np.int64]
-    width_c: NDArray[np.int64]
-    second_of_day: NDArray[np.int64]
-    offset_s: NDArray[np.int64]
-    aware: NDArray[np.bool_]
-    matched: NDArray[np.bool_]
 
 
 def parse_dates(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parsed:
@@ -181,44 +135,47 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     """Read every way of writing, on the distinct texts of the column."""
     import numpy as np
     import pandas as pd
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     coded = pc.dictionary_encode(pc.utf8_trim_whitespace(as_arrow(cells)))
     words = coded.dictionary
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
-    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array(BLANKS, pa.large_string()))
     folded = pc.utf8_normalize(words, form="NFKC")
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
     aware = np.zeros(len(words), bool)
     orders = set()
-    for pattern, fixed in _PATTERNS:
-        part = _match(folded, pattern)
+    for pattern, fixed in PATTERNS:
+        part = take_apart(folded, pattern)
         order, example = (fixed, "") if fixed else _order(part, folded, reading.date_order)
         if not order:
             return Parsed(cells, np.zeros(len(cells), bool), "date_order_unknown", example)
         stamps[part.matched] = _stamps(part, order)[part.matched]
         aware |= part.aware
         orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
-    notes = []
-    serial, _, serial_notes = _serials(_bare_numbers(folded, stamps), where)
+    serial, _, notes = _serials(_bare_numbers(folded, stamps), where)
     stamps = np.where(np.isnat(stamps), serial, stamps)
-    notes += serial_notes
     if aware.any():
         stamps[aware] = _local(stamps[aware], reading.timezone)
         notes.append(_zone_note(reading, where))
-    no_date = pc.is_in(
-        pc.utf8_slice_codeunits(folded, 0, 10), value_set=pa.array(_NO_DATES, pa.large_string())
-    )
-    empty = (pc.or_(blank, no_date)).to_numpy(zero_copy_only=False)
+    empty = _means_no_date(words, folded)
     bad = np.isnat(stamps) & ~empty
     stamps[empty] = np.datetime64("NaT", "us")
-    values = pd.Series(
-        np.append(stamps, np.datetime64("NaT", "us"))[codes], index=cells.index, name=cells.name
-    )
+    column = np.append(stamps, np.datetime64("NaT", "us"))[codes]
+    values = pd.Series(column, index=cells.index, name=cells.name)
     parsed = _finish(values, np.append(bad, False)[codes], notes, where)
     parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
+
+
+def _means_no_date(words: pa.Array, folded: pa.Array) -> NDArray[np.bool_]:
+    """Mark blanks and the days that systems write for "no date"."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array(BLANKS, pa.large_string()))
+    day = pc.utf8_slice_codeunits(folded, 0, 10)
+    marks = pc.is_in(day, value_set=pa.array(_NO_DATES, pa.large_string()))
+    return pc.or_(blank, marks).to_numpy(zero_copy_only=False)
 
 
 def _bare_numbers(words: pa.Array, stamps: NDArray[np.datetime64]) -> NDArray[np.float64]:
@@ -232,67 +189,7 @@ def _bare_numbers(words: pa.Array, stamps: NDArray[np.datetime64]) -> NDArray[np
     return np.where(np.isnat(stamps), numbers.to_numpy(zero_copy_only=False), np.nan)
 
 
-def _match(words: pa.Array, pattern: str) -> _Parts:
-    """Take the texts apart that match `pattern`."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.extract_regex(words, pattern=pattern)
-
-    def field(name: str) -> pa.Array:
-        return pc.fill_null(pc.struct_field(found, [found.type.get_field_index(name)]), "")
-
-    def integers(array: pa.Array) -> NDArray[np.int64]:
-        filled = pc.if_else(pc.equal(array, ""), "-1", array)
-        return pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False)
-
-    a, b, c = field("a"), field("b"), field("c")
-    if pattern in (_DAY_NAME, _NAME_DAY):
-        place = pc.index_in(pc.utf8_lower(b), value_set=pa.array(list(_MONTHS), pa.large_string()))
-        numbers = pa.array([str(number) for number in _MONTHS.values()], pa.large_string())
-        b = pc.fill_null(pc.take(numbers, place), "99")
-    hour = integers(field("hour"))
-    late = pc.is_in(
-        pc.utf8_slice_codeunits(pc.utf8_lower(field("half")), 0, 1),
-        value_set=pa.array(["p"], pa.large_string()),
-    )
-    late = pc.or_(late, pc.equal(field("before"), "下午")).to_numpy(zero_copy_only=False)
-    halved = late | (pc.or_(pc.not_equal(field("half"), ""), pc.equal(field("before"), "上午"))).to_numpy(
-        zero_copy_only=False
-    )
-    hour = np.where(halved, hour % 12 + 12 * late, hour)
-    minute, second = integers(field("minute")), integers(field("second"))
-    wrong = (hour > 23) | (minute > 59) | (second > 60)
-    zone = field("zone")
-    return _Parts(
-        a=integers(a),
-        b=np.where(wrong, 99, integers(b)),
-        c=integers(c),
-        width_a=pc.binary_length(a).to_numpy(zero_copy_only=False),
-        width_c=pc.binary_length(c).to_numpy(zero_copy_only=False),
-        second_of_day=np.maximum(hour, 0) * 3600 + np.maximum(minute, 0) * 60 + np.maximum(second, 0),
-        offset_s=_offsets(zone),
-        aware=pc.not_equal(zone, "").to_numpy(zero_copy_only=False),
-        matched=pc.is_valid(found).to_numpy(zero_copy_only=False),
-    )
-
-
-def _offsets(zone: pa.Array) -> NDArray[np.int64]:
-    """Return offsets such as ``+08:00`` in seconds."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    digits = pc.replace_substring_regex(zone, r"[:+]", "")
-    numeric = pc.match_substring_regex(zone, r"^[+-]\d{2}")
-    number = pc.cast(pc.if_else(numeric, digits, "0"), pa.int64()).to_numpy(zero_copy_only=False)
-    hours_only = pc.equal(pc.binary_length(zone), 3).to_numpy(zero_copy_only=False)
-    size = np.abs(number) * np.where(hours_only, 100, 1)
-    return np.sign(number) * (size // 100 * 3600 + size % 100 * 60)
-
-
-def _order(part: _Parts, words: pa.Array, given: str) -> tuple[str, str]:
+def _order(part: Parts, words: pa.Array, given: str) -> tuple[str, str]:
     """Return the order of day and month in one way of writing, and a text that shows why it cannot be told."""
     import numpy as np
 
@@ -314,7 +211,7 @@ def _order(part: _Parts, words: pa.Array, given: str) -> tuple[str, str]:
     return ("dmy" if days_first > months_first else "mdy"), ""
 
 
-def _stamps(part: _Parts, order: str) -> NDArray[np.datetime64]:
+def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     """Return the moments of cells taken apart; NaT where the day does not exist."""
     import numpy as np
 

@@ -73,7 +73,7 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:
-    """Bring the stages of a history into the contract's words; ends are marked by their outcome."""
+    """Bring the stages of a history (or of gates) into the contract's words; ends are marked as such."""
     stage, told = _stages(table, words, findings)
     marks = told.where(told != "won").str.replace(r"^lost.*", "lost", regex=True)
     stage = stage.loc[table.frame.index]
@@ -249,7 +249,7 @@ def _report_word(
         keepable=table.name == "opportunities",
         expected=", ".join(words.playbook.stage_ids) if code == "unknown_stage" else "", remedy=remedy,
     )  # fmt: skip
-    if policy == "drop" or table.name == "stage_history":
+    if policy == "drop" or table.name != "opportunities":
         table.frame = frame[~here]
     return table.frame
 

@@ -212,8 +212,9 @@ class Draft:
         raw = self.sources.raws["opportunities"]
         wide = wide_history(raw, deals, self.settings, self.words, self.findings)
         given = self.tables.get("stage_history")
-        if given is not None:
-            settle_history(given, self.words, self.findings)
+        for name in ("stage_history", "gates"):
+            if name in self.tables:
+                settle_history(self.tables[name], self.words, self.findings)
         if wide is not None and given is not None:
             given.frame = pd.concat([given.frame, wide.frame])
         elif wide is not None:

@@ -6,7 +6,8 @@ import datetime
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import MappingError, nearest
+from funnelnb.core import check
+from funnelnb.core.errors import MappingError, ParameterError, nearest
 from funnelnb.data.settings import Join, Settings, TableSettings
 from funnelnb.data.tables import OUTCOMES, TABLES, column_names
 
@@ -41,7 +42,9 @@ class Reader:
         known = [one.name for one in fields(Settings) if one.name != "path"]
         self.keys("", content, known)
         taken = {key: _RULES[key](self, key, value) for key, value in content.items()}
-        return Settings(path=path, **taken)
+        settings = Settings(path=path, **taken)
+        self.keys("values", settings.values, _column_names(settings))
+        return settings
 
     def text(self, key: str, value: Any) -> str:
         """Return a text."""
@@ -123,9 +126,11 @@ def _day(reader: Reader, key: str, value: Any) -> str:
 
 
 def _number(reader: Reader, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise reader.fail(key, value, "a number")
-    return float(value)
+    rule = {"horizon_days": check.horizon_days, "confidence_level": check.confidence_level}[key]
+    try:
+        return rule(value)
+    except ParameterError as error:
+        raise reader.fail(key, value, error.expected) from None
 
 
 def _row(reader: Reader, key: str, value: Any) -> int:
@@ -143,7 +148,9 @@ def _rows(reader: Reader, key: str, value: Any) -> tuple[int, ...]:
 def _playbook(reader: Reader, key: str, value: Any) -> str | dict[str, Any]:
     if isinstance(value, list):
         return {"stages": value}
-    if not isinstance(value, (str, dict)):
+    if isinstance(value, dict):
+        reader.keys(key, value, ("stages",))
+    elif not isinstance(value, str):
         raise reader.fail(key, value, 'an id, a path, or a list of stages such as ["lead", "offer", "won"]')
     return value
 
@@ -178,6 +185,14 @@ def _values(reader: Reader, key: str, value: Any) -> dict[str, dict[str, str]]:
     if not isinstance(value, dict):
         raise reader.fail(key, value, "tables of corrections, such as [values.product]")
     return {name: reader.mapping(f"{key}.{name}", one) for name, one in value.items()}
+
+
+def _column_names(settings: Settings) -> list[str]:
+    """Return every column that the settings can correct: the contract's, own ones, joined ones."""
+    names = [name for table in TABLES for name in column_names(table)]
+    for table in settings.tables.values():
+        names += [*table.attributes, *(name for join in table.joins for name in join.columns)]
+    return list(dict.fromkeys(names))
 
 
 def _tables(reader: Reader, key: str, value: Any) -> dict[str, TableSettings]:

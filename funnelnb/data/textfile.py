@@ -270,53 +270,56 @@ def looks_like_number(cell: object) -> bool:
 def _parse(path: Path, encoding: str, delimiter: str, names: list[str], lines_n: int, header_row: int) -> Raw:
     """Parse the rows as text; rows that do not fit are passed over and remembered."""
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
-    import pyarrow.csv as pc
-
-    ragged: list[tuple[int, int]] = []
-
-    def parse(*, threads: bool) -> pa.Table:
-        ragged.clear()
-
-        def pass_over(row: pc.InvalidRow) -> str:
-            ragged.append((row.number or 0, row.actual_columns))
-            return "skip"
-
-        return pc.read_csv(
-            path,
-            read_options=pc.ReadOptions(
-                use_threads=threads, block_size=4 * LINE_LIMIT, encoding=encoding.removesuffix("-sig"),
-                skip_rows=lines_n, column_names=[str(place) for place in range(len(names))],
-            ),
-            parse_options=pc.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False,
-                invalid_row_handler=pass_over,
-            ),
-            convert_options=pc.ConvertOptions(
-                column_types={str(place): pa.large_string() for place in range(len(names))},
-                strings_can_be_null=False,
-            ),
-        )  # fmt: skip
 
     try:
-        table = parse(threads=True)
-        if ragged:
-            table = parse(threads=False)
+        table, ragged = _arrow_table(path, encoding, delimiter, len(names), lines_n, threads=True)
+        if ragged:  # once more, in order: only then the rows can be named
+            table, ragged = _arrow_table(path, encoding, delimiter, len(names), lines_n, threads=False)
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise SourceError(
             f"{path.name} cannot be divided into rows: {str(error)[:150]}",
             expected=_EXPECTED,
             hint="a quotation mark may be open, or the encoding is another one (say so in the settings)",
         ) from None
-    offset = header_row - lines_n
-    places = [(number + offset, width) for number, width in ragged]
+    places = [(number + header_row - lines_n, width) for number, width in ragged]
     frame = table.rename_columns(names).to_pandas(split_blocks=True, self_destruct=True)
     first = header_row + 1
+    frame.index = pd.RangeIndex(first, first + len(frame))
     if places:
         numbers = np.arange(first, first + len(frame) + len(places))
-        frame.index = numbers[~np.isin(numbers, [row for row, _ in places])]
-    else:
-        frame.index = range(first, first + len(frame))
+        frame.index = pd.Index(numbers[~np.isin(numbers, [row for row, _ in places])])
     raw = drop_empty(Raw(file=path.name, frame=frame))
     raw.ragged = places
     return raw
+
+
+def _arrow_table(
+    path: Path, encoding: str, delimiter: str, width: int, lines_n: int, *, threads: bool
+) -> tuple[Any, list[tuple[int, int]]]:
+    """Return the rows below the header as text, and number and width of those that do not fit."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    ragged: list[tuple[int, int]] = []
+
+    def pass_over(row: pc.InvalidRow) -> str:
+        ragged.append((row.number or 0, row.actual_columns))
+        return "skip"
+
+    names = [str(place) for place in range(width)]
+    table = pc.read_csv(
+        path,
+        read_options=pc.ReadOptions(
+            use_threads=threads, block_size=4 * LINE_LIMIT, encoding=encoding.removesuffix("-sig"),
+            skip_rows=lines_n, column_names=names,
+        ),
+        parse_options=pc.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=pass_over
+        ),
+        convert_options=pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+        ),
+    )  # fmt: skip
+    return table, ragged

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from funnelnb.data.clean import Table
     from funnelnb.data.problems import Findings
 
-_CODES = {"not_nullable": "missing_value", "field_uniqueness": "duplicate_id"}
+_CODES = {
+    "not_nullable": "missing_value",
+    "field_uniqueness": "duplicate_id",
+    "known_stage": "unknown_stage",
+    "known_outcome": "unknown_outcome",
+}
 
 
 def missing_columns(table: Table, findings: Findings) -> bool:
@@ -75,7 +80,7 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
         policy = findings.add(code, file=table.file, rows=rows, column=table.source(str(column)), value=value)
         drop |= set(places) if policy == "drop" else set()
     if drop:
-        table.frame = frame.drop(index=[frame.index[place] for place in drop])
+        table.frame = frame.iloc[[place for place in range(len(frame)) if place not in drop]]
 
 
 def _failures(table: Table, stage_ids: Sequence[str]) -> pd.DataFrame | None:

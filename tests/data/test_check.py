@@ -131,6 +131,16 @@ def test_closes_that_start_late():
     assert found["open_older_than_any_close"]["n"] == len(older) == 75
 
 
+def test_a_last_date_far_from_the_others():
+    data, _ = floor()
+    deals = data["opportunities"]
+    deals.loc[5, "closed_at"] = "2033-02-01"  # for 2026
+    report = check_data(data, playbook=STAGES)
+    note = next(item.note for item in report.items if item.note.code == "last_record_alone")
+    assert (note.values["day"], note.values["before"]) == ("2033-02-01", day(146))
+    assert str(report.as_of)[:10] == "2033-02-01"
+
+
 def test_deals_closed_on_their_first_day():
     note = one("zero_day_deals", closed_at=lambda deals: [*deals["created_at"][:7], *deals["closed_at"][7:]])
     assert note["n"] == 7

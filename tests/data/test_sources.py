@@ -348,3 +348,14 @@ def test_an_inch_sign_is_no_open_quote(tmp_path):
     text = 'opportunity_id,name,stage\n1,5" pipe,lead\n2,"3"" pipe",won\n'
     deals = load(write(tmp_path, text), playbook=STAGES, as_of="2026-01-01").opportunities
     assert deals["name"].tolist() == ['5" pipe', '3" pipe']
+
+
+def test_rows_that_do_not_fit_are_named_behind_rows_of_several_lines(tmp_path):
+    text = '"opportunity\n_id",stage\n1,"lead"\n"2\n",lead\n3\n4,lead,\n5,won\n'
+    mapping = {"tables": {"opportunities": {"columns": {"opportunity_id": "opportunity _id"}}}}
+    with pytest.raises(DataProblems) as error:
+        load(write(tmp_path, text), playbook=STAGES, as_of="2026-01-01", mapping=mapping)
+    assert [(one.row, one.found[:20]) for one in error.value.problems] == [
+        (4, "the row has 1 fields"),
+        (5, "the row has 3 fields"),
+    ]
