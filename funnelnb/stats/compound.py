@@ -19,6 +19,7 @@ from funnelnb.stats.lattice import (
     MOST_CELLS,
     Complex,
     Lattice,
+    common_step,
     inverse,
     lattice_for,
     on_lattice,
@@ -280,10 +281,115 @@ def distribution(groups: Sequence[Group], upto: float, cells: int = 512) -> tupl
     start = np.zeros(cells)
     start[0] = 1.0
     mass = np.clip(_product(deals, lattice), 0.0, None) if sum(n for _, n in deals) else start
-    total = np.arange(cells + 1) * lattice.step
+    total: Floats = np.arange(cells + 1, dtype=np.float64) * lattice.step
     below: Floats = mass / max(float(mass.sum()), 1.0)
     beyond = max(0.0, 1.0 - float(below.sum()))
-    return total, np.append(below, beyond).astype(float)
+    probability: Floats = np.append(below, beyond)
+    return total, probability
+
+
+def portfolio(
+    sizes: Sequence[Size],
+    deals: Sequence[tuple[int, ArrayLike]],
+    arrivals: Sequence[tuple[int, float, float]],
+    target: float,
+    upto: float,
+    *,
+    level_weight: ArrayLike = (1.0,),
+    cells: int = 256,
+) -> tuple[Floats, Floats, Chance, Chance]:
+    """How is the total of deals distributed of which each has a chance of its own, and others are yet to come?
+
+    Parameters
+    ----------
+    sizes : sequence of Size
+    deals : sequence of (int, array_like)
+        Position in `sizes`, and the chances of the deals of that size, shape (deals,), or (levels, deals) where
+        they move together.
+    arrivals : sequence of (int, float, float)
+        Position in `sizes`, mean and shape of the negative binomial number of deals yet to come; an infinite
+        shape is Poisson.
+    target : float
+        Above 0.
+    upto : float
+        Totals are laid out up to here; further if the target lies beyond.
+    level_weight : array_like of shape (levels,)
+        Probability of each level at which the chances may stand together.
+    cells : int
+        Cells below the target, at least; more where the total reaches far beyond it.
+
+    Returns
+    -------
+    total, probability : ndarray of float64, shape (C,)
+        Adds to at most 1; the rest lies beyond.
+    chance, chance_alone : Chance
+        Of the target, with and without the deals yet to come.
+
+    Notes
+    -----
+    The spectrum of a deal with chance p is ``1 - p + p f``, that of a negative binomial number of them
+    ``(1 + mean / shape (1 - f))**-shape``, with f the spectrum of its size; the total is their product.
+
+    Examples
+    --------
+    >>> from funnelnb.stats.size import points
+    >>> round(portfolio([points([10.0])], [(0, [0.5, 0.5])], [], target=15.0, upto=40.0)[2].value, 6)
+    0.25
+    """
+    goal, end = _target(target), max(_target(upto), target)
+    margin = 48
+    at = max(margin, min(cells, math.floor(goal * 4 * cells / end)))
+    step = goal / at
+    length = min(max(at, math.ceil(end / step)) + margin, MOST_CELLS)
+    lattice = Lattice(step=step, target_cell=at, length=length, exact=False)
+    common = common_step(sizes, goal)
+    if common and end / common < MOST_CELLS / 2:
+        lattice = Lattice(
+            step=common, target_cell=round(goal / common), length=math.ceil(end / common) + 1, exact=True
+        )
+        step, length = lattice.step, lattice.length
+    spectra = [transform(on_lattice(size, lattice)) for size in sizes]
+    total: Complex = np.zeros(length + 1, dtype=complex)
+    weights = np.atleast_1d(np.asarray(level_weight, dtype=float))
+    rates = [
+        (place, np.broadcast_to(chance, (weights.size, np.shape(chance)[-1]))) for place, chance in deals
+    ]
+    count, loose = 0.0, 0.0
+    for place, chance in rates:
+        expected = float((weights @ chance).sum())
+        count += expected
+        loose += expected * float(_loose_each(sizes[place], lattice, 1)[0])
+    for level, weight in enumerate(weights):
+        one: Complex = np.full(length + 1, weight, dtype=complex)
+        for place, chance in rates:
+            one *= _any_of(chance[level], spectra[place])
+        total += one
+    alone = inverse(total, length)
+    read = [_read(alone[None, :], lattice, np.array([count]), np.array([loose]))]
+    for place, mean, shape in arrivals:
+        rest = mean * (1 - spectra[place])
+        total = total * np.exp(-rest if np.isinf(shape) else -shape * np.log1p(rest / shape))
+        count += mean
+        loose += mean * float(_loose_each(sizes[place], lattice, 1)[0])
+    mass = inverse(total, length) if arrivals else alone
+    read.append(_read(mass[None, :], lattice, np.array([count]), np.array([loose])))
+    without, found = (Chance(value=float(value[0]), error=float(error[0])) for value, error in read)
+    grid: Floats = np.arange(length, dtype=float) * step
+    return grid, np.clip(mass, 0.0, None), found, without
+
+
+def _any_of(rates: Floats, spectrum: Complex) -> Complex:
+    """Return the spectrum of the sum of deals of one size, each with its own chance."""
+    distinct, n = np.unique(rates, return_counts=True)
+    made: Complex = np.ones(spectrum.size, dtype=complex)
+    for start in range(0, distinct.size, 64):
+        rate, times = distinct[start : start + 64, None], n[start : start + 64, None]
+        factors = 1 + rate * (spectrum - 1)
+        repeated = times[:, 0] > 1
+        if repeated.any():
+            factors[repeated] **= times[repeated]
+        made = made * np.multiply.reduce(factors, axis=0)
+    return made
 
 
 def _product(groups: Sequence[Group], lattice: Lattice) -> Floats:
@@ -296,10 +402,10 @@ def _product(groups: Sequence[Group], lattice: Lattice) -> Floats:
 def _read(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
     """Return for each row the chance of the target or more, and a bound on its error."""
     at = lattice.target_cell
-    round_off: Floats = 1e-10 + 1e-15 * n.astype(float)
+    round_off: Floats = np.asarray(1e-10 + 1e-15 * n, dtype=np.float64)
     below: Floats = rows[:, :at].sum(axis=1)
     if lattice.exact:
-        return np.clip(1.0 - below, 0.0, 1.0).astype(float), round_off
+        return _inside(1.0 - below), round_off
     slope = (rows[:, at + 1] - rows[:, at - 1]) / 2
     value: Floats = 1 - below - rows[:, at] / 2 + slope / 12
     near = rows[:, max(0, 2 * at - lattice.length) :]
@@ -307,6 +413,11 @@ def _read(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -
     third = np.abs(np.diff(near, 3)).max(axis=1)
     error = (n + 1) / 10 * third + loose / 25 * second + round_off
     return value.clip(0, 1), np.minimum(error, 1.0)
+
+
+def _inside(chance: Floats) -> Floats:
+    made: Floats = np.clip(chance, 0.0, 1.0)
+    return made
 
 
 def _loose(groups: Sequence[Group], lattice: Lattice) -> Floats:

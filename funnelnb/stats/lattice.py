@@ -49,7 +49,7 @@ def lattice_for(sizes: Sequence[Size], target: float, cells: int, n: int) -> Lat
 
     Where all amounts are points that lie on a lattice of at most `MOST_CELLS` cells with the target, on that.
     """
-    step = _common_step(sizes, target)
+    step = common_step(sizes, target)
     if step:
         cell = round(target / step)
         return Lattice(step=step, target_cell=cell, length=cell, exact=True)
@@ -58,7 +58,7 @@ def lattice_for(sizes: Sequence[Size], target: float, cells: int, n: int) -> Lat
     return Lattice(step=target / (length - margin), target_cell=length - margin, length=length, exact=False)
 
 
-def _common_step(sizes: Sequence[Size], target: float) -> float:
+def common_step(sizes: Sequence[Size], target: float) -> float:
     """Return the largest step that divides all amounts and the target, 0 where there is none."""
     if any(np.any(size.lower != size.upper) for size in sizes):
         return 0.0

@@ -18,8 +18,10 @@ from funnelnb.core.errors import ParameterError
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-MOST_COMBINATIONS = 3_000_000
+MOST_COMBINATIONS = 200_000
 """Above this many combinations the integer program is used."""
+NEARBY_COMBINATIONS = 20_000
+"""Combinations looked at around one mix."""
 _SLACK = 1e-9
 _WIDEST = 100
 """The integer program looks at no more deals of a band than bring this many times the target."""
@@ -182,6 +184,32 @@ def minimal(task: Task, keep: int | None = None) -> Counts | None:
     best = float(found[0] @ np.array(task.effort))
     found = _combinations(task, np.maximum(reach, _reach(task, best)))
     return found if found is None else found[:keep]
+
+
+def nearby(task: Task, centre: ArrayLike, keep: int | None = None) -> Counts:
+    """Which mixes close to a given one reach the target, cheapest first?
+
+    Parameters
+    ----------
+    task : Task
+    centre : array_like of int, shape (B,)
+        Where to look: as far around it in every band as `NEARBY_COMBINATIONS` combinations allow.
+    keep : int, optional
+        How many to return; None: all.
+
+    Returns
+    -------
+    ndarray of int64, shape (M, B)
+        Sorted by effort, then number of deals.
+    """
+    around = np.rint(np.asarray(centre, dtype=float)).astype(np.int64)
+    most = task.most
+    top = np.where(most >= 0, most, np.iinfo(np.int64).max)
+    around = np.clip(around, task.least, np.maximum(top, task.least))
+    width = max(1, int((NEARBY_COMBINATIONS ** (1 / max(around.size - 1, 1)) - 1) / 2))
+    low = tuple(int(n) for n in np.maximum(around - width, task.least))
+    found = _combinations(replace(task, least_n=low), around + width)
+    return np.zeros((0, around.size), dtype=np.int64) if found is None else found[:keep]
 
 
 def _reach(task: Task, best: float | None) -> Counts:

@@ -1,0 +1,410 @@
+"""Which deals of which size reach the target, how likely, and at which effort?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.analysis.bands import Band, given_bands, measured_bands
+from funnelnb.analysis.obtain import level, source_notes
+from funnelnb.analysis.plans import MixRow, Planner
+from funnelnb.analysis.result import Result
+from funnelnb.core import check
+from funnelnb.core.errors import ParameterError
+from funnelnb.core.note import Note
+from funnelnb.stats import compound
+from funnelnb.stats.mix import Limit, Task
+from funnelnb.stats.size import mixture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from funnelnb.data.book import Book
+
+Floats = NDArray[np.float64]
+
+CURVE_MOST = 400
+"""The chance is given for at most so many deals."""
+_CELLS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandRow:
+    """One band: its history, and what a plan asks of it.
+
+    Attributes
+    ----------
+    band, lower_amount, upper_amount, history_n, history_share, history_ci_lower, history_ci_upper
+        As in :class:`~funnelnb.analysis.bands.Band`.
+    mean_amount : float
+    measured : bool
+    effort : float
+        Of one deal, in the unit of :attr:`DealMix.effort_unit`.
+    plan_n, cheapest_n : int
+        Deals of this band in the plan, and in the cheapest mix that reaches the target with the assurance; -1
+        where there is none.
+    needed_mean_amount : float
+        What the average would have to be for the plan to reach the target with the assurance, if all bands
+        grew alike; NaN without a plan.
+    """
+
+    band: str
+    lower_amount: float
+    upper_amount: float
+    history_n: int
+    history_share: float
+    history_ci_lower: float
+    history_ci_upper: float
+    mean_amount: float
+    measured: bool
+    effort: float
+    plan_n: int
+    cheapest_n: int
+    needed_mean_amount: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChanceCurve:
+    """Chance of the target by the number of deals, in history's proportions.
+
+    Attributes
+    ----------
+    deal_n : ndarray of int64, shape (M,)
+    chance_rate : ndarray of float64, shape (M,)
+    """
+
+    deal_n: NDArray[np.int64]
+    chance_rate: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalCurve:
+    """How the total is distributed.
+
+    Attributes
+    ----------
+    what : {"history", "plan", "cheapest"}
+        Whose total: as many deals as are required, in history's proportions; the plan; the cheapest mix.
+    total_amount : ndarray of float64, shape (C,)
+    probability_rate : ndarray of float64, shape (C,)
+        In a cell around the total; adds to 1.
+    """
+
+    what: str
+    total_amount: Floats
+    probability_rate: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DealMix(Result):
+    """Mixes of deal sizes for a target.
+
+    Attributes
+    ----------
+    target_amount : float
+    assurance_rate : float
+        Chance wanted.
+    required_n : int
+        Deals in history's proportions that reach the target with that chance.
+    average_n : int
+        Deals that reach it on average only: target / mean, rounded up.
+    average_rate : float
+        Chance with those.
+    plan : MixRow or None
+        The plan that was to be examined.
+    plan_factor : float
+        By which factor all average sizes would have to grow for the plan to reach the target with the
+        assurance; below 1 where they may shrink; NaN without a plan.
+    bands : tuple of BandRow
+    mixes : tuple of MixRow
+        Feasible mixes that reach the target on average, least effort first.
+    frontier : tuple of MixRow
+        Mixes of which none other has a better chance with less effort.
+    cheapest : MixRow or None
+        Least effort among the mixes whose chance is at least the assurance.
+    curve : ChanceCurve
+    totals : tuple of TotalCurve
+    effort_unit : str
+        What effort is counted in; ``"leads"`` where it was measured, ``"deals"`` where nothing is known.
+    by : tuple of str
+        The attribute that makes the bands; empty for bands of the amount.
+    """
+
+    target_amount: float
+    assurance_rate: float
+    required_n: int
+    average_n: int
+    average_rate: float
+    plan: MixRow | None
+    plan_factor: float
+    bands: tuple[BandRow, ...]
+    mixes: tuple[MixRow, ...]
+    frontier: tuple[MixRow, ...]
+    cheapest: MixRow | None
+    curve: ChanceCurve
+    totals: tuple[TotalCurve, ...]
+    effort_unit: str
+    by: tuple[str, ...]
+
+
+def deal_mix(  # noqa: PLR0913 - every limit has its own name
+    book: Book | None = None,
+    *,
+    amount: float,
+    bands: str | Sequence[float] | None = None,
+    counts: Sequence[float] | None = None,
+    means: Sequence[float] | None = None,
+    plan: Sequence[int] | None = None,
+    effort: Sequence[float] | None = None,
+    effort_unit: str = "",
+    limits: Mapping[str, tuple[Sequence[float], float]] | None = None,
+    most_share: float = 1.0,
+    least_n: Sequence[int] = (),
+    most_n: Sequence[int] = (),
+    stretch: float | None = 1.5,
+    assurance: float = 0.8,
+    currency: str = "",
+    confidence_level: float | None = None,
+) -> DealMix:
+    """Which deals of which size reach the target, how likely, and at which effort?
+
+    Parameters
+    ----------
+    book : Book, optional
+        Whose won deals are the history. Not needed when `counts` are given.
+    amount : float
+        Target, above 0, in the book's currency.
+    bands : sequence of float, or str, optional
+        Amounts at which bands meet, the last band being open (``[10_000, 30_000, 50_000]`` makes four), or an
+        attribute such as ``"product"``. None: the quarters of the history.
+    counts : sequence of float, optional
+        History as deals per band, instead of a book.
+    means : sequence of float, optional
+        With `counts`: average amount in each band. None: the middle, and 1.5 times the lower bound for the
+        open band, which a note says.
+    plan : sequence of int, optional
+        Deals per band to be examined, such as ``[28, 7, 2, 1]``.
+    effort : sequence of float, optional
+        Effort of one deal in each band (hours, meetings, cost). None: decided deals per won one where that is
+        known, else 1 for every deal.
+    effort_unit : str
+        What `effort` is counted in.
+    limits : mapping, optional
+        Name to (use by one deal of each band, capacity), such as ``{"hours": ([8, 20, 45, 90], 900)}``.
+    most_share : float
+        No band may bring more than this share of the total (concentration).
+    least_n, most_n : sequence of int
+        Fewest and most deals in each band.
+    stretch : float, optional
+        Without `most_n`: a band may have so many times the deals that history's proportions would give it,
+        because large deals cannot be had at will. None: no such limit.
+    assurance : float
+        Chance wanted, strictly between 0 and 1.
+    currency : str
+        Where no book names one.
+    confidence_level : float, optional
+
+    Returns
+    -------
+    DealMix
+
+    Raises
+    ------
+    ParameterError
+        A parameter is out of range, or no mix reaches the target under the limits; the message then says
+        which limit binds and by how much.
+
+    Notes
+    -----
+    Chances are exact for the distribution of sizes used (:func:`funnelnb.stats.compound.total_chance`), to
+    1e-6. That distribution is the history's own amounts; where only counts are known, amounts are taken as
+    even inside a band. That shares and sizes stay as they were is an assumption.
+
+    Checked against the worked case (56.5, 27.8, 11.1, 4.6 %), simulation and integer programming:
+    ``tests/analysis/test_mix.py``, ``tests/stats/test_compound.py``, ``tests/stats/test_mix.py``.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> case = dict(bands=[10_000, 30_000, 50_000], counts=[61, 30, 12, 5], currency="CNY")
+    >>> result = fn.deal_mix(amount=500_000, plan=[28, 7, 2, 1], **case)
+    >>> result.required_n, round(result.plan.chance_rate, 3)
+    (37, 0.008)
+    """
+    target = check.number("amount", amount, gt=0, lt=float("inf"))
+    wanted = check.number("assurance", assurance, gt=0, lt=1)
+    found, notes = _history(book, bands, counts, means, level(confidence_level))
+    costs, unit, more = _efforts(found, effort, effort_unit)
+    history = mixture([band.history_share for band in found], [band.size for band in found])
+    required = compound.required_n(history, target, wanted)
+    if not most_n and stretch is not None:
+        most_n, said = _stretched(found, required, stretch, least_n)
+        more += said
+    task = _task(target, found, costs, limits, most_share, least_n, most_n)
+    planner = Planner(task=task, sizes=tuple(band.size for band in found), assurance=wanted)
+    average = int(np.ceil(target / history.mean - 1e-9))
+    examined = None if plan is None else planner.row(_plan(plan, len(found)), rank=0)
+    factor = np.nan if examined is None else planner.factor(_plan(plan, len(found)))
+    cheapest = planner.cheapest()
+    if cheapest is None:
+        more += (Note("mix_assurance_unreachable", {"assurance_rate": wanted}),)
+    chosen = {"plan": examined, "cheapest": cheapest}
+    groups = {"history": [(history, required)]} | {
+        name: planner.groups(row.counts) for name, row in chosen.items() if row is not None
+    }
+    return DealMix(
+        n=int(sum(band.history_n for band in found)),
+        method="mix_measured" if counts is None else "mix_given",
+        confidence_level=level(confidence_level),
+        as_of=np.datetime64("NaT", "s") if book is None else book.as_of,
+        currency=currency or ("" if book is None else book.currency),
+        notes=(*(() if book is None else (*book.notes, *source_notes(book))), *notes, *more),
+        target_amount=target,
+        assurance_rate=wanted,
+        required_n=required,
+        average_n=average,
+        average_rate=compound.chance_of_n(history, average, target).value,
+        plan=examined,
+        plan_factor=factor,
+        bands=_band_rows(found, costs, examined, cheapest, factor),
+        mixes=planner.ranked(),
+        frontier=planner.frontier(),
+        cheapest=cheapest,
+        curve=_curve(history, target, required),
+        totals=_totals(groups, target),
+        effort_unit=unit,
+        by=(bands,) if isinstance(bands, str) else (),
+    )
+
+
+def _history(
+    book: Book | None,
+    bands: str | Sequence[float] | None,
+    counts: Sequence[float] | None,
+    means: Sequence[float] | None,
+    confidence_level: float,
+) -> tuple[tuple[Band, ...], tuple[Note, ...]]:
+    if counts is not None:
+        if bands is None or isinstance(bands, str):
+            raise ParameterError(
+                f"bands = {bands!r}",
+                expected="the amounts at which the bands meet, since counts are given",
+                hint="bands=[10_000, 30_000, 50_000]",
+            )
+        return given_bands(bands, counts, means, confidence_level)
+    if book is None:
+        raise ParameterError("neither a book nor counts", expected="a book, or counts= with bands=")
+    return measured_bands(book, bands, confidence_level)
+
+
+def _efforts(
+    bands: tuple[Band, ...], effort: Sequence[float] | None, unit: str
+) -> tuple[tuple[float, ...], str, tuple[Note, ...]]:
+    if effort is not None:
+        if len(effort) != len(bands):
+            raise ParameterError(f"effort has {len(effort)} values", expected=f"one per band, {len(bands)}")
+        return tuple(float(one) for one in effort), unit, ()
+    leads = [band.leads_n for band in bands]
+    if all(np.isfinite(leads)):
+        return tuple(float(one) for one in leads), "leads", (Note("mix_effort_leads"),)
+    return (1.0,) * len(bands), "deals", (Note("mix_effort_deals"),)
+
+
+def _stretched(
+    bands: tuple[Band, ...], required: int, stretch: float, least_n: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[Note, ...]]:
+    """Return how many deals each band may have at most, from history's proportions."""
+    factor = check.number("stretch", stretch, gt=0, lt=float("inf"))
+    least = list(least_n) or [0] * len(bands)
+    most = [max(int(np.ceil(factor * band.history_share * required)), 0) for band in bands]
+    wide = tuple(max(int(low), high) for low, high in zip(least, most, strict=False))
+    return wide, (Note("mix_stretch", {"factor": factor}),)
+
+
+def _task(
+    target: float,
+    bands: tuple[Band, ...],
+    costs: tuple[float, ...],
+    limits: Mapping[str, tuple[Sequence[float], float]] | None,
+    most_share: float,
+    least_n: Sequence[int],
+    most_n: Sequence[int],
+) -> Task:
+    made = []
+    for name, pair in (limits or {}).items():
+        try:
+            use, capacity = pair
+            made.append(Limit(name=str(name), use=tuple(map(float, use)), capacity=float(capacity)))
+        except (TypeError, ValueError):
+            raise ParameterError(
+                f"limits[{name!r}] = {pair!r}",
+                expected="(use of one deal in each band, capacity)",
+                hint='limits={"hours": ([8, 20, 45, 90], 900)}',
+            ) from None
+    return Task(
+        target=target,
+        amount=tuple(band.mean_amount for band in bands),
+        effort=costs,
+        limits=tuple(made),
+        most_share=most_share,
+        least_n=tuple(least_n),
+        most_n=tuple(most_n),
+    )
+
+
+def _plan(plan: Sequence[int] | None, bands: int) -> tuple[int, ...]:
+    given = tuple(plan or ())
+    if len(given) != bands:
+        raise ParameterError(f"plan has {len(given)} values for {bands} bands", expected="one per band")
+    for place, n in enumerate(given):
+        if check.number(f"plan[{place}]", n, ge=0) != int(n):
+            raise ParameterError(f"plan[{place}] = {n!r}", expected="a whole number of deals")
+    if not sum(given):
+        raise ParameterError(f"plan = {list(given)}", expected="at least one deal")
+    return tuple(int(n) for n in given)
+
+
+def _band_rows(
+    bands: tuple[Band, ...],
+    costs: tuple[float, ...],
+    plan: MixRow | None,
+    cheapest: MixRow | None,
+    factor: float,
+) -> tuple[BandRow, ...]:
+    taken = BandRow.__dataclass_fields__.keys() & Band.__dataclass_fields__.keys()
+    rows = []
+    for place, band in enumerate(bands):
+        facts: dict[str, Any] = {name: getattr(band, name) for name in taken}
+        rows.append(
+            BandRow(
+                **facts,
+                effort=costs[place],
+                plan_n=-1 if plan is None else plan.counts[place],
+                cheapest_n=-1 if cheapest is None else cheapest.counts[place],
+                needed_mean_amount=band.mean_amount * factor,
+            )
+        )
+    return tuple(rows)
+
+
+def _curve(history: Any, target: float, required: int) -> ChanceCurve:
+    most = int(min(CURVE_MOST, max(required * 1.6, required + 10)))
+    chance, _ = compound.chances(history, target, most)
+    return ChanceCurve(deal_n=np.arange(most + 1), chance_rate=np.maximum.accumulate(chance))
+
+
+def _totals(groups: dict[str, Any], target: float) -> tuple[TotalCurve, ...]:
+    """Return the distributions of all totals over one axis that holds them and the target."""
+    ends = [target * 1.1]
+    for parts in groups.values():
+        mean = sum(size.mean * n for size, n in parts)
+        spread = np.sqrt(sum(size.variance * n for size, n in parts))
+        ends.append(mean + 4 * spread)
+    curves = []
+    for name, parts in groups.items():
+        total, probability = compound.distribution(parts, max(ends), _CELLS)
+        curves.append(TotalCurve(what=name, total_amount=total, probability_rate=probability))
+    return tuple(curves)

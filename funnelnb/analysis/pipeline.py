@@ -1,0 +1,296 @@
+"""How likely is each open deal won by the end of the period, and how much is yet to come?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.analysis import timing
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, time_counts
+from funnelnb.analysis.period import Period, days_left, days_to_start
+from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.data.ledger import LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL
+from funnelnb.stats.limits import overdispersion
+from funnelnb.stats.size import Size, points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from funnelnb.data.book import Book
+    from funnelnb.stats.incidence import Incidence
+
+Floats = NDArray[np.float64]
+
+MONTH_DAYS = 365.25 / 12
+LEVELS = 31
+"""Equally likely levels of the common shock."""
+MOST_SIZES = 96
+"""Distinct amounts that are kept apart."""
+_LEAST_MONTHS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pipeline:
+    """The open deals before won. D deals.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (D,)
+        Number of the deal in the ledger.
+    position : ndarray of int64, shape (D,)
+        Furthest stage reached.
+    age_days : ndarray of float64, shape (D,)
+        Days since it was reached; NaN where not known.
+    amount : ndarray of float64, shape (D,)
+        NaN where not known.
+    """
+
+    index: NDArray[np.int64]
+    position: NDArray[np.int64]
+    age_days: Floats
+    amount: Floats
+
+
+def pipeline(book: Book) -> Pipeline:
+    """Return the open deals of `book` that have not reached the won stage."""
+    ledger = book.ledger
+    index = np.flatnonzero((ledger.outcome == OPEN_DEAL) & (ledger.furthest < ledger.won))
+    position = ledger.furthest[index].astype(np.int64)
+    reached = ledger.reached_s[index, position]
+    age = np.where(reached == UNKNOWN, np.nan, (ledger.as_of_s - reached) / SECONDS_PER_DAY)
+    amount = np.where(ledger.amount[index] > 0, ledger.amount[index], np.nan)
+    return Pipeline(index=index, position=position, age_days=age, amount=amount)
+
+
+def measured_chances(book: Book, deals: Pipeline, days: float, confidence_level: float) -> Floats:
+    """Return for each open deal the chance to be won within `days` more days, given its stage and its age there.
+
+    Notes
+    -----
+    A deal that still stands in stage k at age a has not gone on although others have, so the curve from k to won
+    is not its curve. With S the share still in k (Aalen-Johansen of going on, lost deals compete), A the
+    incidence of going on and F that of won from the next stage, its chance is
+    ``sum over u in (a, a + d] of dA(u) F(a + d - u) / S(a)``. Beyond the last event seen nothing more is
+    expected.
+
+    Checked against simulated deals with known chances: ``tests/analysis/test_quota.py``.
+    """
+    chance = np.zeros(deals.index.size)
+    won = book.playbook.won
+    later: Incidence | None = None
+    for k in range(won - 1, -1, -1):
+        mine = deals.position == k
+        onward = _curve(book, k, k + 1, confidence_level) if mine.any() else None
+        if onward is not None:
+            age = np.nan_to_num(deals.age_days[mine], nan=0.0)
+            ages, place = np.unique(age, return_inverse=True)
+            chance[mine] = np.array([_still_here(onward, later, one, days) for one in ages])[place]
+        later = _curve(book, k, won, confidence_level)
+    return chance
+
+
+def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: float) -> Floats:
+    """Return for each open deal the chance to be won within the period, not before and not after; 0 if unknown."""
+    found = np.nan_to_num(measured_chances(book, deals, days_left(book, period), confidence_level))
+    ahead = days_to_start(book, period)
+    if not ahead:
+        return found
+    before = np.nan_to_num(measured_chances(book, deals, ahead, confidence_level))
+    return np.maximum(found - before, 0.0)
+
+
+def _curve(book: Book, origin: int, target: int, confidence_level: float) -> Incidence | None:
+    (times,) = timing.split(time_counts(book, origin, target))
+    return timing.curve(times, confidence_level) if times.n.sum() else None
+
+
+def _still_here(onward: Incidence, later: Incidence | None, age_days: float, days: float) -> float:
+    """Return the chance to be won within `days` of a deal that has stood in its stage for `age_days`.
+
+    `later` is the incidence of won from the next stage; None where that is the won stage.
+    """
+    age_s, end_s = age_days * SECONDS_PER_DAY, (age_days + days) * SECONDS_PER_DAY
+    first, last = np.searchsorted(onward.time, (age_s, end_s), side="right")
+    still = float(onward.open_rate[first - 1]) if first else 1.0
+    if last <= first or still < 1e-9:
+        return 0.0
+    gone = onward.rate[timing.ADVANCED_CAUSE]
+    step = np.diff(gone[first - 1 : last]) if first else np.diff(gone[:last], prepend=0.0)
+    won: Any = 1.0
+    if later is not None:
+        rest_s = end_s - onward.time[first:last] if np.isfinite(end_s) else np.full(last - first, np.inf)
+        at = np.searchsorted(later.time, rest_s, side="right") - 1
+        won = np.where(at >= 0, later.rate[timing.ADVANCED_CAUSE][at], 0.0)
+    return float(np.clip(np.sum(step * won) / still, 0.0, 1.0))
+
+
+def stage_weights(book: Book, weights: str | Mapping[str, float]) -> Floats:
+    """Return the win weight of every stage before won, from the playbook or as given.
+
+    Raises
+    ------
+    MissingDataError
+        The playbook gives no weight for a stage that open deals stand in.
+    ParameterError
+        A weight is not between 0 and 1, or names no stage.
+    """
+    stages = book.playbook.stages[: book.playbook.won]
+    found = np.array([np.nan if one.win_weight is None else one.win_weight for one in stages])
+    if isinstance(weights, str):
+        check.one_of("weights", weights, ("measured", "playbook"))
+    else:
+        for name, value in weights.items():
+            position = book.playbook.position(str(name))
+            if position is None or position >= len(stages):
+                raise ParameterError(
+                    f"weights: there is no stage {name!r} before won",
+                    expected="one of " + ", ".join(one.id for one in stages),
+                    hint=nearest(str(name), [one.id for one in stages]),
+                )
+            found[position] = check.number(f"weights[{name!r}]", value, ge=0, le=1)
+    missing = [stages[k].id for k in np.unique(pipeline(book).position) if np.isnan(found[k])]
+    if missing:
+        raise MissingDataError(
+            f"the playbook {book.playbook.id!r} has no win weight for {', '.join(missing)}",
+            expected="a weight for every stage that open deals stand in",
+            hint='weights="measured", or weights={"' + missing[0] + '": 0.25}',
+        )
+    return found
+
+
+def size_groups(
+    deals: Pipeline, chance: Floats, whole: Size | None
+) -> tuple[list[Size], list[tuple[int, Any]]]:
+    """Return the open deals as sizes, and for each size the deals' positions."""
+    sizes: list[Size] = []
+    groups: list[tuple[int, Any]] = []
+    known = np.flatnonzero(~np.isnan(deals.amount) & (chance > 0))
+    amounts = np.unique(deals.amount[known])
+    if amounts.size > MOST_SIZES:
+        order = known[np.argsort(deals.amount[known], kind="stable")]
+        parts = [part for part in np.array_split(order, MOST_SIZES) if part.size]
+    else:
+        parts = [known[deals.amount[known] == amount] for amount in amounts]
+    for part in parts:
+        groups.append((len(sizes), part))
+        sizes.append(points(deals.amount[part]))
+    unknown = np.flatnonzero(np.isnan(deals.amount) & (chance > 0))
+    if unknown.size and whole is not None:
+        groups.append((len(sizes), unknown))
+        sizes.append(whole)
+    return sizes, groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """Wins that deals yet to be entered will bring within the period.
+
+    Attributes
+    ----------
+    mean_n : float
+    shape : float
+        Of the negative binomial; infinite is Poisson.
+    window_days : float
+        Over which new deals were counted; 0 where nothing is known.
+    new_n : int
+        New deals in that window.
+    """
+
+    mean_n: float
+    shape: float
+    window_days: float
+    new_n: int
+
+
+def arrivals(book: Book, period: Period, confidence_level: float) -> Arrivals:
+    """Return how many wins deals yet to be entered will bring in the period, if they come as they came lately.
+
+    Notes
+    -----
+    New deals are counted over as many days back as there are to the end (at least 90, at most what was
+    observed) at the first stage whose dates are known. Each is won within the days left to it with the incidence
+    F, so the mean is ``rate * integral of F`` over the days to the end, less that over the days to the start.
+    Months that differ by more than chance widen the number.
+    """
+    ledger, days, ahead = book.ledger, days_left(book, period), days_to_start(book, period)
+    for origin in range(ledger.won):
+        reached = ledger.reached_s[:, origin]
+        reached = reached[reached != UNKNOWN]
+        if reached.size >= TOO_FEW_N:
+            break
+    else:
+        return Arrivals(mean_n=0.0, shape=np.inf, window_days=0.0, new_n=0)
+    ago = (ledger.as_of_s - reached) / SECONDS_PER_DAY
+    window = float(min(max(days, 90.0), ago.max() + 1))
+    new_n = int((ago < window).sum())
+    (times,) = timing.split(time_counts(book, origin, ledger.won))
+    curve = timing.curve(times, confidence_level)
+    area = _area(curve, days) - _area(curve, ahead)
+    months = int(ago.max() // MONTH_DAYS)
+    spread = 1.0
+    if months >= _LEAST_MONTHS:
+        per_month = np.bincount((ago // MONTH_DAYS).astype(int), minlength=months)[: min(months, 24)]
+        spread = max(1.0, float(per_month.var(ddof=1) / max(per_month.mean(), 1e-9)))
+    return Arrivals(
+        mean_n=new_n / window * area, shape=max(new_n, 1) / spread, window_days=window, new_n=new_n
+    )
+
+
+def _area(curve: Incidence, days: float) -> float:
+    """Return the integral of the incidence of won from 0 to `days`."""
+    if not days > 0:
+        return 0.0
+    grid = np.linspace(0, days, 257)
+    at = np.searchsorted(curve.time, grid * SECONDS_PER_DAY, side="right") - 1
+    won = np.nan_to_num(curve.rate[timing.ADVANCED_CAUSE][at])
+    return float(np.sum((won[1:] + won[:-1]) / 2) * (grid[1] - grid[0]))
+
+
+def shock(book: Book) -> float:
+    """Return by how much (standard deviation of the log odds) win rates moved together from month to month.
+
+    Notes
+    -----
+    From the spread of monthly won / (won + lost) beyond chance, plus what is not known of the rate itself.
+    """
+    ledger = book.ledger
+    decided = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL)) & (ledger.closed_s != UNKNOWN)
+    n = int(decided.sum())
+    won = ledger.outcome[decided] == WON_DEAL
+    if n < TOO_FEW_N or won.all() or not won.any():
+        return 0.0
+    rate = float(won.mean())
+    alone = 1 / (n * rate * (1 - rate))
+    month = ((ledger.as_of_s - ledger.closed_s[decided]) / SECONDS_PER_DAY // MONTH_DAYS).astype(int)
+    tried = np.bincount(month)
+    full = tried > 0
+    if full.sum() < _LEAST_MONTHS:
+        return float(np.sqrt(alone))
+    factor = overdispersion(np.bincount(month, weights=won)[full], tried[full])
+    return float(np.sqrt(alone + (factor - 1) / (tried[full].mean() * rate * (1 - rate))))
+
+
+def shocked(chance: Floats, spread: float) -> Floats:
+    """Return the chances at each of `LEVELS` equally likely levels of a common shock; their mean is kept.
+
+    Returns
+    -------
+    ndarray of float64, shape (levels, D)
+    """
+    if spread <= 0:
+        return chance[None, :]
+    normal = NormalDist()
+    node = np.array([normal.inv_cdf((place + 0.5) / LEVELS) for place in range(LEVELS)])
+    inside = np.clip(chance, 1e-9, 1 - 1e-9)
+    odds = np.log(inside / (1 - inside))
+    moved = np.where(chance > 0, 1 / (1 + np.exp(-(odds + spread * node[:, None]))), 0.0)
+    mean = moved.mean(axis=0)
+    scale = np.divide(chance, mean, out=np.zeros_like(chance), where=mean > 0)
+    made: Floats = np.clip(moved * scale, 0.0, 1.0)
+    return made

@@ -1,0 +1,102 @@
+"""From wins back to leads: the worked case, the anchors, dates, and bad input."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import funnelnb as fn
+from funnelnb.core.errors import ParameterError
+
+
+@cache
+def sample():
+    return fn.sample()
+
+
+def test_the_worked_case_rounds_up_at_each_step():
+    result = fn.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75], stages=["候选", "接近", "重点", "成交"])
+    assert [row.plug_in_n for row in result.rows] == [408, 102, 51]
+    assert [row.stage for row in result.rows] == ["候选", "接近", "重点"]
+    # with rates known exactly, wins are binomial
+    for row in result.rows:
+        assert row.plug_in_rate == pytest.approx(stats.binom.sf(37, row.plug_in_n, row.win_rate), abs=1e-4)
+        assert stats.binom.sf(37, row.needed_n, row.win_rate) >= 0.8 - 1e-4
+        assert stats.binom.sf(37, row.needed_n - 1, row.win_rate) < 0.8 + 1e-4
+
+
+def test_measured_steps_need_far_more_than_the_division_says():
+    result = fn.reverse_funnel(wins=20, counts=[(30, 120), (18, 30), (9, 18)])
+    first = result.rows[0]
+    assert first.plug_in_n in (267, 268)
+    assert first.plug_in_rate == pytest.approx(0.49, abs=0.01)
+    assert first.needed_n == 377
+
+
+def test_a_book_gives_rates_straight_to_won_and_the_number_that_assures():
+    result = fn.reverse_funnel(sample(), wins=60, horizon_days=180)
+    conversion = fn.conversion(sample(), horizon_days=180)
+    first = result.rows[0]
+    assert first.win_rate == pytest.approx(conversion.overall[0].by_day_rate)
+    for row in result.rows:
+        k, n = row.win_rate * row.win_n, row.win_n
+        needed = stats.betabinom.sf(59, row.needed_n, k + 0.5, n - k + 0.5)
+        fewer = stats.betabinom.sf(59, row.needed_n - 1, k + 0.5, n - k + 0.5)
+        assert fewer < 0.8 <= needed
+        assert row.plug_in_n == int(np.ceil(60 / row.win_rate))
+        assert row.plug_in_rate < 0.65
+    rates = [row.win_rate for row in result.rows]
+    assert rates == sorted(rates)
+
+
+def test_dates_leave_each_stage_the_time_it_takes():
+    result = fn.reverse_funnel(sample(), wins=60, period="2026-Q4")
+    assert result.until == np.datetime64("2026-12-31")
+    for row in result.rows:
+        days = (result.until - row.in_by).astype(int)
+        assert row.lead_days <= days <= row.lead_days + 1
+        assert row.median_days < row.lead_days
+    dates = [row.in_by for row in result.rows]
+    assert dates == sorted(dates)
+
+
+def test_what_is_too_late_is_said_and_counted_from_today():
+    result = fn.reverse_funnel(sample(), wins=20, until="2026-08-15")
+    late = {row.stage: row.too_late for row in result.rows}
+    assert late["find_opportunity"]
+    assert not late["negotiation"]
+    first = result.rows[0]
+    conversion = fn.conversion(sample(), horizon_days=46).overall[0]
+    assert first.win_rate == pytest.approx(conversion.by_day_rate, abs=1e-9)
+    assert any(note.code == "target_too_late" for note in result.notes)
+
+
+def test_more_assurance_and_more_wins_need_more_leads():
+    def first(**changes):
+        return fn.reverse_funnel(sample(), **{"wins": 40, "horizon_days": 180} | changes).rows[0].needed_n
+
+    assert first(assurance=0.5) < first(assurance=0.8) < first(assurance=0.95)
+    assert first(wins=30) < first() < first(wins=60)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: fn.reverse_funnel(wins=0, rates=[0.5]), "wins = 0"),
+        (lambda: fn.reverse_funnel(wins=2.5, rates=[0.5]), "wins = 2.5"),
+        (lambda: fn.reverse_funnel(wins=5), "neither a book nor rates"),
+        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], counts=[(1, 2)]), "both rates and counts"),
+        (lambda: fn.reverse_funnel(wins=5, rates=[0.0]), r"rates\[0\] = 0"),
+        (lambda: fn.reverse_funnel(wins=5, rates=[1.4]), r"rates\[0\] = 1.4"),
+        (lambda: fn.reverse_funnel(wins=5, counts=[(5, 3)]), r"counts\[0\]"),
+        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], stages=["a"]), "1 stages for 1 steps"),
+        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], assurance=1), "assurance = 1"),
+        (lambda: fn.reverse_funnel(sample(), wins=5, period="2026-Q1"), "ends on 2026-03-31"),
+        (lambda: fn.reverse_funnel(sample(), wins=5, period="spring"), "period = 'spring'"),
+        (lambda: fn.reverse_funnel(sample(), wins=5, period="2026-Q3", until="2026-09-30"), "until"),
+    ],
+)
+def test_bad_input_is_named(call, says):
+    with pytest.raises(ParameterError, match=says):
+        call()
