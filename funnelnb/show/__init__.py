@@ -63,7 +63,7 @@ def outputs(
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return what :func:`display` shows, as notebook outputs (data, metadata) in their order."""
     from funnelnb.show import render, report
-    from funnelnb.show.finding import finding_of, finding_text
+    from funnelnb.show.finding import finding_text
     from funnelnb.show.registry import chart_module, view_of
     from funnelnb.show.words import words
 
@@ -74,7 +74,7 @@ def outputs(
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
     if view_of(result).charts:
         drawn = chart_module(result, chart).draw(result, say.lang)
-        made.append(render.bundle(drawn, finding_of(result, say.lang).headline))
+        made.append(render.bundle(drawn))
     if table:
         body = report.html(result, say.lang)
         made.append(({"text/html": body, "text/plain": report.text(result, say.lang)}, {}))

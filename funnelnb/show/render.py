@@ -86,8 +86,8 @@ def png(chart: Any, scale: float = 2.0) -> bytes:
     return drawn
 
 
-def bundle(chart: Any, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else `text`."""
+def bundle(chart: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else words."""
     made = spec(chart)
-    data = {VEGALITE: made, SVG: svg(made), "text/plain": text}
+    data = {VEGALITE: made, SVG: svg(made), "text/plain": str(made.get("description", ""))}
     return data, {VEGALITE: {"embed_options": _EMBED}}

@@ -383,3 +383,15 @@ def contrast(one, other):
 )  # fmt: skip
 def test_words_are_readable_on_their_ground(ink, ground):
     assert contrast(ink, ground) >= 4.5
+
+
+def test_every_chart_is_in_the_guide():
+    from pathlib import Path
+
+    from funnelnb.show import registry
+
+    guide = (Path(__file__).parents[2] / "docs" / "charts.md").read_text(encoding="utf-8")
+    headed = re.findall(r"^##+ .*?`(\w+)`", guide, re.MULTILINE)
+    for name in ("Conversion", "Cohorts", "Segments"):
+        assert set(registry._view(name).charts) <= set(headed)
+    assert "spark" in headed

@@ -207,7 +207,13 @@ def test_names_cannot_break_out_of_markdown(name):
 def test_marks_that_reverse_text_are_taken_out():
     assert markdown_escape("a\u202eb") == "a b"
     assert "\u202e" not in to_html(
-        Grid(caption="\u202e", stub=1, lang="en", heads=(Head(label="h", definition="", numeric=False),), rows=())
+        Grid(
+            caption="\u202e",
+            stub=1,
+            lang="en",
+            heads=(Head(label="h", definition="", numeric=False),),
+            rows=(),
+        )
     )
 
 
