@@ -56,6 +56,9 @@ class Body:
     sections: tuple[Section, ...]
 
 
+ASIDE_TAG = "notebook-only"
+"""Cells for those who work in the notebook, left out of pages."""
+
 CHECK_TAG = "check"
 """Cells that print as text what stands above as a table, for tests to compare."""
 
@@ -95,6 +98,8 @@ def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = No
     parts: list[str] = []
     rich = False  # whether a table or picture stands in this section already
     for cell in node.cells:
+        if ASIDE_TAG in cell.metadata.get("tags", ()):
+            continue
         if cell.cell_type == "markdown":
             words = _markdown(cell.source, cell.get("attachments"), trusted=True)
             parts.append(f'<section class="words">{words}</section>')

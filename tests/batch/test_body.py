@@ -99,3 +99,8 @@ def test_text_that_repeats_a_table_is_folded_within_its_section_only() -> None:
     again, last = code(*text.outputs, tags=("check",)), code(*text.outputs, tags=("check",))
     found = page(text, table, again, heading, last).html
     assert [part.count("<details>") for part in found.split("the table as text")] == [0, 1, 0, 0]
+
+
+def test_asides_for_notebook_users_are_left_out() -> None:
+    aside = nbformat.v4.new_markdown_cell("try this", metadata={"tags": ["notebook-only"]})
+    assert page(aside, code(printed("x"), tags=("notebook-only",))).html == ""
