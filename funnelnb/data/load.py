@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
-from funnelnb.core.errors import DataProblems, MappingError
+from funnelnb.core.errors import DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
 from funnelnb.data.asof import as_of_instant, cut
 from funnelnb.data.book import Book
@@ -231,6 +231,12 @@ class Draft:
         instant, until = as_of_instant(as_of if as_of is not None else self.settings.as_of or None, frames)
         since = observed_from if observed_from is not None else self.settings.observed_from or None
         frames = cut(frames, until, self.playbook.stage_ids, self.findings)
+        if frames["opportunities"].empty:
+            raise ParameterError(
+                f"as_of = {str(instant)[:10]}: no deal is known to have begun by then",
+                expected="a day on which there were deals",
+                hint="leave as_of out for the day of the last recorded event",
+            )
         frames = {one: ordered(frames[one], one).reset_index(drop=True) for one in TABLES if one in frames}
         return Book(
             tables=frames,

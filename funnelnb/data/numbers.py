@@ -127,8 +127,8 @@ def unit_of(text: str) -> tuple[float, str] | None:
 
     Examples
     --------
-    >>> unit_of("万元")
-    (10000.0, 'CNY')
+    >>> unit_of("k€")
+    (1000.0, 'EUR')
     >>> unit_of("net") is None
     True
     """

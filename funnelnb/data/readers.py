@@ -53,11 +53,10 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
 def read_file(path: Path, settings: TableSettings) -> Raw:
     """Read one table from a file, by its ending."""
     if not path.exists():
-        beside = [one.name for one in path.parent.glob("*")] if path.parent.is_dir() else []
         raise SourceError(
             f"there is no file {path}",
             expected="a file with the ending " + ", ".join(SUFFIXES),
-            hint=nearest(path.name, beside) if beside else "check the path",
+            hint=nearest_file(path),
         )
     suffix = path.suffix.lower()
     if suffix in TEXT_SUFFIXES:
@@ -73,6 +72,13 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
         expected="one of " + ", ".join(SUFFIXES),
         hint="export it as CSV or Excel",
     )
+
+
+def nearest_file(path: Path) -> str:
+    """Return a hint that names the file beside `path` most like it."""
+    beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+    hint = nearest(path.name, beside)
+    return hint if hint.startswith("did you mean") or 0 < len(beside) <= 10 else "check the path"
 
 
 def sub_tables(path: Path) -> list[str]:
@@ -92,7 +98,8 @@ def sub_tables(path: Path) -> list[str]:
 def _workbook(path: Path) -> Any:
     import python_calamine
 
-    head = path.read_bytes()[:8]
+    with path.open("rb") as stream:
+        head = stream.read(8)
     if not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SourceError(
             f"{path.name} is not an Excel workbook, whatever its ending says",

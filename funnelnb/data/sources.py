@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import ParameterError, SourceError, nearest
 from funnelnb.data.mapping import preset_named, table_of
-from funnelnb.data.readers import SUFFIXES, read, sub_tables
+from funnelnb.data.readers import SUFFIXES, nearest_file, read, sub_tables
 from funnelnb.data.settings import FILE_NAME, Settings, TableSettings, read_settings
 from funnelnb.data.tables import TABLES
+from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,11 +127,9 @@ def _from_files(paths: list[Path], mapping: Any) -> Sources:
 
 def _from_path(path: Path, mapping: Any) -> Sources:
     if not path.exists():
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         raise SourceError(
-            f"there is nothing at {path}", expected="a folder or a data file",
-            hint=nearest(path.name, beside) if beside else "check the path",
-        )  # fmt: skip
+            f"there is nothing at {path}", expected="a folder or a data file", hint=nearest_file(path)
+        )
     if path.suffix.lower() == ".toml":
         settings = read_settings(path if mapping is None else mapping)
         return _from_path(path.parent / (settings.data or "."), settings)
@@ -156,12 +155,15 @@ def _files(path: Path, settings: Settings) -> dict[str, tuple[Path, TableSetting
     candidates = [one for one in inside if one.suffix.lower() in SUFFIXES or one == path]
     taken = {file.resolve() for file, _ in found.values()}
     preset = preset_named(settings.crm) if settings.crm else None
-    free = [one for one in candidates if one.resolve() not in taken]
+    free = [one for one in candidates if one.resolve() not in taken and not one.name.startswith(("~$", "."))]
+    alone = len(free) == 1 and "opportunities" not in found
+    claims: dict[str, list[tuple[Path, TableSettings]]] = {}
     for file in free:
-        for name, own in _tables_in(
-            file, settings, preset, alone=len(free) == 1 and "opportunities" not in found
-        ):
-            found.setdefault(name, (file, own))
+        for name, own in _tables_in(file, settings, preset, alone=alone):
+            claims.setdefault(name, []).append((file, own))
+    for name, claimed in claims.items():
+        if name not in found:
+            found[name] = _one_file(name, claimed)
     if path.is_dir() and "opportunities" not in found:
         raise SourceError(
             f"{path} holds no table of deals",
@@ -176,10 +178,35 @@ def _tables_in(
     file: Path, settings: Settings, preset: Any, *, alone: bool
 ) -> list[tuple[str, TableSettings]]:
     """Return the tables that one file holds, by the names of its sheets or by its own."""
-    inside = sub_tables(file)
-    named = [(one, table_of(one, preset)) for one in inside]
-    known = [(table, replace(settings.table(table), sheet=one)) for one, table in named if table]
-    if any(table == "opportunities" for table, _ in known):
-        return known
     table = table_of(file.stem, preset) or ("opportunities" if alone else None)
+    try:
+        inside = sub_tables(file)
+    except SourceError:
+        if table is None:  # a broken file that nobody asked for
+            return []
+        raise
+    named = [(one, table_of(one, preset)) for one in inside]
+    known = [(held, replace(settings.table(held), sheet=one)) for one, held in named if held]
+    if any(held == "opportunities" for held, _ in known):
+        return known
     return [(table, settings.table(table))] if table else []
+
+
+def _one_file(name: str, claimed: list[tuple[Path, TableSettings]]) -> tuple[Path, TableSettings]:
+    """Return the file to take a table from: the one of the contract's name, else the only one.
+
+    Raises
+    ------
+    SourceError
+        If several files could be it.
+    """
+    exact = [one for one in claimed if fold(one[0].stem) == fold(name)]
+    choice = exact or claimed
+    if len(choice) > 1:
+        files = ", ".join(file.name for file, _ in choice)
+        raise SourceError(
+            f"several files may be the table {name}: {files}",
+            expected="one file per table",
+            hint=f'say which one: [tables.{name}] file = "{choice[0][0].name}" in the settings',
+        )
+    return choice[0]

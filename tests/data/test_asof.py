@@ -199,6 +199,11 @@ def test_no_date_at_all():
     assert len(load(data, playbook=STAGES, as_of="2026-01-01").opportunities) == 1
 
 
+def test_before_the_first_deal_there_is_nothing_to_load():
+    with pytest.raises(ParameterError, match="no deal is known to have begun by then"):
+        load(DATA, playbook=STAGES, as_of="2025-12-31")
+
+
 def test_a_bad_as_of_says_so():
     with pytest.raises(ParameterError, match="as_of = 'soon'"):
         load(DATA, playbook=STAGES, as_of="soon")

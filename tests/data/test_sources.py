@@ -359,3 +359,21 @@ def test_rows_that_do_not_fit_are_named_behind_rows_of_several_lines(tmp_path):
         (4, "the row has 1 fields"),
         (5, "the row has 3 fields"),
     ]
+
+
+def test_two_files_for_one_table_are_asked_about(tmp_path):
+    write(tmp_path, CSV, "deals.csv")
+    write(tmp_path, CSV, "pipeline.csv")
+    with pytest.raises(
+        SourceError, match=r"several files may be the table opportunities: deals\.csv, pipeline\.csv"
+    ):
+        load(tmp_path, playbook=STAGES)
+    write(tmp_path, CSV, "opportunities.csv")
+    assert len(load(tmp_path, playbook=STAGES).opportunities) == 3  # the contract's own name wins
+
+
+def test_broken_and_locked_files_that_nobody_asked_for_are_left_alone(tmp_path):
+    write(tmp_path, CSV, "opportunities.csv")
+    write(tmp_path, b"junk", "notes.xlsx")
+    write(tmp_path, b"junk", "~$opportunities.xlsx")
+    assert len(load(tmp_path, playbook=STAGES).opportunities) == 3
