@@ -236,7 +236,7 @@ def _percent_digits(value: float, like: float | None = None) -> str:
     digits = 2 if 0 < abs(leader) < 0.01 else 1
     spelled = f"{100 * value:.{digits}f}"
     if like is not None:
-        return spelled
+        return f"{100 * value:.2f}" if spelled == "100.0" else spelled
     if value > 0 and float(spelled) == 0:
         return f"< {10**-digits:.{digits}f}"
     if value < 1 and float(spelled) == 100:

@@ -43,33 +43,28 @@ SMALL_SIZE = 10.5
 
 def config(lang: str) -> dict[str, Any]:
     """Return the Vega-Lite configuration of every chart in one language."""
+    words = {
+        "labelColor": QUIET,
+        "labelFontSize": LABEL_SIZE,
+        "titleColor": QUIET,
+        "titleFontSize": LABEL_SIZE,
+        "titleFontWeight": "normal",
+    }
     return {
         "background": PAPER,
         "padding": {"left": 8, "right": 12, "top": 8, "bottom": 8},
         "font": FONTS[lang],
         "view": {"stroke": None},
         "axis": {
-            "labelColor": QUIET,
-            "labelFontSize": LABEL_SIZE,
-            "titleColor": QUIET,
-            "titleFontSize": LABEL_SIZE,
-            "titleFontWeight": "normal",
-            "titlePadding": 8,
+            **words,
             "gridColor": FAINT,
             "gridOpacity": 0.7,
             "domainColor": FAINT,
             "tickColor": FAINT,
+            "titlePadding": 8,
             "labelLimit": 220,
         },
-        "legend": {
-            "labelColor": INK,
-            "labelFontSize": LABEL_SIZE,
-            "titleColor": QUIET,
-            "titleFontSize": LABEL_SIZE,
-            "titleFontWeight": "normal",
-            "labelLimit": 420,
-            "columnPadding": 20,
-        },
+        "legend": {**words, "labelColor": INK, "labelLimit": 420, "columnPadding": 20},
         "text": {"color": INK, "fontSize": LABEL_SIZE, "font": FONTS[lang]},
         "title": {
             "color": INK,

@@ -36,6 +36,7 @@ def test_interval_keeps_the_decimals_of_its_rate():
     assert EN.interval(0.0082, 0.0016, 0.0418) == "0.82 % (0.16–4.18)"
     assert EN.interval(1.0, 0.969, 1.0) == "100 % (96.9–100)"
     assert EN.interval(0.0, 0.0, 0.031) == "0 % (0–3.1)"
+    assert EN.interval(1.0, 0.9998, 1.0) == "100 % (99.98–100)"
     assert EN.interval(math.nan, 0.1, 0.2) == "–"
     assert EN.interval(0.5, math.nan, math.nan) == "50.0 %"
 

@@ -17,6 +17,7 @@ from funnelnb.analysis import caveats
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.core.options import LANGUAGES
+from funnelnb.data.ledger import FACTS
 from funnelnb.show import registry
 from funnelnb.show.words import FOLDER, load_pack, words
 
@@ -118,8 +119,8 @@ def test_every_field_is_in_the_dictionary(name, lang):
 
 
 def note_codes():
-    """Codes of all notes made in the package: literals, and the list that the analyses keep."""
-    codes = {"analysis": set(caveats.CODES)}
+    """Codes of all notes made in the package: literals, and the lists that analyses and ledger keep."""
+    codes = {"analysis": set(caveats.CODES), "ledger": set(FACTS)}
     for path in sorted(PACKAGE.rglob("*.py")):
         if "show" in path.parts:
             continue

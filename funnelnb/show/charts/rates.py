@@ -89,6 +89,11 @@ def _name(draft: Draft, row: Row) -> str:
     return theme.shorten(name, LABEL - 70, theme.LABEL_SIZE)
 
 
+def _spelled(draft: Draft, row: Row, words: dict[str, str]) -> Row:
+    rate = draft.say.numbers.interval(row["rate"], row["ci_lower"], row["ci_upper"])
+    return {"spot": _spot(row), "words": words[row["kind"]], "label": rate}
+
+
 def _spot(row: Row) -> float:
     return STEP * (row["rank"] + 0.5) + KINDS[row["kind"]][2]
 
@@ -98,15 +103,7 @@ def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
     known = [row for row in rows if row["enough"] and not math.isnan(row["rate"])]
     words = {kind: say.say(f"charts.rates.{kind}", horizon_days=result.horizon_days) for kind in KINDS}
     present = [kind for kind in KINDS if any(row["kind"] == kind for row in known)]
-    spelled = [
-        row
-        | {
-            "spot": _spot(row),
-            "words": words[row["kind"]],
-            "label": say.numbers.interval(row["rate"], row["ci_lower"], row["ci_upper"]),
-        }
-        for row in known
-    ]
+    spelled = [row | _spelled(draft, row, words) for row in known]
     base = draft.layer(spelled, "rates")
     domain = [words[kind] for kind in present]
     legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=80, offset=8)

@@ -140,6 +140,7 @@ def _young(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
         {
             "cohort": row["cohort"],
             "label": draft.say.say("charts.trend.trusted_from", date=row["trusted_from"]),
+            "place": "below" if row["won_ci_lower"] > axes.top - row["won_ci_upper"] else "above",
         }
         for row in rows
         if not row["mature"]
@@ -150,14 +151,15 @@ def _young(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
     ground = base.mark_rect(color="#EEF1F3").encode(x=axes.x(), y=alt.value(0), y2=alt.value(axes.size[1]))
     if not axes.dated:
         return [ground]
-    mark = {
-        "angle": 270,
-        "align": "right",
-        "baseline": "middle",
-        "fontSize": theme.SMALL_SIZE,
-        "color": theme.QUIET,
-    }
-    return [ground, base.mark_text(**mark).encode(x=axes.x(), y=alt.value(5), text="label:N")]
+    mark = {"angle": 270, "baseline": "middle", "fontSize": theme.SMALL_SIZE, "color": theme.QUIET}
+    ends = (("right", "above", 5), ("left", "below", axes.size[1] - 5))
+    return [ground] + [
+        base.transform_filter(f"datum.place == '{place}'")
+        .mark_text(align=align, **mark)
+        .encode(x=axes.x(), y=alt.value(y), text="label:N")
+        for align, place, y in ends
+        if any(row["place"] == place for row in young)
+    ]
 
 
 def _marks(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
