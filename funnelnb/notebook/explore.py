@@ -106,7 +106,7 @@ class Explorer(widgets.VBox):
                 horizon_days=self.horizon.value,
                 origin_stage=self.stage.value,
             )
-            shown = outputs(self.result, self._say.lang, chart=self._kind)
+            shown = outputs(self.result, self._say.lang, chart=self._kind, table=False, still=False)
         except FunnelError as error:
             shown = [({"text/plain": str(error)}, {})]
         self.picture.outputs = tuple(

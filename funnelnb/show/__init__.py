@@ -60,8 +60,12 @@ def outputs(
     *,
     table: bool = True,
     finding: bool = True,
+    still: bool = True,
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what :func:`display` shows, as notebook outputs (data, metadata) in their order."""
+    """Return what :func:`display` shows, as notebook outputs (data, metadata) in their order.
+
+    Without `still` the chart comes without the picture that static viewers take: for controls, which redraw it.
+    """
     from funnelnb.show import render, report
     from funnelnb.show.finding import finding_text
     from funnelnb.show.registry import chart_module, view_of
@@ -74,7 +78,7 @@ def outputs(
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
     if view_of(result).charts:
         drawn = chart_module(result, chart).draw(result, say.lang)
-        made.append(render.bundle(drawn))
+        made.append(render.bundle(drawn, still=still))
     if table:
         body = report.html(result, say.lang)
         made.append(({"text/html": body, "text/plain": report.text(result, say.lang)}, {}))

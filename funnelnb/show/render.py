@@ -86,8 +86,12 @@ def png(chart: Any, scale: float = 2.0) -> bytes:
     return drawn
 
 
-def bundle(chart: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else words."""
+def bundle(chart: Any, *, still: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else words.
+
+    Without `still` there is no SVG: drawing it is most of the time a moved control would wait for.
+    """
     made = spec(chart)
-    data = {VEGALITE: made, SVG: svg(made), "text/plain": str(made.get("description", ""))}
+    picture = {SVG: svg(made)} if still else {}
+    data = {VEGALITE: made, **picture, "text/plain": str(made.get("description", ""))}
     return data, {VEGALITE: {"embed_options": _EMBED}}
