@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -213,11 +214,9 @@ def _preload() -> None:
     import importlib
     import pkgutil
 
-    import funnelnb
-
     names = [*PRELOADED, *(f"funnelnb.{room}" for room in ROOMS)]
     for room in ROOMS:
-        folder = [f"{root}/{room}" for root in funnelnb.__path__]
+        folder = [str(Path(__file__).resolve().parents[1] / room)]
         names += [one.name for one in pkgutil.walk_packages(folder, f"funnelnb.{room}.")]
     for name in names:
         with contextlib.suppress(Exception):  # what cannot be imported here will say so in the notebook

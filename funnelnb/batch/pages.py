@@ -135,7 +135,7 @@ def rate_of(row: StepRow, stem: str, say: Words) -> dict[str, str]:
     if not row.enough:
         return {"value": say.numbers.percent(math.nan), "range": ""}
     if not math.isfinite(rate):
-        beyond = say.get("report.beyond") if stem == "by_day" else ""
+        beyond = say.get("report.beyond" if row.by_day_n else "report.undated") if stem == "by_day" else ""
         return {"value": say.numbers.percent(rate), "range": beyond}
     spelled = {"lower": say.numbers.percent(lower), "upper": say.numbers.percent(upper)}
     known = math.isfinite(lower) and math.isfinite(upper)

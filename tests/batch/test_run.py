@@ -249,6 +249,19 @@ def test_deals_without_a_region_count_in_the_total_only(request_for: Any, tmp_pa
     assert "23 deals" in index
 
 
+def test_the_index_says_why_a_rate_is_missing(request_for: Any, tmp_path: Path) -> None:
+    data = write_company(tmp_path / "gaps", {"Undated": 12, "Young": 30})
+    deals = data / "opportunities.csv"
+    lines = deals.read_text().splitlines()
+    undated = [re.sub(r"2026-\d\d-\d\d", "", line, count=1) if "Undated" in line else line for line in lines]
+    deals.write_text("\n".join(undated))
+    request = request_for(data=(str(data),), parameters={"horizon_days": "400"})
+    run(request, Heard())
+    index = (request.out / "index.html").read_text()
+    assert index.count("no dates are known") == 1
+    assert index.count("the data do not reach that far") == 2  # the other region, and all deals
+
+
 def test_several_notebooks_give_several_pages(request_for: Any, tmp_path: Path, quick_notebook: Path) -> None:
     data = write_company(tmp_path / "one", {"East": 12})
     second = write_notebook(tmp_path / "second.ipynb", body=MOOD, show="print('second')")
