@@ -90,7 +90,7 @@ class Explorer(widgets.VBox):
         """Offer the other model's stages; the chart follows because the chosen stage changes or by hand."""
         with self.hold_trait_notifications():
             self.stage.unobserve(self._redraw, "value")
-            self.stage.options = self._stages(self._view())
+            self.stage.options = list(self._stages(self._view()).items())
             self.stage.observe(self._redraw, "value")
         self._redraw()
 
