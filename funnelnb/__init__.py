@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
-    man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel
+    man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
     target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
 How is it shown?
@@ -51,6 +51,7 @@ _HOME = {
     "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
+    "propensity": "funnelnb.analysis.propensity",
     "quadrant": "funnelnb.analysis.quadrant",
     "quota": "funnelnb.analysis.quota",
     "reverse_funnel": "funnelnb.analysis.reverse",
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.man import man
     from funnelnb.analysis.mix import deal_mix
     from funnelnb.analysis.overview import overview
+    from funnelnb.analysis.propensity import propensity
     from funnelnb.analysis.quadrant import quadrant
     from funnelnb.analysis.quota import quota
     from funnelnb.analysis.reverse import reverse_funnel

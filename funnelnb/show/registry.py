@@ -33,6 +33,7 @@ _VIEWS: Mapping[str, str] = {
     "Levels": "funnelnb.show.views.levels",
     "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
+    "Propensity": "funnelnb.show.views.propensity",
     "Quadrant": "funnelnb.show.views.quadrant",
     "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
