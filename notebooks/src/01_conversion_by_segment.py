@@ -61,12 +61,12 @@ fn.display(overview)
 print(overview.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# The same table as plain text; this copy is compared with the stored one whenever the notebook is tested.
+# The same as plain text, for copying into a message.
 #
 # ## From stage to stage
 
 # %% [markdown] tags=["lang-zh"]
-# 同一张表的纯文本形式；每次测试本笔记本时都会与存档逐字比较。
+# 同样内容的纯文本形式，便于复制到消息里。
 #
 # ## 阶段之间的转化
 
