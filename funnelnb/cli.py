@@ -35,13 +35,22 @@ examples:
 """
 
 
+_LAB = """Opens JupyterLab on the notebooks and the sample data. It asks no outside host for news or updates.
+Further options are passed on to JupyterLab, such as --allow-root.
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # jsonschema's slow extra
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, more = parser.parse_known_args(arguments)
+    if more and given.run is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    given.more = more
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(given.run(given))
@@ -82,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--lang", choices=("en", "zh"), default="en", help="language of the answer (default: en)"
     )
-    lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data")
+    lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data", _LAB)
     lab.add_argument(
         "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
     )
@@ -264,7 +273,7 @@ def _lab(given: argparse.Namespace) -> int:
     ]
     arguments += ["--no-browser"] if given.no_browser else []
     arguments += [f"--port={given.port}"] if given.port else []
-    LabApp.launch_instance(argv=arguments)
+    LabApp.launch_instance(argv=[*arguments, *given.more])
     return OK
 
 

@@ -125,7 +125,7 @@ def test_lab_starts_jupyterlab_there_without_calling_home(
     labapp = pytest.importorskip("jupyterlab.labapp")
     heard: list[list[str]] = []
     monkeypatch.setattr(labapp.LabApp, "launch_instance", lambda *, argv: heard.append(argv))
-    assert funnelnb("lab", tmp_path, "--no-browser", "--port", "9876") == cli.OK
+    assert funnelnb("lab", tmp_path, "--no-browser", "--port", "9876", "--allow-root") == cli.OK
     assert heard == [
         [
             f"--ServerApp.root_dir={tmp_path}",
@@ -133,5 +133,6 @@ def test_lab_starts_jupyterlab_there_without_calling_home(
             "--LabApp.news_url=",
             "--no-browser",
             "--port=9876",
+            "--allow-root",
         ]
     ]
