@@ -17,7 +17,7 @@ from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UN
 from funnelnb.data.tables import END_MARKS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -137,8 +137,8 @@ def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int]) -> Deal
     unknown = np.full(deal_n, UNKNOWN)
     amount = columns.get("amount")
     return Deals(
-        created_s=seconds(columns["created_at"]) if "created_at" in columns else unknown,
-        closed_s=seconds(columns["closed_at"]) if "closed_at" in columns else unknown,
+        created_s=seconds(columns["created_at"], "created_at") if "created_at" in columns else unknown,
+        closed_s=seconds(columns["closed_at"], "closed_at") if "closed_at" in columns else unknown,
         outcome=_outcomes(columns["outcome"]) if "outcome" in columns else np.zeros(deal_n, np.int8),
         stage=_current(columns["stage"], places)
         if "stage" in columns
@@ -159,7 +159,7 @@ def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
     return Rows(
         deal=deal_codes(ids, unchunked(table["opportunity_id"].to_arrow())),
         stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
-        entered_s=seconds(table["entered_at"].to_arrow()),
+        entered_s=seconds(table["entered_at"].to_arrow(), "entered_at"),
     )
 
 
@@ -200,13 +200,19 @@ def _outcomes(column: Any) -> NDArray[np.int8]:
     column = pc.fill_null(_as_text(unchunked(column)), "open")
     outcome = _mapped(column, OUTCOMES, UNRECORDED)
     if len(outcome) and outcome.min() < 0:
-        value = column[int(np.argmin(outcome))].as_py()
-        raise FunnelError(
-            f"the table opportunities has the outcome {value!r}",
-            expected="one of " + ", ".join(OUTCOMES),
-            hint=nearest(value, OUTCOMES),
-        )
+        check_outcomes([column[int(np.argmin(outcome))].as_py()])
     return outcome.astype(np.int8)
+
+
+def check_outcomes(values: Iterable[str | None]) -> None:
+    """Raise FunnelError, naming the nearest, unless all `values` are canonical outcomes or missing."""
+    for value in values:
+        if value is not None and value not in OUTCOMES:
+            raise FunnelError(
+                f"the table opportunities has the outcome {value!r}",
+                expected="one of " + ", ".join(OUTCOMES),
+                hint=nearest(value, OUTCOMES),
+            )
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:
@@ -217,16 +223,23 @@ def _numbers(column: Any) -> NDArray[np.float64]:
     return (pc.fill_null(column, np.nan) if column.null_count else column).to_numpy(zero_copy_only=False)
 
 
-def seconds(column: Any) -> NDArray[np.int64]:
-    """Return an Arrow column of dates or times as whole seconds since 1970-01-01, UNKNOWN where missing."""
+def seconds(column: Any, name: str) -> NDArray[np.int64]:
+    """Return an Arrow column of dates or times as whole seconds since 1970-01-01, UNKNOWN where missing.
+
+    A time with a zone counts as the clock there showed it.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     column = unchunked(column)
     if pa.types.is_null(column.type):
         return np.full(len(column), UNKNOWN)
-    if not pa.types.is_timestamp(column.type):
+    if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("s"))
+    elif not pa.types.is_timestamp(column.type):
+        raise MissingDataError(f"the column {name!r} holds {column.type}", expected="dates or times")
+    elif column.type.tz is not None:
+        column = pc.local_timestamp(column)
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
     missing = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
     units = pc.fill_null(column.cast(pa.int64()), 0) if column.null_count else column.cast(pa.int64())

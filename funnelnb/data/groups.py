@@ -77,13 +77,15 @@ def grouping(ledger: Ledger, by: By = ()) -> Grouping:
         No such attribute; the hint names the nearest.
     """
     wanted = listed(by)
-    if not wanted:
+    return combine(tuple(map(name_of, wanted)), [_codes(ledger, one) for one in wanted])
+
+
+def combine(names: tuple[str, ...], codes: list[Codes]) -> Grouping:
+    """Return the groups that the values of several attributes make together."""
+    if not codes:
         return Grouping(by=(), groups=((),), code=None)
-    codes = [_codes(ledger, one) for one in wanted]
-    names = tuple(map(name_of, wanted))
-    combined = codes[0].codes.astype(np.int64)
     labels: list[tuple[str, ...]] = [(label,) for label in codes[0].labels]
-    combined, labels = _occurring(combined, labels)
+    combined, labels = _occurring(codes[0].codes.astype(np.int64), labels)
     for more in codes[1:]:
         combined = combined * len(more.labels) + more.codes
         pairs = [(*left, right) for left in labels for right in more.labels]
@@ -161,8 +163,13 @@ def cohort_codes(ledger: Ledger, period: str, position: int = 0) -> Codes:
     began_s = ledger.reached_s[:, position] if ledger.reached_s.shape[1] else ledger.created_s
     if position == 0:
         began_s = np.where(began_s == UNKNOWN, ledger.created_s, began_s)
-    known = began_s != UNKNOWN
-    days, place = np.unique(np.where(known, began_s // DAY_S, 0), return_inverse=True)
+    return codes_of_days(np.where(began_s == UNKNOWN, UNKNOWN, began_s // DAY_S), period)
+
+
+def codes_of_days(day: NDArray[np.int64], period: str) -> Codes:
+    """Return the period of each day (since 1970-01-01); UNKNOWN is the empty string."""
+    known = day != UNKNOWN
+    days, place = np.unique(np.where(known, day, 0), return_inverse=True)
     texts = np.array([*period_labels(days, period), ""], dtype=object)
     labels, table = np.unique(texts, return_inverse=True)
     code = table[np.where(known, place, len(days))].astype(np.int64)

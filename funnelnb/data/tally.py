@@ -56,7 +56,7 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
         group,
         ledger.stage_ids,
         ledger.won,
-        n=_sums(key, shape).astype(np.int64),
+        n=_sums(key, shape),
         amount=_sums(key, shape, amount),
         amount_n=_sums(key, shape, valid).astype(np.int64),
         amount_sq=_sums(key, shape, amount * amount),
@@ -65,7 +65,10 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
 
 def _sums(key: NDArray[np.int64], shape: tuple[int, ...], weights: Any = None) -> NDArray[Any]:
     size = int(np.prod(shape))
-    return np.bincount(key, weights=weights, minlength=size).reshape(shape)
+    sums = np.bincount(key, weights=weights, minlength=size).reshape(shape)
+    return sums.astype(
+        np.int64 if weights is None else np.float64, copy=False
+    )  # an empty count forgets its type
 
 
 def from_cells(
@@ -134,7 +137,7 @@ def stay_counts(ledger: Ledger, by: By = ()) -> StayCounts:
     shape = (len(group.groups), positions, positions + 3)
     amount = np.where(ledger.amount >= 0, ledger.amount, 0.0)
     sums = _sums(key, shape, np.repeat(amount, np.diff(ledger.start)))
-    return from_moves(group, ledger.stage_ids, n=_sums(key, shape).astype(np.int64), amount=sums)
+    return from_moves(group, ledger.stage_ids, n=_sums(key, shape), amount=sums)
 
 
 def from_moves(
