@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from funnelnb.show.finding import Finding
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table
@@ -43,8 +45,9 @@ def finding(result: Overview, say: Words) -> Finding:
         "last": result.last_created,
         "as_of": result.as_of,
     }
+    dated = not np.isnat(result.first_created)
     return Finding(
-        headline=say.say("findings.overview.headline", **values),
+        headline=say.say(f"findings.overview.{'headline' if dated else 'undated'}", **values),
         detail=say.say("findings.overview.detail", **values),
         unsaid=unsaid,
     )
