@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,3 +52,18 @@ def incidence(
             still_open * (1 - on - out),
         )
     return float(advanced), float(lost), float(still_open)
+
+
+def values(*rows: Any) -> list[Any]:
+    """Return every field of result rows, one after the other."""
+    return [value for row in rows for value in dataclasses.astuple(row)]
+
+
+def same(left: Sequence[Any], right: Sequence[Any]) -> None:
+    """Numbers to nine digits, everything else exactly."""
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        if isinstance(one, float):
+            assert one == pytest.approx(other, rel=1e-9, abs=1e-12, nan_ok=True)
+        else:
+            assert one == other

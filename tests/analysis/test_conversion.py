@@ -14,7 +14,7 @@ from funnelnb.core.options import options
 from funnelnb.playbooks import load_playbook
 from funnelnb.stats.proportion import wilson
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
-from tests.analysis.oracle import incidence, lives
+from tests.analysis.oracle import incidence, lives, same, values
 
 SAME = 1e-12
 
@@ -31,17 +31,7 @@ def weekly_report() -> Floor:
 
 
 def flat(result) -> list:
-    rows = (*result.steps, *result.overall, *result.loss_points)
-    return [value for row in rows for value in dataclasses.astuple(row)]
-
-
-def same(left: list, right: list) -> None:
-    assert len(left) == len(right)
-    for one, other in zip(left, right, strict=True):
-        if isinstance(one, float):
-            assert one == pytest.approx(other, rel=1e-9, abs=1e-12, nan_ok=True)
-        else:
-            assert one == other
+    return values(*result.steps, *result.overall, *result.loss_points)
 
 
 @pytest.mark.parametrize("where", ["book", "counted where it lies"])

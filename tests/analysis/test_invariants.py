@@ -12,6 +12,7 @@ from funnelnb.analysis.cohort import cohort
 from funnelnb.analysis.conversion import conversion
 from funnelnb.analysis.segments import segments
 from funnelnb.data.book import Book
+from tests.analysis import oracle
 from tests.analysis.floors import EPOCH, Deal, random_floor, when
 
 FEW = settings(max_examples=8, deadline=None)
@@ -37,13 +38,7 @@ def numbers(book: Book, horizon_days: float = 45.0) -> list:
 
 
 def same(book: Book, other: Book) -> None:
-    left, right = numbers(book), numbers(other)
-    assert len(left) == len(right)
-    for one, two in zip(left, right, strict=True):
-        if isinstance(one, float):
-            assert one == pytest.approx(two, rel=1e-9, abs=1e-12, nan_ok=True)
-        else:
-            assert one == two
+    oracle.same(numbers(book), numbers(other))
 
 
 def changed(book: Book, **tables: pd.DataFrame) -> Book:
