@@ -46,5 +46,5 @@ def _temporary_table(relation: Any, owner: object) -> Any:
 
 
 def _drop(anchor: Any, name: str) -> None:
-    with contextlib.suppress(Exception):  # the connection may be gone, and the table with it
+    with contextlib.suppress(Exception):  # the connection may be gone or busy; the table goes with it
         anchor.query("funnelnb_anchor", f"DROP TABLE IF EXISTS {name}").fetchall()
