@@ -153,6 +153,27 @@ def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.
     assert '<html lang="zh-Hans">' in (small / "reports" / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.realdata
+def test_four_files_of_a_real_export_give_its_known_rates(small: Path, shared_data: Path) -> None:
+    files = [
+        shared_data / "maven_crm" / f"{name}.csv"
+        for name in ("sales_pipeline", "sales_teams", "products", "accounts")
+    ]
+    mapping = Path(__file__).resolve().parents[1] / "examples" / "maven_crm.toml"
+    words = ["report", *files, "--mapping", mapping, "--by", "regional_office", "--notebook", "quick.ipynb"]
+    assert funnelnb(*words) == cli.OK
+    index = (small / "reports" / "index.html").read_text(encoding="utf-8")
+    for region, rate in {
+        "Central": "62.6 %",
+        "East": "63.0 %",
+        "West": "63.9 %",
+        "All deals": "63.2 %",
+    }.items():
+        row = next(one for one in index.split("<tr ") if f"{region}<" in one)
+        assert rate in row  # won of those decided, from the data sheet
+    assert "8,800 deals" in index
+
+
 def test_playbooks_are_listed_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
     from funnelnb.playbooks import library
 
