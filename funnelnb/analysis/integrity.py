@@ -150,7 +150,7 @@ def integrity(
     Each check speaks of records, not of people: a deal entered late may be a mistake, a gift of chance or a
     list that was not honest. Deals are paid all the same.
 
-    Checked against the three deals planted in the sample: ``tests/analysis/test_integrity.py``.
+    Checked against the three deals planted in the sample: ``tests/analysis/test_target.py``.
 
     Examples
     --------

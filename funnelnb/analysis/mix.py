@@ -271,7 +271,7 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
         plan_factor=factor,
         bands=_band_rows(found, costs, examined, cheapest, factor),
         mixes=planner.ranked(),
-        frontier=planner.frontier(),
+        frontier=planner.frontier(cheapest),
         cheapest=cheapest,
         curve=_curve(history, target, required),
         totals=_totals(groups, target),

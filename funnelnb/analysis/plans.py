@@ -35,8 +35,6 @@ class MixRow:
         1 is the least effort; 0 for a plan.
     mix : str
         Deals per band, such as ``"28 + 7 + 2 + 1"``.
-    counts : tuple of int
-        The same as numbers.
     deal_n : int
     effort : float
     expected_amount : float
@@ -50,13 +48,17 @@ class MixRow:
 
     rank: int
     mix: str
-    counts: tuple[int, ...]
     deal_n: int
     effort: float
     expected_amount: float
     chance_rate: float
     error: float
     feasible: bool
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Deals per band as numbers."""
+        return tuple(int(n) for n in self.mix.split(" + "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,6 @@ class Planner:
         return MixRow(
             rank=rank,
             mix=" + ".join(str(n) for n in counts),
-            counts=counts,
             deal_n=sum(counts),
             effort=float(np.dot(counts, self.task.effort)),
             expected_amount=float(np.dot(counts, self.task.amount)),
@@ -121,15 +122,13 @@ class Planner:
             self.row(tuple(int(n) for n in counts), rank) for rank, counts in enumerate(found, start=1)
         )
 
-    def frontier(self) -> tuple[MixRow, ...]:
-        """Return mixes of rising effort of which each has the best chance so far."""
+    def frontier(self, known: MixRow | None = None) -> tuple[MixRow, ...]:
+        """Return mixes of rising effort of which each has the best chance so far; `known` is one of them."""
+        rows = [self.row(counts, 1) for counts in _frontier(self)] + ([known] if known is not None else [])
         kept: list[MixRow] = []
-        best = 0.0
-        for counts in _frontier(self)[:FRONTIER_MOST]:
-            row = self.row(counts, len(kept) + 1)
-            if row.chance_rate > best + 1e-9:
-                kept.append(row)
-                best = row.chance_rate
+        for row in sorted(rows, key=lambda one: (one.effort, -one.chance_rate)):
+            if not kept or row.chance_rate > kept[-1].chance_rate + 1e-9:
+                kept.append(replace(row, rank=len(kept) + 1))
         return tuple(kept)
 
     def cheapest(self) -> MixRow | None:

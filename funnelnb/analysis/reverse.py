@@ -218,10 +218,10 @@ def _measured(
     notes = (*book.notes, *source_notes(book), *horizon.notes)
     few = [row.stage for row in rows if not row.enough]
     if few:
-        notes += (Note("target_few_rates", {"groups": ", ".join(few), "min_n": TOO_FEW_N}),)
+        notes += (Note("target_few_rates", {"stages_n": len(few), "min_n": TOO_FEW_N}),)
     late = [row.stage for row in rows if row.too_late]
     if late:
-        notes += (Note("target_too_late", {"groups": ", ".join(late)}),)
+        notes += (Note("target_too_late", {"stages_n": len(late)}),)
     return ReverseFunnel(
         n=int(counts.deal_n[0]),
         method="reverse_measured_dated" if period else "reverse_measured",

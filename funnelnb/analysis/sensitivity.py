@@ -121,7 +121,7 @@ def levers(
         The time they have; without it the horizon.
     change : float
         How far each lever is moved, between 0 and 1: so many more leads, so much larger deals, so much less time,
-        and at a step so many of the deals that do not get through now.
+        and at a step so large a part of the deals that do not get through now.
     effort : mapping, optional
         Effort of moving a lever up, by ``"leads"``, ``"size"``, ``"speed"`` or stage; 1 where not named.
     horizon_days : float, optional
@@ -141,10 +141,10 @@ def levers(
     Notes
     -----
     Wins are binomial in the leads, each of a size drawn from history; the chance of their sum is exact. Levers
-    are moved one at a time. Moving a step up turns so large a part of those that fail there into going on, moving
-    it down so large a part of those that go on into failing.
+    are moved one at a time. Moving a step up lets so large a part of the deals that fail there get through,
+    moving it down makes so many more fail.
 
-    Checked against the binomial for one size, and simulation: ``tests/analysis/test_levers.py``.
+    Checked against the binomial for one size, and simulation: ``tests/analysis/test_target.py``.
 
     Examples
     --------
@@ -243,7 +243,7 @@ class _Model:
         if step < 0:
             return in_time
         now = self.steps[step]
-        then = now + moved * (1 - now) if moved > 0 else now * (1 + moved)
+        then = max(0.0, now + moved * (1 - now))
         return min(1.0, in_time * then / now) if now > 0 else in_time
 
     def chance(self, target: float, leads: int, rate: float | None = None, larger: float = 1.0) -> float:

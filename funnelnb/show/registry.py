@@ -24,19 +24,27 @@ if TYPE_CHECKING:
     from funnelnb.show.words import Words
 
 _VIEWS: Mapping[str, str] = {
-    "CheckReport": "funnelnb.show.views.check",
     "Assessment": "funnelnb.show.views.assessment",
+    "CheckReport": "funnelnb.show.views.check",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
+    "DealMix": "funnelnb.show.views.deal_mix",
+    "FairShares": "funnelnb.show.views.shares",
+    "FunnelGap": "funnelnb.show.views.ideal",
     "HonestFunnel": "funnelnb.show.views.gates",
+    "Integrity": "funnelnb.show.views.integrity",
     "LevelMoves": "funnelnb.show.views.level_moves",
     "Levels": "funnelnb.show.views.levels",
+    "Levers": "funnelnb.show.views.levers",
     "Man": "funnelnb.show.views.man",
     "Overview": "funnelnb.show.views.overview",
     "Propensity": "funnelnb.show.views.propensity",
     "Quadrant": "funnelnb.show.views.quadrant",
+    "Quota": "funnelnb.show.views.quota",
+    "ReverseFunnel": "funnelnb.show.views.reverse",
     "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
+    "Target": "funnelnb.show.views.target",
 }
 """Result type -> module that holds its `VIEW`."""
 

@@ -195,7 +195,8 @@ def _spread(row: Any, by: tuple[str, ...]) -> dict[str, np.ndarray]:
     for field in dataclasses.fields(row):
         value = getattr(row, field.name)
         if field.name == "group":
-            flat.update({f"by_{a}" if a in taken else a: one for a, one in zip(by, value, strict=False)})
+            whole = value or ("",) * len(by)
+            flat.update({f"by_{a}" if a in taken else a: one for a, one in zip(by, whole, strict=False)})
         else:
             flat[field.name] = value
     length = max((len(value) for value in flat.values() if isinstance(value, np.ndarray)), default=1)
