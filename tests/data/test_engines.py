@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import funnelnb as fn
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
 from funnelnb.data.groups import Cohort
 from funnelnb.data.ledger import Codes, Ledger, build
 from funnelnb.data.scan import Scan
 from funnelnb.data.tally import stage_counts, stay_counts, time_counts
-from tests.conftest import skip_or_fail
+from tests.conftest import ROOT, skip_or_fail
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded
 
@@ -197,6 +198,37 @@ def test_scan_refuses_what_loading_would_refuse(in_engine: bool) -> None:
         Scan(tables().drop(columns="opportunity_id"), **facts)
     with pytest.raises(MissingDataError, match="'created_at'"):
         Scan(tables(created_at="yesterday"), **facts).stage_counts()
+
+
+@pytest.mark.parametrize("day", ["2026-03-31", "2025-10-15", "2024-12-01"])
+def test_cut_at_load_or_while_counting(day: str) -> None:
+    """Two as-of cuts written independently, that of loading and that of the ledger, leave the same deals."""
+    whole = fn.sample()
+    early = fn.load(ROOT / "data/sample", playbook=whole.playbook, as_of=day)
+    later = in_lazy_polars(whole.tables["opportunities"], whole.tables["stage_history"])
+    scan = Scan(*later, playbook=whole.playbook, as_of=early.as_of)
+    for found, wanted in [
+        (scan.stage_counts("region"), stage_counts(early.ledger, "region")),
+        (scan.stay_counts(), stay_counts(early.ledger)),
+        (scan.time_counts(0, 5), time_counts(early.ledger, 0, 5)),
+    ]:
+        for field in fields(wanted):
+            if field.name.endswith("_n") or field.name in ("n", "time_s", "outcome", "groups"):
+                one, other = getattr(found, field.name), getattr(wanted, field.name)
+                assert np.array_equal(one, other), field.name
+
+
+def test_an_analysis_cannot_tell_a_scan_from_a_book() -> None:
+    sample = fn.sample()
+    placed = in_duckdb(sample.tables["opportunities"], sample.tables["stage_history"])
+    scan = Scan(*placed, playbook=sample.playbook, as_of=sample.as_of, currency=sample.currency)
+    for question, arguments in (
+        (fn.conversion, {"by": "region"}),
+        (fn.cohort, {}),
+        (fn.segments, {"by": "region"}),
+    ):
+        found, wanted = question(scan, **arguments).to_frame(), question(sample, **arguments).to_frame()
+        pd.testing.assert_frame_equal(found, wanted, rtol=1e-9)
 
 
 def test_codes_of_a_ledger_group_no_scan() -> None:
