@@ -60,14 +60,16 @@ fn.display(overview)
 # %% tags=["check"]
 print(overview.text(lang))
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # The same as plain text, for copying into a message.
-#
+
+# %% [markdown] tags=["lang-en"]
 # ## From stage to stage
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 同样内容的纯文本形式，便于复制到消息里。
-#
+
+# %% [markdown] tags=["lang-zh"]
 # ## 阶段之间的转化
 
 # %%
