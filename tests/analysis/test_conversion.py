@@ -206,6 +206,21 @@ def test_open_deals_without_amount_leave_the_decided_share():
     assert row.decided_amount_rate == pytest.approx(0.8)
 
 
+def test_amounts_missing_before_won_do_not_hide_those_after_it():
+    won = Deal(visits=((0, 0.0),), end="won", closed=5.0, amount=400.0)
+    delivered = Deal(visits=((0, 0.0), (1, 5.0), (2, 8.0)), end="won", closed=5.0, amount=600.0)
+    floor = Floor(
+        deals=(won, delivered, Deal(visits=((0, 0.0),))),
+        playbook=playbook("lead", after=("delivered",)),
+        today=20.0,
+    )
+    first, after_sale = conversion(floor, horizon_days=10).steps
+    assert math.isnan(first.so_far_amount_rate)
+    assert math.isnan(first.here_amount)
+    assert after_sale.so_far_amount_rate == pytest.approx(0.6)
+    assert after_sale.here_amount == 400
+
+
 def test_curves_add_to_one_and_meet_the_headline():
     floor = random_floor(1, deal_n=200)
     result = conversion(floor.book(), by="region", horizon_days=40)
