@@ -123,11 +123,8 @@ def _by_blocks(
     begins = range(0, deal_n, BLOCK)
     bits = keys.time_bits + keys.stage_bits
     edges = np.searchsorted(key, [begin << bits for begin in (*begins, deal_n)])
-    size = {
-        "stay": len(key) + 3 * deal_n,
-        "start": deal_n + 1,
-        "deal": deal_n,
-    }  # at most; unused memory is not touched
+    # at most this many; memory that is not written to is not used
+    size = {"stay": len(key) + 3 * deal_n, "start": deal_n + 1, "deal": deal_n}
     columns: dict[str, NDArray[Any]] = {
         name: np.empty(size[of], kind) for name, (of, kind) in _COLUMNS.items()
     }

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from funnelnb.data import build as kernel
 from funnelnb.data.ledger import FACTS, LEFT, LOST, STILL, UNKNOWN, Ledger, build
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Read, Recorded, read_all
@@ -120,6 +121,19 @@ def test_restricted_ledger_is_that_of_the_deals_alone(deals: list[Recorded], as_
     ]
     assert chosen.deal_ids.tolist() == [one for one in whole.deal_ids if one in ids]
     assert chosen.start[-1] == len(chosen.deal)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_blocks_do_not_show(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = playbook(4, 2)
+    floor = book(messy_floor(11, 300, model=model), model=model, as_of=at(50))
+    whole = build(floor)
+    monkeypatch.setattr(kernel, "BLOCK", size)
+    parts = build(floor)
+    assert observed(parts) == observed(whole)
+    assert parts.notes == whole.notes
+    for name in ("deal", "start", "closed_s", "reached_s", "facts", "outcome"):
+        assert np.array_equal(getattr(parts, name), getattr(whole, name)), name
 
 
 def test_repeating_a_row_changes_nothing() -> None:
