@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 Whom to call first?
-    man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
+    call_list, man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
     target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
 How is it shown?
@@ -30,6 +30,7 @@ _HOME = {
     "Scan": "funnelnb.data.scan",
     "assess": "funnelnb.analysis.assessment",
     "assessment": "funnelnb.analysis.assessment",
+    "call_list": "funnelnb.analysis.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
     "conversion": "funnelnb.analysis.conversion",
@@ -88,6 +89,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
     from funnelnb.analysis.assessment import assess, assessment
+    from funnelnb.analysis.call_list import call_list
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
     from funnelnb.analysis.gates import honest_funnel

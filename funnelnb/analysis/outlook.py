@@ -50,14 +50,20 @@ class Outlook:
     row: NDArray[np.int64]
     position: NDArray[np.int64]
 
-    def within(self, days: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the chance to be won, and to be decided, within whole `days`; NaN where not known."""
-        column = min(round(days), LONGEST_DAYS)
+    def within(self, days: float, *, as_far: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the chance to be won, and to be decided, within whole `days`; NaN where not known.
+
+        With `as_far`, where the data see less far ahead, the chance within as many days as they see.
+        """
+        wanted = np.full(len(self.row), float(min(round(days), LONGEST_DAYS)))
+        if as_far:
+            wanted = np.minimum(wanted, np.where(np.isnan(self.known_days), wanted, self.known_days))
+        column = wanted.astype(np.int64)
         won, decided = np.full(len(self.row), np.nan), np.full(len(self.row), np.nan)
         for k, one in enumerate(self.ahead):
             mine = self.position == k
-            won[mine] = one.won_rate[self.row[mine], column]
-            decided[mine] = 1 - one.open_rate[self.row[mine], column]
+            won[mine] = one.won_rate[self.row[mine], column[mine]]
+            decided[mine] = 1 - one.open_rate[self.row[mine], column[mine]]
         seen = ~np.isnan(self.known_days)
         return np.where(seen, won, np.nan), np.where(seen, decided, np.nan)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _VIEWS: Mapping[str, str] = {
     "Assessment": "funnelnb.show.views.assessment",
     "CheckReport": "funnelnb.show.views.check",
+    "CallList": "funnelnb.show.views.calls",
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
     "DealMix": "funnelnb.show.views.deal_mix",

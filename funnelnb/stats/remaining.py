@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from funnelnb.stats.incidence import Incidence
 
 Floats = NDArray[np.float64]
+UNRESOLVED = 0.05
+"""A curve that ends with at most this share open is read beyond its end, where it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +88,9 @@ def remaining(
     with G the incidence of winning from there. So the age counts in the stage where it was spent and nowhere
     else (semi-Markov). When the next stage is won this is ``(F(t + h) - F(t)) / (1 - F_won(t) - F_lost(t))``.
     A move within a step is dated to its end: exact where times are whole steps, else late by less than one.
+    A curve that ends while at most :data:`UNRESOLVED` of those watched are open stays level after its end, so
+    that one slow deal does not hide what is known of all others; chances beyond are then that much too low
+    at most.
 
     References
     ----------
@@ -127,18 +132,18 @@ def remaining(
 
 
 def _known(step: Incidence, onward: Incidence | None, ages: Floats, unit: float) -> Floats:
-    """Return how many steps ahead the curves reach from each age."""
+    """Return how many steps ahead the curves reach from each age; infinite where hardly anything is left open."""
     if not step.n:
         return np.full(ages.shape, np.nan)
     seen = np.floor((step.last_time - ages) / unit + 1e-9)
+    still = step.at(np.minimum(np.nan_to_num(ages), step.last_time)).open_rate
+    seen = np.where((seen >= 0) & (step.open_rate[-1] <= UNRESOLVED * still), np.inf, seen)
     if onward is not None:
-        further = onward.last_time / unit if onward.n else np.nan
-        decided = bool(onward.n) and bool(onward.open_rate[-1] <= 1e-12)
-        seen = np.minimum(seen, np.inf if decided else np.floor(further + 1e-9))
-    watched = step.at(np.nan_to_num(ages)).open_rate > 1e-12
-    if step.open_rate[-1] <= 1e-12 and onward is None:
-        seen = np.where(seen >= 0, np.inf, seen)
-    return np.where((seen >= 0) & watched & ~np.isnan(ages), seen, np.nan)
+        if not onward.n:
+            seen = np.minimum(seen, 0.0)
+        elif onward.open_rate[-1] > UNRESOLVED:
+            seen = np.minimum(seen, np.floor(onward.last_time / unit + 1e-9))
+    return np.where((seen >= 0) & (still > 1e-12) & ~np.isnan(ages), seen, np.nan)
 
 
 def _then(on: Floats, lost: Floats, onward: Incidence, steps: int, unit: float) -> tuple[Floats, Floats]:

@@ -50,7 +50,17 @@ def test_two_stages_against_all_paths_enumerated() -> None:
             if h <= ahead.known[k]:
                 assert ahead.won_rate[k, h] == pytest.approx(won), (age, h)
                 assert ahead.lost_rate[k, h] == pytest.approx(lost), (age, h)
-    assert ahead.known.tolist() == [9, 7, 5], "no further than the stage was watched"
+    assert np.isinf(ahead.known).all(), "all are decided in the end"
+
+
+def test_one_slow_deal_does_not_hide_the_others() -> None:
+    step = aalen_johansen([3] * 99 + [5], [1] * 60 + [2] * 39 + [0])
+    ahead = remaining(step, aalen_johansen([4, 4], [1, 2]), age=[0], steps=20)
+    assert np.isinf(ahead.known[0])
+    assert ahead.won_rate[0, 20] == pytest.approx(0.3)
+    assert ahead.open_rate[0, 20] == pytest.approx(0.01)
+    many = aalen_johansen([3] * 90 + [5] * 10, [1] * 60 + [2] * 30 + [0] * 10)
+    assert remaining(many, None, age=[0], steps=20).known.tolist() == [5], "one in ten is too many"
 
 
 def test_a_floor_without_memory_in_closed_form() -> None:
