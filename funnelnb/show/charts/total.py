@@ -30,7 +30,8 @@ def data(result: Any) -> list[Row]:
 
 def _cells(curve: Any, target: float) -> list[Row]:
     total, mass = np.asarray(curve.total_amount), np.asarray(curve.probability_rate)
-    if mass.size and getattr(curve, "what", "") and total.size > 1:
+    beyond = hasattr(curve, "what")  # the last cell then holds all that lies beyond the axis
+    if beyond and total.size > 1:
         mass = mass[:-1]
         total = total[:-1]
     low, high = _range(total, mass, target)
