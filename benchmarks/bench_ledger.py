@@ -66,10 +66,14 @@ def generate(folder: Path, deal_n: int, *, seed: int = 20261123) -> None:
         {
             "opportunity_id": pd.array(ids, dtype="str"),
             "created_at": created.astype("datetime64[s]").astype("datetime64[us]"),
-            "closed_at": pd.Series(closed.astype("datetime64[s]").astype("datetime64[us]")).mask(outcome == "open"),
+            "closed_at": pd.Series(closed.astype("datetime64[s]").astype("datetime64[us]")).mask(
+                outcome == "open"
+            ),
             "outcome": pd.array(outcome, dtype="str"),
             "amount": amount,
-            "region": pd.array(rng.choice(["East", "North", "South", "West", "Central", "Export"], deal_n), dtype="str"),
+            "region": pd.array(
+                rng.choice(["East", "North", "South", "West", "Central", "Export"], deal_n), dtype="str"
+            ),
         }
     )
     written = np.argsort(entered, kind="stable")
@@ -116,7 +120,9 @@ def slider(deal_n: int = 8_800) -> float:
         generate(Path(name), deal_n)
         opportunities, history = ways.WAYS["funnelnb on pandas"].read(Path(name))
     book = Book(
-        tables={"opportunities": opportunities, "stage_history": history}, playbook=ways.PLAYBOOK, as_of=ways.AS_OF
+        tables={"opportunities": opportunities, "stage_history": history},
+        playbook=ways.PLAYBOOK,
+        as_of=ways.AS_OF,
     )
     spent = []
     stage_counts(book.ledger, "region")  # what the notebook showed before the slider moved
@@ -138,7 +144,9 @@ def compare(folder: Path, rounds: int) -> dict[str, dict[str, float]]:
     for round_ in range(rounds):
         for name in ways.WAYS:
             command = [sys.executable, str(HERE), "--one", name, "--folder", str(folder)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ}).stdout
+            output = subprocess.run(
+                command, check=True, capture_output=True, text=True, env={**os.environ}
+            ).stdout
             runs[name].append(json.loads(output))
             print(f"round {round_ + 1}  {name:24s} {runs[name][-1]['s']:.2f} s", file=sys.stderr)
     reference = runs["pandas"][0]["counts"]
@@ -155,7 +163,9 @@ def report(medians: dict[str, dict[str, float]], slider_ms: float) -> bool:
     print("| way | s | x of funnelnb on pandas | peak MB | of it input MB |")
     print("|---|---|---|---|---|")
     for name, m in medians.items():
-        print(f"| {name} | {m['s']:.2f} | {m['s'] / best['s']:.1f} | {m['peak_mb']:.0f} | {m['input_mb']:.0f} |")
+        print(
+            f"| {name} | {m['s']:.2f} | {m['s'] / best['s']:.1f} | {m['peak_mb']:.0f} | {m['input_mb']:.0f} |"
+        )
     met = []
     for engine, sentence, holds in TARGETS:
         ours, other = medians[f"funnelnb on {engine}"]["s"], medians[engine]["s"]

@@ -56,7 +56,10 @@ def with_funnelnb(opportunities: Any, history: Any) -> Counts:
     ledger = from_frames(opportunities, history, playbook=PLAYBOOK, as_of=AS_OF, attributes=["region"])
     stages, stays = stage_counts(ledger, "region"), stay_counts(ledger, "region")
     result: Counts = {}
-    for counts, names in ((stages, ("reached", "advanced", "here", "lost", "left")), (stays, ("entered", *KINDS))):
+    for counts, names in (
+        (stages, ("reached", "advanced", "here", "lost", "left")),
+        (stays, ("entered", *KINDS)),
+    ):
         for name in names:
             for unit in ("n", "amount"):
                 table = getattr(counts, f"{name}_{unit}")
@@ -65,7 +68,9 @@ def with_funnelnb(opportunities: Any, history: Any) -> Counts:
     return result
 
 
-def _tables(cells: dict[tuple[str, int, str], tuple[int, float]], prefix: str, kinds: tuple[str, ...]) -> Counts:
+def _tables(
+    cells: dict[tuple[str, int, str], tuple[int, float]], prefix: str, kinds: tuple[str, ...]
+) -> Counts:
     """Bring {(region, position, kind): (n, amount)} into the common shape."""
     result: Counts = {}
     for which, unit in enumerate(("n", "amount")):
@@ -87,7 +92,9 @@ def _shape(
     for unit in ("n", "amount"):
 
         def add(*tables: dict[str, list[float]]) -> dict[str, list[float]]:
-            return {region: [sum(x) for x in zip(*(t[region] for t in tables), strict=True)] for region in REGIONS}
+            return {
+                region: [sum(x) for x in zip(*(t[region] for t in tables), strict=True)] for region in REGIONS
+            }
 
         result[f"stay entered {unit}"] = add(*(result[f"stay {kind} {unit}"] for kind in KINDS))
         result[f"stage here {unit}"] = add(by_state[f"state open {unit}"], by_state[f"state won {unit}"])
@@ -145,7 +152,9 @@ def with_pandas(opportunities: Any, history: Any) -> Counts:
     furthest = rows.groupby("opportunity_id")["place"].max().rename("furthest")
     deals = opportunities.join(furthest, on="opportunity_id")
     ends = deals.groupby(["region", "furthest", "outcome"])["amount"].agg(["size", "sum"])
-    return _shape(dict(zip(stays.index, stays.to_numpy().tolist())), dict(zip(ends.index, ends.to_numpy().tolist())))
+    return _shape(
+        dict(zip(stays.index, stays.to_numpy().tolist())), dict(zip(ends.index, ends.to_numpy().tolist()))
+    )
 
 
 # --- Polars -----------------------------------------------------------------------------------------------------
@@ -167,7 +176,9 @@ def with_polars(opportunities: Any, history: Any) -> Counts:
         pl.col("stage").replace_strict(POSITION, return_dtype=pl.Int8).alias("place"),
         "entered_at",
     )
-    span = rows.group_by("opportunity_id").agg(pl.min("entered_at").alias("first"), pl.max("entered_at").alias("last"))
+    span = rows.group_by("opportunity_id").agg(
+        pl.min("entered_at").alias("first"), pl.max("entered_at").alias("last")
+    )
     spanned = deals.join(span, on="opportunity_id", how="left")
     before = spanned.filter(pl.col("created_at") < pl.col("first")).select(
         "opportunity_id", pl.lit(0, pl.Int8).alias("place"), pl.col("created_at").alias("entered_at")
@@ -237,7 +248,7 @@ def read_duckdb(folder: Path) -> tuple[Any, Any, Any]:
     return connection.table("opportunities"), connection.table("stage_history"), connection
 
 
-def with_duckdb(opportunities: Any, history: Any, connection: Any) -> Counts:  # noqa: ARG001 - named in the SQL
+def with_duckdb(opportunities: Any, history: Any, connection: Any) -> Counts:
     places = ", ".join(f"('{stage}', {k})" for k, stage in enumerate(STAGES))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE stays AS
@@ -273,7 +284,7 @@ def with_duckdb(opportunities: Any, history: Any, connection: Any) -> Counts:  #
     return _shape(_cells(ended), _cells(ends))
 
 
-def with_funnelnb_on_duckdb(opportunities: Any, history: Any, connection: Any) -> Counts:  # noqa: ARG001 - kept open
+def with_funnelnb_on_duckdb(opportunities: Any, history: Any, connection: Any) -> Counts:
     return with_funnelnb(opportunities, history)
 
 
@@ -294,6 +305,8 @@ def must_agree(name: str, counts: Counts, reference: Counts) -> None:
     for label, table in counts.items():
         for region in REGIONS:
             found, wanted = table[region], reference[label][region]
-            same = found == wanted if label.endswith(" n") else np.allclose(found, wanted, rtol=1e-9, atol=1e-6)
+            same = (
+                found == wanted if label.endswith(" n") else np.allclose(found, wanted, rtol=1e-9, atol=1e-6)
+            )
             if not same:
                 raise AssertionError(f"{name}: {label} in {region} is {found}, pandas says {wanted}")

@@ -1,0 +1,1 @@
+"""Level 1: the tables and their contract, loading and cleaning, the book, the ledger, the counts."""

@@ -7,9 +7,11 @@ Two ways give equal counts: in memory from a :class:`~funnelnb.data.ledger.Ledge
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CENSORED, ADVANCED, LOST_OUT = 0, 1, 2
 """Values of :attr:`TimeCounts.outcome`."""
