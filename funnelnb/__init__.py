@@ -13,7 +13,7 @@ What does a target need, and how likely is it?
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
-    open_book, pick, explore
+    open_book, pick, explore, prioritise, assessment_sheet
 Try it without a CRM
     simulate
 """
@@ -30,6 +30,7 @@ _HOME = {
     "Scan": "funnelnb.data.scan",
     "assess": "funnelnb.analysis.assessment",
     "assessment": "funnelnb.analysis.assessment",
+    "assessment_sheet": "funnelnb.notebook.priorities",
     "call_list": "funnelnb.analysis.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
@@ -52,6 +53,7 @@ _HOME = {
     "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
+    "prioritise": "funnelnb.notebook.priorities",
     "propensity": "funnelnb.analysis.propensity",
     "quadrant": "funnelnb.analysis.quadrant",
     "quota": "funnelnb.analysis.quota",
@@ -62,6 +64,7 @@ _HOME = {
     "segments": "funnelnb.analysis.segments",
     "simulate": "funnelnb.simulate",
     "target": "funnelnb.analysis.target",
+    "target_simulator": "funnelnb.notebook.simulator",
     "to_csv": "funnelnb.show.export",
     "to_excel": "funnelnb.show.export",
 }
@@ -118,6 +121,8 @@ if TYPE_CHECKING:
     from funnelnb.data.view import seen_as
     from funnelnb.notebook import open_book, pick
     from funnelnb.notebook.explore import explore
+    from funnelnb.notebook.simulator import target_simulator
+    from funnelnb.notebook.priorities import assessment_sheet, prioritise
     from funnelnb.playbooks import load_playbook
     from funnelnb.show import display
     from funnelnb.show.export import to_csv, to_excel

@@ -1,0 +1,256 @@
+"""Controls over priorities: the rule of the levels, the lines of the quadrant, and the account assessment sheet."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from funnelnb.analysis.assessment import FACTORS, assess, assessment
+from funnelnb.analysis.levels import levels
+from funnelnb.analysis.quadrant import quadrant
+from funnelnb.core.errors import FunnelError
+from funnelnb.show import outputs, panel
+from funnelnb.show.words import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from funnelnb.analysis.assessment import Assessment
+    from funnelnb.analysis.levels import Levels
+    from funnelnb.analysis.quadrant import Quadrant
+    from funnelnb.data.book import Book
+
+_WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "22em"}, "continuous_update": False}
+
+
+def _shown(made: list[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"output_type": "display_data", "data": data, "metadata": metadata} for data, metadata in made
+    )
+
+
+class _Live(widgets.VBox):
+    """Controls and what they show; where no kernel answers, the state that was chosen."""
+
+    result: Any
+    _say: Any
+
+    def _still(self) -> str:
+        return panel(self.result, self._say.lang, picture=False)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        live = super()._repr_mimebundle_(**kwargs) or {}
+        data = dict(live[0] if isinstance(live, tuple) else live)
+        return {**data, "text/html": self._still(), "text/plain": self.result.finding(self._say.lang)}
+
+
+class Prioritiser(_Live):
+    """Weights, thresholds and lines, and the levels or the quadrant that they make.
+
+    Attributes
+    ----------
+    size, need, intent : widget
+        Weights of the levels.
+    thresholds : widget
+        From which score medium and high.
+    soon, capacity : widget
+        Days that are soon, and hours per week, for the quadrant.
+    view : widget
+        ``"levels"`` or ``"quadrant"``.
+    result : Levels or Quadrant
+        What is shown now.
+    """
+
+    def __init__(self, book: Book, *, soon_days: float, capacity_hours: float, lang: str | None) -> None:
+        self._say = words(lang)
+        self._book = book
+        self.result: Levels | Quadrant
+        label = self._say.get
+        weight = functools.partial(widgets.FloatSlider, min=0.0, max=1.0, step=0.05, **_WIDE)
+        self.view = widgets.ToggleButtons(
+            options=[(label("prioritise.levels"), "levels"), (label("prioritise.quadrant"), "quadrant")]
+        )
+        self.size = weight(value=0.4, description=label("prioritise.size"))
+        self.need = weight(value=0.3, description=label("prioritise.need"))
+        self.intent = weight(value=0.3, description=label("prioritise.intent"))
+        self.thresholds = widgets.FloatRangeSlider(
+            value=(0.4, 0.7),
+            min=0.05,
+            max=1.0,
+            step=0.05,
+            description=label("prioritise.thresholds"),
+            **_WIDE,
+        )
+        self.soon = widgets.IntSlider(
+            value=int(soon_days), min=7, max=365, step=1, description=label("prioritise.soon"), **_WIDE
+        )
+        self.capacity = widgets.FloatText(
+            value=capacity_hours,
+            description=label("prioritise.capacity"),
+            style=_WIDE["style"],
+            layout=_WIDE["layout"],
+        )
+        self.picture = widgets.Output()
+        self._rule = (self.size, self.need, self.intent, self.thresholds)
+        self._lines = (self.soon, self.capacity)
+        self._controls = widgets.Box(layout={"flex_flow": "row wrap", "display": "flex"})
+        super().__init__([self.view, self._controls, self.picture])
+        for control in (self.view, *self._rule, *self._lines):
+            control.observe(self._redraw, "value")
+        self._redraw()
+
+    def _redraw(self, _: Any = None) -> None:
+        chosen = self.view.value == "levels"
+        self._controls.children = self._rule if chosen else self._lines
+        try:
+            self.result = self._levels() if chosen else self._quadrant()
+            shown = outputs(self.result, self._say.lang)
+        except FunnelError as error:
+            shown = [({"text/plain": str(error)}, {})]
+        self.picture.outputs = _shown(shown)
+
+    def _levels(self) -> Levels:
+        medium, high = self.thresholds.value
+        weights = {"size": self.size.value, "need": self.need.value, "intent": self.intent.value}
+        return levels(self._book, {"weights": weights, "medium": medium, "high": high})
+
+    def _quadrant(self) -> Quadrant:
+        hours = self.capacity.value or None
+        return quadrant(self._book, soon_days=self.soon.value, capacity_hours=hours)
+
+    def _still(self) -> str:
+        return panel(self.result, self._say.lang)
+
+
+class Sheet(_Live):
+    """The account assessment sheet of one customer, to be filled in.
+
+    Attributes
+    ----------
+    marks_of : dict of str to widget
+        The mark of each factor: ``"+"``, ``"-"`` or empty.
+    notes_of : dict of str to widget
+    save : widget
+        Button: takes the sheet over into :attr:`book`.
+    message : widget
+    book : Book
+        The book with the assessments saved so far.
+    result : Assessment
+        The sheet as it was saved last.
+    """
+
+    def __init__(self, book: Book, account_id: str, *, lang: str | None) -> None:
+        self._say = words(lang)
+        self.book = book
+        self._account = account_id
+        self.result: Assessment = assessment(book, account_id)
+        now = {row.factor: row for row in self.result.sheet}
+        choices = [("+", "+"), ("?", ""), ("−", "-")]
+        self.marks_of = {
+            factor: widgets.ToggleButtons(
+                options=choices, value=now[factor].mark, style={"button_width": "2.4em"}
+            )
+            for factor in FACTORS
+        }
+        self.notes_of = {
+            factor: widgets.Text(
+                value=now[factor].note,
+                placeholder=self._say.get(f"assessment.asks.{factor}"),
+                layout={"width": "40em"},
+            )
+            for factor in FACTORS
+        }
+        self.save = widgets.Button(description=self._say.get("prioritise.save"))
+        self.message = widgets.HTML()
+        self.picture = widgets.Output()
+        rows = [
+            widgets.HBox(
+                [
+                    widgets.Label(self._say.get(f"assessment.factors.{factor}"), layout={"width": "16em"}),
+                    self.marks_of[factor],
+                    self.notes_of[factor],
+                ]
+            )
+            for factor in FACTORS
+        ]
+        super().__init__([*rows, widgets.HBox([self.save, self.message]), self.picture])
+        self.save.on_click(self._saved)
+        self._draw()
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """What is filled in, as a table that ``fn.assess`` and a CSV take."""
+        import pandas as pd
+
+        rows = [
+            {
+                "account_id": self._account,
+                "factor": factor,
+                "mark": self.marks_of[factor].value,
+                "note": self.notes_of[factor].value.strip() or None,
+            }
+            for factor in FACTORS
+        ]
+        return pd.DataFrame(rows, columns=["account_id", "factor", "mark", "note"]).astype("str")
+
+    def _saved(self, _: Any = None) -> None:
+        try:
+            self.book = assess(self.book, self.marks)
+            self.result = assessment(self.book, self._account)
+            self.message.value = self._say.get("prioritise.saved")
+        except FunnelError as error:
+            self.message.value = str(error)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.picture.outputs = _shown(outputs(self.result, self._say.lang))
+
+
+def prioritise(
+    book: Book, *, soon_days: float = 90.0, capacity_hours: float = 0.0, lang: str | None = None
+) -> Prioritiser:
+    """What if size weighed more, or soon meant a month?
+
+    Parameters
+    ----------
+    book : Book
+        With the table ``accounts``.
+    soon_days : float
+        Days that are soon at first.
+    capacity_hours : float
+        Hours per week at first; 0: those recorded lately.
+    lang : {"en", "zh"}, optional
+        None: the language in force.
+
+    Returns
+    -------
+    Prioritiser
+        Controls that redraw levels and quadrant.
+    """
+    return Prioritiser(book, soon_days=soon_days, capacity_hours=capacity_hours, lang=lang)
+
+
+def assessment_sheet(book: Book, account_id: str, *, lang: str | None = None) -> Sheet:
+    """How does this account look from nine sides? A sheet to be filled in.
+
+    Parameters
+    ----------
+    book : Book
+    account_id : str
+        The customer.
+    lang : {"en", "zh"}, optional
+        None: the language in force.
+
+    Returns
+    -------
+    Sheet
+        Its ``book`` holds what was saved, its ``marks`` what is filled in, as a table.
+
+    Raises
+    ------
+    ParameterError
+        The book has no such customer.
+    """
+    return Sheet(book, account_id, lang=lang)
