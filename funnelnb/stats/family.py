@@ -31,15 +31,26 @@ class Standard:
     ----------
     log_density, slope, bend : ndarray of float64
         Logarithm of the density of w and its first two derivatives in w.
-    log_above, log_below : ndarray of float64
-        Logarithms of the probabilities above and up to w.
+    above, below : callable
+        Give the logarithms of the probabilities above and up to w. Worked out only when called: exact times, which are
+        most, do not need them, and for the gamma families they cost the most.
     """
 
     log_density: Floats
     slope: Floats
     bend: Floats
-    log_above: Floats
-    log_below: Floats
+    above: Callable[[], Floats]
+    below: Callable[[], Floats]
+
+    @property
+    def log_above(self) -> Floats:
+        """Logarithm of the probability above w."""
+        return self.above()
+
+    @property
+    def log_below(self) -> Floats:
+        """Logarithm of the probability up to w."""
+        return self.below()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +100,9 @@ def log_one_minus_exp(x: Floats) -> Floats:
 def _smallest_extreme(w: Floats, form: float) -> Standard:
     """Weibull and exponential: log of an exponential time."""
     z = np.exp(np.minimum(w, 700))
-    return Standard(log_density=w - z, slope=1 - z, bend=-z, log_above=-z, log_below=log_one_minus_exp(-z))
+    return Standard(
+        log_density=w - z, slope=1 - z, bend=-z, above=lambda: -z, below=lambda: log_one_minus_exp(-z)
+    )
 
 
 def _normal(w: Floats, form: float) -> Standard:
@@ -99,8 +112,8 @@ def _normal(w: Floats, form: float) -> Standard:
         log_density=-0.5 * (w * w + np.log(2 * np.pi)),
         slope=-w,
         bend=np.full_like(w, -1.0),
-        log_above=log_ndtr(-w),
-        log_below=log_ndtr(w),
+        above=lambda: log_ndtr(-w),
+        below=lambda: log_ndtr(w),
     )
 
 
@@ -113,8 +126,8 @@ def _logistic(w: Floats, form: float) -> Standard:
         log_density=log_density,
         slope=np.exp(above) - np.exp(below),
         bend=-2 * np.exp(log_density),
-        log_above=above,
-        log_below=below,
+        above=lambda: above,
+        below=lambda: below,
     )
 
 
@@ -124,23 +137,44 @@ def _log_gamma(w: Floats, form: float) -> Standard:
 
     shape, z = float(np.exp(form)), np.exp(np.minimum(w, 700))
     log_density = shape * w - z - gammaln(shape)
-    log_above, log_below = _log_incomplete(shape, z, w)
     return Standard(
-        log_density=log_density, slope=shape - z, bend=-z, log_above=log_above, log_below=log_below
+        log_density=log_density,
+        slope=shape - z,
+        bend=-z,
+        above=lambda: _log_upper(shape, z, w),
+        below=lambda: _log_lower(shape, z, w),
     )
 
 
-def _log_incomplete(shape: float, z: Floats, log_z: Floats) -> tuple[Floats, Floats]:
-    """Return the logarithms of the regularised incomplete gamma functions, with series where they underflow."""
-    from scipy.special import gammainc, gammaincc, gammaln
+def _log_upper(shape: float, z: Floats, log_z: Floats) -> Floats:
+    """Return the logarithm of the upper regularised incomplete gamma function, by series where it underflows."""
+    from scipy.special import gammaincc, gammaln
 
-    above, below = gammaincc(shape, z), gammainc(shape, z)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far_above = (shape - 1) * log_z - z - gammaln(shape) + np.log1p((shape - 1) / np.maximum(z, 1.0))
-        far_below = shape * log_z - z - gammaln(shape + 1) + np.log1p(z / (shape + 1))
-        log_above = np.where(above > 1e-290, np.log(above), far_above)
-        log_below = np.where(below > 1e-290, np.log(below), far_below)
-    return log_above, log_below
+    chance = gammaincc(shape, z)
+    tiny = chance < 1e-290
+    if not tiny.any():
+        return np.log(chance)
+    far, log_far = z[tiny], log_z[tiny]
+    series = (shape - 1) * log_far - far - gammaln(shape) + np.log1p((shape - 1) / far)
+    chance[tiny] = 1.0
+    logs = np.log(chance)
+    logs[tiny] = series
+    return logs
+
+
+def _log_lower(shape: float, z: Floats, log_z: Floats) -> Floats:
+    """Return the logarithm of the lower regularised incomplete gamma function, by series where it underflows."""
+    from scipy.special import gammainc, gammaln
+
+    chance = gammainc(shape, z)
+    tiny = chance < 1e-290
+    if not tiny.any():
+        return np.log(chance)
+    near, log_near = z[tiny], log_z[tiny]
+    chance[tiny] = 1.0
+    logs = np.log(chance)
+    logs[tiny] = shape * log_near - near - gammaln(shape + 1) + np.log1p(near / (shape + 1))
+    return logs
 
 
 def _generalised(w: Floats, form: float) -> Standard:
@@ -149,8 +183,17 @@ def _generalised(w: Floats, form: float) -> Standard:
         return _generalised_at(w, form)
     low, high = _generalised_at(w, -_NORMAL_BELOW), _generalised_at(w, _NORMAL_BELOW)
     part = (form + _NORMAL_BELOW) / (2 * _NORMAL_BELOW)
-    names = ("log_density", "slope", "bend", "log_above", "log_below")
-    return Standard(**{name: (1 - part) * getattr(low, name) + part * getattr(high, name) for name in names})
+
+    def blend(name: str) -> Floats:
+        return (1 - part) * getattr(low, name) + part * getattr(high, name)
+
+    return Standard(
+        log_density=blend("log_density"),
+        slope=blend("slope"),
+        bend=blend("bend"),
+        above=lambda: blend("log_above"),
+        below=lambda: blend("log_below"),
+    )
 
 
 def _generalised_at(w: Floats, form: float) -> Standard:
@@ -160,15 +203,14 @@ def _generalised_at(w: Floats, form: float) -> Standard:
     u = form * w
     z = shape * np.exp(np.minimum(u, 700))
     log_density = np.log(abs(form)) + shape * (np.log(shape) + u) - z - gammaln(shape)
-    above, below = _log_incomplete(shape, z, np.log(shape) + u)
-    if form < 0:
-        above, below = below, above
+    log_z = np.log(shape) + u
+    first, second = (_log_upper, _log_lower) if form > 0 else (_log_lower, _log_upper)
     return Standard(
         log_density=log_density,
         slope=form * (shape - z),
         bend=-form * form * z,
-        log_above=above,
-        log_below=below,
+        above=lambda: first(shape, z, log_z),
+        below=lambda: second(shape, z, log_z),
     )
 
 

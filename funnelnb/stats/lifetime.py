@@ -176,14 +176,19 @@ def _refused_after(found: Found, shape: Shape) -> str:
     edges = [values.get(name, 0.0) for name in SHARES]
     if max(map(abs, edges)) > EDGE or values.get("beta", 1.0) > _STEEPEST:
         return "at_bound"
-    sizes = np.linalg.eigvalsh(-found.second)
-    if sizes[0] <= 0:
+    if np.linalg.eigvalsh(-found.second)[0] <= 0:
         return "flat"
     errors = np.sqrt(np.diag(np.linalg.inv(-found.second)))
-    wide = dict(zip(shape.names, errors, strict=True))
-    if wide.get("never", 0) > 5 or wide.get("at_once", 0) > 5 or wide.get("form", 0) > 10:
-        return "flat"
-    return ""
+    widest = {
+        "alpha": 3 * values.get("beta", 1.0),
+        "beta": 2 * values.get("beta", 1.0),
+        "form": 10,
+        "never": 5,
+        "at_once": 5,
+    }
+    return (
+        "flat" if any(error > widest[name] for name, error in zip(shape.names, errors, strict=True)) else ""
+    )
 
 
 def _names(shape: Shape) -> tuple[str, ...]:

@@ -256,8 +256,9 @@ def _still_open(total: _Sum, at: Points, base: Standard, never: bool, c: float) 
     """Add log(1 - c F) of every row still open, and subtract it for every entry."""
     n, x = at.above_n, at.above
     if not never:
-        hazard = np.exp(base.log_density - base.log_above)
-        total.value += float(n @ base.log_above)
+        log_above = base.log_above
+        hazard = np.exp(base.log_density - log_above)
+        total.value += float(n @ log_above)
         total.along_line(n, x, -hazard, -hazard * (base.slope + hazard))
         return
     below, density = np.exp(base.log_below), np.exp(base.log_density)
@@ -272,8 +273,9 @@ def _from_the_start(total: _Sum, at: Points, base: Standard, shape: Shape, c: fl
     """Add log(p + (1 - p) c F) of every row known only to lie at or below a time."""
     n, x = at.below_n, at.below
     if not shape.at_once:
-        reverse = np.exp(base.log_density - base.log_below)
-        total.value += float(n @ base.log_below)
+        log_below = base.log_below
+        reverse = np.exp(base.log_density - log_below)
+        total.value += float(n @ log_below)
         total.along_line(n, x, reverse, reverse * (base.slope - reverse))
         if shape.never:
             total.constant(2, float(n.sum()), np.log(c), 1 - c, -c * (1 - c))
@@ -295,9 +297,14 @@ def _from_the_start(total: _Sum, at: Points, base: Standard, shape: Shape, c: fl
 def _between(total: _Sum, at: Points, low: Standard, high: Standard) -> None:
     """Add log(F(high) - F(low)) of every interval, from whichever tail loses fewer digits."""
     n = at.between_n
-    upper_tail = low.log_above < high.log_below
-    first = np.where(upper_tail, low.log_above, high.log_below)
-    second = np.where(upper_tail, high.log_above, low.log_below)
+    low_above, low_below, high_above, high_below = (
+        low.log_above,
+        low.log_below,
+        high.log_above,
+        high.log_below,
+    )
+    upper_tail = low_above < high_below
+    first, second = np.where(upper_tail, low_above, high_below), np.where(upper_tail, high_above, low_below)
     log_mass = first + log_one_minus_exp(np.minimum(second - first, -1e-300))
     total.value += float(n @ log_mass)
     above, below = np.exp(high.log_density - log_mass), np.exp(low.log_density - log_mass)

@@ -19,6 +19,7 @@ EDGE = 12.0  # logit beyond which a share is 0 or 1
 SHARES = ("never", "at_once")
 _ROUNDS = 100
 _CLOSE = 1e-9  # expected gain in log-likelihood at which the search stops
+_THIN = 20_000
 _SPREAD = {"exponential": 1.28, "weibull": 1.28, "lognormal": 1.0, "loglogistic": 1.81}
 
 
@@ -50,7 +51,14 @@ class Search:
     shape: Shape
 
     def best(self) -> Found:
-        """Return the best maximum over all starting points."""
+        """Return the best maximum over all starting points; many rows start from where a part of them ends."""
+        size = self.at.exact.size + self.at.above.size
+        if size > 2 * _THIN:
+            few = Search(at=thinned(self.at, -(-size // _THIN)), shape=self.shape).best()
+            if few.converged and not self._at_edge(few.theta):
+                end = self.climb(few.theta)
+                if end.converged:
+                    return end
         ends = [self.climb(start) for start in self._starts()]
         return max(ends, key=lambda end: (end.converged, end.value))
 
@@ -175,6 +183,17 @@ class Search:
             "at_once": np.log(max(at.at_once_n + 0.5 * at.below_n.sum(), 0.5) / at.total_n),
         }
         return np.array([values[name] for name in shape.names])
+
+
+def thinned(at: Points, every: int) -> Points:
+    """Return one in `every` of the exact and open points, from which many rows get their starting point."""
+    return replace(
+        at,
+        exact=at.exact[::every],
+        exact_n=at.exact_n[::every] * every,
+        above=at.above[::every],
+        above_n=at.above_n[::every] * every,
+    )
 
 
 def at_share(at: Points) -> float:

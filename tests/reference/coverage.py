@@ -9,7 +9,9 @@ import scipy
 from scipy import stats
 
 from funnelnb.stats.difference import incidence_difference
+from funnelnb.stats.goodness import bootstrap_test
 from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.stats.lifetime import fit, observed
 from funnelnb.stats.shrink import beta_binomial
 from funnelnb.stats.survival import kaplan_meier
 
@@ -90,6 +92,74 @@ def shrunken(rng, groups, prior):
     ]
 
 
+def lifetimes(rng, size, late, dead):
+    """Weibull times (shape 1.3, scale 40) of deals created over 240 days, seen on day 300; a share never closes."""
+    truth = stats.weibull_min(1.3, scale=40)
+    names = [
+        "median days",
+        "open at day 60",
+        "closes in 30 days at age 20",
+        "shape",
+        *["share that ever closes"] * (dead > 0),
+    ]
+    hits, runs = dict.fromkeys(names, 0), 0
+    for _ in range(RUNS // 2):
+        created = rng.uniform(-300 if late else 0, 240, size)
+        time = np.where(rng.random(size) < dead, np.inf, truth.rvs(size, random_state=rng))
+        entry, age = np.maximum(0, -created), 300 - created
+        seen = time > entry
+        time, event, entry = np.minimum(time, age)[seen], (time <= age)[seen], entry[seen]
+        found = fit(observed(time, event, entry=entry), "weibull", never=dead > 0, confidence_level=LEVEL)
+        if found.refusal:
+            continue
+        runs += 1
+        left = dead + (1 - dead) * truth.sf(np.array([20, 50, 60]))
+        values = {
+            "median days": (found.quantile(), truth.ppf(0.5 / (1 - dead))),
+            "open at day 60": (found.survival(60), left[2]),
+            "closes in 30 days at age 20": (found.within(20, 30), 1 - left[1] / left[0]),
+        }
+        for name, (read, true) in values.items():
+            hits[name] += read.ci_lower[0] <= true <= read.ci_upper[0]
+        for name, parameter, true in (
+            ("shape", "shape", 1.3),
+            ("share that ever closes", "finishing_share", 1 - dead),
+        ):
+            if name in hits:
+                i = found.parameters.index(parameter)
+                hits[name] += found.ci_lower[i] <= true <= found.ci_upper[i]
+    setting = ", ".join(["open deals", *["late history"] * late, *["20 % never close"] * (dead > 0)])
+    return [
+        {"interval": f"Weibull fit: {name}", "setting": f"{size} deals; {setting}", "coverage": hit / runs}
+        for name, hit in hits.items()
+    ]
+
+
+def goodness(rng, late):
+    """How often a right and a wrong family are kept at the 10 % level."""
+    kept, wrong, runs = 0, 0, RUNS // 10
+    for _ in range(runs):
+        created = rng.uniform(-60 if late else 0, 150, 120)
+        time = rng.weibull(1.3, 120) * 40
+        entry, age = np.maximum(0, -created), 160 - created
+        seen = time > entry
+        time, event, entry = np.minimum(time, age)[seen], (time <= age)[seen], entry[seen]
+        for family in ("weibull", "exponential"):
+            found = fit(observed(time, event, entry=entry), family)
+            p_value = bootstrap_test(time, event, found, entry=entry, runs=99).p_value
+            kept += family == "weibull" and p_value > 0.1
+            wrong += family == "exponential" and p_value > 0.1
+    setting = "120 deals; open deals" + ", late history" * late
+    return [
+        {"interval": "goodness of fit: right family kept", "setting": setting, "coverage": kept / runs},
+        {
+            "interval": "goodness of fit: exponential kept for Weibull of shape 1.3",
+            "setting": setting,
+            "coverage": wrong / runs,
+        },
+    ]
+
+
 def main():
     rng = np.random.default_rng(SEED)
     rows = []
@@ -101,12 +171,17 @@ def main():
         (300, True, 0.2),
     ]:
         rows += curves(rng, size, late, dead)
+    for size, late, dead in [(80, False, 0), (300, True, 0), (300, False, 0.2), (300, True, 0.2)]:
+        rows += lifetimes(rng, size, late, dead)
+    for late in (False, True):
+        rows += goodness(rng, late)
     for groups, prior in [(6, (6, 18)), (20, (6, 18)), (6, (25, 75)), (20, (25, 75))]:
         rows += shrunken(rng, groups, prior)
     origin = (
-        f"# made by coverage.py, seed {SEED}, {RUNS} runs ({RUNS // 4} of shrunken rates), nominal {LEVEL}, "
+        f"# made by coverage.py, seed {SEED}, {RUNS} runs ({RUNS // 2} of fits, {RUNS // 4} of shrunken rates, "
+        f"{RUNS // 10} of goodness), nominal {LEVEL}, "
+        f"Python {sys.version.split()[0]}, NumPy {np.__version__}, SciPy {scipy.__version__}\n"
     )
-    origin += f"Python {sys.version.split()[0]}, NumPy {np.__version__}, SciPy {scipy.__version__}\n"
     FILE.write_text(origin + pd.DataFrame(rows).to_csv(index=False, float_format="%.3f"), encoding="utf-8")
 
 

@@ -269,6 +269,49 @@ def test_what_cannot_be_trusted_gives_no_number_but_a_reason(known, options, ref
             assert np.isnan([read.value[0], read.ci_lower[0], read.ci_upper[0]]).all()
 
 
+@pytest.mark.parametrize("name", ["weibull", "lognormal", "loglogistic", "generalised_gamma"])
+def test_two_cells_that_any_steep_curve_fits_are_too_flat(name):
+    assert fit(intervals([0] * 30 + [7] * 30, [7] * 30 + [14] * 30), name).refusal == "flat"
+
+
+def test_everything_within_the_first_week_leaves_the_mean_unknown():
+    assert fit(intervals([0] * 30, [7] * 30), "exponential").refusal == "flat"
+
+
+def test_a_share_that_never_finishes_is_not_reported_where_there_is_none():
+    time = stats.expon(scale=30).ppf((np.arange(400) + 0.5) / 400)
+    found = fit(observed(np.minimum(time, 170), time <= 170), "lognormal", never=True)
+    assert found.refusal in ("follow_up_too_short", "at_bound")
+
+
+@pytest.mark.realdata
+def test_maven_never_finishing_share(shared_data):
+    """A fifth of engaged deals never closes; a lognormal tail swallows that share, so it is refused there."""
+    deals = pd.read_csv(
+        shared_data / "maven_crm" / "sales_pipeline.csv", parse_dates=["engage_date", "close_date"]
+    )
+    deals = deals[deals.engage_date.notna()]
+    days = (deals.close_date.fillna(pd.Timestamp("2017-12-31")) - deals.engage_date).dt.days
+    known = observed(days, deals.close_date.notna())
+    weibull, lognormal = fit(known, "weibull", never=True), fit(known, "lognormal", never=True)
+    assert 1 - weibull.estimate[2] == pytest.approx(0.1788, abs=0.06), "near the plateau of Kaplan-Meier"
+    assert weibull.log_likelihood > fit(known, "weibull").log_likelihood + 100
+    assert lognormal.refusal == "at_bound"
+
+
+def test_small_samples_never_fail():
+    """Random Weibull and lognormal samples, some whole days, some with late entry: the simple families always fit."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        size, form = int(rng.integers(12, 80)), rng.uniform(0.4, 3)
+        time = rng.weibull(form, size) * 50 if i % 2 else rng.lognormal(3, 1 / form, size)
+        limit = rng.uniform(0, rng.choice([60, 200]), size)
+        seen = np.floor(np.minimum(time, limit)) if i % 3 == 0 else np.minimum(time, limit)
+        entry = np.maximum(0, rng.uniform(-60, 20, size)) if i % 5 == 0 else np.zeros(size)
+        known = observed(seen, time <= limit, entry=np.where(entry < seen, entry, 0))
+        assert {fit(known, name).refusal for name in list(FAMILIES)[:5]} <= {"", "too_few_finished"}
+
+
 def test_all_tied_times_still_have_an_exponential_mean():
     found = fit(observed([7] * 30, [1] * 30), "exponential")
     assert found.estimate[0] == pytest.approx(7)

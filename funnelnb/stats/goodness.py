@@ -1,0 +1,235 @@
+"""Does a fitted distribution describe the times, when many are still open?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from funnelnb.core import check
+from funnelnb.core.errors import ParameterError
+from funnelnb.stats.lifetime import fit, observed
+from funnelnb.stats.survival import Survival, kaplan_meier
+
+if TYPE_CHECKING:
+    from funnelnb.stats.lifetime_model import Lifetime
+
+Floats = NDArray[np.float64]
+MOST_DEALS = 20_000
+"""Deals that the bootstrap looks at; of more, a random part is taken: any family is refuted by enough deals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goodness:
+    """How far a fit lies from the data, and how often chance alone lies further.
+
+    Attributes
+    ----------
+    distance : float
+        Cramér-von Mises: mean squared distance between the fit and Kaplan-Meier, times the deals looked at.
+    p_value : float
+        Share of data sets drawn from the fit that lie at least as far from their own fit; NaN when the fit
+        was refused or too many of the drawn data sets could not be fitted.
+    runs : int
+        Drawn data sets that could be fitted.
+    n : float
+        Deals looked at.
+    """
+
+    distance: float
+    p_value: float
+    runs: int
+    n: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QuantilePoints:
+    """Observed against fitted times: on a straight line when the family is right.
+
+    Attributes
+    ----------
+    share : ndarray of float64, shape (K,)
+        Finished by the time, middle of the step of Kaplan-Meier.
+    time, fitted_time : ndarray of float64, shape (K,)
+        When that share had finished, and when it should have; infinite when it never should.
+    """
+
+    share: Floats
+    time: Floats
+    fitted_time: Floats
+
+
+def quantile_points(curve: Survival, found: Lifetime) -> QuantilePoints:
+    """At each time at which deals finished, by when should so many have finished according to the fit?
+
+    Parameters
+    ----------
+    curve : Survival
+        Kaplan-Meier of the data.
+    found : Lifetime
+        Fit to the same data.
+
+    Returns
+    -------
+    QuantilePoints
+
+    References
+    ----------
+    Waller & Turnbull (1992), doi:10.1080/00031305.1992.10475839.
+
+    Examples
+    --------
+    >>> from funnelnb.stats.lifetime import fit, observed
+    >>> days = [2, 5, 9, 14, 22, 40]
+    >>> points = quantile_points(kaplan_meier(days, [1] * 6), fit(observed(days, [1] * 6), "exponential"))
+    >>> points.share.round(3).tolist()[:3], points.fitted_time.round(1).tolist()[:3]
+    ([0.083, 0.25, 0.417], [1.3, 4.4, 8.3])
+    """
+    share, rows = _middles(curve)
+    return QuantilePoints(share=share, time=curve.time[rows], fitted_time=found.quantile(share).value)
+
+
+def bootstrap_test(
+    time: ArrayLike,
+    event: ArrayLike,
+    found: Lifetime,
+    n: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
+    limit: ArrayLike | None = None,
+    rounded: float | None = None,
+    runs: int = 199,
+    seed: int = 20_261_123,
+) -> Goodness:
+    """Could these times come from that family, open deals and late history included? (Parametric bootstrap.)
+
+    Parameters
+    ----------
+    time, event, n, entry, rounded
+        As given to ``observed``.
+    found : Lifetime
+        Fit to the same data.
+    limit : array_like of shape (R,), optional
+        Time at which each row would have been censored had it not finished: its age at the as-of date.
+        Without it, the limit of a finished row is drawn from the estimated censoring times beyond its own
+        time.
+    runs : int
+        Data sets drawn; each is fitted anew.
+    seed : int
+        Equal input gives an equal p.
+
+    Returns
+    -------
+    Goodness
+
+    Raises
+    ------
+    ParameterError
+        If a row is impossible, or ends after its limit.
+
+    Notes
+    -----
+    Each run draws a time for every deal from the fit (given that it exceeds the entry), cuts it at the deal's
+    limit, rounds it as the data are rounded, fits the family anew and measures the distance. That the
+    parameters were estimated and that deals are open is thereby in the reference distribution; tables for
+    Kolmogorov's test would be wrong on both counts.
+
+    References
+    ----------
+    Stute, Gonzalez Manteiga & Presedo Quindimil (1993), doi:10.1007/BF02613687.
+
+    Checked for size and power by simulation (``docs/methods.md``): ``tests/stats/test_goodness.py``.
+
+    Examples
+    --------
+    >>> from funnelnb.stats.lifetime import fit, observed
+    >>> days, closed = [1, 2, 2, 3, 5, 8, 9, 12, 14, 20, 25, 30], [1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0]
+    >>> result = bootstrap_test(days, closed, fit(observed(days, closed), "weibull"), runs=19)
+    >>> result.p_value > 0.1
+    True
+    """
+    times, events = (
+        np.atleast_1d(np.asarray(time, dtype=float)),
+        np.atleast_1d(np.asarray(event)).astype(bool),
+    )
+    entries = np.zeros(times.shape) if entry is None else np.maximum(np.asarray(entry, dtype=float), 0)
+    rng = np.random.default_rng(seed)
+    rows = _deals(times.size, n, rng)
+    if found.refusal or rows.size == 0:
+        return Goodness(distance=np.nan, p_value=np.nan, runs=0, n=float(rows.size))
+    limits = _limits(times, events, rows, limit, rng)
+    times, events, entries = times[rows], events[rows], entries[rows]
+    step = rounded if rounded is not None else 1.0 if np.array_equal(times, np.rint(times)) else None
+    distance = _distance(times, events, entries, found, rounded)
+    further, fitted = 0, 0
+    for _ in range(int(check.number("runs", runs, ge=1))):
+        drawn = found.draw(rng, rows.size, entries)
+        finished = drawn <= limits
+        cut = np.minimum(drawn, limits)
+        if step is not None:
+            whole = np.floor(cut / step) if rounded is not None else np.rint(cut / step)
+            cut = np.where(finished, whole * step, cut)
+        seen = (entries <= 0) | (
+            cut > entries
+        )  # rounding may put a time at its entry: such rows are never seen
+        sample = cut[seen], finished[seen], entries[seen]
+        known = observed(sample[0], sample[1], entry=sample[2], rounded=rounded)
+        anew = fit(known, found.family, found.shape.never, found.shape.at_once)
+        if not anew.refusal:
+            fitted += 1
+            further += _distance(*sample, anew, rounded) >= distance
+    p_value = (1 + further) / (1 + fitted) if fitted > runs / 2 else np.nan
+    return Goodness(distance=distance, p_value=p_value, runs=fitted, n=float(rows.size))
+
+
+def _deals(size: int, n: ArrayLike | None, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Return the row of every deal to look at, a random part of many."""
+    counted = np.ones(size, dtype=int) if n is None else np.asarray(n).astype(int)
+    rows = np.repeat(np.arange(size), counted)
+    return rows if rows.size <= MOST_DEALS else np.sort(rng.choice(rows, MOST_DEALS, replace=False))
+
+
+def _limits(
+    times: Floats,
+    events: NDArray[np.bool_],
+    rows: NDArray[np.int_],
+    limit: ArrayLike | None,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return when each deal would have been censored."""
+    if limit is not None:
+        limits = np.atleast_1d(np.asarray(limit, dtype=float))
+        if limits.shape != times.shape or np.any(limits < times):
+            raise ParameterError(
+                "a row ends after its limit, or limits are missing", expected="limit >= time for each row"
+            )
+        return limits[rows]
+    ended = times[rows]
+    curve = kaplan_meier(ended, ~events[rows])
+    beyond = np.interp(ended, curve.time, curve.survival)
+    left = rng.random(rows.size) * beyond
+    place = np.searchsorted(-curve.survival, -left, side="left")
+    drawn = np.append(curve.time, np.inf)[place]
+    return np.where(events[rows], np.maximum(drawn, ended), ended)
+
+
+def _middles(curve: Survival) -> tuple[Floats, NDArray[np.int_]]:
+    """Return the middle of every step of the curve as a share finished, and the rows of the steps."""
+    rows = np.flatnonzero(curve.event_n > 0)
+    before = np.concatenate(([1.0], curve.survival))[rows]
+    return 1 - (before + curve.survival[rows]) / 2, rows
+
+
+def _distance(
+    times: Floats, events: NDArray[np.bool_], entries: Floats, found: Lifetime, rounded: float | None
+) -> float:
+    """Return the squared distance between Kaplan-Meier and the fit, weighed by the steps of Kaplan-Meier."""
+    curve = kaplan_meier(times, events, entry=entries)
+    share, rows = _middles(curve)
+    steps = -np.diff(np.concatenate(([1.0], curve.survival)))[rows]
+    days = curve.time[rows]
+    fitted = found.finished(days).value
+    if rounded is not None:
+        fitted = (fitted + found.finished(days + rounded).value) / 2
+    return float(times.size * np.sum(steps * (share - fitted) ** 2))

@@ -1,0 +1,81 @@
+"""Goodness of fit with open deals: power, determinism, limits; size is in docs/methods.md."""
+
+import numpy as np
+import pytest
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.stats.goodness import bootstrap_test, quantile_points
+from funnelnb.stats.lifetime import fit, observed
+from funnelnb.stats.survival import kaplan_meier
+from tests.stats.reference import reference
+
+
+def sample(seed, size=150, late=False):
+    rng = np.random.default_rng(seed)
+    created = rng.uniform(-60 if late else 0, 150, size)
+    time = rng.weibull(1.6, size) * 40
+    entry, age = np.maximum(0, -created), 160 - created
+    seen = time > entry
+    return np.minimum(time, age)[seen], (time <= age)[seen], entry[seen], age[seen]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_wrong_family_is_refuted_and_the_right_one_is_not(late):
+    time, event, entry, age = sample(1, 250, late)
+    known = observed(time, event, entry=entry)
+    wrong = bootstrap_test(time, event, fit(known, "exponential"), entry=entry, limit=age, runs=39)
+    right = bootstrap_test(time, event, fit(known, "weibull"), entry=entry, limit=age, runs=39)
+    assert wrong.p_value == 1 / 40
+    assert right.p_value > 0.1
+    assert wrong.distance > right.distance
+    assert (right.runs, right.n) == (39, time.size)
+
+
+def test_the_published_simulation_keeps_right_families_as_often_as_it_should():
+    rows = reference("coverage").query("interval.str.startswith('goodness')")
+    right = rows[rows.interval.str.endswith("right family kept")].coverage
+    assert len(right) == 2
+    assert right.between(0.9 - 4 * np.sqrt(0.09 / 200), 0.9 + 4 * np.sqrt(0.09 / 200)).all()
+    assert (rows[~rows.index.isin(right.index)].coverage < 0.5).all()
+
+
+def test_equal_input_gives_equal_p_and_counts_are_rows():
+    time, event, _, _ = sample(2)
+    time = np.ceil(time)
+    found = fit(observed(time, event), "weibull")
+    one = bootstrap_test(time, event, found, runs=19)
+    assert one == bootstrap_test(time, event, found, runs=19)
+    cells, counts = np.unique(np.stack((time, event)), axis=1, return_counts=True)
+    counted = bootstrap_test(cells[0], cells[1], found, n=counts, runs=19)
+    assert counted.distance == pytest.approx(one.distance)
+
+
+def test_days_rounded_down_fit_as_well_as_the_times_they_came_from():
+    time, event, _, age = sample(3, 300)
+    days, limits = np.floor(time / 10) * 10, np.maximum(age, np.floor(time / 10) * 10)
+    found = fit(observed(days, event, rounded=10.0), "weibull")
+    assert bootstrap_test(days, event, found, limit=limits, rounded=10.0, runs=39).p_value > 0.05
+    careless = fit(observed(days, event, same_day=10.0), "weibull")
+    assert bootstrap_test(days, event, careless, limit=limits, runs=39).p_value < 0.05
+
+
+def test_what_cannot_be_tested_is_undefined():
+    refused = fit(observed([3, 4], [0, 0]), "weibull")
+    assert np.isnan(bootstrap_test([3, 4], [0, 0], refused).p_value)
+    time, event, _, age = sample(4)
+    with pytest.raises(ParameterError, match="after its limit"):
+        bootstrap_test(time, event, fit(observed(time, event)), limit=age - 50)
+
+
+def test_quantile_points_lie_on_the_line_when_the_fit_is_the_truth():
+    time = -np.log1p(-(np.arange(1, 200) - 0.5) / 199) * 30
+    found = fit(observed(time, np.ones(199)), "exponential")
+    points = quantile_points(kaplan_meier(time, np.ones(199)), found)
+    np.testing.assert_allclose(points.fitted_time, points.time * found.estimate[0] / 30, rtol=1e-6)
+    never = fit(
+        observed(np.r_[time, np.full(150, 900.0)], np.r_[np.ones(199), np.zeros(150)]),
+        "exponential",
+        never=True,
+    )
+    assert never.refusal == ""
+    assert never.quantile(0.7).value[0] == np.inf

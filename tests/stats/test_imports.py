@@ -1,0 +1,35 @@
+"""The statistics load without SciPy (half a second) and without anything that knows tables."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import funnelnb.stats
+
+CODE = """
+import importlib, sys
+for name in {names!r}:
+    importlib.import_module("funnelnb.stats." + name)
+print(sorted({{name.split(".")[0] for name in sys.modules}} & {{"scipy", "pandas", "narwhals", "altair"}}))
+"""
+OWN = [
+    "proportion",
+    "risk",
+    "band",
+    "incidence",
+    "survival",
+    "rank_test",
+    "difference",
+    "shrink",
+    "compare",
+    "limits",
+]
+OWN += ["family", "observed", "likelihood", "search", "lifetime_model", "lifetime", "goodness"]
+
+
+def test_importing_statistics_loads_neither_scipy_nor_tables():
+    assert all((Path(funnelnb.stats.__file__).parent / f"{name}.py").exists() for name in OWN)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(names=OWN)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
