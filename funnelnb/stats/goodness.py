@@ -164,16 +164,7 @@ def bootstrap_test(
     distance = _distance(times, events, entries, found, rounded)
     further, fitted = 0, 0
     for _ in range(int(check.number("runs", runs, ge=1))):
-        drawn = found.draw(rng, rows.size, entries)
-        finished = drawn <= limits
-        cut = np.minimum(drawn, limits)
-        if step is not None:
-            whole = np.floor(cut / step) if rounded is not None else np.rint(cut / step)
-            cut = np.where(finished, whole * step, cut)
-        seen = (entries <= 0) | (
-            cut > entries
-        )  # rounding may put a time at its entry: such rows are never seen
-        sample = cut[seen], finished[seen], entries[seen]
+        sample = _drawn(found, limits, entries, step, rounded is not None, rng)
         known = observed(sample[0], sample[1], entry=sample[2], rounded=rounded)
         anew = fit(known, found.family, found.shape.never, found.shape.at_once)
         if not anew.refusal:
@@ -181,6 +172,19 @@ def bootstrap_test(
             further += _distance(*sample, anew, rounded) >= distance
     p_value = (1 + further) / (1 + fitted) if fitted > runs / 2 else np.nan
     return Goodness(distance=distance, p_value=p_value, runs=fitted, n=float(rows.size))
+
+
+def _drawn(
+    found: Lifetime, limits: Floats, entries: Floats, step: float | None, down: bool, rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.bool_], Floats]:
+    """Return times, whether they finished, and entries of a data set drawn from the fit, rounded as the data are."""
+    drawn = found.draw(rng, limits.size, entries)
+    finished, cut = drawn <= limits, np.minimum(drawn, limits)
+    if step is not None:
+        whole = np.floor(cut / step) if down else np.rint(cut / step)
+        cut = np.where(finished, whole * step, cut)
+    seen = (entries <= 0) | (cut > entries)  # rounding may put a time at its entry: such rows are never seen
+    return cut[seen], finished[seen], entries[seen]
 
 
 def _deals(size: int, n: ArrayLike | None, rng: np.random.Generator) -> NDArray[np.int_]:

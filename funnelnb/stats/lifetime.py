@@ -235,14 +235,7 @@ def _reported(known: Observed, at: Points, search: Search, found: Found, level: 
     covariance = back @ np.linalg.inv(-found.second) @ back.T
     if not known.counted:
         covariance = np.full_like(covariance, np.nan)
-    estimate = _parameters(shape, theta)
-    slope = np.stack(
-        [
-            (_parameters(shape, theta + step) - _parameters(shape, theta - step)) / (2 * step.sum())
-            for step in np.eye(size) * 1e-6
-        ]
-    )
-    std_error = np.sqrt(np.diag(slope.T @ covariance @ slope))
+    estimate, std_error = _parameters(shape, theta), _std_error(shape, theta, covariance)
     lower, upper = _bounds(shape, estimate, std_error, normal_quantile(level))
     if shape.never and known.counted:
         place = _names(shape).index("finishing_share")
@@ -266,6 +259,17 @@ def _reported(known: Observed, at: Points, search: Search, found: Found, level: 
         covariance=covariance,
         confidence_level=level,
     )
+
+
+def _std_error(shape: Shape, theta: Floats, covariance: Floats) -> Floats:
+    """Return the standard errors of the usual parameters, by the delta method."""
+    slope = np.stack(
+        [
+            (_parameters(shape, theta + step) - _parameters(shape, theta - step)) / (2 * step.sum())
+            for step in np.eye(theta.size) * 1e-6
+        ]
+    )
+    return np.sqrt(np.diag(slope.T @ covariance @ slope))
 
 
 def _parameters(shape: Shape, theta: Floats) -> Floats:

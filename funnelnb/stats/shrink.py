@@ -94,16 +94,7 @@ def beta_binomial(k: ArrayLike, n: ArrayLike, confidence_level: float = check.CO
     used = trials > 0
     total, won = float(trials.sum()), float(successes.sum())
     if not used.any():
-        empty = np.full(trials.shape, np.nan)
-        return Shrunken(
-            rate=empty,
-            ci_lower=empty,
-            ci_upper=empty,
-            pooled_rate=np.nan,
-            precision=np.nan,
-            prior_a=np.nan,
-            prior_b=np.nan,
-        )
+        return _nothing(trials.size)
     if used.sum() == 1 or won in (0.0, total):
         return _alone(successes, trials, won / total, confidence_level)
     typical = used.sum() / (1 / trials[used]).sum()
@@ -127,6 +118,14 @@ def beta_binomial(k: ArrayLike, n: ArrayLike, confidence_level: float = check.CO
         precision=precision,
         prior_a=np.inf if endless else pooled * precision,
         prior_b=np.inf if endless else (1 - pooled) * precision,
+    )
+
+
+def _nothing(size: int) -> Shrunken:
+    """Return the result without any data."""
+    empty, nan = np.full(size, np.nan), float("nan")
+    return Shrunken(
+        rate=empty, ci_lower=empty, ci_upper=empty, pooled_rate=nan, precision=nan, prior_a=nan, prior_b=nan
     )
 
 
