@@ -13,7 +13,7 @@ What does a target need, and how likely is it?
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
-    open_book, pick, explore, prioritise, assessment_sheet
+    open_book, pick, attempt, explore, prioritise, assessment_sheet
 Try it without a CRM
     simulate
 """
@@ -31,6 +31,7 @@ _HOME = {
     "assess": "funnelnb.analysis.assessment",
     "assessment": "funnelnb.analysis.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
+    "attempt": "funnelnb.notebook.attempt",
     "call_list": "funnelnb.analysis.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
     from funnelnb.data.scan import Scan
     from funnelnb.data.view import seen_as
     from funnelnb.notebook import open_book, pick
+    from funnelnb.notebook.attempt import attempt
     from funnelnb.notebook.explore import explore
     from funnelnb.notebook.simulator import target_simulator
     from funnelnb.notebook.priorities import assessment_sheet, prioritise

@@ -11,7 +11,7 @@ from funnelnb.analysis.obtain import level
 from funnelnb.analysis.open_deals import needed, open_deals, sums_by
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import DataProblems, ParameterError, Problem, nearest
+from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,6 +208,24 @@ def assessment(book: Book, account_id: str | None = None) -> Assessment:
         sheet=tuple(row for account in accounts for row in _sheet(account, mine[account])),
         history=tuple(row for account in accounts for row in history[account]),
     )
+
+
+def largest_account(book: Book) -> str:
+    """Which customer holds the largest known amount of open deals?
+
+    Raises
+    ------
+    MissingDataError
+        No open deal names its customer.
+    """
+    deals = open_deals(book)
+    amounts = sums_by(deals.account_id, deals.amount)
+    amounts.pop("", None)
+    if not amounts:
+        raise MissingDataError(
+            "no open deal names its customer", expected="a column account_id in the opportunities"
+        )
+    return min(amounts, key=lambda one: (-float(np.nan_to_num(amounts[one])), one))
 
 
 def assess(book: Book, marks: pd.DataFrame) -> Book:

@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.analysis.levels import LEVELS, PARTS, LevelCustomer, LevelRule, Levels, levels
 from funnelnb.analysis.open_deals import total
 from funnelnb.analysis.result import Result
+from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 
@@ -106,13 +107,17 @@ class LevelMoves(Result):
     medium: float
 
 
-def level_moves(before: Book, after: Book, rule: Mapping[str, Any] | LevelRule | None = None) -> LevelMoves:
+def level_moves(
+    before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | None = None
+) -> LevelMoves:
     """Which customers changed their priority between two dates, why, and what does it cost?
 
     Parameters
     ----------
-    before, after : Book
-        The same company on two dates: two exports, or one loaded as of two dates.
+    before : Book, str or float
+        The same company earlier: another export, or one loaded as of an earlier date; or that date, or how
+        many days before, to be read from `after` itself.
+    after : Book
     rule : LevelRule or Mapping, optional
         As for :func:`funnelnb.analysis.levels.levels`; the same on both dates, sizes too.
 
@@ -123,7 +128,7 @@ def level_moves(before: Book, after: Book, rule: Mapping[str, Any] | LevelRule |
     Raises
     ------
     ParameterError
-        `before` is not earlier than `after`.
+        `before` is not earlier than `after`, or no date.
     MissingDataError
         A book lacks the table ``accounts`` or its columns need and intent.
 
@@ -138,10 +143,11 @@ def level_moves(before: Book, after: Book, rule: Mapping[str, Any] | LevelRule |
     Examples
     --------
     >>> import funnelnb as fn
-    >>> moves = fn.level_moves(fn.sample(as_of="2026-03-31"), fn.sample())
+    >>> moves = fn.level_moves("2026-03-31", fn.sample())
     >>> moves.n == sum(row.customer_n for row in moves.rows)
     True
     """
+    before = _earlier(before, after)
     if before.as_of >= after.as_of:
         raise ParameterError(
             f"before is as of {str(before.as_of)[:10]}, after as of {str(after.as_of)[:10]}",
@@ -185,6 +191,30 @@ def level_moves(before: Book, after: Book, rule: Mapping[str, Any] | LevelRule |
         high=used.high,
         medium=used.medium,
     )
+
+
+def _earlier(before: Book | str | float, after: Book) -> Book:
+    """Return the earlier book itself, or what `after` tells of that date."""
+    from funnelnb.data.asof import LAST_SECOND, cut
+    from funnelnb.data.book import Book
+    from funnelnb.data.problems import Findings
+    from funnelnb.data.settings import Settings
+
+    if isinstance(before, Book):
+        return before
+    if isinstance(before, str):
+        day = check.timestamp("before", before).astype("datetime64[D]")
+    else:
+        days = check.number("before", before, gt=0)
+        day = after.as_of.astype("datetime64[D]") - np.timedelta64(round(days), "D")
+    same_time = after.as_of - after.as_of.astype("datetime64[D]")
+    tables = cut(
+        dict(after.tables),
+        day.astype("datetime64[s]") + LAST_SECOND,
+        after.playbook.stage_ids,
+        Findings(Settings()),
+    )
+    return replace(after, tables=tables, as_of=day.astype("datetime64[s]") + same_time)
 
 
 def _by_account(one: Levels) -> dict[str, LevelCustomer]:

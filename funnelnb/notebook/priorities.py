@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.assessment import FACTORS, assess, assessment
+from funnelnb.analysis.assessment import FACTORS, assess, assessment, largest_account
 from funnelnb.analysis.levels import levels
 from funnelnb.analysis.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
@@ -66,7 +66,7 @@ class Prioritiser(_Live):
     def __init__(self, book: Book, *, soon_days: float, capacity_hours: float, lang: str | None) -> None:
         self._say = words(lang)
         self._book = book
-        self.result: Levels | Quadrant
+        self.result: Levels | Quadrant = levels(book)
         label = self._say.get
         weight = functools.partial(widgets.FloatSlider, min=0.0, max=1.0, step=0.05, **_WIDE)
         self.view = widgets.ToggleButtons(
@@ -228,18 +228,23 @@ def prioritise(
     -------
     Prioritiser
         Controls that redraw levels and quadrant.
+
+    Raises
+    ------
+    MissingDataError
+        The book lacks the table ``accounts`` or its columns need and intent.
     """
     return Prioritiser(book, soon_days=soon_days, capacity_hours=capacity_hours, lang=lang)
 
 
-def assessment_sheet(book: Book, account_id: str, *, lang: str | None = None) -> Sheet:
+def assessment_sheet(book: Book, account_id: str = "", *, lang: str | None = None) -> Sheet:
     """How does this account look from nine sides? A sheet to be filled in.
 
     Parameters
     ----------
     book : Book
     account_id : str
-        The customer.
+        The customer; empty: the one with the largest amount of open deals.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -252,5 +257,8 @@ def assessment_sheet(book: Book, account_id: str, *, lang: str | None = None) ->
     ------
     ParameterError
         The book has no such customer.
+    MissingDataError
+        No customer is named, and no open deal names one.
     """
+    account_id = account_id or largest_account(book)
     return Sheet(book, account_id, lang=lang)

@@ -46,6 +46,7 @@ _VIEWS: Mapping[str, str] = {
     "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
     "Target": "funnelnb.show.views.target",
+    "Unavailable": "funnelnb.show.views.unavailable",
 }
 """Result type -> module that holds its `VIEW`."""
 

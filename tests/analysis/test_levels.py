@@ -145,6 +145,16 @@ def test_the_earlier_book_must_be_earlier() -> None:
         fn.level_moves(small(), small())
 
 
+def test_a_date_or_days_stand_for_the_book_of_that_date() -> None:
+    sample = fn.sample()
+    loaded = fn.level_moves(fn.sample(as_of="2026-03-31"), sample)
+    assert repr(fn.level_moves("2026-03-31", sample).rows) == repr(loaded.rows)
+    assert repr(fn.level_moves(91, sample).moves) == repr(loaded.moves)
+    for wrong in ("2026-07-31", "soon", 0):
+        with pytest.raises(ParameterError):
+            fn.level_moves(wrong, sample)
+
+
 def test_one_export_on_two_dates_says_that_only_size_can_move() -> None:
     moves = fn.level_moves(fn.sample(as_of="2026-03-31"), fn.sample())
     assert "need_and_intent_same" in {note.code for note in moves.notes}
