@@ -81,15 +81,11 @@ def problems_of(source: Path, lang: str) -> list[str]:
     notebook = edition(source, lang)
     place = f"{source.name} ({lang})"
     found = []
-    titles = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.M)
-    ]
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    titles = re.findall(r"^# ", text, re.M)
     if len(titles) != 1:
         found.append(f"{place}: {len(titles)} top-level headings; expected exactly one")
     ending = {"en": ("What this does not say", "Next question"), "zh": ("没有说明", "下一个问题")}[lang]
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found += [f"{place}: no heading with {words!r}" for words in ending if words not in text]
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
