@@ -226,7 +226,11 @@ def _stage_weight(book: Book, weights: str, confidence_level: float) -> Floats:
     if weights == "playbook":
         return np.append(pipes.stage_weights(book, "playbook"), 1.0)
     fresh = pipes.Pipeline(
-        index=np.arange(won), position=np.arange(won), age_days=np.zeros(won), amount=np.ones(won)
+        index=np.arange(won),
+        position=np.arange(won),
+        age_days=np.zeros(won),
+        created_days=np.zeros(won),
+        amount=np.ones(won),
     )
     measured = pipes.measured_chances(book, fresh, np.inf, confidence_level)
     return np.append(np.maximum.accumulate(np.nan_to_num(measured)), 1.0)

@@ -56,6 +56,13 @@ def period_of(text: str) -> Period | None:
     )
 
 
+def next_quarter(book: Book) -> str:
+    """Return the name of the first quarter that begins after the as-of date."""
+    month = book.as_of.astype("datetime64[M]").astype(int)
+    quarter = month // 3 + 1
+    return f"{1970 + quarter // 4}-Q{quarter % 4 + 1}"
+
+
 def still_to_come(book: Book, period: str | None, until: Any) -> Period:
     """Return the period asked for, from the day after the as-of date if only its end is given.
 

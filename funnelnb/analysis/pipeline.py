@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis import timing
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY
 from funnelnb.analysis.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
-from funnelnb.data.ledger import LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL
+from funnelnb.data import tally
+from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL
 from funnelnb.stats.limits import overdispersion
 from funnelnb.stats.size import Size, points
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from funnelnb.data.book import Book
+    from funnelnb.data.ledger import Ledger
     from funnelnb.stats.incidence import Incidence
 
 Floats = NDArray[np.float64]
@@ -33,6 +35,8 @@ LEVELS = 31
 MOST_SIZES = 96
 """Distinct amounts that are kept apart."""
 _LEAST_MONTHS = 4
+MOST_CLASSES, CLASS_WINS = 5, 60
+"""Classes of size whose chances are measured apart, and the wins and the losses that each needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +51,8 @@ class Pipeline:
         Furthest stage reached.
     age_days : ndarray of float64, shape (D,)
         Days since it was reached; NaN where not known.
+    created_days : ndarray of float64, shape (D,)
+        Days since it was created; NaN where not known.
     amount : ndarray of float64, shape (D,)
         NaN where not known.
     """
@@ -54,7 +60,12 @@ class Pipeline:
     index: NDArray[np.int64]
     position: NDArray[np.int64]
     age_days: Floats
+    created_days: Floats
     amount: Floats
+
+    def some(self, mine: NDArray[np.bool_]) -> Pipeline:
+        """Return some of the deals."""
+        return Pipeline(**{field.name: getattr(self, field.name)[mine] for field in fields(self)})
 
 
 def pipeline(book: Book) -> Pipeline:
@@ -65,7 +76,9 @@ def pipeline(book: Book) -> Pipeline:
     reached = ledger.reached_s[index, position]
     age = np.where(reached == UNKNOWN, np.nan, (ledger.as_of_s - reached) / SECONDS_PER_DAY)
     amount = np.where(ledger.amount[index] > 0, ledger.amount[index], np.nan)
-    return Pipeline(index=index, position=position, age_days=age, amount=amount)
+    created = ledger.created_s[index]
+    since = np.where(created == UNKNOWN, np.nan, (ledger.as_of_s - created) / SECONDS_PER_DAY)
+    return Pipeline(index=index, position=position, age_days=age, created_days=since, amount=amount)
 
 
 def measured_chances(book: Book, deals: Pipeline, days: float, confidence_level: float) -> Floats:
@@ -79,20 +92,76 @@ def measured_chances(book: Book, deals: Pipeline, days: float, confidence_level:
     ``sum over u in (a, a + d] of dA(u) F(a + d - u) / S(a)``. Beyond the last event seen nothing more is
     expected.
 
-    Checked against simulated deals with known chances: ``tests/analysis/test_quota.py``.
+    Deals that left undecided count as ended here. Classes of size are measured apart where each has enough deals
+    (see :data:`CLASS_WINS`): size and chance go together in most books.
+
+    Checked against what then happened, by count and by amount: ``tests/analysis/test_quota.py``.
     """
     chance = np.zeros(deals.index.size)
-    won = book.playbook.won
-    later: Incidence | None = None
-    for k in range(won - 1, -1, -1):
-        mine = deals.position == k
-        onward = _curve(book, k, k + 1, confidence_level) if mine.any() else None
-        if onward is not None:
-            age = np.nan_to_num(deals.age_days[mine], nan=0.0)
-            ages, place = np.unique(age, return_inverse=True)
-            chance[mine] = np.array([_still_here(onward, later, one, days) for one in ages])[place]
-        later = _curve(book, k, won, confidence_level)
+    whole = ended(book.ledger)
+    for members, mine in _classes(whole, deals):
+        ledger = whole if members.all() else whole.restrict(members)
+        chance[mine] = _class_chances(ledger, deals.some(mine), days, confidence_level)
     return chance
+
+
+def ended(ledger: Ledger) -> Ledger:
+    """Return the ledger with deals that left undecided counted as lost: for what comes in, they have ended."""
+    gone = ledger.outcome == LEFT_DEAL
+    if not gone.any():
+        return ledger
+    return replace(ledger, outcome=np.where(gone, LOST_DEAL, ledger.outcome).astype(ledger.outcome.dtype))
+
+
+def _classes(ledger: Ledger, deals: Pipeline) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return classes of size: the deals to learn from, and the open deals they speak for.
+
+    Large deals are won less often in many books, so one chance for all would make the pipeline too dear. There
+    are as many classes as leave `CLASS_WINS` wins and losses in each; deals without an amount learn from all.
+    """
+    every = np.ones(ledger.outcome.size, dtype=bool)
+    known = ledger.amount > 0
+    won_n, lost_n = (int((known & (ledger.outcome == one)).sum()) for one in (WON_DEAL, LOST_DEAL))
+    count = min(MOST_CLASSES, won_n // CLASS_WINS, lost_n // CLASS_WINS)
+    if count < 2:
+        return [(every, np.ones(deals.index.size, dtype=bool))]
+    cuts = np.quantile(ledger.amount[known & (ledger.outcome == WON_DEAL)], np.arange(1, count) / count)
+    found = [(every, np.isnan(deals.amount))]
+    place, own = (
+        np.searchsorted(cuts, ledger.amount, side="right"),
+        np.searchsorted(cuts, deals.amount, side="right"),
+    )
+    priced = ~np.isnan(deals.amount)
+    found += [(known & (place == one), priced & (own == one)) for one in range(count)]
+    return [(members, mine) for members, mine in found if mine.any()]
+
+
+def _class_chances(ledger: Ledger, deals: Pipeline, days: float, confidence_level: float) -> Floats:
+    chance, told = np.zeros(deals.index.size), np.zeros(deals.index.size, dtype=bool)
+    later: Incidence | None = None
+    for k in range(ledger.won - 1, -1, -1):
+        mine = (deals.position == k) & ~np.isnan(deals.age_days)
+        onward = _curve(ledger, k, k + 1, confidence_level) if mine.any() else None
+        if onward is not None and (later is not None or k == ledger.won - 1):
+            ages, place = np.unique(deals.age_days[mine], return_inverse=True)
+            chance[mine] = np.array([_still_here(onward, later, one, days) for one in ages])[place]
+            told |= mine
+        later = _curve(ledger, k, ledger.won, confidence_level)
+    chance[~told] = _undated(ledger, deals.created_days[~told], days, confidence_level)
+    return chance
+
+
+def _undated(ledger: Ledger, created_days: Floats, days: float, confidence_level: float) -> Floats:
+    """Return chances where nobody dated the stages: on the whole way, given the days since a deal was created."""
+    if not created_days.size:
+        return np.zeros(0)
+    for origin in range(ledger.won):
+        curve = _curve(ledger, origin, ledger.won, confidence_level)
+        if curve is not None:
+            ages, place = np.unique(np.nan_to_num(created_days, nan=0.0), return_inverse=True)
+            return np.array([_still_here(curve, None, one, days) for one in ages])[place]
+    won_n, lost_n = ((ledger.outcome == one).sum() for one in (WON_DEAL, LOST_DEAL))
+    return np.full(created_days.size, won_n / (won_n + lost_n) if won_n else 0.0)
 
 
 def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: float) -> Floats:
@@ -105,9 +174,9 @@ def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: fl
     return np.maximum(found - before, 0.0)
 
 
-def _curve(book: Book, origin: int, target: int, confidence_level: float) -> Incidence | None:
-    (times,) = timing.split(time_counts(book, origin, target))
-    return timing.curve(times, confidence_level) if times.n.sum() else None
+def _curve(ledger: Ledger, origin: int, target: int, confidence_level: float) -> Incidence | None:
+    (times,) = timing.split(tally.time_counts(ledger, origin, target))
+    return timing.curve(times, confidence_level) if times.n.sum() >= TOO_FEW_N else None
 
 
 def _still_here(onward: Incidence, later: Incidence | None, age_days: float, days: float) -> float:
@@ -229,7 +298,7 @@ def arrivals(book: Book, period: Period, confidence_level: float) -> Arrivals:
     ago = (ledger.as_of_s - reached) / SECONDS_PER_DAY
     window = float(min(max(days, 90.0), ago.max() + 1))
     new_n = int((ago < window).sum())
-    (times,) = timing.split(time_counts(book, origin, ledger.won))
+    (times,) = timing.split(tally.time_counts(ended(ledger), origin, ledger.won))
     curve = timing.curve(times, confidence_level)
     area = _area(curve, days) - _area(curve, ahead)
     months = int(ago.max() // MONTH_DAYS)

@@ -258,8 +258,10 @@ def _some_amount(deals: pipes.Pipeline) -> None:
 
 
 def _unknown(deals: pipes.Pipeline) -> tuple[Note, ...]:
-    missing = int(np.isnan(deals.amount).sum())
-    return (Note("amount_unknown", {"deals_n": missing, "of_n": len(deals.index)}),) if missing else ()
+    missing, of_n = int(np.isnan(deals.amount).sum()), len(deals.index)
+    undated = int(np.isnan(deals.age_days).sum())
+    found = (Note("amount_unknown", {"deals_n": missing, "of_n": of_n}),) if missing else ()
+    return found + ((Note("quota_undated", {"deals_n": undated, "of_n": of_n}),) if undated else ())
 
 
 def _target(book: Book, amount: float | None, period: Period | None) -> float:

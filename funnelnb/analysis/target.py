@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis import pipeline as pipes
 from funnelnb.analysis.mix import DealMix, deal_mix
 from funnelnb.analysis.obtain import level
-from funnelnb.analysis.period import still_to_come, target_amount
+from funnelnb.analysis.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.quota import Quota, quota
 from funnelnb.analysis.result import Result
 from funnelnb.analysis.reverse import ReverseFunnel, reverse_funnel
@@ -123,7 +123,7 @@ def target(
     amount : float, optional
         Target in the book's currency, above 0; None takes the table ``targets`` of the period.
     period : str, optional
-        Month, quarter or year, such as ``"2026-Q3"``.
+        Month, quarter or year, such as ``"2026-Q3"``; None (or empty) and no `until`: the next quarter.
     until : date, optional
         Instead of `period`: the last day; counted from the day after the as-of date.
     assurance : float
@@ -167,6 +167,8 @@ def target(
             hint="convert the target first: amounts are never converted silently",
         )
     wanted = check.number("assurance", assurance, gt=0, lt=1)
+    if not period and until is None:
+        period = next_quarter(book)
     ending = still_to_come(book, period, until)
     goal = target_amount(book, amount, ending)
     sure: dict[str, Any] = {"assurance": wanted, "confidence_level": confidence_level}

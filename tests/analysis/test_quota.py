@@ -164,3 +164,49 @@ def test_maven_quarters_fall_within_what_was_likely(shared_data, as_of, period, 
 def test_bad_input_is_named(changes, error, says):
     with pytest.raises(error, match=says):
         fn.quota(sample(), **changes)
+
+
+def test_amounts_that_then_came_in_lie_within_the_spread_expected():
+    """Large deals are won less often: with one chance for all sizes too much is expected."""
+    expected = actual = variance = 0.0
+    later = sample()
+    for start, end in (
+        ("2025-09-30", "2025-12-31"),
+        ("2025-12-31", "2026-03-31"),
+        ("2026-03-31", "2026-06-30"),
+    ):
+        book = sample(start)
+        deals = pipes.pipeline(book)
+        chance = pipes.chances_in(book, deals, still_to_come(book, None, end), 0.9)
+        amount = np.nan_to_num(deals.amount)
+        closed = dict(
+            zip(
+                later.ledger.deal_ids,
+                zip(later.ledger.outcome, later.ledger.closed_s, strict=True),
+                strict=True,
+            )
+        )
+        last = np.datetime64(end, "s").astype(np.int64) + 86_400
+        won = [closed[one][0] == 1 and closed[one][1] < last for one in book.ledger.deal_ids[deals.index]]
+        mean = float((chance * amount).sum())
+        expected, actual = expected + mean, actual + float(amount[won].sum())
+        swing = mean * pipes.shock(book) / 2
+        variance += float((chance * (1 - chance) * amount**2).sum()) + swing**2
+    assert abs(expected - actual) < 3 * np.sqrt(variance)
+
+
+def test_large_deals_get_the_chances_of_large_deals():
+    rows = [("candidate", 10.0, "won", "2025-06-01", "2025-07-01")] * 150
+    rows += [("candidate", 10.0, "lost", "2025-06-01", "2025-07-01")] * 50
+    rows += [("candidate", 1000.0, "won", "2025-06-01", "2025-07-01")] * 150
+    rows += [("candidate", 1000.0, "lost", "2025-06-01", "2025-07-01")] * 450
+    rows += [
+        ("candidate", 10.0, "open", "2026-03-31", None),
+        ("candidate", 1000.0, "open", "2026-03-31", None),
+    ]
+    book = territory(*rows)
+    deals = pipes.pipeline(book)
+    chance = pipes.measured_chances(book, deals, 365.0, 0.9)
+    assert dict(zip(deals.amount.tolist(), chance.tolist(), strict=True)) == pytest.approx(
+        {10.0: 0.75, 1000.0: 0.25}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,12 +28,16 @@ def needed(value: int, say: Words) -> str:
     return say.get("targets.none_enough") if value < 0 else say.numbers.count(value)
 
 
+def _unknown(row: Any) -> bool:
+    return math.isnan(row.win_rate)
+
+
 def _needed(_: Any, row: Any, say: Words) -> str:
-    return needed(row.needed_n, say)
+    return say.get("language.none") if _unknown(row) else needed(row.needed_n, say)
 
 
 def _plug_in(_: Any, row: Any, say: Words) -> str:
-    return needed(row.plug_in_n, say)
+    return say.get("language.none") if _unknown(row) else needed(row.plug_in_n, say)
 
 
 def _in_by(_: Any, row: Any, say: Words) -> str:
@@ -71,7 +76,11 @@ ROWS = Table(
 
 def finding(result: ReverseFunnel, say: Words) -> Finding:
     """Say how many leads the wins need, how short the plain division falls, and what is too late."""
-    first = result.rows[0]
+    known = [row for row in result.rows if not _unknown(row)]
+    if not known:
+        unsaid = say.get("findings.reverse.unsaid")
+        return Finding(headline=say.get("findings.reverse.unknown"), detail="", unsaid=unsaid)
+    first = known[0]
     values = facts(result, say) | {
         "stage": stage_name(result, first.stage, say),
         "needed": needed(first.needed_n, say),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.finding import Finding
@@ -40,15 +41,18 @@ def finding(result: Target, say: Words) -> Finding:
     }
     values = facts(result, say) | money | {"until": result.until}
     parts = ["wins"] if result.wins_n else ["reached"]
-    if result.funnel is not None:
-        first = result.funnel.rows[0]
+    rows = (
+        [] if result.funnel is None else [row for row in result.funnel.rows if not math.isnan(row.win_rate)]
+    )
+    if rows:
+        first = rows[0]
         values |= {
             "needed": needed(first.needed_n, say),
             "stage": stage_name(result, first.stage, say),
             "in_by": first.in_by,
         }
         parts.append("late" if first.too_late else "leads")
-    elif result.wins_n:
+    elif result.wins_n and result.funnel is None:
         parts.append("open_enough")
     return Finding(
         headline=say.say("findings.target.headline", **values),
