@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.gates import honest_funnel
 from funnelnb.analysis.horizon import settle
 from funnelnb.analysis.man import CONDITIONS, flags_of, man_class
-from funnelnb.analysis.obtain import level, time_counts
+from funnelnb.analysis.obtain import level, origin_of, time_counts
 from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
 from funnelnb.analysis.outlook import LONGEST_DAYS, Outlook, outlook
 from funnelnb.analysis.propensity import Propensity, propensity
@@ -199,7 +199,8 @@ def call_list(
     if group_by:
         check.one_of("group_by", group_by, GROUPS)
     source = book if learn_from is None else learn_from
-    horizon = settle(horizon_days, time_counts(source, 0, source.ledger.won))
+    origin = origin_of(source, None)
+    horizon = settle(horizon_days, time_counts(source, origin.position, source.ledger.won))
     days = min(horizon.days, float(LONGEST_DAYS))
     deals, listed = open_deals(source), set(open_deals(book).opportunity_id)
     _same(book, source, listed, set(deals.opportunity_id))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.entry import AMOUNT, AuditRow, Design, entry
+from funnelnb.analysis.entry import AMOUNT, AuditRow, Design, Entry, entry
 from funnelnb.analysis.horizon import settle
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, origin_of, time_counts
 from funnelnb.analysis.open_deals import open_deals
 from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
@@ -216,6 +216,7 @@ def propensity(
     - Open deals are neither losses nor left out: each deal whose state at the horizon is known stands for
       those that were not watched so long (inverse probability of censoring). Deals taken out undecided are
       censored.
+    - Where nobody dated the first stage, the clock starts at the first stage that is dated.
     - A logistic model whose attributes are pulled to nothing as far as the data demand
       (:func:`funnelnb.stats.logistic.logistic`).
     - Test: the model is learned from what was known on one day (`split_at`) and forecasts deals created after
@@ -236,18 +237,19 @@ def propensity(
     'better'
     """
     confidence = level(confidence_level)
-    horizon = settle(horizon_days, time_counts(book, 0, book.ledger.won))
-    facts, ledger = entry(book, attributes), book.ledger
-    whole = _cases(ledger, ledger.as_of_s, horizon.days)
+    origin, ledger = origin_of(book, None), book.ledger
+    horizon = settle(horizon_days, time_counts(book, origin.position, ledger.won))
+    facts, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
+    whole = _cases(ledger, start_s, ledger.as_of_s, horizon.days)
     final = _fit(Design.learn(facts, whole.rows), whole)
-    tested = _test(ledger, facts, horizon.days, confidence) if final else _Tested()
+    tested = _test(ledger, start_s, facts, horizon.days, confidence) if final else _Tested()
     return Propensity(
         n=len(whole.rows),
         method="propensity",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*horizon.notes, *tested.notes, *_notes(facts.audit, ledger)),
+        notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(facts.audit, ledger)),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
         **{name: getattr(tested, name) for name in _TESTED},
@@ -274,18 +276,22 @@ class _Cases:
 
 
 def _cases(
-    ledger: Ledger, known_s: int, days: float, start_s: int = UNKNOWN, end_s: int | None = None
+    ledger: Ledger,
+    start_s: Ints,
+    known_s: int,
+    days: float,
+    after_s: int = UNKNOWN,
+    until_s: int | None = None,
 ) -> _Cases:
-    """Return the cases among deals created after `start_s` up to `end_s`, with what was known at `known_s`."""
-    created = ledger.created_s
-    late = known_s if end_s is None else end_s
-    begin = max(start_s, ledger.observed_from_s)
-    rows = np.flatnonzero((created != UNKNOWN) & (created > begin) & (created <= late))
+    """Return the cases among deals that start after `after_s` up to `until_s`, with what was known at `known_s`."""
+    late = known_s if until_s is None else until_s
+    begin = max(after_s, ledger.observed_from_s)
+    rows = np.flatnonzero((start_s != UNKNOWN) & (start_s > begin) & (start_s <= late))
     closed = np.where(ledger.closed_s[rows] == UNKNOWN, known_s, np.minimum(ledger.closed_s[rows], known_s))
     seen = (ledger.closed_s[rows] != UNKNOWN) & (ledger.closed_s[rows] <= known_s)
     outcome = ledger.outcome[rows]
     decided = seen & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
-    took = np.maximum(closed - created[rows], 0) / SECONDS_PER_DAY
+    took = np.maximum(closed - start_s[rows], 0) / SECONDS_PER_DAY
     undated = (ledger.closed_s[rows] == UNKNOWN) & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
     rows, took, decided, outcome = (one[~undated] for one in (rows, took, decided, outcome))
     weight = censoring_weights(took, decided, days)
@@ -335,20 +341,20 @@ _TESTED = (
 )  # fmt: skip
 
 
-def _test(ledger: Ledger, facts: object, days: float, confidence_level: float) -> _Tested:
+def _test(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidence_level: float) -> _Tested:
     """Learn from what was known on one day, forecast the deals created later, and compare."""
     horizon_s = round(days * SECONDS_PER_DAY)
-    created = ledger.created_s[ledger.created_s != UNKNOWN]
-    if not created.size:
+    dated = start_s[start_s != UNKNOWN]
+    if not dated.size:
         return _Tested()
-    first, last = int(created.min()), ledger.as_of_s - horizon_s
+    first, last = int(dated.min()), ledger.as_of_s - horizon_s
     split_s = first + max(round(1.2 * horizon_s), round(0.6 * (last - first)))
     split_s -= split_s % SECONDS_PER_DAY
     if split_s >= last:
         return _Tested()
-    train = _cases(ledger, split_s, days)
-    later = _cases(ledger, ledger.as_of_s, days, split_s, last)
-    model = _fit(Design.learn(facts, train.rows), train)  # type: ignore[arg-type]
+    train = _cases(ledger, start_s, split_s, days)
+    later = _cases(ledger, start_s, ledger.as_of_s, days, split_s, last)
+    model = _fit(Design.learn(facts, train.rows), train)
     won_n = later.won.sum()
     if model is None or min(won_n, len(later.won) - won_n) < TOO_FEW_N:
         return _Tested()
@@ -367,7 +373,7 @@ def _test(ledger: Ledger, facts: object, days: float, confidence_level: float) -
         split_at=np.datetime64(split_s, "s").astype("datetime64[D]"),
         train_n=len(train.rows),
         test_n=len(later.rows),
-        forecasters=_forecasters(ledger, forecast, base, later),
+        forecasters=_forecasters(ledger, start_s, forecast, base, later),
         bins=tuple(
             CalibrationRow(
                 forecast_rate=float(bins.forecast[b]),
@@ -383,7 +389,9 @@ def _test(ledger: Ledger, facts: object, days: float, confidence_level: float) -
     )
 
 
-def _forecasters(ledger: Ledger, forecast: Floats, base: Floats, cases: _Cases) -> tuple[ForecasterRow, ...]:
+def _forecasters(
+    ledger: Ledger, start_s: Ints, forecast: Floats, base: Floats, cases: _Cases
+) -> tuple[ForecasterRow, ...]:
     rows = []
     for name, chance in (("model", forecast), ("base_rate", base)):
         found = score(chance, cases.won, cases.weight)
@@ -391,7 +399,7 @@ def _forecasters(ledger: Ledger, forecast: Floats, base: Floats, cases: _Cases) 
             ForecasterRow(forecaster=name, brier=found.brier, log_score=found.log_score, auc=found.auc)
         )
     nan = float("nan")
-    ranks = (("amount", np.nan_to_num(ledger.amount[cases.rows])), ("recency", ledger.created_s[cases.rows]))
+    ranks = (("amount", np.nan_to_num(ledger.amount[cases.rows])), ("recency", start_s[cases.rows]))
     for name, rank in ranks:
         rows.append(
             ForecasterRow(forecaster=name, brier=nan, log_score=nan, auc=auc(rank, cases.won, cases.weight))

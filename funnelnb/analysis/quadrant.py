@@ -166,6 +166,7 @@ def quadrant(
     hours_wanted: Mapping[str, float] | None = None,
     activity_hours: Mapping[str, float] | None = None,
     window_days: float = WINDOW_DAYS,
+    learn_from: Book | None = None,
 ) -> Quadrant:
     """Which deals deserve the hours: large or small, soon or late?
 
@@ -184,6 +185,9 @@ def quadrant(
         Hours that one activity of a kind takes, in place of :data:`ACTIVITY_HOURS`; 0 or more.
     window_days : float
         Length of the time before the as-of date whose activities are today's hours.
+    learn_from : Book, optional
+        The book whose history tells the times, as of the same day, such as the whole company; None: `book`
+        itself.
 
     Returns
     -------
@@ -218,7 +222,13 @@ def quadrant(
     per_kind = _merged("activity_hours", ACTIVITY_HOURS, activity_hours, None)
     deals, confidence = open_deals(book), level(None)
     large_amount = _large(deals, large_amount)
-    seen = outlook(book, deals, confidence)
+    source = book if learn_from is None else learn_from
+    if source.as_of != book.as_of:
+        raise ParameterError(
+            f"learn_from is as of {str(source.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
+            expected="two books of one day",
+        )
+    seen = outlook(source, deals, confidence)
     classes = _classes(deals, seen, large_amount, soon_days)
     actual, notes = _actual(book, deals, classes, per_kind, window_days)
     if capacity_hours is not None:

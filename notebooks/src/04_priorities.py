@@ -92,7 +92,7 @@ print(chance.finding(lang))
 # ## 机会大小与成交时间
 
 # %%
-quadrant = fn.quadrant(book, soon_days=soon_days)
+quadrant = fn.quadrant(book, soon_days=soon_days, learn_from=whole)
 fn.display(quadrant, chart="quadrant")
 
 # %% [markdown] tags=["lang-en"]

@@ -69,7 +69,7 @@ def test_known_chances_are_found_and_calibrated() -> None:
         assert scores["model"].brier < scores["base_rate"].brier
         errors.append(result.calibration_error)
         facts = entry(made)
-        cases = _cases(made.ledger, made.ledger.as_of_s, HORIZON)
+        cases = _cases(made.ledger, made.ledger.reached_s[:, 0], made.ledger.as_of_s, HORIZON)
         model = _fit(Design.learn(facts, cases.rows), cases)
         order = np.argsort(np.argsort(made.ledger.deal_ids.astype(str)))
         chance = model.rate(np.arange(6000))
@@ -203,7 +203,7 @@ def test_bad_input(given, message) -> None:
 
 def test_too_short_a_record_is_not_tested() -> None:
     made, _ = floor(300, 2)
-    assert _test(made.ledger, entry(made), 650.0, 0.9).verdict == "untested"
+    assert _test(made.ledger, made.ledger.reached_s[:, 0], entry(made), 650.0, 0.9).verdict == "untested"
     short = fn.propensity(made, horizon_days=650)
     assert short.verdict == "untested"
     for lang in ("en", "zh"):

@@ -106,6 +106,16 @@ def test_row_order_and_ids_do_not_matter() -> None:
     assert repr(named.rows) == repr(first.rows)
 
 
+def test_a_region_learns_from_the_whole() -> None:
+    sample = fn.sample()
+    whole = {deal.opportunity_id: deal.days_to_close for deal in fn.quadrant(sample).deals}
+    part = fn.quadrant(sample.where(region="Iberia"), learn_from=sample)
+    assert part.n == 7
+    assert all(repr(deal.days_to_close) == repr(whole[deal.opportunity_id]) for deal in part.deals)
+    with pytest.raises(ParameterError, match="two books of one day"):
+        fn.quadrant(sample, learn_from=fn.sample(as_of="2026-03-31"))
+
+
 def test_more_money_never_leads_to_a_smaller_class() -> None:
     order = {"B": 0, "D": 0, "A": 1, "C": 1}
     sizes = [

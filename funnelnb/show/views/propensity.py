@@ -175,7 +175,7 @@ def finding(result: Propensity, say: Words) -> Finding:
         calibration_error=say.numbers.points(result.calibration_error).lstrip("+"),
     )
     told = _telling(result)
-    if not told or result.verdict == "no_better":
+    if not told or result.verdict in ("no_better", "worse"):
         return Finding(headline=headline, detail="", unsaid=unsaid)
     first = next((row for row in told if row.attribute != "amount"), told[0])
     detail = say.say(
