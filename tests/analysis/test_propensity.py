@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
+from funnelnb import simulate
 from funnelnb.analysis.entry import Design, entry
 from funnelnb.analysis.propensity import _cases, _fit, _test
 from funnelnb.core.errors import ParameterError
@@ -252,3 +253,31 @@ def test_real_leads_by_origin(shared_data) -> None:
         low, high = sorted((row.raw_rate, result.base_rate))
         assert low - 0.02 <= row.model_rate <= high + 0.02, row.value
     assert rows["email"].model_rate < result.base_rate < rows["paid_search"].model_rate
+
+
+def test_a_simulated_floor_with_known_truth() -> None:
+    """A whole stage model: forecasts are calibrated, rank best, and each source's chance is the law's."""
+    law = simulate.Floor(
+        deals_n=8000,
+        effects=(
+            simulate.Effect(attribute="source", value="referral", advance=1.6, lose=0.6),
+            simulate.Effect(attribute="source", value="web", advance=0.7, lose=1.3),
+            simulate.Effect(attribute="region", value="East", advance=1.3),
+        ),
+        size_effects={},
+    )
+    sales = simulate.simulate(law, seed=11)
+    made = fn.load(sales.tables, playbook=sales.playbook, as_of=sales.as_of)
+    result = fn.propensity(made, horizon_days=180)
+    assert result.verdict == "better"
+    assert result.calibration_error < 0.03
+    ranks = {row.forecaster: row.auc for row in result.forecasters}
+    assert ranks["model"] > max(ranks["amount"], ranks["recency"]) + 0.05
+    truth = simulate.RunTruth(law, n=30_000).without_withdrawals()
+    rows = {(row.attribute, row.value): row for row in result.effects}
+    for source in ("referral", "web", "fair"):
+        real = truth.won_by(180, source=source)
+        assert rows["source", source].raw_rate == pytest.approx(real, abs=0.03), source
+        assert rows["source", source].model_rate == pytest.approx(real, abs=0.05), source
+    lost = [row.odds_factor for row in result.effects if row.attribute == "product"]
+    assert all(0.8 < one < 1.25 for one in lost), "the product has no effect"

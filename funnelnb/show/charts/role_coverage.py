@@ -47,6 +47,7 @@ def draw(result: Roles, lang: str) -> Any:
         stage: "\n".join(theme.wrap(stage_name(result, stage, say), room, theme.LABEL_SIZE))
         for stage in stages
     }
+    lines = max(name.count("\n") for name in stage_names.values())
     shown = [
         row
         | {
@@ -65,6 +66,7 @@ def draw(result: Roles, lang: str) -> Any:
                 title=None,
                 orient="top",
                 labelAngle=0,
+                labelPadding=4 + 15 * lines,
                 labelLimit=160,
                 labelExpr="split(datum.label, '\\n')",
                 domain=False,
