@@ -180,24 +180,32 @@ def _looked(
     """Return feasible mixes around and above the target, their effort, and a rough (normal) chance."""
     from scipy.special import ndtr
 
-    parts = []
-    for goal in np.linspace(0.7, WIDER, _STEPS):
-        shifted = replace(task, target=float(goal * task.target))
-        found = mix.minimal(shifted, 3000)
-        if found is None:
-            one = mix.cheapest_by_program(shifted)
-            found = None if one is None else _first([np.array([one]), mix.nearby(shifted, one, 3000)])
-        if found is not None and len(found):
-            parts.append(found)
+    mean, variance = np.array(moments).T
+    first = _around(task, 1.0)
+    # mixes are looked for at even steps, and close to the target as far as chance carries the total
+    swing = float(np.sqrt(first[0] @ variance)) / task.target if len(first) else 0.1
+    goals = np.union1d(np.linspace(0.7, WIDER, _STEPS), 1 + swing * np.linspace(-2, 3, _STEPS))
+    parts = [found for found in (_around(task, float(goal)) for goal in goals[goals > 0]) if len(found)]
     if not parts:
         empty = np.zeros(0)
         return np.zeros((0, len(moments)), dtype=np.int64), empty, empty
     counts = np.unique(np.concatenate(parts), axis=0)
     counts = counts[counts.sum(axis=1) > 0]
-    mean, variance = np.array(moments).T
     spread = np.sqrt(np.maximum(counts @ variance, 1e-12))
     rough = ndtr((counts @ mean - task.target) / spread)
     return counts, counts @ np.array(task.effort), rough
+
+
+def _around(task: mix.Task, goal: float) -> NDArray[np.int64]:
+    """Return mixes that bring about `goal` times the target on average, least effort first."""
+    shifted = replace(task, target=goal * task.target)
+    found = mix.minimal(shifted, 3000)
+    if found is not None:
+        return found
+    one = mix.cheapest_by_program(shifted)
+    if one is None:
+        return np.zeros((0, len(task.amount)), dtype=np.int64)
+    return _first([np.array([one]), mix.nearby(shifted, one, 3000)])
 
 
 def _frontier(planner: Planner) -> list[tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -9,7 +10,8 @@ import numpy as np
 
 from funnelnb.analysis.mix import deal_mix
 from funnelnb.analysis.reverse import reverse_funnel
-from funnelnb.core.errors import FunnelError
+from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.playbooks import load_playbook
 from funnelnb.show import outputs, panel
 from funnelnb.show.words import words
 
@@ -146,8 +148,9 @@ def target_simulator(
     ----------
     book : Book, optional
         Whose history is the starting point; None takes `preset`.
-    preset : {"case"}
-        A starting point that needs no data.
+    preset : str
+        A starting point that needs no data: ``"case"`` (the worked case), or a playbook with win weights, whose
+        steps then follow from the weights (from 25 % to 50 % a half gets through).
     amount : float, optional
         Target at first; None takes the preset's, or ten times history's mean.
     horizon_days : float, optional
@@ -159,13 +162,33 @@ def target_simulator(
     -------
     TargetSimulator
         ``.parameters()`` gives the chosen state for a batch run.
+
+    Raises
+    ------
+    ParameterError
+        There is no such preset, or the playbook gives no win weights.
     """
-    history = dict(PRESETS[preset]) if book is None else _own(book, horizon_days)
+    history = _preset(preset) if book is None else _own(book, horizon_days)
     if amount is not None:
         history["amount"] = amount
     if history["means"] is None:
         history["means"] = _means(history)
     return TargetSimulator(history, lang)
+
+
+def _preset(name: str) -> dict[str, Any]:
+    """Return a starting point without data: a named one, or the case with the steps of a playbook's weights."""
+    if name in PRESETS:
+        return dict(PRESETS[name])
+    playbook = load_playbook(name)
+    weighed = [one for one in playbook.stages[: playbook.won + 1] if one.win_weight]
+    if len(weighed) < 2:
+        raise ParameterError(
+            f"preset = {name!r}: its stages have no win weights",
+            expected="'case', or a playbook with win weights",
+        )
+    rates = [float(a.win_weight or 0) / float(b.win_weight or 1) for a, b in itertools.pairwise(weighed)]
+    return dict(PRESETS["case"]) | {"rates": rates, "stages": [one.label for one in weighed]}
 
 
 def _means(history: dict[str, Any]) -> Sequence[float]:

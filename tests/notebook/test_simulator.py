@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 import funnelnb as fn
+from funnelnb.core.errors import FunnelError
 
 
 @cache
@@ -65,3 +66,12 @@ def test_what_cannot_be_done_is_said_where_the_chart_stood():
 def test_stages_are_called_as_the_playbook_calls_them(lang):
     simulator = fn.target_simulator(sample(), lang=lang)
     assert simulator.rates[0].description == sample().playbook.stages[0].label[lang]
+
+
+def test_a_playbook_with_weights_is_a_preset():
+    simulator = fn.target_simulator(preset="product_funnel", lang="en")
+    assert [slider.value for slider in simulator.rates] == pytest.approx([0.5, 2 / 3, 0.75])
+    with pytest.raises(FunnelError, match="no win weights"):
+        fn.target_simulator(preset="telesales")
+    with pytest.raises(FunnelError):
+        fn.target_simulator(preset="no such thing")
