@@ -4,7 +4,9 @@ Run: python benchmarks/bench_targets.py [--json FILE]
 
 Each line gives the time of the package (median of many calls), the time of a NumPy simulation of 10^6 draws that
 answers the same question, their ratio, the error of both against a lattice 64 times as fine, and whether the limits
-hold. The simulation is written the fast way: counts of each band by one multinomial draw per plan, sums by chunks.
+hold. The simulation is written the fast way: sums by chunks. For the
+cheapest mix it is a search of 10^6 random mixes, and for the leads one number of leads only: there the ratio is given
+without a limit.
 """
 
 from __future__ import annotations
@@ -139,7 +141,7 @@ def rows():
         lambda: mix.cheapest(task),
         lambda: simulated_mix(rng, task),
         lambda: abs(float(np.dot(mix.cheapest(task), task.effort)) - best),
-        lambda answer: abs(answer - best),
+        lambda answer: abs(answer - best), faster=0,
     )  # fmt: skip
     wide = mix.Task(
         target=5e6, amount=tuple(np.linspace(5e3, 150e3, 12)), effort=tuple(2 + np.linspace(5, 150, 12) ** 0.8),
