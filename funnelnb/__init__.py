@@ -6,6 +6,8 @@ What data is this?
     load, sample, check_data, overview, Book, Scan, playbooks, load_playbook, seen_as
 How do deals convert, and where are they lost?
     conversion, cohort, segments
+How long does it take, and what is stuck?
+    duration
 Whom to call first?
     call_list, man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
@@ -39,6 +41,7 @@ _HOME = {
     "deal_mix": "funnelnb.analysis.mix",
     "display": "funnelnb.show",
     "explore": "funnelnb.notebook.explore",
+    "duration": "funnelnb.analysis.duration",
     "fair_shares": "funnelnb.analysis.shares",
     "honest_funnel": "funnelnb.analysis.gates",
     "ideal_funnel": "funnelnb.analysis.ideal",
@@ -96,6 +99,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.call_list import call_list
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.duration import duration
     from funnelnb.analysis.gates import honest_funnel
     from funnelnb.analysis.ideal import ideal_funnel
     from funnelnb.analysis.integrity import integrity

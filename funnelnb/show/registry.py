@@ -30,6 +30,7 @@ _VIEWS: Mapping[str, str] = {
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
     "DealMix": "funnelnb.show.views.deal_mix",
+    "Duration": "funnelnb.show.views.duration",
     "FairShares": "funnelnb.show.views.shares",
     "FunnelGap": "funnelnb.show.views.ideal",
     "HonestFunnel": "funnelnb.show.views.gates",

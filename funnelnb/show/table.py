@@ -96,6 +96,8 @@ def facts(result: Any, say: Words) -> dict[str, Any]:
         plain["by"] = say.attributes(result.by)
     if "period" in plain:
         plain["period"] = say.get(f"periods.{result.period}")
+    if "to" in plain:
+        plain["to"] = say.get(f"durations.to.{result.to}")
     return plain
 
 

@@ -1,0 +1,441 @@
+"""How long does a stage take, and the whole way, when many deals have not finished yet?"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.analysis import caveats, pace, timing
+from funnelnb.analysis.obtain import Source, grouping, level, origin_of, source_notes, time_counts
+from funnelnb.analysis.result import Result
+from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.core.errors import ParameterError, nearest
+from funnelnb.core.note import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from funnelnb.analysis.timing import Times
+    from funnelnb.playbooks.model import Label
+    from funnelnb.stats.lifetime import Lifetime
+
+FAMILIES = ("exponential", "weibull", "lognormal", "loglogistic", "gamma")
+"""Families that are compared unless one is named."""
+CLOSE = 0.05
+"""A fit further than this from the observed curve, at any age that can be trusted, is not to be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationRow:
+    """How long one stage, or the whole way, takes one group. Days are calendar days.
+
+    Attributes
+    ----------
+    group : tuple of str
+    stage, next_stage : str
+        Stage ids. The overall row goes from the first stage to won or lost.
+    overall : bool
+    n : int
+        Deals that reached the stage and whose time is known.
+    closed_n : int
+        Those that ended as asked (left in any way, advanced, or lost).
+    open_n : int
+        Those still there, or that left without a decision: their time is only known to be longer.
+    median_days, median_ci_lower, median_ci_upper : float
+        Day by which half have ended as asked. Infinite: not reached within what was observed.
+    q25_days, q75_days : float
+    mean_days, mean_ci_lower, mean_ci_upper : float
+        Mean days spent up to `limit_days`; NaN unless asked for any end.
+    limit_days : float
+        The same for all groups of a stage: the age to which each group could be watched.
+    still_30_rate, still_60_rate, still_90_rate, still_120_rate : float
+        Share neither advanced nor lost by then.
+    naive_median_days, naive_mean_days : float
+        Of the finished deals alone: what is usually reported, and too short while deals are open.
+    naive_difference_days : float
+        Naive median less the median; minus infinity where the median is not reached, NaN unless asked for any
+        end (those that advanced are not comparable with all).
+    last_event_days : float
+        Age of the oldest deal that ever ended.
+    older_n : int
+        Open deals older than that.
+    older_amount : float
+        Sum of their known amounts; NaN if none is known.
+    pause : bool
+        True when so long a time without any end is no accident: pipeline that looks dead.
+    enough : bool
+        False: too few deals, or too few watched at young ages, to say.
+    """
+
+    group: tuple[str, ...]
+    stage: str
+    next_stage: str
+    overall: bool
+    n: int
+    closed_n: int
+    open_n: int
+    median_days: float
+    median_ci_lower: float
+    median_ci_upper: float
+    q25_days: float
+    q75_days: float
+    mean_days: float
+    mean_ci_lower: float
+    mean_ci_upper: float
+    limit_days: float
+    still_30_rate: float
+    still_60_rate: float
+    still_90_rate: float
+    still_120_rate: float
+    naive_median_days: float
+    naive_mean_days: float
+    naive_difference_days: float
+    last_event_days: float
+    older_n: int
+    older_amount: float
+    pause: bool
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitRow:
+    """One family fitted to the times of one row.
+
+    Attributes
+    ----------
+    group, stage, overall
+        As in :class:`DurationRow`.
+    family : str
+    rank : int
+        1: lowest AICc. Refused fits come last.
+    first_name, second_name : str
+        Names of the parameters; the second is empty where the family has one.
+    first_value, second_value : float
+        In days where it is a scale.
+    log_likelihood, aicc : float
+    behind : float
+        AICc less that of the best family.
+    median_days, median_ci_lower, median_ci_upper : float
+        According to the fit.
+    gap_share : float
+        Largest distance from the observed curve over the ages that can be trusted.
+    verdict : str
+        ``"chosen"``, ``"runner_up"``, ``"other"``; or why it cannot be trusted: ``"too_far"`` (see
+        :data:`CLOSE`) or a code of :data:`funnelnb.stats.lifetime.REFUSALS`.
+    """
+
+    group: tuple[str, ...]
+    stage: str
+    overall: bool
+    family: str
+    rank: int
+    first_name: str
+    first_value: float
+    second_name: str
+    second_value: float
+    log_likelihood: float
+    aicc: float
+    behind: float
+    median_days: float
+    median_ci_lower: float
+    median_ci_upper: float
+    gap_share: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DurationCurve:
+    """Share that has not ended as asked, by days since the stage was reached. T days.
+
+    Attributes
+    ----------
+    group, stage, overall
+        As in :class:`DurationRow`.
+    days, not_yet_rate, not_yet_ci_lower, not_yet_ci_upper : ndarray of float64, shape (T,)
+    fitted_rate : ndarray of float64, shape (T,)
+        The family with the lowest AICc; NaN where none was fitted.
+    at_risk_n : ndarray of int64, shape (T,)
+    trusted_days : float
+        Beyond this age fewer than ``TOO_FEW_N`` deals are still observed.
+    """
+
+    group: tuple[str, ...]
+    stage: str
+    overall: bool
+    days: NDArray[np.float64]
+    not_yet_rate: NDArray[np.float64]
+    not_yet_ci_lower: NDArray[np.float64]
+    not_yet_ci_upper: NDArray[np.float64]
+    fitted_rate: NDArray[np.float64]
+    at_risk_n: NDArray[np.int64]
+    trusted_days: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Duration(Result):
+    """How long stages and the whole way take.
+
+    Attributes
+    ----------
+    by : tuple of str
+    to : {"any", "advance", "lose"}
+    stage_ids : tuple of str
+    stage_labels : tuple of Label
+    rows : tuple of DurationRow
+        By stage, the whole way last; groups within.
+    fits : tuple of FitRow
+    curves : tuple of DurationCurve
+    """
+
+    by: tuple[str, ...]
+    to: str
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...]
+    rows: tuple[DurationRow, ...]
+    fits: tuple[FitRow, ...]
+    curves: tuple[DurationCurve, ...]
+
+
+def duration(
+    book: Source,
+    *,
+    stage: str | None = None,
+    by: str | Sequence[str] | None = None,
+    to: str = "any",
+    confidence_level: float | None = None,
+    family: str | None = None,
+) -> Duration:
+    """How long does each stage take, and the whole way, when many deals have not finished yet?
+
+    Parameters
+    ----------
+    book : Book or Scan
+    stage : str, optional
+        Id, label or alias of a stage before won: that stage alone. None: every stage and the whole way.
+    by : str or sequence of str, optional
+        One or two attributes whose values make the groups; None: the whole book.
+    to : {"any", "advance", "lose"}
+        What ends the time: leaving the stage in any way, going on to the next stage, or being lost.
+    confidence_level : float, optional
+        Level of every interval, between 0 and 1; None: the package option (0.90).
+    family : str, optional
+        Family of distributions to fit, one of ``stats.lifetime.FAMILIES``; None: :data:`FAMILIES` are
+        compared by AICc. Fits describe leaving in any way; with another `to` there are none.
+
+    Returns
+    -------
+    Duration
+
+    Raises
+    ------
+    ParameterError
+        A parameter has a value that it cannot have; the hint names the nearest.
+    MissingDataError
+        The deals have no attribute `by`.
+
+    Notes
+    -----
+    - ``any``: Kaplan-Meier, open deals censored at their age; median with Brookmeyer and Crowley's interval.
+      ``advance``, ``lose``: Aalen-Johansen, the other end competing, so that "half advance within t days" may
+      never be reached. Deals under observation only from some age count from then.
+    - The mean is restricted to an age that every group could be watched to. An unrestricted mean does not
+      exist while deals are open.
+    - The naive figures of finished deals stand beside so that the difference can be seen: long deals are
+      missing from them.
+    - Fits: censored maximum likelihood, AICc with the number of ended deals. A fit more than five points
+      away from the observed curve is shown but not to be trusted.
+
+    References
+    ----------
+    Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452. Brookmeyer & Crowley (1982),
+    doi:10.2307/2530286.
+
+    Checked against the published figures of a public CRM export, stays counted by hand and R's ``survfit``:
+    ``tests/analysis/test_duration.py``.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> whole = fn.duration(fn.sample()).rows[-1]
+    >>> whole.median_days, whole.naive_median_days
+    (67.0, 53.0)
+    """
+    names, confidence = grouping(book, by), level(confidence_level)
+    to = check.one_of("to", to, pace.TO)
+    families = _families(family)
+    spans, notes = _spans(book, stage)
+    blocks = [_span(book, names, one, to, families, confidence) for one in spans]
+    rows, fits, curves = (tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS)
+    short = [group for one in blocks for group in one.short]
+    unknown_n = max(one.unknown_n for one in blocks)
+    whole = blocks[-1].rows
+    return Duration(
+        n=sum(row.n for row in whole),
+        method=f"duration_{to}",
+        confidence_level=confidence,
+        as_of=book.as_of,
+        currency=book.currency,
+        notes=(*source_notes(book), *notes, *_notes(whole, unknown_n, short, fits)),
+        by=names,
+        to=to,
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=tuple(one.label for one in book.playbook.stages),
+        rows=rows,
+        fits=fits,
+        curves=curves,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """What one stage, or the whole way, adds to the result."""
+
+    rows: tuple[DurationRow, ...]
+    fits: tuple[FitRow, ...]
+    curves: tuple[DurationCurve, ...]
+    short: tuple[tuple[str, ...], ...]
+    unknown_n: int
+
+
+_PARTS = ("rows", "fits", "curves")
+
+
+def _span(
+    book: Any,
+    names: tuple[str, ...],
+    span: tuple[int, int, bool],
+    to: str,
+    families: tuple[str, ...],
+    confidence_level: float,
+) -> _Block:
+    """Return rows, fits and curves of one stage or the whole way, one per group."""
+    origin, target, overall = span
+    counts = time_counts(book, origin, target, names)
+    parts = timing.split(counts)
+    limit = _limit(parts, confidence_level)
+    ids = book.playbook.stage_ids
+    rows, fits, curves, short = [], [], [], []
+    for group, times in zip(counts.groups, parts, strict=True):
+        place: dict[str, Any] = {"group": group, "stage": ids[origin], "overall": overall}
+        facts = pace.facts(times, to, limit, confidence_level)
+        rows.append(DurationRow(next_stage=ids[target], **place, **facts))
+        known = pace.pace(times, to, confidence_level)
+        if known is None:
+            short += [group] if times.n.sum() else []
+            continue
+        fitted = _fitted(times, families, confidence_level) if to == "any" and facts["enough"] else ()
+        fits += _fit_rows(fitted, known, place)
+        best = fitted[0] if fitted and not fitted[0].refusal else None
+        curves.append(DurationCurve(**place, **pace.outline(known, best)))
+    return _Block(
+        rows=tuple(rows),
+        fits=tuple(fits),
+        curves=tuple(curves),
+        short=tuple(short),
+        unknown_n=int(counts.unknown_n.sum()),
+    )
+
+
+def _families(family: str | None) -> tuple[str, ...]:
+    if family is None:
+        return FAMILIES
+    from funnelnb.stats.lifetime import FAMILIES as KNOWN
+
+    return (check.one_of("family", family, tuple(KNOWN)),)
+
+
+def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
+    """Return (origin, target, overall) of every row, and what has to be said of the whole way."""
+    playbook = book.playbook
+    if stage is None:
+        origin = origin_of(book, None)
+        steps = [(k, k + 1, False) for k in range(origin.position, playbook.won)]
+        whole = (origin.position, playbook.won, True)
+        return ([*steps, whole] if len(steps) > 1 else [whole]), origin.notes
+    position = playbook.position(stage)
+    if position is None or position >= playbook.won:
+        working = playbook.stage_ids[: playbook.won]
+        raise ParameterError(
+            f"stage = {stage!r}",
+            expected="a stage before won: " + ", ".join(map(repr, working)),
+            hint=nearest(stage, working),
+        )
+    return [(position, position + 1, False)], ()
+
+
+def _limit(parts: Sequence[Times], confidence_level: float) -> float:
+    """Return the whole day to which every group with enough deals could be watched; NaN where there is none."""
+    curves = [timing.curve(one, confidence_level) for one in parts if one.n.sum() >= TOO_FEW_N]
+    days = [timing.trusted_days(one) for one in curves]
+    return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
+
+
+def _fitted(times: Times, families: tuple[str, ...], confidence_level: float) -> tuple[Lifetime, ...]:
+    from funnelnb.stats.lifetime import fit_all
+
+    return fit_all(pace.observed_of(times), families, confidence_level=confidence_level)
+
+
+def _fit_rows(fitted: Sequence[Lifetime], known: pace.Pace, place: dict[str, Any]) -> list[FitRow]:
+    rows = []
+    for rank, one in enumerate(fitted, start=1):
+        names, values = (*one.parameters, ""), (*one.estimate.tolist(), np.nan)
+        half = one.quantile(0.5)
+        gap = pace.gap(one, known)
+        rows.append(
+            FitRow(
+                family=one.family,
+                rank=rank,
+                first_name=names[0],
+                first_value=values[0],
+                second_name=names[1],
+                second_value=values[1],
+                log_likelihood=float(one.log_likelihood),
+                aicc=float(one.aicc),
+                behind=float(one.aicc - fitted[0].aicc),
+                median_days=float(half.value[0]),
+                median_ci_lower=float(half.ci_lower[0]),
+                median_ci_upper=float(half.ci_upper[0]),
+                gap_share=gap,
+                verdict=_verdict(rank, one.refusal, gap),
+                **place,
+            )
+        )
+    return rows
+
+
+def _verdict(rank: int, refusal: str, gap: float) -> str:
+    if refusal:
+        return refusal
+    if not gap <= CLOSE:
+        return "too_far"
+    return {1: "chosen", 2: "runner_up"}.get(rank, "other")
+
+
+def _notes(
+    whole: Sequence[DurationRow], unknown_n: int, short: Sequence[tuple[str, ...]], fits: Sequence[FitRow]
+) -> tuple[Note, ...]:
+    n = sum(row.n for row in whole)
+    notes = caveats.partly("open_deals", sum(row.open_n for row in whole), n)
+    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
+    few = [row.group for row in whole if row.n < TOO_FEW_N]
+    notes += caveats.too_few(few)
+    notes += caveats.named("early_risk_small", list(dict.fromkeys(short)), min_n=TOO_FEW_N)
+    dead = [row for row in whole if row.pause]
+    if dead:
+        facts = {
+            "last_event_days": max(row.last_event_days for row in dead),
+            "older_n": sum(row.older_n for row in dead),
+        }
+        notes += (Note("pipeline_pause", facts | {"of_n": sum(row.open_n for row in whole)}),)
+    first = [row for row in fits if row.rank == 1]
+    far_n = sum(row.verdict == "too_far" for row in first)
+    if far_n:
+        notes += (Note("fits_too_far", {"rows_n": far_n, "of_n": len(first), "close_share": CLOSE}),)
+    return notes

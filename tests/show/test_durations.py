@@ -1,0 +1,56 @@
+"""Durations in words and charts: both languages, the numbers of the result."""
+
+from functools import cache
+
+import pytest
+
+import funnelnb as fn
+from funnelnb.show import render
+from funnelnb.show.charts import duration_box, survival
+from funnelnb.show.registry import view_of
+
+
+@cache
+def made(name):
+    book = fn.sample()
+    calls = {
+        "whole": lambda: fn.duration(book),
+        "regions": lambda: fn.duration(book, by="region"),
+        "advance": lambda: fn.duration(book, to="advance"),
+        "lose": lambda: fn.duration(book, stage="negotiation", to="lose", by="region"),
+    }
+    return calls[name]()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["whole", "regions", "advance", "lose"])
+def test_everything_shows_in_both_languages(name, lang):
+    result = made(name)
+    for text in (result.finding(lang), result.text(lang), result.markdown(lang), result.html(lang)):
+        assert "nan" not in text.lower().replace("finance", "")
+        assert " inf" not in text
+    assert len(result.to_frame()) == len(result.rows)
+    for kind in view_of(result).charts:
+        assert render.svg(result.chart(kind, lang)).startswith("<svg")
+
+
+def test_the_finding_names_both_medians():
+    said = made("whole").finding("en")
+    assert "median of 67 days: 4,000 deals, 827 of them still open" in said
+    assert "Finished deals alone would say 53 days, which is 14 days too short" in said
+    assert "只看已结束的商机会得出 53 天，短了 14 天" in made("whole").finding("zh")
+
+
+def test_what_is_not_reached_is_an_answer():
+    assert "fewer than half won within the 478 days observed" in made("advance").finding("en")
+    assert "未到" in made("advance").text("zh")
+
+
+def test_charts_hold_the_numbers_of_the_result():
+    result = made("regions")
+    rows = survival.data(result)
+    assert {row["group"] for row in rows} == {row.group for row in result.rows}
+    start = [row["not_yet_rate"] for row in rows if row["day"] == 0]
+    assert max(start) <= 1
+    boxes = duration_box.data(result)
+    assert [row["median_days"] for row in boxes] == [row.median_days for row in result.rows]
