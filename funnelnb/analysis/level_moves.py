@@ -108,7 +108,7 @@ class LevelMoves(Result):
 
 
 def level_moves(
-    before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | None = None
+    before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | str | None = None
 ) -> LevelMoves:
     """Which customers changed their priority between two dates, why, and what does it cost?
 
@@ -118,7 +118,7 @@ def level_moves(
         The same company earlier: another export, or one loaded as of an earlier date; or that date, or how
         many days before, to be read from `after` itself.
     after : Book
-    rule : LevelRule or Mapping, optional
+    rule : LevelRule, Mapping or str, optional
         As for :func:`funnelnb.analysis.levels.levels`; the same on both dates, sizes too.
 
     Returns

@@ -89,8 +89,8 @@ class LevelRule:
             )
 
     @classmethod
-    def read(cls, given: Mapping[str, Any] | LevelRule | None) -> LevelRule:
-        """Return a rule from its fields, such as the table ``[levels]`` of a settings file holds.
+    def read(cls, given: Mapping[str, Any] | LevelRule | str | None) -> LevelRule:
+        """Return a rule from its fields, or from the table ``[levels]`` of a settings file.
 
         Raises
         ------
@@ -99,6 +99,10 @@ class LevelRule:
         """
         if given is None or isinstance(given, LevelRule):
             return given or cls()
+        if isinstance(given, str):
+            from funnelnb.data.settings import read_settings
+
+            return cls.read(read_settings(given).levels)
         known = [one.name for one in fields(cls)]
         for name in given:
             if name not in known:
@@ -110,6 +114,10 @@ class LevelRule:
         taken: dict[str, Any] = dict(given)
         for name, usual in (("weights", _weights()), ("hours_per_week", _hours())):
             if name in taken:
+                if not hasattr(taken[name], "keys"):
+                    raise ParameterError(
+                        f"levels: {name} = {taken[name]!r}", expected="a table of name = number"
+                    )
                 taken[name] = MappingProxyType({**usual, **taken[name]})
         return cls(**taken)
 
@@ -201,15 +209,16 @@ class Levels(Result):
     small_amount: float
 
 
-def levels(book: Book, rule: Mapping[str, Any] | LevelRule | None = None) -> Levels:
+def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Levels:
     """Which customers have high, medium and low priority?
 
     Parameters
     ----------
     book : Book
         With the table ``accounts`` and its columns need and intent.
-    rule : LevelRule or Mapping, optional
-        Weights, thresholds and hours; fields not given keep their default.
+    rule : LevelRule, Mapping or str, optional
+        Weights, thresholds and hours, or the path of a settings file with a table ``[levels]``; fields not
+        given keep their default.
 
     Returns
     -------

@@ -129,6 +129,8 @@ class Settings:
         Word of the data = stage id; word of the data = canonical outcome.
     values : Mapping of str to Mapping
         Canonical column = corrections of its values.
+    levels : Mapping
+        Rule of the priority levels, as ``fn.levels`` takes it.
     """
 
     path: str = ""
@@ -154,6 +156,7 @@ class Settings:
     stages: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    levels: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:

@@ -202,6 +202,12 @@ def _tables(reader: Reader, key: str, value: Any) -> dict[str, TableSettings]:
     return {name: reader.table(f"{key}.{name}", name, one) for name, one in value.items()}
 
 
+def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "a table such as [levels] with high = 0.7")
+    return value
+
+
 _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
@@ -223,6 +229,7 @@ _RULES: dict[str, Any] = {
     "stages": Reader.mapping,
     "outcomes": _outcomes,
     "values": _values,
+    "levels": _levels,
 }
 
 _TABLE_RULES: dict[str, Any] = {

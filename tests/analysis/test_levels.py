@@ -7,7 +7,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.analysis.levels import LevelRule, level_of, size_part
-from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.core.errors import MappingError, MissingDataError, ParameterError
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 
 RULE = {"large_amount": 10_000, "small_amount": 100}
@@ -91,6 +91,7 @@ def test_row_order_and_ids_do_not_matter() -> None:
         ({"weights": {"seize": 1}}, "did you mean 'size'"),
         ({"weights": {"size": -1}}, "weights"),
         ({"hihg": 0.5}, "unknown key 'hihg'"),
+        ({"weights": 3}, "a table of name = number"),
         ({"large_amount": 5, "small_amount": 10}, "sizes cross"),
         ({"hours_per_week": {"high": "many"}}, "hours_per_week"),
     ],
@@ -98,6 +99,22 @@ def test_row_order_and_ids_do_not_matter() -> None:
 def test_rules_that_cannot_be(rule, message) -> None:
     with pytest.raises(ParameterError, match=message):
         fn.levels(small(), rule)
+
+
+def test_the_rule_can_stand_in_the_settings_file(tmp_path) -> None:
+    path = tmp_path / "funnelnb.toml"
+    path.write_text(
+        "[levels]\nhigh = 0.9\nlarge_amount = 10000\nsmall_amount = 100\nweights = { size = 0.8 }\n"
+    )
+    from_file = fn.levels(small(), str(path))
+    assert repr(from_file) == repr(fn.levels(small(), RULE | {"high": 0.9, "weights": {"size": 0.8}}))
+    assert from_file.size_weight == pytest.approx(0.8 / 1.4)
+    path.write_text("[levels]\nhihg = 0.9\n")
+    with pytest.raises(ParameterError, match="unknown key 'hihg'"):
+        fn.levels(small(), str(path))
+    path.write_text("levels = 3\n")
+    with pytest.raises(MappingError, match="levels = 3"):
+        fn.levels(small(), str(path))
 
 
 def test_missing_columns_are_named() -> None:
