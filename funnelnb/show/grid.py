@@ -84,7 +84,7 @@ def to_text(grid: Grid) -> str:
     for level in range(depth):
         row = [part[level - depth] if level - depth >= -len(part) else "" for part in heads]
         lines.append(_line(row, sizes, numeric))
-    lines.append("  ".join("─" * size for size in sizes))
+    lines.append("  ".join("-" * size for size in sizes))
     lines += [_line(row, sizes, numeric) for row in cells]
     return "\n".join(lines)
 
@@ -201,7 +201,8 @@ def _html_row(grid: Grid, row: GridRow, rank: int, run_length: int) -> str:
                 span = f' rowspan="{run_length}"' if run_length > 1 else ""
                 cells.append(f'<th scope="rowgroup"{span}>{escape(cell)}</th>')
         elif place < grid.stub:
-            cells.append(f'<th scope="row">{escape(cell)}</th>')
+            kind = ' class="num"' if head.numeric else ""
+            cells.append(f'<th scope="row"{kind}>{escape(cell)}</th>')
         else:
             kind = ' class="num"' if head.numeric else ""
             cells.append(f"<td{kind}>{escape(cell)}</td>")

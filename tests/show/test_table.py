@@ -92,8 +92,8 @@ def test_text_columns_line_up(name, lang):
             continue
         grid = build(table, result, lang)
         lines = to_text(grid).split("\n")
-        ruler = next(line for line in lines if line.startswith("─"))
-        gaps = [k for match in re.finditer("─+", ruler) for k in (match.end(), match.end() + 1)]
+        ruler = next(line for line in lines if line.startswith("---"))
+        gaps = [k for match in re.finditer("-+", ruler) for k in (match.end(), match.end() + 1)]
         body = lines[lines.index(ruler) + 1 :]
         assert len(body) == len(grid.rows)
         for line in body:
