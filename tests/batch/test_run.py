@@ -313,3 +313,15 @@ def test_an_unreadable_manifest_only_means_that_all_is_made_again(request_for: A
         '{"made_by": "funnelnb 0", "format": 1, "reports": [{"stem": 3}]}'
     )
     assert run(request, Heard()).made == ("East",)
+
+
+def test_with_several_notebooks_each_row_names_its_region_and_links_each(
+    request_for: Any, quick_notebook: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.ipynb"
+    other.write_bytes(quick_notebook.read_bytes())
+    request = request_for(notebooks=(str(quick_notebook), str(other)), only=("East",))
+    run(request, Heard())
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    (row,) = re.findall(r'rowheader" scope="row">\s*(East.*?)</th>', index, re.S)
+    assert len(re.findall(r"<a class=\"one\" href=", row)) == 2
