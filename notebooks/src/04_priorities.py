@@ -111,15 +111,24 @@ print(quadrant.finding(lang))
 # %% [markdown] tags=["lang-zh"]
 # ## 资金、决策权、需求
 
-# %% tags=["check"]
+# %%
 man = fn.attempt(fn.man, book)
-print(man.finding(lang), man.text(lang), sep="\n\n")
+fn.display(man)
 
 # %% [markdown] tags=["lang-en"]
 # A capital letter: the customer has it. "Not known" is an answer of its own and asks for a question, not for giving up.
 
 # %% [markdown] tags=["lang-zh"]
 # 大写表示具备。“未知”自成一类：需要的是去问，而不是放弃。
+
+# %% tags=["check"]
+print(man.text(lang))
+
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# The same as plain text, for copying into a message.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
+# 同样内容的纯文本形式，便于复制到消息里。
 
 # %% [markdown] tags=["lang-en"]
 # ## Priority levels, and who moved
