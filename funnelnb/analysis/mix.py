@@ -240,6 +240,7 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     costs, unit, more = _efforts(found, effort, effort_unit)
     history = mixture([band.history_share for band in found], [band.size for band in found])
     required = compound.required_n(history, target, wanted)
+    least_n, most_n = check.whole_numbers("least_n", least_n), check.whole_numbers("most_n", most_n)
     if not most_n and stretch is not None:
         most_n, said = _stretched(found, required, stretch, least_n)
         more += said

@@ -34,7 +34,8 @@ def number(
 ) -> float:
     """Return `value` as a float, or raise ParameterError naming the bound it breaks."""
     bounds = [(">=", ge), (">", gt), ("<=", le), ("<", lt)]
-    expected = "a number" + "".join(f" {sign} {bound:g}" for sign, bound in bounds if bound is not None)
+    said = [f"{sign} {bound:g}" for sign, bound in bounds if bound is not None and math.isfinite(bound)]
+    expected = " ".join(["a number", " and ".join(said)]).strip()
     try:
         result = float(value)
     except (TypeError, ValueError):
@@ -50,6 +51,22 @@ def number(
     if broken:
         raise ParameterError(f"{name} = {value!r}", expected=expected)
     return result
+
+
+def whole_numbers(name: str, value: Any) -> tuple[int, ...]:
+    """Return `value`, a list of whole numbers >= 0, as a tuple."""
+    given = list(value) if isinstance(value, (list, tuple, np.ndarray)) else [value]
+    if not isinstance(value, (list, tuple, np.ndarray)) or any(not _is_count(one) for one in given):
+        raise ParameterError(f"{name} = {value!r}", expected="a list of whole numbers, such as [28, 7, 2, 1]")
+    return tuple(int(one) for one in given)
+
+
+def _is_count(value: Any) -> bool:
+    return (
+        isinstance(value, (int, float, np.integer, np.floating))
+        and not value < 0
+        and float(value).is_integer()
+    )
 
 
 def confidence_level(value: Any) -> float:
