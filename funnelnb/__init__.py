@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How long does it take, and what is stuck?
-    duration
+    duration, stuck, ageing
 Whom to call first?
     call_list, man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Book": "funnelnb.data.book",
     "Scan": "funnelnb.data.scan",
+    "ageing": "funnelnb.analysis.ageing",
     "assess": "funnelnb.analysis.assessment",
     "assessment": "funnelnb.analysis.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
@@ -67,6 +68,7 @@ _HOME = {
     "seen_as": "funnelnb.data.view",
     "segments": "funnelnb.analysis.segments",
     "simulate": "funnelnb.simulate",
+    "stuck": "funnelnb.analysis.stuck",
     "target": "funnelnb.analysis.target",
     "target_simulator": "funnelnb.notebook.simulator",
     "to_csv": "funnelnb.show.export",
@@ -95,6 +97,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
+    from funnelnb.analysis.ageing import ageing
     from funnelnb.analysis.assessment import assess, assessment
     from funnelnb.analysis.call_list import call_list
     from funnelnb.analysis.cohort import cohort
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.segments import segments
     from funnelnb.analysis.sensitivity import levers
     from funnelnb.analysis.shares import fair_shares
+    from funnelnb.analysis.stuck import stuck
     from funnelnb.analysis.target import target
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
@@ -127,8 +131,8 @@ if TYPE_CHECKING:
     from funnelnb.notebook import open_book, pick
     from funnelnb.notebook.attempt import attempt
     from funnelnb.notebook.explore import explore
-    from funnelnb.notebook.simulator import target_simulator
     from funnelnb.notebook.priorities import assessment_sheet, prioritise
+    from funnelnb.notebook.simulator import target_simulator
     from funnelnb.playbooks import load_playbook
     from funnelnb.show import display
     from funnelnb.show.export import to_csv, to_excel
