@@ -126,7 +126,7 @@ def facts(times: Times, to: str, limit_days: float, confidence_level: float) -> 
     known = pace(times, to, confidence_level)
     counts = _counts(times, to)
     finished = _finished_only(times, to)
-    made: dict[str, Any] = counts | finished | _pause(times)
+    made: dict[str, Any] = counts | finished | pause(times)
     made["enough"] = known is not None and counts["n"] >= TOO_FEW_N
     made |= _quantiles(times, to, known, confidence_level)
     apart = finished["naive_median_days"] - made["median_days"]
@@ -183,7 +183,7 @@ def _mean(
     return dict(zip(names, values, strict=True)) | {"limit_days": limit_days}
 
 
-def _pause(times: Times) -> dict[str, Any]:
+def pause(times: Times) -> dict[str, Any]:
     """Return the age of the oldest deal that ever ended, how many open ones are older, and if that is chance.
 
     With d ends in the last stretch before it, as long as the oldest open deal is beyond it, over Y deal-days,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from funnelnb.show.words import Words
 
 _VIEWS: Mapping[str, str] = {
+    "Ageing": "funnelnb.show.views.ageing",
     "Assessment": "funnelnb.show.views.assessment",
     "CheckReport": "funnelnb.show.views.check",
     "CallList": "funnelnb.show.views.calls",
@@ -46,6 +47,7 @@ _VIEWS: Mapping[str, str] = {
     "ReverseFunnel": "funnelnb.show.views.reverse",
     "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
+    "Stuck": "funnelnb.show.views.stuck",
     "Target": "funnelnb.show.views.target",
     "Unavailable": "funnelnb.show.views.unavailable",
 }

@@ -6,7 +6,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.show import render
-from funnelnb.show.charts import duration_box, survival
+from funnelnb.show.charts import ageing_heat, duration_box, survival
 from funnelnb.show.registry import view_of
 
 
@@ -54,3 +54,32 @@ def test_charts_hold_the_numbers_of_the_result():
     assert max(start) <= 1
     boxes = duration_box.data(result)
     assert [row["median_days"] for row in boxes] == [row.median_days for row in result.rows]
+
+
+@cache
+def stuck_or_age(name):
+    book = fn.sample()
+    calls = {
+        "stuck": lambda: fn.stuck(book),
+        "stuck_by": lambda: fn.stuck(book, by="region", false_alarm_rate=0.3),
+        "ageing": lambda: fn.ageing(book),
+    }
+    return calls[name]()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["stuck", "stuck_by", "ageing"])
+def test_stuck_deals_and_ageing_show_in_both_languages(name, lang):
+    result = stuck_or_age(name)
+    for text in (result.finding(lang), result.text(lang), result.markdown(lang), result.html(lang)):
+        assert "nan" not in text.lower().replace("finance", "")
+        assert " inf" not in text
+    assert len(result.to_frame()) > 0
+    for kind in view_of(result).charts:
+        assert render.svg(result.chart(kind, lang)).startswith("<svg")
+
+
+def test_the_heat_map_marks_cells_that_cannot_be_told():
+    rows = ageing_heat.data(stuck_or_age("ageing"))
+    assert {row["kind"] for row in rows} == {"known", "few", "unseen"}
+    assert all((row["kind"] == "few") == (row["watched_n"] < 10) for row in rows)

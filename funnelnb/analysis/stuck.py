@@ -1,0 +1,329 @@
+"""Which open deals have been in their stage for unusually long, and which money is in them?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.analysis import pace, timing
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, grouping, level, source_notes, time_counts
+from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.outlook import outlook
+from funnelnb.analysis.result import Result
+from funnelnb.analysis.unusual import Ordinary, p_values, shrunk
+from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.core.note import Note
+from funnelnb.data.ledger import UNKNOWN
+from funnelnb.stats.compare import benjamini_hochberg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from funnelnb.analysis.timing import Times
+    from funnelnb.data.book import Book
+    from funnelnb.playbooks.model import Label
+
+FALSE_ALARM_RATE = 0.10
+WITHIN_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckDeal:
+    """One open deal.
+
+    Attributes
+    ----------
+    rank : int
+        1: the most unusual age; of equal ones the larger amount first.
+    opportunity_id, account_id, owner, region, stage : str
+    group : tuple of str
+    age_days : float
+        Days in the stage; NaN where not recorded.
+    usual_days : float
+        Median days in the stage and group; infinite where not reached.
+    tail_rate : float
+        Share of ordinary deals of the stage and group that stay longer.
+    p_value : float
+        How often an ordinary deal that is open today would be at least so old.
+    p_adjusted : float
+        The same adjusted for looking at all open deals (Benjamini and Hochberg).
+    listed : bool
+        Called stuck at the false-alarm rate asked for.
+    win_rate : float
+        Chance to be won within `within_days` (or as far as the data see) given stage and age; NaN unknown.
+    deal_amount : float
+        NaN where not known.
+    """
+
+    rank: int
+    opportunity_id: str
+    account_id: str
+    owner: str
+    region: str
+    stage: str
+    group: tuple[str, ...]
+    age_days: float
+    usual_days: float
+    tail_rate: float
+    p_value: float
+    p_adjusted: float
+    listed: bool
+    win_rate: float
+    deal_amount: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckStage:
+    """One stage: how many of its open deals are called stuck.
+
+    Attributes
+    ----------
+    stage : str
+    open_n, listed_n : int
+    open_amount, listed_amount : float
+        Sums of the known amounts; NaN if none is known.
+    last_event_days : float
+        Age of the oldest deal that ever left the stage.
+    pause : bool
+        True when the data show that some deals never leave: ordinary deals are then those that do.
+    """
+
+    stage: str
+    open_n: int
+    listed_n: int
+    open_amount: float
+    listed_amount: float
+    last_event_days: float
+    pause: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stuck(Result):
+    """Open deals by how unusual their age is.
+
+    Attributes
+    ----------
+    by : tuple of str
+    false_alarm_rate : float
+        Of the deals listed, at most this share is expected to be ordinary.
+    within_days : float
+    listed_n : int
+    listed_amount : float
+    stage_ids : tuple of str
+    stage_labels : tuple of Label
+    stages : tuple of StuckStage
+    deals : tuple of StuckDeal
+        All open deals, the most unusual first.
+    """
+
+    by: tuple[str, ...]
+    false_alarm_rate: float
+    within_days: float
+    listed_n: int
+    listed_amount: float
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...]
+    stages: tuple[StuckStage, ...]
+    deals: tuple[StuckDeal, ...]
+
+
+def stuck(
+    book: Book,
+    *,
+    by: str | Sequence[str] | None = None,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    within_days: float = WITHIN_DAYS,
+) -> Stuck:
+    """Which open deals have been in their stage for unusually long?
+
+    Parameters
+    ----------
+    book : Book
+    by : str or sequence of str, optional
+        One or two attributes: an age is then judged against deals of the same values, pulled towards all
+        where few of them have left the stage.
+    false_alarm_rate : float
+        Share of ordinary deals that the list may hold on average, between 0 and 1.
+    within_days : float
+        Days ahead for the chance to win, 1 to 730.
+
+    Returns
+    -------
+    Stuck
+
+    Raises
+    ------
+    ParameterError
+        A parameter has a value that it cannot have.
+    MissingDataError
+        The deals have no attribute `by`.
+
+    Notes
+    -----
+    - No fixed limit: an age is judged by the Kaplan-Meier curve of its stage (leaving in any way). Where
+      nothing left the stage after some age, and that is no accident, the share that never leaves is taken
+      out: ordinary deals are those that leave. Without such a plateau the curve holds the slow deals too,
+      and hardly any age is called unusual: then nothing shows that they will not leave.
+    - p is the share of ordinary deals open today that would be at least so old, given when every deal entered
+      (:func:`funnelnb.analysis.unusual.p_values`); the list is cut by Benjamini and Hochberg over all open
+      deals.
+    - The chance to win is that of the stage curves given the age (:func:`funnelnb.stats.remaining.remaining`).
+
+    References
+    ----------
+    Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+
+    Checked against floors with a known dead share (false alarms counted) and a public CRM export:
+    ``tests/analysis/test_stuck.py``.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> result = fn.stuck(fn.sample())
+    >>> len(result.deals) == result.n
+    True
+    """
+    names, confidence = grouping(book, by), level(None)
+    rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
+    days = check.number("within_days", within_days, ge=1, le=730)
+    deals = open_deals(book)
+    groups = _groups(book, names)
+    columns, wholes = _judged(book, deals, groups, names, confidence)
+    p = columns["p_value"]
+    seen = ~np.isnan(p)
+    adjusted = np.full(len(deals), np.nan)
+    if seen.any():
+        adjusted[seen] = benjamini_hochberg(np.clip(p[seen], 0.0, 1.0))
+    columns |= {"p_adjusted": adjusted, "listed": np.nan_to_num(adjusted, nan=1.0) <= rate}
+    columns["win_rate"] = outlook(book, deals, confidence).within(days, as_far=True)[0]
+    listed = columns["listed"]
+    return Stuck(
+        n=len(deals),
+        method="stuck",
+        confidence_level=confidence,
+        as_of=book.as_of,
+        currency=book.currency,
+        notes=(*source_notes(book), *_notes(deals, p, wholes)),
+        by=names,
+        false_alarm_rate=rate,
+        within_days=days,
+        listed_n=int(listed.sum()),
+        listed_amount=total(deals.amount[listed]),
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stages=_stages(book, deals, listed, wholes),
+        deals=_deals(book, deals, groups, columns),
+    )
+
+
+def _groups(book: Book, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the group of every deal of the ledger."""
+    coded = [book.ledger.attributes[name] for name in names]
+    columns = [[one.labels[code] for code in one.codes] for one in coded]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(book.ledger.outcome)
+
+
+def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ordinary | None:
+    """Return the curve of one group, None where nothing can be said; `never` as given, or as found."""
+    known = pace.pace(times, "any", confidence_level)
+    if known is None:
+        return None
+    if never is None:
+        facts = pace.pause(times)
+        never = known.at(known.still, facts["last_event_days"]) if facts["pause"] else 0.0
+    elif never:
+        never = float(known.still[-1]) if known.still[-1] < 1 else 0.0
+    return Ordinary(known=known, ended_n=int(times.n[times.outcome != 0].sum()), never_rate=never)
+
+
+def _judged(
+    book: Book,
+    deals: OpenDeals,
+    groups: list[tuple[str, ...]],
+    names: tuple[str, ...],
+    confidence_level: float,
+) -> tuple[dict[str, NDArray[Any]], dict[int, dict[str, Any]]]:
+    """Return what is known of every open deal's age, and of every stage's last leaving."""
+    made = {name: np.full(len(deals), np.nan) for name in ("usual_days", "tail_rate", "p_value")}
+    ledger, wholes = book.ledger, {}
+    for k in range(ledger.won):
+        (times,) = timing.split(time_counts(book, k, k + 1))
+        wholes[k] = pace.pause(times)
+        whole = _ordinary(times, None, confidence_level)
+        if whole is None or whole.ended_n < TOO_FEW_N:
+            continue
+        counts = time_counts(book, k, k + 1, names)
+        for group, own_times in zip(counts.groups, timing.split(counts), strict=True):
+            mine = np.array(
+                [deals.position[d] == k and groups[deals.index[d]] == group for d in range(len(deals))]
+            )
+            mine &= ~np.isnan(deals.age_days)
+            if not mine.any():
+                continue
+            own = _ordinary(own_times, whole.never_rate, confidence_level) if names else None
+            here = np.array([one == group for one in groups]) & (ledger.reached_s[:, k] != UNKNOWN)
+            entered = (ledger.as_of_s - ledger.reached_s[here, k]) / SECONDS_PER_DAY
+            age = deals.age_days[mine]
+            made["p_value"][mine] = p_values(age, entered, shrunk(own, whole, entered))
+            made["tail_rate"][mine] = shrunk(own, whole, age)
+            made["usual_days"][mine] = (own or whole).known.reaches(0.5)[0]
+    return made, wholes
+
+
+def _stages(
+    book: Book, deals: OpenDeals, listed: NDArray[np.bool_], wholes: dict[int, dict[str, Any]]
+) -> tuple[StuckStage, ...]:
+    rows = []
+    for k, facts in wholes.items():
+        here = deals.position == k
+        if here.any():
+            rows.append(
+                StuckStage(
+                    stage=book.playbook.stage_ids[k],
+                    open_n=int(here.sum()),
+                    listed_n=int((here & listed).sum()),
+                    open_amount=total(deals.amount[here]),
+                    listed_amount=total(deals.amount[here & listed]),
+                    last_event_days=facts["last_event_days"],
+                    pause=facts["pause"],
+                )
+            )
+    return tuple(rows)
+
+
+def _deals(
+    book: Book, deals: OpenDeals, groups: list[tuple[str, ...]], columns: dict[str, NDArray[Any]]
+) -> tuple[StuckDeal, ...]:
+    p, amount = np.nan_to_num(columns["p_value"], nan=2.0), np.nan_to_num(deals.amount)
+    order = np.lexsort((np.arange(len(deals)), -np.nan_to_num(deals.age_days), -amount, p))
+    plain = {name: values.tolist() for name, values in columns.items()}
+    return tuple(
+        StuckDeal(
+            rank=rank,
+            opportunity_id=deals.opportunity_id[d],
+            account_id=deals.account_id[d],
+            owner=deals.owner[d],
+            region=deals.region[d],
+            stage=book.playbook.stage_ids[deals.position[d]],
+            group=groups[deals.index[d]],
+            age_days=float(deals.age_days[d]),
+            deal_amount=float(deals.amount[d]),
+            **{name: values[d] for name, values in plain.items()},
+        )
+        for rank, d in enumerate(order.tolist(), start=1)
+    )
+
+
+def _notes(deals: OpenDeals, p: NDArray[np.float64], wholes: dict[int, dict[str, Any]]) -> tuple[Note, ...]:
+    notes: tuple[Note, ...] = ()
+    unknown_n = int(np.isnan(p).sum())
+    if unknown_n:
+        notes += (Note("age_not_judged", {"deals_n": unknown_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
+    if len(deals) and not any(facts["pause"] for facts in wholes.values()):
+        notes += (Note("no_plateau"),)
+    return notes

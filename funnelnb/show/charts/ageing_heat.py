@@ -1,0 +1,108 @@
+"""Ageing heat map: chance to win within 90 days, one line per stage, one column per band of age.
+
+Cells that too few deals were ever watched in are grey; what the data cannot see that far ahead is white with
+a dash. The small number is how many deals stand there now.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.show import theme
+from funnelnb.show.charts.parts import Draft, share_axis, sized
+from funnelnb.show.finding import finding_of
+from funnelnb.show.names import stage_name
+from funnelnb.show.views.ageing import band
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.ageing import Ageing
+    from funnelnb.show.charts.parts import Row
+
+CELL, STEP = 76, 42
+FEW = "#E9ECEE"
+
+
+def data(result: Ageing) -> list[Row]:
+    """Return one row per cell with its kind: known, few or unseen."""
+    rows = []
+    for cell in result.cells:
+        kind = "few" if not cell.enough else "unseen" if math.isnan(cell.won_90_rate) else "known"
+        rows.append(
+            {
+                "stage": cell.stage,
+                "from_days": cell.from_days,
+                "won_90_rate": cell.won_90_rate,
+                "watched_n": cell.watched_n,
+                "open_n": cell.open_n,
+                "kind": kind,
+            }
+        )
+    return rows
+
+
+def draw(result: Ageing, lang: str) -> Any:
+    """Draw the heat map."""
+    draft = Draft(result, lang)
+    say = draft.say
+    rows = data(result)
+    if not rows:
+        return draft.nothing()
+    most = max([row["won_90_rate"] for row in rows if row["kind"] == "known"] or [1.0]) or 1.0
+    bands = list(dict.fromkeys(band(cell, say) for cell in sorted(result.cells, key=lambda c: c.from_days)))
+    stages = list(dict.fromkeys(stage_name(result, cell.stage, say) for cell in result.cells))
+    shown = [row | _words(draft, row, cell, most) for row, cell in zip(rows, result.cells, strict=True)]
+    x = alt.X("band:O", scale=alt.Scale(domain=bands), sort=bands,
+              axis=alt.Axis(title=say.get("charts.ageing.x"), orient="top", labelAngle=0, domain=False,
+                            ticks=False))  # fmt: skip
+    y = alt.Y("name:O", scale=alt.Scale(domain=stages), sort=None,
+              axis=alt.Axis(title=None, domain=False, ticks=False, labelPadding=6))  # fmt: skip
+    chart = alt.layer(*_layers(draft, shown, x, y, most))
+    chart = sized(chart, width=CELL * len(bands), height=STEP * len(stages))
+    found = finding_of(result, lang)
+    remark = say.say("charts.ageing.cells", too_few_n=TOO_FEW_N)
+    return draft.finish(chart, found.headline, remark)
+
+
+def _words(draft: Draft, row: Row, cell: Any, most: float) -> Row:
+    say = draft.say
+    label = say.numbers.percent(row["won_90_rate"]) if row["kind"] == "known" else "·"
+    if row["kind"] == "unseen":
+        label = say.get("language.none")
+    dark = row["kind"] == "known" and row["won_90_rate"] > 0.55 * most
+    return {
+        "band": band(cell, say),
+        "name": stage_name(draft.result, row["stage"], say),
+        "label": label,
+        "now": say.say("charts.ageing.now", open_n=row["open_n"]) if row["open_n"] else "",
+        "ink": theme.PAPER if dark else theme.INK,
+    }
+
+
+def _layers(draft: Draft, rows: list[Row], x: alt.X, y: alt.Y, most: float) -> list[Any]:
+    say = draft.say
+    base = draft.layer(rows, "cells")
+    mark = share_axis(say).to_dict()["labelExpr"]
+    legend = alt.Legend(
+        title=say.get("charts.ageing.legend"), labelExpr=mark, gradientLength=110, tickCount=4
+    )
+    ramp = alt.Scale(domain=[0, most], range=list(theme.SEQUENCE), interpolate="lab")
+    edge = {"stroke": theme.PAPER, "strokeWidth": 2}
+    tips = [
+        alt.Tooltip(f"{name}:{kind}", title=say.field(name, "AgeingCell").label, format=form)
+        for name, kind, form in (("won_90_rate", "Q", ".1%"), ("watched_n", "Q", ","), ("open_n", "Q", ","))
+    ]
+    ink: Any = {"expr": "datum.ink"}
+    return [
+        base.transform_filter("datum.kind == 'known'")
+        .mark_rect(**edge)
+        .encode(x=x, y=y, color=alt.Color("won_90_rate:Q", scale=ramp, legend=legend), tooltip=tips),
+        base.transform_filter("datum.kind == 'few'")
+        .mark_rect(color=FEW, **edge)
+        .encode(x=x, y=y, tooltip=tips),
+        base.mark_text(dy=-6, fontWeight="bold", color=ink).encode(x=x, y=y, text="label:N"),
+        base.mark_text(dy=9, fontSize=theme.SMALL_SIZE, color=ink).encode(x=x, y=y, text="now:N"),
+    ]

@@ -1,0 +1,87 @@
+"""Ageing: raw shares by plain loops where all is decided, a floor of fixed pace, a public export."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import funnelnb as fn
+from funnelnb.analysis.ageing import ageing
+from tests.analysis.desk import book, open_deal, relabelled, shuffled
+from tests.analysis.floors import Deal, playbook
+from tests.conftest import ROOT
+
+ONE = playbook("lead")
+
+
+def decided(seed: int = 4, n: int = 400) -> list[tuple[int, str]]:
+    rng = np.random.default_rng(seed)
+    return [(int(d), "won" if w else "lost") for d, w in zip(rng.integers(1, 120, n), rng.random(n) < 0.4)]  # noqa: B905
+
+
+def test_shares_of_deals_by_a_loop() -> None:
+    """Nothing is censored: the chance at age t is the raw share of those still there then."""
+    deals = decided()
+    whole = book(
+        *(Deal(visits=((0, 0.0),), end=e, closed=float(d)) for d, e in deals), model=ONE, today=900.0
+    )
+    cells = {cell.from_days: cell for cell in ageing(whole).cells}
+    for start, end in ((0, 15), (30, 60), (60, 90)):
+        top = weight = lost = 0.0
+        for age in range(start, end):
+            there = [one for one in deals if one[0] > age]
+            top += sum(e == "won" and d <= age + 60 for d, e in there)
+            lost += sum(e == "lost" and d <= age + 90 for d, e in there)
+            weight += len(there)
+        assert cells[start].won_60_rate == pytest.approx(top / weight)
+        assert cells[start].lost_90_rate == pytest.approx(lost / weight)
+        assert cells[start].watched_n == sum(d > start for d, _ in deals)
+
+
+def test_two_stages_of_fixed_pace() -> None:
+    """20 days a lead, 20 an offer, 5 in talks, then won: a lead has 25 to 45 days to go."""
+    done = [
+        Deal(visits=((0, 0.0), (1, 20.0), (2, 40.0)), end="won", closed=45.0, amount=1.0) for _ in range(40)
+    ]
+    talking = Deal(visits=((0, 58.0), (1, 78.0), (2, 98.0)), amount=8.0)
+    result = ageing(book(*done, open_deal(0, since=95.0, amount=70.0), talking))
+    cells = {(cell.stage, cell.from_days): cell for cell in result.cells}
+    first = cells["lead", 0]
+    assert first.won_60_rate == pytest.approx(1.0)
+    assert first.won_30_rate == pytest.approx(0.0)
+    assert cells["lead", 15].won_30_rate == pytest.approx(1.0)
+    assert (first.open_n, first.open_amount) == (1, 70.0)
+    assert first.expected_amount == pytest.approx(70.0)
+    assert cells["talks", 0].won_30_rate == pytest.approx(1.0)
+
+
+def test_too_few_are_withheld() -> None:
+    result = ageing(book(*(Deal(visits=((0, 0.0),), end="lost", closed=50.0) for _ in range(9)), model=ONE))
+    assert [(cell.watched_n, cell.enough) for cell in result.cells] == [(9, False)] * 3
+    assert all(np.isnan(cell.won_90_rate) for cell in result.cells)
+    assert "cells_too_few" in {note.code for note in result.notes}
+
+
+def test_row_order_and_ids_do_not_matter() -> None:
+    whole = fn.sample()
+    known = ageing(whole).cells
+    for other in (shuffled(whole), relabelled(whole)):
+        for one, same in zip(known, ageing(other).cells, strict=True):
+            np.testing.assert_equal(one.stage, same.stage)
+            for name in set(one.__slots__) - {"stage"}:
+                np.testing.assert_allclose(getattr(one, name), getattr(same, name), rtol=1e-12, err_msg=name)
+
+
+def test_every_dated_open_deal_is_in_one_cell() -> None:
+    whole = fn.sample()
+    result = ageing(whole)
+    assert sum(cell.open_n for cell in result.cells) == result.n == fn.stuck(whole).n
+
+
+@pytest.mark.realdata
+def test_no_win_is_left_where_nothing_ever_closed(shared_data: Path) -> None:
+    maven = fn.load(shared_data / "maven_crm", mapping=ROOT / "examples" / "maven_crm.toml")
+    cells = {cell.from_days: cell for cell in ageing(maven).cells}
+    assert cells[180].won_90_rate == 0
+    assert cells[180].open_n + cells[365].open_n + cells[120].open_n == 1378
+    assert cells[0].won_90_rate > 0.4
