@@ -15,7 +15,7 @@ What does a target need, and how likely is it?
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
-    open_book, pick, attempt, explore, prioritise, assessment_sheet
+    open_book, pick, attempt, explore, explore_durations, prioritise, assessment_sheet
 Try it without a CRM
     simulate
 """
@@ -42,6 +42,7 @@ _HOME = {
     "deal_mix": "funnelnb.analysis.mix",
     "display": "funnelnb.show",
     "explore": "funnelnb.notebook.explore",
+    "explore_durations": "funnelnb.notebook.durations",
     "duration": "funnelnb.analysis.duration",
     "fair_shares": "funnelnb.analysis.shares",
     "honest_funnel": "funnelnb.analysis.gates",
@@ -130,6 +131,7 @@ if TYPE_CHECKING:
     from funnelnb.data.view import seen_as
     from funnelnb.notebook import open_book, pick
     from funnelnb.notebook.attempt import attempt
+    from funnelnb.notebook.durations import explore_durations
     from funnelnb.notebook.explore import explore
     from funnelnb.notebook.priorities import assessment_sheet, prioritise
     from funnelnb.notebook.simulator import target_simulator
