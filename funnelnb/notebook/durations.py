@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.duration import duration
+from funnelnb.analysis.duration import FAMILIES, duration
 from funnelnb.analysis.pace import TO
 from funnelnb.core.errors import FunnelError
 from funnelnb.notebook.explore import MOST_GROUPS
 from funnelnb.show import outputs, panel
 from funnelnb.show.words import words
-from funnelnb.stats.lifetime import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

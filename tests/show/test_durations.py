@@ -1,5 +1,6 @@
 """Durations in words and charts: both languages, the numbers of the result."""
 
+import itertools
 from functools import cache
 
 import pytest
@@ -8,6 +9,7 @@ import funnelnb as fn
 from funnelnb.show import render
 from funnelnb.show.charts import ageing_heat, duration_box, survival
 from funnelnb.show.registry import view_of
+from tests.show.test_charts import boxes, named_data
 
 
 @cache
@@ -83,3 +85,34 @@ def test_the_heat_map_marks_cells_that_cannot_be_told():
     rows = ageing_heat.data(stuck_or_age("ageing"))
     assert {row["kind"] for row in rows} == {"known", "few", "unseen"}
     assert all((row["kind"] == "few") == (row["watched_n"] < 10) for row in rows)
+
+
+CHARTS = [
+    (make, name, kind)
+    for make, name, kinds in (
+        (made, "whole", ("survival", "box")),
+        (made, "regions", ("survival", "box")),
+        (made, "advance", ("survival", "box")),
+        (made, "lose", ("survival", "box")),
+        (stuck_or_age, "ageing", ("ageing",)),
+    )
+    for kind in kinds
+]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(("make", "name", "kind"), CHARTS)
+def test_no_words_collide_or_leave_the_picture(make, name, kind, lang):
+    spec = render.spec(make(name).chart(kind, lang))
+    assert set(named_data({key: one for key, one in spec.items() if key != "datasets"})) == set(
+        spec["datasets"]
+    )
+    assert "2026-06-30" in spec["title"]["subtitle"][0]
+    found, wide, high = boxes(render.svg(spec))
+    for left, top, right, bottom, words in found:
+        assert left > -2, words
+        assert right < wide + 6, words
+        assert -2 < top < bottom < high + 2, words
+    for one, other in itertools.combinations(found, 2):
+        over = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+        assert min(over) < 1.5, (one[4], other[4])
