@@ -11,9 +11,10 @@ from funnelnb.data.attributes import Attributes
 from funnelnb.data.coded import UNRECORDED, Deals, Keys, Rows
 from funnelnb.data.ledger import FACTS, OPEN_DEAL, UNKNOWN, Codes, Ledger, fact_notes
 from funnelnb.data.stays import Stays, stays_of
+from funnelnb.data.threads import each, workers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,16 +132,20 @@ def _by_blocks(
     reached_s = np.empty((positions, deal_n), np.int64)
     facts = np.empty(deal_n, np.uint8)
     stay_n = 0
-    for k, begin in enumerate(begins):
-        some = deals.take(slice(begin, begin + BLOCK))
+
+    def work(k: int) -> Stays:
+        some = deals.take(slice(k * BLOCK, (k + 1) * BLOCK))
         recorded = some.take(np.arange(len(some.outcome)))
-        stays = stays_of(keys, key[edges[k] : edges[k + 1]] - (begin << bits), some, positions, won)
-        facts[begin : begin + BLOCK] = _facts(recorded, some, stays, won)
-        reached_s[:, begin : begin + BLOCK] = stays.reached_s
-        stays.deal += begin
+        stays = stays_of(keys, key[edges[k] : edges[k + 1]] - (k * BLOCK << bits), some, positions, won)
+        facts[k * BLOCK : (k + 1) * BLOCK] = _facts(recorded, some, stays, won)
+        reached_s[:, k * BLOCK : (k + 1) * BLOCK] = stays.reached_s
+        return stays
+
+    for k, stays in enumerate(_in_turn(work, len(begins))):
+        stays.deal += k * BLOCK
         stays.start += stay_n
         for name, (of, _) in _COLUMNS.items():
-            column, place = getattr(stays, name), stay_n if of == "stay" else begin
+            column, place = getattr(stays, name), stay_n if of == "stay" else k * BLOCK
             columns[name][place : place + len(column)] = column
         stay_n += len(stays.deal)
     columns["start"][-1] = stay_n
@@ -148,6 +153,12 @@ def _by_blocks(
         name: column[:stay_n] if _COLUMNS[name][0] == "stay" else column for name, column in columns.items()
     }
     return {**columns, "reached_s": reached_s.T, "facts": facts}
+
+
+def _in_turn(work: Callable[[int], Stays], count: int) -> Iterator[Stays]:
+    """Return the results of `work` one by one, a few made at a time: never all of them in memory."""
+    for begin in range(0, count, workers()):
+        yield from each(work, range(begin, min(begin + workers(), count)))
 
 
 def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note]]:

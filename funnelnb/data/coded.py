@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.ledger import LEFT, LOST
+from funnelnb.data.threads import each, workers
 
 UNRECORDED = -9
 """Stage code of a deal whose current stage is not recorded, and of a history row whose stage is not known."""
+
+_MANY = 1 << 18
 
 Ints = NDArray[np.integer[Any]]
 
@@ -130,5 +133,8 @@ class Keys:
         if len(stage) and stage.min() < 0:
             stage = np.where(stage == LOST, positions, np.where(stage == LEFT, positions + 1, stage))
         key = self.pack(rows.deal, rows.entered_s, stage)
-        key.sort(kind="stable")  # costs next to nothing on rows that come in order
+        if len(key) > _MANY:
+            edges = np.linspace(0, len(key), workers() + 1).astype(int)
+            each(lambda k: key[edges[k] : edges[k + 1]].sort(kind="stable"), range(len(edges) - 1))
+        key.sort(kind="stable")  # merges what is sorted: next to nothing for rows that come in order
         return key

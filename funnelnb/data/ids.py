@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import FunnelError
+from funnelnb.data.threads import each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -202,11 +203,15 @@ def deal_codes(ids: Any, row_ids: Any) -> NDArray[np.int32]:
     if index.twice >= 0:
         raise _twice(ids[index.twice], ids)
     code = np.empty(len(row_ids), np.int32)
-    for begin in range(0, len(row_ids), _CHUNK):
+
+    def find(begin: int) -> bool:
         some = words_of(row_ids.slice(begin, _CHUNK), len(words))
-        if some is None:
-            return _by_arrow(ids, row_ids)
-        code[begin : begin + _CHUNK] = index.find(some)
+        if some is not None:
+            code[begin : begin + _CHUNK] = index.find(some)
+        return some is not None
+
+    if not all(each(find, range(0, len(row_ids), _CHUNK))):
+        return _by_arrow(ids, row_ids)
     if row_ids.null_count:
         code[pc.is_null(row_ids).to_numpy(zero_copy_only=False)] = -1
     return code
