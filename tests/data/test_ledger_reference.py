@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.data import build as kernel
+from funnelnb.data import coded, threads
 from funnelnb.data.ledger import FACTS, LEFT, LOST, STILL, UNKNOWN, Ledger, build
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Read, Recorded, read_all
@@ -124,11 +125,15 @@ def test_restricted_ledger_is_that_of_the_deals_alone(deals: list[Recorded], as_
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_blocks_do_not_show(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_threads_do_not_show(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = playbook(4, 2)
     floor = book(messy_floor(11, 300, model=model), model=model, as_of=at(50))
     whole = build(floor)
     monkeypatch.setattr(kernel, "BLOCK", size)
+    monkeypatch.setattr(coded, "_MANY", size)
+    monkeypatch.setattr(threads, "workers", lambda: 3)  # cores, whether the machine has them or not
+    monkeypatch.setattr(kernel, "workers", lambda: 3)
+    monkeypatch.setattr(coded, "workers", lambda: 3)
     parts = build(floor)
     assert observed(parts) == observed(whole)
     assert parts.notes == whole.notes
