@@ -18,7 +18,7 @@ help:  ## this list
 # ---- what you do with it ----------------------------------------------------------------------------------------
 
 report: .venv/run.stamp  ## offline HTML reports per region from the sample data, into reports/
-	@$(PY) -m funnelnb report data/sample --by region --out reports
+	@$(PY) -m funnelnb report data/sample --by region --notebook 01 02 03 04 --out reports
 
 lab: .venv/run.stamp  ## the notebooks in JupyterLab
 	@$(PY) -m funnelnb lab
