@@ -135,8 +135,7 @@ class Relations:
                 stage=choose(nw.col("outcome") == OPEN_DEAL, UNRECORDED, nw.col("stage"))
             )
         undated = (nw.col("outcome") != OPEN_DEAL) & (nw.col("closed_s") == NONE)
-        frame = frame.with_columns(undated=undated, recorded_s=nw.col("closed_s"))
-        return hold(self._with_ends(self._settled(frame)), self)
+        return hold(self._with_ends(self._settled(frame.with_columns(undated=undated))), self)
 
     def _spans(self) -> nw.LazyFrame[Any]:
         """Return, for each deal with any row, its first and last one (time and stage in one number) and marks."""

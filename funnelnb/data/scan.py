@@ -175,10 +175,14 @@ class Scan:
         """The tables as relations, once they have been found fit to count."""
         import narwhals as nw
 
-        opportunities, history = self._frames
+        deals = nw.from_native(self._frames[0]).lazy()
+        history = None if self._frames[1] is None else nw.from_native(self._frames[1]).lazy()
+        if history is not None and _id_kind(deals) != _id_kind(history):
+            text = nw.col("opportunity_id").cast(nw.String)
+            deals, history = deals.with_columns(text), history.with_columns(text)
         relations = Relations(
-            opportunities=nw.from_native(opportunities).lazy(),
-            stage_history=None if history is None else nw.from_native(history).lazy(),
+            opportunities=deals,
+            stage_history=history,
             playbook=self.playbook,
             as_of_s=int(self.as_of.astype(np.int64)),
             attributes=self.attributes,
@@ -214,6 +218,10 @@ class Scan:
         }
         deal_n = facts["deals_n"]
         return tuple(Note(name, {"deals_n": facts[name], "of_n": deal_n}) for name in FACTS if facts[name])
+
+
+def _id_kind(frame: Any) -> Any:
+    return frame.collect_schema()["opportunity_id"]
 
 
 def _checked(relations: Relations) -> int:

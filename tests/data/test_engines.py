@@ -282,6 +282,17 @@ def test_other_types_of_the_same_facts(engine: str) -> None:
     same(scan.stay_counts(), stay_counts(wanted))
 
 
+@pytest.mark.parametrize("engine", ["polars", "lazy polars", "duckdb"])
+def test_ids_as_numbers_in_one_table_and_text_in_the_other(engine: str) -> None:
+    model = playbook()
+    deals = [Recorded(created=at(1), rows=[(at(2), 1)]), Recorded(created=at(1), rows=[(at(3), 2)])]
+    opportunities, history = frames(deals, model)
+    opportunities["opportunity_id"] = opportunities["opportunity_id"].str[1:].astype("int64")
+    history["opportunity_id"] = history["opportunity_id"].str[1:]
+    scan = Scan(*ENGINES[engine][0](opportunities, history), playbook=model, as_of="2026-06-30")
+    assert scan.stage_counts().reached_n.tolist() == [[2, 2, 1, 0, 0]]
+
+
 @pytest.mark.parametrize("engine", ["pandas", "pandas expressions", "lazy polars", "duckdb"])
 def test_the_least_that_a_scan_needs(engine: str) -> None:
     place, in_engine = ENGINES[engine]
