@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis import caveats, pace, timing
+from funnelnb.analysis.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.analysis.obtain import Source, grouping, level, origin_of, source_notes, time_counts
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.timing import Times
     from funnelnb.playbooks.model import Label
-    from funnelnb.stats.lifetime import Lifetime
-
-FAMILIES = ("exponential", "weibull", "lognormal", "loglogistic", "gamma")
-"""Families that are compared unless one is named."""
-CLOSE = 0.05
-"""A fit further than this from the observed curve, at any age that can be trusted, is not to be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,52 +96,6 @@ class DurationRow:
     older_amount: float
     pause: bool
     enough: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitRow:
-    """One family fitted to the times of one row.
-
-    Attributes
-    ----------
-    group, stage, overall
-        As in :class:`DurationRow`.
-    family : str
-    rank : int
-        1: lowest AICc. Refused fits come last.
-    first_name, second_name : str
-        Names of the parameters; the second is empty where the family has one.
-    first_value, second_value : float
-        In days where it is a scale.
-    log_likelihood, aicc : float
-    behind : float
-        AICc less that of the best family.
-    median_days, median_ci_lower, median_ci_upper : float
-        According to the fit.
-    gap_share : float
-        Largest distance from the observed curve over the ages that can be trusted.
-    verdict : str
-        ``"chosen"``, ``"runner_up"``, ``"other"``; or why it cannot be trusted: ``"too_far"`` (see
-        :data:`CLOSE`) or a code of :data:`funnelnb.stats.lifetime.REFUSALS`.
-    """
-
-    group: tuple[str, ...]
-    stage: str
-    overall: bool
-    family: str
-    rank: int
-    first_name: str
-    first_value: float
-    second_name: str
-    second_value: float
-    log_likelihood: float
-    aicc: float
-    behind: float
-    median_days: float
-    median_ci_lower: float
-    median_ci_upper: float
-    gap_share: float
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -268,7 +217,7 @@ def duration(
     """
     names, confidence = grouping(book, by), level(confidence_level)
     to = check.one_of("to", to, pace.TO)
-    families = _families(family)
+    families = families_of(family)
     spans, notes = _spans(book, stage)
     blocks = [_span(book, names, one, to, families, confidence) for one in spans]
     rows, fits, curves = (tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS)
@@ -281,7 +230,7 @@ def duration(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *notes, *_notes(whole, unknown_n, short, fits)),
+        notes=(*source_notes(book), *notes, *_notes(whole, unknown_n, blocks[-1].late_n, short, fits)),
         by=names,
         to=to,
         stage_ids=book.playbook.stage_ids,
@@ -301,6 +250,7 @@ class _Block:
     curves: tuple[DurationCurve, ...]
     short: tuple[tuple[str, ...], ...]
     unknown_n: int
+    late_n: int
 
 
 _PARTS = ("rows", "fits", "curves")
@@ -329,8 +279,8 @@ def _span(
         if known is None:
             short += [group] if times.n.sum() else []
             continue
-        fitted = _fitted(times, families, confidence_level) if to == "any" and facts["enough"] else ()
-        fits += _fit_rows(fitted, known, place)
+        fitted = fitted_to(times, families, confidence_level) if to == "any" and facts["enough"] else ()
+        fits += fit_rows(fitted, known, place)
         best = fitted[0] if fitted and not fitted[0].refusal else None
         curves.append(DurationCurve(**place, **pace.outline(known, best)))
     return _Block(
@@ -339,15 +289,8 @@ def _span(
         curves=tuple(curves),
         short=tuple(short),
         unknown_n=int(counts.unknown_n.sum()),
+        late_n=sum(one.late_n for one in parts),
     )
-
-
-def _families(family: str | None) -> tuple[str, ...]:
-    if family is None:
-        return FAMILIES
-    from funnelnb.stats.lifetime import FAMILIES as KNOWN
-
-    return (check.one_of("family", family, tuple(KNOWN)),)
 
 
 def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
@@ -376,54 +319,17 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
 
 
-def _fitted(times: Times, families: tuple[str, ...], confidence_level: float) -> tuple[Lifetime, ...]:
-    from funnelnb.stats.lifetime import fit_all
-
-    return fit_all(pace.observed_of(times), families, confidence_level=confidence_level)
-
-
-def _fit_rows(fitted: Sequence[Lifetime], known: pace.Pace, place: dict[str, Any]) -> list[FitRow]:
-    rows = []
-    for rank, one in enumerate(fitted, start=1):
-        names, values = (*one.parameters, ""), (*one.estimate.tolist(), np.nan)
-        half = one.quantile(0.5)
-        gap = pace.gap(one, known)
-        rows.append(
-            FitRow(
-                family=one.family,
-                rank=rank,
-                first_name=names[0],
-                first_value=values[0],
-                second_name=names[1],
-                second_value=values[1],
-                log_likelihood=float(one.log_likelihood),
-                aicc=float(one.aicc),
-                behind=float(one.aicc - fitted[0].aicc),
-                median_days=float(half.value[0]),
-                median_ci_lower=float(half.ci_lower[0]),
-                median_ci_upper=float(half.ci_upper[0]),
-                gap_share=gap,
-                verdict=_verdict(rank, one.refusal, gap),
-                **place,
-            )
-        )
-    return rows
-
-
-def _verdict(rank: int, refusal: str, gap: float) -> str:
-    if refusal:
-        return refusal
-    if not gap <= CLOSE:
-        return "too_far"
-    return {1: "chosen", 2: "runner_up"}.get(rank, "other")
-
-
 def _notes(
-    whole: Sequence[DurationRow], unknown_n: int, short: Sequence[tuple[str, ...]], fits: Sequence[FitRow]
+    whole: Sequence[DurationRow],
+    unknown_n: int,
+    late_n: int,
+    short: Sequence[tuple[str, ...]],
+    fits: Sequence[FitRow],
 ) -> tuple[Note, ...]:
     n = sum(row.n for row in whole)
     notes = caveats.partly("open_deals", sum(row.open_n for row in whole), n)
     notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
+    notes += caveats.partly("late_entry", late_n, n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]
     notes += caveats.too_few(few)
     notes += caveats.named("early_risk_small", list(dict.fromkeys(short)), min_n=TOO_FEW_N)

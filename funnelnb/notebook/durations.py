@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.duration import FAMILIES, duration
+from funnelnb.analysis.duration import duration
+from funnelnb.analysis.fits import FAMILIES
 from funnelnb.analysis.pace import TO
 from funnelnb.core.errors import FunnelError
 from funnelnb.notebook.explore import MOST_GROUPS

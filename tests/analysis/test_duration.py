@@ -156,6 +156,37 @@ def test_groups_are_the_books_of_their_own() -> None:
         assert grouped[name].median_ci_upper == alone.median_ci_upper
 
 
+def test_the_sample_as_r_has_it() -> None:
+    """R survival 3.5-3 on the counted times: survfit(conf.int = .9, conf.type = "log-log"), print(rmean = 183)."""
+    (row,) = duration(fn.sample(), stage="qualify").rows
+    assert (row.n, row.closed_n) == (2811, 2606)
+    assert (row.q25_days, row.median_days, row.q75_days) == (5, 14, 35)
+    assert (row.median_ci_lower, row.median_ci_upper) == (14, 15)
+    still = [row.still_30_rate, row.still_60_rate, row.still_90_rate, row.still_120_rate]
+    np.testing.assert_allclose(still, [0.29020024, 0.11508564, 0.05603383, 0.02469441], atol=5e-9)
+    assert row.limit_days == 183
+    assert row.mean_days == pytest.approx(26.2, abs=0.05)
+    assert (row.mean_ci_upper - row.mean_ci_lower) / 2 / 1.6448536 == pytest.approx(0.637, abs=5e-4)
+
+
+def test_deals_that_began_before_the_history_count_from_then() -> None:
+    """Recorded from day 20: leads of day 0 that left before are missing, and a loop counts those at risk."""
+    deals = [lead(float(days), since=float(start)) for start in range(0, 60, 2) for days in (5, 12, 25)]
+    whole = replace(book(*deals), observed_from=np.datetime64("2026-01-21", "s"))
+    (row,) = duration(whole, stage="lead").rows
+    still, pairs = 1.0, [(max(20 - s, 0), d) for s in range(0, 60, 2) for d in (5, 12, 25)]
+    pairs = [(entry, days) for entry, days in pairs if days > entry]
+    for day in (5, 12):
+        at_risk = sum(entry < day <= days for entry, days in pairs)
+        still *= 1 - sum(days == day for _, days in pairs) / at_risk
+    assert row.n == len(pairs) < len(deals)
+    assert row.still_30_rate == 0
+    assert row.median_days == 12
+    curve = duration(whole, stage="lead").curves[0]
+    assert curve.not_yet_rate[np.searchsorted(curve.days, 12)] == pytest.approx(still)
+    assert "late_entry" in {note.code for note in duration(whole).notes}
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -53,25 +53,26 @@ def draw(result: Duration, lang: str) -> Any:
     grid = draft.layer(scale, "grid").mark_rule(color=theme.FAINT).encode(
         x=pixel("x", "x"), y=pixel("y", "y"), y2="y2:Q"
     )  # fmt: skip
-    numbers = [text(one["x"], y + 4, one["label"], align="center", colour=theme.QUIET) for one in scale]
-    numbers.append(
-        text(
-            LABEL + PLOT / 2,
-            y + 24,
-            draft.say.get("charts.durations.x_box"),
-            align="center",
-            colour=theme.QUIET,
-        )
-    )
     bars = draft.layer(marks, "bars").mark_rect().encode(
         x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour()
     )  # fmt: skip
     found = finding_of(result, lang)
-    layers = [grid, bars, *_points(draft, dots), draft.texts([*words, *numbers], "words")]
+    layers = [grid, bars, *_points(draft, dots), draft.texts([*words, *_numbers(draft, scale, y)], "words")]
     chart = sized(alt.layer(*layers), width=LABEL + PLOT + NUMBERS, height=y + 30)
     level = draft.say.numbers.level(result.confidence_level)
     remark = draft.say.say("charts.durations.box", confidence_level=level)
-    return draft.finish(chart, found.headline, remark)
+    more = ""
+    if len(result.rows) > ROWS_MOST:
+        more = draft.say.say("charts.durations.more", shown_n=ROWS_MOST, rows_n=len(result.rows))
+    return draft.finish(chart, found.headline, remark, more)
+
+
+def _numbers(draft: Draft, scale: list[Row], y: float) -> list[Row]:
+    """Return the words of the axis of days."""
+    style: dict[str, Any] = {"align": "center", "colour": theme.QUIET}
+    title = draft.say.get("charts.durations.x_box")
+    return [*(text(one["x"], y + 4, one["label"], **style) for one in scale),
+            text(LABEL + PLOT / 2, y + 24, title, **style)]  # fmt: skip
 
 
 def _stage(draft: Draft, row: Row) -> str:

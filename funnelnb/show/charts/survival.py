@@ -122,23 +122,28 @@ def _groups(draft: Draft, curves: list[DurationCurve]) -> Any:
     return draft.finish(alt.vconcat(key, grid, spacing=14), found.headline, found.detail, more)
 
 
-def _panel(
-    draft: Draft, curve: DurationCurve, longest: float, size: tuple[int, int], *, small: bool
-) -> list[Any]:
-    say, result = draft.say, draft.result
-    mine = (curve.group, curve.stage, curve.overall)
-    rows = [row for row in data(result) if (row["group"], row["stage"], row["overall"]) == mine]
-    to = ending(result, curve, say)
-    stage = stage_name(result, curve.stage, say)
-    ticks = day_ticks(longest, 5 if small else 10)
+def _axes(draft: Draft, curve: DurationCurve, longest: float, *, small: bool) -> tuple[alt.Axis, alt.Axis]:
+    """Return the axis of days and that of shares."""
+    say = draft.say
+    stage, to = stage_name(draft.result, curve.stage, say), ending(draft.result, curve, say)
     across = alt.Axis(
-        values=ticks, grid=False, format=",d",
+        values=day_ticks(longest, 5 if small else 10), grid=False, format=",d",
         title=None if small else say.say("charts.durations.x", stage=stage),
     )  # fmt: skip
     up = share_axis(
         say, values=[0, 0.5, 1] if small else [0, 0.25, 0.5, 0.75, 1],
         title=None if small else say.say("charts.durations.y", to=to),
     )  # fmt: skip
+    return across, up
+
+
+def _panel(
+    draft: Draft, curve: DurationCurve, longest: float, size: tuple[int, int], *, small: bool
+) -> list[Any]:
+    say, result = draft.say, draft.result
+    mine = (curve.group, curve.stage, curve.overall)
+    rows = [row for row in data(result) if (row["group"], row["stage"], row["overall"]) == mine]
+    across, up = _axes(draft, curve, longest, small=small)
 
     def x(field: str = "day") -> alt.X:
         return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, longest], nice=False), axis=across)
