@@ -11,6 +11,7 @@ from funnelnb.analysis.duration import duration
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book, relabelled, shuffled
 from tests.analysis.floors import Deal
+from tests.analysis.test_scan import frames
 from tests.conftest import ROOT
 
 
@@ -145,6 +146,11 @@ def test_row_order_and_ids_do_not_matter() -> None:
 def test_a_deal_of_later_changes_nothing() -> None:
     later = replace(lead(3.0), visits=((0, 120.0),), end="open", closed=None)
     same(duration(book(*TWELVE)), duration(book(*TWELVE, later)))
+
+
+def test_a_scan_gives_what_a_book_gives() -> None:
+    whole, scan = frames("polars", seed=5)
+    same(duration(whole, by="region"), duration(scan, by="region"))
 
 
 def test_groups_are_the_books_of_their_own() -> None:

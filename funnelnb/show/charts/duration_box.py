@@ -60,7 +60,8 @@ def draw(result: Duration, lang: str) -> Any:
     layers = [grid, bars, *_points(draft, dots), draft.texts([*words, *_numbers(draft, scale, y)], "words")]
     chart = sized(alt.layer(*layers), width=LABEL + PLOT + NUMBERS, height=y + 30)
     level = draft.say.numbers.level(result.confidence_level)
-    remark = draft.say.say("charts.durations.box", confidence_level=level)
+    key = "box" if result.to == "any" else "box_to"
+    remark = draft.say.say(f"charts.durations.{key}", confidence_level=level)
     more = ""
     if len(result.rows) > ROWS_MOST:
         more = draft.say.say("charts.durations.more", shown_n=ROWS_MOST, rows_n=len(result.rows))
