@@ -31,6 +31,7 @@ CODES = (
     "times_unknown",  # deals_n, of_n: not in any share by day
     "amount_unknown",  # deals_n, of_n
     "amount_at_close_only",  # lost or open deals carry no amount: shares of the amount are withheld
+    "not_ended",  # deals_n, of_n: open, or left without a decision: their time is only known to be longer
     "open_deals",  # deals_n, of_n
     "left_undecided",  # deals_n, of_n
     "no_losses",  # deals_n: no deal is marked lost, so "decided" says nothing

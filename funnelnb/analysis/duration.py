@@ -327,7 +327,7 @@ def _notes(
     fits: Sequence[FitRow],
 ) -> tuple[Note, ...]:
     n = sum(row.n for row in whole)
-    notes = caveats.partly("open_deals", sum(row.open_n for row in whole), n)
+    notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
     notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
     notes += caveats.partly("late_entry", late_n, n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]
