@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("laptop", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples every time
+settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,9 +14,21 @@ def open_notebook(page, address: str, path: str) -> None:
     time.sleep(0.7)  # a "Run All" right after idle can be lost
 
 
+def answer_dialogs(page) -> None:
+    """Accept whatever JupyterLab asks, as in choosing the kernel when the machine is slow."""
+    dialog = page.locator(".jp-Dialog")
+    for _ in range(3):
+        if not dialog.count():
+            return
+        print("JupyterLab asks:", dialog.first.inner_text())
+        dialog.first.locator(".jp-mod-accept").click()
+        time.sleep(0.5)
+
+
 def run_all(page, done: str, tries: int = 3) -> None:
     """Run all cells; `done` is a selector that appears when the last output is there."""
     for attempt in range(tries):
+        answer_dialogs(page)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         try:

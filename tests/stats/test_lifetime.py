@@ -111,7 +111,7 @@ def test_the_unit_of_time_scales_the_times_read(seed, family, unit):
         fit(observed(time * unit, event, entry=entry * unit), family),
     )
     if one.refusal or other.refusal:
-        assert one.refusal == other.refusal == "flat"
+        assert {one.refusal, other.refusal} <= {"flat", "not_converged"}  # refused in both units
         return
     shares = [0.1, 0.5, 0.9]
     np.testing.assert_allclose(other.quantile(shares).value, one.quantile(shares).value * unit, rtol=1e-4)
