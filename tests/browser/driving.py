@@ -25,15 +25,16 @@ def answer_dialogs(page) -> None:
         time.sleep(0.5)
 
 
-def run_all(page, done: str, tries: int = 3) -> None:
+def run_all(page, done: str, tries: int = 4) -> None:
     """Run all cells; `done` is a selector that appears when the last output is there."""
     for attempt in range(tries):
         answer_dialogs(page)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
         try:
-            page.wait_for_selector(done, timeout=90_000 if attempt == tries - 1 else 60_000, state="attached")
+            page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5_000)
+            page.get_by_text("Run All Cells", exact=True).click(timeout=5_000)
+            page.wait_for_selector(done, timeout=60_000, state="attached")
             return
-        except Exception:
+        except Exception as error:
             if attempt == tries - 1:
-                raise
+                asked = page.locator(".jp-Dialog").all_inner_texts()
+                raise AssertionError(f"JupyterLab did not run the notebook; it asks {asked}") from error

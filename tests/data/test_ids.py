@@ -40,6 +40,8 @@ def test_rows_find_their_deals(shape: str, kind: pa.DataType) -> None:
     found = deal_codes(ids, row_ids)
     assert found.tolist() == by_arrow(ids, row_ids)
     assert (found < 0).any()
+    chunked = pa.chunked_array([row_ids.slice(0, 7), row_ids.slice(7, 0), row_ids.slice(7)])
+    assert deal_codes(ids, chunked).tolist() == found.tolist()
     assert deal_codes(ids.slice(7, 900), row_ids.slice(11)).tolist() == by_arrow(
         ids.slice(7, 900), row_ids.slice(11)
     )
@@ -68,6 +70,9 @@ def test_two_deals_with_one_id(shape: str) -> None:
 
 def test_numbers_and_text_meet() -> None:
     assert deal_codes(pa.array([7, 8]), pa.array(["8", "9", None])).tolist() == [1, -1, -1]
+    assert deal_codes(pa.array([7, 8, 0]), pa.array([8, None, 9, 0])).tolist() == [1, -1, -1, 2]
+    views = pa.array(["7", "8"], pa.string_view()), pa.array(["8", None], pa.string_view())
+    assert deal_codes(*views).tolist() == [1, -1]
 
 
 def test_crowded_table(monkeypatch: pytest.MonkeyPatch) -> None:
