@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.note import Note
-from funnelnb.data.attributes import Attributes
+from funnelnb.data.attributes import Attributes, Ids
 from funnelnb.data.coded import UNRECORDED, Deals, Keys, Rows
 from funnelnb.data.ledger import FACTS, OPEN_DEAL, UNKNOWN, Codes, Ledger, fact_notes
 from funnelnb.data.stays import Stays, stays_of
@@ -43,7 +43,7 @@ def from_arrays(
     as_of_s: int,
     observed_from_s: int = UNKNOWN,
     attributes: Mapping[str, Codes] | None = None,
-    deal_ids: NDArray[Any] | None = None,
+    ids: Any = None,
 ) -> Ledger:
     """Which stays in which stages do these coded arrays tell of?
 
@@ -59,8 +59,8 @@ def from_arrays(
     as_of_s, observed_from_s : int
         Seconds since 1970-01-01.
     attributes : Mapping of str to Codes, optional
-    deal_ids : ndarray of str or object, shape (D,), optional
-        Default: their positions as text.
+    ids : pyarrow.Array, optional
+        Of text or integers, D of them. Default: their positions.
 
     Returns
     -------
@@ -90,17 +90,18 @@ def from_arrays(
     Checked against: a plain loop over deals written from these rules (``tests/data/reference.py``) and the
     counts made in five engines (``tests/data/test_engines.py``).
     """
+    import pyarrow as pa
+
     recorded_n = len(deals.outcome)
     deals, rows, keep, notes = _cut(deals, rows, as_of_s)
     keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, len(stage_ids) + 2, len(deals.outcome))
     key = keys.sort(rows, len(stage_ids))
     del rows
     columns = _by_blocks(keys, key, deals, len(stage_ids), won)
-    if deal_ids is None:
-        deal_ids = np.arange(recorded_n).astype(str).astype(object)
+    deal_ids = Ids(pa.array(np.arange(recorded_n)) if ids is None else ids)
     attributes = {} if attributes is None else attributes
     if len(deals.outcome) < recorded_n:
-        deal_ids, attributes = deal_ids[keep], Attributes.of(attributes, keep)
+        deal_ids, attributes = deal_ids.of(keep), Attributes.of(attributes, keep)
     return Ledger(
         stage_ids=tuple(stage_ids),
         won=won,
@@ -109,7 +110,7 @@ def from_arrays(
         created_s=deals.created_s,
         amount=deals.amount,
         attributes=attributes,
-        deal_ids=deal_ids,
+        ids=deal_ids,
         notes=(*notes, *fact_notes(columns["facts"])),
         observed_from_s=observed_from_s,
         **columns,

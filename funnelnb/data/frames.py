@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, nearest
-from funnelnb.data.attributes import Attributes, code, unchunked
+from funnelnb.data.attributes import Attributes, code, plain, unchunked
 from funnelnb.data.build import from_arrays
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
 from funnelnb.data.ids import deal_codes
@@ -87,7 +87,7 @@ def from_frames(
         if observed_from is None
         else int(timestamp("observed_from", observed_from).astype(np.int64)),
         attributes=Attributes({name: partial(code, columns[name], name) for name in names}),
-        deal_ids=_as_text(ids).to_numpy(zero_copy_only=False),
+        ids=ids,
     )
 
 
@@ -157,7 +157,7 @@ def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
     if isinstance(table, nw.LazyFrame):
         table = table.collect("pyarrow")
     return Rows(
-        deal=deal_codes(ids, unchunked(table["opportunity_id"].to_arrow())),
+        deal=deal_codes(ids, plain(table["opportunity_id"].to_arrow())),
         stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
         entered_s=seconds(table["entered_at"].to_arrow(), "entered_at"),
     )
@@ -178,11 +178,11 @@ def _mapped(column: Any, places: dict[str, int], missing: int) -> NDArray[np.int
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = _as_text(unchunked(column))
+    column = _as_text(plain(column))
     found = pc.index_in(column, value_set=pa.array(list(places), column.type))
     if found.null_count:
         found = pc.fill_null(found, len(places))
-    code = found.to_numpy(zero_copy_only=False)
+    code = found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy()
     table = np.array([*places.values(), missing], np.int16)
     as_is = int(np.argmax(np.append(table != np.arange(len(table)), True)))  # stage k is the k-th name
     return table[code] if int(code.max(initial=0)) >= as_is else code

@@ -117,7 +117,7 @@ def words_of(column: Any, count: int | None = None) -> Words | None:
     Parameters
     ----------
     column : pyarrow.Array
-        Without missing values.
+        Of a missing value the words mean nothing.
     count : int, optional
         How many words to return; None where an id needs more.
 
@@ -127,8 +127,10 @@ def words_of(column: Any, count: int | None = None) -> Words | None:
         None where an id is longer than 64 bytes, or has a zero byte.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if pa.types.is_integer(column.type):
+        column = pc.fill_null(column, 0) if column.null_count else column
         return [column.cast(pa.int64()).to_numpy(zero_copy_only=False).view(np.uint64)]
     kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
     _, offsets_buffer, data_buffer = column.buffers()
@@ -172,8 +174,10 @@ def deal_codes(ids: Any, row_ids: Any) -> NDArray[np.int32]:
 
     Parameters
     ----------
-    ids, row_ids : pyarrow.Array of text or integers
-        The ids of the deals, and the ids that rows name.
+    ids : pyarrow.Array of text or integers
+        The ids of the deals.
+    row_ids : pyarrow.Array or ChunkedArray
+        The ids that rows name.
 
     Returns
     -------
@@ -192,29 +196,37 @@ def deal_codes(ids: Any, row_ids: Any) -> NDArray[np.int32]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if row_ids.type != ids.type:
-        ids, row_ids = (
-            one if one.type == pa.large_string() else one.cast(pa.large_string()) for one in (ids, row_ids)
-        )
-    words = words_of(pc.fill_null(ids, "") if ids.null_count and pa.types.is_large_string(ids.type) else ids)
+    if row_ids.type != ids.type or not _has_words(ids.type):
+        ids, row_ids = ids.cast(pa.large_string()), row_ids.cast(pa.large_string())
+    words = words_of(ids)
     if words is None:
         return _by_arrow(ids, row_ids)
     index = IdIndex.of(words)
     if index.twice >= 0:
         raise _twice(ids[index.twice], ids)
     code = np.empty(len(row_ids), np.int32)
+    pieces = row_ids.chunks if isinstance(row_ids, pa.ChunkedArray) else [row_ids]
+    offsets = np.cumsum([0, *map(len, pieces)])
+    tasks = [(k, begin) for k, piece in enumerate(pieces) for begin in range(0, len(piece), _CHUNK)]
 
-    def find(begin: int) -> bool:
-        some = words_of(row_ids.slice(begin, _CHUNK), len(words))
+    def find(task: tuple[int, int]) -> bool:
+        piece, begin = pieces[task[0]].slice(task[1], _CHUNK), offsets[task[0]] + task[1]
+        some = words_of(piece, len(words))
         if some is not None:
-            code[begin : begin + _CHUNK] = index.find(some)
+            code[begin : begin + len(piece)] = index.find(some)
         return some is not None
 
-    if not all(each(find, range(0, len(row_ids), _CHUNK))):
+    if not all(each(find, tasks)):
         return _by_arrow(ids, row_ids)
     if row_ids.null_count:
         code[pc.is_null(row_ids).to_numpy(zero_copy_only=False)] = -1
     return code
+
+
+def _has_words(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _by_arrow(ids: Any, row_ids: Any) -> NDArray[np.int32]:

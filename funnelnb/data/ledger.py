@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.data.attributes import Ids
     from funnelnb.data.book import Book
 
 LOST = -1
@@ -101,7 +102,8 @@ class Ledger:
         First time at position k or beyond; UNKNOWN if never reached or if the time was not recorded.
     attributes : Mapping of str to Codes
         Attributes at entry that deals can be grouped by, plus ``account_id`` for clustering where given.
-    deal_ids : ndarray of object or str, shape (deal_n,)
+    ids : Ids
+        The ids of the deals; see :attr:`deal_ids`.
     notes : tuple of Note
         What was missing, assumed or repaired while building.
     observed_from_s : int
@@ -126,10 +128,15 @@ class Ledger:
     amount: NDArray[np.float64]
     reached_s: NDArray[np.int64]
     attributes: Mapping[str, Codes]
-    deal_ids: NDArray[np.object_]
+    ids: Ids
     notes: tuple[Note, ...] = ()
     observed_from_s: int = UNKNOWN
     facts: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+    @property
+    def deal_ids(self) -> NDArray[np.object_]:
+        """The ids of the deals as text, shape (deal_n,)."""
+        return self.ids.texts
 
     def restrict(self, keep: NDArray[np.bool_]) -> Ledger:
         """Return the ledger of some of the deals, as if it had been built from them alone.
@@ -165,7 +172,7 @@ class Ledger:
             amount=self.amount[keep],
             reached_s=np.asfortranarray(self.reached_s[keep]),
             attributes=Attributes.of(self.attributes, keep),
-            deal_ids=self.deal_ids[keep],
+            ids=self.ids.of(keep),
             facts=facts,
             notes=(*(note for note in self.notes if note.code not in FACTS), *fact_notes(facts)),
         )
