@@ -19,6 +19,7 @@ EDGE = 12.0  # logit beyond which a share is 0 or 1
 SHARES = ("never", "at_once")
 _ROUNDS = 100
 _CLOSE = 1e-9  # expected gain in log-likelihood at which the search stops
+_NEAR = 1e-7  # in the root of twice a fall of the log-likelihood
 _THIN = 20_000
 _SPREAD = {"exponential": 1.28, "weibull": 1.28, "lognormal": 1.0, "loglogistic": 1.81}
 
@@ -92,32 +93,38 @@ class Search:
     def profile(self, found: Found, z: float) -> tuple[float, float]:
         """Return the bounds of the finishing share at which the likelihood has fallen by z^2 / 2."""
         place = self.shape.names.index("never")
-        target = found.value - z * z / 2
-        bounds = []
-        for direction in (-1.0, 1.0):
-            inner, theta, step = found.theta[place], found.theta, direction * 0.25
-            outer = None
-            while outer is None and abs(inner + step) < 2 * EDGE:
-                trial = theta.copy()
-                trial[place] = inner + step
-                end = self.climb(trial, fixed=place)
-                if end.value < target:
-                    outer = inner + step
-                else:
-                    inner, theta, step = inner + step, end.theta, step * 1.6
+        spread = float(np.sqrt(np.linalg.inv(-found.second)[place, place]))
+        lower, upper = (self._bound(found, place, side * min(spread, 2.0), z) for side in (-1, 1))
+        return lower, upper
+
+    def _bound(self, found: Found, place: int, step: float, z: float) -> float:
+        """Follow the ridge from the maximum to where the root of twice the fall is `z`, as a share.
+
+        That root is nearly a straight line, so few steps of the secant do; they stay between the nearest
+        point that is too low and the farthest that is too high.
+        """
+        inner, depth, theta = float(found.theta[place]), 0.0, found.theta
+        outer: tuple[float, float] | None = None
+        at = inner + z * step
+        for _ in range(_ROUNDS):
+            trial = theta.copy()
+            trial[place] = at
+            end = self.climb(trial, fixed=place)
+            fall = float(np.sqrt(max(2 * (found.value - end.value), 0.0)))
+            if abs(fall - z) < _NEAR:
+                break
+            if fall > z:
+                outer = (at, fall)
+            else:
+                inner, depth, theta = at, fall, end.theta
             if outer is None:
-                bounds.append(0.0 if direction < 0 else 1.0)
-                continue
-            for _ in range(30):
-                trial = theta.copy()
-                trial[place] = (inner + outer) / 2
-                end = self.climb(trial, fixed=place)
-                if end.value < target:
-                    outer = trial[place]
-                else:
-                    inner, theta = trial[place], end.theta
-            bounds.append(float(1 / (1 + np.exp(-inner))))
-        return bounds[0], bounds[1]
+                if abs(at) > 2 * EDGE:
+                    return 0.0 if step < 0 else 1.0
+                at += 1.6 * step
+            else:
+                part = (z - depth) / (outer[1] - depth)
+                at = inner + float(np.clip(part, 0.05, 0.95)) * (outer[0] - inner)
+        return float(1 / (1 + np.exp(-at)))
 
     def _at_edge(self, theta: Floats) -> bool:
         """Return whether a share has run off to 0 or 1, where there is nothing more to find."""
