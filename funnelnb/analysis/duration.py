@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis import caveats, pace, timing
+from funnelnb.analysis.duration_contrast import DurationGap, DurationTest, gaps_of, settled, test_of
 from funnelnb.analysis.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.analysis.obtain import Source, grouping, level, origin_of, source_notes, time_counts
 from funnelnb.analysis.result import Result
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.analysis.timing import Times
+    from funnelnb.data.count import TimeCounts
     from funnelnb.playbooks.model import Label
 
 
@@ -109,6 +111,8 @@ class DurationCurve:
     days, not_yet_rate, not_yet_ci_lower, not_yet_ci_upper : ndarray of float64, shape (T,)
     fitted_rate : ndarray of float64, shape (T,)
         The family with the lowest AICc; NaN where none was fitted.
+    all_rate : ndarray of float64, shape (T,)
+        Share not ended of all groups together; NaN without groups.
     at_risk_n : ndarray of int64, shape (T,)
     trusted_days : float
         Beyond this age fewer than ``TOO_FEW_N`` deals are still observed.
@@ -122,6 +126,7 @@ class DurationCurve:
     not_yet_ci_lower: NDArray[np.float64]
     not_yet_ci_upper: NDArray[np.float64]
     fitted_rate: NDArray[np.float64]
+    all_rate: NDArray[np.float64]
     at_risk_n: NDArray[np.int64]
     trusted_days: float
 
@@ -140,6 +145,12 @@ class Duration(Result):
         By stage, the whole way last; groups within.
     fits : tuple of FitRow
     curves : tuple of DurationCurve
+    within : str
+        Attribute within whose values the groups were tested; empty: none.
+    tests : tuple of DurationTest
+        Per stage, the whole way last: do the groups differ at all? Empty without groups.
+    gaps : tuple of DurationGap
+        Per stage and group: how far from all others on one day?
     """
 
     by: tuple[str, ...]
@@ -149,6 +160,9 @@ class Duration(Result):
     rows: tuple[DurationRow, ...]
     fits: tuple[FitRow, ...]
     curves: tuple[DurationCurve, ...]
+    within: str
+    tests: tuple[DurationTest, ...]
+    gaps: tuple[DurationGap, ...]
 
 
 def duration(
@@ -156,6 +170,7 @@ def duration(
     *,
     stage: str | None = None,
     by: str | Sequence[str] | None = None,
+    within: str | None = None,
     to: str = "any",
     confidence_level: float | None = None,
     family: str | None = None,
@@ -169,6 +184,9 @@ def duration(
         Id, label or alias of a stage before won: that stage alone. None: every stage and the whole way.
     by : str or sequence of str, optional
         One or two attributes whose values make the groups; None: the whole book.
+    within : str, optional
+        Another attribute: whether the groups differ is tested among deals of equal values only (a stratified
+        test), so that a different mix does not pass for a difference.
     to : {"any", "advance", "lose"}
         What ends the time: leaving the stage in any way, going on to the next stage, or being lost.
     confidence_level : float, optional
@@ -215,30 +233,50 @@ def duration(
     >>> whole.median_days, whole.naive_median_days
     (67.0, 53.0)
     """
-    names, confidence = grouping(book, by), level(confidence_level)
-    to = check.one_of("to", to, pace.TO)
-    families = families_of(family)
+    asked = _Asked(
+        names=grouping(book, by),
+        within=grouping(book, within),
+        to=check.one_of("to", to, pace.TO),
+        families=families_of(family),
+        confidence_level=level(confidence_level),
+    )
     spans, notes = _spans(book, stage)
-    blocks = [_span(book, names, one, to, families, confidence) for one in spans]
-    rows, fits, curves = (tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS)
+    blocks = [_span(book, one, asked) for one in spans]
+    rows, fits, curves, tests, gaps = (
+        tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS
+    )
     short = [group for one in blocks for group in one.short]
     unknown_n = max(one.unknown_n for one in blocks)
     whole = blocks[-1].rows
     return Duration(
         n=sum(row.n for row in whole),
         method=f"duration_{to}",
-        confidence_level=confidence,
+        confidence_level=asked.confidence_level,
         as_of=book.as_of,
         currency=book.currency,
         notes=(*source_notes(book), *notes, *_notes(whole, unknown_n, blocks[-1].late_n, short, fits)),
-        by=names,
+        by=asked.names,
         to=to,
         stage_ids=book.playbook.stage_ids,
         stage_labels=tuple(one.label for one in book.playbook.stages),
         rows=rows,
         fits=fits,
         curves=curves,
+        within="".join(asked.within),
+        tests=settled(tests, asked.confidence_level),
+        gaps=gaps,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked of every stage alike, checked."""
+
+    names: tuple[str, ...]
+    within: tuple[str, ...]
+    to: str
+    families: tuple[str, ...]
+    confidence_level: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,27 +286,24 @@ class _Block:
     rows: tuple[DurationRow, ...]
     fits: tuple[FitRow, ...]
     curves: tuple[DurationCurve, ...]
+    tests: tuple[DurationTest, ...]
+    gaps: tuple[DurationGap, ...]
     short: tuple[tuple[str, ...], ...]
     unknown_n: int
     late_n: int
 
 
-_PARTS = ("rows", "fits", "curves")
+_PARTS = ("rows", "fits", "curves", "tests", "gaps")
 
 
-def _span(
-    book: Any,
-    names: tuple[str, ...],
-    span: tuple[int, int, bool],
-    to: str,
-    families: tuple[str, ...],
-    confidence_level: float,
-) -> _Block:
-    """Return rows, fits and curves of one stage or the whole way, one per group."""
+def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
+    """Return rows, fits and curves of one stage or the whole way, one per group, and how the groups compare."""
     origin, target, overall = span
-    counts = time_counts(book, origin, target, names)
+    to, confidence_level = asked.to, asked.confidence_level
+    counts = time_counts(book, origin, target, asked.names)
     parts = timing.split(counts)
     limit = _limit(parts, confidence_level)
+    everybody = pace.pace(timing.pooled(parts), to, confidence_level) if asked.names else None
     ids = book.playbook.stage_ids
     rows, fits, curves, short = [], [], [], []
     for group, times in zip(counts.groups, parts, strict=True):
@@ -279,18 +314,51 @@ def _span(
         if known is None:
             short += [group] if times.n.sum() else []
             continue
-        fitted = fitted_to(times, families, confidence_level) if to == "any" and facts["enough"] else ()
+        fitted = fitted_to(times, asked.families, confidence_level) if to == "any" and facts["enough"] else ()
         fits += fit_rows(fitted, known, place)
         best = fitted[0] if fitted and not fitted[0].refusal else None
-        curves.append(DurationCurve(**place, **pace.outline(known, best)))
+        curves.append(DurationCurve(**place, **pace.outline(known, best, everybody)))
     return _Block(
         rows=tuple(rows),
         fits=tuple(fits),
         curves=tuple(curves),
+        tests=_test(book, span, asked, counts),
+        gaps=_gaps(counts, parts, everybody, limit, asked, {"stage": ids[origin], "overall": overall}),
         short=tuple(short),
         unknown_n=int(counts.unknown_n.sum()),
         late_n=sum(one.late_n for one in parts),
     )
+
+
+def _test(
+    book: Any, span: tuple[int, int, bool], asked: _Asked, counts: TimeCounts
+) -> tuple[DurationTest, ...]:
+    """Return whether the groups differ, compared within equal values of another attribute if asked."""
+    if not asked.names:
+        return ()
+    origin, target, overall = span
+    if asked.within:
+        counts = time_counts(book, origin, target, (*asked.names, *asked.within))
+    groups = [group[: len(asked.names)] for group in counts.groups]
+    strata = [group[len(asked.names) :] for group in counts.groups]
+    place = {"stage": book.playbook.stage_ids[origin], "overall": overall}
+    found = test_of(timing.split(counts), groups, strata, asked.to, place)
+    return (found,) if found else ()
+
+
+def _gaps(
+    counts: TimeCounts,
+    parts: Sequence[Times],
+    everybody: pace.Pace | None,
+    limit: float,
+    asked: _Asked,
+    place: dict[str, Any],
+) -> tuple[DurationGap, ...]:
+    """Return how far each group is from the rest on the day by which half of all have ended, if all can see it."""
+    if everybody is None or np.isnan(limit):
+        return ()
+    by_days = min(everybody.reaches(0.5)[0], limit)
+    return gaps_of(parts, counts.groups, asked.to, by_days, asked.confidence_level, place)
 
 
 def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:

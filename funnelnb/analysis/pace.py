@@ -212,8 +212,8 @@ def pause(times: Times) -> dict[str, Any]:
     }
 
 
-def outline(known: Pace, fit: Lifetime | None) -> dict[str, Any]:
-    """Return the arrays of a curve: the share not finished by day with its band, and the fit beside it."""
+def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> dict[str, Any]:
+    """Return the arrays of a curve: the share not finished by day with its band, the fit and all beside it."""
     stops = np.unique(np.concatenate(([0.0], known.time, [known.last_day])))
     if stops.size > timing.MOST_POINTS:
         stops = np.linspace(0.0, known.last_day, timing.MOST_POINTS)
@@ -226,9 +226,18 @@ def outline(known: Pace, fit: Lifetime | None) -> dict[str, Any]:
         "not_yet_ci_lower": 1 - known.ci_upper[row],
         "not_yet_ci_upper": 1 - known.ci_lower[row],
         "fitted_rate": fitted,
+        "all_rate": _unfinished(everybody, stops),
         "at_risk_n": np.rint(np.append(known.at_risk, 0.0)[following]).astype(np.int64),
         "trusted_days": known.trusted_days,
     }
+
+
+def _unfinished(known: Pace | None, days: Floats) -> Floats:
+    """Return the share of `known` not finished by each day; NaN beyond what was observed."""
+    if known is None:
+        return np.full(days.size, np.nan)
+    row = np.searchsorted(known.time, days, side="right") - 1
+    return np.where(days <= known.last_day, 1 - known.done[row], np.nan)
 
 
 def observed_of(times: Times) -> Observed:

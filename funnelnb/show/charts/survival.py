@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POINTS_MOST = 200
 GROUPS_MOST = 9
-FIELDS = ("not_yet_rate", "not_yet_ci_lower", "not_yet_ci_upper", "fitted_rate", "at_risk_n")
+FIELDS = ("not_yet_rate", "not_yet_ci_lower", "not_yet_ci_upper", "fitted_rate", "all_rate", "at_risk_n")
 
 
 def data(result: Duration) -> list[Row]:
@@ -117,6 +117,7 @@ def _groups(draft: Draft, curves: list[DurationCurve]) -> Any:
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(main_rows(result)))
     level = say.numbers.level(result.confidence_level)
     entries = [(theme.MOVED, say.say("charts.durations.observed", confidence_level=level))]
+    entries.append((theme.QUIET, say.get("charts.durations.everybody")))
     key = sized(draft.legend(entries, 6, 5), width=400, height=10)
     grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
     return draft.finish(alt.vconcat(key, grid, spacing=14), found.headline, found.detail, more)
@@ -165,6 +166,9 @@ def _panel(
                 x=x(), y=y("fitted_rate")
             )
         )
+    if np.isfinite(curve.all_rate).any():
+        everybody = base.mark_line(**step, color=theme.QUIET, strokeWidth=1)
+        layers.append(everybody.encode(x=x(), y=y("all_rate")))
     if curve.trusted_days < longest:
         edge = draft.layer([{"day": curve.trusted_days, "end": longest}], "edge")
         layers.append(edge.mark_rect(color=theme.PAPER, opacity=0.55).encode(x=x(), x2="end:Q"))

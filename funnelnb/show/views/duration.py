@@ -9,16 +9,14 @@ from funnelnb.show.finding import Finding
 from funnelnb.show.names import stage_name
 from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
+from funnelnb.show.views.duration_groups import GAPS, TESTS, said
+from funnelnb.show.views.duration_groups import stage_of as _stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from funnelnb.analysis.duration import Duration, DurationRow, FitRow
     from funnelnb.show.words import Words
-
-
-def _stage(result: Any, row: Any, say: Words) -> str:
-    return say.get("durations.whole") if row.overall else stage_name(result, row.stage, say)
 
 
 def days(value: float, say: Words, *, unit: bool = False) -> str:
@@ -209,8 +207,11 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
 
 
 def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str, str]:
+    what, to = subject(result, rows[0], say), ending(result, rows[0], say)
+    compared = said(result, (rows[0].stage, rows[0].overall), what, to, say)
+    if compared is not None:
+        return compared
     known = [row for row in rows if row.enough and math.isfinite(row.median_days)]
-    what = subject(result, rows[0], say)
     if len(known) < 2:
         return say.say("findings.durations.groups_few", what=what), ""
     low, high = min(known, key=lambda row: row.median_days), max(known, key=lambda row: row.median_days)
@@ -218,12 +219,11 @@ def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str,
     for name, row in (("low", low), ("high", high)):
         values |= {name: days(row.median_days, say, unit=True), f"{name}_group": say.group(row.group)}
         values[f"{name}_n"] = row.n
-    key = "groups_apart" if low.median_ci_upper < high.median_ci_lower else "groups_overlap"
-    return say.say("findings.durations.groups", **values), say.get(f"findings.durations.{key}")
+    return say.say("findings.durations.groups", **values), ""
 
 
 VIEW = View(
-    tables=(DURATIONS, DEAD, BEST, FITS, CURVES),
+    tables=(DURATIONS, DEAD, TESTS, GAPS, BEST, FITS, CURVES),
     finding=finding,
     charts={"survival": "survival", "box": "duration_box"},
 )
