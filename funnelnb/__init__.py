@@ -3,7 +3,7 @@
 The whole public surface, grouped by the question it answers:
 
 What data is this?
-    load, sample, check_data, overview, Book, Scan, playbooks, load_playbook, seen_as
+    load, sample, check_data, overview, Book, Calendar, Scan, playbooks, load_playbook, seen_as
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How long does it take, and what is stuck?
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Book": "funnelnb.data.book",
+    "Calendar": "funnelnb.data.calendar",
     "Scan": "funnelnb.data.scan",
     "ageing": "funnelnb.analysis.ageing",
     "assess": "funnelnb.analysis.assessment",
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.target import target
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
     from funnelnb.data.check import check_data
     from funnelnb.data.load import load
     from funnelnb.data.sample import sample

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
@@ -19,8 +21,7 @@ from funnelnb.data.ledger import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-
+    from funnelnb.data.calendar import Calendar
     from funnelnb.data.count import StageCounts, TimeCounts
     from funnelnb.playbooks.model import Playbook
 
@@ -87,13 +88,30 @@ def stage_counts(source: Any, by: Groups = ()) -> StageCounts:
     return tally.stage_counts(source.ledger, by=by)
 
 
-def time_counts(source: Any, origin: int, target: int, by: Groups = ()) -> TimeCounts:
-    """Time counts of `source` from position `origin` to `target`."""
+def time_counts(
+    source: Any, origin: int, target: int, by: Groups = (), calendar: Calendar | None = None
+) -> TimeCounts:
+    """Time counts of `source` from position `origin` to `target`; None: in calendar days."""
     if hasattr(source, "time_counts"):
-        return source.time_counts(origin, target, by=by)
+        return source.time_counts(origin, target, by=by, calendar=calendar)
     from funnelnb.data import tally
 
-    return tally.time_counts(source.ledger, origin, target, by=by)
+    return tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar)
+
+
+def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:
+    """Return a note if the data reach beyond the years for which the business days are known."""
+    if calendar.years is None:
+        return ()
+    first, last = calendar.years
+    ledger = source.ledger
+    known_s = ledger.created_s[ledger.created_s != UNKNOWN]
+    began_s = np.int64(known_s.min() if known_s.size else ledger.as_of_s)
+    days = [np.datetime64(int(one), "s").astype("datetime64[D]") for one in (began_s, ledger.as_of_s)]
+    if first <= days[0].item().year and days[1].item().year <= last:
+        return ()
+    facts = {"calendar": calendar.name, "from_year": first, "to_year": last}
+    return (Note("calendar_years", facts | {"first": str(days[0]), "last": str(days[1])}),)
 
 
 def source_notes(source: Any) -> tuple[Note, ...]:

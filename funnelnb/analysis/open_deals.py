@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.obtain import SECONDS_PER_DAY
 from funnelnb.core.errors import MissingDataError
+from funnelnb.data.calendar import CALENDAR_DAYS
 from funnelnb.data.ledger import OPEN_DEAL, UNKNOWN, Ledger
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,8 +54,11 @@ class OpenDeals:
         return len(self.opportunity_id)
 
 
-def open_deals(book: Book) -> OpenDeals:
-    """Return the open deals of `book`; deals that stand at or beyond won are not among them."""
+def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
+    """Return the open deals of `book`; deals that stand at or beyond won are not among them.
+
+    Ages are in the days of `calendar`; None: calendar days.
+    """
     ledger = book.ledger
     last = ledger.start[1:] - 1
     standing = ledger.stage[last].astype(np.int64)
@@ -66,15 +71,20 @@ def open_deals(book: Book) -> OpenDeals:
         owner=_attribute(ledger, "owner", index),
         region=_attribute(ledger, "region", index),
         position=standing[index],
-        age_days=_days_since(entered, ledger.as_of_s),
-        created_days=_days_since(ledger.created_s[index], ledger.as_of_s),
+        age_days=days_since(entered, ledger.as_of_s, calendar),
+        created_days=days_since(ledger.created_s[index], ledger.as_of_s, calendar),
         amount=ledger.amount[index],
         index=index,
     )
 
 
-def _days_since(moment_s: NDArray[np.int64], as_of_s: int) -> NDArray[np.float64]:
-    return np.where(moment_s == UNKNOWN, np.nan, (as_of_s - moment_s) / SECONDS_PER_DAY)
+def days_since(
+    moment_s: NDArray[np.int64], as_of_s: int, calendar: Calendar | None = None
+) -> NDArray[np.float64]:
+    """Return the days of `calendar` from each moment to the as-of date; NaN where the moment is not known."""
+    days = CALENDAR_DAYS if calendar is None else calendar
+    passed_s = days.elapsed_s(as_of_s) - days.elapsed_s(moment_s)
+    return np.where(moment_s == UNKNOWN, np.nan, passed_s / SECONDS_PER_DAY)
 
 
 def _attribute(ledger: Ledger, name: str, index: NDArray[np.int64]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.open_deals import OpenDeals
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
     from funnelnb.stats.incidence import Incidence
 
 LONGEST_DAYS = 730
@@ -68,8 +69,10 @@ class Outlook:
         return np.where(seen, won, np.nan), np.where(seen, decided, np.nan)
 
 
-def outlook(book: Book, deals: OpenDeals, confidence_level: float) -> Outlook:
-    """Return what the stage curves of `book` say of its open deals.
+def outlook(
+    book: Book, deals: OpenDeals, confidence_level: float, calendar: Calendar | None = None
+) -> Outlook:
+    """Return what the stage curves of `book` say of its open deals, all in the days of `calendar`.
 
     Notes
     -----
@@ -83,8 +86,8 @@ def outlook(book: Book, deals: OpenDeals, confidence_level: float) -> Outlook:
     ahead = []
     for k in range(won):
         mine = np.flatnonzero(deals.position == k)
-        step = _curve(book, k, k + 1, confidence_level)
-        onward = _curve(book, k + 1, won, confidence_level) if k + 1 < won else None
+        step = _curve(book, (k, k + 1), confidence_level, calendar)
+        onward = _curve(book, (k + 1, won), confidence_level, calendar) if k + 1 < won else None
         ages, row[mine] = np.unique(deals.age_days[mine], return_inverse=True, equal_nan=True)
         found = remaining(step, onward, ages * SECONDS_PER_DAY, LONGEST_DAYS, SECONDS_PER_DAY)
         watched = _at_risk(step, ages) >= TOO_FEW_N
@@ -102,8 +105,10 @@ def outlook(book: Book, deals: OpenDeals, confidence_level: float) -> Outlook:
     )
 
 
-def _curve(book: Book, origin: int, target: int, confidence_level: float) -> Incidence:
-    (times,) = timing.split(time_counts(book, origin, target))
+def _curve(
+    book: Book, step: tuple[int, int], confidence_level: float, calendar: Calendar | None
+) -> Incidence:
+    (times,) = timing.split(time_counts(book, *step, calendar=calendar))
     return timing.curve(times, confidence_level)
 
 

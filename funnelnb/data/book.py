@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from funnelnb.core.note import Note
+    from funnelnb.data.calendar import Calendar
     from funnelnb.data.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
 
@@ -45,6 +46,10 @@ class Book:
         What reports call the book (folder or file name, region after ``where``).
     notes : tuple of Note
         What loading found and did.
+    timezone : str
+        Time zone whose wall clock all times show; empty where none was asked for.
+    calendars : Mapping of str to Calendar
+        Business-day calendars of the settings, by name.
     """
 
     tables: Mapping[str, Any]
@@ -54,9 +59,12 @@ class Book:
     observed_from: np.datetime64 | None = None
     name: str = ""
     notes: tuple[Note, ...] = ()
+    timezone: str = ""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        object.__setattr__(self, "calendars", MappingProxyType(dict(self.calendars)))
 
     def __repr__(self) -> str:
         facts = self.describe()
@@ -64,10 +72,11 @@ class Book:
         return f"<Book {self.name!r}: {facts['deal_n']} deals ({counts}) as of {facts['as_of']}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "tables": dict(self.tables)}
+        return {**self.__dict__, "tables": dict(self.tables), "calendars": dict(self.calendars)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, tables=MappingProxyType(state["tables"]))
+        views = {name: MappingProxyType(state[name]) for name in ("tables", "calendars")}
+        self.__dict__.update(state | views)
 
     @property
     def opportunities(self) -> pd.DataFrame:
@@ -170,8 +179,8 @@ class Book:
         -------
         dict
             ``deal_n``, ``open_n``, ``won_n``, ``lost_n``, ``left_n``, ``won_amount``, ``first_created``,
-            ``last_created``, ``as_of`` (ISO dates, empty if unknown), ``currency``, ``playbook``, ``tables``
-            (rows per table).
+            ``last_created``, ``as_of`` (ISO dates, empty if unknown), ``currency``, ``timezone``,
+            ``playbook``, ``tables`` (rows per table).
         """
         deals = self.opportunities
         counts = deals["outcome"].value_counts().to_dict()
@@ -191,6 +200,7 @@ class Book:
             "last_created": str(created.max())[:10] if len(created) else "",
             "as_of": str(self.as_of)[:10],
             "currency": self.currency,
+            "timezone": self.timezone,
             "playbook": self.playbook.id,
             "tables": {name: len(frame) for name, frame in self.tables.items()},
         }

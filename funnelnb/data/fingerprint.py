@@ -24,13 +24,16 @@ def fingerprint_of(book: Book) -> str:
     Returns
     -------
     str
-        32 hexadecimal digits over tables (values, column names, row order), stages, as-of date, currency and
-        `observed_from`. Equal for equal content, whichever file or frame it came from.
+        32 hexadecimal digits over tables (values, column names, row order), stages, as-of date, currency,
+        `observed_from`, time zone and calendars. Equal for equal content, whichever file or frame it came from.
     """
     digest = hashlib.blake2b(_FORMAT, digest_size=16)
     stages = (book.playbook.id, *book.playbook.stage_ids, book.playbook.won)
     facts = (*stages, book.as_of, book.currency, book.observed_from)
     digest.update(repr([str(fact) for fact in facts]).encode())
+    for name, one in sorted(book.calendars.items()):
+        digest.update(repr((name, one.weekend, one.holidays, one.workdays)).encode())
+    digest.update(book.timezone.encode())
     for name in sorted(book.tables):
         frame = book.tables[name]
         digest.update(f"\0{name}\0{len(frame)}".encode())

@@ -246,6 +246,8 @@ class Draft:
             observed_from=None if since is None else check.timestamp("observed_from", since),
             name=self.sources.name if name is None else name,
             notes=tuple(self.findings.notes),
+            timezone=self.settings.timezone,
+            calendars=self.settings.calendars,
         )
 
 

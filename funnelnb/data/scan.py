@@ -12,6 +12,7 @@ from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.attributes import code, unchunked
+from funnelnb.data.calendar import in_engine
 from funnelnb.data.count import LOST_OUT, StageCounts, StayCounts, TimeCounts
 from funnelnb.data.expressions import NONE
 from funnelnb.data.frames import attribute_names, check_outcomes, from_frames
@@ -41,6 +42,7 @@ from funnelnb.data.tally import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.data.calendar import Calendar
     from funnelnb.data.groups import By
     from funnelnb.data.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
@@ -147,11 +149,21 @@ class Scan:
         cells = {name: _cells(place, shape, table[name]) for name in ("n", "amount")}
         return from_moves(group, self.playbook.stage_ids, **cells)
 
-    def time_counts(self, origin: int, target: int, by: By = ()) -> TimeCounts:
-        """How long from one position to the next outcome? As :func:`tally.time_counts`."""
+    def time_counts(
+        self, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+    ) -> TimeCounts:
+        """How long from one position to the next outcome? As :func:`tally.time_counts`.
+
+        Raises
+        ------
+        ParameterError
+            Business days of tables that are counted in their engine.
+        """
         check_step(origin, target, self._positions)
         if not self.in_engine:
-            return time_counts(self.ledger, origin, target, by)
+            return time_counts(self.ledger, origin, target, by, calendar)
+        if calendar is not None and not calendar.every_day:
+            raise in_engine(calendar)
         since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
         group, code, table = self._counted(by, "times", origin=origin, target=target, observed_from_s=since)
         known = table["event"] <= LOST_OUT

@@ -16,6 +16,8 @@ from funnelnb.core.errors import MappingError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from funnelnb.data.calendar import Calendar
+
 FILE_NAME = "funnelnb.toml"
 """Name under which a folder's settings are found."""
 
@@ -131,6 +133,8 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    calendars : Mapping of str to Calendar
+        Business days by name of the calendar: weekend, holidays and extra working days.
     """
 
     path: str = ""
@@ -157,6 +161,7 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:

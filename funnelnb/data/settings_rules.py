@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import MappingError, ParameterError, nearest
+from funnelnb.data.calendar import BUSINESS, Calendar
 from funnelnb.data.settings import Join, Settings, TableSettings
 from funnelnb.data.tables import OUTCOMES, TABLES, column_names
 
@@ -208,6 +209,31 @@ def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
+    """Return the calendars; all problems of all of them at once."""
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [calendars.works]")
+    made, problems = {}, []
+    for name, content in value.items():
+        place = f"{key}.{name}"
+        if name == BUSINESS or not isinstance(content, dict):
+            taken = f"{place}: this name is taken" if name == BUSINESS else f"{place} is not a table of keys"
+            problems.append(taken)
+            continue
+        reader.keys(place, content, _CALENDAR_KEYS)
+        try:
+            made[name] = Calendar(name=name, **content)
+        except ParameterError as error:
+            problems.append(f"{place}: " + error.found.partition(": ")[2])
+    if problems:
+        expected = (
+            'weekend = ["saturday", "sunday"], holidays and workdays = lists of dates such as 2026-10-01'
+        )
+        raise MappingError(f"{reader.file}: " + "; ".join(problems), expected=expected)
+    return made
+
+
+_CALENDAR_KEYS = ("weekend", "holidays", "workdays")
 _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
@@ -230,6 +256,7 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "calendars": _calendars,
 }
 
 _TABLE_RULES: dict[str, Any] = {

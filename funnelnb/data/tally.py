@@ -14,6 +14,8 @@ from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, UNKNOWN, Ledger
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from funnelnb.data.calendar import Calendar
 __all__ = [
     "PERIODS",
     "By",
@@ -182,7 +184,9 @@ def from_moves(
     return StayCounts(by=group.by, groups=group.groups, stage_ids=stage_ids, **fields)
 
 
-def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCounts:
+def time_counts(
+    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+) -> TimeCounts:
     """How long did deals take from one position to the next outcome, and how many are still on the way?
 
     Parameters
@@ -193,6 +197,8 @@ def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCo
         and the event is that it stands at `target` or beyond.
     by : str, Cohort, Codes, or a sequence of them
         See :func:`grouping`.
+    calendar : Calendar, optional
+        Business days: times are then business time, 86 400 seconds a day. None: calendar days.
 
     Returns
     -------
@@ -207,7 +213,9 @@ def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCo
     -----
     A deal that reached the target counts as ADVANCED at that time whatever became of it. Otherwise a lost
     deal is LOST_OUT when it was closed, one that left is CENSORED then, all others at the as-of date.
-    Deals that ended before `observed_from` are not seen at all; those that began before it enter late.
+    Deals that ended before `observed_from` are not seen at all; those that began before it enter late. Which
+    they are the wall clock decides, whatever the calendar; one that was seen on days off alone was not
+    under observation for any business time and is left out too.
 
     Checked against: hand counts and plain loops over random histories (``tests/data/test_count.py``).
 
@@ -231,13 +239,18 @@ def time_counts(ledger: Ledger, origin: int, target: int, by: By = ()) -> TimeCo
     event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
     code = np.zeros(len(deal), np.int64) if group.code is None else group.code[deal].astype(np.int64)
     known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
-    amount = ledger.amount[deal][known]
-    began_s, since_s = began_s[known], ledger.observed_from_s
+    since_s = ledger.observed_from_s
+    seen_s = np.maximum(began_s, since_s) if since_s != UNKNOWN else began_s
+    seen = known & ((seen_s == began_s) | (ended_s > seen_s))
+    amount = ledger.amount[deal][seen]
+    began_s, seen_s, ended_s = (
+        one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
+    )
     spans = Spans(
-        group=code[known],
-        time_s=ended_s[known] - began_s,
-        entry_s=np.maximum(since_s - began_s, 0) if since_s != UNKNOWN else np.zeros_like(began_s),
-        outcome=event[known],
+        group=code[seen],
+        time_s=ended_s - began_s,
+        entry_s=seen_s - began_s,
+        outcome=event[seen],
         n=np.ones(len(amount), np.int64),
         amount=np.where(amount >= 0, amount, 0.0),
     )
