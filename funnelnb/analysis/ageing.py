@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis import timing
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, source_notes, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, calendar_notes, level, source_notes, time_counts
 from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
 from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
+from funnelnb.data.calendar import calendar_of
 from funnelnb.stats.remaining import Remaining, remaining
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
     from funnelnb.playbooks.model import Label
     from funnelnb.stats.incidence import Incidence
 
@@ -79,23 +81,33 @@ class Ageing(Result):
     stage_labels : tuple of Label
     cells : tuple of AgeingCell
         By stage, then age; only stages with a dated deal, and bands that any deal has reached.
+    calendar : str
+        What all days are; empty for calendar days, else the name of a calendar of business days.
     """
 
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     cells: tuple[AgeingCell, ...]
+    calendar: str = ""
 
 
-def ageing(book: Book) -> Ageing:
+def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     """How likely is a win within 30, 60 or 90 days, given the stage a deal is in and for how long?
 
     Parameters
     ----------
     book : Book
+    calendar : str or Calendar, optional
+        Which days count, in ages and ahead; as for :func:`~funnelnb.analysis.duration.duration`.
 
     Returns
     -------
     Ageing
+
+    Raises
+    ------
+    ParameterError
+        There is no such calendar.
 
     Notes
     -----
@@ -116,10 +128,10 @@ def ageing(book: Book) -> Ageing:
     >>> young.won_30_rate > old.won_30_rate
     True
     """
-    deals, confidence = open_deals(book), level(None)
-    won = book.ledger.won
-    curves = [_curve(book, k, k + 1, confidence) for k in range(won)]
-    onward = [_curve(book, k + 1, won, confidence) if k + 1 < won else None for k in range(won)]
+    days, confidence = calendar_of(calendar, book), level(None)
+    deals, won = open_deals(book, days), book.ledger.won
+    curves = [_curve(book, (k, k + 1), confidence, days) for k in range(won)]
+    onward = [_curve(book, (k + 1, won), confidence, days) if k + 1 < won else None for k in range(won)]
     blocks = [
         _cells(book.playbook.stage_ids[k], curves[k], onward[k], _here(deals, k))
         for k in range(won)
@@ -132,15 +144,16 @@ def ageing(book: Book) -> Ageing:
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *_notes(deals, cells)),
+        notes=(*source_notes(book), *calendar_notes(book, days), *_notes(deals, cells)),
         stage_ids=book.playbook.stage_ids,
         stage_labels=tuple(one.label for one in book.playbook.stages),
         cells=cells,
+        calendar=days.name,
     )
 
 
-def _curve(book: Book, origin: int, target: int, confidence_level: float) -> Incidence:
-    (times,) = timing.split(time_counts(book, origin, target))
+def _curve(book: Book, step: tuple[int, int], confidence_level: float, calendar: Calendar) -> Incidence:
+    (times,) = timing.split(time_counts(book, *step, calendar=calendar))
     return timing.curve(times, confidence_level)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.timing import AtDay
 
 CODES = (
+    "calendar_years",  # calendar, from_year, to_year, first, last: business days not known for all the data
     "horizon_chosen",  # horizon_days, decided_share, decisions_n
     "horizon_undecided",  # horizon_days: nothing has been decided yet, so the longest that can be seen
     "horizon_capped",  # the same: the deals could not be watched longer

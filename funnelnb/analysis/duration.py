@@ -11,12 +11,21 @@ import numpy as np
 from funnelnb.analysis import caveats, pace, timing
 from funnelnb.analysis.duration_contrast import DurationGap, DurationTest, gaps_of, settled, test_of
 from funnelnb.analysis.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
-from funnelnb.analysis.obtain import Source, grouping, level, origin_of, source_notes, time_counts
+from funnelnb.analysis.obtain import (
+    Source,
+    calendar_notes,
+    grouping,
+    level,
+    origin_of,
+    source_notes,
+    time_counts,
+)
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
+from funnelnb.data.calendar import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.analysis.timing import Times
+    from funnelnb.data.calendar import Calendar
     from funnelnb.data.count import TimeCounts
     from funnelnb.playbooks.model import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurationRow:
-    """How long one stage, or the whole way, takes one group. Days are calendar days.
+    """How long one stage, or the whole way, takes one group. Days are those of the result's `calendar`.
 
     Attributes
     ----------
@@ -151,6 +161,9 @@ class Duration(Result):
         Per stage, the whole way last: do the groups differ at all? Empty without groups.
     gaps : tuple of DurationGap
         Per stage and group: how far from all others on one day?
+    calendar : str
+        What all days are: empty for calendar days, ``"business"`` for Monday to Friday, else the name of a
+        calendar of business days.
     """
 
     by: tuple[str, ...]
@@ -163,6 +176,7 @@ class Duration(Result):
     within: str
     tests: tuple[DurationTest, ...]
     gaps: tuple[DurationGap, ...]
+    calendar: str = ""
 
 
 def duration(
@@ -174,6 +188,7 @@ def duration(
     to: str = "any",
     confidence_level: float | None = None,
     family: str | None = None,
+    calendar: str | Calendar | None = None,
 ) -> Duration:
     """How long does each stage take, and the whole way, when many deals have not finished yet?
 
@@ -194,6 +209,9 @@ def duration(
     family : str, optional
         Family of distributions to fit, one of ``stats.lifetime.FAMILIES``; None: :data:`FAMILIES` are
         compared by AICc. Fits describe leaving in any way; with another `to` there are none.
+    calendar : str or Calendar, optional
+        Which days count: None for calendar days, ``"business"`` for Monday to Friday, a calendar of the
+        settings, or a country such as ``"CN"`` or ``"DE-BY"``; see :func:`~funnelnb.data.calendar.calendar_of`.
 
     Returns
     -------
@@ -239,6 +257,7 @@ def duration(
         to=check.one_of("to", to, pace.TO),
         families=families_of(family),
         confidence_level=level(confidence_level),
+        calendar=calendar_of(calendar, book),
     )
     spans, notes = _spans(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
@@ -254,7 +273,12 @@ def duration(
         confidence_level=asked.confidence_level,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *notes, *_notes(whole, unknown_n, blocks[-1].late_n, short, fits)),
+        notes=(
+            *source_notes(book),
+            *notes,
+            *calendar_notes(book, asked.calendar),
+            *_notes(whole, unknown_n, blocks[-1].late_n, short, fits),
+        ),
         by=asked.names,
         to=to,
         stage_ids=book.playbook.stage_ids,
@@ -265,6 +289,7 @@ def duration(
         within="".join(asked.within),
         tests=settled(tests, asked.confidence_level),
         gaps=gaps,
+        calendar=asked.calendar.name,
     )
 
 
@@ -277,6 +302,7 @@ class _Asked:
     to: str
     families: tuple[str, ...]
     confidence_level: float
+    calendar: Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +326,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     """Return rows, fits and curves of one stage or the whole way, one per group, and how the groups compare."""
     origin, target, overall = span
     to, confidence_level = asked.to, asked.confidence_level
-    counts = time_counts(book, origin, target, asked.names)
+    counts = time_counts(book, origin, target, asked.names, asked.calendar)
     parts = timing.split(counts)
     limit = _limit(parts, confidence_level)
     everybody = pace.pace(timing.pooled(parts), to, confidence_level) if asked.names else None
@@ -338,7 +364,7 @@ def _test(
         return ()
     origin, target, overall = span
     if asked.within:
-        counts = time_counts(book, origin, target, (*asked.names, *asked.within))
+        counts = time_counts(book, origin, target, (*asked.names, *asked.within), asked.calendar)
     groups = [group[: len(asked.names)] for group in counts.groups]
     strata = [group[len(asked.names) :] for group in counts.groups]
     place = {"stage": book.playbook.stage_ids[origin], "overall": overall}

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis import pace, timing
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, grouping, level, source_notes, time_counts
-from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.obtain import calendar_notes, grouping, level, source_notes, time_counts
+from funnelnb.analysis.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.outlook import outlook
 from funnelnb.analysis.result import Result
 from funnelnb.analysis.unusual import Ordinary, p_values, shrunk
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
+from funnelnb.data.calendar import calendar_of
 from funnelnb.data.ledger import UNKNOWN
 from funnelnb.stats.compare import benjamini_hochberg
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.timing import Times
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
     from funnelnb.playbooks.model import Label
 
 FALSE_ALARM_RATE = 0.10
@@ -119,6 +121,8 @@ class Stuck(Result):
     stages : tuple of StuckStage
     deals : tuple of StuckDeal
         All open deals, the most unusual first.
+    calendar : str
+        What all days are; empty for calendar days, else the name of a calendar of business days.
     """
 
     by: tuple[str, ...]
@@ -130,6 +134,7 @@ class Stuck(Result):
     stage_labels: tuple[Label, ...]
     stages: tuple[StuckStage, ...]
     deals: tuple[StuckDeal, ...]
+    calendar: str = ""
 
 
 def stuck(
@@ -138,6 +143,7 @@ def stuck(
     by: str | Sequence[str] | None = None,
     false_alarm_rate: float = FALSE_ALARM_RATE,
     within_days: float = WITHIN_DAYS,
+    calendar: str | Calendar | None = None,
 ) -> Stuck:
     """Which open deals have been in their stage for unusually long?
 
@@ -151,6 +157,8 @@ def stuck(
         Share of ordinary deals that the list may hold on average, between 0 and 1.
     within_days : float
         Days ahead for the chance to win, 1 to 730.
+    calendar : str or Calendar, optional
+        Which days count, in ages and ahead; as for :func:`~funnelnb.analysis.duration.duration`.
 
     Returns
     -------
@@ -191,16 +199,17 @@ def stuck(
     names, confidence = grouping(book, by), level(None)
     rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
     days = check.number("within_days", within_days, ge=1, le=730)
-    deals = open_deals(book)
+    which = calendar_of(calendar, book)
+    deals = open_deals(book, which)
     groups = _groups(book, names)
-    columns, wholes = _judged(book, deals, groups, names, confidence)
+    columns, wholes = _judged(book, deals, groups, names, confidence, which)
     p = columns["p_value"]
     seen = ~np.isnan(p)
     adjusted = np.full(len(deals), np.nan)
     if seen.any():
         adjusted[seen] = benjamini_hochberg(np.clip(p[seen], 0.0, 1.0))
     columns |= {"p_adjusted": adjusted, "listed": np.nan_to_num(adjusted, nan=1.0) <= rate}
-    columns["win_rate"] = outlook(book, deals, confidence).within(days, as_far=True)[0]
+    columns["win_rate"] = outlook(book, deals, confidence, which).within(days, as_far=True)[0]
     listed = columns["listed"]
     return Stuck(
         n=len(deals),
@@ -208,7 +217,7 @@ def stuck(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *_notes(deals, p, wholes)),
+        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, p, wholes)),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
@@ -218,6 +227,7 @@ def stuck(
         stage_labels=tuple(one.label for one in book.playbook.stages),
         stages=_stages(book, deals, listed, wholes),
         deals=_deals(book, deals, groups, columns),
+        calendar=which.name,
     )
 
 
@@ -247,17 +257,18 @@ def _judged(
     groups: list[tuple[str, ...]],
     names: tuple[str, ...],
     confidence_level: float,
+    calendar: Calendar,
 ) -> tuple[dict[str, NDArray[Any]], dict[int, dict[str, Any]]]:
     """Return what is known of every open deal's age, and of every stage's last leaving."""
     made = {name: np.full(len(deals), np.nan) for name in ("usual_days", "tail_rate", "p_value")}
     ledger, wholes = book.ledger, {}
     for k in range(ledger.won):
-        (times,) = timing.split(time_counts(book, k, k + 1))
+        (times,) = timing.split(time_counts(book, k, k + 1, calendar=calendar))
         wholes[k] = pace.pause(times)
         whole = _ordinary(times, None, confidence_level)
         if whole is None or whole.ended_n < TOO_FEW_N:
             continue
-        counts = time_counts(book, k, k + 1, names)
+        counts = time_counts(book, k, k + 1, names, calendar)
         for group, own_times in zip(counts.groups, timing.split(counts), strict=True):
             mine = np.array(
                 [deals.position[d] == k and groups[deals.index[d]] == group for d in range(len(deals))]
@@ -267,7 +278,7 @@ def _judged(
                 continue
             own = _ordinary(own_times, whole.never_rate, confidence_level) if names else None
             here = np.array([one == group for one in groups]) & (ledger.reached_s[:, k] != UNKNOWN)
-            entered = (ledger.as_of_s - ledger.reached_s[here, k]) / SECONDS_PER_DAY
+            entered = days_since(ledger.reached_s[here, k], ledger.as_of_s, calendar)
             age = deals.age_days[mine]
             made["p_value"][mine] = p_values(age, entered, shrunk(own, whole, entered))
             made["tail_rate"][mine] = shrunk(own, whole, age)
