@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.lifetime import fit, observed
+from funnelnb.stats.lifetime import fit_again, observed
 from funnelnb.stats.survival import Survival, kaplan_meier
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from funnelnb.stats.lifetime_model import Lifetime
 
 Floats = NDArray[np.float64]
 MOST_DEALS = 20_000
 """Deals that the bootstrap looks at; of more, a random part is taken: any family is refuted by enough deals."""
+
+SEED = 20_261_123
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class Goodness:
         was refused or too many of the drawn data sets could not be fitted.
     runs : int
         Drawn data sets that could be fitted.
+    further : int
+        Those of them that lie at least as far from their own fit.
     n : float
         Deals looked at.
     """
@@ -41,6 +47,7 @@ class Goodness:
     distance: float
     p_value: float
     runs: int
+    further: int
     n: float
 
 
@@ -59,6 +66,49 @@ class QuantilePoints:
     share: Floats
     time: Floats
     fitted_time: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """Times to be tested, as given to ``observed``. R rows.
+
+    Attributes
+    ----------
+    time, event, n, entry, rounded, same_day
+        As given to ``observed``.
+    limit : array_like of shape (R,) or None
+        Time at which each row would have been censored had it not finished. None: drawn.
+    """
+
+    time: ArrayLike
+    event: ArrayLike
+    n: ArrayLike | None = None
+    entry: ArrayLike | None = None
+    limit: ArrayLike | None = None
+    rounded: float | None = None
+    same_day: float | None = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How hard to try.
+
+    Attributes
+    ----------
+    runs : int
+        Data sets drawn.
+    seed : int
+    most : int
+        Deals looked at; of more, a random part of so many, to which the family is fitted anew.
+    enough : int or None
+        Stop as soon as so many data sets lie further: p is then `enough` over the sets drawn (Besag and
+        Clifford). With 10 of 199 runs the answer at 5 % cannot change any more. None: all runs.
+    """
+
+    runs: int = 199
+    seed: int = SEED
+    most: int = MOST_DEALS
+    enough: int | None = None
 
 
 def quantile_points(curve: Survival, found: Lifetime) -> QuantilePoints:
@@ -81,7 +131,7 @@ def quantile_points(curve: Survival, found: Lifetime) -> QuantilePoints:
 
     Examples
     --------
-    >>> from funnelnb.stats.lifetime import fit, observed
+    >>> from funnelnb.stats.lifetime import fit_again, observed
     >>> days = [2, 5, 9, 14, 22, 40]
     >>> points = quantile_points(kaplan_meier(days, [1] * 6), fit(observed(days, [1] * 6), "exponential"))
     >>> points.share.round(3).tolist()[:3], points.fitted_time.round(1).tolist()[:3]
@@ -100,7 +150,7 @@ def bootstrap_test(
     limit: ArrayLike | None = None,
     rounded: float | None = None,
     runs: int = 199,
-    seed: int = 20_261_123,
+    seed: int = SEED,
 ) -> Goodness:
     """Could these times come from that family, open deals and late history included? (Parametric bootstrap.)
 
@@ -143,35 +193,85 @@ def bootstrap_test(
 
     Examples
     --------
-    >>> from funnelnb.stats.lifetime import fit, observed
+    >>> from funnelnb.stats.lifetime import fit_again, observed
     >>> days, closed = [1, 2, 2, 3, 5, 8, 9, 12, 14, 20, 25, 30], [1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0]
     >>> result = bootstrap_test(days, closed, fit(observed(days, closed), "weibull"), runs=19)
     >>> result.p_value > 0.1
     True
     """
-    times, events = (
-        np.atleast_1d(np.asarray(time, dtype=float)),
-        np.atleast_1d(np.asarray(event)).astype(bool),
+    sample = Sample(time=time, event=event, n=n, entry=entry, limit=limit, rounded=rounded)
+    return bootstrap(sample, found, Effort(runs=runs, seed=seed))
+
+
+def bootstrap(sample: Sample, found: Lifetime, effort: Effort | None = None) -> Goodness:
+    """Could the sample come from that family? As :func:`bootstrap_test`, with a say in the effort.
+
+    Parameters
+    ----------
+    sample : Sample
+    found : Lifetime
+        Fit to it.
+    effort : Effort, optional
+
+    Returns
+    -------
+    Goodness
+
+    Raises
+    ------
+    ParameterError
+        If a row is impossible, or ends after its limit.
+
+    References
+    ----------
+    Besag & Clifford (1991), doi:10.1093/biomet/78.2.301 (stopping early).
+    """
+    effort = effort or Effort()
+    times = np.atleast_1d(np.asarray(sample.time, dtype=float))
+    events = np.atleast_1d(np.asarray(sample.event)).astype(bool)
+    entries = (
+        np.zeros(times.shape) if sample.entry is None else np.maximum(np.asarray(sample.entry, float), 0)
     )
-    entries = np.zeros(times.shape) if entry is None else np.maximum(np.asarray(entry, dtype=float), 0)
-    rng = np.random.default_rng(seed)
-    rows = _deals(times.size, n, rng)
+    rng = np.random.default_rng(effort.seed)
+    rows, every = _deals(times.size, sample.n, int(check.number("most", effort.most, ge=1)), rng)
+    nothing = Goodness(distance=np.nan, p_value=np.nan, runs=0, further=0, n=float(rows.size))
     if found.refusal or rows.size == 0:
-        return Goodness(distance=np.nan, p_value=np.nan, runs=0, n=float(rows.size))
-    limits = _limits(times, events, rows, limit, rng)
+        return nothing
+    limits = _limits(times, events, rows, sample.limit, rng)
     times, events, entries = times[rows], events[rows], entries[rows]
+    rounded, how = sample.rounded, {"rounded": sample.rounded, "same_day": sample.same_day}
+    if not every:
+        found = fit_again(observed(times, events, entry=entries, **how), found)
+        if found.refusal:
+            return nothing
     step = rounded if rounded is not None else 1.0 if np.array_equal(times, np.rint(times)) else None
     distance = _distance(times, events, entries, found, rounded)
-    further, fitted = 0, 0
-    for _ in range(int(check.number("runs", runs, ge=1))):
-        sample = _drawn(found, limits, entries, step, rounded is not None, rng)
-        known = observed(sample[0], sample[1], entry=sample[2], rounded=rounded)
-        anew = fit(known, found.family, found.shape.never, found.shape.at_once)
+    draws = (
+        _drawn(found, limits, entries, step, rounded is not None, rng)
+        for _ in range(int(check.number("runs", effort.runs, ge=1)))
+    )
+    p_value, fitted, further = _tested(distance, draws, found, how, effort.enough)
+    return Goodness(distance=distance, p_value=p_value, runs=fitted, further=further, n=float(rows.size))
+
+
+def _tested(
+    distance: float,
+    draws: Iterator[tuple[Floats, NDArray[np.bool_], Floats]],
+    found: Lifetime,
+    how: dict[str, Any],
+    enough: int | None,
+) -> tuple[float, int, int]:
+    """Return p, the data sets that could be fitted, and those of them that lie further from their own fit."""
+    further = fitted = drawn = 0
+    for times, events, entries in draws:
+        anew = fit_again(observed(times, events, entry=entries, **how), found)
+        drawn += 1
         if not anew.refusal:
             fitted += 1
-            further += _distance(*sample, anew, rounded) >= distance
-    p_value = (1 + further) / (1 + fitted) if fitted > runs / 2 else np.nan
-    return Goodness(distance=distance, p_value=p_value, runs=fitted, n=float(rows.size))
+            further += _distance(times, events, entries, anew, how["rounded"]) >= distance
+        if enough is not None and further >= enough and fitted > drawn / 2:
+            return further / fitted, fitted, further
+    return ((1 + further) / (1 + fitted) if fitted > drawn / 2 else np.nan), fitted, further
 
 
 def _drawn(
@@ -187,11 +287,15 @@ def _drawn(
     return cut[seen], finished[seen], entries[seen]
 
 
-def _deals(size: int, n: ArrayLike | None, rng: np.random.Generator) -> NDArray[np.int_]:
-    """Return the row of every deal to look at, a random part of many."""
+def _deals(
+    size: int, n: ArrayLike | None, most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int_], bool]:
+    """Return the row of every deal to look at, a random part of many; and whether these are all."""
     counted = np.ones(size, dtype=int) if n is None else np.asarray(n).astype(int)
     rows = np.repeat(np.arange(size), counted)
-    return rows if rows.size <= MOST_DEALS else np.sort(rng.choice(rows, MOST_DEALS, replace=False))
+    if rows.size <= most:
+        return rows, True
+    return np.sort(rng.choice(rows, most, replace=False)), False
 
 
 def _limits(

@@ -26,6 +26,7 @@ __all__ = [
     "Observed",
     "Reading",
     "fit",
+    "fit_again",
     "fit_all",
     "intervals",
     "observed",
@@ -138,6 +139,44 @@ def fit_all(
     return tuple(sorted(fits, key=lambda one: (bool(one.refusal), one.aicc)))
 
 
+def fit_again(known: Observed, like: Lifetime) -> Lifetime:
+    """Fit the same family to other data of the same kind, starting from `like`: quick, and without any bounds.
+
+    Parameters
+    ----------
+    known : Observed
+        For example drawn from `like`.
+    like : Lifetime
+        Not refused.
+
+    Returns
+    -------
+    Lifetime
+        With NaN for standard errors and bounds; refused where :func:`fit` would be.
+
+    Notes
+    -----
+    One search instead of several: where the data were drawn from `like` the maximum lies near. If it fails,
+    all starting points are tried. For simulations, which need hundreds of fits and no interval.
+
+    Checked against :func:`fit`: ``tests/stats/test_lifetime.py``.
+    """
+    shape, level = like.shape, like.confidence_level
+    refusal, facts = _refused_before(known, shape)
+    if refusal:
+        return _refused(known, shape, level, refusal, facts)
+    at = points(known, at_once=shape.at_once)
+    search, start = Search(at=at, shape=shape), like.theta.copy()
+    start[0] += (start[1] if shape.family.free_scale else 1.0) * at.shift
+    found = search.climb(start)
+    if _refused_after(found, shape):
+        found = search.best()
+    refusal = _refused_after(found, shape)
+    if refusal:
+        return _refused(known, shape, level, refusal, {})
+    return _reported(known, at, search, found, level, bounds=False)
+
+
 def _refused_before(known: Observed, shape: Shape) -> tuple[str, dict[str, float]]:
     """Return why the data cannot carry this fit, before anything is computed, and the numbers behind it."""
     finished = np.isfinite(known.upper) & ~((known.upper == 0) & shape.at_once)
@@ -225,19 +264,21 @@ def _refused(
     )
 
 
-def _reported(known: Observed, at: Points, search: Search, found: Found, level: float) -> Lifetime:
-    """Turn the maximum into parameters with standard errors and bounds."""
+def _reported(
+    known: Observed, at: Points, search: Search, found: Found, level: float, *, bounds: bool = True
+) -> Lifetime:
+    """Turn the maximum into parameters, with standard errors and bounds unless not asked for."""
     shape, size = search.shape, len(search.shape.names)
     back = np.eye(size)
     if shape.family.free_scale:
         back[0, 1] = -at.shift
     theta = back @ found.theta - (0 if shape.family.free_scale else at.shift) * np.eye(size)[0]
     covariance = back @ np.linalg.inv(-found.second) @ back.T
-    if not known.counted:
+    if not (known.counted and bounds):
         covariance = np.full_like(covariance, np.nan)
     estimate, std_error = _parameters(shape, theta), _std_error(shape, theta, covariance)
     lower, upper = _bounds(shape, estimate, std_error, normal_quantile(level))
-    if shape.never and known.counted:
+    if shape.never and known.counted and bounds:
         place = _names(shape).index("finishing_share")
         lower[place], upper[place] = search.profile(found, normal_quantile(level))
     events = known.event_n

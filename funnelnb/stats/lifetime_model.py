@@ -175,7 +175,13 @@ class Lifetime:
         above = self._below(self.theta, entries)[1]
         late = entries > 0
         left = rng.random(size) * np.where(late, above, 1.0)
-        return self._time_of(self.theta, 1 - left, left)
+        quick = self.shape.family.draw
+        if quick is None or late.any():
+            return self._time_of(self.theta, 1 - left, left)
+        alpha, beta, form, c, p = self.shape.unpack(self.theta)
+        with np.errstate(over="ignore"):
+            times = np.exp((quick(rng, size, form) - alpha) / beta)
+        return np.where(left > 1 - p, 0.0, np.where(left < (1 - p) * (1 - c), np.inf, times))
 
     def _below(self, theta: Floats, time: Floats) -> tuple[Floats, Floats]:
         """Return the shares finished, and not finished, by each time."""

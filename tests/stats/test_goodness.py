@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.goodness import bootstrap_test, quantile_points
+from funnelnb.stats.goodness import Effort, Sample, bootstrap, bootstrap_test, quantile_points
 from funnelnb.stats.lifetime import fit, observed
 from funnelnb.stats.survival import kaplan_meier
 from tests.stats.reference import reference
@@ -79,3 +79,42 @@ def test_quantile_points_lie_on_the_line_when_the_fit_is_the_truth():
     )
     assert never.refusal == ""
     assert never.quantile(0.7).value[0] == np.inf
+
+
+def test_a_part_of_many_is_compared_with_its_own_fit():
+    """With the fit to all deals the distance of the part would be that of a fit without free parameters."""
+    refuted = 0
+    for seed in range(20):
+        time, event, _, age = sample(seed, 3000)
+        found = fit(observed(time, event), "weibull")
+        tested = bootstrap(
+            Sample(time=time, event=event, limit=age), found, Effort(runs=19, seed=seed, most=150)
+        )
+        assert tested.n == 150
+        refuted += tested.p_value <= 0.05
+    assert refuted <= 4, "the right family, refuted at 5 %"
+
+
+def test_stopping_early_leaves_the_answer_at_five_per_cent_as_it_is():
+    for seed, family in ((5, "weibull"), (6, "lognormal"), (7, "exponential"), (8, "loglogistic")):
+        time, event, _, age = sample(seed, 120)
+        known, found = Sample(time=time, event=event, limit=age), fit(observed(time, event), family)
+        whole, short = (
+            bootstrap(known, found, Effort(runs=99)),
+            bootstrap(known, found, Effort(runs=99, enough=5)),
+        )
+        assert (whole.p_value <= 0.05) == (short.p_value <= 0.05)
+        assert short.runs <= whole.runs
+        if short.runs < whole.runs:
+            assert short.p_value == 5 / short.runs
+
+
+@pytest.mark.parametrize("family", ["gamma", "generalised_gamma"])
+def test_gamma_families_draw_what_they_say(family):
+    time, event, _, _ = sample(9, 400)
+    found = fit(
+        observed(np.r_[time, np.zeros(60)], np.r_[event, np.ones(60)], same_day=None), family, at_once=True
+    )
+    drawn = found.draw(np.random.default_rng(3), 40_000)
+    for age in (0.0, 5.0, 30.0, 80.0):
+        assert (drawn <= age).mean() == pytest.approx(found.finished(age).value[0], abs=0.008)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.lifetime import FAMILIES, REFUSALS, fit, fit_all, intervals, observed
+from funnelnb.stats.lifetime import FAMILIES, REFUSALS, fit, fit_again, fit_all, intervals, observed
 from funnelnb.stats.survival import kaplan_meier
 from tests.stats.reference import reference
 
@@ -357,3 +357,23 @@ def test_intervals_must_be_in_order_and_families_known():
         intervals([5], [3])
     with pytest.raises(ParameterError, match="weibul"):
         fit(observed([1, 2], [1, 1]), "weibul")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("never", [False, True])
+def test_a_fit_from_a_near_one_ends_at_the_same_maximum(family, never):
+    rng = np.random.default_rng(16)
+    for _ in range(3):
+        time = np.where(rng.random(600) < (0.8 if never else 1.1), rng.weibull(1.2, 600) * 20, np.inf)
+        until = rng.uniform(100, 300, 600)
+        known = observed(np.ceil(np.minimum(time, until)), time <= until)
+        near = fit(observed(np.ceil(np.minimum(time, until))[:400], (time <= until)[:400]), family, never)
+        one = fit(known, family, never)
+        if near.refusal or one.refusal:
+            continue
+        again = fit_again(known, near)
+        assert again.refusal == ""
+        assert again.log_likelihood == pytest.approx(one.log_likelihood, abs=1e-4)
+        np.testing.assert_allclose(again.estimate, one.estimate, rtol=2e-3)
+        assert np.isnan(again.ci_lower).all()
+    assert fit_again(observed([4, 5], [0, 0]), near).refusal == "all_open"
