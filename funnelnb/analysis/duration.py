@@ -349,7 +349,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         fits=tuple(fits),
         curves=tuple(curves),
         tests=_test(book, span, asked, counts),
-        gaps=_gaps(counts, parts, everybody, limit, asked, {"stage": ids[origin], "overall": overall}),
+        gaps=_gaps(counts, parts, everybody, asked, {"stage": ids[origin], "overall": overall}),
         short=tuple(short),
         unknown_n=int(counts.unknown_n.sum()),
         late_n=sum(one.late_n for one in parts),
@@ -376,15 +376,14 @@ def _gaps(
     counts: TimeCounts,
     parts: Sequence[Times],
     everybody: pace.Pace | None,
-    limit: float,
     asked: _Asked,
     place: dict[str, Any],
 ) -> tuple[DurationGap, ...]:
-    """Return how far each group is from the rest on the day by which half of all have ended, if all can see it."""
-    if everybody is None or np.isnan(limit):
+    """Return how far each group is from the rest on the day by which half of all have ended."""
+    if everybody is None:
         return ()
-    by_days = min(everybody.reaches(0.5)[0], limit)
-    return gaps_of(parts, counts.groups, asked.to, by_days, asked.confidence_level, place)
+    half = min(everybody.reaches(0.5)[0], everybody.last_day)
+    return gaps_of(parts, counts.groups, asked.to, half, asked.confidence_level, place)
 
 
 def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:

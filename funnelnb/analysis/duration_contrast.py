@@ -182,16 +182,29 @@ def _adjusted(p: Any) -> list[float]:
     return values
 
 
+def _seen_until(times: Times) -> float:
+    """Return the last day at which the state of at least ``TOO_FEW_N`` deals is known."""
+    order = np.argsort(times.time_s, kind="stable")
+    days, open_n = pace.days_of(times)[order], np.where(times.outcome == 0, times.n, 0)[order]
+    gone = np.cumsum(open_n) - open_n
+    seen = days[times.n.sum() - gone >= TOO_FEW_N]
+    if not open_n.any():
+        return float("inf")
+    return float(seen.max()) if seen.size else 0.0
+
+
 def gaps_of(
     parts: Sequence[Times],
     groups: Sequence[Group],
     to: str,
-    by_days: float,
+    half_days: float,
     confidence_level: float,
     place: dict[str, Any],
 ) -> tuple[DurationGap, ...]:
-    """Return how far each group is from the rest on day `by_days`; nothing where no day can be seen by all."""
-    if len(parts) < 2 or not by_days > 0:
+    """Return how far each group is from the rest on day `half_days`, or as far as all with enough deals see."""
+    sized = [part for part in parts if part.n.sum() >= TOO_FEW_N]
+    by_days = min([half_days, *map(_seen_until, sized)])
+    if len(parts) < 2 or not 0 < by_days < np.inf:
         return ()
     known = [int(part.n.sum()) >= TOO_FEW_N and not _blurred(part) for part in parts]
     rows = []
@@ -227,7 +240,7 @@ _UNKNOWN = dict.fromkeys((*_RATES, *_APART), float("nan")) | {"verdict": "too_fe
 
 def _gap(part: Times, rest: Times | None, to: str, by_days: float, confidence_level: float) -> dict[str, Any]:
     """Return the shares done of one group and of the rest, and their difference; NaN where not known."""
-    if rest is None or not rest.n.sum():
+    if rest is None or rest.n.sum() < TOO_FEW_N:
         return dict(_UNKNOWN)
     own, other = (_curve(one, to, confidence_level) for one in (part, rest))
     cause = 1 if to == "any" else pace.TO.index(to)
