@@ -57,14 +57,21 @@ def wilson(
     0.108 0.603
     """
     successes, trials = counts(k, n)
-    z_sq = normal_quantile(confidence_level) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         share = successes / trials
-        centre = (share + z_sq / (2 * trials)) / (1 + z_sq / trials)
-        half = np.sqrt(z_sq * (share * (1 - share) / trials + z_sq / (4 * trials**2))) / (1 + z_sq / trials)
-    lower = np.where(successes == 0, np.where(trials > 0, 0.0, np.nan), np.clip(centre - half, 0, share))
-    upper = np.where(successes == trials, np.where(trials > 0, 1.0, np.nan), np.clip(centre + half, share, 1))
+    lower, upper = score_bounds(share, trials, normal_quantile(confidence_level))
+    lower = np.where(successes == 0, np.where(trials > 0, 0.0, np.nan), lower)
+    upper = np.where(successes == trials, np.where(trials > 0, 1.0, np.nan), upper)
     return lower, upper
+
+
+def score_bounds(share: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
+    """Return Wilson's bounds of a share of `n`, which may be an effective number; NaN where n is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = z * z / n
+        centre = (share + spread / 2) / (1 + spread)
+        half = np.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
+    return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
 
 
 def jeffreys(

@@ -107,18 +107,9 @@ def remaining(
     >>> ahead.won_rate[:, 4].round(3).tolist(), ahead.median().tolist()
     ([0.25, 0.333, 1.0], [4.0, 4.0, 2.0])
     """
-    ages = np.atleast_1d(np.asarray(age, dtype=float))
-    check.number("steps", steps, ge=1)
-    check.number("unit", unit, gt=0)
-    if (ages < 0).any():
-        raise ParameterError(f"age = {ages[ages < 0][0]:g}", expected="an age of 0 or more")
-    for name, curve in (("step", step), ("onward", onward)):
-        if curve is not None and curve.rate.shape[0] != 2:
-            raise ParameterError(
-                f"{name} has {curve.rate.shape[0]} causes", expected="two: going on, and being lost"
-            )
+    ages = ages_of(step, onward, age, steps, unit)
     ahead = np.arange(steps + 1)
-    known = _known(step, onward, ages, unit)
+    known = known_steps(step, onward, ages, unit)
     asked = np.nan_to_num(ages)[:, None] + unit * ahead
     flat = step.at(np.minimum(asked, step.last_time if step.n else 0.0).ravel())
     rate = flat.rate.reshape(2, len(ages), steps + 1)
@@ -131,7 +122,22 @@ def remaining(
     return Remaining(won_rate=won, lost_rate=lost, open_rate=np.maximum(1 - won - lost, 0.0), known=known)
 
 
-def _known(step: Incidence, onward: Incidence | None, ages: Floats, unit: float) -> Floats:
+def ages_of(step: Incidence, onward: Incidence | None, age: ArrayLike, steps: int, unit: float) -> Floats:
+    """Return the ages as an array, shape (A,), or raise ParameterError naming what cannot be."""
+    ages = np.atleast_1d(np.asarray(age, dtype=float))
+    check.number("steps", steps, ge=1)
+    check.number("unit", unit, gt=0)
+    if (ages < 0).any():
+        raise ParameterError(f"age = {ages[ages < 0][0]:g}", expected="an age of 0 or more")
+    for name, curve in (("step", step), ("onward", onward)):
+        if curve is not None and curve.rate.shape[0] != 2:
+            raise ParameterError(
+                f"{name} has {curve.rate.shape[0]} causes", expected="two: going on, and being lost"
+            )
+    return ages
+
+
+def known_steps(step: Incidence, onward: Incidence | None, ages: Floats, unit: float) -> Floats:
     """Return how many steps ahead the curves reach from each age; infinite where hardly anything is left open."""
     if not step.n:
         return np.full(ages.shape, np.nan)
