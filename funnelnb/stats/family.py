@@ -152,7 +152,7 @@ def _log_gamma(w: Floats, form: float) -> Standard:
 def _log_upper(shape: float, z: Floats, log_z: Floats) -> Floats:
     """Return the logarithm of the upper regularised incomplete gamma function, by series where it underflows.
 
-    Below z = 1 as one minus the lower one: SciPy is ten times slower at the upper one there, and no digit is lost.
+    Below z = 1 as one minus the lower one, which SciPy gives up to ten times faster there.
     """
     from scipy.special import gammainc, gammaincc, gammaln
 
@@ -211,21 +211,29 @@ def _generalised(w: Floats, form: float) -> Standard:
 
 
 def _generalised_at(w: Floats, form: float) -> Standard:
-    from scipy.special import gammaln
-
     shape = form**-2.0
     u = form * w
-    z = shape * np.exp(np.minimum(u, 700))
-    log_density = np.log(abs(form)) + shape * (np.log(shape) + u) - z - gammaln(shape)
-    log_z = np.log(shape) + u
+    grown = np.expm1(np.minimum(u, 700))
+    z, log_z = shape * (1 + grown), np.log(shape) + u
+    log_density = np.log(abs(form)) + shape * (u - grown) + _log_peak(shape)
     first, second = (_log_upper, _log_lower) if form > 0 else (_log_lower, _log_upper)
     return Standard(
         log_density=log_density,
-        slope=form * (shape - z),
+        slope=-form * shape * grown,
         bend=-form * form * z,
         above=lambda: first(shape, z, log_z),
         below=lambda: second(shape, z, log_z),
     )
+
+
+def _log_peak(shape: float) -> float:
+    """Return ``shape log(shape) - shape - log Gamma(shape)``, by Stirling's series where its terms cancel."""
+    from scipy.special import gammaln
+
+    if shape < 50:
+        return float(shape * np.log(shape) - shape - gammaln(shape))
+    series = 1 / (12 * shape) - 1 / (360 * shape**3) + 1 / (1260 * shape**5)
+    return float(0.5 * np.log(shape / (2 * np.pi)) - series)
 
 
 def _normal_quantile(below: Floats, above: Floats, form: float) -> Floats:

@@ -20,9 +20,12 @@ from funnelnb.core.errors import ParameterError
 from funnelnb.stats.family import Family, Standard, log_one_minus_exp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from funnelnb.stats.observed import Observed
 
 Floats = NDArray[np.float64]
+_BLOCK = 1 << 13  # points worked on at a time: what they need then stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +64,11 @@ class Points:
     log_time_sum: float
     shift: float
     total_n: float
+
+    @property
+    def size(self) -> int:
+        """Points of all kinds."""
+        return self.exact.size + self.above.size + self.below.size + self.between_n.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,23 +236,26 @@ def _fixed_form(
     """Return value, gradient and second derivatives by alpha, beta, logit c and logit p."""
     total = _Sum()
     standard = shape.family.standard
+    for n, x in _blocks(at.exact_n, at.exact):
+        base = standard(alpha + beta * x, form)
+        total.value += float(n @ base.log_density)
+        total.along_line(n, x, base.slope, base.bend)
     if at.exact.size:
-        base = standard(alpha + beta * at.exact, form)
         size = float(at.exact_n.sum())
-        total.value += float(at.exact_n @ base.log_density) + size * np.log(beta) - at.log_time_sum
-        total.along_line(at.exact_n, at.exact, base.slope, base.bend)
+        total.value += size * np.log(beta) - at.log_time_sum
         total.gradient[1] += size / beta
         total.second[1, 1] -= size / beta**2
         if shape.never:
             total.constant(2, size, np.log(c), 1 - c, -c * (1 - c))
-    if at.above.size:
-        _still_open(total, at, standard(alpha + beta * at.above, form), shape.never, c)
-    if at.below.size:
-        _from_the_start(total, at, standard(alpha + beta * at.below, form), shape, c, p)
-    if at.between_n.size:
-        _between(total, at, standard(alpha + beta * at.low, form), standard(alpha + beta * at.high, form))
-        if shape.never:
-            total.constant(2, float(at.between_n.sum()), np.log(c), 1 - c, -c * (1 - c))
+    for n, x in _blocks(at.above_n, at.above):
+        _still_open(total, n, x, standard(alpha + beta * x, form), shape.never, c)
+    for n, x in _blocks(at.below_n, at.below):
+        _from_the_start(total, n, x, standard(alpha + beta * x, form), shape, c, p)
+    for n, low, high in _blocks(at.between_n, at.low, at.high):
+        ends = standard(alpha + beta * low, form), standard(alpha + beta * high, form)
+        _between(total, n, low, high, *ends)
+    if shape.never and at.between_n.size:
+        total.constant(2, float(at.between_n.sum()), np.log(c), 1 - c, -c * (1 - c))
     if shape.at_once:
         total.constant(3, at.later_n, np.log1p(-p), -p, -p * (1 - p))
         if at.at_once_n:
@@ -252,9 +263,14 @@ def _fixed_form(
     return total.value, total.gradient, total.second
 
 
-def _still_open(total: _Sum, at: Points, base: Standard, never: bool, c: float) -> None:
+def _blocks(*columns: Floats) -> Iterator[tuple[Floats, ...]]:
+    """Yield the same stretch of every column, one stretch after the other."""
+    for start in range(0, columns[0].size, _BLOCK):
+        yield tuple(column[start : start + _BLOCK] for column in columns)
+
+
+def _still_open(total: _Sum, n: Floats, x: Floats, base: Standard, never: bool, c: float) -> None:
     """Add log(1 - c F) of every row still open, and subtract it for every entry."""
-    n, x = at.above_n, at.above
     if not never:
         log_above = base.log_above
         hazard = np.exp(base.log_density - log_above)
@@ -269,9 +285,10 @@ def _still_open(total: _Sum, at: Points, base: Standard, never: bool, c: float) 
     total.share(2, n, x, -part, -part * (1 - 2 * c) - part**2, -c * (1 - c) * density / left**2)
 
 
-def _from_the_start(total: _Sum, at: Points, base: Standard, shape: Shape, c: float, p: float) -> None:
+def _from_the_start(
+    total: _Sum, n: Floats, x: Floats, base: Standard, shape: Shape, c: float, p: float
+) -> None:
     """Add log(p + (1 - p) c F) of every row known only to lie at or below a time."""
-    n, x = at.below_n, at.below
     if not shape.at_once:
         log_below = base.log_below
         reverse = np.exp(base.log_density - log_below)
@@ -294,9 +311,10 @@ def _from_the_start(total: _Sum, at: Points, base: Standard, shape: Shape, c: fl
         total.second[3, 2] += mixed
 
 
-def _between(total: _Sum, at: Points, low: Standard, high: Standard) -> None:
+def _between(
+    total: _Sum, n: Floats, low_x: Floats, high_x: Floats, low: Standard, high: Standard
+) -> None:
     """Add log(F(high) - F(low)) of every interval, from whichever tail loses fewer digits."""
-    n = at.between_n
     low_above, low_below, high_above, high_below = (
         low.log_above,
         low.log_below,
@@ -308,9 +326,9 @@ def _between(total: _Sum, at: Points, low: Standard, high: Standard) -> None:
     log_mass = first + log_one_minus_exp(np.minimum(second - first, -1e-300))
     total.value += float(n @ log_mass)
     above, below = np.exp(high.log_density - log_mass), np.exp(low.log_density - log_mass)
-    scores = np.stack((above - below, above * at.high - below * at.low))
+    scores = np.stack((above - below, above * high_x - below * low_x))
     total.gradient[:2] += scores @ n
     total.second[:2, :2] -= (scores * n) @ scores.T
-    for bent, x in ((above * high.slope, at.high), (-below * low.slope, at.low)):
+    for bent, x in ((above * high.slope, high_x), (-below * low.slope, low_x)):
         weighed = n * bent
         total.second[:2, :2] += [[weighed.sum(), weighed @ x], [weighed @ x, (weighed * x) @ x]]

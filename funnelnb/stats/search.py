@@ -20,7 +20,8 @@ SHARES = ("never", "at_once")
 _ROUNDS = 100
 _CLOSE = 1e-9  # expected gain in log-likelihood at which the search stops
 _NEAR = 1e-7  # in the root of twice a fall of the log-likelihood
-_THIN = 20_000
+_SHORT = 1e-3  # a last step no longer than this needs no look at where it leads
+_THIN = 10_000
 _SPREAD = {"exponential": 1.28, "weibull": 1.28, "lognormal": 1.0, "loglogistic": 1.81}
 
 
@@ -53,9 +54,9 @@ class Search:
 
     def best(self) -> Found:
         """Return the best maximum over all starting points; many rows start from where a part of them ends."""
-        size = self.at.exact.size + self.at.above.size
-        if size > 2 * _THIN:
-            few = Search(at=thinned(self.at, -(-size // _THIN)), shape=self.shape).best()
+        few_points = thinned(self.at, _THIN)
+        if few_points.size < self.at.size / 2:
+            few = Search(at=few_points, shape=self.shape).best()
             if few.converged and not self._at_edge(few.theta):
                 end = self.climb(few.theta)
                 if end.converged:
@@ -81,6 +82,8 @@ class Search:
             step[free] = axes @ ((axes.T @ gradient[free]) / sizes)
             gain = float(gradient @ step)
             converged = gain < _CLOSE * max(1.0, abs(value) * 1e-6)
+            if converged and np.abs(step).max() < _SHORT:
+                return Found(theta=theta + step, value=value + gain / 2, second=second, converged=True)
             moved = self._uphill(theta, value, step, gain)
             if moved is None:
                 break
@@ -192,15 +195,15 @@ class Search:
         return np.array([values[name] for name in shape.names])
 
 
-def thinned(at: Points, every: int) -> Points:
-    """Return one in `every` of the exact and open points, from which many rows get their starting point."""
-    return replace(
-        at,
-        exact=at.exact[::every],
-        exact_n=at.exact_n[::every] * every,
-        above=at.above[::every],
-        above_n=at.above_n[::every] * every,
-    )
+def thinned(at: Points, most: int) -> Points:
+    """Return about `most` points of each kind, from which many rows get their starting point."""
+    kinds = (("exact", "exact_n"), ("above", "above_n"), ("below", "below_n"), ("low", "high", "between_n"))
+    fewer: dict[str, Floats] = {}
+    for names in kinds:
+        every = -(-getattr(at, names[-1]).size // most)
+        for name in names if every > 1 else ():
+            fewer[name] = getattr(at, name)[::every] * (every if name == names[-1] else 1)
+    return replace(at, **fewer)
 
 
 def at_share(at: Points) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -123,6 +123,7 @@ def test_the_unit_of_time_scales_the_times_read(seed, family, unit):
 
 
 @given(st.integers(0, 10_000), st.sampled_from(list(FAMILIES)))
+@example(678, "generalised_gamma")  # form near 0: its second derivative loses most digits here
 @settings(max_examples=20)
 def test_rows_counts_and_order_are_the_same(seed, family):
     time, event, _ = sample(seed)
