@@ -240,11 +240,25 @@ def _unfinished(known: Pace | None, days: Floats) -> Floats:
     return np.where(days <= known.last_day, 1 - known.done[row], np.nan)
 
 
+def whole_days(times: Times) -> bool:
+    """Return whether all times are whole days: the data have dates and no times of day."""
+    return not (times.time_s % SECONDS_PER_DAY).any()
+
+
+def same_day_of(times: Times) -> float:
+    """Return how many days a time of 0 may have lasted.
+
+    Between two dates a stay of less than half a day shows as 0 about as often as a longer one of less than a
+    day shows as 1; times of day that differ by nothing say only "within the day".
+    """
+    return 0.5 if whole_days(times) else 1.0
+
+
 def observed_of(times: Times) -> Observed:
-    """Return the times to leaving as the fits take them; a time of 0 is within the day."""
+    """Return the times to leaving as the fits take them; a time of 0 is within :func:`same_day_of`."""
     from funnelnb.stats.lifetime import observed
 
-    return observed(days_of(times), events(times, "any"), times.n, late(times))
+    return observed(days_of(times), events(times, "any"), times.n, late(times), same_day=same_day_of(times))
 
 
 def gap(fit: Lifetime, known: Pace) -> float:
