@@ -230,6 +230,19 @@ def time_counts(
     """
     check_step(origin, target, len(ledger.stage_ids))
     group = grouping(ledger, by)
+    spans, _, unknown_n = spans_of(ledger, (origin, target), group, calendar)
+    return from_spans(group, (origin, target), spans, unknown_n)
+
+
+def spans_of(
+    ledger: Ledger, step: tuple[int, int], group: Grouping, calendar: Calendar | None = None
+) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the time of every deal that was seen, its age at the as-of date, and deals of unknown time by group.
+
+    The age is that since the origin, however the deal ended; of one that left undecided it is the age at which
+    it left, since nobody watched it any longer.
+    """
+    origin, target = step
     deal = np.flatnonzero(ledger.furthest >= origin)
     began_s, outcome = ledger.reached_s[deal, origin], ledger.outcome[deal]
     advanced = ledger.furthest[deal] >= target
@@ -243,19 +256,22 @@ def time_counts(
     seen_s = np.maximum(began_s, since_s) if since_s != UNKNOWN else began_s
     seen = known & ((seen_s == began_s) | (ended_s > seen_s))
     amount = ledger.amount[deal][seen]
+    event, over = event[seen], over[seen]
     began_s, seen_s, ended_s = (
         one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
     )
+    last_s = ledger.as_of_s if calendar is None else int(calendar.elapsed_s(ledger.as_of_s))
     spans = Spans(
         group=code[seen],
         time_s=ended_s - began_s,
         entry_s=seen_s - began_s,
-        outcome=event[seen],
+        outcome=event,
         n=np.ones(len(amount), np.int64),
         amount=np.where(amount >= 0, amount, 0.0),
     )
     unknown_n = np.bincount(code[~known], minlength=len(group.groups))
-    return from_spans(group, (origin, target), spans, unknown_n)
+    age_s = np.where(over & (event == CENSORED), ended_s, last_s) - began_s
+    return spans, age_s, unknown_n
 
 
 def check_step(origin: int, target: int, positions: int) -> None:
