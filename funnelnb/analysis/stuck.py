@@ -271,7 +271,7 @@ def _judged(
         counts = time_counts(book, k, k + 1, names, calendar)
         for group, own_times in zip(counts.groups, timing.split(counts), strict=True):
             mine = np.array(
-                [deals.position[d] == k and groups[deals.index[d]] == group for d in range(len(deals))]
+                [deals.position[d] == k and groups[deals.index[d]] == group for d in range(len(deals))], bool
             )
             mine &= ~np.isnan(deals.age_days)
             if not mine.any():
