@@ -29,7 +29,7 @@ class FitRow:
     Attributes
     ----------
     group, stage, overall
-        As in :class:`~funnelnb.analysis.duration.DurationRow`.
+        As in :class:`~funnelnb.analysis.duration_rows.DurationRow`.
     family : str
     rank : int
         1: lowest AICc. Refused fits come last.

@@ -20,7 +20,8 @@ from funnelnb.show.names import stage_name
 from funnelnb.show.views.duration import days, ending, main_rows, subject
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.duration import Duration, DurationCurve, DurationRow
+    from funnelnb.analysis.duration import Duration
+    from funnelnb.analysis.duration_rows import DurationCurve, DurationRow
     from funnelnb.show.charts.parts import Row
 
 POINTS_MOST = 200

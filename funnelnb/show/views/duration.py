@@ -15,7 +15,9 @@ from funnelnb.show.views.duration_groups import stage_of as _stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.duration import Duration, DurationRow, FitRow
+    from funnelnb.analysis.duration import Duration
+    from funnelnb.analysis.duration_rows import DurationRow
+    from funnelnb.analysis.fits import FitRow
     from funnelnb.show.words import Words
 
 
