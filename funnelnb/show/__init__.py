@@ -69,9 +69,9 @@ def outputs(
     from funnelnb.show import render, report
     from funnelnb.show.finding import finding_text
     from funnelnb.show.registry import chart_module, view_of
-    from funnelnb.show.words import words
+    from funnelnb.show.words import words_of
 
-    say = words(lang)
+    say = words_of(result, lang)
     made: list[tuple[dict[str, Any], dict[str, Any]]] = []
     if finding:
         body = report.wrapped(report.finding_html(result, say), say)

@@ -154,9 +154,9 @@ def _about(result: Any, sheets: list[pd.DataFrame]) -> pd.DataFrame:
 
     from funnelnb.show.finding import finding_text
     from funnelnb.show.report import foot, notes
-    from funnelnb.show.words import words
+    from funnelnb.show.words import words_of
 
-    say = words()
+    say = words_of(result)
     lines = [("", line) for line in finding_text(result).splitlines()]
     lines += [("", line) for line in foot(result, say)]
     lines += [(say.get("words.caveats"), line) for line in notes(result, say)]

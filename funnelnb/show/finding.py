@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.registry import view_of
-from funnelnb.show.words import Words, words
+from funnelnb.show.words import Words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +36,12 @@ class Finding:
 
 def finding_of(result: Any, lang: str | None = None) -> Finding:
     """Return what `result` says, as parts."""
-    return view_of(result).finding(result, words(lang))
+    return view_of(result).finding(result, words_of(result, lang))
 
 
 def finding_text(result: Any, lang: str | None = None) -> str:
     """Return what `result` says as plain text: two sentences, and on a new line what they do not say."""
-    say = words(lang)
+    say = words_of(result, lang)
     found = finding_of(result, lang)
     said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
     unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))

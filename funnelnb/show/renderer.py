@@ -8,7 +8,7 @@ from funnelnb.show import render, report
 from funnelnb.show.finding import finding_text
 from funnelnb.show.registry import chart_module, view_of
 from funnelnb.show.table import frame
-from funnelnb.show.words import words
+from funnelnb.show.words import words, words_of
 
 
 class Renderer:
@@ -18,9 +18,9 @@ class Renderer:
         """Return the result's first table as a pandas data frame."""
         return frame(view_of(result).tables[0], result)
 
-    def text(self, result: Any, lang: str | None) -> str:
-        """Return the result's tables as plain text."""
-        return report.text(result, lang)
+    def text(self, result: Any, lang: str | None, width: int | None = None) -> str:
+        """Return the result's tables as plain text, sentences broken to `width` columns if it is given."""
+        return report.text(result, lang, width)
 
     def markdown(self, result: Any, lang: str | None) -> str:
         """Return the result's tables as Markdown."""
@@ -75,7 +75,7 @@ def panel(
     str
         The same text every time for the same result.
     """
-    say = words(lang)
+    say = words_of(result, lang)
     parts = [report.finding_html(result, say)] if finding else []
     if picture and view_of(result).charts:
         parts.append(figure(result, chart, say.lang))

@@ -10,7 +10,7 @@ from funnelnb.show.finding import finding_of
 from funnelnb.show.names import stage_name
 from funnelnb.show.registry import view_of
 from funnelnb.show.table import build, facts
-from funnelnb.show.words import Words, words
+from funnelnb.show.words import Words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ def foot(result: Any, say: Words) -> list[str]:
     if any(column.lower for table in view_of(result).tables for column in table.columns):
         lines[0] += say.get("language.sentence") + say.say("words.interval_note", **named)
     method = say.method(result.method, **named)
+    if hasattr(result, "calendar"):
+        lines[0] += say.get("language.sentence") + say.get("words.counted")
     if method:
         lines.append(say.get("language.clause").join((say.get("words.method"), method)))
     return lines
@@ -71,21 +73,25 @@ def _with_names(note: Note, result: Any, say: Words) -> Note:
     return Note(note.code, values)
 
 
-def text(result: Any, lang: str | None = None) -> str:
-    """Return the tables of `result` as plain text with what belongs under them."""
-    say = words(lang)
-    parts = _tables(result, say, grids.to_text)
-    under = foot(result, say)
+def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
+    """Return the tables of `result` as plain text with what belongs under them.
+
+    With `width`, in terminal columns, sentences are broken to fit.
+    """
+    say = words_of(result, lang)
+    parts = _tables(result, say, lambda grid: grids.to_text(grid, width))
+    under = [(line, "") for line in foot(result, say)]
     caveats = notes(result, say)
     if caveats:
-        under.append(say.get("words.caveats") + say.get("language.clause").rstrip())
-        under += [f"- {line}" for line in caveats]
-    return "\n\n".join([*parts, "\n".join(under)])
+        under.append((say.get("words.caveats") + say.get("language.clause").rstrip(), ""))
+        under += [(f"- {line}", "  ") for line in caveats]
+    lines = [grids.hanging(line, indent, width) for line, indent in under]
+    return "\n\n".join([*parts, "\n".join(lines)])
 
 
 def markdown(result: Any, lang: str | None = None) -> str:
     """Return the tables of `result` as Markdown with what belongs under them."""
-    say = words(lang)
+    say = words_of(result, lang)
     parts = _tables(result, say, grids.to_markdown)
     parts += [grids.markdown_escape(line) for line in foot(result, say)]
     caveats = [f"- {grids.markdown_escape(line)}" for line in notes(result, say)]
@@ -96,7 +102,8 @@ def markdown(result: Any, lang: str | None = None) -> str:
 
 def html(result: Any, lang: str | None = None) -> str:
     """Return the tables of `result` as HTML with what belongs under them; escaped, always the same text."""
-    return wrapped(tables_html(result, words(lang)), words(lang))
+    say = words_of(result, lang)
+    return wrapped(tables_html(result, say), say)
 
 
 def tables_html(result: Any, say: Words) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from funnelnb.show.grid import Grid, GridRow, Head
 from funnelnb.show.number import NUMERIC, Scale
-from funnelnb.show.words import Words, words
+from funnelnb.show.words import Words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ def facts(result: Any, say: Words) -> dict[str, Any]:
 
 def build(table: Table, result: Any, lang: str | None = None) -> Grid:
     """Return `table` of `result` as finished text in one language."""
-    say = words(lang)
+    say = words_of(result, lang)
     rows = table.rows(result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
     scale = _scale(columns, rows, say)
@@ -173,7 +173,7 @@ def frame(table: Table, result: Any) -> pd.DataFrame:
     """Return all fields of the table's rows as a data frame with machine names.
 
     The group is spread over one column per grouping attribute; rows that hold arrays (curves) are laid out
-    one row per element. ``frame.attrs`` carries n, method, confidence level, as-of date and currency.
+    one row per element. ``frame.attrs`` carries n, method, confidence level, as-of date, currency and calendar.
     """
     import pandas as pd
 
@@ -185,7 +185,8 @@ def frame(table: Table, result: Any) -> pd.DataFrame:
     made = pd.DataFrame({name: _column(values) for name, values in data.items()})
     made.attrs = {
         name: str(getattr(result, name)) if name == "as_of" else getattr(result, name)
-        for name in ("n", "method", "confidence_level", "as_of", "currency")
+        for name in ("n", "method", "confidence_level", "as_of", "currency", "calendar")
+        if hasattr(result, name)
     }
     return made
 

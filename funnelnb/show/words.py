@@ -3,12 +3,14 @@
 ``<lang>.toml`` holds what all results share, ``<anything>.<lang>.toml`` what one result or part of the
 package adds; they are merged, and a key that stands twice is an error. Placeholders in a sentence are
 written by unit: ``{lost_n}`` as a count, ``{horizon_days}`` with "days", ``{n:deal|deals}`` as a count with
-the word that fits.
+the word that fits. A mark such as ``<<unit>>`` stands for a word of ``[calendar]``: what the days of a result
+are, calendar days or the business days of some calendar.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from funnelnb.core.note import Note
 
 FOLDER = Path(__file__).parent / "lang"
+_MARK = re.compile(r"<<(\w+)>>")
 _SUFFIX_UNITS = {
     "_n": "count",
     "_rate": "rate",
@@ -218,18 +221,52 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any], place: str, trail: str 
             into[key] = value
 
 
-@functools.lru_cache(maxsize=4)
-def _read(lang: str) -> Words:
+def in_days_of(text: Any, calendar: str, pack: Mapping[str, Any]) -> Any:
+    """Return a text, or a table of texts, whose marks say what the days of `calendar` are called.
+
+    Parameters
+    ----------
+    text : str, Mapping or other
+        Other values are returned as they are.
+    calendar : str
+        Empty: calendar days. ``"business"``: Monday to Friday. Else the name of a calendar.
+    pack : Mapping
+        Of the language; its ``[calendar]`` has the words.
+    """
+    kind = {"": "plain", "business": "business"}.get(calendar, "named")
+    days = {name: one.replace("{calendar}", calendar) for name, one in pack["calendar"][kind].items()}
+
+    def marked(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: marked(one) for key, one in value.items()}
+        return _MARK.sub(lambda found: days[found.group(1)], value) if isinstance(value, str) else value
+
+    return marked(text)
+
+
+@functools.lru_cache(maxsize=2)
+def _pack(lang: str) -> dict[str, Any]:
+    return load_pack(lang)
+
+
+@functools.lru_cache(maxsize=16)
+def _read(lang: str, calendar: str) -> Words:
     units = tomllib.loads((FOLDER / "units.toml").read_text(encoding="utf-8"))["units"]
-    return Words(lang, load_pack(lang), units)
+    pack = _pack(lang)
+    return Words(lang, in_days_of(pack, calendar, pack), units)
 
 
-def words(lang: str | None = None) -> Words:
-    """Return the words of `lang`, or of the language in force.
+def words(lang: str | None = None, calendar: str = "") -> Words:
+    """Return the words of `lang`, or of the language in force, for days of `calendar`.
 
     Raises
     ------
     ParameterError
         The language is not known.
     """
-    return _read(language(lang))
+    return _read(language(lang), calendar)
+
+
+def words_of(result: Any, lang: str | None = None) -> Words:
+    """Return the words that `result` is told in: they call its days what its calendar says."""
+    return words(lang, getattr(result, "calendar", ""))

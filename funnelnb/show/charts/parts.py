@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.show import theme
 from funnelnb.show.finding import finding_of
 from funnelnb.show.table import facts
-from funnelnb.show.words import words
+from funnelnb.show.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Draft:
 
     def __init__(self, result: Any, lang: str) -> None:
         self.result = result
-        self.say = words(lang)
+        self.say = words_of(result, lang)
         self.sheets: dict[str, list[Row]] = {}
 
     def layer(self, rows: Sequence[Row], name: str) -> alt.Chart:
