@@ -89,6 +89,8 @@ def incidence_difference(
     >>> print(f"{found.difference:.2f} [{found.ci_lower:.2f}, {found.ci_upper:.2f}] p = {found.p_value:.4f}")
     0.25 [0.14, 0.36] p = 0.0004
     """
+    from scipy.optimize import brentq
+
     z = normal_quantile(confidence_level)
     one, other = first.at(time), second.at(time)
     reads = [(read.rate[cause - 1], read.variance[cause - 1], read.at_risk) for read in (one, other)]
@@ -105,14 +107,18 @@ def incidence_difference(
         return math.hypot(one_down, other_up), math.hypot(one_up, other_down)
 
     down, up = reach(z)
-    low, high, towards_zero = 0.0, _WIDEST, 0 if difference > 0 else 1
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if reach(middle)[towards_zero] < abs(difference) else (low, middle)
+    towards_zero = 0 if difference > 0 else 1
+
+    def beyond(z: float) -> float:
+        return reach(z)[towards_zero] - abs(difference)
+
+    least = _WIDEST if difference else 0.0
+    if least and beyond(_WIDEST) > 0:
+        least = brentq(beyond, 0.0, _WIDEST, xtol=1e-12)
     return Difference(
         time=float(time),
         difference=difference,
         ci_lower=max(difference - down, -1.0),
         ci_upper=min(difference + up, 1.0),
-        p_value=math.erfc(low / math.sqrt(2)),
+        p_value=math.erfc(least / math.sqrt(2)),
     )
