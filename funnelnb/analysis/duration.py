@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from funnelnb.data.calendar import Calendar
     from funnelnb.data.count import TimeCounts
     from funnelnb.playbooks.model import Label
+    from funnelnb.stats.lifetime import Lifetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,7 +130,8 @@ def duration(
       exist while deals are open.
     - The naive figures of finished deals stand beside so that the difference can be seen: long deals are
       missing from them.
-    - Fits: censored maximum likelihood, AICc with the number of ended deals. A fit more than five points
+    - Fits: censored maximum likelihood, AICc with the number of ended deals. Where a pause without any end is
+      no accident (`pause`), each family is fitted with a share that never ends besides. A fit more than five points
       away from the observed curve is shown but not to be trusted.
 
     References
@@ -155,7 +157,7 @@ def duration(
         confidence_level=level(confidence_level),
         calendar=calendar_of(calendar, book),
     )
-    spans, notes = _spans(book, stage)
+    spans, notes = spans_of(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
     rows, fits, curves, tests, gaps = (
         tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS
@@ -236,7 +238,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         if known is None:
             short += [group] if times.n.sum() else []
             continue
-        fitted = fitted_to(times, asked.families, confidence_level) if to == "any" and facts["enough"] else ()
+        fitted = _fitted(times, asked, dead=facts["pause"]) if to == "any" and facts["enough"] else ()
         fits += fit_rows(fitted, known, place)
         best = fitted[0] if fitted and not fitted[0].refusal else None
         curves.append(DurationCurve(**place, **pace.outline(known, best, everybody)))
@@ -282,7 +284,7 @@ def _gaps(
     return gaps_of(parts, counts.groups, asked.to, half, asked.confidence_level, place)
 
 
-def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
+def spans_of(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
     """Return (origin, target, overall) of every row, and what has to be said of the whole way."""
     playbook = book.playbook
     if stage is None:
@@ -299,6 +301,11 @@ def _spans(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], t
             hint=nearest(stage, working),
         )
     return [(position, position + 1, False)], ()
+
+
+def _fitted(times: Times, asked: _Asked, *, dead: bool) -> tuple[Lifetime, ...]:
+    """Return the families fitted; where the pipeline looks dead also with a share that never ends."""
+    return fitted_to(times, asked.families, asked.confidence_level, never=dead)
 
 
 def _limit(parts: Sequence[Times], confidence_level: float) -> float:

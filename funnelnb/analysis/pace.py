@@ -254,17 +254,27 @@ def same_day_of(times: Times) -> float:
     return 0.5 if whole_days(times) else 1.0
 
 
-def observed_of(times: Times) -> Observed:
-    """Return the times to leaving as the fits take them; a time of 0 is within :func:`same_day_of`."""
+def observed_of(times: Times, *, at_once: bool = False) -> Observed:
+    """Return the times to leaving as the fits take them; a time of 0 is within :func:`same_day_of`.
+
+    For a share that ends at once, times of day that differ by nothing are exactly 0.
+    """
     from funnelnb.stats.lifetime import observed
 
-    return observed(days_of(times), events(times, "any"), times.n, late(times), same_day=same_day_of(times))
+    same_day = same_day_of(times) if whole_days(times) or not at_once else None
+    return observed(days_of(times), events(times, "any"), times.n, late(times), same_day=same_day)
 
 
-def gap(fit: Lifetime, known: Pace) -> float:
-    """Return the largest distance between a fit and the observed curve, over the ages that can be trusted."""
+def gap(fit: Lifetime, known: Pace) -> tuple[float, float]:
+    """Return the largest distance between a fit and the observed curve, and its day, over ages that can be trusted.
+
+    Where the curve falls it is read in the middle of its step: deals of day 7 left between 6.5 and 7.5.
+    """
     seen = (known.time > 0) & (known.time <= known.trusted_days)
     if fit.refusal or not seen.any():
-        return float("nan")
-    apart = np.abs(fit.survival(known.time[seen]).value - (1 - known.done[seen]))
-    return float(apart.max())
+        return float("nan"), float("nan")
+    still = 1 - known.done
+    middle = (np.concatenate(([1.0], still[:-1])) + still) / 2
+    apart = np.abs(fit.survival(known.time[seen]).value - middle[seen])
+    worst = int(np.argmax(apart))
+    return float(apart[worst]), float(known.time[seen][worst])
