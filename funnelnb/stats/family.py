@@ -158,20 +158,17 @@ def _log_upper(shape: float, z: Floats, log_z: Floats) -> Floats:
 
     near = z < 1
     if near.any():
-        logs = np.empty_like(z)
+        logs, far = np.empty_like(z), ~near
         logs[near] = np.log1p(-gammainc(shape, z[near]))
-        far = ~near
-        if far.any():
-            logs[far] = _log_upper(shape, z[far], log_z[far])
+        logs[far] = _log_upper(shape, z[far], log_z[far])
         return logs
     chance = gammaincc(shape, z)
     tiny = chance < 1e-290
     if not tiny.any():
         return np.log(chance)
-    far, log_far = z[tiny], log_z[tiny]
-    series = (shape - 1) * log_far - far - gammaln(shape) + np.log1p((shape - 1) / far)
-    chance[tiny] = 1.0
-    logs = np.log(chance)
+    high, log_high = z[tiny], log_z[tiny]
+    series = (shape - 1) * log_high - high - gammaln(shape) + np.log1p((shape - 1) / high)
+    logs = np.log(np.where(tiny, 1.0, chance))
     logs[tiny] = series
     return logs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from funnelnb.stats.proportion import normal_quantile
 from funnelnb.stats.search import EDGE, SHARES, Found, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "FAMILIES",
@@ -102,16 +103,7 @@ def fit(
     """
     shape = Shape(family=family(name), never=never, at_once=at_once)
     level = check.confidence_level(confidence_level)
-    refusal, facts = _refused_before(known, shape)
-    if refusal:
-        return _refused(known, shape, level, refusal, facts)
-    at = points(known, at_once=at_once)
-    search = Search(at=at, shape=shape)
-    found = search.best()
-    refusal = _refused_after(found, shape)
-    if refusal:
-        return _refused(known, shape, level, refusal, {})
-    return _reported(known, at, search, found, level)
+    return _fit(known, shape, level, partial(points, known, at_once=at_once))
 
 
 def fit_all(
@@ -135,8 +127,25 @@ def fit_all(
     -------
     tuple of Lifetime
     """
-    fits = [fit(known, name, never, at_once, confidence_level) for name in names]
+    shapes = [Shape(family=family(name), never=never, at_once=at_once) for name in names]
+    level = check.confidence_level(confidence_level)
+    prepare = cache(partial(points, known, at_once=at_once))  # sorted once for all families
+    fits = [_fit(known, shape, level, prepare) for shape in shapes]
     return tuple(sorted(fits, key=lambda one: (bool(one.refusal), one.aicc)))
+
+
+def _fit(known: Observed, shape: Shape, level: float, prepare: Callable[[], Points]) -> Lifetime:
+    """Fit one family to the points that `prepare` makes of the times, or say why not."""
+    refusal, facts = _refused_before(known, shape)
+    if refusal:
+        return _refused(known, shape, level, refusal, facts)
+    at = prepare()
+    search = Search(at=at, shape=shape)
+    found = search.best()
+    refusal = _refused_after(found, shape)
+    if refusal:
+        return _refused(known, shape, level, refusal, {})
+    return _reported(known, at, search, found, level)
 
 
 def fit_again(known: Observed, like: Lifetime) -> Lifetime:
@@ -180,16 +189,18 @@ def fit_again(known: Observed, like: Lifetime) -> Lifetime:
 def _refused_before(known: Observed, shape: Shape) -> tuple[str, dict[str, float]]:
     """Return why the data cannot carry this fit, before anything is computed, and the numbers behind it."""
     finished = np.isfinite(known.upper) & ~((known.upper == 0) & shape.at_once)
-    events, parameters = float(known.n[finished].sum()), len(shape.names)
+    events, parameters = float(known.n @ finished.astype(float)), len(shape.names)
     least = max(5, _EVENTS_PER_PARAMETER * parameters)
     facts = {"event_n": events, "needed_n": float(least)}
     if events == 0:
         return "all_open", facts
     if events < least and known.counted:
         return "too_few_finished", facts
-    rows = np.stack((known.lower[finished], known.upper[finished]), axis=1)
-    if shape.family.free_scale | shape.family.free_form and np.ptp(rows, axis=0).max() == 0:
-        return "no_spread", {"time": float(rows[0, 1])}
+    if shape.family.free_scale or shape.family.free_form:
+        one = int(np.argmax(finished))
+        unlike = (known.upper != known.upper[one]) | (known.lower != known.lower[one])
+        if not (unlike & finished).any():
+            return "no_spread", {"time": float(known.upper[one])}
     if shape.never:
         doubt = _follow_up_doubt(known)
         if doubt > _FOLLOW_UP:

@@ -110,53 +110,74 @@ def points(known: Observed, at_once: bool = False) -> Points:
     ParameterError
         If there are exact zeros without a share that moves at once.
     """
-    exact = known.lower == known.upper
+    is_open, exact = np.isinf(known.upper), known.lower == known.upper
+    within = ~(is_open | exact)
     zero = exact & (known.upper == 0)
-    exact &= ~zero
     if zero.any() and not at_once:
         raise ParameterError(
             f"{known.n[zero].sum():g} times are exactly 0",
             expected="times above 0, or same-day moves as an interval",
             hint="give same_day=1.0 to observed(), or fit a share that moves at once",
         )
-    is_open = np.isinf(known.upper)
-    still_open, late = is_open & (known.lower > 0), known.entry > 0
-    below = ~exact & ~zero & ~is_open & (known.lower == 0)
-    between = ~exact & ~zero & ~is_open & (known.lower > 0)
-    logs = np.log(known.upper[exact | below | between])
-    shift = float(logs.mean()) if logs.size else 0.0
-    exact_t, exact_n = _merged(known.upper[exact], known.n[exact])
-    above_t, above_n = _merged(
-        np.concatenate((known.lower[still_open], known.entry[late])),
-        np.concatenate((known.n[still_open], -known.n[late])),
-    )
-    below_t, below_n = _merged(known.upper[below], known.n[below])
-    log_exact = np.log(exact_t)
+    late = known.entry > 0
+    exact_t, exact_n = _merged(*_rows(exact & ~zero, known.upper, known.n))
+    open_t, open_n = _rows(is_open & (known.lower > 0), known.lower, known.n)
+    late_t, late_n = _rows(late, known.entry, known.n)
+    above_t, above_n = _merged(np.concatenate((open_t, late_t)), np.concatenate((open_n, -late_n)))
+    below_t, below_n = _merged(*_rows(within & (known.lower == 0), known.upper, known.n))
+    between = _rows(within & (known.lower > 0), known.lower, known.upper, known.n)
+    low_t, high_t, between_n = _merged_pairs(*between)
+    exact_x, above_x, below_x, low_x, high_x = map(np.log, (exact_t, above_t, below_t, low_t, high_t))
+    log_time_sum = float(exact_n @ exact_x)
+    finished_n = exact_n.sum() + below_n.sum() + between_n.sum()
+    finished_sum = log_time_sum + below_n @ below_x + between_n @ high_x
+    shift = float(finished_sum / finished_n) if finished_n else 0.0
     return Points(
-        exact=log_exact - shift,
+        exact=exact_x - shift,
         exact_n=exact_n,
-        above=np.log(above_t) - shift,
+        above=above_x - shift,
         above_n=above_n,
-        below=np.log(below_t) - shift,
+        below=below_x - shift,
         below_n=below_n,
-        low=np.log(known.lower[between]) - shift,
-        high=np.log(known.upper[between]) - shift,
-        between_n=known.n[between],
+        low=low_x - shift,
+        high=high_x - shift,
+        between_n=between_n,
         at_once_n=float(known.n[zero].sum()),
-        later_n=float(exact_n.sum() + above_n.sum() + known.n[between].sum()),
-        log_time_sum=float(exact_n @ log_exact),
+        later_n=float(exact_n.sum() + above_n.sum() + between_n.sum()),
+        log_time_sum=log_time_sum,
         shift=shift,
         total_n=known.total_n,
     )
 
 
+def _rows(wanted: NDArray[np.bool_], *columns: Floats) -> tuple[Floats, ...]:
+    """Return the wanted rows of every column."""
+    rows = np.flatnonzero(wanted)
+    return tuple(column[rows] for column in columns)
+
+
+def _whole(time: Floats) -> bool:
+    """Return whether there are enough whole times, few enough of them different, to be worth merging."""
+    return time.size > 1 and time.max() <= 16 * time.size + 100_000 and np.array_equal(time, np.floor(time))
+
+
 def _merged(time: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return distinct times with summed weights where times are whole numbers; otherwise all rows as they are."""
-    if time.size < 2 or time.max() > 16 * time.size + 100_000 or not np.array_equal(time, np.floor(time)):
+    if not _whole(time):
         return time, weight
     sums: Floats = np.bincount(time.astype(np.int64), weights=weight).astype(float)
     present = np.flatnonzero(sums)
     return present.astype(float), sums[present]
+
+
+def _merged_pairs(low: Floats, high: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return distinct intervals with summed weights where both ends are whole numbers, as :func:`_merged` does."""
+    if not (_whole(low) and _whole(high)):
+        return low, high, weight
+    base = int(high.max()) + 1
+    keys, place = np.unique(low.astype(np.int64) * base + high.astype(np.int64), return_inverse=True)
+    firsts, seconds = np.divmod(keys, base)
+    return firsts.astype(float), seconds.astype(float), np.bincount(place, weights=weight).astype(float)
 
 
 def _logistic(x: float) -> float:
@@ -311,9 +332,7 @@ def _from_the_start(
         total.second[3, 2] += mixed
 
 
-def _between(
-    total: _Sum, n: Floats, low_x: Floats, high_x: Floats, low: Standard, high: Standard
-) -> None:
+def _between(total: _Sum, n: Floats, low_x: Floats, high_x: Floats, low: Standard, high: Standard) -> None:
     """Add log(F(high) - F(low)) of every interval, from whichever tail loses fewer digits."""
     low_above, low_below, high_above, high_below = (
         low.log_above,

@@ -39,7 +39,7 @@ class Observed:
     @property
     def event_n(self) -> float:
         """Deals that are known to have finished."""
-        return float(self.n[np.isfinite(self.upper)].sum())
+        return float(self.n @ np.isfinite(self.upper).astype(float))
 
     @property
     def total_n(self) -> float:
@@ -150,8 +150,10 @@ def intervals(
     late = (entries > 0) & np.where(exact | np.isinf(high), low <= entries, high <= entries)
     _refuse(entries, late, "entry", "an entry before the row's own time")
     low = np.where(exact, low, np.maximum(low, entries))
-    kept = weights > 0
-    return Observed(lower=low[kept], upper=high[kept], entry=entries[kept], n=weights[kept], counted=counted)
+    if not weights.all():
+        kept = weights > 0
+        low, high, entries, weights = low[kept], high[kept], entries[kept], weights[kept]
+    return Observed(lower=low, upper=high, entry=entries, n=weights, counted=counted)
 
 
 def _refuse(values: Floats, wrong: NDArray[np.bool_], name: str, expected: str) -> None:

@@ -21,7 +21,8 @@ _ROUNDS = 100
 _CLOSE = 1e-9  # expected gain in log-likelihood at which the search stops
 _NEAR = 1e-7  # in the root of twice a fall of the log-likelihood
 _SHORT = 1e-3  # a last step no longer than this needs no look at where it leads
-_THIN = 10_000
+_MANY = 20_000  # points from which a part of them is searched first
+_PART = 16
 _SPREAD = {"exponential": 1.28, "weibull": 1.28, "lognormal": 1.0, "loglogistic": 1.81}
 
 
@@ -54,9 +55,8 @@ class Search:
 
     def best(self) -> Found:
         """Return the best maximum over all starting points; many rows start from where a part of them ends."""
-        few_points = thinned(self.at, _THIN)
-        if few_points.size < self.at.size / 2:
-            few = Search(at=few_points, shape=self.shape).best()
+        if self.at.size > _MANY:
+            few = Search(at=thinned(self.at, _PART), shape=self.shape).best()
             if few.converged and not self._at_edge(few.theta):
                 end = self.climb(few.theta)
                 if end.converged:
@@ -195,15 +195,31 @@ class Search:
         return np.array([values[name] for name in shape.names])
 
 
-def thinned(at: Points, most: int) -> Points:
-    """Return about `most` points of each kind, from which many rows get their starting point."""
-    kinds = (("exact", "exact_n"), ("above", "above_n"), ("below", "below_n"), ("low", "high", "between_n"))
-    fewer: dict[str, Floats] = {}
-    for names in kinds:
-        every = -(-getattr(at, names[-1]).size // most)
-        for name in names if every > 1 else ():
-            fewer[name] = getattr(at, name)[::every] * (every if name == names[-1] else 1)
-    return replace(at, **fewer)
+def thinned(at: Points, every: int) -> Points:
+    """Return one in `every` of the points of each kind of which there are many."""
+
+    def part(*columns: Floats) -> tuple[Floats, ...]:
+        if columns[0].size < _MANY / every:
+            return columns
+        *x, n = (column[::every] for column in columns)
+        return *x, n * every
+
+    exact, exact_n = part(at.exact, at.exact_n)
+    above, above_n = part(at.above, at.above_n)
+    below, below_n = part(at.below, at.below_n)
+    low, high, between_n = part(at.low, at.high, at.between_n)
+    return replace(
+        at,
+        exact=exact,
+        exact_n=exact_n,
+        above=above,
+        above_n=above_n,
+        below=below,
+        below_n=below_n,
+        low=low,
+        high=high,
+        between_n=between_n,
+    )
 
 
 def at_share(at: Points) -> float:
