@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -256,8 +257,13 @@ def _check(given: argparse.Namespace) -> int:
         playbook=given.playbook or None,
         as_of=given.as_of or None,
     )
-    print(report.text(given.lang))
+    print(report.text(given.lang, width=_terminal_width()))
     return OK if report.ok else FOUND
+
+
+def _terminal_width() -> int:
+    """Return how many columns to fill: those of the terminal, but 80 at least and 100 at most."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 80), 100)
 
 
 def _lab(given: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 from funnelnb import __version__, cli
 from funnelnb.core import resources
+from funnelnb.show.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
 
 
@@ -143,6 +144,20 @@ def test_check_says_what_it_found_and_ends_with_0_or_1(
     assert funnelnb("check", "export", "--lang", "zh") == cli.FOUND
     assert "D0000" in capsys.readouterr().out
     assert funnelnb("check", "nowhere") == cli.WRONG
+
+
+@pytest.mark.parametrize(("columns", "most"), [("60", 80), ("90", 90), ("300", 100)])
+def test_check_fits_the_terminal(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str, most: int
+) -> None:
+    """The remedy of a problem is one long sentence."""
+    monkeypatch.setenv("COLUMNS", columns)
+    deals = small / "export" / "opportunities.csv"
+    deals.write_text(deals.read_text().replace("D0001", "D0000", 1))
+    for lang in ("en", "zh"):
+        assert funnelnb("check", "export", "--lang", lang) == cli.FOUND
+        lines = capsys.readouterr().out.splitlines()
+        assert most - 10 < max(width(line) for line in lines) <= most
 
 
 def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ class Renderer(Protocol):
     """What ``funnelnb.show`` registers."""
 
     def to_frame(self, result: Any) -> Any: ...  # noqa: D102
-    def text(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
+    def text(self, result: Any, lang: str | None, width: int | None) -> str: ...  # noqa: D102
     def markdown(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def html(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def finding(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
@@ -53,9 +53,13 @@ class Shown:
         """Return the result as a pandas DataFrame, one row per thing it is about, machine names as columns."""
         return renderer().to_frame(self)
 
-    def text(self, lang: str | None = None) -> str:
-        """Return the result as a plain-text table with its caveats."""
-        return renderer().text(self, lang)
+    def text(self, lang: str | None = None, width: int | None = None) -> str:
+        """Return the result as a plain-text table with its caveats.
+
+        `width` is that of the terminal in columns (a Chinese character takes two): sentences are broken to
+        fit, figures and single words never are. None: every sentence on one line.
+        """
+        return renderer().text(self, lang, width)
 
     def markdown(self, lang: str | None = None) -> str:
         """Return the result as a Markdown table with its caveats."""

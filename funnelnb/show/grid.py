@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 HEAD_WIDTH = 12
 """Column heads in plain text are broken into lines of about this width unless the cells are wider."""
+PROSE_WIDTH = 24
+"""A column of sentences is not made narrower than this to fit a terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +72,17 @@ def width(text: str) -> int:
     return total
 
 
-def to_text(grid: Grid) -> str:
-    """Return the grid as aligned plain text; right also where Chinese characters stand in it."""
+def to_text(grid: Grid, most: int | None = None) -> str:
+    """Return the grid as aligned plain text; right also where Chinese characters stand in it.
+
+    With `most`, in terminal columns, the widest column that holds words is broken into lines where the table
+    would be wider.
+    """
     cells = [[_plain(cell) for cell in row.cells] for row in _quiet(grid)]
-    body = [max((width(row[k]) for row in cells), default=0) for k in range(len(grid.heads))]
-    heads = [
-        wrap(_plain(head.label), max(HEAD_WIDTH, size)) for head, size in zip(grid.heads, body, strict=True)
-    ]
-    sizes = [max(size, *(width(line) for line in lines)) for size, lines in zip(body, heads, strict=True)]
+    heads, sizes = _sized(grid, cells)
+    if most is not None:
+        cells = _fitted(grid, cells, sizes, most)
+        heads, sizes = _sized(grid, cells)
     depth = max((len(lines) for lines in heads), default=0)
     numeric = [head.numeric for head in grid.heads]
     lines = [grid.caption]
@@ -87,6 +92,37 @@ def to_text(grid: Grid) -> str:
     lines.append("  ".join("-" * size for size in sizes))
     lines += [_line(row, sizes, numeric) for row in cells]
     return "\n".join(lines)
+
+
+def _sized(grid: Grid, cells: list[list[str]]) -> tuple[list[list[str]], list[int]]:
+    """Return the lines of the heads, and how wide each column is."""
+    body = [max((width(row[k]) for row in cells), default=0) for k in range(len(grid.heads))]
+    heads = [
+        wrap(_plain(head.label), max(HEAD_WIDTH, size)) for head, size in zip(grid.heads, body, strict=True)
+    ]
+    sizes = [max(size, *(width(line) for line in lines)) for size, lines in zip(body, heads, strict=True)]
+    return heads, sizes
+
+
+def _fitted(grid: Grid, cells: list[list[str]], sizes: list[int], most: int) -> list[list[str]]:
+    """Return the cells with the widest column of words broken so that all fit into `most` columns."""
+    words = [k for k, head in enumerate(grid.heads) if not head.numeric]
+    over = sum(sizes) + 2 * (len(sizes) - 1) - most
+    if over <= 0 or not words:
+        return cells
+    widest = max(words, key=lambda k: sizes[k])
+    lines = []
+    for row in cells:
+        for number, piece in enumerate(wrap(row[widest], max(sizes[widest] - over, PROSE_WIDTH))):
+            lines.append([piece if k == widest else "" if number else cell for k, cell in enumerate(row)])
+    return lines
+
+
+def hanging(text: str, indent: str, most: int | None) -> str:
+    """Return a sentence broken to `most` columns, lines after the first behind `indent`; None: as it is."""
+    if most is None:
+        return text
+    return f"\n{indent}".join(wrap(text, max(most - width(indent), PROSE_WIDTH)))
 
 
 def _line(row: Sequence[str], sizes: Sequence[int], numeric: Sequence[bool]) -> str:

@@ -14,6 +14,7 @@ from funnelnb.show.grid import (
     Grid,
     GridRow,
     Head,
+    hanging,
     markdown_escape,
     to_html,
     to_markdown,
@@ -229,3 +230,41 @@ def test_marks_that_reverse_text_are_taken_out():
 )
 def test_lines_break_where_the_language_breaks_them(text, size, lines):
     assert wrap(text, size) == lines
+
+
+RULES = Grid(
+    caption="rules",
+    heads=(
+        Head(label="Status", definition="", numeric=False),
+        Head(label="What was found", definition="", numeric=False),
+        Head(label="n", definition="", numeric=True),
+    ),
+    rows=(
+        GridRow(cells=("note", "seven words that say what was found here " * 4, "12")),
+        GridRow(cells=("注意", "从未有商机在超过一百三十八天后结束，但有许多未结束商机比这更久。" * 3, "3")),
+    ),
+    stub=1,
+    lang="en",
+)
+
+
+@pytest.mark.parametrize("most", [40, 80, 100])
+def test_sentences_are_broken_to_the_width_of_the_terminal(most):
+    lines = to_text(RULES, most).splitlines()
+    assert most - 12 < max(map(width, lines)) <= most, "full, counting two for a Chinese character"
+    body = lines[3:]
+    starts = [k for k, line in enumerate(body) if not line.startswith(" ")]
+    assert [body[k].split()[-1] for k in starts] == ["12", "3"], "the figure stands once, on the first line"
+    for first, last, row in ((0, starts[1], RULES.rows[0]), (starts[1], len(body), RULES.rows[1])):
+        said = "".join("".join(body[first:last]).split())
+        whole = "".join("".join(row.cells).split())
+        assert sorted(said) == sorted(whole), "nothing is lost and nothing is said twice"
+
+
+def test_what_fits_is_left_alone_and_so_is_everything_without_a_width():
+    assert to_text(RULES, 1000) == to_text(RULES)
+    assert max(map(width, to_text(RULES).splitlines())) > 150
+    assert hanging("one two three", "  ", None) == "one two three"
+    assert (
+        hanging("- one two three four five six seven", "  ", 28) == "- one two three four five\n  six seven"
+    )
