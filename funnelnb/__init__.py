@@ -32,7 +32,7 @@ _HOME = {
     "Calendar": "funnelnb.data.calendar",
     "Scan": "funnelnb.data.scan",
     "ageing": "funnelnb.analysis.ageing",
-    "assess": "funnelnb.analysis.assessment",
+    "assess": "funnelnb.analysis.marks",
     "assessment": "funnelnb.analysis.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
     "attempt": "funnelnb.notebook.attempt",
@@ -100,7 +100,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
     from funnelnb.analysis.ageing import ageing
-    from funnelnb.analysis.assessment import assess, assessment
+    from funnelnb.analysis.assessment import assessment
     from funnelnb.analysis.call_list import call_list
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.level_moves import level_moves
     from funnelnb.analysis.levels import levels
     from funnelnb.analysis.man import man
+    from funnelnb.analysis.marks import assess
     from funnelnb.analysis.mix import deal_mix
     from funnelnb.analysis.overview import overview
     from funnelnb.analysis.propensity import propensity

@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from funnelnb.analysis.marks import PLUS, SheetRow, checked_marks, known_accounts, moment
 from funnelnb.analysis.obtain import level
 from funnelnb.analysis.open_deals import needed, open_deals, sums_by
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
+from funnelnb.core.errors import MissingDataError
+from funnelnb.data.tables import ASSESSMENT_FACTORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from funnelnb.data.book import Book
-
-FACTORS = (
-    "organisational_characteristics",
-    "market_growth_position",
-    "solution_requirements",
-    "opportunities",
-    "solution_fit",
-    "competitive_advantage",
-    "track_record",
-    "sponsorship",
-    "cultural_compatibility",
-)
-"""The nine factors of the sheet (DOMAIN C4)."""
-
-PLUS, MINUS = "+", "-"
-_MARKS: Mapping[str, str] = {**dict.fromkeys("+＋", PLUS), **dict.fromkeys("-−－–", MINUS)}
-COLUMNS = ("account_id", "factor", "mark", "note", "at")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetRow:
-    """One factor of one account.
-
-    Attributes
-    ----------
-    account_id : str
-    factor : str
-        One of :data:`FACTORS`.
-    mark : {"+", "-", ""}
-        Good, poor, or not judged.
-    note : str
-    at : numpy.datetime64
-        When it was judged last; NaT if never, or not dated.
-    """
-
-    account_id: str
-    factor: str
-    mark: str
-    note: str
-    at: np.datetime64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +140,7 @@ def assessment(book: Book, account_id: str | None = None) -> Assessment:
         frame = needed(
             book, "assessments", "account_id", "factor", "mark", why="the account assessment sheet"
         )
-        marks = _checked(frame, book.as_of)
+        marks = checked_marks(frame, book.as_of)
     else:
         marks = []
     accounts = (
@@ -228,86 +188,8 @@ def largest_account(book: Book) -> str:
     return min(amounts, key=lambda one: (-float(np.nan_to_num(amounts[one])), one))
 
 
-def assess(book: Book, marks: pd.DataFrame) -> Book:
-    """Which book results when these assessments are added?
-
-    Parameters
-    ----------
-    book : Book
-    marks : DataFrame
-        Columns account_id, factor, mark, and optionally note and at (None: the as-of date); such as the frame
-        of ``fn.assessment(book).to_frame()``, a CSV read again, or what the widget holds. Rows without a mark
-        are left out.
-
-    Returns
-    -------
-    Book
-        The same deals; later marks win over earlier ones.
-
-    Raises
-    ------
-    DataProblems
-        A factor or mark that is not known, an account that the book does not have, or a mark dated after the
-        as-of date; nothing is added then.
-    ParameterError
-        `marks` lacks a column.
-    """
-    import pandas as pd
-
-    missing = [name for name in COLUMNS[:3] if name not in marks]
-    if missing:
-        raise ParameterError(
-            f"the marks have no column {', '.join(map(repr, missing))}",
-            expected="the columns " + ", ".join(COLUMNS),
-        )
-    given = marks[[name for name in COLUMNS if name in marks]].copy()
-    filled = given["mark"].notna() & (given["mark"].astype("str").str.strip() != "")
-    given = given[filled]
-    if "at" not in given:
-        given["at"] = book.as_of
-    given["at"] = pd.to_datetime(given["at"]).fillna(pd.Timestamp(book.as_of)).astype("datetime64[us]")
-    if "note" not in given:
-        given["note"] = pd.Series(None, index=given.index, dtype="str")
-    strangers = _strangers(book, given)
-    if strangers:
-        raise DataProblems(strangers)
-    checked = _checked(given, book.as_of)
-    added = pd.DataFrame(
-        [{name: getattr(row, name) for name in COLUMNS} for row in checked], columns=list(COLUMNS)
-    )
-    added = added.astype(dict.fromkeys(COLUMNS[:4], "str") | {"at": "datetime64[us]"})
-    before = book.tables.get("assessments")
-    together = added if before is None else pd.concat([before, added], ignore_index=True)
-    return replace(book, tables={**book.tables, "assessments": together})
-
-
-def _strangers(book: Book, given: pd.DataFrame) -> list[Problem]:
-    known = _accounts(book)
-    return [
-        Problem(
-            file="assessments",
-            row=row + 2,
-            column="account_id",
-            value=str(account),
-            found="an account that the book does not have",
-            expected="an account of the deals or of the table accounts",
-            remedy=nearest(str(account), sorted(known)[:500]),
-        )
-        for row, account in zip(given.index, given["account_id"].tolist(), strict=True)
-        if account not in known
-    ]
-
-
-def _accounts(book: Book) -> set[str]:
-    known: set[str] = set()
-    for name in ("opportunities", "accounts", "assessments"):
-        if name in book.tables and "account_id" in book.tables[name]:
-            known |= set(book.tables[name]["account_id"].dropna())
-    return known
-
-
 def _known(book: Book, account_id: str) -> str:
-    return check.one_of("account_id", account_id, sorted(_accounts(book)))
+    return check.one_of("account_id", account_id, sorted(known_accounts(book)))
 
 
 def _names(book: Book) -> dict[str, str]:
@@ -315,66 +197,6 @@ def _names(book: Book) -> dict[str, str]:
     if accounts is None or "name" not in accounts:
         return {}
     return dict(zip(accounts["account_id"].tolist(), accounts["name"].fillna("").tolist(), strict=True))
-
-
-def _checked(frame: pd.DataFrame, as_of: np.datetime64) -> list[SheetRow]:
-    """Return the marks in the order in which they were made, or raise with everything that is wrong."""
-    until = as_of.astype("datetime64[D]") + np.timedelta64(1, "D")
-    rows, problems = [], []
-    nothing = [None] * len(frame)
-    notes = frame["note"].tolist() if "note" in frame else nothing
-    times = frame["at"].to_numpy() if "at" in frame else np.full(len(frame), np.datetime64("NaT", "us"))
-    columns = (frame["account_id"].tolist(), frame["factor"].tolist(), frame["mark"].tolist(), notes, times)
-    for place, (account, factor, mark, note, at) in enumerate(zip(*columns, strict=True)):
-        sign = _sign(mark)
-        wrong = _wrong(place, factor, mark, at, until, as_of)
-        problems += wrong
-        if not wrong:
-            text = note if isinstance(note, str) else ""
-            rows.append(SheetRow(account_id=str(account), factor=factor, mark=sign, note=text, at=at))
-    if problems:
-        raise DataProblems(problems)
-    return sorted(
-        rows, key=lambda row: (row.account_id, _moment(row.at), FACTORS.index(row.factor), row.mark, row.note)
-    )
-
-
-def _sign(mark: Any) -> str:
-    """Return the mark as + or -, empty if it is neither; a CSV puts an apostrophe in front of both."""
-    return _MARKS.get(str(mark).strip().removeprefix("'"), "")
-
-
-def _wrong(
-    place: int, factor: Any, mark: Any, at: np.datetime64, until: np.datetime64, as_of: np.datetime64
-) -> list[Problem]:
-    common: dict[str, Any] = {"file": "assessments", "row": place + 2}
-    found = []
-    if factor not in FACTORS:
-        found.append(
-            Problem(
-                **common, column="factor", value=str(factor), found="a factor that is not known",
-                expected="one of " + ", ".join(FACTORS), remedy=f"correct it: {nearest(str(factor), FACTORS)}",
-            )
-        )  # fmt: skip
-    if not _sign(mark):
-        found.append(
-            Problem(
-                **common, column="mark", value=str(mark), found="a mark that is not known",
-                expected="+ (good) or - (poor)", remedy="write + or -; leave the row out where nobody knows",
-            )
-        )  # fmt: skip
-    if not np.isnat(at) and at >= until:
-        found.append(
-            Problem(
-                **common, column="at", value=str(at)[:10], found="an assessment in the future",
-                expected=f"a date up to the as-of date {str(as_of)[:10]}", remedy="correct the date",
-            )
-        )  # fmt: skip
-    return found
-
-
-def _moment(at: np.datetime64) -> str:
-    return "" if np.isnat(at) else str(at)
 
 
 def _latest(marks: list[SheetRow]) -> dict[str, SheetRow]:
@@ -386,15 +208,15 @@ def _sheet(account: str, marks: list[SheetRow]) -> list[SheetRow]:
     never = np.datetime64("NaT", "us")
     return [
         latest.get(factor, SheetRow(account_id=account, factor=factor, mark="", note="", at=never))
-        for factor in FACTORS
+        for factor in ASSESSMENT_FACTORS
     ]
 
 
 def _history(account: str, marks: list[SheetRow]) -> list[HistoryRow]:
-    days = list(dict.fromkeys(_moment(row.at)[:10] for row in marks))
+    days = list(dict.fromkeys(moment(row.at)[:10] for row in marks))
     rows = []
     for day in days:
-        known = _latest([row for row in marks if _moment(row.at)[:10] <= day])
+        known = _latest([row for row in marks if moment(row.at)[:10] <= day])
         plus = sum(row.mark == PLUS for row in known.values())
         minus = len(known) - plus
         rows.append(
@@ -403,7 +225,7 @@ def _history(account: str, marks: list[SheetRow]) -> list[HistoryRow]:
                 at=np.datetime64(day or "NaT", "D"),
                 plus_n=plus,
                 minus_n=minus,
-                unknown_n=len(FACTORS) - plus - minus,
+                unknown_n=len(ASSESSMENT_FACTORS) - plus - minus,
                 score_share=plus / (plus + minus),
             )
         )
@@ -419,7 +241,7 @@ def _score(
 ) -> ScoreRow:
     plus = sum(row.mark == PLUS for row in _latest(marks).values())
     minus = len(_latest(marks)) - plus
-    unknown = len(FACTORS) - plus - minus
+    unknown = len(ASSESSMENT_FACTORS) - plus - minus
     return ScoreRow(
         account_id=account,
         name=names.get(account, ""),
@@ -427,8 +249,8 @@ def _score(
         minus_n=minus,
         unknown_n=unknown,
         score_share=plus / (plus + minus) if plus + minus else float("nan"),
-        score_lower=plus / len(FACTORS),
-        score_upper=(plus + unknown) / len(FACTORS),
+        score_lower=plus / len(ASSESSMENT_FACTORS),
+        score_upper=(plus + unknown) / len(ASSESSMENT_FACTORS),
         open_amount=amounts.get(account, float("nan")),
         assessed_at=history[-1].at if history else np.datetime64("NaT", "D"),
         before_share=history[-2].score_share if len(history) > 1 else float("nan"),

@@ -46,6 +46,19 @@ A later row of the same deal means that it was reopened. The last mark repeats `
 of the deal, which win where they differ.
 """
 
+ASSESSMENT_FACTORS = (
+    "organisational_characteristics",
+    "market_growth_position",
+    "solution_requirements",
+    "opportunities",
+    "solution_fit",
+    "competitive_advantage",
+    "track_record",
+    "sponsorship",
+    "cultural_compatibility",
+)
+"""Values of ``assessments.factor``: the nine sides from which an account is judged (DOMAIN C4)."""
+
 NUMERIC_KINDS = ("amount", "number", "share")
 
 PANDAS_DTYPE: Mapping[str, str] = {

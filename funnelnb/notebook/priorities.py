@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.assessment import FACTORS, assess, assessment, largest_account
+from funnelnb.analysis.assessment import assessment, largest_account
 from funnelnb.analysis.levels import levels
+from funnelnb.analysis.marks import assess
 from funnelnb.analysis.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
+from funnelnb.data.tables import ASSESSMENT_FACTORS
 from funnelnb.show import outputs, panel
 from funnelnb.show.words import words
 
@@ -152,7 +154,7 @@ class Sheet(_Live):
             factor: widgets.ToggleButtons(
                 options=choices, value=now[factor].mark, style={"button_width": "2.4em"}
             )
-            for factor in FACTORS
+            for factor in ASSESSMENT_FACTORS
         }
         self.notes_of = {
             factor: widgets.Text(
@@ -160,7 +162,7 @@ class Sheet(_Live):
                 placeholder=self._say.get(f"assessment.asks.{factor}"),
                 layout={"width": "40em"},
             )
-            for factor in FACTORS
+            for factor in ASSESSMENT_FACTORS
         }
         self.save = widgets.Button(description=self._say.get("prioritise.save"))
         self.message = widgets.HTML()
@@ -173,7 +175,7 @@ class Sheet(_Live):
                     self.notes_of[factor],
                 ]
             )
-            for factor in FACTORS
+            for factor in ASSESSMENT_FACTORS
         ]
         super().__init__([*rows, widgets.HBox([self.save, self.message]), self.picture])
         self.save.on_click(self._saved)
@@ -191,7 +193,7 @@ class Sheet(_Live):
                 "mark": self.marks_of[factor].value,
                 "note": self.notes_of[factor].value.strip() or None,
             }
-            for factor in FACTORS
+            for factor in ASSESSMENT_FACTORS
         ]
         return pd.DataFrame(rows, columns=["account_id", "factor", "mark", "note"]).astype("str")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from funnelnb.data.tables import ASSESSMENT_FACTORS
 from funnelnb.playbooks.model import ROLES, Playbook
 from funnelnb.simulate.company import CHINA, account_names
 from funnelnb.simulate.deals import day_number
@@ -18,19 +19,6 @@ from funnelnb.simulate.draw import Draws, Ints
 if TYPE_CHECKING:
     from funnelnb.simulate.floor import Floor
     from funnelnb.simulate.make import SalesFloor
-
-FACTORS = (
-    "organisational_characteristics",
-    "market_growth_position",
-    "solution_requirements",
-    "opportunities",
-    "solution_fit",
-    "competitive_advantage",
-    "track_record",
-    "sponsorship",
-    "cultural_compatibility",
-)
-"""The nine factors of the account assessment sheet (DOMAIN C4)."""
 
 KINDS = ("call", "email", "visit", "demo", "quotation", "meeting")
 _KIND_WEIGHTS = np.array(  # by how far the deal is: early calls, later visits and quotations
@@ -173,10 +161,10 @@ def _assessments(open_deals: pd.DataFrame, floor: Floor, draws: Draws) -> pd.Dat
     """The nine factors of key accounts with open deals, judged in the last year."""
     key = open_deals[open_deals["segment"] == next(iter(floor.segments))].drop_duplicates("account_id")
     key = key.sort_values("amount", ascending=False, kind="stable").head(60).sort_values("account_id")
-    n = len(key) * len(FACTORS)
-    strength = np.repeat(0.4 + 0.45 * draws.child(1).uniform(len(key)), len(FACTORS))
+    n = len(key) * len(ASSESSMENT_FACTORS)
+    strength = np.repeat(0.4 + 0.45 * draws.child(1).uniform(len(key)), len(ASSESSMENT_FACTORS))
     plus = draws.child(2).uniform(n) < strength
-    china = np.repeat(key["region"].isin(CHINA).to_numpy(), len(FACTORS))
+    china = np.repeat(key["region"].isin(CHINA).to_numpy(), len(ASSESSMENT_FACTORS))
     noted = draws.child(3).uniform(n) < 0.3
     which = draws.child(4).index(np.full(n, 3))
     at = day_number(floor.as_of) - 5 - draws.child(5).index(np.full(len(key), 300))
@@ -187,11 +175,11 @@ def _assessments(open_deals: pd.DataFrame, floor: Floor, draws: Draws) -> pd.Dat
     ]
     return pd.DataFrame(
         {
-            "account_id": np.repeat(key["account_id"].to_numpy(), len(FACTORS)),
-            "factor": _text(list(FACTORS) * len(key)),
+            "account_id": np.repeat(key["account_id"].to_numpy(), len(ASSESSMENT_FACTORS)),
+            "factor": _text(list(ASSESSMENT_FACTORS) * len(key)),
             "mark": _text(mark),
             "note": pd.array(note, dtype="str"),
-            "at": _times(np.repeat(_weekday(at), len(FACTORS))),
+            "at": _times(np.repeat(_weekday(at), len(ASSESSMENT_FACTORS))),
         }
     )
 

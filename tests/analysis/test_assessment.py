@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.assessment import FACTORS
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError
+from funnelnb.data.tables import ASSESSMENT_FACTORS
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 
 MARKS = frame(
@@ -24,7 +24,7 @@ def small(marks=MARKS):
 
 
 def test_nine_factors() -> None:
-    assert len(FACTORS) == len(set(FACTORS)) == 9
+    assert len(ASSESSMENT_FACTORS) == len(set(ASSESSMENT_FACTORS)) == 9
 
 
 def test_marks_by_hand() -> None:

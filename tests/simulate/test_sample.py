@@ -14,12 +14,11 @@ import pytest
 
 from funnelnb.data.load import load
 from funnelnb.data.settings import read_settings
-from funnelnb.data.tables import TABLES, column_names
+from funnelnb.data.tables import ASSESSMENT_FACTORS, TABLES, column_names
 from funnelnb.playbooks import load_playbook
 from funnelnb.playbooks.model import ROLES
 from funnelnb.simulate import RunTruth
 from funnelnb.simulate.company import CHINA, sample_floor
-from funnelnb.simulate.side import FACTORS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -113,7 +112,7 @@ def test_rows_of_different_tables_fit(tables: dict[str, pd.DataFrame]) -> None:
     for name in ("contacts", "assessments"):
         assert set(tables[name]["account_id"]) <= set(deals["account_id"])
     assert set(tables["contacts"]["role"]) == set(ROLES)
-    assert set(tables["assessments"]["factor"]) == set(FACTORS)
+    assert set(tables["assessments"]["factor"]) == set(ASSESSMENT_FACTORS)
     assert set(tables["assessments"]["mark"]) == {"+", "-"}
     stages = {stage.id: stage for stage in load_playbook("seven_step").stages}
     known = {(stage, gate.id) for stage, one in stages.items() for gate in (*one.entry, *one.exit)}
