@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.duration import Duration
     from funnelnb.show.charts.parts import Row
 
-STEP, HEAD, LABEL, PLOT, NUMBERS = 24, 26, 210, 430, 160
+STEP, HEAD, LABEL, PLOT, NUMBERS = 24, 26, 250, 400, 150
 ROWS_MOST = 60
 
 
@@ -49,7 +49,7 @@ def draw(result: Duration, lang: str) -> Any:
             marks += _bars(row, y, longest)
             dots += _dots(draft, row, y, longest)
         y += STEP
-    scale = [_tick(day, y, longest) for day in day_ticks(longest, 8)]
+    scale = [_tick(day, y, longest) for day in day_ticks(longest, 8, result.calendar)]
     grid = draft.layer(scale, "grid").mark_rule(color=theme.FAINT).encode(
         x=pixel("x", "x"), y=pixel("y", "y"), y2="y2:Q"
     )  # fmt: skip

@@ -173,9 +173,14 @@ def share_axis(say: Any, **more: Any) -> alt.Axis:
     return alt.Axis(labelExpr=f"round(datum.value * 1000) / 10 + '{mark}'", **more)
 
 
-def day_ticks(longest: float, most: int = 9) -> list[float]:
-    """Return days to mark on an axis that reaches `longest`: weeks, months or quarters, at most `most`."""
+def day_ticks(longest: float, most: int = 9, calendar: str = "") -> list[float]:
+    """Return days to mark on an axis that reaches `longest`: weeks, months or quarters, at most `most`.
+
+    A week of business days has five, a month about twenty.
+    """
     steps = (1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650, 7300)
+    if calendar:
+        steps = (1, 2, 5, 10, 20, 40, 60, 120, 250, 500, 1250, 2500, 5000)
     step = next((one for one in steps if longest / one <= most - 1), max(1.0, longest))
     return [float(step * k) for k in range(int(longest // step) + 1)]
 

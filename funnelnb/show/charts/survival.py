@@ -121,7 +121,8 @@ def _groups(draft: Draft, curves: list[DurationCurve]) -> Any:
     entries.append((theme.QUIET, say.get("charts.durations.everybody")))
     key = sized(draft.legend(entries, 6, 5), width=400, height=10)
     grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
-    return draft.finish(alt.vconcat(key, grid, spacing=14), found.headline, found.detail, more)
+    across = say.say("charts.durations.across", stage=stage_name(result, drawn[0].stage, say))
+    return draft.finish(alt.vconcat(key, grid, spacing=14), found.headline, found.detail, across, more)
 
 
 def _axes(draft: Draft, curve: DurationCurve, longest: float, *, small: bool) -> tuple[alt.Axis, alt.Axis]:
@@ -129,7 +130,7 @@ def _axes(draft: Draft, curve: DurationCurve, longest: float, *, small: bool) ->
     say = draft.say
     stage, to = stage_name(draft.result, curve.stage, say), ending(draft.result, curve, say)
     across = alt.Axis(
-        values=day_ticks(longest, 5 if small else 10), grid=False, format=",d",
+        values=day_ticks(longest, 5 if small else 10, draft.result.calendar), grid=False, format=",d",
         title=None if small else say.say("charts.durations.x", stage=stage),
     )  # fmt: skip
     up = share_axis(
