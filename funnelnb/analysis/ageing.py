@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.calendar import calendar_of
-from funnelnb.stats.remaining import Remaining, remaining
+from funnelnb.stats.chance import Ahead
+from funnelnb.stats.compare import benjamini_hochberg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from funnelnb.data.book import Book
     from funnelnb.data.calendar import Calendar
     from funnelnb.playbooks.model import Label
+    from funnelnb.stats.chance import Change
     from funnelnb.stats.incidence import Incidence
+
+    _Found = tuple["AgeingCell", "AgeingCell", Change]
 
 BANDS_DAYS = (0, 15, 30, 60, 90, 120, 180, 365)
 """First days of the bands of age; the last band has no end."""
 AHEAD_DAYS = (30, 60, 90)
 LONGEST_DAYS = 730
 """Ages beyond are taken into no cell."""
+COMPARED_N = 30
+"""Bands are compared from so many deals watched on: fewer show nothing but a gulf."""
+SEEN_SHARE = 0.9
+"""A cell is told when of its days, by the deals watched on them, at least this share can be seen so far ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,9 @@ class AgeingCell:
         Deals that were ever under observation in this stage at the band's first day: behind the chances.
     won_30_rate, won_60_rate, won_90_rate : float
         Chance to be won within so many days from now; NaN where the data cannot see that far.
-    lost_90_rate : float
+    won_30_ci_lower, won_30_ci_upper, won_60_ci_lower, ... : float
+        Between which the chance lies, at the confidence level.
+    lost_90_rate, lost_90_ci_lower, lost_90_ci_upper : float
         Chance to be lost within 90 days.
     open_n : int
         Deals that are there now.
@@ -62,13 +72,63 @@ class AgeingCell:
     below_days: float
     watched_n: int
     won_30_rate: float
+    won_30_ci_lower: float
+    won_30_ci_upper: float
     won_60_rate: float
+    won_60_ci_lower: float
+    won_60_ci_upper: float
     won_90_rate: float
+    won_90_ci_lower: float
+    won_90_ci_upper: float
     lost_90_rate: float
+    lost_90_ci_lower: float
+    lost_90_ci_upper: float
     open_n: int
     open_amount: float
     expected_amount: float
     enough: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeingChange:
+    """One stage: the chance to be won within 90 days in its youngest band of age, and in its oldest.
+
+    Of the bands whose chance is known and in which at least ``COMPARED_N`` deals were watched.
+
+    Attributes
+    ----------
+    stage : str
+    from_days, below_days : float
+        The youngest such band.
+    won_90_rate : float
+        Chance there.
+    old_from_days, old_below_days : float
+        The oldest such band.
+    old_won_90_rate : float
+        Chance there.
+    difference, difference_ci_lower, difference_ci_upper : float
+        The chance of the oldest minus that of the youngest.
+    p_value : float
+        Two-sided, of no difference.
+    p_adjusted : float
+        The same adjusted for looking at all stages (Benjamini and Hochberg).
+    clear : bool
+        The adjusted p-value is below one minus the confidence level.
+    """
+
+    stage: str
+    from_days: float
+    below_days: float
+    won_90_rate: float
+    old_from_days: float
+    old_below_days: float
+    old_won_90_rate: float
+    difference: float
+    difference_ci_lower: float
+    difference_ci_upper: float
+    p_value: float
+    p_adjusted: float
+    clear: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +141,8 @@ class Ageing(Result):
     stage_labels : tuple of Label
     cells : tuple of AgeingCell
         By stage, then age; only stages with a dated deal, and bands that any deal has reached.
+    changes : tuple of AgeingChange
+        One per stage with two bands or more that can be compared.
     calendar : str
         What all days are; empty for calendar days, else the name of a calendar of business days.
     """
@@ -88,6 +150,7 @@ class Ageing(Result):
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     cells: tuple[AgeingCell, ...]
+    changes: tuple[AgeingChange, ...]
     calendar: str = ""
 
 
@@ -115,9 +178,13 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     (1 - F_won(t) - F_lost(t))`` with the Aalen-Johansen incidences F of that stage; before the last stage,
     what moves on is carried through the curve from the next stage
     (:func:`funnelnb.stats.remaining.remaining`). A cell is the mean over the whole days of its band, each
-    weighted by the deals watched at that age.
+    weighted by the deals watched at that age. Its interval (:class:`funnelnb.stats.chance.Ahead`) takes the
+    two curves as unrelated, though the same deals may stand in both: how long a deal was in its stage is
+    taken to say nothing of its way from the next one on.
 
-    Checked against raw shares of deals by plain loops and a floor of known pace:
+    Youngest and oldest band are compared by the interval of their difference, as both rest on the same deals.
+
+    Checked against raw shares of deals by plain loops, a floor of known pace and a bootstrap of deals:
     ``tests/analysis/test_ageing.py``.
 
     Examples
@@ -130,14 +197,13 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     """
     days, confidence = calendar_of(calendar, book), level(None)
     deals, won = open_deals(book, days), book.ledger.won
-    curves = [_curve(book, (k, k + 1), confidence, days) for k in range(won)]
-    onward = [_curve(book, (k + 1, won), confidence, days) if k + 1 < won else None for k in range(won)]
-    blocks = [
-        _cells(book.playbook.stage_ids[k], curves[k], onward[k], _here(deals, k))
-        for k in range(won)
-        if curves[k].n
-    ]
-    cells = tuple(itertools.chain(*blocks))
+    made = []
+    for k in range(won):
+        step = _curve(book, (k, k + 1), confidence, days)
+        if step.n:
+            onward = _curve(book, (k + 1, won), confidence, days) if k + 1 < won else None
+            made.append(_stage(book.playbook.stage_ids[k], step, onward, _here(deals, k)))
+    cells = tuple(itertools.chain(*(one for one, _ in made)))
     return Ageing(
         n=int(sum(cell.open_n for cell in cells)),
         method="ageing",
@@ -148,6 +214,7 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
         stage_ids=book.playbook.stage_ids,
         stage_labels=tuple(one.label for one in book.playbook.stages),
         cells=cells,
+        changes=_changes([change for _, change in made if change], confidence),
         calendar=days.name,
     )
 
@@ -163,54 +230,93 @@ def _here(deals: OpenDeals, position: int) -> tuple[NDArray[np.float64], NDArray
     return deals.age_days[mine], deals.amount[mine]
 
 
-def _cells(
+def _stage(
     stage: str,
     step: Incidence,
     onward: Incidence | None,
     here: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> list[AgeingCell]:
-    """Return the cells of one stage."""
+) -> tuple[list[AgeingCell], _Found | None]:
+    """Return the cells of one stage, and its youngest and oldest known one with their difference."""
     days = np.arange(LONGEST_DAYS + 1, dtype=float)
-    found = remaining(step, onward, days * SECONDS_PER_DAY, max(AHEAD_DAYS), SECONDS_PER_DAY)
     # still there after the day itself: one second later, as events of the day come first
     watched = step.at(days * SECONDS_PER_DAY + 1).at_risk
+    days = days[: max(int(np.count_nonzero(watched)), 1)] if (np.diff(watched) <= 0).all() else days
     age, amount = here
+    ahead = Ahead(step, onward, days * SECONDS_PER_DAY, max(AHEAD_DAYS), SECONDS_PER_DAY)
+    bands = list(itertools.pairwise((*BANDS_DAYS, np.inf)))
+    weight = np.array([np.where((days >= a) & (days < b), watched[: days.size], 0.0) for a, b in bands])
+    enough = watched[np.array(BANDS_DAYS)] >= TOO_FEW_N
+    told = _told(ahead, np.where(enough[:, None], weight, 0.0), step.confidence_level)
     cells = []
-    for start, end in itertools.pairwise((*BANDS_DAYS, np.inf)):
-        inside = (days >= start) & (days < end)
+    for k, (start, end) in enumerate(bands):
         open_here = (age >= start) & (age < end)
-        if not watched[inside].any() and not open_here.any():
-            continue
-        enough = bool(watched[int(start)] >= TOO_FEW_N)
-        rates = _rates(found, np.where(inside, watched, 0.0)) if enough else dict.fromkeys(_NAMES, np.nan)
-        cells.append(
-            AgeingCell(
-                stage=stage,
-                from_days=float(start),
-                below_days=float(end),
-                watched_n=round(float(watched[int(start)])),
-                open_n=int(open_here.sum()),
-                open_amount=total(amount[open_here]),
-                expected_amount=total(amount[open_here]) * rates["won_90_rate"],
-                enough=enough,
-                **rates,
+        if weight[k].any() or open_here.any():
+            open_amount = total(amount[open_here])
+            cells.append(
+                AgeingCell(
+                    stage=stage,
+                    from_days=float(start),
+                    below_days=float(end),
+                    watched_n=round(float(watched[int(start)])),
+                    open_n=int(open_here.sum()),
+                    open_amount=open_amount,
+                    expected_amount=open_amount * float(told["won_90_rate"][k]),
+                    enough=bool(enough[k]),
+                    **{name: float(values[k]) for name, values in told.items()},
+                )
             )
-        )
-    return cells
+    return cells, _ends(ahead, weight, cells, step.confidence_level)
 
 
-_NAMES = (*(f"won_{days}_rate" for days in AHEAD_DAYS), "lost_90_rate")
-
-
-def _rates(found: Remaining, weight: NDArray[np.float64]) -> dict[str, float]:
-    """Return the chances of a band: means over its days; NaN where those unseen are more than one in ten."""
-    columns = [*(found.won_rate[:, days] for days in AHEAD_DAYS), found.lost_rate[:, 90]]
-    made = {}
-    for name, column in zip(_NAMES, columns, strict=True):
-        seen = ~np.isnan(column) & (weight > 0)
-        share = weight[seen].sum() / weight.sum() if weight.sum() else 0.0
-        made[name] = float(column[seen] @ weight[seen] / weight[seen].sum()) if share >= 0.9 else np.nan
+def _told(ahead: Ahead, weight: NDArray[np.float64], confidence_level: float) -> dict[str, Any]:
+    """Return chances and bounds of each row of weights; NaN where the days unseen are more than one in ten."""
+    made: dict[str, Any] = {}
+    for name, days in (*((f"won_{days}", days) for days in AHEAD_DAYS), ("lost_90", 90)):
+        columns = np.full((3, len(weight)), np.nan)
+        seen = weight * (ahead.known >= days)
+        rows = np.flatnonzero((seen.sum(axis=1) >= SEEN_SHARE * weight.sum(axis=1)) & seen.any(axis=1))
+        if rows.size:
+            found = ahead.chance(days, weight=seen[rows], lost=name == "lost_90")
+            columns[:, rows] = found.rate, *found.bounds(confidence_level)
+        made |= dict(zip((f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"), columns, strict=True))
     return made
+
+
+def _ends(
+    ahead: Ahead, weight: NDArray[np.float64], cells: list[AgeingCell], confidence_level: float
+) -> _Found | None:
+    """Return the youngest and the oldest cell that can be compared, and how far they are apart."""
+    known = [cell for cell in cells if cell.watched_n >= COMPARED_N and not np.isnan(cell.won_90_rate)]
+    if len(known) < 2:
+        return None
+    young, old = known[0], known[-1]
+    seen = weight * (ahead.known >= 90)
+    first, second = (seen[BANDS_DAYS.index(int(cell.from_days))] for cell in (young, old))
+    return young, old, ahead.change(90, first, second, confidence_level)
+
+
+def _changes(found: list[_Found], confidence_level: float) -> tuple[AgeingChange, ...]:
+    if not found:
+        return ()
+    adjusted = benjamini_hochberg([change.p_value for _, _, change in found]).tolist()
+    return tuple(
+        AgeingChange(
+            stage=young.stage,
+            from_days=young.from_days,
+            below_days=young.below_days,
+            won_90_rate=young.won_90_rate,
+            old_from_days=old.from_days,
+            old_below_days=old.below_days,
+            old_won_90_rate=old.won_90_rate,
+            difference=change.change,
+            difference_ci_lower=change.ci_lower,
+            difference_ci_upper=change.ci_upper,
+            p_value=change.p_value,
+            p_adjusted=p,
+            clear=p < 1 - confidence_level,
+        )
+        for (young, old, change), p in zip(found, adjusted, strict=True)
+    )
 
 
 def _notes(deals: OpenDeals, cells: tuple[AgeingCell, ...]) -> tuple[Note, ...]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _NEAR = 1e-9  # a rate this close to 0 or 1 differs from it by rounding only
-_WIDEST = 40.0  # standard normal beyond which a p-value is 0
+_WIDEST = 8.0  # standard normal beyond which no p-value is told: 1e-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,8 +50,7 @@ class Chance:
         deals carry it.
         """
         spread = self.rate * (1 - self.rate)
-        inside = (spread > _NEAR) & (self.variance > _NEAR * spread)
-        return np.divide(spread, self.variance, out=self.known_n.copy(), where=inside)
+        return np.divide(spread, self.variance, out=self.known_n.copy(), where=self._inside)
 
     def bounds(self, confidence_level: float = check.CONFIDENCE_LEVEL) -> tuple[Floats, Floats]:
         """Between which bounds does the true chance lie?
@@ -59,19 +58,39 @@ class Chance:
         Returns
         -------
         ci_lower, ci_upper : ndarray of float64, shape (K,)
-            Within [0, 1] and around the rate.
+            Within [0, 1] and around the rate; NaN where that is.
 
         Notes
         -----
-        Wilson's interval of the rate for `effective_n` deals. None of so many is not never, all of so many
-        not certain. The upper bound lets all deals win that `slack` speaks of.
+        Complementary log-log, with Student's t for ``known_n - 1`` degrees of freedom because the variance is
+        estimated too: with the normal quantile intervals of some twenty deals are too short. Where the rate is
+        0 or 1 (or the variance 0) Wilson's interval for `known_n` deals: none of so many is not never, all of
+        so many not certain. The upper bound lets all deals win that `slack` speaks of.
+
+        References
+        ----------
+        Kalbfleisch & Prentice (2002), *The Statistical Analysis of Failure Time Data*, section 1.4.
         """
         return self.reach(normal_quantile(confidence_level))
 
     def reach(self, z: float) -> tuple[Floats, Floats]:
         """Return the bounds for a quantile of the standard normal, as 1.645 for 90 %."""
-        lower, upper = score_bounds(self.rate, self.effective_n, z)
+        from scipy.special import ndtr, stdtrit
+
+        lower, upper = score_bounds(self.rate, self.known_n, z)
+        inside = self._inside
+        rate, left = self.rate[inside], 1 - self.rate[inside]
+        t = stdtrit(np.maximum(self.known_n[inside] - 1, 1), ndtr(z))
+        factor = np.exp(np.minimum(-t * np.sqrt(self.variance[inside]) / (left * np.log(left)), 700.0))
+        lower[inside] = np.minimum(-np.expm1(np.log(left) / factor), rate)
+        upper[inside] = np.maximum(-np.expm1(np.log(left) * factor), rate)
         return lower, np.minimum(upper + self.slack, 1.0)
+
+    @property
+    def _inside(self) -> NDArray[np.bool_]:
+        """Whether the variance says something, shape (K,)."""
+        spread = self.rate * (1 - self.rate)
+        return np.asarray((spread > _NEAR) & (self.variance > _NEAR * spread))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
