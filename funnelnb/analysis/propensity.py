@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.entry import AMOUNT, AuditRow, Design, Entry, entry
+from funnelnb.analysis.entry import AMOUNT, AuditRow, Design, entry
 from funnelnb.analysis.horizon import settle
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, origin_of, time_counts
+from funnelnb.analysis.obtain import level, origin_of, time_counts
 from funnelnb.analysis.open_deals import open_deals
+from funnelnb.analysis.propensity_model import Cases, PropensityModel, cases_of, fit
+from funnelnb.analysis.propensity_validation import CalibrationRow, ForecasterRow, Validation, validate
 from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import LOST_DEAL, UNKNOWN, WON_DEAL, Ledger
-from funnelnb.stats.calibration import auc, calibration, gain, score
-from funnelnb.stats.censoring import censoring_weights
-from funnelnb.stats.logistic import Logistic, logistic
+from funnelnb.data.ledger import UNKNOWN, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,52 +26,10 @@ if TYPE_CHECKING:
     from funnelnb.playbooks.model import Label
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 REASON_FACTOR = 1.1
 """An attribute is named as a reason when it changes the odds by more than this factor."""
 REASONS_MOST = 3
-NEVER = np.datetime64("NaT", "D")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecasterRow:
-    """How good one way to tell winners is, on deals created after it was learned.
-
-    Attributes
-    ----------
-    forecaster : {"model", "base_rate", "amount", "recency"}
-    brier, log_score : float
-        Lower is better; NaN where the forecaster only ranks.
-    auc : float
-        Chance to rank a deal that is won above one that is not; 0.5 is a coin.
-    """
-
-    forecaster: str
-    brier: float
-    log_score: float
-    auc: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationRow:
-    """Deals with about the same forecast, on deals created after the model was learned.
-
-    Attributes
-    ----------
-    forecast_rate : float
-    observed_rate, observed_ci_lower, observed_ci_upper : float
-    case_n : float
-        Effective number of deals.
-    enough : bool
-    """
-
-    forecast_rate: float
-    observed_rate: float
-    observed_ci_lower: float
-    observed_ci_upper: float
-    case_n: float
-    enough: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,9 +197,9 @@ def propensity(
     origin, ledger = origin_of(book, None), book.ledger
     horizon = settle(horizon_days, time_counts(book, origin.position, ledger.won))
     facts, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
-    whole = _cases(ledger, start_s, ledger.as_of_s, horizon.days)
-    final = _fit(Design.learn(facts, whole.rows), whole)
-    tested = _test(ledger, start_s, facts, horizon.days, confidence) if final else _Tested()
+    whole = cases_of(ledger, start_s, ledger.as_of_s, horizon.days)
+    final = fit(Design.learn(facts, whole.rows), whole)
+    tested = validate(ledger, start_s, facts, horizon.days, confidence) if final else Validation()
     return Propensity(
         n=len(whole.rows),
         method="propensity",
@@ -252,7 +209,7 @@ def propensity(
         notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(facts.audit, ledger)),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
-        **{name: getattr(tested, name) for name in _TESTED},
+        **tested.facts(),
         effects=_effects(final, whole) if final else (),
         deals=_deals(book, final) if final else (),
         audit=facts.audit,
@@ -261,153 +218,7 @@ def propensity(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Cases:
-    """Deals whose state at the horizon is known on some day, and what each stands for."""
-
-    rows: Ints
-    won: Floats
-    weight: Floats
-
-    @property
-    def base_rate(self) -> float:
-        total = self.weight.sum()
-        return float((self.weight * self.won).sum() / total) if total > 0 else float("nan")
-
-
-def _cases(
-    ledger: Ledger,
-    start_s: Ints,
-    known_s: int,
-    days: float,
-    after_s: int = UNKNOWN,
-    until_s: int | None = None,
-) -> _Cases:
-    """Return the cases among deals that start after `after_s` up to `until_s`, with what was known at `known_s`."""
-    late = known_s if until_s is None else until_s
-    begin = max(after_s, ledger.observed_from_s)
-    rows = np.flatnonzero((start_s != UNKNOWN) & (start_s > begin) & (start_s <= late))
-    closed = np.where(ledger.closed_s[rows] == UNKNOWN, known_s, np.minimum(ledger.closed_s[rows], known_s))
-    seen = (ledger.closed_s[rows] != UNKNOWN) & (ledger.closed_s[rows] <= known_s)
-    outcome = ledger.outcome[rows]
-    decided = seen & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
-    took = np.maximum(closed - start_s[rows], 0) / SECONDS_PER_DAY
-    undated = (ledger.closed_s[rows] == UNKNOWN) & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
-    rows, took, decided, outcome = (one[~undated] for one in (rows, took, decided, outcome))
-    weight = censoring_weights(took, decided, days)
-    won = (decided & (outcome == WON_DEAL) & (took <= days)).astype(float)
-    keep = weight > 0
-    return _Cases(rows=rows[keep], won=won[keep], weight=weight[keep])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Model:
-    design: Design
-    fitted: Logistic
-
-    def rate(self, rows: Ints) -> Floats:
-        return self.fitted.rate(self.design.columns(rows))
-
-
-def _fit(design: Design, cases: _Cases) -> _Model | None:
-    """Return the model learned from `cases`; None where they do not tell anything."""
-    won_n = cases.won.sum()
-    if won_n < TOO_FEW_N or len(cases.won) - won_n < TOO_FEW_N or not design.names():
-        return None
-    columns = design.columns(cases.rows)
-    return _Model(design=design, fitted=logistic(columns, cases.won, cases.weight, design.block()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
-    """What the test on later deals found."""
-
-    verdict: str = "untested"
-    gain: float = float("nan")
-    gain_ci_lower: float = float("nan")
-    gain_ci_upper: float = float("nan")
-    calibration_error: float = float("nan")
-    split_at: np.datetime64 = NEVER
-    train_n: int = 0
-    test_n: int = 0
-    forecasters: tuple[ForecasterRow, ...] = ()
-    bins: tuple[CalibrationRow, ...] = ()
-    notes: tuple[Note, ...] = (Note("propensity_untested"),)
-
-
-_TESTED = (
-    "verdict", "gain", "gain_ci_lower", "gain_ci_upper", "calibration_error",
-    "split_at", "train_n", "test_n", "forecasters", "bins",
-)  # fmt: skip
-
-
-def _test(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidence_level: float) -> _Tested:
-    """Learn from what was known on one day, forecast the deals created later, and compare."""
-    horizon_s = round(days * SECONDS_PER_DAY)
-    dated = start_s[start_s != UNKNOWN]
-    if not dated.size:
-        return _Tested()
-    first, last = int(dated.min()), ledger.as_of_s - horizon_s
-    split_s = first + max(round(1.2 * horizon_s), round(0.6 * (last - first)))
-    split_s -= split_s % SECONDS_PER_DAY
-    if split_s >= last:
-        return _Tested()
-    train = _cases(ledger, start_s, split_s, days)
-    later = _cases(ledger, start_s, ledger.as_of_s, days, split_s, last)
-    model = _fit(Design.learn(facts, train.rows), train)
-    won_n = later.won.sum()
-    if model is None or min(won_n, len(later.won) - won_n) < TOO_FEW_N:
-        return _Tested()
-    forecast = model.rate(later.rows)
-    base = np.full(len(later.rows), train.base_rate)
-    mean, lower, upper = gain(forecast, base, later.won, later.weight, confidence_level)
-    bins = calibration(
-        forecast, later.won, later.weight, min(10, max(2, len(later.won) // 50)), confidence_level
-    )
-    return _Tested(
-        verdict="better" if lower > 0 else "worse" if upper < 0 else "no_better",
-        gain=mean,
-        gain_ci_lower=lower,
-        gain_ci_upper=upper,
-        calibration_error=bins.error,
-        split_at=np.datetime64(split_s, "s").astype("datetime64[D]"),
-        train_n=len(train.rows),
-        test_n=len(later.rows),
-        forecasters=_forecasters(ledger, start_s, forecast, base, later),
-        bins=tuple(
-            CalibrationRow(
-                forecast_rate=float(bins.forecast[b]),
-                observed_rate=float(bins.observed[b]),
-                observed_ci_lower=float(bins.ci_lower[b]),
-                observed_ci_upper=float(bins.ci_upper[b]),
-                case_n=float(bins.n[b]),
-                enough=bool(bins.n[b] >= TOO_FEW_N),
-            )
-            for b in range(len(bins.n))
-        ),
-        notes=(),
-    )
-
-
-def _forecasters(
-    ledger: Ledger, start_s: Ints, forecast: Floats, base: Floats, cases: _Cases
-) -> tuple[ForecasterRow, ...]:
-    rows = []
-    for name, chance in (("model", forecast), ("base_rate", base)):
-        found = score(chance, cases.won, cases.weight)
-        rows.append(
-            ForecasterRow(forecaster=name, brier=found.brier, log_score=found.log_score, auc=found.auc)
-        )
-    nan = float("nan")
-    ranks = (("amount", np.nan_to_num(ledger.amount[cases.rows])), ("recency", start_s[cases.rows]))
-    for name, rank in ranks:
-        rows.append(
-            ForecasterRow(forecaster=name, brier=nan, log_score=nan, auc=auc(rank, cases.won, cases.weight))
-        )
-    return tuple(rows)
-
-
-def _effects(model: _Model, cases: _Cases) -> tuple[EffectRow, ...]:
+def _effects(model: PropensityModel, cases: Cases) -> tuple[EffectRow, ...]:
     columns = model.design.columns(cases.rows)
     average = model.fitted.log_odds(columns)
     centre = float((cases.weight * average).sum() / cases.weight.sum())
@@ -439,7 +250,7 @@ def _effects(model: _Model, cases: _Cases) -> tuple[EffectRow, ...]:
     )
 
 
-def _deals(book: Book, model: _Model) -> tuple[PropensityDeal, ...]:
+def _deals(book: Book, model: PropensityModel) -> tuple[PropensityDeal, ...]:
     deals = open_deals(book)
     if not len(deals):
         return ()

@@ -9,7 +9,8 @@ import pytest
 import funnelnb as fn
 from funnelnb import simulate
 from funnelnb.analysis.entry import Design, entry
-from funnelnb.analysis.propensity import _cases, _fit, _test
+from funnelnb.analysis.propensity_model import cases_of, fit
+from funnelnb.analysis.propensity_validation import validate
 from funnelnb.core.errors import ParameterError
 from tests.analysis.desk import shuffled
 from tests.analysis.floors import EPOCH, book_of, playbook
@@ -70,8 +71,8 @@ def test_known_chances_are_found_and_calibrated() -> None:
         assert scores["model"].brier < scores["base_rate"].brier
         errors.append(result.calibration_error)
         facts = entry(made)
-        cases = _cases(made.ledger, made.ledger.reached_s[:, 0], made.ledger.as_of_s, HORIZON)
-        model = _fit(Design.learn(facts, cases.rows), cases)
+        cases = cases_of(made.ledger, made.ledger.reached_s[:, 0], made.ledger.as_of_s, HORIZON)
+        model = fit(Design.learn(facts, cases.rows), cases)
         order = np.argsort(np.argsort(made.ledger.deal_ids.astype(str)))
         chance = model.rate(np.arange(6000))
         truth_errors.append(np.abs(chance - truth[order]).mean())
@@ -204,7 +205,7 @@ def test_bad_input(given, message) -> None:
 
 def test_too_short_a_record_is_not_tested() -> None:
     made, _ = floor(300, 2)
-    assert _test(made.ledger, made.ledger.reached_s[:, 0], entry(made), 650.0, 0.9).verdict == "untested"
+    assert validate(made.ledger, made.ledger.reached_s[:, 0], entry(made), 650.0, 0.9).verdict == "untested"
     short = fn.propensity(made, horizon_days=650)
     assert short.verdict == "untested"
     for lang in ("en", "zh"):
