@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from funnelnb.stats import assurance, compound, mix
+from funnelnb.stats import assurance, compound, lattice, mix
 from funnelnb.stats.size import between, mixture
 
 DRAWS = 1_000_000
@@ -70,13 +70,13 @@ def simulated_required(rng, assurance=0.8):
 
 def exact():
     """Chances with 1 to 100 deals on a lattice 64 times as fine."""
-    lattice = compound.lattice_for([HISTORY], TARGET, 1 << 14, 100)
-    spectrum = compound.transform(compound.on_lattice(HISTORY, lattice))
+    laid = lattice.lattice_for([HISTORY], TARGET, 1 << 14, 100)
+    spectrum = lattice.transform(lattice.on_lattice(HISTORY, laid))
     power, found = np.ones_like(spectrum), []
     for n in range(1, 101):
         power = power * spectrum
-        mass = compound.inverse(power, lattice.length)
-        found.append(compound._read(mass[None, :], lattice, np.array([n]), np.zeros(1))[0][0])
+        mass = lattice.inverse(power, laid.length)
+        found.append(lattice.chance_on(mass[None, :], laid, np.array([n]), np.zeros(1))[0][0])
     return np.array(found)
 
 

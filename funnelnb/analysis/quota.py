@@ -17,7 +17,7 @@ from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger import WON_DEAL
-from funnelnb.stats import compound
+from funnelnb.stats.portfolio import portfolio
 from funnelnb.stats.size import Size, points
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ class _Fit:
         goal = rest if np.isfinite(rest) else upto / 2
         levels = pipes.shocked(self.chance, self.spread)
         parts = [(place, levels[:, mine]) for place, mine in groups]
-        total, mass, found, without = compound.portfolio(
+        total, mass, found, without = portfolio(
             sizes,
             parts,
             arrivals,

@@ -19,9 +19,10 @@ from funnelnb.stats.lattice import (
     MOST_CELLS,
     Complex,
     Lattice,
-    common_step,
+    chance_on,
     inverse,
     lattice_for,
+    loose_n,
     on_lattice,
     transform,
 )
@@ -112,7 +113,7 @@ def total_chance(groups: Sequence[Group], target: float, *, error: float = ERROR
     while True:
         lattice = lattice_for([size for size, _ in deals], goal, cells, count)
         mass = _product(deals, lattice)
-        chance = _read(mass[None, :], lattice, np.array([count]), _loose(deals, lattice))
+        chance = chance_on(mass[None, :], lattice, np.array([count]), _loose(deals, lattice))
         found = Chance(value=float(chance[0][0]), error=float(chance[1][0]))
         if found.error <= error or lattice.exact or cells >= MOST_CELLS:
             return found
@@ -150,7 +151,7 @@ def chances(size: Size, target: float, n_most: int = 100, *, error: float = ERRO
         spectrum = transform(on_lattice(size, lattice))
         powers = np.cumprod(np.broadcast_to(spectrum, (most, spectrum.size)), axis=0, dtype=np.complex128)
         rows = inverse(powers, lattice.length)
-        value, bound = _read(rows, lattice, np.arange(1, most + 1), _loose_each(size, lattice, most))
+        value, bound = chance_on(rows, lattice, np.arange(1, most + 1), loose_n(size, lattice, most))
         worst = float(np.max(bound[2:], initial=0.0))
         if worst <= error or lattice.exact or cells >= MOST_CELLS // 4:
             return np.concatenate(([0.0], value)), np.concatenate(([0.0], bound))
@@ -206,11 +207,11 @@ def required_n(size: Size, target: float, assurance: float = 0.8) -> int:
 
 def _lift(size: Size, goal: float, level: float, guess: int) -> int:
     lattice = lattice_for([size], goal, CELLS, guess)
-    loose = _loose_each(size, lattice, 1)[0]
+    loose = loose_n(size, lattice, 1)[0]
 
     def enough(spectrum: Complex, n: int) -> bool:
         mass = inverse(spectrum, lattice.length)
-        value, _ = _read(mass[None, :], lattice, np.array([n]), np.array([loose * n]))
+        value, _ = chance_on(mass[None, :], lattice, np.array([n]), np.array([loose * n]))
         return bool(value[0] >= level)
 
     powers = [transform(on_lattice(size, lattice))]
@@ -288,110 +289,6 @@ def distribution(groups: Sequence[Group], upto: float, cells: int = 512) -> tupl
     return total, probability
 
 
-def portfolio(
-    sizes: Sequence[Size],
-    deals: Sequence[tuple[int, ArrayLike]],
-    arrivals: Sequence[tuple[int, float, float]],
-    target: float,
-    upto: float,
-    *,
-    level_weight: ArrayLike = (1.0,),
-    cells: int = 256,
-) -> tuple[Floats, Floats, Chance, Chance]:
-    """How is the total of deals distributed of which each has a chance of its own, and others are yet to come?
-
-    Parameters
-    ----------
-    sizes : sequence of Size
-    deals : sequence of (int, array_like)
-        Position in `sizes`, and the chances of the deals of that size, shape (deals,), or (levels, deals) where
-        they move together.
-    arrivals : sequence of (int, float, float)
-        Position in `sizes`, mean and shape of the negative binomial number of deals yet to come; an infinite
-        shape is Poisson.
-    target : float
-        Above 0.
-    upto : float
-        Totals are laid out up to here; further if the target lies beyond.
-    level_weight : array_like of shape (levels,)
-        Probability of each level at which the chances may stand together.
-    cells : int
-        Cells below the target, at least; more where the total reaches far beyond it.
-
-    Returns
-    -------
-    total, probability : ndarray of float64, shape (C,)
-        Adds to at most 1; the rest lies beyond.
-    chance, chance_alone : Chance
-        Of the target, with and without the deals yet to come.
-
-    Notes
-    -----
-    The spectrum of a deal with chance p is ``1 - p + p f``, that of a negative binomial number of them
-    ``(1 + mean / shape (1 - f))**-shape``, with f the spectrum of its size; the total is their product.
-
-    Examples
-    --------
-    >>> from funnelnb.stats.size import points
-    >>> round(portfolio([points([10.0])], [(0, [0.5, 0.5])], [], target=15.0, upto=40.0)[2].value, 6)
-    0.25
-    """
-    goal, end = _target(target), max(_target(upto), target)
-    margin = 48
-    at = max(margin, min(cells, math.floor(goal * 4 * cells / end)))
-    step = goal / at
-    length = min(max(at, math.ceil(end / step)) + margin, MOST_CELLS)
-    lattice = Lattice(step=step, target_cell=at, length=length, exact=False)
-    common = common_step(sizes, goal)
-    if common and end / common < MOST_CELLS / 2:
-        lattice = Lattice(
-            step=common, target_cell=round(goal / common), length=math.ceil(end / common) + 1, exact=True
-        )
-        step, length = lattice.step, lattice.length
-    spectra = [transform(on_lattice(size, lattice)) for size in sizes]
-    total: Complex = np.zeros(length + 1, dtype=complex)
-    weights = np.atleast_1d(np.asarray(level_weight, dtype=float))
-    rates = [
-        (place, np.broadcast_to(chance, (weights.size, np.shape(chance)[-1]))) for place, chance in deals
-    ]
-    count, loose = 0.0, 0.0
-    for place, chance in rates:
-        expected = float((weights @ chance).sum())
-        count += expected
-        loose += expected * float(_loose_each(sizes[place], lattice, 1)[0])
-    for level, weight in enumerate(weights):
-        one: Complex = np.full(length + 1, weight, dtype=complex)
-        for place, chance in rates:
-            one *= _any_of(chance[level], spectra[place])
-        total += one
-    alone = inverse(total, length)
-    read = [_read(alone[None, :], lattice, np.array([count]), np.array([loose]))]
-    for place, mean, shape in arrivals:
-        rest = mean * (1 - spectra[place])
-        total = total * np.exp(-rest if np.isinf(shape) else -shape * np.log1p(rest / shape))
-        count += mean
-        loose += mean * float(_loose_each(sizes[place], lattice, 1)[0])
-    mass = inverse(total, length) if arrivals else alone
-    read.append(_read(mass[None, :], lattice, np.array([count]), np.array([loose])))
-    without, found = (Chance(value=float(value[0]), error=float(error[0])) for value, error in read)
-    grid: Floats = np.arange(length, dtype=float) * step
-    return grid, np.clip(mass, 0.0, None), found, without
-
-
-def _any_of(rates: Floats, spectrum: Complex) -> Complex:
-    """Return the spectrum of the sum of deals of one size, each with its own chance."""
-    distinct, n = np.unique(rates, return_counts=True)
-    made: Complex = np.ones(spectrum.size, dtype=complex)
-    for start in range(0, distinct.size, 64):
-        rate, times = distinct[start : start + 64, None], n[start : start + 64, None]
-        factors = 1 + rate * (spectrum - 1)
-        repeated = times[:, 0] > 1
-        if repeated.any():
-            factors[repeated] **= times[repeated]
-        made = made * np.multiply.reduce(factors, axis=0)
-    return made
-
-
 def _product(groups: Sequence[Group], lattice: Lattice) -> Floats:
     total: Complex = np.ones(1, dtype=complex)
     for size, n in groups:
@@ -399,36 +296,9 @@ def _product(groups: Sequence[Group], lattice: Lattice) -> Floats:
     return inverse(total, lattice.length)
 
 
-def _read(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
-    """Return for each row the chance of the target or more, and a bound on its error."""
-    at = lattice.target_cell
-    round_off: Floats = np.asarray(1e-10 + 1e-15 * n, dtype=np.float64)
-    below: Floats = rows[:, :at].sum(axis=1)
-    if lattice.exact:
-        return _inside(1.0 - below), round_off
-    slope = (rows[:, at + 1] - rows[:, at - 1]) / 2
-    value: Floats = 1 - below - rows[:, at] / 2 + slope / 12
-    near = rows[:, max(0, 2 * at - lattice.length) :]
-    second = np.abs(np.diff(near, 2)).max(axis=1)
-    third = np.abs(np.diff(near, 3)).max(axis=1)
-    error = (n + 1) / 10 * third + loose / 25 * second + round_off
-    return value.clip(0, 1), np.minimum(error, 1.0)
-
-
-def _inside(chance: Floats) -> Floats:
-    made: Floats = np.clip(chance, 0.0, 1.0)
-    return made
-
-
 def _loose(groups: Sequence[Group], lattice: Lattice) -> Floats:
     """Return how many deals are points off the lattice on average."""
-    return np.array([sum(_loose_each(size, lattice, n)[-1] for size, n in groups if n)])
-
-
-def _loose_each(size: Size, lattice: Lattice, most: int) -> Floats:
-    at = size.lower / lattice.step
-    off = (size.upper == size.lower) & (np.abs(at - np.rint(at)) > 1e-9) & (at < lattice.length)
-    return float(size.weight[off].sum()) * np.arange(1.0, most + 1)
+    return np.array([sum(loose_n(size, lattice, n)[-1] for size, n in groups if n)])
 
 
 def _checked(groups: Sequence[Group]) -> list[Group]:

@@ -1,4 +1,7 @@
-"""Amounts laid on a lattice, and their sums by Fourier transform: what ``stats.compound`` works with."""
+"""How are amounts laid on a lattice, summed by Fourier transform, and a chance read from the sum?
+
+What ``stats.compound`` and ``stats.portfolio`` work with.
+"""
 
 from __future__ import annotations
 
@@ -138,3 +141,46 @@ def inverse(spectrum: Complex, length: int) -> Floats:
 @functools.lru_cache(maxsize=8)
 def _damping(length: int) -> Floats:
     return np.exp(np.arange(length) * (math.log(WRAPPED) / (2 * length)))
+
+
+def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
+    """Return for each row the chance of the target or more, and a bound on its error.
+
+    Parameters
+    ----------
+    rows : ndarray of float64, shape (R, length)
+        Masses of totals, one a row.
+    lattice : Lattice
+    n : ndarray, shape (R,)
+        Deals in each total.
+    loose : ndarray of float64, shape (R,)
+        How many of them lie off the lattice on average (:func:`loose_n`).
+
+    Returns
+    -------
+    value, error : ndarray of float64, shape (R,)
+    """
+    at = lattice.target_cell
+    round_off: Floats = np.asarray(1e-10 + 1e-15 * n, dtype=np.float64)
+    below: Floats = rows[:, :at].sum(axis=1)
+    if lattice.exact:
+        return _inside(1.0 - below), round_off
+    slope = (rows[:, at + 1] - rows[:, at - 1]) / 2
+    value: Floats = 1 - below - rows[:, at] / 2 + slope / 12
+    near = rows[:, max(0, 2 * at - lattice.length) :]
+    second = np.abs(np.diff(near, 2)).max(axis=1)
+    third = np.abs(np.diff(near, 3)).max(axis=1)
+    error = (n + 1) / 10 * third + loose / 25 * second + round_off
+    return value.clip(0, 1), np.minimum(error, 1.0)
+
+
+def _inside(chance: Floats) -> Floats:
+    made: Floats = np.clip(chance, 0.0, 1.0)
+    return made
+
+
+def loose_n(size: Size, lattice: Lattice, most: int) -> Floats:
+    """Return how many of 1, 2 ... `most` deals are points off the lattice on average, shape (most,)."""
+    at = size.lower / lattice.step
+    off = (size.upper == size.lower) & (np.abs(at - np.rint(at)) > 1e-9) & (at < lattice.length)
+    return float(size.weight[off].sum()) * np.arange(1.0, most + 1)

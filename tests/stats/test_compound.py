@@ -10,6 +10,7 @@ from scipy import stats
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats import compound
+from funnelnb.stats.lattice import chance_on, lattice_for
 from funnelnb.stats.size import between, mixture, points
 
 BANDS = [between(0, 10e3), between(10e3, 30e3), between(30e3, 50e3), between(50e3, 100e3)]
@@ -115,10 +116,10 @@ def test_the_bound_holds_against_a_lattice_many_times_finer(drawn):
 
 
 def _on(groups, target, cells):
-    lattice = compound.lattice_for([size for size, _ in groups], target, cells, sum(n for _, n in groups))
+    lattice = lattice_for([size for size, _ in groups], target, cells, sum(n for _, n in groups))
     mass = compound._product(groups, lattice)
     n = np.array([sum(n for _, n in groups)])
-    value, error = compound._read(mass[None, :], lattice, n, compound._loose(groups, lattice))
+    value, error = chance_on(mass[None, :], lattice, n, compound._loose(groups, lattice))
     return compound.Chance(value=float(value[0]), error=float(error[0]))
 
 
