@@ -14,7 +14,7 @@ from funnelnb.analysis.obtain import level, origin_of, time_counts
 from funnelnb.analysis.open_deals import open_deals
 from funnelnb.analysis.propensity_model import Cases, PropensityModel, cases_of, fit
 from funnelnb.analysis.propensity_validation import CalibrationRow, ForecasterRow, Validation, validate
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.result import Result, facts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.ledger import UNKNOWN, Ledger
@@ -196,23 +196,23 @@ def propensity(
     confidence = level(confidence_level)
     origin, ledger = origin_of(book, None), book.ledger
     horizon = settle(horizon_days, time_counts(book, origin.position, ledger.won))
-    facts, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
+    known, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
     whole = cases_of(ledger, start_s, ledger.as_of_s, horizon.days)
-    final = fit(Design.learn(facts, whole.rows), whole)
-    tested = validate(ledger, start_s, facts, horizon.days, confidence) if final else Validation()
+    final = fit(Design.learn(known, whole.rows), whole)
+    tested = validate(ledger, start_s, known, horizon.days, confidence) if final else Validation()
     return Propensity(
         n=len(whole.rows),
         method="propensity",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(facts.audit, ledger)),
+        notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(known.audit, ledger)),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
-        **tested.facts(),
+        **facts(tested, "notes"),
         effects=_effects(final, whole) if final else (),
         deals=_deals(book, final) if final else (),
-        audit=facts.audit,
+        audit=known.audit,
         stage_ids=book.playbook.stage_ids,
         stage_labels=tuple(stage.label for stage in book.playbook.stages),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +84,6 @@ class Validation:
     forecasters: tuple[ForecasterRow, ...] = ()
     bins: tuple[CalibrationRow, ...] = ()
     notes: tuple[Note, ...] = (Note("propensity_untested"),)
-
-    def facts(self) -> dict[str, Any]:
-        """Return everything but the notes, by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "notes"}
 
 
 def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidence_level: float) -> Validation:

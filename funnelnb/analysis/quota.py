@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis import pipeline as pipes
-from funnelnb.analysis.history import closed_between
+from funnelnb.analysis.attainment import AttainCurve, attainment
 from funnelnb.analysis.obtain import grouping, level, source_notes
 from funnelnb.analysis.period import Period, still_to_come, target_amount
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.result import Result, facts
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import WON_DEAL
-from funnelnb.stats.portfolio import portfolio
-from funnelnb.stats.size import Size, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,24 +57,6 @@ class QuotaRow:
     weight_rate: float
     weighted_amount: float
     quota_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttainCurve:
-    """Chance that at least so much is attained.
-
-    Attributes
-    ----------
-    total_amount : ndarray of float64, shape (C,)
-        What has been won in the period included.
-    chance_rate : ndarray of float64, shape (C,)
-    probability_rate : ndarray of float64, shape (C,)
-        In a cell around the total.
-    """
-
-    total_amount: Floats
-    chance_rate: Floats
-    probability_rate: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,39 +180,32 @@ def quota(
     """
     names, wanted = grouping(book, by), check.number("assurance", assurance, gt=0, lt=1)
     ending = None if period is None and until is None else still_to_come(book, period, until)
-    deals = pipes.pipeline(book)
+    deals = _valued_deals(book)
     chance, kind = _weights(book, deals, weights, ending, level(confidence_level))
-    _some_amount(deals)
-    fit = _Fit.of(book, deals, chance, ending, kind, level(confidence_level))
-    target = _target(book, amount, ending)
-    curve, with_new, alone = fit.attain(target)
+    target, confidence = _target(book, amount, ending), level(confidence_level)
+    likely = attainment(
+        book, deals, chance, ending, target,
+        measured=kind == "measured", assurance=wanted, confidence_level=confidence,
+    )  # fmt: skip
     rows = _rows(book, deals, chance, names)
     return Quota(
         n=len(deals.index),
         method=f"quota_{kind}",
-        confidence_level=level(confidence_level),
+        confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *fit.notes(), *_unknown(deals)),
+        notes=(*book.notes, *source_notes(book), *likely.notes, *_unknown(deals)),
         by=names,
         weights=kind,
         period_name=ending.name if ending else "",
         until=ending.end if ending else np.datetime64("NaT", "D"),
         rows=rows,
         weighted_amount=rows[-1].weighted_amount,
-        won_amount=fit.won,
-        new_amount=fit.new_amount,
-        new_n=fit.coming.mean_n,
-        expected_amount=fit.won + rows[-1].weighted_amount + np.nan_to_num(fit.new_amount),
         target_amount=target,
-        chance_rate=with_new,
-        chance_open_rate=alone,
         assurance_rate=wanted,
-        assured_amount=_assured(curve, wanted),
-        shock_sd=fit.spread,
-        curve=curve,
+        **facts(likely, "notes"),
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 
@@ -248,13 +220,16 @@ def _weights(
     return by_stage[deals.position], "playbook" if isinstance(weights, str) else "given"
 
 
-def _some_amount(deals: pipes.Pipeline) -> None:
+def _valued_deals(book: Book) -> pipes.Pipeline:
+    """Return the open deals, or raise where no amount is known."""
+    deals = pipes.pipeline(book)
     if len(deals.index) and not np.isfinite(deals.amount).any():
         raise MissingDataError(
             "no open deal has an amount",
             expected="a column amount for open deals",
             hint="map it in the settings",
         )
+    return deals
 
 
 def _unknown(deals: pipes.Pipeline) -> tuple[Note, ...]:
@@ -273,104 +248,6 @@ def _target(book: Book, amount: float | None, period: Period | None) -> float:
         return target_amount(book, None, period)
     except MissingDataError:
         return np.nan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
-    """Everything that the total of a period is made of."""
-
-    deals: pipes.Pipeline
-    chance: Floats
-    whole: Size | None
-    won: float
-    coming: pipes.Arrivals
-    spread: float
-
-    @classmethod
-    def of(
-        cls, book: Book, deals: pipes.Pipeline, chance: Floats, period: Period | None, kind: str, level: float
-    ) -> _Fit:
-        ledger = book.ledger
-        sold = ledger.amount[(ledger.outcome == WON_DEAL) & (ledger.amount > 0)]
-        none = pipes.Arrivals(mean_n=0.0, shape=np.inf, window_days=0.0, new_n=0)
-        measured = kind == "measured" and period is not None and sold.size > 0
-        return cls(
-            deals=deals,
-            chance=chance,
-            whole=points(sold) if sold.size else None,
-            won=closed_between(book, period.start) if period else 0.0,
-            coming=pipes.arrivals(book, period, level) if measured and period else none,
-            spread=pipes.shock(book) if kind == "measured" else 0.0,
-        )
-
-    @property
-    def new_amount(self) -> float:
-        """Expected from deals yet to be entered."""
-        if not self.coming.window_days or self.whole is None:
-            return np.nan
-        return self.coming.mean_n * self.whole.mean
-
-    def notes(self) -> tuple[Note, ...]:
-        """What the total assumes."""
-        found: tuple[Note, ...] = ()
-        if self.coming.window_days:
-            found += (
-                Note(
-                    "quota_new", {"new_n": self.coming.new_n, "window_days": round(self.coming.window_days)}
-                ),
-            )
-        if self.spread:
-            found += (Note("quota_shock", {"factor": float(np.exp(self.spread))}),)
-        return found
-
-    def attain(self, target: float) -> tuple[AttainCurve, float, float]:
-        """Return the curve of the total, and the chance of `target` with and without deals yet to come."""
-        sizes, groups = pipes.size_groups(self.deals, self.chance, self.whole)
-        if self.coming.mean_n > 0 and self.whole is not None:
-            sizes = [*sizes, self.whole]
-        arrivals = [(len(sizes) - 1, self.coming.mean_n, self.coming.shape)] if self.coming.mean_n > 0 else []
-        upto = self._upto(sizes, groups, arrivals)
-        rest = target - self.won if target > self.won else np.nan
-        goal = rest if np.isfinite(rest) else upto / 2
-        levels = pipes.shocked(self.chance, self.spread)
-        parts = [(place, levels[:, mine]) for place, mine in groups]
-        total, mass, found, without = portfolio(
-            sizes,
-            parts,
-            arrivals,
-            goal,
-            max(upto, 1.05 * goal),
-            level_weight=np.full(len(levels), 1 / len(levels)),
-        )
-        curve = AttainCurve(
-            total_amount=total + self.won,
-            chance_rate=np.clip(1 - np.cumsum(mass) + mass / 2, 0, 1),
-            probability_rate=mass,
-        )
-        if np.isfinite(target) and target <= self.won:
-            return curve, 1.0, 1.0
-        known = np.isfinite(rest)
-        return curve, found.value if known else np.nan, without.value if known else np.nan
-
-    def _upto(self, sizes: list[Size], groups: list[Any], arrivals: list[Any]) -> float:
-        """Return an amount that the total hardly ever exceeds."""
-        mean = variance = 0.0
-        for place, mine in groups:
-            rate, size = self.chance[mine], sizes[place]
-            square = size.variance + size.mean**2
-            mean += float(rate.sum()) * size.mean
-            variance += float((rate * square - (rate * size.mean) ** 2).sum())
-        for place, count, shape in arrivals:
-            size = sizes[place]
-            mean += count * size.mean
-            variance += count * (size.variance + size.mean**2) + (count * size.mean) ** 2 / shape
-        return max(mean * np.exp(2.5 * self.spread) + 4 * np.sqrt(variance), 1.0)
-
-
-def _assured(curve: AttainCurve, assurance: float) -> float:
-    """Return the amount that is attained with this chance."""
-    reached = np.flatnonzero(curve.chance_rate >= assurance)
-    return float(curve.total_amount[reached[-1]]) if reached.size else float(curve.total_amount[0])
 
 
 def _rows(book: Book, deals: pipes.Pipeline, chance: Floats, by: tuple[str, ...]) -> tuple[QuotaRow, ...]:

@@ -7,8 +7,8 @@ the book's currency, ``_ci_lower`` and ``_ci_upper`` the bounds at `confidence_l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.display import Shown
 
@@ -41,3 +41,15 @@ class Result(Shown):
     as_of: np.datetime64
     currency: str
     notes: tuple[Note, ...]
+
+
+def facts(part: Any, *but: str) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, for a result that holds them as its own; `but` are left out.
+
+    Examples
+    --------
+    >>> from funnelnb.core.note import Note
+    >>> facts(Note("few"), "values")
+    {'code': 'few'}
+    """
+    return {field.name: getattr(part, field.name) for field in fields(part) if field.name not in but}

@@ -210,6 +210,11 @@ class Playbook:
         return tuple(stage.id for stage in self.stages)
 
     @property
+    def stage_labels(self) -> tuple[Label, ...]:
+        """Labels of all stages in order, the won stage included."""
+        return tuple(stage.label for stage in self.stages)
+
+    @property
     def circulates(self) -> bool:
         """Whether deals can come back (recycling or referral)."""
         return bool(self.edges)
