@@ -8,30 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.gates import honest_funnel
+from funnelnb.analysis.deal_facts import DealFacts
 from funnelnb.analysis.horizon import settle
-from funnelnb.analysis.man import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.obtain import level, origin_of, time_counts
-from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
-from funnelnb.analysis.outlook import LONGEST_DAYS, Outlook, outlook
+from funnelnb.analysis.open_deals import learned_from, open_deals, total
+from funnelnb.analysis.outlook import LONGEST_DAYS, outlook
 from funnelnb.analysis.propensity import Propensity, propensity
 from funnelnb.analysis.result import Result
-from funnelnb.analysis.roles import roles
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
 GROUPS = ("owner", "region")
 HOURS_PER_WEEK = 2.0
-URGENT_DAYS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,20 +191,18 @@ def call_list(
     hours_per_week = check.number("hours_per_week", hours_per_week, gt=0)
     if group_by:
         check.one_of("group_by", group_by, GROUPS)
-    source = book if learn_from is None else learn_from
+    source = learned_from(book, learn_from)
     origin = origin_of(source, None)
     horizon = settle(horizon_days, time_counts(source, origin.position, source.ledger.won))
     days = min(horizon.days, float(LONGEST_DAYS))
     deals, listed = open_deals(source), set(open_deals(book).opportunity_id)
-    _same(book, source, listed, set(deals.opportunity_id))
+    _all_known(listed, set(deals.opportunity_id))
     learned = propensity(source, horizon_days=horizon.days)
     seen = outlook(source, deals, level(None))
-    facts = _Facts.of(source, deals, seen, learned, days, hours_per_week)
+    facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week)
     rows = [facts.row(d) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
     ranked = _ranked(rows, group_by)
-    values = np.array([row["expected_amount"] for row in ranked], dtype=float)
-    first = values[: max(1, len(values) // 10)]
-    whole = total(values)
+    whole, first_share = _expected(ranked)
     return CallList(
         n=len(ranked),
         method="call_list",
@@ -224,124 +215,19 @@ def call_list(
         hours_per_week=hours_per_week,
         group_by=group_by,
         expected_amount=whole,
-        first_share=total(first) / whole if whole > 0 else float("nan"),
+        first_share=first_share,
         verdict=learned.verdict,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(stage.label for stage in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 
-def _same(book: Book, source: Book, listed: set[str], known: set[str]) -> None:
-    if book.as_of != source.as_of:
-        raise ParameterError(
-            f"learn_from is as of {str(source.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
-            expected="two books of one day",
-        )
+def _all_known(listed: set[str], known: set[str]) -> None:
     if not listed <= known:
         raise ParameterError(
             f"learn_from lacks {len(listed - known)} of the open deals, such as {min(listed - known)!r}",
             expected="a book that holds the deals listed, such as the whole company",
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Facts:
-    """What is known of every open deal."""
-
-    deals: OpenDeals
-    stage_ids: tuple[str, ...]
-    win_rate: NDArray[np.float64]
-    days_to_decision: NDArray[np.float64]
-    urgency: NDArray[np.float64]
-    hours: NDArray[np.float64]
-    short_n: int
-    quiet: Mapping[str, float]
-    overdue: set[str]
-    man: Mapping[str, str]
-    steps: Mapping[str, dict[str, Any]]
-    reasons: Mapping[str, tuple[str, str]]
-
-    @classmethod
-    def of(
-        cls,
-        book: Book,
-        deals: OpenDeals,
-        seen: Outlook,
-        learned: Propensity,
-        days: float,
-        hours_per_week: float,
-    ) -> _Facts:
-        used = {row.opportunity_id: row for row in learned.deals} if learned.verdict == "better" else {}
-        factor = np.array([used[one].odds_factor if one in used else 1.0 for one in deals.opportunity_id])
-        won, _ = seen.within(days, as_far=True)
-        _, urgency = seen.within(URGENT_DAYS, as_far=True)
-        late = np.minimum(seen.known_days, LONGEST_DAYS)
-        to_decision = np.where(np.isnan(seen.days_to_decision), late, seen.days_to_decision)
-        weeks = np.maximum(to_decision / 7, 1.0)
-        return cls(
-            deals=deals,
-            stage_ids=book.playbook.stage_ids,
-            win_rate=adjusted(won, factor, learned.base_rate),
-            days_to_decision=to_decision,
-            short_n=int((seen.known_days < days).sum()),
-            urgency=urgency,
-            hours=hours_per_week * weeks,
-            quiet=_quiet(book, deals),
-            overdue=_overdue(book),
-            man=_man(book),
-            steps=_steps(book, deals),
-            reasons={name: (row.raises, row.lowers) for name, row in used.items()},
-        )
-
-    def row(self, d: int) -> dict[str, Any]:
-        """Return the fields of one deal, all but its ranks."""
-        name, deals = self.deals.opportunity_id[d], self.deals
-        expected = float(deals.amount[d] * self.win_rate[d])
-        raises, lowers = self.reasons.get(name, ("", ""))
-        return {
-            "opportunity_id": name,
-            "account_id": deals.account_id[d],
-            "owner": deals.owner[d],
-            "region": deals.region[d],
-            "stage": self.stage_ids[deals.position[d]],
-            "deal_amount": float(deals.amount[d]),
-            "win_rate": float(self.win_rate[d]),
-            "expected_amount": expected,
-            "days_to_decision": float(self.days_to_decision[d]),
-            "hours": float(self.hours[d]),
-            "value_per_hour_amount": expected / float(self.hours[d]),
-            "urgency_rate": float(self.urgency[d]),
-            "quiet_days": self.quiet[name],
-            "overdue": name in self.overdue,
-            "man": self.man.get(deals.account_id[d], ""),
-            "raises": raises,
-            "lowers": lowers,
-            **self.steps[name],
-        }
-
-
-def adjusted(rate: Any, factor: Any, base_rate: float) -> NDArray[np.float64]:
-    """Return chances whose odds are multiplied by `factor`, as far as the way is still to go.
-
-    Parameters
-    ----------
-    rate : array_like
-        Chance given stage and age.
-    factor : array_like
-        Odds factor at entry.
-    base_rate : float
-        Chance of an average new deal.
-
-    Examples
-    --------
-    >>> adjusted([0.2, 0.8, 1.0], [2.0, 2.0, 2.0], 0.2).round(3).tolist()
-    [0.333, 0.815, 1.0]
-    """
-    p = np.asarray(rate, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.clip(np.log(p) / np.log(base_rate), 0.0, 1.0) if 0 < base_rate < 1 else np.zeros_like(p)
-        odds = p / (1 - p) * np.asarray(factor, dtype=float) ** left
-        return np.where((p <= 0) | (p >= 1), p, odds / (1 + odds))
 
 
 def _ranked(rows: list[dict[str, Any]], group_by: str) -> list[dict[str, Any]]:
@@ -358,62 +244,11 @@ def _ranked(rows: list[dict[str, Any]], group_by: str) -> list[dict[str, Any]]:
     return ranked
 
 
-def _quiet(book: Book, deals: OpenDeals) -> dict[str, float]:
-    """Return for each deal the days since its last activity or move."""
-    found = dict(zip(deals.opportunity_id, deals.age_days.tolist(), strict=True))
-    activities = book.tables.get("activities")
-    if activities is None or not {"opportunity_id", "at"} <= set(activities.columns):
-        return found
-    last = activities.dropna(subset=["opportunity_id"]).groupby("opportunity_id")["at"].max()
-    for name, at in last.items():
-        if name in found:
-            since = float((book.as_of - np.datetime64(at, "s")) / np.timedelta64(86_400, "s"))
-            found[str(name)] = float(np.nanmin([found[str(name)], max(since, 0.0)]))
-    return found
-
-
-def _overdue(book: Book) -> set[str]:
-    frame = book.opportunities
-    if "expected_close_at" not in frame:
-        return set()
-    passed = frame["expected_close_at"] < book.as_of
-    return set(frame.loc[passed.fillna(value=False), "opportunity_id"])
-
-
-def _man(book: Book) -> dict[str, str]:
-    accounts = book.tables.get("accounts")
-    if accounts is None or not {"account_id", *CONDITIONS} <= set(accounts.columns):
-        return {}
-    return {name: man_class(*flags) for name, flags in flags_of(accounts).items()}
-
-
-def _steps(book: Book, deals: OpenDeals) -> dict[str, dict[str, Any]]:
-    """Return for each deal who and what is missing, what to do and what to ask."""
-    known = {row.opportunity_id: row for row in (roles(book).deals if _has(book, "contacts", "role") else ())}
-    gates = {
-        row.opportunity_id: row
-        for row in (honest_funnel(book).deals if _has(book, "gates", "criterion", "met") else ())
-    }
-    found = {}
-    for name, position in zip(deals.opportunity_id, deals.position.tolist(), strict=True):
-        stage, role, gate = book.playbook.stages[position], known.get(name), gates.get(name)
-        step = stage.next_step or (stage.actions[0] if stage.actions else None)
-        question = stage.questions[0].label if stage.questions else None
-        found[name] = {
-            "next_role": role.next_role if role else "",
-            "missing_gate_en": gate.missing_en if gate else "",
-            "missing_gate_zh": gate.missing_zh if gate else "",
-            "stages_apart": gate.stages_apart if gate else 0,
-            "step_en": gate.action_en if gate else step.en if step else "",
-            "step_zh": gate.action_zh if gate else step.zh if step else "",
-            "question_en": (role.question_en if role else "") or (question.en if question else ""),
-            "question_zh": (role.question_zh if role else "") or (question.zh if question else ""),
-        }
-    return found
-
-
-def _has(book: Book, table: str, *columns: str) -> bool:
-    return table in book.tables and set(columns) <= set(book.tables[table].columns)
+def _expected(rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """Return what is expected of all deals, and the share of it in the first tenth of the list."""
+    values = np.array([row["expected_amount"] for row in rows], dtype=float)
+    first, whole = values[: max(1, len(values) // 10)], total(values)
+    return whole, total(first) / whole if whole > 0 else float("nan")
 
 
 def _notes(book: Book, rows: list[dict[str, Any]], learned: Propensity, short_n: int) -> tuple[Note, ...]:

@@ -308,7 +308,7 @@ def conversion(
             if one.day.n
         ),
         loss_points=_loss_points(stage, origin.first, confidence, unpriced="lost" in without),
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

@@ -202,7 +202,7 @@ def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
         checked_n=checked_n,
         unrecorded=unrecorded,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(stage.label for stage in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

@@ -198,7 +198,7 @@ def integrity(
         rows=tuple(rows),
         deals=tuple(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.obtain import SECONDS_PER_DAY
-from funnelnb.core.errors import MissingDataError
+from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.data.calendar import CALENDAR_DAYS
 from funnelnb.data.ledger import OPEN_DEAL, UNKNOWN, Ledger
 
@@ -92,6 +92,22 @@ def _attribute(ledger: Ledger, name: str, index: NDArray[np.int64]) -> tuple[str
         return ("",) * len(index)
     coded = ledger.attributes[name]
     return tuple(coded.labels[code] for code in coded.codes[index])
+
+
+def learned_from(book: Book, other: Book | None) -> Book:
+    """Return the book whose history tells chances and times of the deals of `book`: `other`, or itself.
+
+    Raises
+    ------
+    ParameterError
+        The two are of different days.
+    """
+    if other is not None and other.as_of != book.as_of:
+        raise ParameterError(
+            f"learn_from is as of {str(other.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
+            expected="two books of one day",
+        )
+    return book if other is None else other
 
 
 def needed(book: Book, name: str, *columns: str, why: str) -> pd.DataFrame:

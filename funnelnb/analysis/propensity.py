@@ -214,7 +214,7 @@ def propensity(
         deals=_deals(book, final) if final else (),
         audit=known.audit,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(stage.label for stage in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

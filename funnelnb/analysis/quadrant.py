@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.obtain import level
-from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.open_deals import OpenDeals, learned_from, open_deals, total
 from funnelnb.analysis.outlook import Outlook, outlook
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
@@ -222,13 +222,7 @@ def quadrant(
     per_kind = _merged("activity_hours", ACTIVITY_HOURS, activity_hours, None)
     deals, confidence = open_deals(book), level(None)
     large_amount = _large(deals, large_amount)
-    source = book if learn_from is None else learn_from
-    if source.as_of != book.as_of:
-        raise ParameterError(
-            f"learn_from is as of {str(source.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
-            expected="two books of one day",
-        )
-    seen = outlook(source, deals, confidence)
+    seen = outlook(learned_from(book, learn_from), deals, confidence)
     classes = _classes(deals, seen, large_amount, soon_days)
     actual, notes = _actual(book, deals, classes, per_kind, window_days)
     if capacity_hours is not None:
@@ -249,7 +243,7 @@ def quadrant(
         rows=_rows(deals, classes, wanted, capacity, actual),
         deals=_deals(book, deals, seen, classes, soon_days),
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(stage.label for stage in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

@@ -236,7 +236,7 @@ def _measured(
         measured=True,
         rows=rows,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
         won_stage=book.playbook.stage_ids[won],
     )
 

@@ -190,7 +190,7 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
         ),
         mean_coverage_share=float(np.mean(coverage)) if coverage else float("nan"),
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(stage.label for stage in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

@@ -187,7 +187,7 @@ def levers(
         until=ending.end if ending else np.datetime64("NaT", "D"),
         rows=rows,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

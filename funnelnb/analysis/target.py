@@ -204,7 +204,7 @@ def target(
         funnel=funnel,
         quota=worth,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
     )
 
 

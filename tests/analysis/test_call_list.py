@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.call_list import adjusted
+from funnelnb.analysis.deal_facts import adjusted
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.calibration import auc, calibration
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
