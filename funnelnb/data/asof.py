@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core import check
-from funnelnb.core.errors import MissingDataError
+from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.dates import OPEN_ENDED_YEAR
 from funnelnb.data.tables import END_MARKS, TABLES
 from funnelnb.data.values import among, look_up
 
@@ -48,7 +49,7 @@ def whole_days(tables: dict[str, pd.DataFrame]) -> bool:
 
 
 def as_of_instant(
-    wanted: str | datetime.date | np.datetime64 | None, tables: dict[str, pd.DataFrame]
+    wanted: str | datetime.date | np.datetime64 | None, tables: dict[str, pd.DataFrame], timezone: str = ""
 ) -> tuple[np.datetime64, np.datetime64]:
     """Which instant is meant, and up to which do rows count?
 
@@ -57,6 +58,8 @@ def as_of_instant(
     wanted : date, str or None
         A plain date means to its end. None: the day of the last recorded event.
     tables : dict of str to DataFrame
+    timezone : str
+        Whose wall clock the tables show; a moment with an offset is told on it.
 
     Returns
     -------
@@ -68,9 +71,11 @@ def as_of_instant(
     ------
     MissingDataError
         If no date is given and the data hold none.
+    ParameterError
+        If the date given is none, or stands for an open end.
     """
     plain = wanted is None or _is_plain(wanted)
-    last = last_recorded(tables) if wanted is None else check.timestamp("as_of", wanted)
+    last = last_recorded(tables) if wanted is None else day_of_export(wanted, timezone)
     if last is None:
         raise MissingDataError(
             "the data hold no date at all",
@@ -81,6 +86,44 @@ def as_of_instant(
         return last, last
     day = last.astype("datetime64[D]").astype("datetime64[s]")
     return (day if whole_days(tables) else day + LAST_SECOND), day + LAST_SECOND
+
+
+def day_of_export(wanted: Any, timezone: str = "") -> np.datetime64:
+    """Return the as-of date that was asked for.
+
+    Raises
+    ------
+    ParameterError
+        It is no date, or one that stands for an open end: every open deal would be decades old.
+    """
+    found = check.timestamp("as_of", wanted, timezone)
+    if found >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01"):
+        raise ParameterError(
+            f"as_of = {str(wanted)!r}: dates from {OPEN_ENDED_YEAR} on stand for an open end",
+            expected="the day on which the data were exported",
+            hint="leave as_of out for the day of the last recorded event",
+        )
+    return found
+
+
+def observed_since(wanted: Any, as_of: np.datetime64, timezone: str = "") -> np.datetime64 | None:
+    """Return the day since when deals were recorded completely, None for "always".
+
+    Raises
+    ------
+    ParameterError
+        It is no date, or later than the as-of date: then no deal would ever have been watched.
+    """
+    if wanted is None:
+        return None
+    found = check.timestamp("observed_from", wanted, timezone)
+    if found > as_of:
+        raise ParameterError(
+            f"observed_from = {str(wanted)!r}: later than the as-of date {str(as_of)[:10]}",
+            expected="a day up to the as-of date",
+            hint="say since when closes and stages were recorded completely, or leave observed_from out",
+        )
+    return found
 
 
 def _is_plain(wanted: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from funnelnb.core.check import CONFIDENCE_LEVEL
 from funnelnb.core.display import Shown
-from funnelnb.core.errors import DataProblems, FunnelError, Problem
+from funnelnb.core.errors import DataProblems, FunnelError, ParameterError, Problem
 from funnelnb.core.note import Note
 from funnelnb.data import check_rules as rules
 from funnelnb.data.check_rules import Subject
@@ -112,6 +112,7 @@ def check_data(
     playbook: Any = None,
     as_of: Any = None,
     currency: str | None = None,
+    timezone: str | None = None,
     tables: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> CheckReport:
@@ -119,7 +120,7 @@ def check_data(
 
     Parameters
     ----------
-    source, mapping, playbook, as_of, currency, tables, name
+    source, mapping, playbook, as_of, currency, timezone, tables, name
         As for :func:`funnelnb.data.load.load`.
 
     Returns
@@ -132,6 +133,8 @@ def check_data(
     ------
     SourceError, MappingError, PlaybookError
         The files or settings cannot be read at all.
+    ParameterError
+        `as_of` is no date, or one that leaves no deal to be seen.
 
     Examples
     --------
@@ -140,9 +143,12 @@ def check_data(
     0
     """
     sources = gather(source, mapping, tables)
-    draft, problems = _read(sources, playbook, currency)
+    draft, problems = _read(sources, playbook=playbook, currency=currency, timezone=timezone)
     items = [CheckItem(status="failed", check="contract", note=_problem_note(one)) for one in problems]
-    subject = _subject(draft, as_of) if draft is not None else None
+    subject, refusal = _subject(draft, as_of, problems) if draft is not None else (None, None)
+    if refusal is not None:
+        problems.append(refusal)
+        items.append(CheckItem(status="failed", check="contract", note=_problem_note(refusal)))
     if subject is not None:
         items += _run(subject)
     order = {"failed": 0, "note": 1, "passed": 2}
@@ -161,9 +167,9 @@ def check_data(
     )
 
 
-def _read(sources: Sources, playbook: Any, currency: str | None) -> tuple[Draft | None, list[Problem]]:
+def _read(sources: Sources, **asked: Any) -> tuple[Draft | None, list[Problem]]:
     """Read the data; if problems stop that, read them again without the rows at fault."""
-    draft = Draft(sources, playbook, currency)
+    draft = Draft(sources, **asked)
     try:
         draft.read()
     except DataProblems as error:
@@ -171,7 +177,7 @@ def _read(sources: Sources, playbook: Any, currency: str | None) -> tuple[Draft 
     else:
         return draft, []
     lenient = replace(sources.settings, on_problem="drop", problems={})
-    again = Draft(replace(sources, settings=lenient), playbook, currency)
+    again = Draft(replace(sources, settings=lenient), **asked)
     try:
         again.read()
     except DataProblems:
@@ -180,19 +186,27 @@ def _read(sources: Sources, playbook: Any, currency: str | None) -> tuple[Draft 
     return again, problems
 
 
-def _subject(draft: Draft, as_of: Any) -> Subject | None:
+def _subject(draft: Draft, as_of: Any, problems: list[Problem]) -> tuple[Subject | None, Problem | None]:
+    """Return what the checks look at; or why there is no book, unless the rows at fault are the reason."""
     try:
         book = draft.book(as_of=as_of)
-    except FunnelError:
-        return None
+    except ParameterError:
+        if problems:
+            return None, None
+        raise
+    except FunnelError as error:
+        place = draft.sources.raws["opportunities"].file
+        refusal = Problem(file=place, found=error.found, expected=error.expected, remedy=error.hint)
+        return None, None if problems else refusal
     frames = {name: table.frame for name, table in draft.tables.items()}
-    return Subject(
+    subject = Subject(
         book=book,
         draft_frames=frames,
         joins=tuple(draft.joins),
         notes=tuple(book.notes),
         settings=draft.settings,
     )
+    return subject, None
 
 
 def _run(subject: Subject) -> list[CheckItem]:

@@ -60,6 +60,8 @@ class Table:
         Ids of all rows read, dropped ones included (deals only).
     unread : set of str
         Columns that could not be read as a whole.
+    marks : dict of str to Series
+        Of date columns: the cells that stand for an open end or for no date, as the file writes them.
     """
 
     name: str
@@ -70,10 +72,16 @@ class Table:
     currencies: set[str] = field(default_factory=set)
     ids: pd.Series | None = None
     unread: set[str] = field(default_factory=set)
+    marks: dict[str, pd.Series] = field(default_factory=dict)
 
     def source(self, column: str) -> str:
         """How the file spells a canonical column."""
         return self.columns.get(column, column)
+
+    def mark(self, column: str, row: int) -> str:
+        """What the file writes in a date cell that was read as "no date"; empty where nothing stands there."""
+        marks = self.marks.get(column)
+        return str(marks[row]) if marks is not None and row in marks.index else ""
 
     @property
     def dropped_ids(self) -> pd.Series:
@@ -141,7 +149,10 @@ def read_table(
     dropped = pd.Series(data=False, index=raw.frame.index)
     for canonical, one in parsed.items():
         dropped |= _report(table, canonical, one, raw.frame.get(table.columns[canonical]), findings)
-    taken = {canonical: _values(table, canonical, one, settings) for canonical, one in parsed.items()}
+    taken = {
+        canonical: _values(table, canonical, one, raw.frame.get(table.columns[canonical]), settings)
+        for canonical, one in parsed.items()
+    }
     taken |= _constants(table, raw, settings, findings)
     frame = pd.DataFrame(taken, index=raw.frame.index)
     table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
@@ -149,11 +160,13 @@ def read_table(
     return table
 
 
-def _values(table: Table, canonical: str, one: Parsed, settings: Settings) -> pd.Series:
+def _values(table: Table, canonical: str, one: Parsed, cells: Any, settings: Settings) -> pd.Series:
     """Return the values of a column with its corrections; all missing where it could not be read."""
     import pandas as pd
 
     table.currencies.update(one.currencies)
+    if one.marks is not None and cells is not None:
+        table.marks[canonical] = cells[one.marks]
     if not one.undecided:
         return corrected(one.values, settings.values.get(canonical))
     table.unread.add(canonical)

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.data.clock import UTC, converted, wall_clock
 from funnelnb.data.date_parts import PATTERNS, Parts, take_apart
 from funnelnb.data.values import BLANKS, Parsed, as_arrow, typed_as_text
 
@@ -48,8 +49,9 @@ def parse_dates(cells: pd.Series, reading: Reading, where: Mapping[str, str]) ->
     Returns
     -------
     Parsed
-        Whole seconds without a zone; times with an offset are converted to the zone of the settings, else to
-        UTC (noted). `undecided` is ``"date_order_unknown"`` where no day above 12 tells day from month.
+        Whole seconds without a zone; moments (times with an offset or a zone, seconds since 1970) are told on
+        the clock of `timezone`, else of UTC (noted). `undecided` is ``"date_order_unknown"`` where no day above
+        12 tells day from month.
 
     Examples
     --------
@@ -64,7 +66,7 @@ def parse_dates(cells: pd.Series, reading: Reading, where: Mapping[str, str]) ->
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return _finish(*_typed(cells, reading, where), where)
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
-        stamps, bad, notes = _serials(cells.to_numpy(dtype="float64", na_value=np.nan), where)
+        stamps, bad, notes = _serials(cells.to_numpy(dtype="float64", na_value=np.nan), reading, where)
         return _finish(pd.Series(stamps, index=cells.index, name=cells.name), bad, notes, where)
     text = cells if cells.dtype == "str" else typed_as_text(cells)
     plain = _iso(text)
@@ -99,21 +101,20 @@ def _typed(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> tupl
 
     notes = []
     if getattr(cells.dtype, "tz", None) is not None:
-        cells = cells.dt.tz_convert(reading.timezone or "UTC").dt.tz_localize(None)
-        notes = [_zone_note(reading, where)]
+        cells = cells.dt.tz_convert(reading.timezone or UTC).dt.tz_localize(None)
+        notes = [converted(where, reading.timezone)]
     return cells.astype("datetime64[us]"), np.zeros(len(cells), bool), notes
 
 
-def _zone_note(reading: Reading, where: Mapping[str, str]) -> Note:
-    return Note("times_converted", {**where, "timezone": reading.timezone or "UTC"})
-
-
-def _serials(numbers: NDArray[np.float64], where: Mapping[str, str]) -> tuple[Any, Any, list[Note]]:
-    """Read numbers as Excel's days since 1899-12-30, or as seconds or milliseconds since 1970."""
+def _serials(
+    numbers: NDArray[np.float64], reading: Reading, where: Mapping[str, str]
+) -> tuple[Any, Any, list[Note]]:
+    """Read numbers as Excel's days since 1899-12-30, or as seconds or milliseconds since 1970 (UTC)."""
     import numpy as np
 
     known = ~np.isnan(numbers)
     seconds = np.full(len(numbers), np.nan)
+    moment = np.zeros(len(numbers), bool)
     kind = ""
     for name, low, high, size, origin in (
         ("excel_days", 20000, 80000, 86400.0, -25569 * 86400.0),
@@ -124,10 +125,14 @@ def _serials(numbers: NDArray[np.float64], where: Mapping[str, str]) -> tuple[An
         if fits.any():
             seconds[fits] = np.round(numbers[fits] * size + origin, 3)
             kind = kind or name
+            moment |= fits & (origin == 0)
     stamps = np.full(len(numbers), np.datetime64("NaT", "us"))
     good = ~np.isnan(seconds)
     stamps[good] = np.floor(seconds[good] + 1e-3).astype("int64").astype("datetime64[s]")
     notes = [Note(f"dates_from_{kind}", {**where, "n": int(good.sum())})] if kind else []
+    if moment.any():
+        stamps[moment] = wall_clock(stamps[moment], reading.timezone)
+        notes.append(converted(where, reading.timezone))
     return stamps, known & ~good, notes
 
 
@@ -152,11 +157,11 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
         stamps[part.matched] = _stamps(part, order)[part.matched]
         aware |= part.aware
         orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
-    serial, _, notes = _serials(_bare_numbers(folded, stamps), where)
+    serial, _, notes = _serials(_bare_numbers(folded, stamps), reading, where)
     stamps = np.where(np.isnat(stamps), serial, stamps)
     if aware.any():
-        stamps[aware] = _local(stamps[aware], reading.timezone)
-        notes.append(_zone_note(reading, where))
+        stamps[aware] = wall_clock(stamps[aware], reading.timezone)
+        notes.append(converted(where, reading.timezone))
     empty = _means_no_date(words, folded)
     bad = np.isnat(stamps) & ~empty
     stamps[empty] = np.datetime64("NaT", "us")
@@ -231,14 +236,6 @@ def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     return np.where(possible, stamps, np.datetime64("NaT", "s")).astype("datetime64[us]")
 
 
-def _local(stamps: NDArray[np.datetime64], timezone: str) -> Any:
-    """Return UTC moments as the wall clock of a time zone."""
-    import pandas as pd
-
-    aware = pd.DatetimeIndex(stamps).tz_localize("UTC")
-    return aware.tz_convert(timezone or "UTC").tz_localize(None).as_unit("us").to_numpy()
-
-
 def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) -> Parsed:
     """Cut to whole seconds; read open ends and no-date marks as missing; refuse days before 1970."""
     import numpy as np
@@ -248,9 +245,9 @@ def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) 
     day = stamps.astype("datetime64[D]")
     known = ~np.isnat(stamps)
     late = known & (day >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01"))
-    marks = np.array([one for one in _NO_DATES if "-00" not in one], dtype="datetime64[D]")
+    none = np.array([one for one in _NO_DATES if "-00" not in one], dtype="datetime64[D]")
     early = known & (day < np.datetime64(f"{FIRST_YEAR}-01-02"))
-    no_date = early & np.isin(day, marks)
+    no_date = early & np.isin(day, none)
     if late.any():
         example = str(day[int(np.argmax(late))])
         notes.append(Note("open_ended_dates", {**where, "n": int(late.sum()), "example": example}))
@@ -258,6 +255,6 @@ def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) 
         notes.append(Note("no_date_marks", {**where, "n": int(no_date.sum())}))
     bad = bad | (early & ~no_date)
     stamps[late | early] = np.datetime64("NaT", "s")
-    return Parsed(
-        pd.Series(stamps.astype("datetime64[us]"), index=values.index, name=values.name), bad, notes=notes
-    )
+    values = pd.Series(stamps.astype("datetime64[us]"), index=values.index, name=values.name)
+    marks = late | no_date
+    return Parsed(values, bad, notes=notes, marks=marks if marks.any() else None)

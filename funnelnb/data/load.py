@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
-from funnelnb.data.asof import as_of_instant, cut
+from funnelnb.data.asof import as_of_instant, cut, observed_since
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
+from funnelnb.data.clock import zone_of
 from funnelnb.data.deals import close_from_history, end_close_days, settle_deals, settle_history, wide_history
 from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
@@ -51,6 +51,7 @@ def load(
     as_of: str | datetime.date | np.datetime64 | None = None,
     observed_from: str | datetime.date | np.datetime64 | None = None,
     currency: str | None = None,
+    timezone: str | None = None,
     tables: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> Book:
@@ -69,9 +70,13 @@ def load(
     as_of : str or date, optional
         Nothing later counts; a plain date counts to its end. Default: the day of the last recorded event.
     observed_from : str or date, optional
-        Since when deals were recorded completely.
+        Since when deals were recorded completely; not later than the as-of date.
     currency : str, optional
         Currency of all amounts, such as ``"EUR"``.
+    timezone : str, optional
+        Zone such as ``"Asia/Shanghai"`` on whose wall clock all times are told: moments with an offset or zone
+        are converted to it, times without are taken as they stand. Wins over the settings; where neither
+        says, moments are told in UTC.
     tables : dict, optional
         More tables of the contract, or files to join.
     name : str, optional
@@ -87,6 +92,10 @@ def load(
         A file is missing, empty, or not what its name says.
     MappingError, PlaybookError
         The settings or the playbook cannot be used.
+    ParameterError
+        `as_of` or `observed_from` is no date, or one that leaves no deal to be seen.
+    MissingDataError
+        The data hold no date at all, and no `as_of` is given.
     DataProblems
         The data break the contract: all problems at once, each with file, row, value and remedy.
 
@@ -99,7 +108,7 @@ def load(
     <Book 'demo': 2 deals (1 open, 1 won, 0 lost, 0 left) as of 2026-02-01>
     """
     sources = gather(source, mapping, tables)
-    draft = Draft(sources, playbook, currency)
+    draft = Draft(sources, playbook, currency, timezone)
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
 
@@ -132,11 +141,19 @@ class Draft:
     ----------
     sources : Sources
     playbook : as for :func:`load`
-    currency : as for :func:`load`
+    currency, timezone : as for :func:`load`
     """
 
-    def __init__(self, sources: Sources, playbook: Any = None, currency: str | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        playbook: Any = None,
+        currency: str | None = None,
+        timezone: str | None = None,
+    ) -> None:
         settings = sources.settings
+        if timezone is not None:
+            settings = replace(settings, timezone=zone_of("timezone", timezone))
         if currency is not None:
             settings = replace(settings, currency=currency)
         self.sources = sources
@@ -228,7 +245,9 @@ class Draft:
     def book(self, *, as_of: Any = None, observed_from: Any = None, name: str | None = None) -> Book:
         """Return the book as of a date."""
         frames = {one: table.frame for one, table in self.tables.items()}
-        instant, until = as_of_instant(as_of if as_of is not None else self.settings.as_of or None, frames)
+        instant, until = as_of_instant(
+            as_of if as_of is not None else self.settings.as_of or None, frames, self.settings.timezone
+        )
         since = observed_from if observed_from is not None else self.settings.observed_from or None
         frames = cut(frames, until, self.playbook.stage_ids, self.findings)
         if frames["opportunities"].empty:
@@ -243,7 +262,7 @@ class Draft:
             playbook=self.playbook,
             as_of=instant,
             currency=self.currency,
-            observed_from=None if since is None else check.timestamp("observed_from", since),
+            observed_from=observed_since(since, instant, self.settings.timezone),
             name=self.sources.name if name is None else name,
             notes=tuple(self.findings.notes),
             timezone=self.settings.timezone,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
 from funnelnb.core.note import Note
+from funnelnb.data.asof import day_of_export, observed_since
 from funnelnb.data.attributes import code, unchunked
 from funnelnb.data.calendar import in_engine
+from funnelnb.data.clock import converted, moments_among, on_clock, zone_of
 from funnelnb.data.count import LOST_OUT, StageCounts, StayCounts, TimeCounts
 from funnelnb.data.expressions import NONE
 from funnelnb.data.frames import attribute_names, check_outcomes, from_frames
@@ -65,6 +66,9 @@ class Scan:
     observed_from : datetime64 or ISO text, optional
         Since when deals were recorded completely.
     currency : str
+    timezone : str, optional
+        Zone on whose wall clock moments (times with a zone) are told. Default: UTC. Times without a zone are
+        taken as they stand.
     in_engine : bool, optional
         True: count in the engine even if the frame is in memory. Default: only what is not in memory.
 
@@ -101,13 +105,15 @@ class Scan:
         as_of: Any,
         observed_from: Any = None,
         currency: str = "",
+        timezone: str | None = None,
         in_engine: bool | None = None,
     ) -> None:
         import narwhals as nw
 
         self.playbook = playbook
-        self.as_of = timestamp("as_of", as_of)
-        self.observed_from = None if observed_from is None else timestamp("observed_from", observed_from)
+        self.timezone = zone_of("timezone", timezone)
+        self.as_of = day_of_export(as_of, self.timezone)
+        self.observed_from = observed_since(observed_from, self.as_of, self.timezone)
         self.currency = currency
         self._frames = (opportunities, stage_history)
         frame = nw.from_native(opportunities)
@@ -122,13 +128,28 @@ class Scan:
     def ledger(self) -> Ledger:
         """The ledger of the tables, pulled into memory."""
         return from_frames(
-            *self._frames, playbook=self.playbook, as_of=self.as_of, observed_from=self.observed_from
+            *self._frames,
+            playbook=self.playbook,
+            as_of=self.as_of,
+            observed_from=self.observed_from,
+            timezone=self.timezone,
         )
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was missing, assumed or repaired."""
-        return self._engine_notes() if self.in_engine else self.ledger.notes
+        return (*(self._engine_notes() if self.in_engine else self.ledger.notes), *self._clock_notes())
+
+    def _clock_notes(self) -> tuple[Note, ...]:
+        """Tell which columns hold moments, and on whose clock they were told."""
+        import narwhals as nw
+
+        return tuple(
+            converted({"file": table, "column": column}, self.timezone)
+            for (table, columns), frame in zip(_TIMES.items(), self._frames, strict=True)
+            if frame is not None
+            for column in moments_among(nw.from_native(frame), columns)
+        )
 
     def stage_counts(self, by: By = ()) -> StageCounts:
         """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
@@ -187,8 +208,10 @@ class Scan:
         """The tables as relations, once they have been found fit to count."""
         import narwhals as nw
 
-        deals = nw.from_native(self._frames[0]).lazy()
-        history = None if self._frames[1] is None else nw.from_native(self._frames[1]).lazy()
+        deals = on_clock(nw.from_native(self._frames[0]).lazy(), _TIMES["opportunities"], self.timezone)
+        history = self._frames[1]
+        if history is not None:
+            history = on_clock(nw.from_native(history).lazy(), _TIMES["stage_history"], self.timezone)
         if history is not None and _id_kind(deals) != _id_kind(history):
             text = nw.col("opportunity_id").cast(nw.String)
             deals, history = deals.with_columns(text), history.with_columns(text)
@@ -230,6 +253,10 @@ class Scan:
         }
         deal_n = facts["deals_n"]
         return tuple(Note(name, {"deals_n": facts[name], "of_n": deal_n}) for name in FACTS if facts[name])
+
+
+_TIMES = {"opportunities": ("created_at", "closed_at"), "stage_history": ("entered_at",)}
+"""Tables that are counted, and their columns of times."""
 
 
 def _id_kind(frame: Any) -> Any:

@@ -69,15 +69,19 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
         code = _CODES.get(str(check))
         if code is None:
             raise AssertionError(f"{table.name}.{column} breaks {check}: {group.head()}")
+        found = ""
         if code == "duplicate_id":
             repeated = frame[column].duplicated(keep="first").to_numpy()
             first_of_many = places[0]
             places = [place for place in places if repeated[place]]
             value = frame[column].iloc[first_of_many]
         else:
-            value = ""
+            value = table.mark(str(column), int(frame.index[places[0]])) if places else ""
+            found = "no date, only a mark that stands for none" if value else ""
         rows = [int(frame.index[place]) for place in places]
-        policy = findings.add(code, file=table.file, rows=rows, column=table.source(str(column)), value=value)
+        policy = findings.add(
+            code, file=table.file, rows=rows, column=table.source(str(column)), value=value, found=found
+        )
         drop |= set(places) if policy == "drop" else set()
     if drop:
         table.frame = frame.iloc[[place for place in range(len(frame)) if place not in drop]]
@@ -145,7 +149,7 @@ def _report(
         return ""
     frame = table.frame
     first = frame.loc[wrong, column].iloc[0] if value is None else value
-    shown = "" if first != first else first  # noqa: PLR0124 - NaN
+    shown = table.mark(column, int(frame.index[wrong][0])) if first != first else first  # noqa: PLR0124 - NaN
     policy = findings.add(
         code, file=table.file, rows=list(frame.index[wrong]), column=table.source(column), value=shown
     )

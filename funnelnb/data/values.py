@@ -68,6 +68,8 @@ class Parsed:
     date_order : str
         Order of day and month that the column itself showed.
     notes : list of Note
+    marks : ndarray of bool or None
+        Dates that systems write for an open end or for no date; None where there is none.
     """
 
     values: pd.Series
@@ -77,6 +79,7 @@ class Parsed:
     currencies: tuple[str, ...] = ()
     date_order: str = ""
     notes: list[Note] = field(default_factory=list)
+    marks: np.ndarray | None = None
 
 
 def parse(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping[str, str]) -> Parsed:
