@@ -6,7 +6,9 @@ is written once, here.
 
 from __future__ import annotations
 
+import datetime
 import math
+import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,10 +93,27 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     )
 
 
-def timestamp(name: str, value: Any) -> np.datetime64:
-    """Return `value` (ISO text, date, datetime or datetime64) as datetime64 in whole seconds."""
+def _wall_clock(value: Any, timezone: str) -> Any:
+    """Return a moment as the wall clock of a zone; what has no offset stays as it is."""
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = datetime.datetime.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    if not isinstance(moment, datetime.datetime) or moment.tzinfo is None:
+        return value
+    zone = zoneinfo.ZoneInfo(timezone or "UTC")
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat()
+
+
+def timestamp(name: str, value: Any, timezone: str = "") -> np.datetime64:
+    """Return `value` (ISO text, date, datetime or datetime64) as datetime64 in whole seconds.
+
+    A moment with an offset or a zone is told on the wall clock of `timezone`, else of UTC.
+    """
     try:
-        result = np.datetime64(value).astype("datetime64[s]")
+        result = np.datetime64(_wall_clock(value, timezone)).astype("datetime64[s]")
     except (TypeError, ValueError):
         result = np.datetime64("NaT", "s")
     if np.isnat(result):

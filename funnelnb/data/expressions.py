@@ -49,15 +49,13 @@ def coded(name: str, codes: Mapping[str, int], missing: int) -> nw.Expr:
 
 
 def seconds_of(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
-    """Return a column of dates or times as whole seconds since 1970-01-01, NONE where missing."""
+    """Return a column of dates or wall-clock times as whole seconds since 1970-01-01, NONE where missing."""
     kind = frame.collect_schema()[name]
     column = nw.col(name)
     if isinstance(kind, nw.Date):
         column = column.cast(nw.Datetime("us"))
     elif not isinstance(kind, nw.Datetime):
         raise MissingDataError(f"the column {name!r} holds {kind}", expected="dates or times")
-    elif kind.time_zone is not None:
-        column = column.dt.replace_time_zone(None)
     span = column - nw.lit(_EPOCH)
     # PySpark has no total_seconds, but reads an interval as its seconds
     spark = frame.implementation.is_spark_like() if hasattr(frame, "implementation") else False

@@ -11,6 +11,7 @@ from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, nearest
 from funnelnb.data.attributes import Attributes, code, plain, unchunked
 from funnelnb.data.build import from_arrays
+from funnelnb.data.clock import column_on_clock
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
 from funnelnb.data.ids import deal_codes
 from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
@@ -45,6 +46,7 @@ def from_frames(
     as_of: Any,
     observed_from: Any = None,
     attributes: Sequence[str] | None = None,
+    timezone: str = "",
 ) -> Ledger:
     """Which stays do these canonical tables tell of, whatever engine holds them?
 
@@ -57,6 +59,8 @@ def from_frames(
     as_of, observed_from : datetime64 or ISO text
     attributes : sequence of str, optional
         Columns that deals can be grouped by. Default: the contract's, and text columns of the user's own.
+    timezone : str
+        On whose wall clock moments are told; empty: UTC.
 
     Returns
     -------
@@ -78,8 +82,8 @@ def from_frames(
     places = stage_places(playbook)
     names = [name for name in columns if name not in _NEEDED] if attributes is None else list(attributes)
     return from_arrays(
-        _deals(columns, len(ids), places),
-        _rows(stage_history, ids, places),
+        _deals(columns, len(ids), places, timezone),
+        _rows(stage_history, ids, places, timezone),
         stage_ids=playbook.stage_ids,
         won=playbook.won,
         as_of_s=int(timestamp("as_of", as_of).astype(np.int64)),
@@ -133,12 +137,16 @@ def attribute_names(table: Any) -> list[str]:
     return [name for name in own if known.get(name, True)]
 
 
-def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int]) -> Deals:
+def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int], timezone: str) -> Deals:
     unknown = np.full(deal_n, UNKNOWN)
+    times = {
+        name: seconds(columns[name], name, timezone) if name in columns else unknown
+        for name in ("created_at", "closed_at")
+    }
     amount = columns.get("amount")
     return Deals(
-        created_s=seconds(columns["created_at"], "created_at") if "created_at" in columns else unknown,
-        closed_s=seconds(columns["closed_at"], "closed_at") if "closed_at" in columns else unknown,
+        created_s=times["created_at"],
+        closed_s=times["closed_at"],
         outcome=_outcomes(columns["outcome"]) if "outcome" in columns else np.zeros(deal_n, np.int8),
         stage=_current(columns["stage"], places)
         if "stage" in columns
@@ -147,7 +155,7 @@ def _deals(columns: dict[str, Any], deal_n: int, places: dict[str, int]) -> Deal
     )
 
 
-def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
+def _rows(stage_history: Any, ids: Any, places: dict[str, int], timezone: str) -> Rows:
     import narwhals as nw
 
     if stage_history is None:
@@ -159,7 +167,7 @@ def _rows(stage_history: Any, ids: Any, places: dict[str, int]) -> Rows:
     return Rows(
         deal=deal_codes(ids, plain(table["opportunity_id"].to_arrow())),
         stage=_mapped(table["stage"].to_arrow(), places, UNRECORDED),
-        entered_s=seconds(table["entered_at"].to_arrow(), "entered_at"),
+        entered_s=seconds(table["entered_at"].to_arrow(), "entered_at", timezone),
     )
 
 
@@ -223,10 +231,10 @@ def _numbers(column: Any) -> NDArray[np.float64]:
     return (pc.fill_null(column, np.nan) if column.null_count else column).to_numpy(zero_copy_only=False)
 
 
-def seconds(column: Any, name: str) -> NDArray[np.int64]:
+def seconds(column: Any, name: str, timezone: str = "") -> NDArray[np.int64]:
     """Return an Arrow column of dates or times as whole seconds since 1970-01-01, UNKNOWN where missing.
 
-    A time with a zone counts as the clock there showed it.
+    Moments are told on the wall clock of `timezone`; empty: of UTC.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -239,7 +247,7 @@ def seconds(column: Any, name: str) -> NDArray[np.int64]:
     elif not pa.types.is_timestamp(column.type):
         raise MissingDataError(f"the column {name!r} holds {column.type}", expected="dates or times")
     elif column.type.tz is not None:
-        column = pc.local_timestamp(column)
+        column = column_on_clock(column, timezone)
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
     missing = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
     units = pc.fill_null(column.cast(pa.int64()), 0) if column.null_count else column.cast(pa.int64())

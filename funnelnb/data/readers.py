@@ -266,7 +266,7 @@ def _from_pandas(source: pd.DataFrame, name: str) -> Raw:
         elif isinstance(cells.dtype, pd.StringDtype):
             frame[column] = cells.astype("str").fillna("")
         elif isinstance(cells.dtype, pd.ArrowDtype):
-            frame[column] = _from_arrow(_arrow_table(column, cells), name).frame[column].to_numpy()
+            frame[column] = _from_arrow(_arrow_table(column, cells), name).frame[column].array
     return _framed(frame, name)
 
 
@@ -282,7 +282,9 @@ def _objects(cells: pd.Series) -> Any:
 
     known = cells.dropna()
     if len(known) and all(isinstance(value, datetime.date) for value in known):
-        return pd.to_datetime(cells)
+        zones = {getattr(value, "tzinfo", None) for value in known}
+        if len(zones) == 1:  # else every cell is read by itself, as text
+            return pd.to_datetime(cells)
     return pd.array(["" if pd.isna(value) else cell_text(value) for value in cells], dtype="str")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core import check
 from funnelnb.core.errors import MappingError, ParameterError, nearest
 from funnelnb.data.calendar import BUSINESS, Calendar
+from funnelnb.data.clock import zone_of
 from funnelnb.data.settings import Join, Settings, TableSettings
 from funnelnb.data.tables import OUTCOMES, TABLES, column_names
 
@@ -157,13 +158,10 @@ def _playbook(reader: Reader, key: str, value: Any) -> str | dict[str, Any]:
 
 
 def _timezone(reader: Reader, key: str, value: Any) -> str:
-    import zoneinfo
-
     try:
-        return zoneinfo.ZoneInfo(reader.text(key, value)).key
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = nearest(str(value), sorted(zoneinfo.available_timezones()))
-        raise reader.fail(key, value, "a time zone such as 'Asia/Shanghai'", hint[:80]) from None
+        return zone_of(key, reader.text(key, value))
+    except ParameterError as error:
+        raise reader.fail(key, value, error.expected, error.hint) from None
 
 
 def _outcomes(reader: Reader, key: str, value: Any) -> dict[str, str]:
