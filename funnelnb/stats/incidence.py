@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from funnelnb.stats.proportion import normal_quantile
 from funnelnb.stats.risk import RiskTable, risk_table
 
 Floats = NDArray[np.float64]
+_BLOCK = 1 << 13  # times worked on at once: what they need then stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,8 +198,9 @@ def aalen_johansen(
     """
     level = check.confidence_level(confidence_level)
     table = risk_table(time, outcome, n, entry, causes=causes)
-    open_rate, rate = _curves(table)
-    variance = _variance(table, open_rate, rate) if table.counted else np.full_like(rate, np.nan)
+    open_rate, rate, variance = _curves(table)
+    if not table.counted:
+        variance = np.full_like(rate, np.nan)
     if table.total_n == 0:
         rate, variance, open_rate = (np.full_like(array, np.nan) for array in (rate, variance, open_rate))
     return Incidence(
@@ -214,49 +217,52 @@ def aalen_johansen(
     )
 
 
-def _curves(table: RiskTable) -> tuple[Floats, Floats]:
-    """Return the share still open, shape (T,), and the cumulative incidences, shape (C, T)."""
-    hazards = table.event_n / np.where(table.at_risk > 0, table.at_risk, 1.0)
-    kept = 1 - hazards.sum(axis=0)
-    open_rate = np.multiply.accumulate(np.maximum(kept, 0.0, out=kept))
-    hazards[:, 1:] *= open_rate[:-1]
-    rate = np.cumsum(hazards, axis=1, out=hazards)
-    return open_rate, np.minimum(rate, 1.0, out=rate)
+def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
+    """Return the share still open, shape (T,), and the cumulative incidences and their variances, shape (C, T)."""
+    open_rate, rate = np.empty_like(table.at_risk), np.empty_like(table.event_n)
+    variance, sums, before = np.empty_like(rate), _RunningSums(), 1.0
+    for start in range(0, open_rate.size, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        at_risk, event_n = table.at_risk[rows], table.event_n[:, rows]
+        safe = np.where(at_risk > 0, at_risk, 1.0)
+        hazards, d = event_n / safe, event_n.sum(axis=0)
+        kept = np.maximum(1 - hazards.sum(axis=0), 0.0)
+        kept[0] *= before
+        still = np.multiply.accumulate(kept, out=open_rate[rows])
+        still_before = np.concatenate(([before], still[:-1]))
+        before = float(still[-1])
+        steps, left = hazards * still_before, at_risk - d
+        curves = np.minimum(sums.add("rate", steps.copy()), 1.0, out=rate[:, rows])
+        odds = d / (np.where(left > 0, left, np.inf) * safe)
+        variance[:, rows] = _variance(sums, safe, steps, odds, still_before, curves)
+    return open_rate, rate, variance
 
 
-def _variance(table: RiskTable, open_rate: Floats, rate: Floats) -> Floats:
-    """Greenwood-type variance of each incidence, shape (C, T), in one pass of cumulative sums.
+def _variance(
+    sums: _RunningSums, at_risk: Floats, steps: Floats, odds: Floats, before: Floats, curves: Floats
+) -> Floats:
+    """Return the Greenwood-type variance of each incidence in one block of times, shape (C, B).
 
     With h = F(t) - F(u) the summand at u <= t is ``(dF (S(u-) - dF) - 2 dF h + h^2 d / (Y - d)) / Y``.
     Ordered by powers of F(t), with q = d / (Y - d), it is ``{dF (S(u-) - dF) + 2 dF F(u) + q F(u)^2 - 2 F(t)
-    [dF + q F(u)] + F(t)^2 q} / Y``. Arrays may be long, so the steps work in place.
+    [dF + q F(u)] + F(t)^2 q} / Y``: three running sums. `steps` are dF, `odds` q / Y.
     """
-    inverse = 1 / np.where(table.at_risk > 0, table.at_risk, 1.0)
-    d = table.event_n.sum(axis=0)
-    left = table.at_risk - d
-    odds = np.divide(d, left, out=np.zeros_like(left), where=left > 0)
-    odds *= inverse
-    total_odds = np.cumsum(odds)
-    before = np.concatenate(([1.0], open_rate[:-1]))
-    variance, weighed, part = np.empty_like(rate), np.empty_like(odds), np.empty_like(odds)
-    for cause, curve in enumerate(rate):
-        constant = variance[cause]
-        np.multiply(before, table.event_n[cause], out=part)
-        part *= inverse
-        np.multiply(odds, curve, out=weighed)
-        np.subtract(before, part, out=constant)
-        constant += curve
-        constant += curve
-        part *= inverse
-        constant *= part
-        part += weighed
-        weighed *= curve
-        constant += weighed
-        np.cumsum(constant, out=constant)
-        np.cumsum(part, out=part)
-        part *= -2
-        np.multiply(curve, total_odds, out=weighed)
-        part += weighed
-        part *= curve
-        constant += part
-    return np.maximum(variance, 0.0, out=variance)
+    part, weighed = steps / at_risk, odds * curves
+    constant = sums.add("constant", part * (before - steps + 2 * curves) + weighed * curves)
+    linear = sums.add("linear", part + weighed)
+    square = sums.add("square", odds)
+    return np.maximum(constant + curves * (curves * square - 2 * linear), 0.0)
+
+
+class _RunningSums:
+    """Cumulative sums along the last axis that go on from block to block."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Any] = {}
+
+    def add(self, name: str, values: Floats) -> Floats:
+        """Return the sums so far of `values`, which are overwritten."""
+        values[..., 0] += self._last.get(name, 0.0)
+        np.cumsum(values, axis=-1, out=values)
+        self._last[name] = values[..., -1].copy()
+        return values

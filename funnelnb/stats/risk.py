@@ -107,8 +107,9 @@ def risk_table(
     times, outcomes, weights, entries = _checked(time, outcome, n, entry, causes)
     grid, cells, entered = _cells(times, outcomes, weights, entries, causes)
     ended = cells.sum(axis=0)
-    total = float(ended.sum())
-    at_risk = total - (np.cumsum(ended) - ended)
+    past = np.cumsum(ended)
+    total = float(past[-1])
+    at_risk: Floats = (past[-1] - past + ended).astype(float)
     if entered is not None:
         at_risk -= np.cumsum(entered[::-1])[::-1]
     counted = n is None or not np.issubdtype(np.asarray(n).dtype, np.floating)
@@ -119,8 +120,8 @@ def risk_table(
     return RiskTable(
         time=grid.astype(float),
         at_risk=at_risk,
-        event_n=cells[1:],
-        censored_n=cells[0],
+        event_n=cells[1:].astype(float),
+        censored_n=cells[0].astype(float),
         total_n=total,
         last_time=last,
         counted=counted,
@@ -133,60 +134,60 @@ def _cells(
     weights: Floats | None,
     entries: NDArray[Any] | None,
     causes: int,
-) -> tuple[NDArray[Any], Floats, Floats | None]:
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
     """Return the distinct times (T,), the counts by outcome (C + 1, T) and the late entries (T,) there."""
-    if weights is None and entries is None:
-        packed = _sorted_cells(times, outcomes, causes)
-        if packed is not None:
-            return *packed, None
-    late = np.empty(0, times.dtype) if entries is None else entries[entries > 0]
-    grid, position = _grid(np.concatenate(([0], times, late)))
-    ends, width = position[1 : times.size + 1], grid.size
-    codes = outcomes.astype(np.int64) * width + ends
-    cells: Floats = np.bincount(codes, weights=weights, minlength=(causes + 1) * width).astype(float)
-    entered = None
+    kinds = causes + (1 if entries is None else 2)  # entries are the last kind
+    stops, kind = times, outcomes.astype(np.int64)
     if entries is not None:
-        behind = None if weights is None else weights[entries > 0]
-        entered = np.bincount(position[times.size + 1 :], weights=behind, minlength=width).astype(float)
-    return grid, cells.reshape(causes + 1, width), entered
+        late = entries > 0
+        stops = np.concatenate((times, entries[late]))
+        kind = np.concatenate((kind, np.full(stops.size - times.size, causes + 1)))
+        weights = None if weights is None else np.concatenate((weights, weights[late]))
+    placed = _sorted(stops, kind, kinds) if weights is None else None
+    if placed is None:
+        grid, position = _grid(np.concatenate(([0], stops)))
+        placed = grid, position[1:], kind
+    grid, position, kind = placed
+    size = kinds * grid.size
+    counts = np.bincount(kind * grid.size + position, weights=weights, minlength=size)
+    cells = counts.reshape(kinds, grid.size)
+    return grid, cells[: causes + 1], None if entries is None else cells[-1]
 
 
-def _sorted_cells(
-    times: NDArray[Any], outcomes: NDArray[Any], causes: int
-) -> tuple[NDArray[Any], Floats] | None:
-    """Return times and counts from one sort of keys that hold time and outcome; None if that does not apply.
+def _sorted(
+    stops: NDArray[Any], kind: NDArray[np.int64], kinds: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the distinct stops from 0, and of each stop in order its place there and its kind; None if that fails.
 
-    The bits of a float >= 0 sort like the float. Scaled by a power of two to below 2 (exactly), its two
-    highest bits are 0: room for outcomes up to 3 below the lowest bit. Whole times are shifted just so.
+    One sort of keys that hold both. The bits of a float >= 0 sort like the float. Scaled by a power of two
+    to below 2 (exactly), its two highest bits are 0: room for four kinds below the lowest bit. Whole times
+    are shifted just so.
     """
-    if times.size <= _DENSE or causes > 3 or _step(times) is not None:
+    if stops.size <= _DENSE or kinds > 4 or _step(stops) is not None:
         return None
-    real = times.dtype == np.float64
-    if not real and (times.dtype.kind == "f" or int(times.max()) >= 1 << 61):
+    real, largest = stops.dtype == np.float64, stops.max()
+    if not real and (stops.dtype.kind == "f" or int(largest) >= 1 << 61):
         return None
-    scale = np.ldexp(1.0, -int(np.frexp(times.max())[1])) if real else 1.0
-    keys = (times * scale).view(np.uint64) if real else times.astype(np.uint64)
-    if real and ((keys < 1 << 52) & (keys > 0)).any():  # too small to scale exactly
-        return None
-    keys <<= np.uint64(2)
-    keys |= outcomes.astype(np.uint64)
+    scale = np.ldexp(1.0, -int(np.frexp(largest)[1])) if real else 1.0
+    narrow = np.uint32 if not real and int(largest) < 1 << 30 else np.uint64
+    keys: NDArray[Any] = (stops * scale).view(np.uint64) if real else stops.astype(narrow)
+    keys <<= 2
+    keys |= kind.astype(np.uint8)
     keys.sort()
-    code = (keys & np.uint64(3)).astype(np.int8)
-    keys >>= np.uint64(2)
-    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-    bits = keys[first]
-    grid = bits.view(np.float64) / scale if real else bits.astype(np.int64)
-    cells = np.empty((causes + 1, first.size))
-    for outcome, row in enumerate(cells):
-        row[:] = (
-            code == outcome
-            if first.size == code.size
-            else np.add.reduceat(code == outcome, first, dtype=float)
-        )
-    if grid[0] > 0:
-        grid = np.concatenate(([0], grid))
-        cells = np.concatenate((np.zeros((causes + 1, 1)), cells), axis=1)
-    return grid, cells
+    if real and _below_normal(keys):  # too small to scale exactly
+        return None
+    kind = (keys & 3).astype(np.int64)
+    keys >>= 2
+    new = np.concatenate(([keys[0] > 0], keys[1:] != keys[:-1]))
+    distinct = keys[new]
+    grid = np.concatenate(([0], distinct.view(np.float64) / scale if real else distinct.astype(stops.dtype)))
+    return grid, np.cumsum(new), kind
+
+
+def _below_normal(keys: NDArray[Any]) -> bool:
+    """Return whether the smallest float above 0 behind sorted keys is so small that scaling cost it digits."""
+    smallest = int(np.searchsorted(keys, np.uint64(4)))
+    return smallest < keys.size and int(keys[smallest]) < 1 << 54
 
 
 def _checked(
@@ -251,6 +252,9 @@ def _step(stops: NDArray[Any]) -> int | None:
 def _grid(stops: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the distinct values of `stops` (>= 0, the first is 0) in order, and where each stop falls."""
     step = _step(stops)
+    if step is None and (stops[1:] >= stops[:-1]).all():  # counted rows come in order
+        new = np.concatenate(([True], stops[1:] != stops[:-1]))
+        return stops[new], np.cumsum(new) - 1
     if step is None:
         grid, position = np.unique(stops, return_inverse=True)
         return grid, position
