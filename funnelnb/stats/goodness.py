@@ -337,7 +337,7 @@ def _distance(
     share, rows = _middles(curve)
     steps = -np.diff(np.concatenate(([1.0], curve.survival)))[rows]
     days = curve.time[rows]
-    fitted = found.finished(days).value
+    fitted = found.finished_share(days)
     if rounded is not None:
-        fitted = (fitted + found.finished(days + rounded).value) / 2
+        fitted = (fitted + found.finished_share(days + rounded)) / 2
     return float(times.size * np.sum(steps * (share - fitted) ** 2))

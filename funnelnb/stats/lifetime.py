@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -161,32 +162,46 @@ def fit_again(known: Observed, like: Lifetime) -> Lifetime:
     Returns
     -------
     Lifetime
-        With NaN for standard errors and bounds; refused where :func:`fit` would be.
+        With NaN for standard errors and bounds. Refused only where nothing can be fitted. Where a share runs
+        off to nothing the most likely fit is the one without it, and that is returned.
 
     Notes
     -----
     One search instead of several: where the data were drawn from `like` the maximum lies near. If it fails,
-    all starting points are tried. For simulations, which need hundreds of fits and no interval.
+    all starting points are tried. For simulations, which need hundreds of fits and no interval: what makes
+    :func:`fit` refuse to interpret a maximum (short follow-up, a flat likelihood) is no obstacle here.
 
     Checked against :func:`fit`: ``tests/stats/test_lifetime.py``.
     """
     shape, level = like.shape, like.confidence_level
-    refusal, facts = _refused_before(known, shape)
+    refusal, facts = _refused_before(known, shape, follow_up=False)
     if refusal:
         return _refused(known, shape, level, refusal, facts)
     at = points(known, at_once=shape.at_once)
-    search, start = Search(at=at, shape=shape), like.theta.copy()
+    start = like.theta.copy()
     start[0] += (start[1] if shape.family.free_scale else 1.0) * at.shift
-    found = search.climb(start)
-    if _refused_after(found, shape):
-        found = search.best()
-    refusal = _refused_after(found, shape)
-    if refusal:
-        return _refused(known, shape, level, refusal, {})
+    search, found = _near(at, shape, start)
+    if not found.converged:
+        return _refused(known, shape, level, "not_converged", {})
     return _reported(known, at, search, found, level, bounds=False)
 
 
-def _refused_before(known: Observed, shape: Shape) -> tuple[str, dict[str, float]]:
+def _near(at: Points, shape: Shape, start: Floats) -> tuple[Search, Found]:
+    """Return the maximum near `start`, without a share that runs off to nothing there."""
+    search = Search(at=at, shape=shape)
+    found = search.climb(start)
+    if not found.converged:
+        found = search.best()
+    values = dict(zip(shape.names, found.theta, strict=True))
+    none_never = values.get("never", 0.0) > EDGE
+    none_at_once = values.get("at_once", 0.0) < -EDGE and at.at_once_n == 0
+    if not (none_never or none_at_once):
+        return search, found
+    less = replace(shape, never=shape.never and not none_never, at_once=shape.at_once and not none_at_once)
+    return _near(at, less, np.array([values[name] for name in less.names]))
+
+
+def _refused_before(known: Observed, shape: Shape, *, follow_up: bool = True) -> tuple[str, dict[str, float]]:
     """Return why the data cannot carry this fit, before anything is computed, and the numbers behind it."""
     finished = np.isfinite(known.upper) & ~((known.upper == 0) & shape.at_once)
     events, parameters = float(known.n @ finished.astype(float)), len(shape.names)
@@ -201,7 +216,7 @@ def _refused_before(known: Observed, shape: Shape) -> tuple[str, dict[str, float
         unlike = (known.upper != known.upper[one]) | (known.lower != known.lower[one])
         if not (unlike & finished).any():
             return "no_spread", {"time": float(known.upper[one])}
-    if shape.never:
+    if shape.never and follow_up:
         doubt = _follow_up_doubt(known)
         if doubt > _FOLLOW_UP:
             return "follow_up_too_short", {"doubt": doubt}
@@ -284,9 +299,9 @@ def _reported(
     if shape.family.free_scale:
         back[0, 1] = -at.shift
     theta = back @ found.theta - (0 if shape.family.free_scale else at.shift) * np.eye(size)[0]
-    covariance = back @ np.linalg.inv(-found.second) @ back.T
-    if not (known.counted and bounds):
-        covariance = np.full_like(covariance, np.nan)
+    covariance = np.full((size, size), np.nan)
+    if known.counted and bounds:
+        covariance = back @ np.linalg.inv(-found.second) @ back.T
     estimate, std_error = _parameters(shape, theta), _std_error(shape, theta, covariance)
     lower, upper = _bounds(shape, estimate, std_error, normal_quantile(level))
     if shape.never and known.counted and bounds:

@@ -98,6 +98,10 @@ class Lifetime:
         times = np.atleast_1d(np.asarray(time, dtype=float))
         return self._rate(lambda theta: self._below(theta, times)[0])
 
+    def finished_share(self, time: ArrayLike) -> Floats:
+        """Return the share that has finished by each time, without bounds: quick."""
+        return self._below(self.theta, np.atleast_1d(np.asarray(time, dtype=float)))[0]
+
     def survival(self, time: ArrayLike) -> Reading:
         """Which share is still open at each time?"""
         read = self.finished(time)
