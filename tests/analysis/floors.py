@@ -121,7 +121,9 @@ class Floor:
             decided_amount_sq=decided_sq,
         )
 
-    def time_counts(self, origin: int, target: int, by: Sequence[str] = ()) -> TimeCounts:
+    def time_counts(
+        self, origin: int, target: int, by: Sequence[str] = (), calendar: None = None
+    ) -> TimeCounts:
         cells: dict[tuple[int, float, float, int], list[float]] = defaultdict(lambda: [0, 0.0])
         groups, won = self.groups(by), self.playbook.won
         for g, deals in enumerate(groups.values()):
