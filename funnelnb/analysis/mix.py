@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.bands import Band, given_bands, measured_bands
+from funnelnb.analysis.mix_task import Constraints, efforts, history_bands, plan_counts
 from funnelnb.analysis.obtain import level, source_notes
-from funnelnb.analysis.plans import MixRow, Planner
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.result import Result, facts
 from funnelnb.core import check
-from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.stats import compound
-from funnelnb.stats.mix import Limit, Task
-from funnelnb.stats.size import mixture
+from funnelnb.stats.size import Size, mixture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from funnelnb.analysis.bands import Band
+    from funnelnb.analysis.plans import MixRow, Planner
     from funnelnb.data.book import Book
 
 Floats = NDArray[np.float64]
@@ -236,136 +235,91 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     """
     target = check.number("amount", amount, gt=0, lt=float("inf"))
     wanted = check.number("assurance", assurance, gt=0, lt=1)
-    found, notes = _history(book, bands, counts, means, level(confidence_level))
-    costs, unit, more = _efforts(found, effort, effort_unit)
-    history = mixture([band.history_share for band in found], [band.size for band in found])
-    required = compound.required_n(history, target, wanted)
-    least_n, most_n = check.whole_numbers("least_n", least_n), check.whole_numbers("most_n", most_n)
-    if not most_n and stretch is not None:
-        most_n, said = _stretched(found, required, stretch, least_n)
-        more += said
-    task = _task(target, found, costs, limits, most_share, least_n, most_n)
-    planner = Planner(task=task, sizes=tuple(band.size for band in found), assurance=wanted)
-    average = int(np.ceil(target / history.mean - 1e-9))
-    examined = None if plan is None else planner.row(_plan(plan, len(found)), rank=0)
-    factor = np.nan if examined is None else planner.factor(_plan(plan, len(found)))
-    cheapest = planner.cheapest()
-    if cheapest is None:
-        more += (Note("mix_assurance_unreachable", {"assurance_rate": wanted}),)
-    chosen = {"plan": examined, "cheapest": cheapest}
-    groups = {"history": [(history, required)]} | {
-        name: planner.groups(row.counts) for name, row in chosen.items() if row is not None
-    }
+    found, notes = history_bands(book, bands, counts, means, level(confidence_level))
+    costs, unit, told = efforts(found, effort, effort_unit)
+    needed = _in_proportion(found, target, wanted)
+    kept = Constraints(limits=limits, most_share=most_share, least_n=least_n, most_n=most_n, stretch=stretch)
+    planner, assumed = kept.planner(target, wanted, found, costs, needed.required_n)
+    planned = _planned(planner, found, plan, needed)
+    known = () if book is None else (*book.notes, *source_notes(book))
     return DealMix(
         n=int(sum(band.history_n for band in found)),
         method="mix_measured" if counts is None else "mix_given",
         confidence_level=level(confidence_level),
         as_of=np.datetime64("NaT", "s") if book is None else book.as_of,
         currency=currency or ("" if book is None else book.currency),
-        notes=(*(() if book is None else (*book.notes, *source_notes(book))), *notes, *more),
-        target_amount=target,
-        assurance_rate=wanted,
-        required_n=required,
-        average_n=average,
-        average_rate=compound.chance_of_n(history, average, target).value,
-        plan=examined,
-        plan_factor=factor,
-        bands=_band_rows(found, costs, examined, cheapest, factor),
-        mixes=planner.ranked(),
-        frontier=planner.frontier(cheapest),
-        cheapest=cheapest,
-        curve=_curve(history, target, required),
-        totals=_totals(groups, target),
+        notes=(*known, *notes, *told, *assumed, *planned.notes),
+        **facts(needed, "history"),
+        **facts(planned, "notes"),
         effort_unit=unit,
         by=(bands,) if isinstance(bands, str) else (),
     )
 
 
-def _history(
-    book: Book | None,
-    bands: str | Sequence[float] | None,
-    counts: Sequence[float] | None,
-    means: Sequence[float] | None,
-    confidence_level: float,
-) -> tuple[tuple[Band, ...], tuple[Note, ...]]:
-    if counts is not None:
-        if bands is None or isinstance(bands, str):
-            raise ParameterError(
-                f"bands = {bands!r}",
-                expected="the amounts at which the bands meet, since counts are given",
-                hint="bands=[10_000, 30_000, 50_000]",
-            )
-        return given_bands(bands, counts, means, confidence_level)
-    if book is None:
-        raise ParameterError("neither a book nor counts", expected="a book, or counts= with bands=")
-    return measured_bands(book, bands, confidence_level)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Needed:
+    """How many deals in history's proportions the target takes."""
+
+    history: Size
+    target_amount: float
+    assurance_rate: float
+    required_n: int
+    average_n: int
+    average_rate: float
+    curve: ChanceCurve
 
 
-def _efforts(
-    bands: tuple[Band, ...], effort: Sequence[float] | None, unit: str
-) -> tuple[tuple[float, ...], str, tuple[Note, ...]]:
-    if effort is not None:
-        if len(effort) != len(bands):
-            raise ParameterError(f"effort has {len(effort)} values", expected=f"one per band, {len(bands)}")
-        return tuple(float(one) for one in effort), unit, ()
-    leads = [band.leads_n for band in bands]
-    if all(np.isfinite(leads)):
-        return tuple(float(one) for one in leads), "leads", (Note("mix_effort_leads"),)
-    return (1.0,) * len(bands), "deals", (Note("mix_effort_deals"),)
-
-
-def _stretched(
-    bands: tuple[Band, ...], required: int, stretch: float, least_n: Sequence[int]
-) -> tuple[tuple[int, ...], tuple[Note, ...]]:
-    """Return how many deals each band may have at most, from history's proportions."""
-    factor = check.number("stretch", stretch, gt=0, lt=float("inf"))
-    least = list(least_n) or [0] * len(bands)
-    most = [max(int(np.ceil(factor * band.history_share * required)), 0) for band in bands]
-    wide = tuple(max(int(low), high) for low, high in zip(least, most, strict=False))
-    return wide, (Note("mix_stretch", {"factor": factor}),)
-
-
-def _task(
-    target: float,
-    bands: tuple[Band, ...],
-    costs: tuple[float, ...],
-    limits: Mapping[str, tuple[Sequence[float], float]] | None,
-    most_share: float,
-    least_n: Sequence[int],
-    most_n: Sequence[int],
-) -> Task:
-    made = []
-    for name, pair in (limits or {}).items():
-        try:
-            use, capacity = pair
-            made.append(Limit(name=str(name), use=tuple(map(float, use)), capacity=float(capacity)))
-        except (TypeError, ValueError):
-            raise ParameterError(
-                f"limits[{name!r}] = {pair!r}",
-                expected="(use of one deal in each band, capacity)",
-                hint='limits={"hours": ([8, 20, 45, 90], 900)}',
-            ) from None
-    return Task(
-        target=target,
-        amount=tuple(band.mean_amount for band in bands),
-        effort=costs,
-        limits=tuple(made),
-        most_share=most_share,
-        least_n=tuple(least_n),
-        most_n=tuple(most_n),
+def _in_proportion(bands: tuple[Band, ...], target: float, assurance: float) -> _Needed:
+    history = mixture([band.history_share for band in bands], [band.size for band in bands])
+    required = compound.required_n(history, target, assurance)
+    average = int(np.ceil(target / history.mean - 1e-9))
+    return _Needed(
+        history=history,
+        target_amount=target,
+        assurance_rate=assurance,
+        required_n=required,
+        average_n=average,
+        average_rate=compound.chance_of_n(history, average, target).value,
+        curve=_curve(history, target, required),
     )
 
 
-def _plan(plan: Sequence[int] | None, bands: int) -> tuple[int, ...]:
-    given = tuple(plan or ())
-    if len(given) != bands:
-        raise ParameterError(f"plan has {len(given)} values for {bands} bands", expected="one per band")
-    for place, n in enumerate(given):
-        if check.number(f"plan[{place}]", n, ge=0) != int(n):
-            raise ParameterError(f"plan[{place}] = {n!r}", expected="a whole number of deals")
-    if not sum(given):
-        raise ParameterError(f"plan = {list(given)}", expected="at least one deal")
-    return tuple(int(n) for n in given)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Planned:
+    """The mixes under the limits, and the plan among them."""
+
+    plan: MixRow | None
+    plan_factor: float
+    bands: tuple[BandRow, ...]
+    mixes: tuple[MixRow, ...]
+    frontier: tuple[MixRow, ...]
+    cheapest: MixRow | None
+    totals: tuple[TotalCurve, ...]
+    notes: tuple[Note, ...]
+
+
+def _planned(
+    planner: Planner, bands: tuple[Band, ...], plan: Sequence[int] | None, needed: _Needed
+) -> _Planned:
+    counts = None if plan is None else plan_counts(plan, len(bands))
+    examined = None if counts is None else planner.row(counts, rank=0)
+    factor = np.nan if counts is None else planner.factor(counts)
+    cheapest = planner.cheapest()
+    beyond = (Note("mix_assurance_unreachable", {"assurance_rate": needed.assurance_rate}),)
+    chosen = {"plan": examined, "cheapest": cheapest}
+    groups = {"history": [(needed.history, needed.required_n)]} | {
+        name: planner.groups(row.counts) for name, row in chosen.items() if row is not None
+    }
+    return _Planned(
+        plan=examined,
+        plan_factor=factor,
+        bands=_band_rows(bands, planner.task.effort, examined, cheapest, factor),
+        mixes=planner.ranked(),
+        frontier=planner.frontier(cheapest),
+        cheapest=cheapest,
+        totals=_totals(groups, needed.target_amount),
+        notes=beyond if cheapest is None else (),
+    )
 
 
 def _band_rows(
@@ -375,23 +329,19 @@ def _band_rows(
     cheapest: MixRow | None,
     factor: float,
 ) -> tuple[BandRow, ...]:
-    taken = BandRow.__dataclass_fields__.keys() & Band.__dataclass_fields__.keys()
-    rows = []
-    for place, band in enumerate(bands):
-        facts: dict[str, Any] = {name: getattr(band, name) for name in taken}
-        rows.append(
-            BandRow(
-                **facts,
-                effort=costs[place],
-                plan_n=-1 if plan is None else plan.counts[place],
-                cheapest_n=-1 if cheapest is None else cheapest.counts[place],
-                needed_mean_amount=band.mean_amount * factor,
-            )
+    return tuple(
+        BandRow(
+            **facts(band, "leads_n", "size"),
+            effort=costs[place],
+            plan_n=-1 if plan is None else plan.counts[place],
+            cheapest_n=-1 if cheapest is None else cheapest.counts[place],
+            needed_mean_amount=band.mean_amount * factor,
         )
-    return tuple(rows)
+        for place, band in enumerate(bands)
+    )
 
 
-def _curve(history: Any, target: float, required: int) -> ChanceCurve:
+def _curve(history: Size, target: float, required: int) -> ChanceCurve:
     most = int(min(CURVE_MOST, max(required * 1.6, required + 10)))
     chance, _ = compound.chances(history, target, most)
     return ChanceCurve(deal_n=np.arange(most + 1), chance_rate=np.maximum.accumulate(chance))
