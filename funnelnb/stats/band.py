@@ -33,7 +33,9 @@ def log_log_band(rate: Floats, variance: Floats, at_risk: Floats, z: float) -> t
     With ``g(F) = log(-log(1 - F))`` the bounds are ``1 - (1 - F)**exp(±z se / |(1 - F) log(1 - F)|)``; for
     one cause this is the log-log band of Kaplan-Meier. While no event has happened (F = 0) the lower bound is
     0 and the upper one is Wilson's for none out of `at_risk`. Where everybody has had the event (F = 1) the
-    upper bound is 1 and the lower one the last that could be computed.
+    upper bound is 1; the lower one lets of those open at the last lower bound as many go on as Wilson's bound
+    for all of the last `at_risk` allows: the last bound that could be computed where one deal ended last,
+    near 1 where many ended together.
 
     References
     ----------
@@ -62,6 +64,7 @@ def _band_of_one(
     np.exp(factor, out=factor)
     lower[some] = np.minimum(-np.expm1(log_open / factor), rate[some])
     upper[some] = np.maximum(-np.expm1(log_open * factor), rate[some])
-    start = float(at_risk[0]) if at_risk.size else 0.0
-    lower[everybody] = lower[some].max() if last > first else start / (start + z * z)
+    if last < rate.size:
+        before = float(lower[some].max()) if last > first else 0.0
+        lower[everybody] = 1.0 - (1.0 - before) * z * z / (max(float(at_risk[last]), 0.0) + z * z)
     upper[everybody] = 1.0

@@ -137,3 +137,26 @@ def test_what_is_not_known_is_nan():
 def test_same_day_finishes_count_at_day_zero():
     curve = kaplan_meier([0, 0, 3, 8], [1, 0, 1, 0])
     assert curve.at([0, 3]).survival.tolist() == [0.75, 0.375]
+
+
+def test_when_many_finish_last_and_together_the_median_has_an_upper_bound():
+    """Thirty of 31 finish on day 31: were the median later, that had a chance of 2 to the power of -30."""
+    tied = kaplan_meier([5] + [31] * 30, [1] * 31).quantile()
+    assert (tied.ci_lower[0], tied.time[0], tied.ci_upper[0]) == (31, 31, 31)
+    curve = kaplan_meier([5] + [31] * 30, [1] * 31, confidence_level=0.9)
+    wilson = 1.644854**2 / (30 + 1.644854**2)
+    assert curve.at(31).ci_upper[0] == pytest.approx(curve.at(5).ci_upper[0] * wilson, rel=1e-5)
+    pair = kaplan_meier([1, 9], [1, 1]).quantile()
+    assert pair.ci_upper[0] == np.inf, "two deals say nothing of the kind"
+
+
+def test_that_bound_holds_the_median_as_often_as_it_should():
+    """Finished on day 1 (45 %) or 9: the median is 9. And exponential times, five deals."""
+    rng = np.random.default_rng(6)
+    late, held = 0, 0
+    for _ in range(600):
+        late += kaplan_meier(rng.choice([1, 9], 10, p=[0.45, 0.55]), np.ones(10)).quantile().ci_upper[0] < 9
+        few = kaplan_meier(rng.exponential(1, 5), np.ones(5)).quantile()
+        held += few.ci_lower[0] <= np.log(2) <= few.ci_upper[0]
+    assert late / 600 <= 0.05
+    assert held / 600 >= 0.90
