@@ -33,9 +33,9 @@ def log_log_band(rate: Floats, variance: Floats, at_risk: Floats, z: float) -> t
     With ``g(F) = log(-log(1 - F))`` the bounds are ``1 - (1 - F)**exp(±z se / |(1 - F) log(1 - F)|)``; for
     one cause this is the log-log band of Kaplan-Meier. While no event has happened (F = 0) the lower bound is
     0 and the upper one is Wilson's for none out of `at_risk`. Where everybody has had the event (F = 1) the
-    upper bound is 1; the lower one lets of those open at the last lower bound as many go on as Wilson's bound
-    for all of the last `at_risk` allows: the last bound that could be computed where one deal ended last,
-    near 1 where many ended together.
+    upper bound is 1; of the share that the last computed lower bound leaves open, as many are then taken to go
+    on as Wilson's lower bound for all of the last `at_risk` says: about a quarter (90 %) where one deal ended
+    last, nearly all where many ended together.
 
     References
     ----------
