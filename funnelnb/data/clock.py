@@ -76,10 +76,18 @@ def moments_among(frame: nw.LazyFrame[Any] | nw.DataFrame[Any], columns: Iterabl
     import narwhals as nw
 
     schema = frame.collect_schema()
-    kinds = {name: schema[name] for name in columns if name in schema}
-    return tuple(
-        name for name, kind in kinds.items() if isinstance(kind, nw.Datetime) and kind.time_zone is not None
-    )
+    kinds: dict[str, Any] = {name: schema[name] for name in columns if name in schema}
+    if _in_pandas(frame):  # narwhals does not know zones such as America/New_York there
+        own = nw.to_native(frame).dtypes
+        arrow = {name: getattr(own[name], "pyarrow_dtype", own[name]) for name in kinds}
+        return tuple(name for name, kind in arrow.items() if getattr(kind, "tz", None) is not None)
+    return tuple(name for name, kind in kinds.items() if getattr(kind, "time_zone", None) is not None)
+
+
+def _in_pandas(frame: nw.LazyFrame[Any] | nw.DataFrame[Any]) -> bool:
+    import narwhals as nw
+
+    return getattr(frame, "implementation", None) is nw.Implementation.PANDAS
 
 
 def on_clock(frame: nw.LazyFrame[Any], columns: Iterable[str], timezone: str) -> nw.LazyFrame[Any]:
@@ -101,6 +109,10 @@ def on_clock(frame: nw.LazyFrame[Any], columns: Iterable[str], timezone: str) ->
         quoted = [f'"{name}"' for name in names]
         told = ", ".join(f"timezone('{zone}', {name}) AS {name}" for name in quoted)
         return nw.from_native(nw.to_native(frame).project(f"* REPLACE ({told})"))
+    if _in_pandas(frame):
+        table = nw.to_native(frame)
+        told_at = {name: table[name].dt.tz_convert(zone).dt.tz_localize(None) for name in names}
+        return nw.from_native(table.assign(**told_at)).lazy()
     if engine is nw.Implementation.PYSPARK:
         return nw.from_native(_spark(nw.to_native(frame), names, zone))
     return frame.with_columns(

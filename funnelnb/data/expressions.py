@@ -56,10 +56,13 @@ def seconds_of(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
         column = column.cast(nw.Datetime("us"))
     elif not isinstance(kind, nw.Datetime):
         raise MissingDataError(f"the column {name!r} holds {kind}", expected="dates or times")
-    span = column - nw.lit(_EPOCH)
-    # PySpark has no total_seconds, but reads an interval as its seconds
+    # PySpark has no total_seconds, but reads an interval as its seconds; and a time written as a literal would
+    # stand on the clock of the session there
     spark = frame.implementation.is_spark_like() if hasattr(frame, "implementation") else False
-    whole = span.cast(nw.Int64) if spark else span.dt.total_seconds()
+    if spark:
+        whole = (column - nw.lit(str(_EPOCH)).cast(nw.Datetime("us"))).cast(nw.Int64)
+    else:
+        whole = (column - nw.lit(_EPOCH)).dt.total_seconds()
     return (whole + _EPOCH_S).fill_null(NONE).cast(nw.Int64)
 
 

@@ -228,6 +228,7 @@ def codes():
         "asof",
         "check_rules",
         "clean",
+        "clock",
         "dates",
         "deals",
         "join",
