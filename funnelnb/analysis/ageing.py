@@ -184,8 +184,9 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
 
     Youngest and oldest band are compared by the interval of their difference, as both rest on the same deals.
 
-    Checked against raw shares of deals by plain loops, a floor of known pace and a bootstrap of deals:
-    ``tests/analysis/test_ageing.py``.
+    Checked against raw shares of deals by plain loops and floors of known pace:
+    ``tests/analysis/test_ageing.py``; intervals by a bootstrap of deals and coverage with known truth:
+    ``tests/stats/test_chance.py``.
 
     Examples
     --------

@@ -71,6 +71,11 @@ class Numbers:
         low, high = (_percent_digits(bound, like=value) for bound in (lower, upper))
         return self.forms["interval"].format(value=self.percent(value), lower=low, upper=high)
 
+    def bounds(self, value: float, lower: float, upper: float) -> str:
+        """Write the interval of a rate without the rate, in as many digits: 62.2–64.1."""
+        low, high = (_percent_digits(bound, like=value) for bound in (lower, upper))
+        return self.forms["bounds"].format(lower=low, upper=high)
+
     def points(self, value: float) -> str:
         """Write a difference of two rates in percentage points, with its sign."""
         return self.forms["none"] if _missing(value) else self.forms["points"].format(x=_signed(value))

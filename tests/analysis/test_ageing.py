@@ -38,6 +38,65 @@ def test_shares_of_deals_by_a_loop() -> None:
         assert cells[start].watched_n == sum(d > start for d, _ in deals)
 
 
+def test_the_interval_of_one_day_is_that_of_the_raw_share() -> None:
+    """Nothing is censored: at a single age the chance is a binomial share of those still there then."""
+    deals = decided(n=900)
+    whole = book(
+        *(Deal(visits=((0, 0.0),), end=e, closed=float(d)) for d, e in deals), model=ONE, today=900.0
+    )
+    (first, *_) = ageing(whole).cells
+    there = len(deals)
+    share = sum(e == "won" and d <= 60 for d, e in deals) / there
+    spread = 1.645 * np.sqrt(share * (1 - share) / there)
+    # the mean over ages 0 to 14 is about as sure as the share at one of them
+    assert first.won_60_ci_lower < first.won_60_rate < first.won_60_ci_upper
+    assert first.won_60_ci_upper - first.won_60_ci_lower == pytest.approx(2 * spread, rel=0.1)
+
+
+def test_every_known_chance_lies_within_its_interval() -> None:
+    for cell in ageing(fn.sample()).cells:
+        for name in ("won_30", "won_60", "won_90", "lost_90"):
+            lower, rate, upper = (getattr(cell, f"{name}_{end}") for end in ("ci_lower", "rate", "ci_upper"))
+            assert np.isnan(rate) == np.isnan(lower) == np.isnan(upper)
+            assert np.isnan(rate) or 0 <= lower <= rate <= upper <= 1
+
+
+def aged(seed: int, dead_share: float):
+    """Leads without memory, 2 % a day, two in five won; a share never ends: the longer there, the likelier that."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for start, days, dead in zip(
+        rng.integers(0, 300, 700), rng.exponential(50, 700), rng.random(700) < dead_share, strict=True
+    ):
+        ends = not dead and start + days <= 400
+        end = "open" if not ends else "won" if rng.random() < 0.4 else "lost"
+        made.append(
+            Deal(visits=((0, float(start)),), end=end, closed=float(np.ceil(start + days)) if ends else None)
+        )
+    return book(*made, model=ONE, today=401.0)
+
+
+def test_a_fall_is_called_clear_only_when_it_is_one() -> None:
+    (fall,) = ageing(aged(1, dead_share=0.3)).changes
+    assert fall.clear
+    assert fall.difference_ci_upper < 0
+    assert fall.difference == pytest.approx(fall.old_won_90_rate - fall.won_90_rate)
+    clear = [ageing(aged(seed, dead_share=0.0)).changes[0].clear for seed in range(10, 40)]
+    assert sum(clear) <= 7, "one in ten of 30, with three standard errors' room"
+
+
+def test_stages_are_compared_with_an_eye_on_how_many_there_are() -> None:
+    result = ageing(fn.sample())
+    cells = {(cell.stage, cell.from_days): cell for cell in result.cells}
+    for row in result.changes:
+        young, old = cells[row.stage, row.from_days], cells[row.stage, row.old_from_days]
+        assert min(young.watched_n, old.watched_n) >= 30
+        assert (row.won_90_rate, row.old_won_90_rate) == (young.won_90_rate, old.won_90_rate)
+        assert row.p_adjusted >= row.p_value
+        assert row.clear == (row.p_adjusted < 0.1)
+    assert len({row.stage for row in result.changes}) == len(result.changes) == 5
+
+
 def test_two_stages_of_fixed_pace() -> None:
     """20 days a lead, 20 an offer, 5 in talks, then won: a lead has 25 to 45 days to go."""
     done = [
@@ -82,6 +141,7 @@ def test_every_dated_open_deal_is_in_one_cell() -> None:
 def test_no_win_is_left_where_nothing_ever_closed(shared_data: Path) -> None:
     maven = fn.load(shared_data / "maven_crm", mapping=ROOT / "examples" / "maven_crm.toml")
     cells = {cell.from_days: cell for cell in ageing(maven).cells}
-    assert cells[180].won_90_rate == 0
+    assert cells[180].won_90_rate == cells[180].won_90_ci_lower == 0
+    assert 0.005 < cells[180].won_90_ci_upper < 0.03, "none of some hundred is not never"
     assert cells[180].open_n + cells[365].open_n + cells[120].open_n == 1378
     assert cells[0].won_90_rate > 0.4

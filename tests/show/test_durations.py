@@ -1,5 +1,6 @@
 """Durations in words and charts: both languages, the numbers of the result."""
 
+import dataclasses
 import itertools
 from functools import cache
 
@@ -116,3 +117,28 @@ def test_no_words_collide_or_leave_the_picture(make, name, kind, lang):
     for one, other in itertools.combinations(found, 2):
         over = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
         assert min(over) < 1.5, (one[4], other[4])
+
+
+def test_a_fall_is_told_with_both_intervals_and_only_when_clear():
+    result = stuck_or_age("ageing")
+    assert "falls from 84.1 % (81.7–86.3) at 0–14 days to 63.6 % (47.4–79.7) at 60–89 days" in result.finding(
+        "en"
+    )
+    assert "The change is clear in 3 of 5 stages" in result.finding("en")
+    assert "时的 84.1%（81.7–86.3）降到 60–89 天时的 63.6%（47.4–79.7）" in result.finding("zh")
+    unclear = tuple(dataclasses.replace(row, clear=False) for row in result.changes)
+    level = dataclasses.replace(result, changes=unclear)
+    assert level.finding("en").startswith("In no stage is the chance to win within 90 days clearly another")
+    assert "−20.5 points (−36.3 to −4.8)" in level.finding("en")
+    assert "没有任何阶段" in level.finding("zh")
+    assert "so no fall can be told" in dataclasses.replace(result, changes=()).finding("en")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_heat_map_holds_each_chance_with_its_interval(lang):
+    result = stuck_or_age("ageing")
+    rows = render.spec(result.chart("ageing", lang))["datasets"]["cells"]
+    for row, cell in zip(rows, result.cells, strict=True):
+        assert row["won_90_ci_lower"] == (cell.won_90_ci_lower if row["kind"] == "known" else None)
+        assert bool(row["range"]) == (row["kind"] == "known")
+    assert rows[0]["range"] == "8.1–9.5"

@@ -1,7 +1,7 @@
 """Ageing heat map: chance to win within 90 days, one line per stage, one column per band of age.
 
 Cells that too few deals were ever watched in are grey; what the data cannot see that far ahead is white with
-a dash. The small number is how many deals stand there now.
+a dash. Below the chance stand its interval and how many deals are there now.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.ageing import Ageing
     from funnelnb.show.charts.parts import Row
 
-CELL, STEP = 76, 42
+CELL, STEP = 76, 54
 FEW = "#E9ECEE"
 
 
@@ -36,6 +36,8 @@ def data(result: Ageing) -> list[Row]:
                 "stage": cell.stage,
                 "from_days": cell.from_days,
                 "won_90_rate": cell.won_90_rate,
+                "won_90_ci_lower": cell.won_90_ci_lower,
+                "won_90_ci_upper": cell.won_90_ci_upper,
                 "watched_n": cell.watched_n,
                 "open_n": cell.open_n,
                 "kind": kind,
@@ -63,20 +65,24 @@ def draw(result: Ageing, lang: str) -> Any:
     chart = alt.layer(*_layers(draft, shown, x, y, most))
     chart = sized(chart, width=CELL * len(bands), height=STEP * len(stages))
     found = finding_of(result, lang)
-    remark = say.say("charts.ageing.cells", too_few_n=TOO_FEW_N)
+    level = say.numbers.level(result.confidence_level)
+    remark = say.say("charts.ageing.cells", too_few_n=TOO_FEW_N, confidence_level=level)
     return draft.finish(chart, found.headline, remark)
 
 
 def _words(draft: Draft, row: Row, cell: Any, most: float) -> Row:
     say = draft.say
-    label = say.numbers.percent(row["won_90_rate"]) if row["kind"] == "known" else "·"
+    known = row["kind"] == "known"
+    label = say.numbers.percent(row["won_90_rate"]) if known else "·"
     if row["kind"] == "unseen":
         label = say.get("language.none")
-    dark = row["kind"] == "known" and row["won_90_rate"] > 0.55 * most
+    bounds = (row["won_90_rate"], row["won_90_ci_lower"], row["won_90_ci_upper"])
+    dark = known and row["won_90_rate"] > 0.55 * most
     return {
         "band": band(cell, say),
         "name": stage_name(draft.result, row["stage"], say),
         "label": label,
+        "range": say.numbers.bounds(*bounds) if known else "",
         "now": say.say("charts.ageing.now", open_n=row["open_n"]) if row["open_n"] else "",
         "ink": theme.PAPER if dark else theme.INK,
     }
@@ -93,7 +99,13 @@ def _layers(draft: Draft, rows: list[Row], x: alt.X, y: alt.Y, most: float) -> l
     edge = {"stroke": theme.PAPER, "strokeWidth": 2}
     tips = [
         alt.Tooltip(f"{name}:{kind}", title=say.field(name, "AgeingCell").label, format=form)
-        for name, kind, form in (("won_90_rate", "Q", ".1%"), ("watched_n", "Q", ","), ("open_n", "Q", ","))
+        for name, kind, form in (
+            ("won_90_rate", "Q", ".1%"),
+            ("won_90_ci_lower", "Q", ".1%"),
+            ("won_90_ci_upper", "Q", ".1%"),
+            ("watched_n", "Q", ","),
+            ("open_n", "Q", ","),
+        )
     ]
     ink: Any = {"expr": "datum.ink"}
     return [
@@ -103,6 +115,7 @@ def _layers(draft: Draft, rows: list[Row], x: alt.X, y: alt.Y, most: float) -> l
         base.transform_filter("datum.kind == 'few'")
         .mark_rect(color=FEW, **edge)
         .encode(x=x, y=y, tooltip=tips),
-        base.mark_text(dy=-6, fontWeight="bold", color=ink).encode(x=x, y=y, text="label:N"),
-        base.mark_text(dy=9, fontSize=theme.SMALL_SIZE, color=ink).encode(x=x, y=y, text="now:N"),
+        base.mark_text(dy=-14, fontWeight="bold", color=ink).encode(x=x, y=y, text="label:N"),
+        base.mark_text(dy=2, fontSize=theme.SMALL_SIZE, color=ink).encode(x=x, y=y, text="range:N"),
+        base.mark_text(dy=16, fontSize=theme.SMALL_SIZE, color=ink).encode(x=x, y=y, text="now:N"),
     ]

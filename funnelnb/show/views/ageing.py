@@ -11,7 +11,7 @@ from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.ageing import Ageing, AgeingCell
+    from funnelnb.analysis.ageing import Ageing, AgeingCell, AgeingChange
     from funnelnb.show.words import Words
 
 
@@ -19,23 +19,27 @@ def _stage(result: Any, row: Any, say: Words) -> str:
     return stage_name(result, row.stage, say)
 
 
-def band(row: AgeingCell, say: Words) -> str:
+def band(row: AgeingCell | AgeingChange, say: Words) -> str:
     """Return what a band of ages is called: 30–59, 365+."""
-    if math.isinf(row.below_days):
-        return say.say("ageing.open_band", start=f"{row.from_days:.0f}")
-    return say.say("ageing.band", start=f"{row.from_days:.0f}", end=f"{row.below_days - 1:.0f}")
+    return _ages(row.from_days, row.below_days, say)
 
 
-def _band(_: Any, row: AgeingCell, say: Words) -> str:
+def _ages(start: float, below: float, say: Words) -> str:
+    if math.isinf(below):
+        return say.say("ageing.open_band", start=f"{start:.0f}")
+    return say.say("ageing.band", start=f"{start:.0f}", end=f"{below - 1:.0f}")
+
+
+def _band(_: Any, row: AgeingCell | AgeingChange, say: Words) -> str:
     return band(row, say)
 
 
-def _chance(field: str) -> Column:
-    def cell(_: Any, row: Any, say: Words) -> str:
-        value = getattr(row, field)
-        return say.numbers.percent(value) if row.enough else say.get("words.too_few")
+def _old_band(_: Any, row: AgeingChange, say: Words) -> str:
+    return _ages(row.old_from_days, row.old_below_days, say)
 
-    return Column(field=field, cell=cell)
+
+def _chance(name: str) -> Column:
+    return Column(field=f"{name}_rate", lower=f"{name}_ci_lower", upper=f"{name}_ci_upper")
 
 
 CELLS = Table(
@@ -46,8 +50,7 @@ CELLS = Table(
         Column(field="stage", cell=_stage),
         Column(field="from_days", cell=_band),
         Column(field="watched_n"),
-        *(_chance(f"won_{days}_rate") for days in (30, 60, 90)),
-        _chance("lost_90_rate"),
+        *(_chance(name) for name in ("won_30", "won_60", "won_90", "lost_90")),
         Column(field="open_n"),
         Column(field="open_amount"),
         Column(field="expected_amount"),
@@ -55,35 +58,59 @@ CELLS = Table(
 )
 
 
+CHANGES = Table(
+    name="ageing_changes",
+    rows=lambda result: result.changes,
+    shown=lambda result: bool(result.changes),
+    columns=(
+        Column(field="stage", cell=_stage),
+        Column(field="from_days", cell=_band),
+        Column(field="won_90_rate"),
+        Column(field="old_from_days", cell=_old_band),
+        Column(field="old_won_90_rate"),
+        Column(field="difference", lower="difference_ci_lower", upper="difference_ci_upper", always=True),
+        Column(field="p_adjusted"),
+        Column(field="clear"),
+    ),
+)
+
+
 def finding(result: Ageing, say: Words) -> Finding:
-    """Say in which stage the chance falls most with age."""
+    """Say in which stage the chance clearly falls, or rises, most with age; or that it does in none."""
     unsaid = say.get("findings.ageing.unsaid")
     if not result.cells:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
-    falls = []
-    for stage in dict.fromkeys(cell.stage for cell in result.cells):
-        mine = [c for c in result.cells if c.stage == stage and not math.isnan(c.won_90_rate)]
-        if len(mine) > 1:
-            falls.append((mine[0].won_90_rate - mine[-1].won_90_rate, mine[0], mine[-1]))
-    if not falls:
+    if not result.changes:
         return Finding(headline=say.get("findings.ageing.unseen"), detail="", unsaid=unsaid)
-    change, young, old = max(falls, key=lambda one: abs(one[0]))
+    clear = [row for row in result.changes if row.clear]
+    row = max(clear or result.changes, key=lambda one: abs(one.difference))
+    cells = {(cell.stage, cell.from_days): cell for cell in result.cells}
+    young, old = cells[row.stage, row.from_days], cells[row.stage, row.old_from_days]
     values = {
-        "stage": stage_name(result, young.stage, say),
+        "stage": stage_name(result, row.stage, say),
         "young": band(young, say),
         "old": band(old, say),
-        "young_rate": young.won_90_rate,
-        "old_rate": old.won_90_rate,
+        "young_rate": _told(young, say),
+        "old_rate": _told(old, say),
+        "difference": say.numbers.points_interval(
+            row.difference, row.difference_ci_lower, row.difference_ci_upper
+        ),
         "young_n": young.watched_n,
         "old_n": old.watched_n,
         "old_open_n": old.open_n,
+        "clear_n": len(clear),
+        "stages_n": len(result.changes),
     }
-    key = "falls" if change > 0 else "rises"
+    key = "falls" if row.difference < 0 else "rises"
     return Finding(
-        headline=say.say(f"findings.ageing.{key}", **values),
-        detail=say.say("findings.ageing.detail", **values),
+        headline=say.say(f"findings.ageing.{key if clear else 'level'}", **values),
+        detail=say.say(f"findings.ageing.{'detail' if clear else 'widest'}", **values),
         unsaid=unsaid,
     )
 
 
-VIEW = View(tables=(CELLS,), finding=finding, charts={"ageing": "ageing_heat"})
+def _told(cell: AgeingCell, say: Words) -> str:
+    return say.numbers.interval(cell.won_90_rate, cell.won_90_ci_lower, cell.won_90_ci_upper)
+
+
+VIEW = View(tables=(CELLS, CHANGES), finding=finding, charts={"ageing": "ageing_heat"})
