@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +11,9 @@ from funnelnb.core import check
 from funnelnb.stats.band import log_log_band
 from funnelnb.stats.proportion import normal_quantile
 from funnelnb.stats.risk import RiskTable, risk_table
+from funnelnb.stats.running import Running, blocks
 
 Floats = NDArray[np.float64]
-_BLOCK = 1 << 13  # times worked on at once: what they need then stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -220,49 +219,32 @@ def aalen_johansen(
 def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
     """Return the share still open, shape (T,), and the cumulative incidences and their variances, shape (C, T)."""
     open_rate, rate = np.empty_like(table.at_risk), np.empty_like(table.event_n)
-    variance, sums, before = np.empty_like(rate), _RunningSums(), 1.0
-    for start in range(0, open_rate.size, _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    variance, running = np.empty_like(rate), Running()
+    for rows in blocks(open_rate.size):
         at_risk, event_n = table.at_risk[rows], table.event_n[:, rows]
-        safe = np.where(at_risk > 0, at_risk, 1.0)
-        hazards, d = event_n / safe, event_n.sum(axis=0)
-        kept = np.maximum(1 - hazards.sum(axis=0), 0.0)
-        kept[0] *= before
-        still = np.multiply.accumulate(kept, out=open_rate[rows])
-        still_before = np.concatenate(([before], still[:-1]))
-        before = float(still[-1])
-        steps, left = hazards * still_before, at_risk - d
-        curves = np.minimum(sums.add("rate", steps.copy()), 1.0, out=rate[:, rows])
+        safe, d = np.where(at_risk > 0, at_risk, 1.0), event_n.sum(axis=0)
+        left = np.maximum(safe - d, 0.0)
+        first = running.last("open", 1.0)
+        open_rate[rows] = still = running.product("open", left / safe)
+        before = np.concatenate(([first], still[:-1]))
+        steps = event_n * (before / safe)
+        curves = np.minimum(running.sum("rate", steps.copy()), 1.0, out=rate[:, rows])
         odds = d / (np.where(left > 0, left, np.inf) * safe)
-        variance[:, rows] = _variance(sums, safe, steps, odds, still_before, curves)
+        variance[:, rows] = _variance(running, safe, steps, odds, before, curves)
     return open_rate, rate, variance
 
 
 def _variance(
-    sums: _RunningSums, at_risk: Floats, steps: Floats, odds: Floats, before: Floats, curves: Floats
+    running: Running, at_risk: Floats, steps: Floats, odds: Floats, before: Floats, curves: Floats
 ) -> Floats:
     """Return the Greenwood-type variance of each incidence in one block of times, shape (C, B).
 
     With h = F(t) - F(u) the summand at u <= t is ``(dF (S(u-) - dF) - 2 dF h + h^2 d / (Y - d)) / Y``.
     Ordered by powers of F(t), with q = d / (Y - d), it is ``{dF (S(u-) - dF) + 2 dF F(u) + q F(u)^2 - 2 F(t)
-    [dF + q F(u)] + F(t)^2 q} / Y``: three running sums. `steps` are dF, `odds` q / Y.
+    [dF + q F(u)] + F(t)^2 q} / Y``: three running sums. `steps` are dF, `odds` q / Y, `before` S(u-).
     """
-    part, weighed = steps / at_risk, odds * curves
-    constant = sums.add("constant", part * (before - steps + 2 * curves) + weighed * curves)
-    linear = sums.add("linear", part + weighed)
-    square = sums.add("square", odds)
-    return np.maximum(constant + curves * (curves * square - 2 * linear), 0.0)
-
-
-class _RunningSums:
-    """Cumulative sums along the last axis that go on from block to block."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Any] = {}
-
-    def add(self, name: str, values: Floats) -> Floats:
-        """Return the sums so far of `values`, which are overwritten."""
-        values[..., 0] += self._last.get(name, 0.0)
-        np.cumsum(values, axis=-1, out=values)
-        self._last[name] = values[..., -1].copy()
-        return values
+    part, weighed, twice = steps / at_risk, odds * curves, curves + curves
+    constant = running.sum("constant", part * (before - steps + twice) + weighed * curves)
+    linear = running.sum("linear", part + weighed)
+    square = running.sum("square", odds)
+    return np.maximum(constant + curves * (curves * square) - twice * linear, 0.0)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.family import Family, Standard, log_one_minus_exp
+from funnelnb.stats.running import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from funnelnb.stats.observed import Observed
 
 Floats = NDArray[np.float64]
-_BLOCK = 1 << 13  # points worked on at a time: what they need then stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -286,8 +286,8 @@ def _fixed_form(
 
 def _blocks(*columns: Floats) -> Iterator[tuple[Floats, ...]]:
     """Yield the same stretch of every column, one stretch after the other."""
-    for start in range(0, columns[0].size, _BLOCK):
-        yield tuple(column[start : start + _BLOCK] for column in columns)
+    for rows in blocks(columns[0].size):
+        yield tuple(column[rows] for column in columns)
 
 
 def _still_open(total: _Sum, n: Floats, x: Floats, base: Standard, never: bool, c: float) -> None:

@@ -109,7 +109,8 @@ def risk_table(
     ended = cells.sum(axis=0)
     past = np.cumsum(ended)
     total = float(past[-1])
-    at_risk: Floats = (past[-1] - past + ended).astype(float)
+    past -= ended
+    at_risk: Floats = np.subtract(total, past)
     if entered is not None:
         at_risk -= np.cumsum(entered[::-1])[::-1]
     counted = n is None or not np.issubdtype(np.asarray(n).dtype, np.floating)
@@ -118,7 +119,7 @@ def risk_table(
         at_risk = np.maximum(at_risk, cells[1:].sum(axis=0))
     last = float(times.max()) if times.size else float("nan")
     return RiskTable(
-        time=grid.astype(float),
+        time=np.asarray(grid, dtype=float),
         at_risk=at_risk,
         event_n=cells[1:].astype(float),
         censored_n=cells[0].astype(float),
@@ -137,26 +138,27 @@ def _cells(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
     """Return the distinct times (T,), the counts by outcome (C + 1, T) and the late entries (T,) there."""
     kinds = causes + (1 if entries is None else 2)  # entries are the last kind
-    stops, kind = times, outcomes.astype(np.int64)
+    stops, kind = times, outcomes.astype(np.uint8 if kinds <= 4 else np.int64)
     if entries is not None:
         late = entries > 0
         stops = np.concatenate((times, entries[late]))
-        kind = np.concatenate((kind, np.full(stops.size - times.size, causes + 1)))
+        kind = np.concatenate((kind, np.full(stops.size - times.size, causes + 1, kind.dtype)))
         weights = None if weights is None else np.concatenate((weights, weights[late]))
     placed = _sorted(stops, kind, kinds) if weights is None else None
     if placed is None:
         grid, position = _grid(np.concatenate(([0], stops)))
         placed = grid, position[1:], kind
     grid, position, kind = placed
-    size = kinds * grid.size
-    counts = np.bincount(kind * grid.size + position, weights=weights, minlength=size)
-    cells = counts.reshape(kinds, grid.size)
+    place = kind.astype(np.int64)
+    place *= grid.size
+    place += position
+    cells = np.bincount(place, weights=weights, minlength=kinds * grid.size).reshape(kinds, grid.size)
     return grid, cells[: causes + 1], None if entries is None else cells[-1]
 
 
 def _sorted(
-    stops: NDArray[Any], kind: NDArray[np.int64], kinds: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]] | None:
+    stops: NDArray[Any], kind: NDArray[Any], kinds: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]] | None:
     """Return the distinct stops from 0, and of each stop in order its place there and its kind; None if that fails.
 
     One sort of keys that hold both. The bits of a float >= 0 sort like the float. Scaled by a power of two
@@ -172,15 +174,17 @@ def _sorted(
     narrow = np.uint32 if not real and int(largest) < 1 << 30 else np.uint64
     keys: NDArray[Any] = (stops * scale).view(np.uint64) if real else stops.astype(narrow)
     keys <<= 2
-    keys |= kind.astype(np.uint8)
+    keys |= kind
     keys.sort()
     if real and _below_normal(keys):  # too small to scale exactly
         return None
-    kind = (keys & 3).astype(np.int64)
+    kind = keys.astype(np.uint8)
+    kind &= 3
     keys >>= 2
     new = np.concatenate(([keys[0] > 0], keys[1:] != keys[:-1]))
-    distinct = keys[new]
-    grid = np.concatenate(([0], distinct.view(np.float64) / scale if real else distinct.astype(stops.dtype)))
+    distinct = keys if new.all() else keys[new]
+    grid = np.zeros(distinct.size + 1)
+    np.divide(distinct.view(np.float64) if real else distinct, scale, out=grid[1:])
     return grid, np.cumsum(new), kind
 
 

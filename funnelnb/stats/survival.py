@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +11,8 @@ from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.band import log_log_band
 from funnelnb.stats.proportion import normal_quantile
-from funnelnb.stats.risk import risk_table
+from funnelnb.stats.risk import RiskTable, risk_table
+from funnelnb.stats.running import Running, blocks
 
 Floats = NDArray[np.float64]
 _FLAT = 1e-9  # two survival values this close are equal
@@ -81,8 +81,11 @@ class Survival:
         Events, and observations that ended without one, at the time.
     survival : ndarray of float64, shape (T,)
         Probability of no event by the time (the time itself included).
-    variance, ci_lower, ci_upper : ndarray of float64, shape (T,)
-        Greenwood; pointwise log-log band at `confidence_level`; NaN for an amount-weighted estimate.
+    variance : ndarray of float64, shape (T,)
+        Greenwood's; NaN for an amount-weighted estimate.
+    ci_lower, ci_upper : ndarray of float64, shape (T,)
+        Pointwise log-log band at `confidence_level`; worked out when read. NaN for an amount-weighted
+        estimate.
     n : float
         Deals (or amount) behind the curve.
     last_time : float
@@ -98,12 +101,26 @@ class Survival:
     censored_n: Floats
     survival: Floats
     variance: Floats
-    ci_lower: Floats
-    ci_upper: Floats
     n: float
     last_time: float
     complete: bool
     confidence_level: float
+
+    @property
+    def ci_lower(self) -> Floats:
+        """Lower bound, shape (T,)."""
+        return self.bounds()[0]
+
+    @property
+    def ci_upper(self) -> Floats:
+        """Upper bound, shape (T,)."""
+        return self.bounds()[1]
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Return both bounds, each of shape (T,)."""
+        z = normal_quantile(self.confidence_level)
+        finished_lower, finished_upper = log_log_band(1 - self.survival, self.variance, self.at_risk, z)
+        return 1 - finished_upper, 1 - finished_lower
 
     def at(self, time: ArrayLike) -> SurvivalAt:
         """Read the curve at chosen times, shape (K,) or scalar.
@@ -116,7 +133,7 @@ class Survival:
         over = bool(self.n > 0 and self.survival[-1] <= _FLAT)
         unknown = ~(asked >= 0) | ~((asked <= self.last_time) | over)
         at_risk = np.append(self.at_risk, 0.0)[np.searchsorted(self.time, asked, side="left")]
-        curves = (self.survival, self.variance, self.ci_lower, self.ci_upper)
+        curves = (self.survival, self.variance, *self.bounds())
         survival, variance, lower, upper = (np.where(unknown, np.nan, curve[row]) for curve in curves)
         return SurvivalAt(
             time=asked, at_risk=at_risk, survival=survival, variance=variance, ci_lower=lower, ci_upper=upper
@@ -151,7 +168,7 @@ class Survival:
             check.number("share", one, gt=0, lt=1)
         times, lower, upper = (
             np.array([_falls_to(self.time, curve, 1 - one) for one in shares])
-            for curve in (self.survival, self.ci_lower, self.ci_upper)
+            for curve in (self.survival, *self.bounds())
         )
         return Quantiles(share=shares, time=times, ci_lower=np.minimum(lower, times), ci_upper=upper)
 
@@ -244,34 +261,38 @@ def kaplan_meier(
     >>> curve.at([6, 7]).survival.round(3).tolist(), curve.quantile().time.tolist()
     ([0.6, 0.3], [7.0])
     """
-    z = normal_quantile(confidence_level)
+    level = check.confidence_level(confidence_level)
     table = risk_table(time, event, n, entry, causes=1)
     if table.total_n == 0:
         raise ParameterError("there is no row to estimate from", expected="at least one time")
-    d = table.event_n[0]
-    at_risk = np.where(table.at_risk > 0, table.at_risk, 1.0)
-    left = np.maximum(table.at_risk - d, 0.0)
-    kept: Floats = np.where(table.at_risk > 0, left / at_risk, 1.0)
-    survival = np.multiply.accumulate(kept)
-    hazard = np.divide(d, at_risk * left, out=np.zeros_like(d), where=left > 0)
-    variance = survival**2 * np.cumsum(hazard)
+    survival, variance = _curve(table)
     if not table.counted:
         variance = np.full_like(variance, np.nan)
-    finished_lower, finished_upper = log_log_band(1 - survival, variance, table.at_risk, z)
-    parts: dict[str, Any] = {"ci_lower": 1 - finished_upper, "ci_upper": 1 - finished_lower}
     return Survival(
         time=table.time,
         at_risk=table.at_risk,
-        event_n=d,
+        event_n=table.event_n[0],
         censored_n=table.censored_n,
         survival=survival,
         variance=variance,
         n=table.total_n,
         last_time=table.last_time,
         complete=table.complete,
-        confidence_level=float(confidence_level),
-        **parts,
+        confidence_level=level,
     )
+
+
+def _curve(table: RiskTable) -> tuple[Floats, Floats]:
+    """Return the share not finished by each time and Greenwood's variance of it, each of shape (T,)."""
+    survival, variance, running = np.empty_like(table.at_risk), np.empty_like(table.at_risk), Running()
+    for rows in blocks(survival.size):
+        at_risk, d = table.at_risk[rows], table.event_n[0, rows]
+        safe = np.where(at_risk > 0, at_risk, 1.0)
+        left = np.maximum(safe - d, 0.0)
+        survival[rows] = curve = running.product("survival", left / safe)
+        hazard = running.sum("hazard", d / (np.where(left > 0, left, np.inf) * safe))
+        variance[rows] = curve * curve * hazard
+    return survival, variance
 
 
 def _falls_to(time: Floats, curve: Floats, height: float) -> float:
