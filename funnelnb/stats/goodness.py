@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -239,13 +239,14 @@ def bootstrap(sample: Sample, found: Lifetime, effort: Effort | None = None) -> 
         return nothing
     limits = _limits(times, events, rows, sample.limit, rng)
     times, events, entries = times[rows], events[rows], entries[rows]
-    rounded, how = sample.rounded, {"rounded": sample.rounded, "same_day": sample.same_day}
+    rounded = sample.rounded
+    how: dict[str, float | None] = {"rounded": rounded, "same_day": sample.same_day}
     if not every:
         found = fit_again(observed(times, events, entry=entries, **how), found)
         if found.refusal:
             return nothing
     step = rounded if rounded is not None else 1.0 if np.array_equal(times, np.rint(times)) else None
-    distance = _distance(times, events, entries, found, rounded)
+    distance = _distance(times, events, entries, found, how)
     draws = (
         _drawn(found, limits, entries, step, rounded is not None, rng)
         for _ in range(int(check.number("runs", effort.runs, ge=1)))
@@ -258,7 +259,7 @@ def _tested(
     distance: float,
     draws: Iterator[tuple[Floats, NDArray[np.bool_], Floats]],
     found: Lifetime,
-    how: dict[str, Any],
+    how: dict[str, float | None],
     enough: int | None,
 ) -> tuple[float, int, int]:
     """Return p, the data sets that could be fitted, and those of them that lie further from their own fit."""
@@ -268,7 +269,7 @@ def _tested(
         drawn += 1
         if not anew.refusal:
             fitted += 1
-            further += _distance(times, events, entries, anew, how["rounded"]) >= distance
+            further += _distance(times, events, entries, anew, how) >= distance
         if enough is not None and further >= enough and fitted > drawn / 2:
             return further / fitted, fitted, further
     return ((1 + further) / (1 + fitted) if fitted > drawn / 2 else np.nan), fitted, further
@@ -330,14 +331,19 @@ def _middles(curve: Survival) -> tuple[Floats, NDArray[np.int_]]:
 
 
 def _distance(
-    times: Floats, events: NDArray[np.bool_], entries: Floats, found: Lifetime, rounded: float | None
+    times: Floats, events: NDArray[np.bool_], entries: Floats, found: Lifetime, how: dict[str, float | None]
 ) -> float:
-    """Return the squared distance between Kaplan-Meier and the fit, weighed by the steps of Kaplan-Meier."""
+    """Return the squared distance between Kaplan-Meier and the fit, weighed by the steps of Kaplan-Meier.
+
+    Both are read in the middle of what a recorded time stands for: a day rounded down, all that counts as 0.
+    """
     curve = kaplan_meier(times, events, entry=entries)
     share, rows = _middles(curve)
     steps = -np.diff(np.concatenate(([1.0], curve.survival)))[rows]
-    days = curve.time[rows]
+    days, rounded = curve.time[rows], how["rounded"]
     fitted = found.finished_share(days)
     if rounded is not None:
         fitted = (fitted + found.finished_share(days + rounded)) / 2
+    first = rounded if rounded is not None else how["same_day"] or 0.0
+    fitted = np.where(days == 0, found.finished_share(first) / 2, fitted)
     return float(times.size * np.sum(steps * (share - fitted) ** 2))
