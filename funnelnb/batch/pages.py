@@ -111,10 +111,12 @@ def report(
 
 
 def facts(plan: Plan, say: Words, n: int) -> list[str]:
-    """Return what stands under the title of every page: deals, as-of date, data."""
+    """Return what stands under the title of every page: deals, as-of date, time zone if one was named, data."""
+    zone = plan.book.timezone
     return [
         say.say("report.deals_n", n=n),
         say.say("report.as_of", as_of=say.numbers.date(plan.book.as_of)),
+        *([say.say("report.timezone", timezone=zone)] if zone else []),
         say.say("report.data", fingerprint=short(plan)),
     ]
 

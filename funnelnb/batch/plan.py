@@ -10,6 +10,7 @@ from funnelnb.batch import catalog, names, parameters
 from funnelnb.core import check
 from funnelnb.core.errors import FunnelError, ParameterError, nearest
 from funnelnb.core.options import language
+from funnelnb.data.calendar import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -197,7 +198,7 @@ def make(checked: Checked, book: Book, by: str, horizon_days: float | None) -> P
     Raises
     ------
     ParameterError
-        The data have no such attribute or value; the message names the nearest.
+        The data have no such attribute or value, or there is no such calendar; the message names the nearest.
     """
     request = checked.request
     check_attribute("--by", by, book)
@@ -206,6 +207,8 @@ def make(checked: Checked, book: Book, by: str, horizon_days: float | None) -> P
     for given in checked.given:
         if given.get("segment"):
             check_attribute("-p segment", given["segment"], book)
+        if given.get("calendar"):
+            calendar_of(given["calendar"], book)
     horizon = _horizon(checked, book, horizon_days)
     stems = names.stems(values)
     fixed = _fixed(request, checked.lang, by)

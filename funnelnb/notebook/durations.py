@@ -1,4 +1,4 @@
-"""Controls over durations: stage, segment, what ends the time, family; the curve follows at once."""
+"""Controls over durations: stage, segment, what ends the time, family, which days; the curve follows at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from funnelnb.analysis.duration import duration
 from funnelnb.analysis.fits import FAMILIES
 from funnelnb.analysis.pace import TO
 from funnelnb.core.errors import FunnelError
+from funnelnb.data.calendar import BUSINESS, CALENDAR_DAYS, calendar_of
 from funnelnb.notebook.explore import MOST_GROUPS
 from funnelnb.show import outputs, panel
 from funnelnb.show.words import words
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.duration import Duration
     from funnelnb.data.book import Book
+    from funnelnb.data.calendar import Calendar
 
 
 class DurationExplorer(widgets.VBox):
@@ -28,15 +30,24 @@ class DurationExplorer(widgets.VBox):
 
     Attributes
     ----------
-    stage, segment, to, family : widget
-        The four controls; setting their ``value`` is what a hand does.
+    stage, segment, to, family, calendar : widget
+        The five controls; setting their ``value`` is what a hand does.
     picture : ipywidgets.Output
         Sentence and chart of :attr:`result`.
     result : Duration
         What is shown now.
     """
 
-    def __init__(self, book: Book, *, stage: str, segment: str, family: str, lang: str | None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        *,
+        stage: str,
+        segment: str,
+        family: str,
+        calendar: str | Calendar | None,
+        lang: str | None,
+    ) -> None:
         self._say = say = words(lang)
         self._book = book
         self.result: Duration
@@ -49,9 +60,13 @@ class DurationExplorer(widgets.VBox):
         self.segment = self._choice("segment", groups, segment)
         self.to = self._choice("to", {say.get(f"durations.to.{name}"): name for name in TO}, "any")
         self.family = self._choice("family", families, family)
+        asked = calendar_of(calendar, book)
+        self._calendars = {one.name: one for one in (*_calendars(book), asked)}
+        kinds = {words(say.lang, name).get("words.unit_name"): name for name in self._calendars}
+        self.calendar = self._choice("calendar", kinds, asked.name)
         self.picture = widgets.Output()
         controls = widgets.Box(
-            [self.stage, self.segment, self.to, self.family],
+            [self.stage, self.segment, self.to, self.family, self.calendar],
             layout={"flex_flow": "row wrap", "display": "flex"},
         )
         super().__init__([controls, self.picture])
@@ -74,6 +89,7 @@ class DurationExplorer(widgets.VBox):
                 by=self.segment.value or None,
                 to=self.to.value,
                 family=self.family.value or None,
+                calendar=self._calendars[self.calendar.value],
             )
             shown = outputs(self.result, self._say.lang, chart="survival", table=False, still=False)
         except FunnelError as error:
@@ -93,9 +109,15 @@ class DurationExplorer(widgets.VBox):
 
 
 def explore_durations(
-    book: Book, *, stage: str = "", segment: str = "", family: str = "", lang: str | None = None
+    book: Book,
+    *,
+    stage: str = "",
+    segment: str = "",
+    family: str = "",
+    calendar: str | Calendar | None = None,
+    lang: str | None = None,
 ) -> DurationExplorer:
-    """What if I look at the time of another stage, segment or family of distributions?
+    """What if I look at the time of another stage, segment or family of distributions, or in business days?
 
     Parameters
     ----------
@@ -106,6 +128,9 @@ def explore_durations(
         Attribute compared at first; empty, or one that the book does not have: no comparison.
     family : str
         Family at first; empty: the best one.
+    calendar : str or Calendar, optional
+        Which days count at first, as for :func:`~funnelnb.analysis.duration.duration`. Calendar days, Monday to
+        Friday and the calendars of the settings are offered beside it.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -113,8 +138,18 @@ def explore_durations(
     -------
     DurationExplorer
         Controls that redraw the chart without running the notebook again.
+
+    Raises
+    ------
+    ParameterError
+        There is no such calendar.
     """
-    return DurationExplorer(book, stage=stage, segment=segment, family=family, lang=lang)
+    return DurationExplorer(book, stage=stage, segment=segment, family=family, calendar=calendar, lang=lang)
+
+
+def _calendars(book: Book) -> list[Calendar]:
+    """Calendar days, Monday to Friday, and the calendars of the settings."""
+    return [CALENDAR_DAYS, calendar_of(BUSINESS), *book.calendars.values()]
 
 
 def _offered(book: Book) -> list[str]:

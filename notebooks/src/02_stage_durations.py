@@ -30,6 +30,7 @@ by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value this report is about; empty: the whole company
 segment: str = "segment"  # attribute whose groups are compared
 false_alarm_rate: float = 0.10  # of the deals listed as stuck, at most this share may be ordinary
+calendar: str = ""  # which days count: empty for calendar days; business, a name in the settings, or CN, DE, DE-BY
 lang: str = "en"  # language of tables, charts and sentences: en or zh
 
 # %% tags=["setup"]
@@ -46,7 +47,7 @@ book = fn.pick(whole, by, value)
 # ## 需要多久
 
 # %%
-durations = fn.duration(book)
+durations = fn.duration(book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
@@ -84,7 +85,7 @@ fn.display(durations, chart="box", table=False, finding=False)
 # ## 按细分
 
 # %%
-segments = fn.attempt(fn.duration, book, by=segment)
+segments = fn.attempt(fn.duration, book, by=segment, calendar=calendar)
 fn.display(segments, table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -100,7 +101,7 @@ fn.display(segments, table=False)
 # ## 换一个阶段、细分或分布
 
 # %%
-fn.explore_durations(book)
+fn.explore_durations(book, calendar=calendar)
 
 # %% [markdown] tags=["lang-en"]
 # With *moved on* or *lost* the other end competes: where fewer than half ever move on, no median is reached.
@@ -115,7 +116,7 @@ fn.explore_durations(book)
 # ## 哪些商机卡住了
 
 # %%
-stuck = fn.stuck(book, false_alarm_rate=false_alarm_rate)
+stuck = fn.stuck(book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
@@ -136,7 +137,7 @@ print(stuck.finding(lang))
 # ## 概率会随天数下降吗？
 
 # %%
-ageing = fn.ageing(book)
+ageing = fn.ageing(book, calendar=calendar)
 fn.display(ageing)
 
 # %% [markdown] tags=["lang-en"]
@@ -153,7 +154,8 @@ print(ageing.finding(lang))
 # ## What this does not say
 #
 # It does not say why a deal is slow, nor that hurrying it would win it: deals that stay are others than those that
-# leave. All days are calendar days.
+# leave. Days are what the lines under the tables say: calendar days, or the business days of the calendar that was
+# chosen, on which nights count and days off do not.
 #
 # ## Next question
 #
@@ -162,7 +164,8 @@ print(ageing.finding(lang))
 # %% [markdown] tags=["lang-zh"]
 # ## 这里没有说明什么
 #
-# 它没有说明商机为何慢，也没有说明催促就能赢：留下的商机与离开的商机本就不同。所有天数都是自然日。
+# 它没有说明商机为何慢，也没有说明催促就能赢：留下的商机与离开的商机本就不同。天数以表格下方的说明为准：自然日，
+# 或所选日历的工作日（工作日含夜间，休息日不计）。
 #
 # ## 下一个问题
 #

@@ -10,7 +10,7 @@ from funnelnb.batch import plan
 from funnelnb.batch.run import run
 from funnelnb.core.errors import FunnelError, ParameterError
 
-from .conftest import REGIONS, Heard, write_notebook
+from .conftest import PARAMETERS, REGIONS, Heard, write_notebook
 
 
 def refused(request: plan.Request) -> str:
@@ -69,6 +69,13 @@ def test_a_parameter_of_the_wrong_type_is_refused(request_for: Any) -> None:
 def test_a_segment_that_the_deals_lack_is_refused(request_for: Any) -> None:
     said = refused(request_for(parameters={"segment": "segmnt"}))
     assert "did you mean 'segment'?" in said
+
+
+def test_a_calendar_that_does_not_exist_is_refused(request_for: Any, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "days.ipynb", parameters=PARAMETERS + 'calendar: str = ""')
+    said = refused(request_for(notebooks=(str(path),), parameters={"calendar": "CNN"}))
+    assert "calendar = 'CNN'" in said
+    assert "did you mean 'CN'?" in said
 
 
 def test_a_notebook_that_cannot_be_run_per_region_is_refused(request_for: Any, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import funnelnb as fn
 from funnelnb.batch.run import Summary, run
 
-from .conftest import MOOD, REGIONS, Heard, write_company, write_notebook
+from .conftest import MOOD, PARAMETERS, REGIONS, Heard, write_company, write_notebook
 
 
 @pytest.fixture(scope="module")
@@ -325,3 +325,27 @@ def test_with_several_notebooks_each_row_names_its_region_and_links_each(
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     (row,) = re.findall(r'rowheader" scope="row">\s*(East.*?)</th>', index, re.S)
     assert len(re.findall(r"<a class=\"one\" href=", row)) == 2
+
+
+@pytest.mark.parametrize(
+    ("lang", "zone"), [("en", "clocks in Asia/Shanghai"), ("zh", "时间按 Asia/Shanghai 时区")]
+)
+def test_calendar_and_time_zone_reach_the_report(
+    request_for: Any, tmp_path: Path, lang: str, zone: str
+) -> None:
+    company = write_company(tmp_path / "export", {"East": 30})
+    settings = company / "funnelnb.toml"
+    more = 'timezone = "Asia/Shanghai"\n[calendars.works]\nweekend = ["sunday"]\nholidays = [2026-01-01]\n'
+    settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
+    notebook = write_notebook(
+        tmp_path / "days.ipynb",
+        parameters=PARAMETERS + 'calendar: str = ""',
+        show="fn.options(lang=lang)\nfn.display(fn.duration(book, calendar=calendar))",
+    )
+    request = request_for(data=(str(company),), notebooks=(str(notebook),), lang=lang, jobs=1,
+                          parameters={"calendar": "works"})  # fmt: skip
+    assert run(request, Heard()).made == ("East",)
+    page = (request.out / "East.html").read_text(encoding="utf-8")
+    assert {"en": "business days (works)", "zh": "工作日（works）"}[lang] in page
+    assert zone in page
+    assert zone in (request.out / "index.html").read_text(encoding="utf-8")

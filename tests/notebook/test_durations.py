@@ -3,6 +3,7 @@
 import pytest
 
 import funnelnb as fn
+from funnelnb.core.errors import ParameterError
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +19,13 @@ def test_each_control_changes_the_result(book: fn.Book) -> None:
         ("family", "lognormal"),
         ("to", "lose"),
         ("segment", "region"),
+        ("calendar", "business"),
     ):
         getattr(explorer, control).value = value
         shown.add(str(explorer.picture.outputs))
-    assert len(shown) == 5
+    assert len(shown) == 6
     assert (explorer.result.to, explorer.result.by) == ("lose", ("region",))
+    assert explorer.result.calendar == "business"
     assert {row.stage for row in explorer.result.rows} == {"qualify"}
 
 
@@ -31,6 +34,22 @@ def test_the_same_numbers_as_the_function(book: fn.Book) -> None:
     expected = fn.duration(book, stage="negotiation", family="weibull")
     assert explorer.result.rows == expected.rows
     assert [row.family for row in explorer.result.fits] == ["weibull"]
+
+
+def test_the_calendars_of_the_settings_and_the_one_asked_for_are_offered() -> None:
+    works = {"calendars": {"works": {"weekend": ["sunday"], "holidays": ["2026-01-01"]}}}
+    book = fn.sample(mapping={"playbook": "seven_step", **works})
+    explorer = fn.explore_durations(book, calendar="CN", lang="en")
+    offered = [value for _, value in explorer.calendar.options]
+    assert (offered, explorer.calendar.value) == (["", "business", "works", "CN"], "CN")
+    assert [label for label, _ in explorer.calendar.options] == [
+        "Calendar days", "Business days (Monday to Friday)", "Business days (works)", "Business days (CN)"]  # fmt: skip
+    assert explorer.result.rows == fn.duration(book, calendar="CN").rows
+    explorer.calendar.value = "works"
+    assert explorer.result.rows == fn.duration(book, calendar="works").rows
+    assert "business days" in explorer.picture.outputs[0]["data"]["text/plain"]
+    with pytest.raises(ParameterError, match="calendar = 'work'"):
+        fn.explore_durations(book, calendar="work")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
