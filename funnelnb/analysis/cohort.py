@@ -200,32 +200,22 @@ def cohort(
     stages, times = stage_counts(book, groups), time_counts(book, origin.position, book.playbook.won, groups)
     horizon = settle(horizon_days, times)
     ages = _ages(ages_days, horizon.days)
-    end = _last_instant(book.as_of)
     sums = steps.overall_sums(stages, origin.position)
     rows, cells = [], []
-    order = sorted(range(len(stages.groups)), key=lambda g: (stages.groups[g][1:], stages.groups[g][0]))
     parts = timing.split(times)
-    for g in order:
-        label, group = stages.groups[g][0], stages.groups[g][1:]
-        if not label:
-            continue
-        span = Span.of(label, period)
+    for g, span in _spans(stages.groups, period):
         watched = timing.watch(parts[g], horizon.days, confidence)
-        full_days = _days(book.as_of - (span.ends + end))
-        rows.append(_row(span, group, sums, g, watched, horizon.days, full_days))
+        full_days = _days(book.as_of - (span.ends + _last_instant(book.as_of)))
+        rows.append(_row(span, stages.groups[g][1:], sums, g, watched, horizon.days, full_days))
         cells += [_cell(rows[-1], watched, age, full_days) for age in ages]
+    said = _notes(stages.groups, sums, rows, horizon.days)
     return Cohorts(
         n=sum(row.deal_n for row in rows),
         method="cohort",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(
-            *source_notes(book),
-            *origin.notes,
-            *horizon.notes,
-            *_notes(stages.groups, sums, rows, horizon.days),
-        ),
+        notes=(*source_notes(book), *origin.notes, *horizon.notes, *said),
         period=period,
         horizon_days=horizon.days,
         rows=tuple(rows),
@@ -256,6 +246,12 @@ class Span:
         number = int(part.removeprefix("Q") or 1)
         first = np.datetime64(f"{year}-01", "M") + (number - 1) * months
         return cls(label=label, starts=first.astype("M8[D]"), ends=(first + months).astype("M8[D]") - 1)
+
+
+def _spans(groups: Sequence[tuple[str, ...]], period: str) -> list[tuple[int, Span]]:
+    """Return the number and the span of each cohort, by group and then by time; undated deals have none."""
+    order = sorted(range(len(groups)), key=lambda g: (groups[g][1:], groups[g][0]))
+    return [(g, Span.of(groups[g][0], period)) for g in order if groups[g][0]]
 
 
 def _row(

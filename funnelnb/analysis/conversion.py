@@ -302,11 +302,7 @@ def conversion(
         horizon_days=horizon.days,
         steps=tuple(row for rows in zip(*blocks, strict=True) for row in rows),
         overall=overall,
-        curves=tuple(
-            OutcomeCurve(group=group, **timing.outline(one))
-            for group, one in zip(stage.groups, watched, strict=True)
-            if one.day.n
-        ),
+        curves=_curves(stage, watched),
         loss_points=_loss_points(stage, origin.first, confidence, unpriced="lost" in without),
         stage_labels=book.playbook.stage_labels,
     )
@@ -336,6 +332,15 @@ def _rows(
             )
         )
     return blocks
+
+
+def _curves(stage: StageCounts, watched: Sequence[timing.Watched]) -> tuple[OutcomeCurve, ...]:
+    """Return the outcomes day by day of each group that has any deal to watch."""
+    return tuple(
+        OutcomeCurve(group=group, **timing.outline(one))
+        for group, one in zip(stage.groups, watched, strict=True)
+        if one.day.n
+    )
 
 
 def _loss_points(

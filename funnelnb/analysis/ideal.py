@@ -146,18 +146,15 @@ def ideal_funnel(
     below = [row for row in rows if row.verdict == "below"]
     worst = max(below, key=lambda row: row.missing_wins_n).stage if below else ""
     actual = np.array([row.actual_rate for row in rows])
+    given = reference == "given"
+    source = Note("ideal_is_given") if given else Note("ideal_is_measured", {"groups": reference})
     return FunnelGap(
         n=found.n,
         method="ideal_funnel",
         confidence_level=level(confidence_level),
         as_of=found.as_of,
         currency=found.currency,
-        notes=(
-            *found.notes,
-            Note("ideal_is_given")
-            if reference == "given"
-            else Note("ideal_is_measured", {"groups": reference}),
-        ),
+        notes=(*found.notes, source),
         horizon_days=found.horizon_days,
         rows=tuple(rows),
         worst=worst,

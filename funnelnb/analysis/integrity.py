@@ -17,7 +17,7 @@ from funnelnb.data.ledger import UNKNOWN, WON_DEAL
 from funnelnb.stats.proportion import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from funnelnb.data.book import Book
     from funnelnb.data.ledger import Ledger
@@ -163,29 +163,9 @@ def integrity(
     ledger = book.ledger
     large = _large(ledger, large_amount)
     weight = _stage_weight(book, weights, level(confidence_level))
-    found = [_never(ledger, days), _lower(ledger, weight), _evidence(book, weight)]
-    rows: list[IntegrityRow] = []
-    deals: list[IntegrityDeal] = []
-    for name, one in zip(CHECKS, found, strict=True):
-        if one is None:
-            continue
-        rows.append(
-            _row(
-                (),
-                name,
-                ledger,
-                one,
-                np.ones(len(ledger.outcome), dtype=bool),
-                large,
-                level(confidence_level),
-            )
-        )
-        deals += _deals(book, name, one, large)
-    people = _people(ledger)
-    for owner, mine in people:
-        for name, one in zip(CHECKS, found, strict=True):
-            if one is not None and mine[one.index].any():
-                rows.append(_row((owner,), name, ledger, one, mine, large, level(confidence_level)))
+    looked = (_never(ledger, days), _lower(ledger, weight), _evidence(book, weight))
+    found = {name: one for name, one in zip(CHECKS, looked, strict=True) if one is not None}
+    deals = [deal for name, one in found.items() for deal in _deals(book, name, one, large)]
     return Integrity(
         n=len(ledger.outcome),
         method="integrity",
@@ -193,9 +173,9 @@ def integrity(
         as_of=book.as_of,
         currency=book.currency,
         notes=(*book.notes, *source_notes(book), *_gaps(book, found)),
-        by=("owner",) if people else (),
+        by=("owner",) if _people(ledger) else (),
         large_amount=large,
-        rows=tuple(rows),
+        rows=_rows(ledger, found, large, level(confidence_level)),
         deals=tuple(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
@@ -317,6 +297,19 @@ def _people(ledger: Ledger) -> list[tuple[str, NDArray[np.bool_]]]:
     return [(label, coded.codes == code) for code, label in enumerate(coded.labels)]
 
 
+def _rows(
+    ledger: Ledger, found: Mapping[str, _Found], large: float, confidence_level: float
+) -> tuple[IntegrityRow, ...]:
+    """Return a row per check for everybody, then one per person for whom it found anything."""
+    everybody = np.ones(len(ledger.outcome), dtype=bool)
+    rows = [_row((), name, ledger, one, everybody, large, confidence_level) for name, one in found.items()]
+    for owner, mine in _people(ledger):
+        for name, one in found.items():
+            if mine[one.index].any():
+                rows.append(_row((owner,), name, ledger, one, mine, large, confidence_level))
+    return tuple(rows)
+
+
 def _row(
     group: tuple[str, ...],
     name: str,
@@ -362,12 +355,12 @@ def _deals(book: Book, name: str, found: _Found, large: float) -> Iterable[Integ
         )
 
 
-def _gaps(book: Book, found: list[_Found | None]) -> tuple[Note, ...]:
+def _gaps(book: Book, found: Mapping[str, _Found]) -> tuple[Note, ...]:
     """Return what could not be looked for."""
     notes: tuple[Note, ...] = ()
-    if found[0] is None:
+    if CHECKS[0] not in found:
         notes += (Note("integrity_no_dates"),)
-    if found[2] is None:
+    if CHECKS[2] not in found:
         notes += (Note("integrity_no_gates"),)
     if "stage_history" not in book.tables:
         notes += (Note("integrity_no_history"),)

@@ -148,12 +148,6 @@ def level_moves(
     True
     """
     before = _earlier(before, after)
-    if before.as_of >= after.as_of:
-        raise ParameterError(
-            f"before is as of {str(before.as_of)[:10]}, after as of {str(after.as_of)[:10]}",
-            expected="an earlier and a later book",
-            hint="swap the two, or load the first with an earlier as_of",
-        )
     used = LevelRule.read(rule)
     now = levels(after, used)
     if now.large_amount > 0:
@@ -172,15 +166,7 @@ def level_moves(
         notes=(*now.notes, *_notes(before, after)),
         since=before.as_of,
         rows=_flows(moves),
-        moves=tuple(
-            sorted(
-                changed,
-                key=lambda row: (
-                    -float(np.nan_to_num(max(row.amount_after, row.amount_before, key=np.nan_to_num))),
-                    row.account_id,
-                ),
-            )
-        ),
+        moves=tuple(sorted(changed, key=_by_amount)),
         raised_n=ranks.count("raised"),
         lowered_n=ranks.count("lowered"),
         new_n=ranks.count("new"),
@@ -193,15 +179,30 @@ def level_moves(
     )
 
 
+def _by_amount(row: MoveRow) -> tuple[float, str]:
+    """Order moves by the larger of their two amounts, the largest first."""
+    return -float(np.nan_to_num(max(row.amount_after, row.amount_before, key=np.nan_to_num))), row.account_id
+
+
 def _earlier(before: Book | str | float, after: Book) -> Book:
-    """Return the earlier book itself, or what `after` tells of that date."""
-    from funnelnb.data.asof import LAST_SECOND, cut
+    """Return the earlier book itself, or what `after` tells of that date; it must be earlier."""
     from funnelnb.data.book import Book
+
+    book = before if isinstance(before, Book) else _as_it_was(before, after)
+    if book.as_of >= after.as_of:
+        raise ParameterError(
+            f"before is as of {str(book.as_of)[:10]}, after as of {str(after.as_of)[:10]}",
+            expected="an earlier and a later book",
+            hint="swap the two, or load the first with an earlier as_of",
+        )
+    return book
+
+
+def _as_it_was(before: str | float, after: Book) -> Book:
+    from funnelnb.data.asof import LAST_SECOND, cut
     from funnelnb.data.problems import Findings
     from funnelnb.data.settings import Settings
 
-    if isinstance(before, Book):
-        return before
     if isinstance(before, str):
         day = check.timestamp("before", before).astype("datetime64[D]")
     else:

@@ -63,6 +63,11 @@ def next_quarter(book: Book) -> str:
     return f"{1970 + quarter // 4}-Q{quarter % 4 + 1}"
 
 
+def if_named(book: Book, name: str | None, until: Any) -> Period | None:
+    """Return the period named, checked by :func:`still_to_come`; None where neither it nor its last day is."""
+    return None if name is None and until is None else still_to_come(book, name, until)
+
+
 def still_to_come(book: Book, period: str | None, until: Any) -> Period:
     """Return the period asked for, from the day after the as-of date if only its end is given.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from funnelnb.analysis import pipeline as pipes
 from funnelnb.analysis.attainment import AttainCurve, attainment
 from funnelnb.analysis.obtain import grouping, level, source_notes
-from funnelnb.analysis.period import Period, still_to_come, target_amount
+from funnelnb.analysis.period import Period, if_named, target_amount
 from funnelnb.analysis.result import Result, facts
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
@@ -179,7 +179,7 @@ def quota(
     True
     """
     names, wanted = grouping(book, by), check.number("assurance", assurance, gt=0, lt=1)
-    ending = None if period is None and until is None else still_to_come(book, period, until)
+    ending = if_named(book, period, until)
     deals = _valued_deals(book)
     chance, kind = _weights(book, deals, weights, ending, level(confidence_level))
     target, confidence = _target(book, amount, ending), level(confidence_level)

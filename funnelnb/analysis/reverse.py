@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.analysis import timing
 from funnelnb.analysis.horizon import settle
 from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, source_notes, stage_counts, time_counts
-from funnelnb.analysis.period import Period, days_left, still_to_come
+from funnelnb.analysis.period import Period, days_left, if_named
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -187,7 +187,7 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
             expected="a book, or rates=, or counts=",
             hint="rates=[0.25, 0.5, 0.75]",
         )
-    ending = None if period is None and until is None else still_to_come(book, period, until)
+    ending = if_named(book, period, until)
     return _measured(book, need, wanted, ending, horizon_days=horizon_days, level=level(confidence_level))
 
 
@@ -215,20 +215,13 @@ def _measured(
         _row(book, k, wins, assurance, horizon.days, left, level, int(counts.here_n[0, k]))
         for k in range(won)
     )
-    notes = (*book.notes, *source_notes(book), *horizon.notes)
-    few = [row.stage for row in rows if not row.enough]
-    if few:
-        notes += (Note("target_few_rates", {"stages_n": len(few), "min_n": TOO_FEW_N}),)
-    late = [row.stage for row in rows if row.too_late]
-    if late:
-        notes += (Note("target_too_late", {"stages_n": len(late)}),)
     return ReverseFunnel(
         n=int(counts.deal_n[0]),
         method="reverse_measured_dated" if period else "reverse_measured",
         confidence_level=level,
         as_of=book.as_of,
         currency=book.currency,
-        notes=notes,
+        notes=(*book.notes, *source_notes(book), *horizon.notes, *_caveats(rows)),
         wins_n=wins,
         assurance_rate=assurance,
         horizon_days=horizon.days,
@@ -239,6 +232,12 @@ def _measured(
         stage_labels=book.playbook.stage_labels,
         won_stage=book.playbook.stage_ids[won],
     )
+
+
+def _caveats(rows: tuple[ReverseRow, ...]) -> tuple[Note, ...]:
+    few_n, late_n = sum(not row.enough for row in rows), sum(row.too_late for row in rows)
+    few = (Note("target_few_rates", {"stages_n": few_n, "min_n": TOO_FEW_N}),) if few_n else ()
+    return few + ((Note("target_too_late", {"stages_n": late_n}),) if late_n else ())
 
 
 def _row(
@@ -310,29 +309,12 @@ def _given(
     k, n = _step_counts(rates, counts)
     names = _stage_names(stages, len(k))
     shares = list(rates) if rates is not None else [good / tried for good, tried in zip(k, n, strict=True)]
-    in_turn = chances.in_turn(wins, shares)
-    rows = []
-    for step, name in enumerate(names[:-1]):
-        steps = (k[step:], n[step:])
-        rate = float(np.prod(shares[step:]))
-        rows.append(
-            ReverseRow(
-                stage=name,
-                win_rate=rate,
-                win_ci_lower=np.nan,
-                win_ci_upper=np.nan,
-                win_n=np.nan if counts is None else float(n[step]),
-                plug_in_n=in_turn[step],
-                plug_in_rate=chances.step_chance(*steps, wins, in_turn[step]),
-                needed_n=chances.required_leads(*steps, wins, assurance),
-                open_n=0,
-                lead_days=np.nan,
-                median_days=np.nan,
-                in_by=np.datetime64("NaT", "D"),
-                too_late=False,
-                enough=True,
-            )
-        )
+    looked_at = [np.nan] * len(n) if counts is None else n
+    plug_in = chances.in_turn(wins, shares)
+    rows = tuple(
+        _given_row(name, (k[step:], n[step:]), shares[step:], plug_in[step], wins, assurance, tried)
+        for step, (name, tried) in enumerate(zip(names[:-1], looked_at, strict=True))
+    )
     nowhere = np.datetime64("NaT", "s")
     return ReverseFunnel(
         n=0 if counts is None else int(n[0]),
@@ -346,9 +328,37 @@ def _given(
         horizon_days=np.nan,
         until=np.datetime64("NaT", "D"),
         measured=False,
-        rows=tuple(rows),
+        rows=rows,
         stage_ids=names,
         won_stage=names[-1],
+    )
+
+
+def _given_row(
+    stage: str,
+    steps: tuple[list[float], list[float]],
+    shares: list[float],
+    plug_in: int,
+    wins: int,
+    assurance: float,
+    win_n: float,
+) -> ReverseRow:
+    """Return what one stage needs when the counts (got through, tried) of the steps still ahead are given."""
+    return ReverseRow(
+        stage=stage,
+        win_rate=float(np.prod(shares)),
+        win_ci_lower=np.nan,
+        win_ci_upper=np.nan,
+        win_n=float(win_n),
+        plug_in_n=plug_in,
+        plug_in_rate=chances.step_chance(*steps, wins, plug_in),
+        needed_n=chances.required_leads(*steps, wins, assurance),
+        open_n=0,
+        lead_days=np.nan,
+        median_days=np.nan,
+        in_by=np.datetime64("NaT", "D"),
+        too_late=False,
+        enough=True,
     )
 
 

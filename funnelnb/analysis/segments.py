@@ -194,13 +194,7 @@ def segments(
     >>> best.group, best.verdict
     (('DACH',), 'higher')
     """
-    check.one_of("measure", measure, MEASURES)
-    if measure == "decided" and horizon_days is not None:
-        raise ParameterError(
-            f"horizon_days = {horizon_days!r} with measure = 'decided'",
-            expected="no horizon: decided deals are counted whatever their age",
-            hint="use measure='by_day'",
-        )
+    _check_measure(measure, horizon_days)
     names, confidence = grouping(book, by), level(confidence_level)
     if not names:
         raise ParameterError(f"by = {by!r}", expected="one or two attributes to compare")
@@ -228,6 +222,16 @@ def segments(
         limits=_limits(rates, compared.overdispersion),
         shrunk_to_rate=compared.shrunk_to_rate,
     )
+
+
+def _check_measure(measure: str, horizon_days: float | None) -> None:
+    check.one_of("measure", measure, MEASURES)
+    if measure == "decided" and horizon_days is not None:
+        raise ParameterError(
+            f"horizon_days = {horizon_days!r} with measure = 'decided'",
+            expected="no horizon: decided deals are counted whatever their age",
+            hint="use measure='by_day'",
+        )
 
 
 def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:

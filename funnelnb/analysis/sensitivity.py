@@ -11,7 +11,7 @@ from funnelnb.analysis import timing
 from funnelnb.analysis.history import won_amounts
 from funnelnb.analysis.horizon import settle
 from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, source_notes, time_counts
-from funnelnb.analysis.period import days_left, still_to_come, target_amount
+from funnelnb.analysis.period import Period, days_left, if_named, target_amount
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
@@ -154,29 +154,21 @@ def levers(
     True
     """
     part = check.number("change", change, gt=0, lt=1)
-    ending = None if period is None and until is None else still_to_come(book, period, until)
-    if amount is None and ending is None:
-        raise ParameterError(
-            "neither amount nor period", expected="amount=..., or a period of the table targets"
-        )
-    target = check.number("amount", amount, gt=0) if ending is None else target_amount(book, amount, ending)
-    model = _Model.of(
-        book, days_left(book, ending) if ending else None, horizon_days, level(confidence_level)
-    )
+    ending = if_named(book, period, until)
+    target = _target(book, amount, ending)
+    left = days_left(book, ending) if ending else None
+    model = _Model.of(book, left, horizon_days, level(confidence_level))
     count = _leads(model, target, leads)
     base = model.chance(target, count)
     rows = _rows(book, model, target, count, part, base, _efforts(model, effort))
+    assumed = () if leads is not None else (Note("levers_even", {"leads_n": count}),)
     return Levers(
         n=model.deal_n,
         method="levers",
         confidence_level=level(confidence_level),
         as_of=book.as_of,
         currency=book.currency,
-        notes=(
-            *book.notes,
-            *source_notes(book),
-            *(() if leads is not None else (Note("levers_even", {"leads_n": count}),)),
-        ),
+        notes=(*book.notes, *source_notes(book), *assumed),
         target_amount=target,
         leads_n=count,
         step_rates=model.steps,
@@ -189,6 +181,16 @@ def levers(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
+
+
+def _target(book: Book, amount: float | None, period: Period | None) -> float:
+    if period is not None:
+        return target_amount(book, amount, period)
+    if amount is None:
+        raise ParameterError(
+            "neither amount nor period", expected="amount=..., or a period of the table targets"
+        )
+    return check.number("amount", amount, gt=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from funnelnb.core.note import Note
 from funnelnb.data.ledger import UNKNOWN, WON_DEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from funnelnb.data.book import Book
 
@@ -143,12 +143,30 @@ def fair_shares(
     target = target_amount(book, amount, ending)
     labels, numbers = _parts(book, name, ending, level(confidence_level))
     limit = _capacity(labels, capacity)
-    potential = numbers["pipeline"] + numbers["new"]
-    shared, left = share_out(target, potential, limit)
+    shared, left = share_out(target, numbers["pipeline"] + numbers["new"], limit)
     notes = (*book.notes, *source_notes(book))
     if left > 1e-6 * target:
         notes += (Note("shares_unplaced", {"amount": left}),)
-    rows = tuple(
+    return FairShares(
+        n=len(book.ledger.outcome),
+        method="fair_shares",
+        confidence_level=level(confidence_level),
+        as_of=book.as_of,
+        currency=book.currency,
+        notes=notes,
+        by=(name,),
+        target_amount=target,
+        until=ending.end,
+        unplaced_amount=left,
+        rows=_rows(labels, numbers, limit, shared, target),
+    )
+
+
+def _rows(
+    labels: Sequence[str], numbers: Mapping[str, Floats], limit: Floats, shared: Floats, target: float
+) -> tuple[ShareRow, ...]:
+    potential = numbers["pipeline"] + numbers["new"]
+    return tuple(
         ShareRow(
             group=(label,),
             open_n=int(numbers["open_n"][k]),
@@ -163,19 +181,6 @@ def fair_shares(
             equal_amount=target / len(labels),
         )
         for k, label in enumerate(labels)
-    )
-    return FairShares(
-        n=len(book.ledger.outcome),
-        method="fair_shares",
-        confidence_level=level(confidence_level),
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=notes,
-        by=(name,),
-        target_amount=target,
-        until=ending.end,
-        unplaced_amount=left,
-        rows=rows,
     )
 
 

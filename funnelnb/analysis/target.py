@@ -13,14 +13,14 @@ from funnelnb.analysis.mix import DealMix, deal_mix
 from funnelnb.analysis.obtain import level
 from funnelnb.analysis.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.quota import Quota, quota
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.result import Result, facts
 from funnelnb.analysis.reverse import ReverseFunnel, reverse_funnel
-from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from funnelnb.analysis.period import Period
     from funnelnb.analysis.plans import MixRow
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
@@ -160,52 +160,79 @@ def target(
     >>> result.currency, result.wins_n > 0
     ('EUR', True)
     """
-    if currency and book.currency and currency != book.currency:
-        raise ParameterError(
-            f"currency = {currency!r}",
-            expected=f"{book.currency!r}, the currency of the data",
-            hint="convert the target first: amounts are never converted silently",
-        )
-    wanted = check.number("assurance", assurance, gt=0, lt=1)
-    if not period and until is None:
-        period = next_quarter(book)
-    ending = still_to_come(book, period, until)
+    _same_currency(book, currency)
+    period, ending = _period(book, period, until)
     goal = target_amount(book, amount, ending)
-    sure: dict[str, Any] = {"assurance": wanted, "confidence_level": confidence_level}
-    worth = quota(book, amount=goal, period=period, until=until, **sure)
-    rest = goal - worth.won_amount
-    mixes = (
-        deal_mix(book, amount=rest, bands=bands, currency=currency, **sure, **limits) if rest > 0 else None
-    )
-    wins = mixes.required_n if mixes else 0
-    deals = pipes.pipeline(book)
-    chance = pipes.chances_in(book, deals, ending, level(confidence_level))
-    more = max(0, math.ceil(wins - float(chance.sum()))) if mixes else 0
-    funnel = reverse_funnel(book, wins=more, period=period, until=until, **sure) if more else None
+    sure: dict[str, Any] = {"assurance": assurance, "confidence_level": confidence_level}
+    when = {"period": period, "until": until}
+    worth = quota(book, amount=goal, **when, **sure)
+    limits |= {"bands": bands, "currency": currency}
+    needs = _needs(book, goal - worth.won_amount, ending, limits, when, sure)
     return Target(
         n=len(book.ledger.outcome),
         method="target",
         confidence_level=level(confidence_level),
         as_of=book.as_of,
         currency=book.currency or currency,
-        notes=_notes(worth, mixes, funnel),
+        notes=_notes(worth, needs.mix, needs.funnel),
         target_amount=goal,
         period_name=ending.name,
         until=ending.end,
-        assurance_rate=wanted,
+        assurance_rate=worth.assurance_rate,
         chance_rate=worth.chance_rate,
         chance_open_rate=worth.chance_open_rate,
         assured_amount=worth.assured_amount,
-        wins_n=wins,
-        open_wins_n=float(chance.sum()),
-        new_wins_n=more,
-        rows=_rows(goal, worth, float(chance.sum()), book),
-        mix=mixes,
-        funnel=funnel,
+        rows=_rows(goal, worth, needs.open_wins_n, book),
+        **facts(needs),
         quota=worth,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
+
+
+def _same_currency(book: Book, currency: str) -> None:
+    if currency and book.currency and currency != book.currency:
+        raise ParameterError(
+            f"currency = {currency!r}",
+            expected=f"{book.currency!r}, the currency of the data",
+            hint="convert the target first: amounts are never converted silently",
+        )
+
+
+def _period(book: Book, period: str | None, until: Any) -> tuple[str | None, Period]:
+    """Return the name of the period, if it has one, and the period; the next quarter where none is asked for."""
+    if not period and until is None:
+        period = next_quarter(book)
+    return period, still_to_come(book, period, until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Needs:
+    """The wins that are still needed, and what they need in turn."""
+
+    wins_n: int
+    open_wins_n: float
+    new_wins_n: int
+    mix: DealMix | None
+    funnel: ReverseFunnel | None
+
+
+def _needs(
+    book: Book,
+    rest: float,
+    ending: Period,
+    limits: dict[str, Any],
+    when: dict[str, Any],
+    sure: dict[str, Any],
+) -> _Needs:
+    """Return what the rest of a target needs: wins, how many the open deals bring, leads for the others."""
+    mix = deal_mix(book, amount=rest, **sure, **limits) if rest > 0 else None
+    wins = mix.required_n if mix else 0
+    chance = pipes.chances_in(book, pipes.pipeline(book), ending, level(sure["confidence_level"]))
+    open_wins = float(chance.sum())
+    more = max(0, math.ceil(wins - open_wins)) if mix else 0
+    funnel = reverse_funnel(book, wins=more, **when, **sure) if more else None
+    return _Needs(wins_n=wins, open_wins_n=open_wins, new_wins_n=more, mix=mix, funnel=funnel)
 
 
 def _notes(worth: Quota, mixes: DealMix | None, funnel: ReverseFunnel | None) -> tuple[Any, ...]:
