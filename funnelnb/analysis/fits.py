@@ -116,13 +116,15 @@ def fitted_to(
     """Return the families fitted to the times to leaving, the lowest AICc first.
 
     Each plain; with `never` also with a share that never ends; with `at_once` also with one that ends the same
-    day; with both, with both.
+    day; with both, with both. Times of exactly 0 among times of day are a mass that no plain family has: then
+    only fits with a share that ends at once are comparable with each other.
     """
     from funnelnb.stats.lifetime import fit_all
 
+    instant = not pace.whole_days(times) and bool((pace.events(times, "any") & (times.time_s == 0)).any())
     found = [
         one
-        for same_day in ((False, True) if at_once else (False,))
+        for same_day in ((False, True) if at_once and not instant else (at_once,))
         for dead in ((False, True) if never else (False,))
         for one in fit_all(
             pace.observed_of(times, at_once=same_day), families, dead, same_day, confidence_level

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from funnelnb.data.calendar import Calendar
     from funnelnb.data.count import StageCounts, TimeCounts
+    from funnelnb.data.watched import WatchedDeals
     from funnelnb.playbooks.model import Playbook
 
 SECONDS_PER_DAY = 86_400
@@ -97,6 +98,17 @@ def time_counts(
     from funnelnb.data import tally
 
     return tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar)
+
+
+def watched_deals(
+    source: Any, origin: int, target: int, by: Groups = (), calendar: Calendar | None = None
+) -> WatchedDeals | None:
+    """Times of every deal with the age at which each would have been cut; None where the source only counts."""
+    if getattr(source, "in_engine", False) or not hasattr(source, "ledger"):
+        return None
+    from funnelnb.data import watched
+
+    return watched.watched_deals(source.ledger, origin, target, by=by, calendar=calendar)
 
 
 def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:

@@ -1,0 +1,400 @@
+"""Which distribution describes the days, and may it be trusted?"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.analysis import caveats, pace, timing
+from funnelnb.analysis import distribution_readings as read
+from funnelnb.analysis.distribution_rows import (
+    DensityCurve,
+    DistributionCurve,
+    DistributionRow,
+    EndedBin,
+    ParameterRow,
+    QuantilePairs,
+    QuantileRow,
+    RemainingRow,
+)
+from funnelnb.analysis.distribution_trust import REFUTED, sample_of, tested_by, trust
+from funnelnb.analysis.duration import spans_of
+from funnelnb.analysis.fits import CLOSE, FAMILIES, FitRow, families_of, fit_rows, fitted_to
+from funnelnb.analysis.obtain import (
+    Source,
+    calendar_notes,
+    grouping,
+    level,
+    source_notes,
+    time_counts,
+    watched_deals,
+)
+from funnelnb.analysis.result import Result
+from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.core.errors import ParameterError
+from funnelnb.core.note import Note
+from funnelnb.data.calendar import calendar_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.distribution_trust import DealsOf
+    from funnelnb.analysis.timing import Times
+    from funnelnb.data.calendar import Calendar
+    from funnelnb.playbooks.model import Label
+    from funnelnb.stats.goodness import Goodness
+    from funnelnb.stats.lifetime import Lifetime
+
+RUNS = (19, 9_999)
+RUNS_BY_GROUPS = ((4, 199), (8, 99))
+"""So many data sets are drawn for each of at most so many groups unless told otherwise; `RUNS_MANY` for more."""
+RUNS_MANY = 39
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Distribution(Result):
+    """Which distribution describes the days, per group.
+
+    Attributes
+    ----------
+    by : tuple of str
+    stage : str
+        Stage whose time is described; with `overall` the first of the whole way.
+    overall : bool
+        True: the whole way, until won or lost.
+    families : tuple of str
+        Compared.
+    stage_ids : tuple of str
+    stage_labels : tuple of Label
+    rows : tuple of DistributionRow
+        One per group.
+    fits : tuple of FitRow
+        Every family tried, with and without a share that never ends and one that ends the same day; by AICc.
+    parameters : tuple of ParameterRow
+        Of the chosen fit of each group.
+    quantiles : tuple of QuantileRow
+    remaining : tuple of RemainingRow
+    curves : tuple of DistributionCurve
+    densities : tuple of DensityCurve
+    bins : tuple of EndedBin
+    pairs : tuple of QuantilePairs
+    calendar : str
+        What all days are: empty for calendar days, else the name of a calendar of business days.
+    """
+
+    by: tuple[str, ...]
+    stage: str
+    overall: bool
+    families: tuple[str, ...]
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...]
+    rows: tuple[DistributionRow, ...]
+    fits: tuple[FitRow, ...]
+    parameters: tuple[ParameterRow, ...]
+    quantiles: tuple[QuantileRow, ...]
+    remaining: tuple[RemainingRow, ...]
+    curves: tuple[DistributionCurve, ...]
+    densities: tuple[DensityCurve, ...]
+    bins: tuple[EndedBin, ...]
+    pairs: tuple[QuantilePairs, ...]
+    calendar: str = ""
+
+
+def distribution(
+    book: Source,
+    *,
+    stage: str | None = None,
+    by: str | Sequence[str] | None = None,
+    family: str | Sequence[str] | None = None,
+    never: bool | None = None,
+    at_once: bool | None = None,
+    confidence_level: float | None = None,
+    runs: int | None = None,
+    calendar: str | Calendar | None = None,
+) -> Distribution:
+    """Which distribution describes the days until a deal ends or leaves its stage, and may it be trusted?
+
+    Parameters
+    ----------
+    book : Book or Scan
+    stage : str, optional
+        Id, label or alias of a stage before won. None: the whole way, until won or lost.
+    by : str or sequence of str, optional
+        One or two attributes whose values make the groups; None: the whole book.
+    family : str or sequence of str, optional
+        Of ``stats.lifetime.FAMILIES``; None: :data:`~funnelnb.analysis.fits.FAMILIES`, all but the generalised
+        gamma, which has one parameter more.
+    never : bool, optional
+        Try each family also with a share that never ends. None: where so long a time without any end is no
+        accident. Where deals were not watched long enough to see such a share it is refused.
+    at_once : bool, optional
+        Try each family also with a share that ends the same day. None: where at least ``TOO_FEW_N`` deals ended
+        after 0 days. Where times of day are known a time of exactly 0 is no short stay but a fact of its own:
+        then families are tried with that share only.
+    confidence_level : float, optional
+        Level of every interval, between 0 and 1; None: the package option (0.90).
+    runs : int, optional
+        Data sets drawn to test the chosen fit of each group, 19 to 9,999. None: 199, with more than four groups
+        99, with more than eight 39.
+    calendar : str or Calendar, optional
+        Which days count, as for :func:`~funnelnb.analysis.duration.duration`.
+
+    Returns
+    -------
+    Distribution
+
+    Raises
+    ------
+    ParameterError
+        A parameter has a value that it cannot have; the hint names the nearest.
+    MissingDataError
+        The deals have no attribute `by`.
+
+    Notes
+    -----
+    - Censored maximum likelihood; the lowest AICc is chosen. With F the family, G(t) = p + (1 - p) c F(t): p
+      ends the same day, (1 - p)(1 - c) never.
+    - Test: parametric bootstrap of the Cramér-von Mises distance between the fit and Kaplan-Meier. Every time
+      drawn is cut at its deal's own age at the as-of date (drawn from the censoring curve where the source
+      cannot tell ages), rounded to whole days where the data are, and the family is fitted anew. It stops when
+      the answer at 5 % stands. At most :data:`~funnelnb.analysis.distribution_trust.TESTED_MOST` deals are looked at.
+    - A p of 5 % or less means that the distribution does not describe the data. If it still lies within five points
+      of the observed curve it may serve for a rough figure; else it is not to be used at all.
+    - Beyond the age at which ``TOO_FEW_N`` deals are observed every fit is a guess, whatever its p.
+
+    References
+    ----------
+    Maller & Zhou (1996), *Survival Analysis with Long-Term Survivors*. Stute, Gonzalez Manteiga & Presedo
+    Quindimil (1993), doi:10.1007/BF02613687. Besag & Clifford (1991), doi:10.1093/biomet/78.2.301.
+
+    Checked against R's ``survreg`` and a likelihood written out in R, floors of known distribution, and the
+    figures of a public CRM export: ``tests/analysis/test_distribution.py``.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> (row,) = fn.distribution(fn.sample(), stage="qualify", runs=19).rows
+    >>> row.family, row.at_once
+    ('weibull', True)
+    """
+    asked = _Asked(
+        families=_families(family),
+        never=never,
+        at_once=at_once,
+        confidence_level=level(confidence_level),
+        runs=None if runs is None else _runs(runs),
+        suggest=family is None,
+    )
+    names, days = grouping(book, by), calendar_of(calendar, book)
+    spans, notes = spans_of(book, stage)
+    origin, target, overall = spans[-1]
+    counts = time_counts(book, origin, target, names, days)
+    deals = watched_deals(book, origin, target, names, days)
+    parts = timing.split(counts)
+    blocks = []
+    for place, (group, times) in enumerate(zip(counts.groups, parts, strict=True)):
+        where = {"group": group, "stage": book.playbook.stage_ids[origin], "overall": overall}
+        own = None if deals is None else (deals, deals.group == place)
+        blocks.append(_group(times, own, asked, where, len(parts)))
+    rows = tuple(one.row for one in blocks)
+    return Distribution(
+        n=sum(row.n for row in rows),
+        method="distribution",
+        confidence_level=asked.confidence_level,
+        as_of=book.as_of,
+        currency=book.currency,
+        notes=(
+            *source_notes(book),
+            *notes,
+            *calendar_notes(book, days),
+            *_notes(blocks, int(counts.unknown_n.sum()), sum(one.late_n for one in parts), asked),
+        ),
+        by=names,
+        stage=book.playbook.stage_ids[origin],
+        overall=overall,
+        families=asked.families,
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=tuple(one.label for one in book.playbook.stages),
+        rows=rows,
+        calendar=days.name,
+        **{name: tuple(itertools.chain(*(getattr(one, name) for one in blocks))) for name in _PARTS},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked of every group alike, checked."""
+
+    families: tuple[str, ...]
+    never: bool | None
+    at_once: bool | None
+    confidence_level: float
+    runs: int | None
+    suggest: bool
+
+    def runs_for(self, groups_n: int) -> int:
+        """Return how many data sets to draw for each of so many groups."""
+        return self.runs or next((runs for most, runs in RUNS_BY_GROUPS if groups_n <= most), RUNS_MANY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """What one group adds to the result."""
+
+    row: DistributionRow
+    short: bool = False
+    flexible: bool = False
+    fits: tuple[FitRow, ...] = ()
+    parameters: tuple[ParameterRow, ...] = ()
+    quantiles: tuple[QuantileRow, ...] = ()
+    remaining: tuple[RemainingRow, ...] = ()
+    curves: tuple[DistributionCurve, ...] = ()
+    densities: tuple[DensityCurve, ...] = ()
+    bins: tuple[EndedBin, ...] = ()
+    pairs: tuple[QuantilePairs, ...] = ()
+
+
+_PARTS = ("fits", "parameters", "quantiles", "remaining", "curves", "densities", "bins", "pairs")
+
+
+def _families(family: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the families to compare, each checked and once."""
+    if family is None or isinstance(family, str):
+        return families_of(family)
+    names = tuple(dict.fromkeys(name for one in family for name in families_of(one)))
+    if not names:
+        raise ParameterError(
+            f"family = {family!r}", expected="at least one family, or None for the usual ones"
+        )
+    return names
+
+
+def _runs(runs: int) -> int:
+    number = check.number("runs", runs, ge=RUNS[0], le=RUNS[1])
+    if number != int(number):
+        raise ParameterError(f"runs = {runs!r}", expected=f"a whole number from {RUNS[0]} to {RUNS[1]}")
+    return int(number)
+
+
+def _group(
+    times: Times, deals: DealsOf | None, asked: _Asked, place: dict[str, Any], groups_n: int
+) -> _Block:
+    """Return what can be said of one group."""
+    from funnelnb.stats.survival import kaplan_meier
+
+    ended = pace.events(times, "any")
+    counts: dict[str, Any] = place | {
+        "n": int(times.n.sum()),
+        "closed_n": int(times.n[ended].sum()),
+        "open_n": int(times.n[~ended].sum()),
+        "same_day_n": int(times.n[ended & (times.time_s == 0)].sum()),
+    }
+    known = pace.pace(times, "any", asked.confidence_level)
+    if known is None or counts["n"] < TOO_FEW_N:
+        return _Block(row=DistributionRow(**counts), short=known is None and counts["n"] > 0)
+    still = pace.pause(times)
+    fitted = fitted_to(
+        times,
+        asked.families,
+        asked.confidence_level,
+        never=still["pause"] if asked.never is None else asked.never,
+        at_once=counts["same_day_n"] >= TOO_FEW_N if asked.at_once is None else asked.at_once,
+    )
+    fits = tuple(fit_rows(fitted, known, place))
+    counts |= {"last_event_days": still["last_event_days"], "pause": still["pause"], "enough": True}
+    counts |= {"trusted_days": known.trusted_days, "verdict": fits[0].verdict}
+    best = fitted[0]
+    if best.refusal:
+        return _Block(row=DistributionRow(**counts), fits=fits)
+    curve = kaplan_meier(pace.days_of(times), ended, times.n, pace.late(times), asked.confidence_level)
+    tested = tested_by(sample_of(times, deals, best), best, asked.runs_for(groups_n), groups_n)
+    other = fitted[1] if len(fitted) > 1 and not fitted[1].refusal else None
+    until, drawn = read.drawn_until(best, still["last_event_days"], known.trusted_days)
+    return _Block(
+        row=DistributionRow(
+            **counts, **_chosen(fits[0], tested, curve.at(still["last_event_days"]).survival[0])
+        ),
+        fits=fits,
+        flexible=asked.suggest and fits[0].verdict == "too_far" and _flexible(times, best, known),
+        parameters=tuple(read.parameters(best, place)),
+        quantiles=tuple(read.quantiles(best, curve, known.trusted_days, place)),
+        remaining=tuple(read.remaining(best, known, known.trusted_days, place)),
+        curves=(read.curve(best, other, known, place),),
+        densities=(read.density(best, drawn, place),),
+        bins=tuple(read.bins(times, best, curve, until, place)),
+        pairs=(read.pairs(best, curve, known.trusted_days, place),),
+    )
+
+
+_OF_FIT = (
+    "family", "never", "at_once", "median_days", "median_ci_lower", "median_ci_upper",
+    "never_share", "never_ci_lower", "never_ci_upper",
+    "same_day_share", "same_day_ci_lower", "same_day_ci_upper",
+    "log_likelihood", "aicc", "bic", "gap_share", "gap_days",
+)  # fmt: skip
+
+
+def _chosen(fit: FitRow, tested: Goodness, plateau_share: float) -> dict[str, Any]:
+    """Return what the row says of the chosen fit."""
+    return {name: getattr(fit, name) for name in _OF_FIT} | {
+        "plateau_share": float(plateau_share),
+        "p_value": tested.p_value,
+        "runs": tested.runs,
+        "tested_n": int(tested.n),
+        "trust": trust(fit.verdict, tested.p_value),
+    }
+
+
+def _flexible(times: Times, best: Lifetime, known: pace.Pace) -> bool:
+    """Whether the generalised gamma, which was not tried, lies close enough where the others do not.
+
+    Not asked where a share never ends: four parameters then chase the age at which the last deal ended.
+    """
+    if best.shape.never:
+        return False
+    found = fitted_to(times, ("generalised_gamma",), best.confidence_level, at_once=best.shape.at_once)
+    return any(pace.gap(one, known)[0] <= CLOSE for one in found)
+
+
+def _notes(blocks: Sequence[_Block], unknown_n: int, late_n: int, asked: _Asked) -> tuple[Note, ...]:
+    rows = [one.row for one in blocks]
+    n = sum(row.n for row in rows)
+    notes = caveats.partly("not_ended", sum(row.open_n for row in rows), n)
+    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
+    notes += caveats.partly("late_entry", late_n, n)
+    notes += caveats.too_few([row.group for row in rows if row.n < TOO_FEW_N])
+    notes += caveats.named(
+        "early_risk_small", [one.row.group for one in blocks if one.short], min_n=TOO_FEW_N
+    )
+    fitted = [row for row in rows if row.family]
+    far_n = sum(row.verdict == "too_far" for row in fitted)
+    if far_n:
+        notes += (Note("fits_too_far", {"rows_n": far_n, "of_n": len(fitted), "close_share": CLOSE}),)
+    notes += caveats.named(
+        "fit_flexible", [one.row.group for one in blocks if one.flexible], close_share=CLOSE
+    )
+    rough = [row.group for row in rows if row.trust == "roughly"]
+    notes += caveats.named("fit_refuted", rough, level_rate=REFUTED, close_share=CLOSE)
+    if asked.never:
+        unseen = [row.group for row in rows if row.enough and not _seen_never(blocks, row.group)]
+        notes += caveats.named("never_unseen", unseen)
+    part = [row for row in fitted if 0 < row.tested_n < row.n]
+    if part:
+        notes += (
+            Note(
+                "part_tested",
+                {"deals_n": sum(row.tested_n for row in part), "of_n": sum(row.n for row in part)},
+            ),
+        )
+    return notes
+
+
+def _seen_never(blocks: Sequence[_Block], group: tuple[str, ...]) -> bool:
+    """Whether any family could tell a share that never ends in this group."""
+    (mine,) = (one for one in blocks if one.row.group == group)
+    return any(fit.never and fit.verdict != "follow_up_too_short" for fit in mine.fits)
+
+
+__all__ = ["FAMILIES", "Distribution", "distribution"]
