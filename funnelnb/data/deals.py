@@ -8,10 +8,10 @@ from funnelnb.core.errors import MappingError
 from funnelnb.data.clean import Table
 from funnelnb.data.problems import shorten
 from funnelnb.data.tables import END_MARKS, HELPERS
-from funnelnb.data.values import look_up
+from funnelnb.data.values import among, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -137,6 +137,63 @@ def close_from_history(deals: Table, history: Table | None, won: str, findings: 
     if marked.notna().any():
         findings.note("closed_from_history", n=int(marked.notna().sum()))
         deals.frame = frame.assign(closed_at=closed.where(~marked.notna(), marked))
+
+
+def end_from_history(
+    deals: pd.DataFrame, history: pd.DataFrame | None, stage_ids: Sequence[str], won: int, findings: Findings
+) -> pd.DataFrame:
+    """Return the deals with the end that their history tells of, where they are still marked as open.
+
+    Parameters
+    ----------
+    deals, history : DataFrame
+        Cut at the as-of date.
+    stage_ids : sequence of str
+        Of the playbook, in order.
+    won : int
+        Position of the won stage.
+    findings : Findings
+        Gets a note of how many deals there are.
+
+    Notes
+    -----
+    As in the ledger: a history that stands at or beyond the won stage is a win when it first came there, one
+    that ends with a mark is a loss or a withdrawal at that mark.
+    """
+    import pandas as pd
+
+    if history is None:
+        return deals
+    place = {name: k for k, name in enumerate((*stage_ids, *END_MARKS))}
+    ends = list(place)[won:]
+    is_open = deals["outcome"] == "open"
+    candidates = history["opportunity_id"][history["stage"].isin(ends)].drop_duplicates()
+    candidates = candidates[among(candidates, deals["opportunity_id"][is_open])]
+    if candidates.empty:
+        return deals
+    rows = history[among(history["opportunity_id"], candidates)]
+    rows = rows.assign(place=rows["stage"].map(place)).sort_values(["entered_at", "place"])
+    rows = rows[rows.groupby("opportunity_id")["place"].diff() != 0]
+    last = rows.drop_duplicates("opportunity_id", keep="last")
+    last = last[last["place"] >= won]
+    first_won = rows[rows["place"].between(won, len(stage_ids) - 1)].drop_duplicates("opportunity_id")
+    outcome = last["stage"].where(last["stage"].isin(END_MARKS), "won")
+    ids = deals["opportunity_id"]
+    told = look_up(ids, last["opportunity_id"], outcome).where(is_open)
+    ended = told.notna()
+    at = look_up(ids, last["opportunity_id"], last["entered_at"])
+    at = at.mask(told == "won", look_up(ids, first_won["opportunity_id"], first_won["entered_at"]))
+    if not ended.any():
+        return deals
+    findings.note("ended_by_history", n=int(ended.sum()), of_n=int(is_open.sum()))
+    closed = deals.get("closed_at", pd.Series(None, index=deals.index, dtype="datetime64[us]"))
+    stage = deals.get("stage", pd.Series(None, index=deals.index, dtype="str"))
+    after = stage.isin(stage_ids[won:])
+    return deals.assign(
+        outcome=deals["outcome"].mask(ended, told).astype("str"),
+        closed_at=closed.mask(ended, at),
+        stage=stage.mask((told == "won") & ~after, stage_ids[won]).astype("str"),
+    )
 
 
 def end_close_days(deals: Table, history: Table | None, findings: Findings) -> None:

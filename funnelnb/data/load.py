@@ -12,7 +12,14 @@ from funnelnb.data.asof import as_of_instant, cut, observed_since
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
 from funnelnb.data.clock import zone_of
-from funnelnb.data.deals import close_from_history, end_close_days, settle_deals, settle_history, wide_history
+from funnelnb.data.deals import (
+    close_from_history,
+    end_close_days,
+    end_from_history,
+    settle_deals,
+    settle_history,
+    wide_history,
+)
 from funnelnb.data.join import JoinReport, join_all
 from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
 from funnelnb.data.problems import Findings
@@ -256,6 +263,10 @@ class Draft:
                 expected="a day on which there were deals",
                 hint="leave as_of out for the day of the last recorded event",
             )
+        frames["opportunities"] = end_from_history(
+            frames["opportunities"], frames.get("stage_history"),
+            self.playbook.stage_ids, self.playbook.won, self.findings,
+        )  # fmt: skip
         frames = {one: ordered(frames[one], one).reset_index(drop=True) for one in TABLES if one in frames}
         return Book(
             tables=frames,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.data.load import load
+from tests.analysis.floors import random_floor
 
 STAGES = ["lead", "offer", "won"]
 
@@ -272,3 +273,53 @@ def test_what_came_later_changes_nothing(floor):
         pd.testing.assert_frame_equal(now.tables[name], table)
     assert now.fingerprint == past.fingerprint
     assert now.as_of == past.as_of
+
+
+def test_the_history_ends_deals_that_are_marked_as_open():
+    """A win counts from the first day beyond, a loss from its mark; what goes on after a mark is open."""
+    data = {
+        "opportunities": deals(*((name, "lead", "open", "2026-01-01") for name in "abcdef")),
+        "stage_history": history(
+            ("a", "offer", "2026-01-05"), ("a", "won", "2026-02-01"),
+            ("b", "offer", "2026-01-06"), ("b", "Closed Lost", "2026-02-03"),
+            ("c", "Closed Lost", "2026-01-20"), ("c", "offer", "2026-02-04"),
+            ("d", "offer", "2026-01-07"),
+            ("e", "won", "2026-01-30"), ("e", "offer", "2026-02-02"),
+        ),
+    }  # fmt: skip
+    book = load(data, playbook=STAGES)
+    found = book.opportunities.set_index("opportunity_id")
+    assert found["outcome"].to_dict() == {
+        "a": "won", "b": "lost", "c": "open", "d": "open", "e": "open", "f": "open",
+    }  # fmt: skip
+    assert found["closed_at"].dropna().astype("str").to_dict() == {"a": "2026-02-01", "b": "2026-02-03"}
+    assert found["stage"]["a"] == "won"
+    (note,) = (note for note in book.notes if note.code == "ended_by_history")
+    assert (note.values["n"], note.values["of_n"]) == (2, 6)
+    earlier = load(data, playbook=STAGES, as_of="2026-01-31").opportunities.set_index("opportunity_id")
+    assert earlier["outcome"].drop("e").isin(["open"])[["a", "b", "d", "f"]].all()
+    assert earlier["outcome"][["c", "e"]].tolist() == ["lost", "won"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ends_told_by_the_history_are_those_of_the_deals(seed):
+    """Outcomes and closes taken away from the deals and put into the history as marks: the same ledger."""
+    whole = random_floor(seed, deal_n=150).book()
+    table, rows = whole.tables["opportunities"], whole.tables["stage_history"]
+    ended = table[table["outcome"] != "open"]
+    marks = ended[["opportunity_id"]].assign(stage=ended["outcome"], entered_at=ended["closed_at"])
+    told = load(
+        {
+            "opportunities": table[["opportunity_id", "created_at", "stage", "amount"]].assign(stage="s0"),
+            "stage_history": pd.concat([rows, marks]),
+        },
+        playbook=whole.playbook,
+        as_of=whole.as_of,
+    )
+    found = told.opportunities.set_index("opportunity_id")
+    expected = table.set_index("opportunity_id")
+    assert found["outcome"].to_dict() == expected["outcome"].to_dict()
+    assert found["closed_at"].dropna().to_dict() == expected["closed_at"].dropna().to_dict()
+    for name in ("outcome", "closed_s", "furthest", "reached_s", "stage", "entered_s", "left_s"):
+        one, other = getattr(told.ledger, name), getattr(whole.ledger, name)
+        assert (one == other).all(), name
