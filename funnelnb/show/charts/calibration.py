@@ -12,6 +12,7 @@ from funnelnb.show.charts.parts import Draft, share_axis
 if TYPE_CHECKING:
     from funnelnb.analysis.propensity import Propensity
     from funnelnb.show.charts.parts import Row
+    from funnelnb.show.words import Words
 
 SIDE = 400
 
@@ -61,11 +62,7 @@ def draw(result: Propensity, lang: str) -> Any:
     points = base.mark_point(filled=True, opacity=1, color=theme.MOVED, size=90, stroke=theme.PAPER).encode(
         x=x,
         y=y("observed_rate"),
-        tooltip=[
-            alt.Tooltip("forecast_rate:Q", format=".1%", title=say.get("charts.calibration.x")),
-            alt.Tooltip("observed_rate:Q", format=".1%", title=say.get("charts.calibration.observed")),
-            alt.Tooltip("case_n:Q", format=",.0f", title=say.get("charts.forest.number")),
-        ],
+        tooltip=_tips(say),
     )
     words_of = say.say("charts.calibration.base", base_rate=result.base_rate)
     rule = draft.layer([{"base_rate": result.base_rate, "label": words_of}], "base")
@@ -77,3 +74,11 @@ def draw(result: Propensity, lang: str) -> Any:
     under = say.say("charts.calibration.under", test_n=result.test_n, split_at=result.split_at)
     chart = alt.layer(level, diagonal, spans, points, words).properties(width=SIDE, height=SIDE)
     return draft.finish(chart, title, under)
+
+
+def _tips(say: Words) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("forecast_rate:Q", format=".1%", title=say.get("charts.calibration.x")),
+        alt.Tooltip("observed_rate:Q", format=".1%", title=say.get("charts.calibration.observed")),
+        alt.Tooltip("case_n:Q", format=",.0f", title=say.get("charts.forest.number")),
+    ]

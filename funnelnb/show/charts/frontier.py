@@ -63,9 +63,7 @@ def draw(result: Any, lang: str) -> Any:
     goal = draft.layer([{"chance": mixes.assurance_rate, "label": _goal(draft, mixes)}], "assurance")
     layers = [
         goal.mark_rule(color=theme.QUIET, strokeDash=[5, 3]).encode(y=y),
-        goal.mark_text(
-            align="left", baseline="bottom", dy=-3, color=theme.QUIET, fontSize=theme.SMALL_SIZE
-        ).encode(x=alt.value(4), y=y, text="label:N"),
+        _goal_words(goal, y),
         line.mark_line(color=theme.MOVED, strokeWidth=1.6, interpolate="step-after").encode(x=x, y=y),
         line.mark_point(filled=True, size=46, opacity=1).encode(x=x, y=y, color=own_colour(), tooltip=tips),
         named.mark_point(filled=True, size=130, opacity=1, shape="diamond").encode(
@@ -74,6 +72,13 @@ def draw(result: Any, lang: str) -> Any:
         *(_labels(named, x, y, kind) for kind in ("cheapest", "plan")),
     ]
     return draft.finish(sized(alt.layer(*layers), width=WIDTH, height=HEIGHT), found.headline, found.detail)
+
+
+def _goal_words(goal: alt.Chart, y: Any) -> Any:
+    marks = goal.mark_text(
+        align="left", baseline="bottom", dy=-3, color=theme.QUIET, fontSize=theme.SMALL_SIZE
+    )
+    return marks.encode(x=alt.value(4), y=y, text="label:N")
 
 
 def _labels(named: alt.Chart, x: Any, y: Any, kind: str) -> Any:

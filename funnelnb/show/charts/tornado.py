@@ -45,27 +45,15 @@ def draw(result: Levers, lang: str) -> Any:
         "rank:Q", scale=alt.Scale(reverse=True, domain=[-0.6, len(result.rows) - 0.4], nice=False), axis=None
     )
     base = draft.layer(drawn, "levers")
-    now = draft.layer(
-        [
-            {
-                "start": result.chance_rate,
-                "label": say.say("charts.tornado.now", chance_rate=result.chance_rate),
-            }
-        ],
-        "now",
-    )
+    spelled = say.say("charts.tornado.now", chance_rate=result.chance_rate)
+    now = draft.layer([{"start": result.chance_rate, "label": spelled}], "now")
+    upper, lower = (base.transform_filter(f"datum.side == '{side}'") for side in ("up", "down"))
     tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("words:N", title=" ")]
     layers = [
         base.mark_bar(height=18).encode(x=x, x2="end:Q", y=y, color=own_colour(), tooltip=tips),
-        base.transform_filter("datum.side == 'up'")
-        .mark_text(align="left", dx=5)
-        .encode(x=alt.X("end:Q"), y=y, text="words:N"),
-        base.transform_filter("datum.side == 'down'")
-        .mark_text(align="right", dx=-5)
-        .encode(x=alt.X("end:Q"), y=y, text="words:N"),
-        base.transform_filter("datum.side == 'up'")
-        .mark_text(align="right", baseline="middle")
-        .encode(x=alt.value(-10), y=y, text="name:N"),
+        upper.mark_text(align="left", dx=5).encode(x=alt.X("end:Q"), y=y, text="words:N"),
+        lower.mark_text(align="right", dx=-5).encode(x=alt.X("end:Q"), y=y, text="words:N"),
+        upper.mark_text(align="right", baseline="middle").encode(x=alt.value(-10), y=y, text="name:N"),
         now.mark_rule(color=theme.INK, strokeWidth=1.4).encode(x=x),
         now.mark_text(baseline="bottom", fontSize=theme.SMALL_SIZE).encode(x=x, y=alt.value(-3), text="label:N"),
         draft.legend(

@@ -81,7 +81,7 @@ def draw(result: Any, lang: str) -> Any:
 
 
 def _panel(draft: Draft, rows: list[Row], name: str, ends: list[float], count: int) -> Any:
-    result, say = draft.result, draft.say
+    say = draft.say
     factor, word = _scale(say, max(map(abs, ends)))
     drawn = [
         row
@@ -93,10 +93,7 @@ def _panel(draft: Draft, rows: list[Row], name: str, ends: list[float], count: i
         }
         for row in rows
     ]
-    unit = say.numbers.currencies.get(result.currency, result.currency)
-    space = " " if unit.isascii() else ""
-    label = f"{word.strip()}{space}{unit}".strip()
-    title = say.say("charts.total.x", unit=label) if label else say.get("charts.total.bare_x")
+    title = _amounts(draft, word)
     domain = [end / factor for end in ends]
     x = alt.X(
         "low:Q",
@@ -113,24 +110,33 @@ def _panel(draft: Draft, rows: list[Row], name: str, ends: list[float], count: i
         .mark_rect(stroke=theme.PAPER, strokeWidth=0.5)
         .encode(x=x, x2="high:Q", y=y, y2=alt.datum(0), color=own_colour(), tooltip=tips)
     )
-    layers: list[Any] = [bars]
-    reached = _chance(result, name)
-    target = float(result.target_amount)
-    if math.isfinite(target):
-        line = draft.layer([{"low": target / factor, "label": _label(draft, reached)}], "target")
-        layers.append(line.mark_rule(color=theme.LOST_INK, strokeWidth=2).encode(x=alt.X("low:Q")))
-        middle = (domain[0] + domain[1]) / 2
-        right = target / factor <= middle
-        layers.append(
-            line.mark_text(
-                align="left" if right else "right",
-                dx=6 if right else -6,
-                color=theme.LOST_INK,
-                fontWeight="bold",
-            ).encode(x=alt.X("low:Q"), y=alt.value(-8), text="label:N")
-        )
+    layers = [bars, *_target_line(draft, name, domain, factor)]
     heading = alt.TitleParams(text=_heading(draft, name), fontSize=13, anchor="start", offset=22)
     return sized(alt.layer(*layers), width=WIDTH, height=HEIGHT if count == 1 else SMALL, title=heading)
+
+
+def _amounts(draft: Draft, word: str) -> str:
+    """Return the title of the axis of amounts: the currency, and the thousands or millions they are in."""
+    say = draft.say
+    unit = say.numbers.currencies.get(draft.result.currency, draft.result.currency)
+    label = f"{word.strip()}{' ' if unit.isascii() else ''}{unit}".strip()
+    return say.say("charts.total.x", unit=label) if label else say.get("charts.total.bare_x")
+
+
+def _target_line(draft: Draft, name: str, domain: list[float], factor: float) -> list[Any]:
+    """Return the line at the target and its words, towards the side that has room; nothing without a target."""
+    target = float(draft.result.target_amount) / factor
+    if not math.isfinite(target):
+        return []
+    label = _label(draft, _chance(draft.result, name))
+    line = draft.layer([{"low": target, "label": label}], "target")
+    right = target <= (domain[0] + domain[1]) / 2
+    side = {"align": "left", "dx": 6} if right else {"align": "right", "dx": -6}
+    words = line.mark_text(**side, color=theme.LOST_INK, fontWeight="bold")
+    return [
+        line.mark_rule(color=theme.LOST_INK, strokeWidth=2).encode(x=alt.X("low:Q")),
+        words.encode(x=alt.X("low:Q"), y=alt.value(-8), text="label:N"),
+    ]
 
 
 def _chance(result: Any, name: str) -> float:
