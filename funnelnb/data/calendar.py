@@ -82,8 +82,8 @@ class Calendar:
         problems += [f"{both[0]} is in holidays and in workdays"] if both else []
         if len(weekend) == len(WEEKDAYS):
             problems.append("weekend holds all seven days")
-        if not isinstance(self.name, str) or (not self.name.strip() and (weekend or holidays)):
-            problems.append(f"name = {self.name!r}: a calendar that leaves days out needs one")
+        problems += _name_problems(self.name, plain=not (holidays or workdays) and weekend == WEEKEND,
+                                   every_day=not (holidays or weekend))  # fmt: skip
         if problems:
             raise ParameterError(
                 f"calendar {self.name!r}: " + "; ".join(problems),
@@ -248,13 +248,22 @@ def _unknown(value: Any, own: Iterable[str]) -> ParameterError:
     from funnelnb.data.countries import codes_like
 
     names = [BUSINESS, *own]
-    hint = nearest(str(value), [*names, *codes_like(str(value))])
+    hint = nearest(value, [*names, *codes_like(value)]) if isinstance(value, str) else ""
     return ParameterError(
         f"calendar = {value!r}",
         expected="'' (calendar days), 'business' (Monday to Friday), a name of [calendars] in the settings, "
         "or a country such as 'CN', 'DE' or 'DE-BY'",
         hint=hint if hint.startswith("did") else nearest(str(value), names),
     )
+
+
+def _name_problems(name: Any, *, plain: bool, every_day: bool) -> list[str]:
+    """Return what is wrong with a name, on which the labels rely."""
+    if not isinstance(name, str) or (not name.strip() and not every_day):
+        return [f"name = {name!r}: a calendar that leaves days out needs one"]
+    if name == BUSINESS and not plain:
+        return [f"name = {name!r}: it means Monday to Friday without holidays"]
+    return [f"name = {name!r}: no braces in it"] if set(name) & set("{}") else []
 
 
 def _weekdays(given: Any, problems: list[str]) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ def country_calendar(code: str) -> Calendar | None:
     >>> country_calendar("CN").is_business("2026-02-14").item()  # a Saturday, worked before Spring Festival
     True
     """
-    country, _, part = code.partition("-")
-    if country not in _countries() or (part and part not in _countries()[country]):
+    country, dash, part = code.partition("-")
+    if country not in _countries() or (dash and part not in _countries()[country]):
         return None
     by_year = {year: _year(country, part, year) for year in range(FIRST_YEAR, LAST_YEAR + 1)}
     usual = by_year[LAST_YEAR][0].weekend

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import MappingError, ParameterError, nearest
-from funnelnb.data.calendar import BUSINESS, Calendar
+from funnelnb.data.calendar import Calendar
 from funnelnb.data.clock import zone_of
 from funnelnb.data.settings import Join, Settings, TableSettings
 from funnelnb.data.tables import OUTCOMES, TABLES, column_names
@@ -214,9 +214,8 @@ def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     made, problems = {}, []
     for name, content in value.items():
         place = f"{key}.{name}"
-        if name == BUSINESS or not isinstance(content, dict):
-            taken = f"{place}: this name is taken" if name == BUSINESS else f"{place} is not a table of keys"
-            problems.append(taken)
+        if not isinstance(content, dict):
+            problems.append(f"{place} is not a table of keys")
             continue
         reader.keys(place, content, _CALENDAR_KEYS)
         try:
