@@ -165,6 +165,10 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
         help="make reports for these values only",
     )
     parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports")
+    _run_words(parser)
+
+
+def _run_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="output (default: reports)"
     )

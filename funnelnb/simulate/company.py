@@ -42,6 +42,25 @@ _TEAMS = {
 }
 _SECOND_TEAM = {"陈静": "华东二组", "周强": "华东二组", "孙悦": "华东二组"}
 
+_SEGMENTS = {
+    "Key account": Segment(share=0.18, amount_median=160_000.0, amount_sigma=0.75),
+    "Mid-size": Segment(share=0.37, amount_median=52_000.0, amount_sigma=0.65),
+    "Small": Segment(share=0.45, amount_median=15_000.0, amount_sigma=0.6),
+}
+_PRODUCTS = {
+    "Drive system": Level(share=0.35),
+    "Gearbox": Level(share=0.3, amount_factor=0.8),
+    "Retrofit": Level(share=0.2, amount_factor=0.6),
+    "Service contract": Level(share=0.15, amount_factor=0.4),
+}
+_SOURCES = {
+    "fair": Level(share=0.2),
+    "web": Level(share=0.28),
+    "referral": Level(share=0.12),
+    "own contact": Level(share=0.28),
+    "tender": Level(share=0.12, amount_factor=1.3),
+}
+
 _CHINA_SEASON = (0.95, 0.55, 1.25, 1.1, 1.05, 1.15, 1.0, 0.95, 1.15, 0.8, 1.2, 1.1)
 _EUROPE_SEASON = (1.05, 1.1, 1.2, 1.05, 1.0, 1.0, 0.7, 0.6, 1.25, 1.2, 1.15, 0.7)
 
@@ -63,25 +82,10 @@ def sample_floor() -> Floor:
         laws=_laws(),
         effects=_effects(),
         regions={name: Level(share=share) for name, share in _REGIONS.items()},
-        segments={
-            "Key account": Segment(share=0.18, amount_median=160_000.0, amount_sigma=0.75),
-            "Mid-size": Segment(share=0.37, amount_median=52_000.0, amount_sigma=0.65),
-            "Small": Segment(share=0.45, amount_median=15_000.0, amount_sigma=0.6),
-        },
+        segments=_SEGMENTS,
         segment_mix={"DACH": {"Key account": 0.28, "Mid-size": 0.42, "Small": 0.3}},
-        products={
-            "Drive system": Level(share=0.35),
-            "Gearbox": Level(share=0.3, amount_factor=0.8),
-            "Retrofit": Level(share=0.2, amount_factor=0.6),
-            "Service contract": Level(share=0.15, amount_factor=0.4),
-        },
-        sources={
-            "fair": Level(share=0.2),
-            "web": Level(share=0.28),
-            "referral": Level(share=0.12),
-            "own contact": Level(share=0.28),
-            "tender": Level(share=0.12, amount_factor=1.3),
-        },
+        products=_PRODUCTS,
+        sources=_SOURCES,
         customer_types={"new": Level(share=0.42), "existing": Level(share=0.58)},
         owners=owners,
         deals_n=4_000,
