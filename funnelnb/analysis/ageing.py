@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis import timing
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, calendar_notes, level, source_notes, time_counts
+from funnelnb.analysis.obtain import SECONDS_PER_DAY, calendar_notes, level, source_notes
 from funnelnb.analysis.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.outlook import stage_curve
 from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
@@ -200,9 +200,9 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     deals, won = open_deals(book, days), book.ledger.won
     made = []
     for k in range(won):
-        step = _curve(book, (k, k + 1), confidence, days)
+        step = stage_curve(book, (k, k + 1), confidence, days)
         if step.n:
-            onward = _curve(book, (k + 1, won), confidence, days) if k + 1 < won else None
+            onward = stage_curve(book, (k + 1, won), confidence, days) if k + 1 < won else None
             made.append(_stage(book.playbook.stage_ids[k], step, onward, _here(deals, k)))
     cells = tuple(itertools.chain(*(one for one, _ in made)))
     return Ageing(
@@ -218,11 +218,6 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
         changes=_changes([change for _, change in made if change], confidence),
         calendar=days.name,
     )
-
-
-def _curve(book: Book, step: tuple[int, int], confidence_level: float, calendar: Calendar) -> Incidence:
-    (times,) = timing.split(time_counts(book, *step, calendar=calendar))
-    return timing.curve(times, confidence_level)
 
 
 def _here(deals: OpenDeals, position: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

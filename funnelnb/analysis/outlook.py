@@ -86,11 +86,11 @@ def outlook(
     ahead = []
     for k in range(won):
         mine = np.flatnonzero(deals.position == k)
-        step = _curve(book, (k, k + 1), confidence_level, calendar)
-        onward = _curve(book, (k + 1, won), confidence_level, calendar) if k + 1 < won else None
+        step = stage_curve(book, (k, k + 1), confidence_level, calendar)
+        onward = stage_curve(book, (k + 1, won), confidence_level, calendar) if k + 1 < won else None
         ages, row[mine] = np.unique(deals.age_days[mine], return_inverse=True, equal_nan=True)
         found = remaining(step, onward, ages * SECONDS_PER_DAY, LONGEST_DAYS, SECONDS_PER_DAY)
-        watched = _at_risk(step, ages) >= TOO_FEW_N
+        watched = watched_beyond(step, ages) >= TOO_FEW_N
         ahead.append(found)
         days[mine] = np.where(watched, found.median_won(), np.nan)[row[mine]]
         decision[mine] = np.where(watched, found.median(), np.nan)[row[mine]]
@@ -105,15 +105,16 @@ def outlook(
     )
 
 
-def _curve(
+def stage_curve(
     book: Book, step: tuple[int, int], confidence_level: float, calendar: Calendar | None
 ) -> Incidence:
+    """Return the curve from one position to another, of all deals, in seconds of `calendar`."""
     (times,) = timing.split(time_counts(book, *step, calendar=calendar))
     return timing.curve(times, confidence_level)
 
 
-def _at_risk(curve: Incidence, ages: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many deals were watched beyond each age, in days."""
+def watched_beyond(curve: Incidence, ages: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many deals of a curve in seconds were watched beyond each age in days; 0 for NaN."""
     if not curve.n:
         return np.zeros(ages.shape)
     at = curve.at(np.nan_to_num(ages) * SECONDS_PER_DAY + 1).at_risk

@@ -10,9 +10,9 @@ import numpy as np
 from funnelnb.analysis import pace, timing
 from funnelnb.analysis.obtain import calendar_notes, grouping, level, source_notes, time_counts
 from funnelnb.analysis.open_deals import OpenDeals, days_since, open_deals, total
-from funnelnb.analysis.outlook import outlook
 from funnelnb.analysis.result import Result
 from funnelnb.analysis.unusual import Ordinary, p_values, shrunk
+from funnelnb.analysis.win_chance import win_chances
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FALSE_ALARM_RATE = 0.10
 WITHIN_DAYS = 90
+SLOW_SHARE = 0.10
+"""A deal is slow when at most this share of ordinary deals stay longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,13 @@ class StuckDeal:
         The same adjusted for looking at all open deals (Benjamini and Hochberg).
     listed : bool
         Called stuck at the false-alarm rate asked for.
-    win_rate : float
-        Chance to be won within `within_days` (or as far as the data see) given stage and age; NaN unknown.
+    slow : bool
+        Of ordinary deals of the stage and group at most ``SLOW_SHARE`` stay longer.
+    win_rate, win_ci_lower, win_ci_upper : float
+        Chance to be won within `win_days` given stage, age and group, with its interval; NaN unknown.
+    win_days : float
+        Days ahead that the chance speaks of: those asked for, or as far as the data see; where no deal was
+        won, as far as the state of at least ``TOO_FEW_N`` deals of that age is known.
     deal_amount : float
         NaN where not known.
     """
@@ -75,7 +82,11 @@ class StuckDeal:
     p_value: float
     p_adjusted: float
     listed: bool
+    slow: bool
     win_rate: float
+    win_ci_lower: float
+    win_ci_upper: float
+    win_days: float
     deal_amount: float
 
 
@@ -87,7 +98,11 @@ class StuckStage:
     ----------
     stage : str
     open_n, listed_n : int
-    open_amount, listed_amount : float
+    slow_n : int
+        Those whose age at most ``SLOW_SHARE`` of ordinary deals exceed.
+    slow_expected_n : float
+        How many of as many ordinary deals, open today, would be as slow.
+    open_amount, listed_amount, slow_amount : float
         Sums of the known amounts; NaN if none is known.
     last_event_days : float
         Age of the oldest deal that ever left the stage.
@@ -100,6 +115,9 @@ class StuckStage:
     listed_n: int
     open_amount: float
     listed_amount: float
+    slow_n: int
+    slow_expected_n: float
+    slow_amount: float
     last_event_days: float
     pause: bool
 
@@ -116,6 +134,10 @@ class Stuck(Result):
     within_days : float
     listed_n : int
     listed_amount : float
+    slow_n : int
+    slow_expected_n : float
+    slow_amount : float
+        As of :class:`StuckStage`, over all stages.
     stage_ids : tuple of str
     stage_labels : tuple of Label
     stages : tuple of StuckStage
@@ -130,6 +152,9 @@ class Stuck(Result):
     within_days: float
     listed_n: int
     listed_amount: float
+    slow_n: int
+    slow_expected_n: float
+    slow_amount: float
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     stages: tuple[StuckStage, ...]
@@ -180,7 +205,10 @@ def stuck(
     - p is the share of ordinary deals open today that would be at least so old, given when every deal entered
       (:func:`funnelnb.analysis.unusual.p_values`); the list is cut by Benjamini and Hochberg over all open
       deals.
-    - The chance to win is that of the stage curves given the age (:func:`funnelnb.stats.remaining.remaining`).
+    - Slow is less than stuck: the age is among the longest tenth of ordinary deals. Of ordinary deals open
+      today more than a tenth are, as slow deals are over-represented among the open ones; how many is told.
+    - The chance to win is that of the stage curves given the age (:class:`funnelnb.stats.chance.Ahead`), with
+      `by` that of the group pulled towards all (:func:`funnelnb.analysis.win_chance.lean`).
 
     References
     ----------
@@ -209,23 +237,27 @@ def stuck(
     if seen.any():
         adjusted[seen] = benjamini_hochberg(np.clip(p[seen], 0.0, 1.0))
     columns |= {"p_adjusted": adjusted, "listed": np.nan_to_num(adjusted, nan=1.0) <= rate}
-    columns["win_rate"] = outlook(book, deals, confidence, which).within(days, as_far=True)[0]
-    listed = columns["listed"]
+    columns |= {"slow": np.nan_to_num(columns["tail_rate"], nan=1.0) <= SLOW_SHARE}
+    columns |= win_chances(book, deals, groups, names, days, confidence, which)
+    listed, slow, expected = columns["listed"], columns["slow"], columns.pop("slow_expected")
     return Stuck(
         n=len(deals),
         method="stuck",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, p, wholes)),
+        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, columns, wholes)),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
         listed_n=int(listed.sum()),
         listed_amount=total(deals.amount[listed]),
+        slow_n=int(slow.sum()),
+        slow_expected_n=float(np.nansum(expected)),
+        slow_amount=total(deals.amount[slow]),
         stage_ids=book.playbook.stage_ids,
         stage_labels=tuple(one.label for one in book.playbook.stages),
-        stages=_stages(book, deals, listed, wholes),
+        stages=_stages(book, deals, {"listed": listed, "slow": slow}, expected, wholes),
         deals=_deals(book, deals, groups, columns),
         calendar=which.name,
     )
@@ -260,7 +292,8 @@ def _judged(
     calendar: Calendar,
 ) -> tuple[dict[str, NDArray[Any]], dict[int, dict[str, Any]]]:
     """Return what is known of every open deal's age, and of every stage's last leaving."""
-    made = {name: np.full(len(deals), np.nan) for name in ("usual_days", "tail_rate", "p_value")}
+    names_made = ("usual_days", "tail_rate", "p_value", "slow_expected")
+    made = {name: np.full(len(deals), np.nan) for name in names_made}
     ledger, wholes = book.ledger, {}
     for k in range(ledger.won):
         (times,) = timing.split(time_counts(book, k, k + 1, calendar=calendar))
@@ -280,28 +313,37 @@ def _judged(
             here = np.array([one == group for one in groups]) & (ledger.reached_s[:, k] != UNKNOWN)
             entered = days_since(ledger.reached_s[here, k], ledger.as_of_s, calendar)
             age = deals.age_days[mine]
-            made["p_value"][mine] = p_values(age, entered, shrunk(own, whole, entered))
+            still = shrunk(own, whole, entered)
+            made["p_value"][mine] = p_values(age, entered, still)
+            open_n = shrunk(own, whole, entered, spare_n=0.0)
+            made["slow_expected"][mine] = open_n[still <= SLOW_SHARE].sum() / max(open_n.sum(), 1e-12)
             made["tail_rate"][mine] = shrunk(own, whole, age)
             made["usual_days"][mine] = (own or whole).known.reaches(0.5)[0]
     return made, wholes
 
 
 def _stages(
-    book: Book, deals: OpenDeals, listed: NDArray[np.bool_], wholes: dict[int, dict[str, Any]]
+    book: Book,
+    deals: OpenDeals,
+    kinds: dict[str, NDArray[np.bool_]],
+    slow_expected: NDArray[np.float64],
+    wholes: dict[int, dict[str, Any]],
 ) -> tuple[StuckStage, ...]:
     rows = []
     for k, facts in wholes.items():
         here = deals.position == k
         if here.any():
+            found: dict[str, Any] = {f"{kind}_n": int((here & one).sum()) for kind, one in kinds.items()}
+            found |= {f"{kind}_amount": total(deals.amount[here & one]) for kind, one in kinds.items()}
             rows.append(
                 StuckStage(
                     stage=book.playbook.stage_ids[k],
                     open_n=int(here.sum()),
-                    listed_n=int((here & listed).sum()),
                     open_amount=total(deals.amount[here]),
-                    listed_amount=total(deals.amount[here & listed]),
+                    slow_expected_n=float(np.nansum(slow_expected[here])),
                     last_event_days=facts["last_event_days"],
                     pause=facts["pause"],
+                    **found,
                 )
             )
     return tuple(rows)
@@ -330,11 +372,16 @@ def _deals(
     )
 
 
-def _notes(deals: OpenDeals, p: NDArray[np.float64], wholes: dict[int, dict[str, Any]]) -> tuple[Note, ...]:
+def _notes(
+    deals: OpenDeals, columns: dict[str, NDArray[Any]], wholes: dict[int, dict[str, Any]]
+) -> tuple[Note, ...]:
     notes: tuple[Note, ...] = ()
-    unknown_n = int(np.isnan(p).sum())
+    unknown = np.isnan(columns["p_value"])
+    unknown_n, unseen_n = int(unknown.sum()), int((~unknown & np.isnan(columns["win_rate"])).sum())
     if unknown_n:
         notes += (Note("age_not_judged", {"deals_n": unknown_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
+    if unseen_n:
+        notes += (Note("win_unseen", {"deals_n": unseen_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
     if len(deals) and not any(facts["pause"] for facts in wholes.values()):
         notes += (Note("no_plateau"),)
     return notes

@@ -34,25 +34,26 @@ class Ordinary:
     ended_n: int
     never_rate: float
 
-    def still(self, age: ArrayLike) -> Floats:
+    def still(self, age: ArrayLike, spare_n: float = 1.0) -> Floats:
         """Return the share of ordinary deals that stay longer than each age.
 
-        One more ordinary deal than was seen is taken to stay for ever, so that no age is impossible. Beyond
-        the longest age observed the curve stays where it is.
+        `spare_n` more ordinary deals than were seen are taken to stay for ever: one, so that no age is
+        impossible; none where deals are to be counted rather than judged. Beyond the longest age observed the
+        curve stays where it is.
         """
         ages = np.asarray(age, dtype=float)
         row = np.searchsorted(self.known.time, ages, side="right") - 1
         there = (self.known.still[row] - self.never_rate) / (1 - self.never_rate)
-        seen: Floats = (self.ended_n * np.clip(there, 0.0, 1.0) + 1.0) / (self.ended_n + 1.0)
+        seen: Floats = (self.ended_n * np.clip(there, 0.0, 1.0) + spare_n) / (self.ended_n + spare_n)
         return seen
 
 
-def shrunk(own: Ordinary | None, whole: Ordinary, age: ArrayLike) -> Floats:
+def shrunk(own: Ordinary | None, whole: Ordinary, age: ArrayLike, spare_n: float = 1.0) -> Floats:
     """Return the share of ordinary deals of a group that stay longer, pulled to the whole when few ended."""
-    common = whole.still(age)
+    common = whole.still(age, spare_n)
     if own is None or not own.ended_n:
         return common
-    mixed: Floats = (own.ended_n * own.still(age) + PRIOR_N * common) / (own.ended_n + PRIOR_N)
+    mixed: Floats = (own.ended_n * own.still(age, spare_n) + PRIOR_N * common) / (own.ended_n + PRIOR_N)
     return mixed
 
 

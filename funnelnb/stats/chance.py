@@ -199,7 +199,7 @@ class Ahead:
         """
         h, seen = self._horizon(within)
         rate, made, slack = self._parts(h, lost=lost)
-        known_n, mean = self._known_n(h), None
+        known_n, mean = self._known_n(h, self._age), None
         if weight is not None:
             mean = self._means(weight, seen)
             rate, slack, known_n = (mean @ np.nan_to_num(values) for values in (rate, slack, known_n))
@@ -253,6 +253,16 @@ class Ahead:
         alike = float(both.variance.sum() - apart) / 2 / product if product > 0 else 0.0
         return _change(both, change, min(max(alike, -1.0), 1.0), z)
 
+    def known_by(self, n: float) -> Floats:
+        """Return how many steps ahead the state of at least `n` deals is known, shape (A,), at most `steps`.
+
+        NaN where not even one step ahead. Like :attr:`known`, with a demand on how many deals speak.
+        """
+        ahead = np.arange(1, self._steps + 1)
+        told = (ahead <= self.known[:, None]) & (self._known_n(ahead, self._age[:, None]) >= n)
+        found = np.where(told.all(axis=1), self._steps, told.argmin(axis=1)).astype(float)
+        return np.where(found > 0, found, np.nan)
+
     def _horizon(self, within: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the steps ahead of each age (0 where they cannot be seen), and whether they can."""
         asked = np.broadcast_to(np.asarray(within, dtype=float), self._age.shape)
@@ -300,7 +310,7 @@ class Ahead:
         weighed = whole[:, None] - np.cumsum(coming, axis=-1) + (read.rate[..., 1:] * w).sum(axis=0)
         scale = np.divide(1.0, read.still, out=np.zeros_like(read.still), where=read.still > 0)
         parts = np.stack([*w, weighed]) * scale[:, None]
-        ended = (h > 0) & (self._age + self._unit * h > read.last_time)
+        ended = (h > 0) & (self._ends(h, self._age) > read.last_time)
         slack = np.where(ended, read.open_end * scale, 0.0)
         if self._onward is None:
             return whole * scale, (parts, None), slack
@@ -341,11 +351,15 @@ class Ahead:
         moments[:, key] = self._step.moments[:, ages]
         return float(quadratic(moments, summed))
 
-    def _known_n(self, h: NDArray[np.int64]) -> Floats:
+    def _known_n(self, h: NDArray[np.int64], age: Floats) -> Floats:
         """Return how many deals' state is known at the end of the time ahead."""
-        far = self._unit * h
-        here = self._step.known_n(self._age, self._age + far)
-        return here if self._onward is None else np.minimum(here, self._onward.known_n(-1.0, far))
+        here = self._step.known_n(age, self._ends(h, age))
+        return here if self._onward is None else np.minimum(here, self._onward.known_n(-1.0, self._unit * h))
+
+    def _ends(self, h: NDArray[np.int64], age: Floats) -> Floats:
+        """Return the age at the end of the time ahead; that of the last time observed where it is that."""
+        end, last = age + self._unit * h, self._step.last_time
+        return np.where(np.abs(end - last) <= 1e-6 * self._unit, last, end)
 
 
 def _change(both: Chance, change: float, alike: float, z: float) -> Change:

@@ -128,12 +128,34 @@ def test_few_or_undated_deals_are_not_judged() -> None:
 
 def test_row_order_and_ids_do_not_matter() -> None:
     whole = fn.sample()
-    known = [(d.opportunity_id, d.p_value, d.win_rate) for d in stuck(whole).deals]
-    np.testing.assert_equal(
-        [(d.opportunity_id, d.p_value, d.win_rate) for d in stuck(shuffled(whole)).deals], known
+
+    def told(result):
+        return [(d.p_value, d.win_rate, d.win_ci_lower, d.win_ci_upper, d.slow) for d in result.deals]
+
+    def ids(result):
+        return [d.opportunity_id for d in result.deals]
+
+    for by in (None, "region"):
+        known = stuck(whole, by=by)
+        same, other = stuck(shuffled(whole), by=by), stuck(relabelled(whole), by=by)
+        assert ids(same) == ids(known) == [one[1:] for one in ids(other)]
+        np.testing.assert_allclose(told(same), told(known), rtol=1e-12)
+        np.testing.assert_allclose(told(other), told(known), rtol=1e-12)
+
+
+def test_how_many_are_slow_is_held_against_ordinary_deals() -> None:
+    """All are ordinary: as many open deals are in the slowest tenth as are expected to be."""
+    found = [stuck(floor(100 + seed, n=300, dead_share=0.0)) for seed in range(20)]
+    slow, expected = (
+        np.array([getattr(one, name) for one in found]) for name in ("slow_n", "slow_expected_n")
     )
-    other = stuck(relabelled(whole)).deals
-    np.testing.assert_equal([(d.opportunity_id[1:], d.p_value, d.win_rate) for d in other], known)
+    assert slow.sum() == pytest.approx(expected.sum(), abs=3 * np.sqrt(expected.sum()))
+    for one in found:
+        assert one.slow_n == sum(deal.tail_rate <= 0.1 for deal in one.deals)
+        assert one.slow_n == sum(row.slow_n for row in one.stages) == sum(deal.slow for deal in one.deals)
+        assert one.slow_expected_n == pytest.approx(sum(row.slow_expected_n for row in one.stages))
+    dead = stuck(floor(3, n=300, dead_share=0.1))
+    assert dead.slow_n > 2 * dead.slow_expected_n
 
 
 @pytest.mark.parametrize("wrong", [{"false_alarm_rate": 0}, {"within_days": 0}, {"false_alarm_rate": "much"}])
