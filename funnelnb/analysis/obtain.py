@@ -122,7 +122,7 @@ def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:
     days = [np.datetime64(int(one), "s").astype("datetime64[D]") for one in (began_s, ledger.as_of_s)]
     if first <= days[0].item().year and days[1].item().year <= last:
         return ()
-    facts = {"calendar": calendar.name, "from_year": first, "to_year": last}
+    facts = {"calendar": calendar.name, "from_year": str(first), "to_year": str(last)}
     return (Note("calendar_years", facts | {"first": str(days[0]), "last": str(days[1])}),)
 
 
