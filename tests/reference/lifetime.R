@@ -28,6 +28,14 @@ at <- runif(300) < .2; once$lower[at] <- 0; once$upper[at] <- 0
 exact_once <- once
 once$upper[at] <- 1; swift <- once$upper < 1; once$lower[swift] <- 0; once$upper[swift] <- 1
 sets$once <- once; sets$exact_once <- exact_once
+left <- plain(200, function(n) rlnorm(n, 3.2, 1), 100)  # what ended within 12 is only known to have done so
+early <- left$upper <= 12; left$lower[early] <- 0; left$upper[early] <- 12
+sets$left <- left
+weeks <- plain(400, function(n) rweibull(n, 1.2, 45), 130)  # weekly snapshots, first seen at an entry age
+weeks$entry <- 7 * floor(pmax(0, runif(400, -60, 40)) / 7)
+ended <- is.finite(weeks$upper)
+weeks$upper[ended] <- 7 * (floor(weeks$lower[ended] / 7) + 1); weeks$lower[ended] <- 7 * floor(weeks$lower[ended] / 7)
+sets$late_interval <- weeks[weeks$entry == 0 | (weeks$entry <= weeks$lower & weeks$lower > 0 & (ended | weeks$entry < weeks$lower)), ]
 data <- do.call(rbind, lapply(names(sets), function(name) cbind(set = name, sets[[name]])))
 out <- within(data, { upper <- ifelse(is.finite(upper), upper, NA) })
 write_csv(out, "lifetimes.csv", "lifetime.R")
@@ -36,7 +44,7 @@ rows <- quantiles <- NULL
 add <- function(set, family, never, at_once, value, names, estimate, error)
   rows <<- rbind(rows, data.frame(set, family, never, at_once, log_likelihood = value, parameter = names, estimate, error))
 
-for (set in c("right", "interval", "counted")) for (dist in c("exponential", "weibull", "lognormal", "loglogistic")) {
+for (set in c("right", "interval", "counted", "left")) for (dist in c("exponential", "weibull", "lognormal", "loglogistic")) {
   d <- sets[[set]]
   # left-censored rows have lower NA, open rows upper NA, as Surv wants them
   y <- with(d, Surv(ifelse(lower == 0, NA, lower), ifelse(is.finite(upper), upper, NA), type = "interval2"))
@@ -51,6 +59,7 @@ for (set in c("right", "interval", "counted")) for (dist in c("exponential", "we
 }
 
 pieces <- list(  # density and distribution function by natural parameters; transform of the search
+  exponential = list(names = "mean", log = TRUE, f = function(t, p) dexp(t, 1 / p), F = function(t, p) pexp(t, 1 / p)),
   weibull = list(names = c("scale", "shape"), log = c(TRUE, TRUE), f = function(t, p) dweibull(t, p[2], p[1]), F = function(t, p) pweibull(t, p[2], p[1])),
   lognormal = list(names = c("mu", "sigma"), log = c(FALSE, TRUE), f = function(t, p) dlnorm(t, p[1], p[2]), F = function(t, p) plnorm(t, p[1], p[2])),
   loglogistic = list(names = c("scale", "shape"), log = c(TRUE, TRUE),
@@ -74,7 +83,7 @@ by_hand <- function(set, family, start, never = FALSE, once = FALSE) {
     if (is.finite(value)) value else 1e10
   }
   x <- start
-  for (i in 1:6) x <- optim(x, loss, method = "Nelder-Mead", control = list(maxit = 4000, reltol = 1e-15))$par
+  for (i in 1:6) x <- suppressWarnings(optim(x, loss, method = "Nelder-Mead", control = list(maxit = 4000, reltol = 1e-15)))$par
   best <- optim(x, loss, method = "BFGS", control = list(reltol = 1e-16, ndeps = rep(1e-5, length(x))))
   x <- if (best$value < loss(x)) best$par else x
   errors <- sqrt(diag(solve(optimHess(x, loss, control = list(ndeps = rep(1e-4, length(x)))))))
@@ -94,5 +103,11 @@ for (set in c("once", "exact_once")) {
   by_hand(set, "lognormal", c(3, -.1, -1.4), once = TRUE)
   by_hand(set, "weibull", c(3, .1, 2, -1.4), never = TRUE, once = TRUE)
 }
+by_hand("late", "exponential", 3.7); by_hand("never", "loglogistic", c(3.1, .3, .5), never = TRUE)
+by_hand("left", "gamma", c(.1, 3)); by_hand("left", "generalised_gamma", c(3.2, 0, .2))
+by_hand("interval", "generalised_gamma", c(3.4, -.2, .2))
+by_hand("late_interval", "exponential", 3.8); by_hand("late_interval", "weibull", c(3.8, .2))
+by_hand("late_interval", "lognormal", c(3.4, -.1)); by_hand("late_interval", "loglogistic", c(3.5, .4))
+by_hand("late_interval", "gamma", c(.2, 3.5))
 write_csv(rows, "lifetime_fits.csv", "lifetime.R")
 write_csv(quantiles, "lifetime_quantiles.csv", "lifetime.R")
