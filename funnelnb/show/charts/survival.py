@@ -18,6 +18,7 @@ from funnelnb.show.charts.parts import Draft, day_ticks, share_axis, sized
 from funnelnb.show.finding import finding_of
 from funnelnb.show.names import stage_name
 from funnelnb.show.views.duration import days, ending, main_rows, subject
+from funnelnb.show.views.fitted import family_words
 
 if TYPE_CHECKING:
     from funnelnb.analysis.duration import Duration
@@ -93,7 +94,7 @@ def _key(draft: Draft, curve: DurationCurve) -> Any:
     for fit in result.fits:
         if (fit.group, fit.stage, fit.overall) == mine and fit.rank == 1 and not math.isnan(fit.gap_share):
             key = "fitted_far" if fit.verdict == "too_far" else "fitted"
-            family = say.get(f"durations.families.{fit.family}")
+            family = family_words(fit, say)
             entries.append((theme.SECOND, say.say(f"charts.durations.{key}", family=family)))
     return draft.legend(entries, 6, 5)
 

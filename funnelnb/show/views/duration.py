@@ -11,6 +11,7 @@ from funnelnb.show.registry import View
 from funnelnb.show.table import Column, Table, facts
 from funnelnb.show.views.duration_groups import GAPS, TESTS, said
 from funnelnb.show.views.duration_groups import stage_of as _stage
+from funnelnb.show.views.fitted import family_words, parameters, verdict_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,20 +64,19 @@ def _difference(_: Any, row: DurationRow, say: Words) -> str:
 
 
 def _parameters(_: Any, row: FitRow, say: Words) -> str:
-    named = [(row.first_name, row.first_value), (row.second_name, row.second_value)]
-    return say.get("language.list").join(
-        say.say("durations.parameter", name=name, value=f"{value:.4g}")
-        for name, value in named
-        if name and not math.isnan(value)
-    )
+    return parameters(row, say)
 
 
 def _family(_: Any, row: FitRow, say: Words) -> str:
-    return say.get(f"durations.families.{row.family}")
+    return family_words(row, say)
 
 
 def _verdict(_: Any, row: FitRow, say: Words) -> str:
-    return say.get(f"durations.verdicts.{row.verdict}")
+    return verdict_words(row, say)
+
+
+def _any_never(_: Any, rows: Sequence[FitRow]) -> bool:
+    return any(not math.isnan(row.never_share) for row in rows)
 
 
 def _grouped(result: Any, _: Sequence[Any]) -> bool:
@@ -144,6 +144,7 @@ BEST = Table(
         *_PLACE,
         Column(field="family", cell=_family),
         Column(field="first_value", cell=_parameters),
+        Column(field="never_share", lower="never_ci_lower", upper="never_ci_upper", keep=_any_never),
         Column(field="median_days", cell=_median),
         Column(field="gap_share"),
         Column(field="behind"),
