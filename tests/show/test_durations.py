@@ -10,6 +10,7 @@ import funnelnb as fn
 from funnelnb.show import render
 from funnelnb.show.charts import ageing_heat, duration_box, survival
 from funnelnb.show.registry import view_of
+from tests.show import golden
 from tests.show.test_charts import boxes, named_data
 
 
@@ -142,3 +143,47 @@ def test_the_heat_map_holds_each_chance_with_its_interval(lang):
         assert row["won_90_ci_lower"] == (cell.won_90_ci_lower if row["kind"] == "known" else None)
         assert bool(row["range"]) == (row["kind"] == "known")
     assert rows[0]["range"] == "8.1–9.5"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["stuck", "ageing"])
+def test_stuck_deals_and_ageing_read_as_stored(name, lang):
+    result = stuck_or_age(name)
+    golden.check(f"{name}.{lang}.txt", result.text(lang) + "\n\n" + result.finding(lang))
+
+
+def test_where_none_is_stuck_the_list_says_whom_to_ask_first():
+    result = stuck_or_age("stuck")
+    assert result.listed_n == 0
+    heads = result.text("en").splitlines()[2]
+    assert "Stuck" not in heads
+    assert "Adjusted" not in heads
+    said = result.finding("en")
+    assert "but 68 are slow (EUR 6.44 M): nine in ten ordinary deals leave their stage sooner" in said
+    assert "90 would be slow. The most unusual is D1542" in said
+    assert said.count("Ask about such deals first") == 1
+    assert "有 68 个偏慢（644.3 万欧元）" in result.finding("zh")
+    quick = tuple(dataclasses.replace(deal, slow=False) for deal in result.deals)
+    nobody = dataclasses.replace(result, deals=quick, slow_n=0, slow_amount=float("nan"))
+    assert "slow" not in nobody.finding("en")
+    assert "The most unusual is D1542" in nobody.finding("en")
+
+
+def test_where_some_are_stuck_the_list_shows_which():
+    result = stuck_or_age("stuck")
+    listed = tuple(dataclasses.replace(deal, listed=deal.rank < 4) for deal in result.deals)
+    some = dataclasses.replace(result, deals=listed, listed_n=3, listed_amount=334_500.0)
+    text = some.text("en")
+    assert "Adjusted  Stuck" in text
+    assert "Chance of" not in text.splitlines()[1]
+    assert "3 of 624 open deals are stuck (EUR 334,500)" in some.finding("en")
+
+
+@pytest.mark.parametrize(("days", "shown"), [(90.0, False), (70.0, True), (float("nan"), False)])
+def test_days_ahead_stand_in_the_table_only_where_they_are_fewer_than_asked(days, shown):
+    result = stuck_or_age("stuck")
+    deals = tuple(
+        dataclasses.replace(deal, win_days=days if deal.rank == 5 else 90.0) for deal in result.deals
+    )
+    text = dataclasses.replace(result, deals=deals).text("en")
+    assert ("Days ahead" in text) == shown

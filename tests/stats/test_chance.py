@@ -280,6 +280,20 @@ def test_what_the_data_cannot_see_is_not_said() -> None:
     assert np.isnan(Ahead(curve(1), empty, [1.0], 3).chance(3).rate).all()
 
 
+def test_how_far_ahead_enough_deals_are_known() -> None:
+    """As many steps as ten deals are known by; of thirty, one censored a day, ten are watched until day 21."""
+    time, outcome, _ = rows(9, 60, longest=25)
+    for later in (None, curve(10, 60, longest=18, start=0)):
+        ahead = Ahead(aalen_johansen(time, outcome), later, [0, 4, 12, 24], 15)
+        told = ahead.known_by(10)
+        for k, far in enumerate(told):
+            for h in range(1, 16):
+                enough = h <= ahead.known[k] and ahead.chance(h).known_n[k] >= 10
+                assert enough == (h <= far), (k, h)
+    plain = Ahead(aalen_johansen(np.arange(1, 31), np.zeros(30, int)), None, [0, 10, 20, 21], 29)
+    np.testing.assert_array_equal(plain.known_by(10), [21, 11, 1, np.nan])
+
+
 def test_bad_input() -> None:
     known = curve(1)
     for call, match in (

@@ -16,6 +16,15 @@ def test_the_published_coverage_is_the_simulated_one():
     assert DOC.count(" % |\n") >= len(rows)
 
 
+def test_the_published_coverage_of_chances_is_the_simulated_one():
+    rows = reference("coverage_chance")
+    assert len(rows) == 32
+    for row in rows.itertuples():
+        assert f"| {row.interval} | {row.setting} | {100 * row.coverage:.1f} % |" in DOC
+    assert rows.coverage.between(0.87, 0.93).all()
+    assert abs(rows.coverage.mean() - 0.90) < 0.01
+
+
 def test_ninety_percent_intervals_cover_about_ninety_percent():
     """Shrunken intervals may cover more: they allow for groups that differ more than these do."""
     rows = reference("coverage").query("not interval.str.startswith('goodness')")
