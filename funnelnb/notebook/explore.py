@@ -8,29 +8,21 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from funnelnb.analysis.conversion import conversion
-from funnelnb.core.errors import FunnelError
 from funnelnb.data.view import seen_as, views
+from funnelnb.notebook.controls import Live, offered
 from funnelnb.playbooks import load_playbook
 from funnelnb.show import outputs, panel
-from funnelnb.show.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from funnelnb.analysis.conversion import Conversion
     from funnelnb.data.book import Book
-
-MOST_GROUPS = 12
-"""An attribute with more values than this is not offered: its chart would not be read."""
 
 LONGEST_DAYS, STEP_DAYS = 540, 15
 """Range of the horizon slider."""
 
 
-class Explorer(widgets.VBox):
-    """Controls and the chart they draw.
-
-    In JupyterLab it is live. Where no kernel answers (a static report) it shows the state that was chosen.
+class Explorer(Live):
+    """Controls over conversion, and the chart they draw.
 
     Attributes
     ----------
@@ -43,31 +35,24 @@ class Explorer(widgets.VBox):
     """
 
     def __init__(self, book: Book, *, segment: str, horizon_days: float, lang: str | None) -> None:
-        self._say = words(lang)
+        super().__init__(lang)
         self._seen = functools.lru_cache(maxsize=None)(lambda name: seen_as(book, name))
         self._book = book
         self.result: Conversion
-        label = functools.partial(self._say.get)
-        offered = _attributes(book)
-        self.playbook = _choice(
+        label, groups = self._say.get, offered(book)
+        self.playbook = self._choice(
             label("explore.playbook"), {self._name(one): one for one in views(book)}, book.playbook.id
         )
-        self.stage = _choice(label("explore.stage"), self._stages(book), book.playbook.stage_ids[0])
-        groups = {label("explore.whole"): "", **{self._field(name): name for name in offered}}
-        self.segment = _choice(label("explore.segment"), groups, segment if segment in offered else "")
+        self.stage = self._choice(label("explore.stage"), self._stages(book), book.playbook.stage_ids[0])
+        segments = {label("explore.whole"): "", **{self._say.attribute(name): name for name in groups}}
+        self.segment = self._choice(label("explore.segment"), segments, segment)
         self.horizon = widgets.IntSlider(
             value=int(horizon_days), min=STEP_DAYS, max=max(LONGEST_DAYS, int(horizon_days)), step=STEP_DAYS,
             description=label("explore.horizon"), continuous_update=False, style={"description_width": "initial"},
             layout={"width": "22em"},
         )  # fmt: skip
-        self.picture = widgets.Output()
-        controls = widgets.Box(
-            [self.segment, self.horizon, self.stage, self.playbook],
-            layout={"flex_flow": "row wrap", "display": "flex"},
-        )
-        super().__init__([controls, self.picture])
-        for control in (self.segment, self.horizon, self.stage):
-            control.observe(self._redraw, "value")
+        self._offer(self.segment, self.horizon, self.stage, self.playbook)
+        self.playbook.unobserve(self._redraw, "value")
         self.playbook.observe(self._change_playbook, "value")
         self._redraw()
 
@@ -78,9 +63,6 @@ class Explorer(widgets.VBox):
     def _name(self, playbook: str) -> str:
         known = self._book.playbook if playbook == self._book.playbook.id else load_playbook(playbook)
         return known.label[self._say.lang]
-
-    def _field(self, name: str) -> str:
-        return self._say.attribute(name)
 
     def _view(self) -> Book:
         same = self.playbook.value == self._book.playbook.id
@@ -98,34 +80,17 @@ class Explorer(widgets.VBox):
     def _kind(self) -> str:
         return "rates" if self.segment.value else "outcome"
 
-    def _redraw(self, _: Any = None) -> None:
-        try:
-            self.result = conversion(
-                self._view(),
-                by=self.segment.value or None,
-                horizon_days=self.horizon.value,
-                origin_stage=self.stage.value,
-            )
-            shown = outputs(self.result, self._say.lang, chart=self._kind, table=False, still=False)
-        except FunnelError as error:
-            shown = [({"text/plain": str(error)}, {})]
-        self.picture.outputs = tuple(
-            {"output_type": "display_data", "data": data, "metadata": metadata} for data, metadata in shown
+    def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        self.result = conversion(
+            self._view(),
+            by=self.segment.value or None,
+            horizon_days=self.horizon.value,
+            origin_stage=self.stage.value,
         )
+        return outputs(self.result, self._say.lang, chart=self._kind, table=False, still=False)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Give JupyterLab the controls and everything else the chosen state."""
-        live = super()._repr_mimebundle_(**kwargs) or {}
-        data = dict(live[0] if isinstance(live, tuple) else live)
-        chosen = " · ".join(
-            f"{control.description} {_shown(control)}" for control in self.children[0].children
-        )
-        still = panel(self.result, self._say.lang, self._kind, table=False)
-        return {
-            **data,
-            "text/html": f"<p>{chosen}</p>{still}",
-            "text/plain": f"{chosen}\n{self.result.finding(self._say.lang)}",
-        }
+    def _still(self) -> str:
+        return panel(self.result, self._say.lang, self._kind, table=False)
 
 
 def explore(
@@ -149,20 +114,3 @@ def explore(
         Controls that redraw the chart without running the notebook again.
     """
     return Explorer(book, segment=segment, horizon_days=horizon_days, lang=lang)
-
-
-def _attributes(book: Book) -> list[str]:
-    """Attributes with two to :data:`MOST_GROUPS` values."""
-    known = book.ledger.attributes
-    return [name for name in known if 1 < len(known[name].labels) <= MOST_GROUPS]
-
-
-def _choice(description: str, options: Mapping[str, str], value: str) -> widgets.Dropdown:
-    return widgets.Dropdown(
-        options=list(options.items()), value=value, description=description, style={"description_width": "initial"},
-        layout={"width": "max-content"},
-    )  # fmt: skip
-
-
-def _shown(control: Any) -> str:
-    return str(getattr(control, "label", None) or control.value)

@@ -13,8 +13,8 @@ from funnelnb.analysis.marks import assess
 from funnelnb.analysis.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.tables import ASSESSMENT_FACTORS
+from funnelnb.notebook.controls import Live
 from funnelnb.show import outputs, panel
-from funnelnb.show.words import words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,28 +27,7 @@ if TYPE_CHECKING:
 _WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "22em"}, "continuous_update": False}
 
 
-def _shown(made: list[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {"output_type": "display_data", "data": data, "metadata": metadata} for data, metadata in made
-    )
-
-
-class _Live(widgets.VBox):
-    """Controls and what they show; where no kernel answers, the state that was chosen."""
-
-    result: Any
-    _say: Any
-
-    def _still(self) -> str:
-        return panel(self.result, self._say.lang, picture=False)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        live = super()._repr_mimebundle_(**kwargs) or {}
-        data = dict(live[0] if isinstance(live, tuple) else live)
-        return {**data, "text/html": self._still(), "text/plain": self.result.finding(self._say.lang)}
-
-
-class Prioritiser(_Live):
+class Prioritiser(Live):
     """Weights, thresholds and lines, and the levels or the quadrant that they make.
 
     Attributes
@@ -66,7 +45,7 @@ class Prioritiser(_Live):
     """
 
     def __init__(self, book: Book, *, soon_days: float, capacity_hours: float, lang: str | None) -> None:
-        self._say = words(lang)
+        super().__init__(lang)
         self._book = book
         self.result: Levels | Quadrant = levels(book)
         label = self._say.get
@@ -94,24 +73,17 @@ class Prioritiser(_Live):
             style=_WIDE["style"],
             layout=_WIDE["layout"],
         )
-        self.picture = widgets.Output()
         self._rule = (self.size, self.need, self.intent, self.thresholds)
         self._lines = (self.soon, self.capacity)
-        self._controls = widgets.Box(layout={"flex_flow": "row wrap", "display": "flex"})
-        super().__init__([self.view, self._controls, self.picture])
-        for control in (self.view, *self._rule, *self._lines):
-            control.observe(self._redraw, "value")
+        self.children = [self.view, self._controls, self.picture]
+        self._offer(self.view, *self._rule, *self._lines)
         self._redraw()
 
-    def _redraw(self, _: Any = None) -> None:
+    def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         chosen = self.view.value == "levels"
         self._controls.children = self._rule if chosen else self._lines
-        try:
-            self.result = self._levels() if chosen else self._quadrant()
-            shown = outputs(self.result, self._say.lang)
-        except FunnelError as error:
-            shown = [({"text/plain": str(error)}, {})]
-        self.picture.outputs = _shown(shown)
+        self.result = self._levels() if chosen else self._quadrant()
+        return outputs(self.result, self._say.lang)
 
     def _levels(self) -> Levels:
         medium, high = self.thresholds.value
@@ -122,11 +94,11 @@ class Prioritiser(_Live):
         hours = self.capacity.value or None
         return quadrant(self._book, soon_days=self.soon.value, capacity_hours=hours)
 
-    def _still(self) -> str:
-        return panel(self.result, self._say.lang)
+    def _chosen(self) -> str:
+        return ""
 
 
-class Sheet(_Live):
+class Sheet(Live):
     """The account assessment sheet of one customer, to be filled in.
 
     Attributes
@@ -144,7 +116,7 @@ class Sheet(_Live):
     """
 
     def __init__(self, book: Book, account_id: str, *, lang: str | None) -> None:
-        self._say = words(lang)
+        super().__init__(lang)
         self.book = book
         self._account = account_id
         self.result: Assessment = assessment(book, account_id)
@@ -166,7 +138,6 @@ class Sheet(_Live):
         }
         self.save = widgets.Button(description=self._say.get("prioritise.save"))
         self.message = widgets.HTML()
-        self.picture = widgets.Output()
         rows = [
             widgets.HBox(
                 [
@@ -177,9 +148,9 @@ class Sheet(_Live):
             )
             for factor in ASSESSMENT_FACTORS
         ]
-        super().__init__([*rows, widgets.HBox([self.save, self.message]), self.picture])
+        self.children = [*rows, widgets.HBox([self.save, self.message]), self.picture]
         self.save.on_click(self._saved)
-        self._draw()
+        self._redraw()
 
     @property
     def marks(self) -> pd.DataFrame:
@@ -204,10 +175,16 @@ class Sheet(_Live):
             self.message.value = self._say.get("prioritise.saved")
         except FunnelError as error:
             self.message.value = str(error)
-        self._draw()
+        self._redraw()
 
-    def _draw(self) -> None:
-        self.picture.outputs = _shown(outputs(self.result, self._say.lang))
+    def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        return outputs(self.result, self._say.lang)
+
+    def _chosen(self) -> str:
+        return ""
+
+    def _still(self) -> str:
+        return panel(self.result, self._say.lang, picture=False)
 
 
 def prioritise(

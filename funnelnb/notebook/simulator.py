@@ -10,10 +10,10 @@ import numpy as np
 
 from funnelnb.analysis.mix import deal_mix
 from funnelnb.analysis.reverse import reverse_funnel
-from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.core.errors import ParameterError
+from funnelnb.notebook.controls import Live
 from funnelnb.playbooks import load_playbook
 from funnelnb.show import outputs, panel
-from funnelnb.show.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +33,8 @@ PRESETS = {
 _LEAST_RATE = 0.01
 
 
-class TargetSimulator(widgets.VBox):
-    """Sliders and what they ask for.
-
-    In JupyterLab it is live. Where no kernel answers (a static report) it shows the state that was chosen.
+class TargetSimulator(Live):
+    """Sliders over a target, and what they ask for.
 
     Attributes
     ----------
@@ -52,7 +50,7 @@ class TargetSimulator(widgets.VBox):
     """
 
     def __init__(self, history: dict[str, Any], lang: str | None) -> None:
-        self._say = words(lang)
+        super().__init__(lang)
         self._history = history
         self.mix: DealMix
         self.funnel: ReverseFunnel
@@ -66,14 +64,7 @@ class TargetSimulator(widgets.VBox):
             self._slider("", max(float(rate), _LEAST_RATE), _LEAST_RATE, 1.0, 0.01, ".0%", label=name)
             for name, rate in zip(names, history["rates"], strict=True)
         )
-        self.picture = widgets.Output()
-        row = {"flex_flow": "row wrap", "display": "flex"}
-        controls = widgets.Box(
-            [self.amount, self.assurance, self.size, self.stretch, *self.rates], layout=row
-        )
-        super().__init__([controls, self.picture])
-        for control in controls.children:
-            control.observe(self._redraw, "value")
+        self._offer(self.amount, self.assurance, self.size, self.stretch, *self.rates)
         self._redraw()
 
     def _slider(
@@ -103,35 +94,23 @@ class TargetSimulator(widgets.VBox):
             "currency": self._history["currency"],
         }
 
-    def _redraw(self, _: Any = None) -> None:
+    def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         state = self.parameters()
         rates = state.pop("rates")
         stages = [self._stage(name) for name in self._history["stages"]]
-        try:
-            self.mix = deal_mix(**state)
-            self.funnel = reverse_funnel(
-                wins=self.mix.required_n, rates=rates, stages=stages, assurance=state["assurance"]
-            )
-            lang = self._say.lang
-            shown = outputs(self.mix, lang, chart="chance", table=False, still=False)
-            shown += outputs(self.funnel, lang, chart="reverse", table=False, still=False)
-        except FunnelError as error:
-            shown = [({"text/plain": str(error)}, {})]
-        self.picture.outputs = tuple(
-            {"output_type": "display_data", "data": data, "metadata": metadata} for data, metadata in shown
+        self.mix = deal_mix(**state)
+        self.funnel = reverse_funnel(
+            wins=self.mix.required_n, rates=rates, stages=stages, assurance=state["assurance"]
         )
+        mix = outputs(self.mix, self._say.lang, chart="chance", table=False, still=False)
+        return mix + outputs(self.funnel, self._say.lang, chart="reverse", table=False, still=False)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Give JupyterLab the controls and everything else the chosen state."""
-        live = super()._repr_mimebundle_(**kwargs) or {}
-        data = dict(live[0] if isinstance(live, tuple) else live)
-        chosen = " · ".join(f"{one.description} {one.value:g}" for one in self.children[0].children)
-        lang = self._say.lang
-        still = panel(self.mix, lang, "chance", table=False) + panel(
-            self.funnel, lang, "reverse", table=False
-        )
-        said = f"{chosen}\n{self.mix.finding(lang)}\n{self.funnel.finding(lang)}"
-        return {**data, "text/html": f"<p>{chosen}</p>{still}", "text/plain": said}
+    def _still(self) -> str:
+        mix = panel(self.mix, self._say.lang, "chance", table=False)
+        return mix + panel(self.funnel, self._say.lang, "reverse", table=False)
+
+    def _finding(self) -> str:
+        return f"{self.mix.finding(self._say.lang)}\n{self.funnel.finding(self._say.lang)}"
 
 
 def target_simulator(
