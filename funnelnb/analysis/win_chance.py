@@ -76,13 +76,16 @@ def win_chances(
         if not here.size:
             continue
         curves = _curves(book, k, confidence_level, calendar)
-        parts = _parts(book, k, names, confidence_level, calendar) if names else {}
-        for group in dict.fromkeys(groups[deals.index[d]] for d in here):
-            mine = here[[groups[deals.index[d]] == group for d in here]]
+        parts = _parts(book, k, names, confidence_level, calendar) if names else None
+        members: dict[Group, list[int]] = {}
+        for d in here.tolist():
+            members.setdefault(groups[deals.index[d]], []).append(d)
+        for group, deals_here in members.items():
+            mine = np.array(deals_here)
             ages, row = np.unique(deals.age_days[mine], return_inverse=True)
             for block in np.array_split(np.arange(ages.size), -(-ages.size * steps // CELLS)):
                 inside = np.isin(row, block)
-                found = _told(curves, parts.get(group), ages[block], steps, confidence_level)
+                found = _told(curves, parts, group, ages[block], steps, confidence_level)
                 for name, values in found.items():
                     made[name][mine[inside]] = values[row[inside] - block[0]]
     return made
@@ -111,17 +114,26 @@ def lean(own: Chance, whole: Chance) -> Chance:
 
 
 def _told(
-    curves: Curves, own: Curves | None, ages: Floats, steps: int, confidence_level: float
+    curves: Curves,
+    parts: dict[Group, Curves] | None,
+    group: Group,
+    ages: Floats,
+    steps: int,
+    confidence_level: float,
 ) -> dict[str, Floats]:
-    """Return what is said of deals of some ages in one stage and group."""
+    """Return what is said of deals of some ages in one stage and group; without `parts` all deals are alike."""
     ahead = Ahead(*curves, ages * SECONDS_PER_DAY, steps, SECONDS_PER_DAY)
     days = np.minimum(ahead.known, steps)
     days = np.where((watched_beyond(curves[0], ages) >= TOO_FEW_N) & (days >= 1), days, np.nan)
     rate = ahead.chance(days).rate
     days = np.where((rate == 0) | (rate == 1), np.minimum(days, ahead.known_by(TOO_FEW_N)), days)
     found = ahead.chance(days)
-    if own is not None:
-        found = lean(Ahead(*own, ages * SECONDS_PER_DAY, steps, SECONDS_PER_DAY).chance(days), found)
+    if parts is not None:
+        none = np.full(ages.shape, np.nan)
+        own = Chance(rate=none, variance=none, known_n=none, slack=none)
+        if group in parts:
+            own = Ahead(*parts[group], ages * SECONDS_PER_DAY, steps, SECONDS_PER_DAY).chance(days)
+        found = lean(own, found)
     lower, upper = found.bounds(confidence_level)
     return {"win_rate": found.rate, "win_ci_lower": lower, "win_ci_upper": upper, "win_days": days}
 
