@@ -13,7 +13,7 @@ import altair as alt
 
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, largest_groups, panel_title, share_axis, sized
+from funnelnb.show.charts.parts import Draft, field_tips, largest_groups, panel_title, share_axis, sized
 from funnelnb.show.table import facts
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], 
     legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4)
     known = base.transform_filter("datum.kind != 'few'")
     strong = {"stroke": theme.PAPER, "strokeWidth": 2}
-    tips = _tips(draft)
+    shown = {"cohort": "", "age_days": ",.0f", "won_rate": ".1%", "at_risk_n": ",", "deal_n": ","}
+    tips = field_tips(draft, "CohortCell", **shown)
     return [
         known.mark_rect(**strong).encode(
             x=x, y=y, color=alt.Color("won_rate:Q", scale=ramp, legend=legend),
@@ -151,16 +152,3 @@ def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], 
             fontSize=theme.SMALL_SIZE, fontStyle={"expr": "datum.style"}, color={"expr": "datum.ink"}
         ).encode(x=x, y=y, text="label:N"),
     ]  # fmt: skip
-
-
-def _tips(draft: Draft) -> list[alt.Tooltip]:
-    def label(name: str) -> str:
-        return draft.say.field(name, "CohortCell").label
-
-    return [
-        alt.Tooltip("cohort:N", title=label("cohort")),
-        alt.Tooltip("age_days:Q", title=label("age_days"), format=",.0f"),
-        alt.Tooltip("won_rate:Q", title=label("won_rate"), format=".1%"),
-        alt.Tooltip("at_risk_n:Q", title=label("at_risk_n"), format=","),
-        alt.Tooltip("deal_n:Q", title=label("deal_n"), format=","),
-    ]

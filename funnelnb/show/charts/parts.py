@@ -167,6 +167,15 @@ def own_colour(field: str = "colour") -> alt.Color:
     return alt.Color(f"{field}:N", scale=None, legend=None)
 
 
+def field_tips(draft: Draft, row: str, **formats: str) -> list[alt.Tooltip]:
+    """Return what a tip says of these fields of a row, named as in its table; without a format it is text."""
+    made = []
+    for name, form in formats.items():
+        tip = alt.Tooltip(f"{name}:{'Q' if form else 'N'}", title=draft.say.field(name, row).label)
+        made.append(tip.format(form) if form else tip)
+    return made
+
+
 def share_axis(say: Any, **more: Any) -> alt.Axis:
     """Return an axis of shares, written as the language writes percentages."""
     mark = say.get("language.percent").replace("{x}", "")

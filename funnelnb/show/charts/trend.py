@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show import theme
-from funnelnb.show.charts.parts import Draft, largest_groups, panel_title, share_axis, sized
+from funnelnb.show.charts.parts import Draft, field_tips, largest_groups, panel_title, share_axis, sized
 from funnelnb.show.finding import rate_of
 from funnelnb.show.table import facts
 
@@ -170,6 +170,8 @@ def _marks(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
         row["words"] = kinds[row["kind"]]
     ripe = base.transform_filter("datum.kind == 'mature'")
     known = base.transform_filter("datum.kind != 'few'")
+    shown = {"cohort": "", "deal_n": ",", "won_rate": ".1%", "seen_days": ",.0f", "trusted_from": ""}
+    tips = field_tips(draft, "CohortRow", **shown)
     return [
         ripe.mark_line(color=theme.MOVED, strokeWidth=1.4, opacity=0.55).encode(
             x=axes.x(), y=axes.y("won_rate")
@@ -181,7 +183,7 @@ def _marks(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
             strokeDash=alt.condition("datum.kind == 'mature'", alt.value([1, 0]), alt.value([3, 3])),
         ),
         base.mark_point(filled=True, size=80, opacity=1, strokeWidth=1.8).encode(
-            x=axes.x(), y=axes.y("won_rate"), tooltip=_tips(draft), **_looks(kinds, axes.kinds)
+            x=axes.x(), y=axes.y("won_rate"), tooltip=tips, **_looks(kinds, axes.kinds)
         ),
     ]
 
@@ -199,19 +201,6 @@ def _looks(kinds: dict[str, str], present: list[str]) -> dict[str, Any]:
         "stroke": alt.Stroke("words:N", scale=scale(1), legend=legend),
         "shape": alt.Shape("words:N", scale=scale(2), legend=legend),
     }
-
-
-def _tips(draft: Draft) -> list[alt.Tooltip]:
-    def label(name: str) -> str:
-        return draft.say.field(name, "CohortRow").label
-
-    return [
-        alt.Tooltip("cohort:N", title=label("cohort")),
-        alt.Tooltip("deal_n:Q", title=label("deal_n"), format=","),
-        alt.Tooltip("won_rate:Q", title=label("won_rate"), format=".1%"),
-        alt.Tooltip("seen_days:Q", title=label("seen_days"), format=",.0f"),
-        alt.Tooltip("trusted_from:N", title=label("trusted_from")),
-    ]
 
 
 def _numbers(draft: Draft, axes: _Axes, rows: list[Row]) -> Any:
