@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ("ledger", "tally", "scan")
+MODULES = ("calendar", "clock", "countries", "dates", "ledger", "scan", "tally")
 
 
 @pytest.mark.parametrize("name", MODULES)
