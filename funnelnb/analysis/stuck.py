@@ -295,6 +295,8 @@ def _judged(
     names_made = ("usual_days", "tail_rate", "p_value", "slow_expected")
     made = {name: np.full(len(deals), np.nan) for name in names_made}
     ledger, wholes = book.ledger, {}
+    places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
+    coded = np.fromiter((places[group] for group in groups), np.int64, len(groups))
     for k in range(ledger.won):
         (times,) = timing.split(time_counts(book, k, k + 1, calendar=calendar))
         wholes[k] = pace.pause(times)
@@ -303,14 +305,12 @@ def _judged(
             continue
         counts = time_counts(book, k, k + 1, names, calendar)
         for group, own_times in zip(counts.groups, timing.split(counts), strict=True):
-            mine = np.array(
-                [deals.position[d] == k and groups[deals.index[d]] == group for d in range(len(deals))], bool
-            )
-            mine &= ~np.isnan(deals.age_days)
+            in_group = coded == places.get(group, -1)
+            mine = (deals.position == k) & in_group[deals.index] & ~np.isnan(deals.age_days)
             if not mine.any():
                 continue
             own = _ordinary(own_times, whole.never_rate, confidence_level) if names else None
-            here = np.array([one == group for one in groups]) & (ledger.reached_s[:, k] != UNKNOWN)
+            here = in_group & (ledger.reached_s[:, k] != UNKNOWN)
             entered = days_since(ledger.reached_s[here, k], ledger.as_of_s, calendar)
             age = deals.age_days[mine]
             still = shrunk(own, whole, entered)
