@@ -7,7 +7,7 @@ What data is this?
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How long does it take, and what is stuck?
-    duration, stuck, ageing
+    duration, distribution, stuck, ageing
 Whom to call first?
     call_list, man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
@@ -42,6 +42,7 @@ _HOME = {
     "conversion": "funnelnb.analysis.conversion",
     "deal_mix": "funnelnb.analysis.mix",
     "display": "funnelnb.show",
+    "distribution": "funnelnb.analysis.distribution",
     "explore": "funnelnb.notebook.explore",
     "explore_durations": "funnelnb.notebook.durations",
     "duration": "funnelnb.analysis.duration",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.call_list import call_list
     from funnelnb.analysis.cohort import cohort
     from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.distribution import distribution
     from funnelnb.analysis.duration import duration
     from funnelnb.analysis.gates import honest_funnel
     from funnelnb.analysis.ideal import ideal_funnel

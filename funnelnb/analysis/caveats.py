@@ -42,6 +42,9 @@ CODES = (
     "cohort_unknown",  # deals_n, of_n: without a date of creation they are in no cohort
     "one_group",  # nothing to compare
     "omnibus_not_rejected",  # p_value: no group is named because all may be alike
+    "fit_flexible",  # rows_n, of_n, close_share: the generalised gamma, which was not asked for, comes close
+    "fit_refuted",  # groups, level_rate, close_share: close to the data, yet refuted by many deals
+    "never_unseen",  # rows_n, of_n: follow-up too short for a share that never ends
     "overdispersed",  # overdispersion
     "shrinkage_full",  # the groups do not differ more than chance: all are pulled to the whole
 )

@@ -18,9 +18,9 @@ from funnelnb.analysis.distribution_rows import (
     QuantileRow,
     RemainingRow,
 )
-from funnelnb.analysis.distribution_trust import REFUTED, sample_of, tested_by, trust
+from funnelnb.analysis.distribution_trust import sample_of, tested_by, trust, trust_notes
 from funnelnb.analysis.duration import spans_of
-from funnelnb.analysis.fits import CLOSE, FAMILIES, FitRow, families_of, fit_rows, fitted_to
+from funnelnb.analysis.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.analysis.obtain import (
     Source,
     calendar_notes,
@@ -34,7 +34,6 @@ from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError
-from funnelnb.core.note import Note
 from funnelnb.data.calendar import calendar_of
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.distribution_trust import DealsOf
     from funnelnb.analysis.timing import Times
+    from funnelnb.core.note import Note
     from funnelnb.data.calendar import Calendar
     from funnelnb.playbooks.model import Label
     from funnelnb.stats.goodness import Goodness
@@ -368,33 +368,5 @@ def _notes(blocks: Sequence[_Block], unknown_n: int, late_n: int, asked: _Asked)
     notes += caveats.named(
         "early_risk_small", [one.row.group for one in blocks if one.short], min_n=TOO_FEW_N
     )
-    fitted = [row for row in rows if row.family]
-    far_n = sum(row.verdict == "too_far" for row in fitted)
-    if far_n:
-        notes += (Note("fits_too_far", {"rows_n": far_n, "of_n": len(fitted), "close_share": CLOSE}),)
-    notes += caveats.named(
-        "fit_flexible", [one.row.group for one in blocks if one.flexible], close_share=CLOSE
-    )
-    rough = [row.group for row in rows if row.trust == "roughly"]
-    notes += caveats.named("fit_refuted", rough, level_rate=REFUTED, close_share=CLOSE)
-    if asked.never:
-        unseen = [row.group for row in rows if row.enough and not _seen_never(blocks, row.group)]
-        notes += caveats.named("never_unseen", unseen)
-    part = [row for row in fitted if 0 < row.tested_n < row.n]
-    if part:
-        notes += (
-            Note(
-                "part_tested",
-                {"deals_n": sum(row.tested_n for row in part), "of_n": sum(row.n for row in part)},
-            ),
-        )
-    return notes
-
-
-def _seen_never(blocks: Sequence[_Block], group: tuple[str, ...]) -> bool:
-    """Whether any family could tell a share that never ends in this group."""
-    (mine,) = (one for one in blocks if one.row.group == group)
-    return any(fit.never and fit.verdict != "follow_up_too_short" for fit in mine.fits)
-
-
-__all__ = ["FAMILIES", "Distribution", "distribution"]
+    fits = [fit for one in blocks for fit in one.fits]
+    return notes + trust_notes(rows, fits, sum(one.flexible for one in blocks), never=bool(asked.never))

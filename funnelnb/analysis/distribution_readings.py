@@ -33,7 +33,7 @@ SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
 AGES = (0, 30, 60, 90)
 """Ages at which the time that remains is told."""
 AHEAD_DAYS = 30
-MOST_BINS = 24
+LEAST_BINS, MOST_BINS = 5, 24
 MOST_POINTS = 200
 _WIDTHS = (1, 2, 3, 5, 7, 10, 14, 20, 30, 45, 60, 90, 180, 365, 730)
 
@@ -138,9 +138,10 @@ def bins(times: Times, fit: Lifetime, curve: Survival, until_days: float, place:
 
     Of whole days, those that ended on the day of an edge count half on either side of it.
     """
-    width = next((one for one in _WIDTHS if until_days / one <= MOST_BINS), until_days / MOST_BINS)
+    most = int(np.clip(2 * fit.event_n ** (1 / 3), LEAST_BINS, MOST_BINS))  # Rice's rule
+    width = next((one for one in _WIDTHS if until_days / one <= most), until_days / most)
     if width > until_days:
-        width = until_days / (MOST_BINS // 2)
+        width = until_days / most
     edges = np.arange(0, until_days + width * 1e-9, width)
     after = 1 - curve.survival[np.searchsorted(curve.time, edges, side="right") - 1]
     if pace.whole_days(times):

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis import pace
+from funnelnb.analysis import caveats, pace
+from funnelnb.analysis.fits import CLOSE
 from funnelnb.analysis.obtain import SECONDS_PER_DAY
+from funnelnb.core.note import Note
 from funnelnb.data.count import CENSORED
 from funnelnb.data.watched import WatchedDeals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.distribution_rows import DistributionRow
+    from funnelnb.analysis.fits import FitRow
     from funnelnb.analysis.timing import Times
     from funnelnb.stats.goodness import Goodness, Sample
     from funnelnb.stats.lifetime import Lifetime
@@ -74,3 +80,31 @@ def tested_by(sample: Sample, fit: Lifetime, runs: int, groups_n: int) -> Goodne
     enough = math.ceil(REFUTED * (runs + 1))
     most = max(TESTED_LEAST, TESTED_MOST // groups_n)
     return bootstrap(sample, fit, Effort(runs=runs, most=most, enough=enough))
+
+
+def trust_notes(
+    rows: Sequence[DistributionRow], fits: Sequence[FitRow], flexible_n: int, *, never: bool
+) -> tuple[Note, ...]:
+    """Return what has to be said of fits that are not, or not fully, to be trusted.
+
+    `flexible_n` groups would be described by a family that was not asked for; `never`: a share that never ends
+    was asked for.
+    """
+    fitted = [row for row in rows if row.family]
+    far_n = sum(row.verdict == "too_far" for row in fitted)
+    notes: tuple[Note, ...] = ()
+    if far_n:
+        notes += (Note("fits_too_far", {"rows_n": far_n, "of_n": len(fitted), "close_share": CLOSE}),)
+    if flexible_n:
+        notes += (Note("fit_flexible", {"rows_n": flexible_n, "of_n": len(fitted), "close_share": CLOSE}),)
+    rough = [row.group for row in rows if row.trust == "roughly" and row.group]
+    notes += caveats.named("fit_refuted", rough, level_rate=REFUTED, close_share=CLOSE)
+    seen = {fit.group for fit in fits if fit.never and fit.verdict != "follow_up_too_short"}
+    unseen_n = sum(row.enough and row.group not in seen for row in rows)
+    if never and unseen_n:
+        notes += (Note("never_unseen", {"rows_n": unseen_n, "of_n": sum(row.enough for row in rows)}),)
+    part = [row for row in fitted if 0 < row.tested_n < row.n]
+    if part:
+        facts = {"deals_n": sum(row.tested_n for row in part), "of_n": sum(row.n for row in part)}
+        notes += (Note("part_tested", facts),)
+    return notes

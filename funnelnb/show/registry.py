@@ -31,6 +31,7 @@ _VIEWS: Mapping[str, str] = {
     "Cohorts": "funnelnb.show.views.cohorts",
     "Conversion": "funnelnb.show.views.conversion",
     "DealMix": "funnelnb.show.views.deal_mix",
+    "Distribution": "funnelnb.show.views.distribution",
     "Duration": "funnelnb.show.views.duration",
     "FairShares": "funnelnb.show.views.shares",
     "FunnelGap": "funnelnb.show.views.ideal",

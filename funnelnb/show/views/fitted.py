@@ -24,7 +24,9 @@ def family_words(row: Any, say: Words) -> str:
 
 def parameters(row: FitRow, say: Words) -> str:
     """Return the parameters of the family of a fit, named."""
-    named = [(getattr(row, f"{word}_name"), getattr(row, f"{word}_value")) for word in ("first", "second", "third")]
+    named = [
+        (getattr(row, f"{word}_name"), getattr(row, f"{word}_value")) for word in ("first", "second", "third")
+    ]
     return say.get("language.list").join(
         say.say("durations.parameter", name=name, value=f"{value:.4g}")
         for name, value in named
