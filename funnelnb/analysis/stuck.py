@@ -352,6 +352,7 @@ def _stages(
 def _deals(
     book: Book, deals: OpenDeals, groups: list[tuple[str, ...]], columns: dict[str, NDArray[Any]]
 ) -> tuple[StuckDeal, ...]:
+    stages = book.playbook.stage_ids
     p, amount = np.nan_to_num(columns["p_value"], nan=2.0), np.nan_to_num(deals.amount)
     order = np.lexsort((np.arange(len(deals)), -np.nan_to_num(deals.age_days), -amount, p))
     plain = {name: values.tolist() for name, values in columns.items()}
@@ -362,7 +363,7 @@ def _deals(
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],
-            stage=book.playbook.stage_ids[deals.position[d]],
+            stage=stages[deals.position[d]],
             group=groups[deals.index[d]],
             age_days=float(deals.age_days[d]),
             deal_amount=float(deals.amount[d]),
