@@ -14,6 +14,7 @@ from funnelnb.stats.risk import RiskTable, risk_table
 from funnelnb.stats.running import Running, blocks
 
 Floats = NDArray[np.float64]
+_SURELY = 1 - 1e-12  # a sum of steps this close to 1 differs from it by rounding only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -231,6 +232,8 @@ def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
         curves = np.minimum(running.sum("rate", steps.copy()), 1.0, out=rate[:, rows])
         odds = d / (np.where(left > 0, left, np.inf) * safe)
         variance[:, rows] = _variance(running, safe, steps, odds, before, curves)
+    if np.any(rate[:, -1:] > _SURELY):
+        rate[rate > _SURELY] = 1.0
     return open_rate, rate, variance
 
 

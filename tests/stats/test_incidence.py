@@ -233,3 +233,10 @@ def test_mgus2_competing_counts(shared_data):
     curve = aalen_johansen(time, outcome)
     assert curve.event_n.sum(axis=1).tolist() == [115, 860]
     assert curve.n - curve.event_n.sum() == 409
+
+
+def test_when_all_are_won_the_rate_is_one_and_not_nearly() -> None:
+    """Sums of twelfths round: shown as "> 99.9 %" they would say that somebody was not won."""
+    for n in range(2, 60):
+        curve = aalen_johansen(np.arange(1.0, n + 1), np.ones(n, int))
+        assert curve.rate[0, -1] == 1.0
