@@ -179,6 +179,7 @@ def distribution(
     >>> row.family, row.at_once
     ('weibull', True)
     """
+    names, days = grouping(book, by), calendar_of(calendar, book)
     asked = _Asked(
         families=_families(family),
         never=never,
@@ -186,8 +187,8 @@ def distribution(
         confidence_level=level(confidence_level),
         runs=None if runs is None else _runs(runs),
         suggest=family is None,
+        week=7 - len(days.weekend),
     )
-    names, days = grouping(book, by), calendar_of(calendar, book)
     spans, notes = spans_of(book, stage)
     origin, target, overall = spans[-1]
     counts = time_counts(book, origin, target, names, days)
@@ -233,6 +234,7 @@ class _Asked:
     confidence_level: float
     runs: int | None
     suggest: bool
+    week: int
 
     def runs_for(self, groups_n: int) -> int:
         """Return how many data sets to draw for each of so many groups."""
@@ -323,7 +325,7 @@ def _group(
         remaining=tuple(read.remaining(best, known, known.trusted_days, place)),
         curves=(read.curve(best, other, known, place),),
         densities=(read.density(best, drawn, place),),
-        bins=tuple(read.bins(times, best, curve, until, place)),
+        bins=tuple(read.bins(times, best, curve, until, place, week=asked.week)),
         pairs=(read.pairs(best, curve, known.trusted_days, place),),
     )
 

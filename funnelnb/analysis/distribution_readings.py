@@ -36,6 +36,7 @@ AHEAD_DAYS = 30
 LEAST_BINS, MOST_BINS = 5, 24
 MOST_POINTS = 200
 _WIDTHS = (1, 2, 3, 5, 7, 10, 14, 20, 30, 45, 60, 90, 180, 365, 730)
+_BUSINESS_WIDTHS = (1, 2, 5, 10, 20, 40, 60, 120, 250, 500)
 
 
 def parameters(fit: Lifetime, place: Place) -> list[ParameterRow]:
@@ -133,13 +134,18 @@ def curve(fit: Lifetime, runner_up: Lifetime | None, known: pace.Pace, place: Pl
     )
 
 
-def bins(times: Times, fit: Lifetime, curve: Survival, until_days: float, place: Place) -> list[EndedBin]:
-    """Return the share of all deals that ended between whole ages, up to `until_days`.
+def bins(
+    times: Times, fit: Lifetime, curve: Survival, until_days: float, place: Place, *, week: int = 7
+) -> list[EndedBin]:
+    """Return the share of all deals that ended between whole ages, up to `until_days`; a week has so many days.
 
     Of whole days, those that ended on the day of an edge count half on either side of it.
     """
     most = int(np.clip(2 * fit.event_n ** (1 / 3), LEAST_BINS, MOST_BINS))  # Rice's rule
-    width = next((one for one in _WIDTHS if until_days / one <= most), until_days / most)
+    width = next(
+        (one for one in (_WIDTHS if week == 7 else _BUSINESS_WIDTHS) if until_days / one <= most),
+        until_days / most,
+    )
     if width > until_days:
         width = until_days / most
     edges = np.arange(0, until_days + width * 1e-9, width)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 TALLER = 1.15
 """So much higher than what it shows is the picture, for the names of the uprights. A density that runs to infinity
-at 0 is cut at the highest bar."""
+at 0 is cut at `STEEPEST` times the highest bar."""
+STEEPEST = 1.4
 LINE = 13
 
 
@@ -115,10 +116,10 @@ def _panel(draft: Draft, curve: DensityCurve, size: tuple[int, int], small: bool
 
 
 def _highest(bars: list[Row], line: list[Row]) -> float:
-    """Return the height that matters: of the bars, and of the line beyond the first bar."""
-    first = bars[0]["end"] if bars else 0.0
-    later = [row["share"] for row in line if row["day"] >= first]
-    return max([row["share"] for row in bars] + later, default=1.0) or 1.0
+    """Return the height that matters: of the bars, and of the line as far as it does not run off above them."""
+    bar = max((row["share"] for row in bars), default=0.0)
+    top = max((row["share"] for row in line), default=0.0)
+    return max(bar, min(top, STEEPEST * bar) if bar else top) or 1.0
 
 
 def _uprights(
