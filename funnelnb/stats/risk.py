@@ -16,6 +16,7 @@ from funnelnb.core.errors import ParameterError
 
 Floats = NDArray[np.float64]
 _DENSE = 1 << 16
+_FEW = 1 << 12  # rows from which sorting keys is quicker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +39,8 @@ class RiskTable:
         Largest time in the data; NaN without data.
     counted : bool
         False when `n` was a float array of amounts, for which no variance is known.
+    late : bool
+        Whether any row was under observation only from some age.
     """
 
     time: Floats
@@ -47,6 +50,7 @@ class RiskTable:
     total_n: float
     last_time: float
     counted: bool
+    late: bool
 
     @property
     def complete(self) -> bool:
@@ -54,6 +58,8 @@ class RiskTable:
 
         False only with late entry: what follows such a gap is then conditional on having got past it.
         """
+        if not self.late:
+            return True
         event_n = self.event_n.sum(axis=0)
         happening = np.flatnonzero(event_n > 0)
         if not happening.size:
@@ -121,11 +127,12 @@ def risk_table(
     return RiskTable(
         time=np.asarray(grid, dtype=float),
         at_risk=at_risk,
-        event_n=cells[1:].astype(float),
-        censored_n=cells[0].astype(float),
+        event_n=np.asarray(cells[1:], dtype=float),
+        censored_n=np.asarray(cells[0], dtype=float),
         total_n=total,
         last_time=last,
         counted=counted,
+        late=entries is not None,
     )
 
 
@@ -144,28 +151,32 @@ def _cells(
         stops = np.concatenate((times, entries[late]))
         kind = np.concatenate((kind, np.full(stops.size - times.size, causes + 1, kind.dtype)))
         weights = None if weights is None else np.concatenate((weights, weights[late]))
-    placed = _sorted(stops, kind, kinds) if weights is None else None
-    if placed is None:
+    found = _sorted(stops, kind, kinds) if weights is None else None
+    if found is None:
         grid, position = _grid(np.concatenate(([0], stops)))
-        placed = grid, position[1:], kind
-    grid, position, kind = placed
-    place = kind.astype(np.int64)
-    place *= grid.size
-    place += position
-    cells = np.bincount(place, weights=weights, minlength=kinds * grid.size).reshape(kinds, grid.size)
+        found = grid, _counts(position[1:], kind, weights, (kinds, grid.size))
+    grid, cells = found
     return grid, cells[: causes + 1], None if entries is None else cells[-1]
 
 
-def _sorted(
-    stops: NDArray[Any], kind: NDArray[Any], kinds: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]] | None:
-    """Return the distinct stops from 0, and of each stop in order its place there and its kind; None if that fails.
+def _counts(
+    position: NDArray[np.int64], kind: NDArray[Any], weights: Floats | None, shape: tuple[int, int]
+) -> NDArray[Any]:
+    """Return how many stops, or what weight, of each kind are at each position."""
+    place = kind.astype(np.int64)
+    place *= shape[1]
+    place += position
+    return np.bincount(place, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _sorted(stops: NDArray[Any], kind: NDArray[Any], kinds: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Return the distinct stops from 0, and how many of each kind are there; None if that fails.
 
     One sort of keys that hold both. The bits of a float >= 0 sort like the float. Scaled by a power of two
     to below 2 (exactly), its two highest bits are 0: room for four kinds below the lowest bit. Whole times
     are shifted just so.
     """
-    if stops.size <= _DENSE or kinds > 4 or _step(stops) is not None:
+    if stops.size <= _FEW or kinds > 4 or _step(stops) is not None:
         return None
     real, largest = stops.dtype == np.float64, stops.max()
     if not real and (stops.dtype.kind == "f" or int(largest) >= 1 << 61):
@@ -185,7 +196,12 @@ def _sorted(
     distinct = keys if new.all() else keys[new]
     grid = np.zeros(distinct.size + 1)
     np.divide(distinct.view(np.float64) if real else distinct, scale, out=grid[1:])
-    return grid, np.cumsum(new), kind
+    if not new[1:].all():
+        return grid, _counts(np.cumsum(new), kind, None, (kinds, grid.size))
+    cells = np.zeros((kinds, grid.size))  # no two stops at one time
+    for number, row in enumerate(cells):
+        np.equal(kind, number, out=row[-kind.size :])
+    return grid, cells
 
 
 def _below_normal(keys: NDArray[Any]) -> bool:

@@ -68,7 +68,7 @@ def test_each_wrong_value_is_named(arguments, shown):
 
 @pytest.mark.parametrize("unit", [1.0, 86_400, 1e-280, 3e200])
 def test_the_fast_way_for_many_rows_counts_like_the_slow_one(unit):
-    """Above 65,536 rows time and outcome are sorted as one key; weights take the other way."""
+    """Above 4,096 rows time and outcome are sorted as one key; weights take the other way."""
     rng = np.random.default_rng(8)
     days = np.round(rng.exponential(60, 70_000), 4)
     time = (days * unit).astype(np.int64) if unit == 86_400 else days * unit
