@@ -159,35 +159,24 @@ def duration(
     )
     spans, notes = spans_of(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
-    rows, fits, curves, tests, gaps = (
-        tuple(itertools.chain(*(getattr(one, part) for one in blocks))) for part in _PARTS
-    )
-    short = [group for one in blocks for group in one.short]
-    unknown_n = max(one.unknown_n for one in blocks)
-    whole = blocks[-1].rows
+    parts: dict[str, Any] = {
+        part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
+    }
+    notes += (*calendar_notes(book, asked.calendar), *_notes(blocks, parts["fits"]))
     return Duration(
-        n=sum(row.n for row in whole),
+        n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
         confidence_level=asked.confidence_level,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(
-            *source_notes(book),
-            *notes,
-            *calendar_notes(book, asked.calendar),
-            *_notes(whole, unknown_n, blocks[-1].late_n, short, fits),
-        ),
+        notes=(*source_notes(book), *notes),
         by=asked.names,
         to=to,
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
-        rows=rows,
-        fits=fits,
-        curves=curves,
+        stage_labels=book.playbook.stage_labels,
         within="".join(asked.within),
-        tests=settled(tests, asked.confidence_level),
-        gaps=gaps,
         calendar=asked.calendar.name,
+        **parts | {"tests": settled(parts["tests"], asked.confidence_level)},
     )
 
 
@@ -315,13 +304,11 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
 
 
-def _notes(
-    whole: Sequence[DurationRow],
-    unknown_n: int,
-    late_n: int,
-    short: Sequence[tuple[str, ...]],
-    fits: Sequence[FitRow],
-) -> tuple[Note, ...]:
+def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:
+    """Return what has to be said of the whole way, and of the fits of all stages."""
+    whole, late_n = blocks[-1].rows, blocks[-1].late_n
+    short = [group for one in blocks for group in one.short]
+    unknown_n = max(one.unknown_n for one in blocks)
     n = sum(row.n for row in whole)
     notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
     notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)

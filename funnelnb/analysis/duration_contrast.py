@@ -159,8 +159,7 @@ def _tested(times: Times, code: Any, layer: Any, to: str) -> RankTest | None:
 
 def settled(tests: Sequence[DurationTest], confidence_level: float) -> tuple[DurationTest, ...]:
     """Return the tests adjusted for one another, with their verdicts."""
-    p = np.array([one.p_value for one in tests])
-    adjusted = _adjusted(p)
+    adjusted = benjamini_hochberg([one.p_value for one in tests]).tolist()
     return tuple(
         replace(one, p_adjusted=value, verdict=_verdict(value, 1 - confidence_level))
         for one, value in zip(tests, adjusted, strict=True)
@@ -171,15 +170,6 @@ def _verdict(p_adjusted: float, level: float) -> str:
     if np.isnan(p_adjusted):
         return "untested"
     return "differ" if p_adjusted <= level else "not_separable"
-
-
-def _adjusted(p: Any) -> list[float]:
-    seen = ~np.isnan(p)
-    made = np.full(p.shape, np.nan)
-    if seen.any():
-        made[seen] = benjamini_hochberg(np.clip(p[seen], 0.0, 1.0))
-    values: list[float] = made.tolist()
-    return values
 
 
 def _seen_until(times: Times) -> float:
@@ -213,7 +203,7 @@ def gaps_of(
         rest = timing.pooled(itertools.chain(parts[:g], parts[g + 1 :])) if known[g] else None
         facts = _gap(part, rest, to, by_days, confidence_level)
         rows.append(DurationGap(group=groups[g], n=n, by_days=by_days, **place, **facts))
-    adjusted = _adjusted(np.array([row.p_value for row in rows]))
+    adjusted = benjamini_hochberg([row.p_value for row in rows]).tolist()
     level = 1 - confidence_level
     return tuple(
         replace(row, p_adjusted=p, verdict=_side(row.difference, p, level))

@@ -231,15 +231,14 @@ def stuck(
     deals = open_deals(book, which)
     groups = _groups(book, names)
     columns, wholes = _judged(book, deals, groups, names, confidence, which)
-    p = columns["p_value"]
-    seen = ~np.isnan(p)
-    adjusted = np.full(len(deals), np.nan)
-    if seen.any():
-        adjusted[seen] = benjamini_hochberg(np.clip(p[seen], 0.0, 1.0))
-    columns |= {"p_adjusted": adjusted, "listed": np.nan_to_num(adjusted, nan=1.0) <= rate}
-    columns |= {"slow": np.nan_to_num(columns["tail_rate"], nan=1.0) <= SLOW_SHARE}
+    adjusted = benjamini_hochberg(np.clip(columns["p_value"], 0.0, 1.0))
+    kinds = {
+        "listed": np.nan_to_num(adjusted, nan=1.0) <= rate,
+        "slow": np.nan_to_num(columns["tail_rate"], nan=1.0) <= SLOW_SHARE,
+    }
+    columns |= {"p_adjusted": adjusted} | kinds
     columns |= win_chances(book, deals, groups, names, days, confidence, which)
-    listed, slow, expected = columns["listed"], columns["slow"], columns.pop("slow_expected")
+    expected = columns.pop("slow_expected")
     return Stuck(
         n=len(deals),
         method="stuck",
@@ -250,16 +249,13 @@ def stuck(
         by=names,
         false_alarm_rate=rate,
         within_days=days,
-        listed_n=int(listed.sum()),
-        listed_amount=total(deals.amount[listed]),
-        slow_n=int(slow.sum()),
         slow_expected_n=float(np.nansum(expected)),
-        slow_amount=total(deals.amount[slow]),
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
-        stages=_stages(book, deals, {"listed": listed, "slow": slow}, expected, wholes),
+        stage_labels=book.playbook.stage_labels,
+        stages=_stages(book, deals, kinds, expected, wholes),
         deals=_deals(book, deals, groups, columns),
         calendar=which.name,
+        **_sums(deals, kinds, np.ones(len(deals), bool)),
     )
 
 
@@ -333,8 +329,6 @@ def _stages(
     for k, facts in wholes.items():
         here = deals.position == k
         if here.any():
-            found: dict[str, Any] = {f"{kind}_n": int((here & one).sum()) for kind, one in kinds.items()}
-            found |= {f"{kind}_amount": total(deals.amount[here & one]) for kind, one in kinds.items()}
             rows.append(
                 StuckStage(
                     stage=book.playbook.stage_ids[k],
@@ -343,10 +337,16 @@ def _stages(
                     slow_expected_n=float(np.nansum(slow_expected[here])),
                     last_event_days=facts["last_event_days"],
                     pause=facts["pause"],
-                    **found,
+                    **_sums(deals, kinds, here),
                 )
             )
     return tuple(rows)
+
+
+def _sums(deals: OpenDeals, kinds: dict[str, NDArray[np.bool_]], here: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many deals of each kind there are among those `here`, and their amount."""
+    counted: dict[str, Any] = {f"{kind}_n": int((here & one).sum()) for kind, one in kinds.items()}
+    return counted | {f"{kind}_amount": total(deals.amount[here & one]) for kind, one in kinds.items()}
 
 
 def _deals(
