@@ -228,8 +228,7 @@ def stuck(
     rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
     days = check.number("within_days", within_days, ge=1, le=730)
     which = calendar_of(calendar, book)
-    deals = open_deals(book, which)
-    groups = _groups(book, names)
+    deals, groups = open_deals(book, which), _groups(book, names)
     columns, wholes = _judged(book, deals, groups, names, confidence, which)
     adjusted = benjamini_hochberg(np.clip(columns["p_value"], 0.0, 1.0))
     kinds = {
