@@ -2,13 +2,21 @@
 
 import dataclasses
 import itertools
+import json
 from functools import cache
 
 import pytest
 
 import funnelnb as fn
 from funnelnb.show import render
-from funnelnb.show.charts import ageing_heat, duration_box, survival
+from funnelnb.show.charts import (
+    ageing_heat,
+    distribution_density,
+    distribution_fit,
+    distribution_quantiles,
+    duration_box,
+    survival,
+)
 from funnelnb.show.registry import view_of
 from tests.show import golden
 from tests.show.test_charts import boxes, named_data
@@ -89,6 +97,111 @@ def test_the_heat_map_marks_cells_that_cannot_be_told():
     assert all((row["kind"] == "few") == (row["watched_n"] < 10) for row in rows)
 
 
+@cache
+def distributed(name):
+    book = fn.sample()
+    calls = {
+        "whole": lambda: fn.distribution(book, stage="qualify", runs=39),
+        "regions": lambda: fn.distribution(book, by="region", runs=19, calendar="business"),
+        "few": lambda: fn.distribution(book.where(region="Iberia"), family="generalised_gamma", runs=19),
+        "none": lambda: fn.distribution(book.where(region="Iberia", segment="Key account"), stage="qualify"),
+    }
+    return calls[name]()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["whole", "regions", "few", "none"])
+def test_distributions_show_in_both_languages(name, lang):
+    result = distributed(name)
+    for text in (result.finding(lang), result.text(lang), result.markdown(lang), result.html(lang)):
+        assert "nan" not in text.lower().replace("finance", "")
+        assert " inf" not in text
+        assert "<<" not in text
+    assert len(result.to_frame()) == len(result.rows)
+    for kind in view_of(result).charts:
+        assert render.svg(result.chart(kind, lang)).startswith("<svg")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_distribution_reads_as_stored(lang):
+    result = distributed("whole")
+    golden.check(f"distribution.{lang}.txt", result.text(lang) + "\n\n" + result.finding(lang))
+
+
+def test_the_finding_says_what_a_distribution_may_be_used_for():
+    result = distributed("whole")
+    assert (
+        "(Weibull, 8.4 % the same day) stays within 1.9 % of the observed share at every age"
+        in result.finding("en")
+    )
+    assert "not beyond an age of 183 days" in result.finding("en")
+    assert "也不可用于超过 183 天的情形" in result.finding("zh")
+    (row,) = result.rows
+    for trust, says in (
+        ("describes", "this distribution describes the days of 2,811 deals: Weibull, 8.4 % the same day"),
+        ("unproven", "2,811 deals are too few to tell"),
+        ("untested", "could not be tested"),
+        ("no", "is wrong by 1.9 % of the deals at an age of 6 days. It is not to be used"),
+    ):
+        told = dataclasses.replace(result, rows=(dataclasses.replace(row, trust=trust),))
+        assert says in told.finding("en")
+        assert told.finding("zh")
+    dead = dataclasses.replace(row, never=True, never_share=0.2, never_ci_lower=0.18, never_ci_upper=0.22)
+    told = dataclasses.replace(result, rows=(dataclasses.replace(dead, plateau_share=0.21),))
+    assert "By the fit 20.0 % (18.0–22.0) of all deals never end; 21.0 % had no end" in told.finding("en")
+    assert "Weibull, 20.0 % never end, 8.4 % the same day" in told.text("en")
+
+
+def test_what_is_not_to_be_used_is_drawn_broken_and_its_remaining_times_are_not_told():
+    result = distributed("whole")
+    (row,) = result.rows
+    never = dataclasses.replace(result, rows=(dataclasses.replace(row, trust="no", verdict="too_far"),))
+    assert "Half end" in result.text("en")
+    assert "Half end" not in never.text("en")
+    for kind in ("fit", "density"):
+        solid, broken = (json.dumps(render.spec(one.chart(kind, "en"))) for one in (result, never))
+        assert solid.count("[6, 3]") == 0
+        assert broken.count("[6, 3]") == 1
+
+
+def test_charts_of_a_distribution_hold_its_numbers():
+    result = distributed("whole")
+    rows = distribution_fit.data(result)
+    (curve,) = result.curves
+    assert {row["fitted_rate"] for row in rows} <= set(curve.fitted_rate.tolist())
+    parts = distribution_density.data(result)
+    assert [row["share"] for row in parts if row["part"] == "bar"] == [
+        one.per_day_share for one in result.bins
+    ]
+    uprights = [row["day"] for row in parts if row["part"] == "upright"]
+    assert uprights == [one.fitted_days for one in result.quantiles]
+    pairs = distribution_quantiles.data(result)
+    assert [row["observed"] for row in pairs] == result.pairs[0].observed_days.tolist()
+    assert {row["trusted"] for row in pairs} == {True, False}
+
+
+def test_where_nothing_can_be_fitted_the_charts_say_so():
+    result = distributed("none")
+    (row,) = result.rows
+    assert row.family == ""
+    for kind in ("fit", "density", "quantiles"):
+        title = " ".join(render.spec(result.chart(kind, "en"))["title"]["text"])
+        assert title == result.finding("en").splitlines()[0]
+
+
+def test_a_share_that_never_ends_stands_beside_the_family():
+    result = made("whole")
+    first = next(fit for fit in result.fits if fit.overall and fit.rank == 1)
+    dead = {"never": True, "never_share": 0.136, "never_ci_lower": 0.128, "never_ci_upper": 0.145}
+    fits = tuple(dataclasses.replace(fit, **dead) if fit is first else fit for fit in result.fits)
+    told = dataclasses.replace(result, fits=fits)
+    assert "13.6 % never end" in told.text("en")
+    assert "13.6 % (12.8–14.5)" in told.text("en")
+    assert "13.6% 永不结束" in told.text("zh")
+    assert "13.6 % never end" in json.dumps(render.spec(told.chart("survival", "en")), ensure_ascii=False)
+    assert "Never end" not in result.text("en")
+
+
 CHARTS = [
     (make, name, kind)
     for make, name, kinds in (
@@ -97,6 +210,10 @@ CHARTS = [
         (made, "advance", ("survival", "box")),
         (made, "lose", ("survival", "box")),
         (stuck_or_age, "ageing", ("ageing",)),
+        *(
+            (distributed, name, ("fit", "density", "quantiles"))
+            for name in ("whole", "regions", "few", "none")
+        ),
     )
     for kind in kinds
 ]

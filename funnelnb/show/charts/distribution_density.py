@@ -126,25 +126,27 @@ def _uprights(
     draft: Draft, rows: list[Row], longest: float, highest: float, x: Any, y: Any, size: tuple[int, int],
     *, small: bool,
 ) -> list[Any]:  # fmt: skip
-    """Draw the quantiles as uprights, each named at the top; names that would collide stand lower."""
+    """Draw the quantiles as uprights, each named at its top; under a name that reaches so far the next stands lower."""
     say, scale = draft.say, size[0] / longest
-    shown, ends = [], [-math.inf] * 6
+    shown: list[Row] = []
+    names: list[tuple[float, int]] = []
     for row in rows:
         if not math.isfinite(row["day"]) or row["day"] > longest:
             continue
         label = "" if small else f"{say.numbers.level(row['share'])}: {say.numbers.bare_days(row['day'])}"
-        left = row["day"] * scale + 4
-        level = next((k for k, end in enumerate(ends) if end <= left), len(ends) - 1)
-        ends[level] = left + theme.text_width(label, theme.SMALL_SIZE) + 6
-        top = highest * (1 - (level * LINE + 8) / size[1])
-        shown.append({"day": row["day"], "top": highest, "floor": 0.0, "label": label, "at": top})
+        left = row["day"] * scale
+        line = 0 if small else max((one + 1 for end, one in names if end > left), default=0)
+        names.append((left + 8 + theme.text_width(label, theme.SMALL_SIZE), line))
+        top = highest * (1 - line * LINE / size[1])
+        at = highest * (1 - (line * LINE + 6) / size[1])
+        shown.append({"day": row["day"], "top": top, "floor": 0.0, "label": label, "at": at})
     base = draft.layer(shown, "uprights")
     rule = base.mark_rule(color=theme.QUIET, strokeWidth=1, opacity=0.7).encode(
         x=x(), y=y("floor"), y2="top:Q"
     )
     if small:
         return [rule]
-    plain = {"align": "left", "baseline": "middle", "dx": 4, "fontSize": theme.SMALL_SIZE}
-    halo = base.mark_text(**plain, color=theme.PAPER, stroke=theme.PAPER, strokeWidth=4)
-    texts = [halo, base.mark_text(**plain, color=theme.QUIET)]
-    return [rule, *(one.encode(x=x(), y=y("at"), text="label:N") for one in texts)]
+    text = base.mark_text(
+        align="left", baseline="middle", dx=4, fontSize=theme.SMALL_SIZE, color=theme.QUIET
+    ).encode(x=x(), y=y("at"), text="label:N")
+    return [rule, text]
