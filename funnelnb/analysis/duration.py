@@ -221,9 +221,9 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     rows, fits, curves, short = [], [], [], []
     for group, times in zip(counts.groups, parts, strict=True):
         place: dict[str, Any] = {"group": group, "stage": ids[origin], "overall": overall}
-        facts = pace.facts(times, to, limit, confidence_level)
-        rows.append(DurationRow(next_stage=ids[target], **place, **facts))
         known = pace.pace(times, to, confidence_level)
+        facts = pace.facts(times, to, limit, known)
+        rows.append(DurationRow(next_stage=ids[target], **place, **facts))
         if known is None:
             short += [group] if times.n.sum() else []
             continue

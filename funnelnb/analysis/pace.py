@@ -18,6 +18,7 @@ from funnelnb.stats.survival import kaplan_meier
 if TYPE_CHECKING:
     from funnelnb.analysis.timing import Times
     from funnelnb.stats.lifetime import Lifetime, Observed
+    from funnelnb.stats.survival import Survival
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ class Pace:
         Longest age observed.
     trusted_days : float
         Up to here at least ``TOO_FEW_N`` deals were watched.
+    leaving : Survival, optional
+        The Kaplan-Meier curve behind it, where the clock stops at leaving in any way.
     """
 
     time: Floats
@@ -51,6 +54,7 @@ class Pace:
     at_risk: Floats
     last_day: float
     trusted_days: float
+    leaving: Survival | None = None
 
     def at(self, curve: Floats, days: float) -> float:
         """Read one of the curves; NaN where the data cannot see that far."""
@@ -103,11 +107,13 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
     arrays = (days_of(times), times.outcome, times.n, late(times), confidence_level)
     if to == "any":
         km = kaplan_meier(arrays[0], events(times, to), *arrays[2:])
-        done, lower, upper, still = 1 - km.survival, 1 - km.ci_upper, 1 - km.ci_lower, km.survival
+        still_lower, still_upper = km.bounds()
+        done, lower, upper, still = 1 - km.survival, 1 - still_upper, 1 - still_lower, km.survival
         time, at_risk, last = km.time, km.at_risk, km.last_time
     else:
-        aj, row = aalen_johansen(*arrays), TO.index(to) - 1
-        done, lower, upper, still = aj.rate[row], aj.ci_lower[row], aj.ci_upper[row], aj.open_rate
+        km, aj, row = None, aalen_johansen(*arrays), TO.index(to) - 1
+        lower, upper = (bound[row] for bound in aj.bounds())
+        done, still = aj.rate[row], aj.open_rate
         time, at_risk, last = aj.time, aj.at_risk, aj.last_time
     return Pace(
         time=time,
@@ -118,20 +124,20 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
         at_risk=at_risk,
         last_day=last,
         trusted_days=trusted,
+        leaving=km,
     )
 
 
-def facts(times: Times, to: str, limit_days: float, confidence_level: float) -> dict[str, Any]:
+def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> dict[str, Any]:
     """Return the numbers of one row: counts, quantiles, restricted mean, marks, and what finished ones say."""
-    known = pace(times, to, confidence_level)
     counts = _counts(times, to)
     finished = _finished_only(times, to)
     made: dict[str, Any] = counts | finished | pause(times)
     made["enough"] = known is not None and counts["n"] >= TOO_FEW_N
-    made |= _quantiles(times, to, known, confidence_level)
+    made |= _quantiles(known)
     apart = finished["naive_median_days"] - made["median_days"]
     made["naive_difference_days"] = apart if to == "any" else np.nan
-    made |= _mean(times, to, known, limit_days, confidence_level)
+    made |= _mean(known, limit_days)
     for day in MARK_DAYS:
         made[f"still_{day}_rate"] = known.at(known.still, day) if known else np.nan
     return made
@@ -156,13 +162,12 @@ def _finished_only(times: Times, to: str) -> dict[str, float]:
     return {"naive_median_days": float(median), "naive_mean_days": float((days * n).sum() / n.sum())}
 
 
-def _quantiles(times: Times, to: str, known: Pace | None, confidence_level: float) -> dict[str, float]:
+def _quantiles(known: Pace | None) -> dict[str, float]:
     names = ("median_days", "median_ci_lower", "median_ci_upper")
     if known is None:
         return dict.fromkeys((*names, "q25_days", "q75_days"), np.nan)
-    if to == "any":
-        km = kaplan_meier(days_of(times), events(times, to), times.n, late(times), confidence_level)
-        read = km.quantile([0.25, 0.5, 0.75])
+    if known.leaving is not None:
+        read = known.leaving.quantile([0.25, 0.5, 0.75])
         first, second, third = read.time.tolist()
         bounds = (second, float(read.ci_lower[1]), float(read.ci_upper[1]))
     else:
@@ -170,15 +175,12 @@ def _quantiles(times: Times, to: str, known: Pace | None, confidence_level: floa
     return dict(zip(names, bounds, strict=True)) | {"q25_days": first, "q75_days": third}
 
 
-def _mean(
-    times: Times, to: str, known: Pace | None, limit_days: float, confidence_level: float
-) -> dict[str, float]:
+def _mean(known: Pace | None, limit_days: float) -> dict[str, float]:
     """Return the mean time spent up to the limit; of leaving only, since for one end it has no meaning."""
     names = ("mean_days", "mean_ci_lower", "mean_ci_upper")
-    if known is None or to != "any" or not limit_days > 0:
+    if known is None or known.leaving is None or not limit_days > 0:
         return dict.fromkeys(names, np.nan) | {"limit_days": np.nan}
-    km = kaplan_meier(days_of(times), events(times, to), times.n, late(times), confidence_level)
-    read = km.restricted_mean(limit_days)
+    read = known.leaving.restricted_mean(limit_days)
     values = (read.mean, read.ci_lower, read.ci_upper)
     return dict(zip(names, values, strict=True)) | {"limit_days": limit_days}
 
@@ -218,7 +220,7 @@ def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> dict[s
     if stops.size > timing.MOST_POINTS:
         stops = np.linspace(0.0, known.last_day, timing.MOST_POINTS)
     row = np.searchsorted(known.time, stops, side="right") - 1
-    fitted = fit.survival(stops).value if fit is not None else np.full(stops.size, np.nan)
+    fitted = 1 - fit.finished_share(stops) if fit is not None else np.full(stops.size, np.nan)
     following = np.searchsorted(known.time, stops, side="left")
     return {
         "days": stops,
@@ -275,6 +277,6 @@ def gap(fit: Lifetime, known: Pace) -> tuple[float, float]:
         return float("nan"), float("nan")
     still = 1 - known.done
     middle = (np.concatenate(([1.0], still[:-1])) + still) / 2
-    apart = np.abs(fit.survival(known.time[seen]).value - middle[seen])
+    apart = np.abs(1 - fit.finished_share(known.time[seen]) - middle[seen])
     worst = int(np.argmax(apart))
     return float(apart[worst]), float(known.time[seen][worst])
