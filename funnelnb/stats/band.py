@@ -56,7 +56,8 @@ def _band_of_one(
     first, last = np.searchsorted(rate, [_NEAR, 1 - _NEAR], side="right")
     none, some, everybody = slice(first), slice(first, last), slice(last, None)
     lower[none] = 0.0
-    upper[none] = z * z / (np.maximum(at_risk[none], 0) + z * z)
+    spare = np.maximum(at_risk[none], 0) + z * z
+    upper[none] = np.divide(z * z, spare, out=np.zeros_like(spare), where=spare > 0)
     log_open = np.log1p(-rate[some])
     factor = np.sqrt(variance[some])
     factor *= -z

@@ -84,8 +84,9 @@ def test_a_stay_cut_in_two_changes_nothing(seed):
     book = floor.book()
     again = []
     for number, deal in enumerate(floor.deals):
-        ends = [day for _, day in deal.visits[1:]] + [deal.closed if deal.closed is not None else floor.today]
-        for (stage, day), end in zip(deal.visits, ends, strict=True):
+        visits = sorted(deal.visits, key=lambda visit: visit[::-1])  # stages of one day in their order
+        ends = [day for _, day in visits[1:]] + [deal.closed if deal.closed is not None else floor.today]
+        for (stage, day), end in zip(visits, ends, strict=True):
             if end - day >= 2 and stage < floor.playbook.won:
                 again += [
                     (f"d{number:05d}", floor.playbook.stage_ids[stage], when(day + k)) for k in (1, 1.5)
@@ -163,7 +164,7 @@ def test_going_on_losing_and_staying_add_to_one(seed):
         assert np.isnan(cell.won_90_rate) or cell.won_90_rate + cell.lost_90_rate <= 1 + 1e-12
         rising = [cell.won_30_rate, cell.won_60_rate, cell.won_90_rate]
         known = [rate for rate in rising if not np.isnan(rate)]
-        assert known == sorted(known)
+        assert (np.diff(known) >= -1e-12).all()
     for deal in stuck(book).deals:
         assert all(np.isnan(one) or 0 <= one <= 1 for one in (deal.tail_rate, deal.p_value, deal.win_rate))
 

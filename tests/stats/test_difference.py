@@ -68,3 +68,14 @@ def test_no_difference_and_no_knowledge():
     none = incidence_difference(one, one, 2)
     assert none.difference == 0
     assert none.ci_upper > 0.3, "none of three is not known to be none"
+
+
+def test_a_group_that_nobody_watches_says_nothing():
+    """All came under observation after the day asked for: any share is possible there. It used to divide 0 by 0."""
+    known = aalen_johansen([1, 2, 3, 4], [1, 1, 0, 1])
+    late = aalen_johansen([5, 9], [0, 0], entry=[2, 2])
+    for first, second in ((known, late), (late, known)):
+        found = incidence_difference(first, second, 2)
+        assert abs(found.difference) == 0.5
+        assert found.ci_lower < 0 < found.ci_upper
+        assert found.p_value == pytest.approx(1)
