@@ -6,21 +6,11 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.analysis import caveats, pace, timing
-from funnelnb.analysis import distribution_readings as read
-from funnelnb.analysis.distribution_rows import (
-    DensityCurve,
-    DistributionCurve,
-    DistributionRow,
-    EndedBin,
-    ParameterRow,
-    QuantilePairs,
-    QuantileRow,
-    RemainingRow,
-)
-from funnelnb.analysis.distribution_trust import sample_of, tested_by, trust, trust_notes
+from funnelnb.analysis import caveats, timing
+from funnelnb.analysis.distribution_group import Asked, Block, block_of
+from funnelnb.analysis.distribution_trust import trust_notes
 from funnelnb.analysis.duration import spans_of
-from funnelnb.analysis.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
+from funnelnb.analysis.fits import FitRow, families_of
 from funnelnb.analysis.obtain import (
     Source,
     calendar_notes,
@@ -39,18 +29,21 @@ from funnelnb.data.calendar import calendar_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.distribution_trust import DealsOf
-    from funnelnb.analysis.timing import Times
+    from funnelnb.analysis.distribution_rows import (
+        DensityCurve,
+        DistributionCurve,
+        DistributionRow,
+        EndedBin,
+        ParameterRow,
+        QuantilePairs,
+        QuantileRow,
+        RemainingRow,
+    )
     from funnelnb.core.note import Note
     from funnelnb.data.calendar import Calendar
     from funnelnb.playbooks.model import Label
-    from funnelnb.stats.goodness import Goodness
-    from funnelnb.stats.lifetime import Lifetime
 
 RUNS = (19, 9_999)
-RUNS_BY_GROUPS = ((4, 199), (8, 99))
-"""So many data sets are drawn for each of at most so many groups unless told otherwise; `RUNS_MANY` for more."""
-RUNS_MANY = 39
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,7 +130,7 @@ def distribution(
         Level of every interval, between 0 and 1; None: the package option (0.90).
     runs : int, optional
         Data sets drawn to test the chosen fit of each group, 19 to 9,999. None: 199, with more than four groups
-        99, with more than eight 39.
+        99; with more than eight, and for a fit that is too far from the data anyway, 39.
     calendar : str or Calendar, optional
         Which days count, as for :func:`~funnelnb.analysis.duration.duration`.
 
@@ -180,7 +173,7 @@ def distribution(
     ('weibull', True)
     """
     names, days = grouping(book, by), calendar_of(calendar, book)
-    asked = _Asked(
+    asked = Asked(
         families=_families(family),
         never=never,
         at_once=at_once,
@@ -190,7 +183,45 @@ def distribution(
         week=7 - len(days.weekend),
     )
     spans, notes = spans_of(book, stage)
-    origin, target, overall = spans[-1]
+    blocks, unknown_n, late_n = _blocks(book, names, spans[-1], asked, days)
+    notes += (*calendar_notes(book, days), *_notes(blocks, unknown_n, late_n, asked))
+    return _result(
+        book,
+        spans[-1],
+        blocks,
+        by=names,
+        families=asked.families,
+        confidence_level=asked.confidence_level,
+        calendar=days.name,
+        notes=(*source_notes(book), *notes),
+    )
+
+
+def _result(book: Any, span: tuple[int, int, bool], blocks: Sequence[Block], **more: Any) -> Distribution:
+    """Put the groups together."""
+    parts: dict[str, Any] = {
+        name: tuple(itertools.chain(*(getattr(one, name) for one in blocks))) for name in _PARTS
+    }
+    return Distribution(
+        n=sum(one.row.n for one in blocks),
+        method="distribution",
+        as_of=book.as_of,
+        currency=book.currency,
+        stage=book.playbook.stage_ids[span[0]],
+        overall=span[2],
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=tuple(one.label for one in book.playbook.stages),
+        rows=tuple(one.row for one in blocks),
+        **parts,
+        **more,
+    )
+
+
+def _blocks(
+    book: Any, names: tuple[str, ...], span: tuple[int, int, bool], asked: Asked, days: Calendar
+) -> tuple[list[Block], int, int]:
+    """Return what can be said of each group, deals of unknown time, and those that entered late."""
+    origin, target, overall = span
     counts = time_counts(book, origin, target, names, days)
     deals = watched_deals(book, origin, target, names, days)
     parts = timing.split(counts)
@@ -198,64 +229,8 @@ def distribution(
     for place, (group, times) in enumerate(zip(counts.groups, parts, strict=True)):
         where = {"group": group, "stage": book.playbook.stage_ids[origin], "overall": overall}
         own = None if deals is None else (deals, deals.group == place)
-        blocks.append(_group(times, own, asked, where, len(parts)))
-    rows = tuple(one.row for one in blocks)
-    return Distribution(
-        n=sum(row.n for row in rows),
-        method="distribution",
-        confidence_level=asked.confidence_level,
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=(
-            *source_notes(book),
-            *notes,
-            *calendar_notes(book, days),
-            *_notes(blocks, int(counts.unknown_n.sum()), sum(one.late_n for one in parts), asked),
-        ),
-        by=names,
-        stage=book.playbook.stage_ids[origin],
-        overall=overall,
-        families=asked.families,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
-        rows=rows,
-        calendar=days.name,
-        **{name: tuple(itertools.chain(*(getattr(one, name) for one in blocks))) for name in _PARTS},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What was asked of every group alike, checked."""
-
-    families: tuple[str, ...]
-    never: bool | None
-    at_once: bool | None
-    confidence_level: float
-    runs: int | None
-    suggest: bool
-    week: int
-
-    def runs_for(self, groups_n: int) -> int:
-        """Return how many data sets to draw for each of so many groups."""
-        return self.runs or next((runs for most, runs in RUNS_BY_GROUPS if groups_n <= most), RUNS_MANY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """What one group adds to the result."""
-
-    row: DistributionRow
-    short: bool = False
-    flexible: bool = False
-    fits: tuple[FitRow, ...] = ()
-    parameters: tuple[ParameterRow, ...] = ()
-    quantiles: tuple[QuantileRow, ...] = ()
-    remaining: tuple[RemainingRow, ...] = ()
-    curves: tuple[DistributionCurve, ...] = ()
-    densities: tuple[DensityCurve, ...] = ()
-    bins: tuple[EndedBin, ...] = ()
-    pairs: tuple[QuantilePairs, ...] = ()
+        blocks.append(block_of(times, own, asked, where, len(parts)))
+    return blocks, int(counts.unknown_n.sum()), sum(one.late_n for one in parts)
 
 
 _PARTS = ("fits", "parameters", "quantiles", "remaining", "curves", "densities", "bins", "pairs")
@@ -280,87 +255,7 @@ def _runs(runs: int) -> int:
     return int(number)
 
 
-def _group(
-    times: Times, deals: DealsOf | None, asked: _Asked, place: dict[str, Any], groups_n: int
-) -> _Block:
-    """Return what can be said of one group."""
-    from funnelnb.stats.survival import kaplan_meier
-
-    ended = pace.events(times, "any")
-    counts: dict[str, Any] = place | {
-        "n": int(times.n.sum()),
-        "closed_n": int(times.n[ended].sum()),
-        "open_n": int(times.n[~ended].sum()),
-        "same_day_n": int(times.n[ended & (times.time_s == 0)].sum()),
-    }
-    known = pace.pace(times, "any", asked.confidence_level)
-    if known is None or counts["n"] < TOO_FEW_N:
-        return _Block(row=DistributionRow(**counts), short=known is None and counts["n"] > 0)
-    still = pace.pause(times)
-    fitted = fitted_to(
-        times,
-        asked.families,
-        asked.confidence_level,
-        never=still["pause"] if asked.never is None else asked.never,
-        at_once=counts["same_day_n"] >= TOO_FEW_N if asked.at_once is None else asked.at_once,
-    )
-    fits = tuple(fit_rows(fitted, known, place))
-    counts |= {"last_event_days": still["last_event_days"], "pause": still["pause"], "enough": True}
-    counts |= {"trusted_days": known.trusted_days, "verdict": fits[0].verdict}
-    best = fitted[0]
-    if best.refusal:
-        return _Block(row=DistributionRow(**counts), fits=fits)
-    curve = kaplan_meier(pace.days_of(times), ended, times.n, pace.late(times), asked.confidence_level)
-    tested = tested_by(sample_of(times, deals, best), best, asked.runs_for(groups_n), groups_n)
-    other = fitted[1] if len(fitted) > 1 and not fitted[1].refusal else None
-    until, drawn = read.drawn_until(best, still["last_event_days"], known.trusted_days)
-    return _Block(
-        row=DistributionRow(
-            **counts, **_chosen(fits[0], tested, curve.at(still["last_event_days"]).survival[0])
-        ),
-        fits=fits,
-        flexible=asked.suggest and fits[0].verdict == "too_far" and _flexible(times, best, known),
-        parameters=tuple(read.parameters(best, place)),
-        quantiles=tuple(read.quantiles(best, curve, known.trusted_days, place)),
-        remaining=tuple(read.remaining(best, known, known.trusted_days, place)),
-        curves=(read.curve(best, other, known, place),),
-        densities=(read.density(best, drawn, place),),
-        bins=tuple(read.bins(times, best, curve, until, place, week=asked.week)),
-        pairs=(read.pairs(best, curve, known.trusted_days, place),),
-    )
-
-
-_OF_FIT = (
-    "family", "never", "at_once", "median_days", "median_ci_lower", "median_ci_upper",
-    "never_share", "never_ci_lower", "never_ci_upper",
-    "same_day_share", "same_day_ci_lower", "same_day_ci_upper",
-    "log_likelihood", "aicc", "bic", "gap_share", "gap_days",
-)  # fmt: skip
-
-
-def _chosen(fit: FitRow, tested: Goodness, plateau_share: float) -> dict[str, Any]:
-    """Return what the row says of the chosen fit."""
-    return {name: getattr(fit, name) for name in _OF_FIT} | {
-        "plateau_share": float(plateau_share),
-        "p_value": tested.p_value,
-        "runs": tested.runs,
-        "tested_n": int(tested.n),
-        "trust": trust(fit.verdict, tested.p_value),
-    }
-
-
-def _flexible(times: Times, best: Lifetime, known: pace.Pace) -> bool:
-    """Whether the generalised gamma, which was not tried, lies close enough where the others do not.
-
-    Not asked where a share never ends: four parameters then chase the age at which the last deal ended.
-    """
-    if best.shape.never:
-        return False
-    found = fitted_to(times, ("generalised_gamma",), best.confidence_level, at_once=best.shape.at_once)
-    return any(pace.gap(one, known)[0] <= CLOSE for one in found)
-
-
-def _notes(blocks: Sequence[_Block], unknown_n: int, late_n: int, asked: _Asked) -> tuple[Note, ...]:
+def _notes(blocks: Sequence[Block], unknown_n: int, late_n: int, asked: Asked) -> tuple[Note, ...]:
     rows = [one.row for one in blocks]
     n = sum(row.n for row in rows)
     notes = caveats.partly("not_ended", sum(row.open_n for row in rows), n)

@@ -245,18 +245,16 @@ def _whole(result: Distribution, row: DistributionRow, say: Words) -> tuple[str,
 
 def _groups(result: Distribution, say: Words) -> tuple[str, str]:
     counts = {
-        name: sum(row.trust == name for row in result.rows if row.family)
-        for name in ("describes", "roughly", "unproven", "untested", "no")
+        name: sum(row.trust == trust for row in result.rows if row.family)
+        for name, trust in (("fine", "describes"), ("rough", "roughly"), ("not", "no"))
     }
-    values = facts(result, say) | {
-        "what": subject(result, say),
-        "groups_n": len(result.rows),
-        "fine_n": counts["describes"],
-        "rough_n": counts["roughly"],
-        "not_n": counts["no"],
-        "unknown_n": len(result.rows) - counts["describes"] - counts["roughly"] - counts["no"],
-    }
-    return say.say("findings.distribution.groups", **values), say.get("findings.distribution.use_groups")
+    counts["unknown"] = len(result.rows) - sum(counts.values())
+    parts = [
+        say.say(f"findings.distribution.groups_{name}", **{f"{name}_n": n}) for name, n in counts.items() if n
+    ]
+    values = facts(result, say) | {"what": subject(result, say), "groups_n": len(result.rows)}
+    headline = say.say("findings.distribution.groups", **values, parts=say.numbers.join(parts))
+    return headline, say.get("findings.distribution.use_groups")
 
 
 VIEW = View(
