@@ -10,6 +10,7 @@ from funnelnb.core.errors import MappingError
 from funnelnb.data import values
 from funnelnb.data.mapping import require_column
 from funnelnb.data.numbers import unit_of
+from funnelnb.data.problems import CODES
 from funnelnb.data.settings import ROW_NUMBER
 from funnelnb.data.tables import NUMERIC_KINDS, PANDAS_DTYPE, column, column_names, kind_of
 
@@ -179,9 +180,17 @@ def _constants(table: Table, raw: Raw, settings: Settings, findings: Findings) -
 
     taken = {}
     for canonical, value in settings.table(table.name).constants.items():
-        cell = pd.Series([value], dtype="str")
-        parsed = _parse(table, canonical, cell, kind_of(table.name, canonical), settings, findings)
-        taken[canonical] = pd.Series([parsed.values.iloc[0]] * len(raw.frame), index=raw.frame.index)
+        cell, kind = pd.Series([value], dtype="str"), kind_of(table.name, canonical)
+        parsed = _parse(table, canonical, cell, kind, settings, findings)
+        if parsed.undecided or parsed.bad.any() or parsed.marks is not None:
+            code = CODES[parsed.undecided or _BAD[kind]]
+            raise MappingError(
+                f"{settings.shown}, [tables.{table.name}.constants] {canonical} = {value!r}: {code.found}",
+                expected=code.expected,
+                hint="correct it, or leave it out",
+            )
+        values_of = [parsed.values.iloc[0]] * len(raw.frame)
+        taken[canonical] = pd.Series(values_of, index=raw.frame.index, dtype=PANDAS_DTYPE[kind])
     return taken
 
 

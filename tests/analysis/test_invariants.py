@@ -78,8 +78,9 @@ def test_a_stage_row_said_twice_changes_nothing(seed):
     history = book.tables["stage_history"]
     again = []
     for number, deal in enumerate(floor.deals):
-        ends = [day for _, day in deal.visits[1:]] + [deal.closed if deal.closed is not None else floor.today]
-        for (stage, day), end in zip(deal.visits, ends, strict=True):
+        visits = sorted(deal.visits, key=lambda visit: visit[::-1])  # stages of one day in their order
+        ends = [day for _, day in visits[1:]] + [deal.closed if deal.closed is not None else floor.today]
+        for (stage, day), end in zip(visits, ends, strict=True):
             if end - day >= 2 and stage < floor.playbook.won:
                 again.append((f"d{number:05d}", floor.playbook.stage_ids[stage], when((day + end) // 2)))
     assert again

@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from funnelnb.core.errors import DataProblems
+from funnelnb.analysis.duration import duration
+from funnelnb.core.errors import DataProblems, MappingError
 from funnelnb.data.check import check_data
 from funnelnb.data.load import load
-from funnelnb.simulate import Floor, dirty, simulate
+from funnelnb.simulate import DIRTY_KINDS, Floor, dirty, simulate
 
 PLAYBOOK = "seven_step"
 
@@ -141,3 +142,54 @@ def test_the_check_reads_on_behind_the_problems(floor):
     codes = {item.note.code for item in report.items}
     assert {"problem", "spelled_differently"} <= codes
     assert report.n == len(dirt.tables["opportunities"]) - report.problems[0].rows_n
+
+
+@pytest.mark.parametrize("kind", [*DIRTY_KINDS, None])
+def test_every_kind_of_dirt_loads_or_is_refused_with_its_place(floor, kind, tmp_path):
+    """From frames and from CSV, little dirt and much: never another exception, and the check never refuses to look."""
+    for share in (0.01, 0.3):
+        dirt = dirty(floor.tables, None if kind is None else [kind], seed=5, share=share)
+        folder = dirt.write(tmp_path / str(share))
+        mapping = {"crm": "chinese"} if kind == "header_unit" else None
+        said = []
+        for source in (dirt.tables, folder):
+            report = check_data(source, playbook=PLAYBOOK, as_of=floor.as_of, mapping=mapping)
+            try:
+                book = load(source, playbook=PLAYBOOK, as_of=floor.as_of, mapping=mapping)
+            except DataProblems as error:
+                assert not report.ok
+                for one in error.problems:
+                    assert one.file
+                    assert one.found
+                    assert one.expected
+                    assert one.remedy
+                said.append({(one.row, one.column, one.found) for one in error.problems})
+            else:
+                assert not report.problems
+                assert len(duration(book, family="exponential").rows) == book.playbook.won + 1
+                said.append(len(book.opportunities))
+        assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("created_at", "03/04/2026", "day and month cannot be told apart"),
+        ("closed_at", "31.02.2026", "not a date"),
+        ("created_at", "9999-12-31", "not a date"),
+        ("amount", "much", "not a number"),
+    ],
+)
+def test_a_constant_of_the_settings_must_mean_something(floor, column, value, says):
+    """It used to end in an AttributeError, or was taken for "not known" without a word."""
+    deals = floor.tables["opportunities"].drop(columns=column)
+    mapping = {"tables": {"opportunities": {"constants": {column: value}}}}
+    with pytest.raises(MappingError, match=rf"constants\] {column} = '{value}': {says}"):
+        load(deals, playbook=PLAYBOOK, as_of=floor.as_of, mapping=mapping)
+
+
+def test_a_blank_constant_is_a_column_without_values(floor):
+    deals = floor.tables["opportunities"].drop(columns=["region"])
+    mapping = {"tables": {"opportunities": {"constants": {"region": ""}}}}
+    book = load(deals, playbook=PLAYBOOK, as_of=floor.as_of, mapping=mapping)
+    assert book.opportunities["region"].isna().all()
