@@ -16,6 +16,7 @@ from funnelnb.data.count import CENSORED
 from funnelnb.data.tally import time_counts
 from tests.analysis.desk import book, relabelled, shuffled
 from tests.analysis.floors import Deal
+from tests.analysis.test_scan import frames
 from tests.conftest import ROOT
 from tests.stats.reference import reference
 
@@ -410,3 +411,15 @@ def test_late_history_enters_the_fit_and_is_told():
     _, lower, upper = values(result)["scale"]
     assert lower < 30 < upper
     assert only(result).p_value > 0.05
+
+
+def test_a_scan_gives_the_same_fits_and_draws_the_limits_it_cannot_tell():
+    whole, scan = frames("polars", seed=5)
+    one, two = (distribution(source, by="region", runs=19) for source in (whole, scan))
+    for left, right in zip(one.fits, two.fits, strict=True):
+        for field in fields(left):
+            np.testing.assert_equal(getattr(left, field.name), getattr(right, field.name), err_msg=field.name)
+    assert [row.tested_n for row in one.rows] == [row.tested_n for row in two.rows]
+    tested = [row for row in two.rows if row.family]
+    assert tested
+    assert all(0 < row.p_value <= 1 for row in tested)
