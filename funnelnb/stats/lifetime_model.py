@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from funnelnb.stats.likelihood import Shape
 
 Floats = NDArray[np.float64]
+_PLACES = 1_001
+"""At so many times a band is read to find when it reaches a share."""
 
 REFUSALS = {
     "all_open": "no deal has finished yet, so nothing is known about how long finishing takes",
@@ -118,11 +120,16 @@ class Lifetime:
         return np.where(times > 0, dense, np.nan)
 
     def quantile(self, share: ArrayLike = 0.5) -> Reading:
-        """By when have these shares finished? Infinite when so many never do; bounds are symmetric in log time."""
+        """By when have these shares finished? Infinite when so many never do.
+
+        Bounds are symmetric in log time. Where a share never finishes they are the times at which the bounds of
+        :meth:`finished` reach the share: near the share that finishes at all, log time is anything but normal.
+        """
         shares = np.atleast_1d(np.asarray(share, dtype=float))
         for one in shares:
             check.number("share", one, gt=0, lt=1)
-        return self._time(lambda theta: self._time_of(theta, shares, 1 - shares))
+        read = self._time(lambda theta: self._time_of(theta, shares, 1 - shares))
+        return self._inverted(read.value, shares) if self.shape.never and not self.refusal else read
 
     def within(self, age: ArrayLike, ahead: ArrayLike) -> Reading:
         """How likely does a deal still open at this age finish within so much more time?
@@ -207,6 +214,25 @@ class Lifetime:
             w = self.shape.family.quantile(own_below, own_above, form)
             times = np.exp((w - alpha) / beta)
         return np.where(own_above <= 0, np.inf, np.where(own_below <= 0, 0.0, times))
+
+    def _inverted(self, value: Floats, shares: Floats) -> Reading:
+        """Read times with the bounds at which those of the finished share reach `shares`."""
+        alpha, beta, form, _, _ = self.shape.unpack(self.theta)
+        own = 1 / (1 + np.exp(-np.linspace(-16, 16, _PLACES)))
+        with np.errstate(over="ignore"):
+            times = np.exp((self.shape.family.quantile(own, own[::-1], form) - alpha) / beta)
+        read = self.finished(times)
+        bounds = []
+        for band, mark in ((read.ci_upper, 0.0), (read.ci_lower, np.inf)):
+            risen = np.maximum.accumulate(band)
+            with np.errstate(divide="ignore"):
+                found = np.exp(np.interp(shares, risen, np.log(times)))
+            beyond = shares <= risen[0] if mark == 0 else shares > risen[-1]
+            bounds.append(np.where(beyond, mark, found))
+        # the share that is not reached by the estimate may be reached by the upper band
+        return Reading(
+            value=value, ci_lower=np.minimum(bounds[0], value), ci_upper=np.maximum(bounds[1], value)
+        )
 
     def _delta(self, read: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
         """Return a value and its standard error by the delta method (central differences)."""
