@@ -170,7 +170,7 @@ def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Float
     near = rows[:, max(0, 2 * at - lattice.length) :]
     second = np.abs(np.diff(near, 2)).max(axis=1)
     third = np.abs(np.diff(near, 3)).max(axis=1)
-    error = (n + 1) / 10 * third + loose / 25 * second + round_off
+    error = (n + 1) / 10 * third + loose / 12 * second + round_off
     return value.clip(0, 1), np.minimum(error, 1.0)
 
 
