@@ -30,7 +30,7 @@ by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value this report is about; empty: the whole company
 segment: str = "segment"  # attribute whose groups are compared
 false_alarm_rate: float = 0.10  # of the deals listed as stuck, at most this share may be ordinary
-calendar: str = ""  # which days count: empty for calendar days; business, a name in the settings, or CN, DE, DE-BY
+calendar: str = ""  # which days count: empty for all days; business, a name in the settings, or CN, DE, DE-BY
 lang: str = "en"  # language of tables, charts and sentences: en or zh
 
 # %% tags=["setup"]
