@@ -27,6 +27,7 @@ CODES = (
     "horizon_carried",  # horizon_days, groups: nobody was watched so long, nearly all were decided before
     "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
     "late_entry",  # deals_n, of_n: deals that count only from when they came under observation
+    "ended_before_records",  # deals_n, of_n: nobody could have seen others like them, so they do not count
     "early_risk_small",  # groups, min_n: too few deals under observation at young ages; the share is withheld
     "origin_undated",  # stage, origin: nobody dated the first, so the whole way is taken from the second
     "times_unknown",  # deals_n, of_n: not in any share by day

@@ -20,6 +20,7 @@ from funnelnb.analysis.obtain import (
     origin_of,
     source_notes,
     time_counts,
+    unwatched_n,
 )
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
@@ -163,6 +164,9 @@ def duration(
         part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
     }
     notes += (*calendar_notes(book, asked.calendar), *_notes(blocks, parts["fits"]))
+    known_n = sum(row.n for row in blocks[-1].rows) + blocks[-1].unknown_n
+    gone_n = unwatched_n(book, spans[-1][0], known_n)
+    notes += caveats.partly("ended_before_records", gone_n, known_n + gone_n)
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",

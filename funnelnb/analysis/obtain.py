@@ -111,6 +111,13 @@ def watched_deals(
     return watched.watched_deals(source.ledger, origin, target, by=by, calendar=calendar)
 
 
+def unwatched_n(source: Any, origin: int, known_n: float) -> int:
+    """How many deals that reached `origin` ended before the records begin, `known_n` being all others?"""
+    if getattr(source, "observed_from", None) is None:
+        return 0
+    return int(stage_counts(source).reached_n[:, origin].sum() - known_n)
+
+
 def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:
     """Return a note if the data reach beyond the years for which the business days are known."""
     if calendar.years is None:

@@ -190,7 +190,11 @@ def test_deals_that_began_before_the_history_count_from_then() -> None:
     assert row.median_days == 12
     curve = duration(whole, stage="lead").curves[0]
     assert curve.not_yet_rate[np.searchsorted(curve.days, 12)] == pytest.approx(still)
-    assert "late_entry" in {note.code for note in duration(whole).notes}
+    notes = {note.code: note.values for note in duration(whole).notes}
+    assert "late_entry" in notes
+    ended_n = sum(start + days + 10 <= 20 for start in range(0, 60, 2) for days in (5, 12, 25))
+    assert dict(notes["ended_before_records"]) == {"deals_n": ended_n, "of_n": 90}
+    assert "ended_before_records" not in {note.code for note in duration(book(*deals)).notes}
 
 
 @pytest.mark.parametrize(
