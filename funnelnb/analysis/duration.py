@@ -164,9 +164,7 @@ def duration(
         part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
     }
     notes += (*calendar_notes(book, asked.calendar), *_notes(blocks, parts["fits"]))
-    known_n = sum(row.n for row in blocks[-1].rows) + blocks[-1].unknown_n
-    gone_n = unwatched_n(book, spans[-1][0], known_n)
-    notes += caveats.partly("ended_before_records", gone_n, known_n + gone_n)
+    notes += _unwatched(book, spans[-1][0], blocks[-1])
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
@@ -306,6 +304,13 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     curves = [timing.curve(one, confidence_level) for one in parts if one.n.sum() >= TOO_FEW_N]
     days = [timing.trusted_days(one) for one in curves]
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
+
+
+def _unwatched(book: Any, origin: int, whole: _Block) -> tuple[Note, ...]:
+    """Return a note of the deals that do not count because they ended before the records begin."""
+    known_n = sum(row.n for row in whole.rows) + whole.unknown_n
+    gone_n = unwatched_n(book, origin, known_n)
+    return caveats.partly("ended_before_records", gone_n, known_n + gone_n)
 
 
 def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:
