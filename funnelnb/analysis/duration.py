@@ -164,7 +164,6 @@ def duration(
         part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
     }
     notes += (*calendar_notes(book, asked.calendar), *_notes(blocks, parts["fits"]))
-    notes += _unwatched(book, spans[-1][0], blocks[-1])
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
@@ -206,6 +205,7 @@ class _Block:
     short: tuple[tuple[str, ...], ...]
     unknown_n: int
     late_n: int
+    gone_n: int
 
 
 _PARTS = ("rows", "fits", "curves", "tests", "gaps")
@@ -242,6 +242,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         short=tuple(short),
         unknown_n=int(counts.unknown_n.sum()),
         late_n=sum(one.late_n for one in parts),
+        gone_n=unwatched_n(book, counts),
     )
 
 
@@ -306,13 +307,6 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
 
 
-def _unwatched(book: Any, origin: int, whole: _Block) -> tuple[Note, ...]:
-    """Return a note of the deals that do not count because they ended before the records begin."""
-    known_n = sum(row.n for row in whole.rows) + whole.unknown_n
-    gone_n = unwatched_n(book, origin, known_n)
-    return caveats.partly("ended_before_records", gone_n, known_n + gone_n)
-
-
 def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:
     """Return what has to be said of the whole way, and of the fits of all stages."""
     whole, late_n = blocks[-1].rows, blocks[-1].late_n
@@ -322,6 +316,8 @@ def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]
     notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
     notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
     notes += caveats.partly("late_entry", late_n, n)
+    gone_n = blocks[-1].gone_n
+    notes += caveats.partly("ended_before_records", gone_n, n + blocks[-1].unknown_n + gone_n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]
     notes += caveats.too_few(few)
     notes += caveats.named("early_risk_small", list(dict.fromkeys(short)), min_n=TOO_FEW_N)

@@ -111,11 +111,12 @@ def watched_deals(
     return watched.watched_deals(source.ledger, origin, target, by=by, calendar=calendar)
 
 
-def unwatched_n(source: Any, origin: int, known_n: float) -> int:
-    """How many deals that reached `origin` ended before the records begin, `known_n` being all others?"""
+def unwatched_n(source: Any, counts: TimeCounts) -> int:
+    """How many deals reached the origin of `counts` and are not among them, as they ended before the records begin?"""
     if getattr(source, "observed_from", None) is None:
         return 0
-    return int(stage_counts(source).reached_n[:, origin].sum() - known_n)
+    counted_n = counts.n.sum() + counts.unknown_n.sum()
+    return int(stage_counts(source).reached_n[:, counts.origin].sum() - counted_n)
 
 
 def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:
