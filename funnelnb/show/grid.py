@@ -232,15 +232,14 @@ def _blocks(grid: Grid) -> list[list[str]]:
 def _html_row(grid: Grid, row: GridRow, rank: int, run_length: int) -> str:
     cells = []
     for place, (cell, head) in enumerate(zip(row.cells, grid.heads, strict=True)):
+        kind = ' class="num"' if head.numeric else ""
         if place == 0 and grid.stub > 1:
             if rank == 0:
                 span = f' rowspan="{run_length}"' if run_length > 1 else ""
-                cells.append(f'<th scope="rowgroup"{span}>{escape(cell)}</th>')
+                cells.append(f'<th scope="rowgroup"{span}{kind}>{escape(cell)}</th>')
         elif place < grid.stub:
-            kind = ' class="num"' if head.numeric else ""
             cells.append(f'<th scope="row"{kind}>{escape(cell)}</th>')
         else:
-            kind = ' class="num"' if head.numeric else ""
             cells.append(f"<td{kind}>{escape(cell)}</td>")
     kind = ' class="strong"' if row.strong else ""
     return f"<tr{kind}>{''.join(cells)}</tr>"

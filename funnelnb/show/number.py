@@ -80,6 +80,10 @@ class Numbers:
         """Write a difference of two rates in percentage points, with its sign."""
         return self.forms["none"] if _missing(value) else self.forms["points"].format(x=_signed(value))
 
+    def distance(self, value: float) -> str:
+        """Write how far two rates are apart, in percentage points without a sign."""
+        return self.forms["none"] if _missing(value) else self.forms["points"].format(x=f"{100 * value:.1f}")
+
     def points_interval(self, value: float, lower: float, upper: float) -> str:
         """Write a difference of two rates with its interval."""
         if _missing(value) or _missing(lower) or _missing(upper):
@@ -159,6 +163,11 @@ class Numbers:
             return self.forms["at_most"].format(x="0.001")
         return f"{value:.2f}" if value >= 0.0995 else f"{value:.3f}"
 
+    def p_is(self, value: float) -> str:
+        """Write a p-value as it stands after the letter p in a sentence: "= 0.33" or "< 0.001"."""
+        spelled = self.p_value(value)
+        return spelled if value < 0.001 else f"= {spelled}"
+
     def factor(self, value: float) -> str:
         """Write a plain factor with two decimals."""
         return self.forms["none"] if _missing(value) else f"{value:.2f}"
@@ -187,6 +196,7 @@ class Numbers:
             "rate": self.percent,
             "level": self.level,
             "points": self.points,
+            "distance": self.distance,
             "days": self.bare_days,
             "day": self.bare_days,
             "amount": self.bare_amount,
@@ -217,7 +227,7 @@ class Numbers:
         return str(next((write(value) for kind, write in kinds if isinstance(value, kind)), value))
 
 
-NUMERIC = frozenset({"count", "rate", "level", "points", "days", "amount", "p_value", "factor"})
+NUMERIC = frozenset({"count", "rate", "level", "points", "distance", "days", "amount", "p_value", "factor"})
 """Units whose cells stand at the right of their column."""
 
 

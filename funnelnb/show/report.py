@@ -34,6 +34,7 @@ _STYLE = """
  tbody{border-bottom:1px solid rgba(128,128,128,.45)}
  .num{text-align:right}
  td.num{white-space:nowrap}
+ tbody th.num{min-width:0}
  tr.strong td{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
  tr.strong th[scope=row]{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
 """

@@ -37,6 +37,8 @@ class Column:
         Key under ``tables.<table>.heads`` when it differs from `field`.
     cell : callable or None
         ``cell(result, row, words) -> str`` where the words are not simply the field's value.
+    prose : bool
+        The cells hold words although the field is a number: they stand at the left and may be broken.
     always : bool
         Show the value even where there are too few deals to say.
     keep : callable or None
@@ -48,6 +50,7 @@ class Column:
     upper: str = ""
     head: str = ""
     cell: Callable[[Any, Any, Words], str] | None = None
+    prose: bool = False
     always: bool = False
     keep: Callable[[Any, Sequence[Any]], bool] | None = None
 
@@ -147,7 +150,7 @@ def _head(
     unit = say.numbers.money_unit(named["currency"], scale) if words_of.unit == "amount" else ""
     if unit:
         label = say.say("language.bracket", label=label, unit=unit)
-    numeric = words_of.unit in NUMERIC and (column.cell is None)
+    numeric = words_of.unit in NUMERIC and not column.prose
     return Head(label=label, definition=words_of.definition, numeric=numeric)
 
 

@@ -86,16 +86,18 @@ fn.display(durations, chart="box", table=False, finding=False)
 
 # %%
 described = fn.distribution(book, calendar=calendar)
-fn.display(described, chart="density")
+fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
 # Bars are what was observed, the line is the best distribution tried; uprights are the ages by which 10 to 90 % have
 # ended. Where the bars do not follow the line, it is not to be used for quantiles or forecasts, and the sentence above
-# says so. `stage="..."` asks the same of one stage, `chart="fit"` and `chart="quantiles"` show the same fit otherwise.
+# says so. `fn.display(described)` adds the parameters, quantiles and remaining times; `stage="..."` asks the same of one
+# stage, `chart="fit"` and `chart="quantiles"` show the same fit otherwise.
 
 # %% [markdown] tags=["lang-zh"]
 # 柱是观察到的，线是尝试过的最佳分布；竖线是 10% 至 90% 的商机结束的天数。柱与线不相符时，就不能用它来算分位数或做预测，
-# 上面那句话会说明。`stage="..."` 可对单个阶段问同样的问题，`chart="fit"` 与 `chart="quantiles"` 是同一拟合的其他画法。
+# 上面那句话会说明。`fn.display(described)` 另有参数、分位数与剩余时间的表格；`stage="..."` 可对单个阶段问同样的问题，
+# `chart="fit"` 与 `chart="quantiles"` 是同一拟合的其他画法。
 
 # %% tags=["check"]
 print(described.finding(lang))

@@ -131,7 +131,7 @@ def test_a_distribution_reads_as_stored(lang):
 def test_the_finding_says_what_a_distribution_may_be_used_for():
     result = distributed("whole")
     assert (
-        "(Weibull, 8.4 % the same day) stays within 1.9 % of the observed share at every age"
+        "(Weibull, 8.4 % the same day) stays within 1.9 points of the observed share at every age"
         in result.finding("en")
     )
     assert "not beyond an age of 183 days" in result.finding("en")
@@ -141,7 +141,7 @@ def test_the_finding_says_what_a_distribution_may_be_used_for():
         ("describes", "this distribution describes the days of 2,811 deals: Weibull, 8.4 % the same day"),
         ("unproven", "2,811 deals are too few to tell"),
         ("untested", "could not be tested"),
-        ("no", "is wrong by 1.9 % of the deals at an age of 6 days. It is not to be used"),
+        ("no", "is 1.9 points away from the observed share at an age of 6 days. It is not to be used"),
     ):
         told = dataclasses.replace(result, rows=(dataclasses.replace(row, trust=trust),))
         assert says in told.finding("en")

@@ -71,7 +71,7 @@ _COLUMNS = (
     Column(field="owner"),
     Column(field="stage", cell=_stage),
     Column(field="value_per_hour_amount"),
-    Column(field="win_rate", head="why", cell=why),
+    Column(field="win_rate", head="why", cell=why, prose=True),
     Column(field="next_role", head="missing", cell=missing),
     Column(field="step_en", head="step", cell=_step),
 )

@@ -224,7 +224,7 @@ def _whole(result: Distribution, row: DistributionRow, say: Words) -> tuple[str,
         "late": days(late[0], say, unit=True) if late else "",
         "gap_share": row.gap_share,
         "gap_days": row.gap_days,
-        "p_value": row.p_value,
+        "p": say.numbers.p_is(row.p_value),
         "trusted_days": row.trusted_days,
         "too_few_n": TOO_FEW_N,
     }

@@ -113,10 +113,16 @@ DURATIONS = Table(
         _quartile("q75_days"),
         Column(field="mean_days", cell=_mean, keep=_to_any),
         Column(field="limit_days", keep=_to_any),
-        *(Column(field=f"still_{day}_rate") for day in (30, 60, 90, 120)),
         Column(field="naive_median_days"),
         Column(field="naive_difference_days", cell=_difference, keep=_to_any),
     ),
+)
+STILL = Table(
+    name="durations_still",
+    rows=lambda result: result.rows,
+    stub=2,
+    strong=_overall,
+    columns=(*_PLACE, Column(field="n"), *(Column(field=f"still_{day}_rate") for day in (30, 60, 90, 120))),
 )
 DEAD = Table(
     name="durations_dead",
@@ -226,7 +232,7 @@ def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str,
 
 
 VIEW = View(
-    tables=(DURATIONS, DEAD, TESTS, GAPS, BEST, FITS, CURVES),
+    tables=(DURATIONS, STILL, DEAD, TESTS, GAPS, BEST, FITS, CURVES),
     finding=finding,
     charts={"survival": "survival", "box": "duration_box"},
 )

@@ -133,7 +133,7 @@ def _tested(result: Duration, test: DurationTest, gaps: Sequence[DurationGap], s
     values: dict[str, Any] = {
         "test": say.get(f"duration_groups.tests.{test.test}"),
         "groups_n": test.groups_n,
-        "p": _p(test.p_value, say),
+        "p": say.numbers.p_is(test.p_value),
         "within": say.say("findings.duration_groups.within", within=within) if within else "",
     }
     unseen = math.isnan(test.p_value)
@@ -143,8 +143,3 @@ def _tested(result: Duration, test: DurationTest, gaps: Sequence[DurationGap], s
         if count and not (key == "similar" and count == len(gaps)):
             parts.append(say.say(f"findings.duration_groups.{key}", groups_n=count))
     return parts
-
-
-def _p(value: float, say: Words) -> str:
-    spelled = say.numbers.p_value(value)
-    return spelled if value < 0.001 else f"= {spelled}"
