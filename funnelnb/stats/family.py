@@ -211,7 +211,10 @@ def _generalised_at(w: Floats, form: float) -> Standard:
     shape = form**-2.0
     u = form * w
     grown = np.expm1(np.minimum(u, 700))
-    z, log_z = shape * (1 + grown), np.log(shape) + u
+    z, log_z = (
+        shape * np.exp(np.minimum(u, 700)),
+        np.log(shape) + u,
+    )  # 1 + grown would lose the digits of a small z
     log_density = np.log(abs(form)) + shape * (u - grown) + _log_peak(shape)
     first, second = (_log_upper, _log_lower) if form > 0 else (_log_lower, _log_upper)
     return Standard(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from funnelnb.stats.observed import Observed
 
 Floats = NDArray[np.float64]
+_FORM_STEP = 3e-4
+"""Of differences by the form: standard errors that do not depend on the unit of time to six digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -240,7 +242,7 @@ def log_likelihood(at: Points, shape: Shape, theta: Floats) -> tuple[float, Floa
     gradient, second = gradient[free], second[np.ix_(free, free)]
     if not shape.family.free_form:
         return value, gradient, second
-    step = 1e-4 * max(1.0, abs(form))
+    step = _FORM_STEP * max(1.0, abs(form))
     up = _fixed_form(at, shape, alpha, beta, form + step, finishing, at_once)
     down = _fixed_form(at, shape, alpha, beta, form - step, finishing, at_once)
     place = shape.names.index("form")
