@@ -79,6 +79,18 @@ def partly(code: str, deals_n: float, of_n: float) -> tuple[Note, ...]:
     return (Note(code, {"deals_n": int(deals_n), "of_n": int(of_n)}),) if deals_n else ()
 
 
+def timed(n: float, unknown_n: float, late_n: float, gone_n: float) -> tuple[Note, ...]:
+    """Return notes on which of the deals have times: `n` have, `late_n` of them count only from some age on.
+
+    Of `unknown_n` more the times are not known, and `gone_n` more ended before the records begin.
+    """
+    return (
+        *partly("times_unknown", unknown_n, n + unknown_n),
+        *partly("late_entry", late_n, n),
+        *partly("ended_before_records", gone_n, n + unknown_n + gone_n),
+    )
+
+
 def no_losses(lost_n: float, n: float) -> tuple[Note, ...]:
     """Return a note if none of `n` deals is marked lost."""
     return (Note("no_losses", {"deals_n": int(n)}),) if n and not lost_n else ()

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis import caveats, steps, timing
 from funnelnb.analysis.horizon import settle
-from funnelnb.analysis.obtain import SECONDS_PER_DAY, Origin, Source, source_notes, stage_counts, time_counts
+from funnelnb.analysis.obtain import (
+    SECONDS_PER_DAY,
+    Origin,
+    Source,
+    source_notes,
+    stage_counts,
+    time_counts,
+    unwatched_n,
+)
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.count import ADVANCED
@@ -130,8 +138,8 @@ def by_day(
     won = [part.n[(part.outcome == ADVANCED) & (part.time_s <= horizon_s)].sum() for part in parts]
     n, unknown_n = int(sum(part.n.sum() for part in parts)), int(counts.unknown_n.sum())
     notes = (*source_notes(source), *origin.notes, *horizon.notes)
-    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
-    notes += caveats.partly("late_entry", sum(part.late_n for part in parts), n)
+    late_n = sum(part.late_n for part in parts)
+    notes += caveats.timed(n, unknown_n, late_n, unwatched_n(source, counts))
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)
     return GroupRates(
         groups=counts.groups,

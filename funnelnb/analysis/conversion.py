@@ -370,10 +370,10 @@ def _notes(
     notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
     notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
     notes += caveats.no_losses(sum(row.lost_n for row in overall), n)
-    notes += caveats.partly("times_unknown", int(counted.overall.unknown_n.sum()), n)
+    times, late_n = counted.overall, sum(one.times.late_n for one in watched)
+    notes += caveats.timed(times.n.sum(), times.unknown_n.sum(), late_n, counted.unwatched_n)
     notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)
     notes += (Note("amount_at_close_only"),) if without else ()
-    notes += caveats.partly("late_entry", sum(one.times.late_n for one in watched), n)
     days = [(row.group, one.day) for row, one in zip(overall, watched, strict=True)]
     notes += caveats.at_horizon(days, horizon.days)
     notes += caveats.too_few([row.group for row in overall if not row.enough])

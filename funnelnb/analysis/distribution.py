@@ -18,6 +18,7 @@ from funnelnb.analysis.obtain import (
     level,
     source_notes,
     time_counts,
+    unwatched_n,
     watched_deals,
 )
 from funnelnb.analysis.result import Result
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from funnelnb.core.note import Note
     from funnelnb.data.calendar import Calendar
+    from funnelnb.data.count import TimeCounts
     from funnelnb.playbooks.model import Label
 
 RUNS = (19, 9_999)
@@ -183,8 +185,8 @@ def distribution(
         week=7 - len(days.weekend),
     )
     spans, notes = spans_of(book, stage)
-    blocks, unknown_n, late_n = _blocks(book, names, spans[-1], asked, days)
-    notes += (*calendar_notes(book, days), *_notes(blocks, unknown_n, late_n, asked))
+    blocks, counts = _blocks(book, names, spans[-1], asked, days)
+    notes += (*calendar_notes(book, days), *_notes(blocks, counts, unwatched_n(book, counts), asked))
     return _result(
         book,
         spans[-1],
@@ -210,7 +212,7 @@ def _result(book: Any, span: tuple[int, int, bool], blocks: Sequence[Block], **m
         stage=book.playbook.stage_ids[span[0]],
         overall=span[2],
         stage_ids=book.playbook.stage_ids,
-        stage_labels=tuple(one.label for one in book.playbook.stages),
+        stage_labels=book.playbook.stage_labels,
         rows=tuple(one.row for one in blocks),
         **parts,
         **more,
@@ -219,8 +221,8 @@ def _result(book: Any, span: tuple[int, int, bool], blocks: Sequence[Block], **m
 
 def _blocks(
     book: Any, names: tuple[str, ...], span: tuple[int, int, bool], asked: Asked, days: Calendar
-) -> tuple[list[Block], int, int]:
-    """Return what can be said of each group, deals of unknown time, and those that entered late."""
+) -> tuple[list[Block], TimeCounts]:
+    """Return what can be said of each group, and the counts behind it."""
     origin, target, overall = span
     counts = time_counts(book, origin, target, names, days)
     deals = watched_deals(book, origin, target, names, days)
@@ -230,7 +232,7 @@ def _blocks(
         where = {"group": group, "stage": book.playbook.stage_ids[origin], "overall": overall}
         own = None if deals is None else (deals, deals.group == place)
         blocks.append(block_of(times, own, asked, where, len(parts)))
-    return blocks, int(counts.unknown_n.sum()), sum(one.late_n for one in parts)
+    return blocks, counts
 
 
 _PARTS = ("fits", "parameters", "quantiles", "remaining", "curves", "densities", "bins", "pairs")
@@ -255,12 +257,11 @@ def _runs(runs: int) -> int:
     return int(number)
 
 
-def _notes(blocks: Sequence[Block], unknown_n: int, late_n: int, asked: Asked) -> tuple[Note, ...]:
+def _notes(blocks: Sequence[Block], counts: TimeCounts, gone_n: int, asked: Asked) -> tuple[Note, ...]:
     rows = [one.row for one in blocks]
     n = sum(row.n for row in rows)
     notes = caveats.partly("not_ended", sum(row.open_n for row in rows), n)
-    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
-    notes += caveats.partly("late_entry", late_n, n)
+    notes += caveats.timed(n, counts.unknown_n.sum(), counts.n[counts.entry_s > 0].sum(), gone_n)
     notes += caveats.too_few([row.group for row in rows if row.n < TOO_FEW_N])
     notes += caveats.named(
         "early_risk_small", [one.row.group for one in blocks if one.short], min_n=TOO_FEW_N

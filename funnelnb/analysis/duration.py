@@ -314,10 +314,7 @@ def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]
     unknown_n = max(one.unknown_n for one in blocks)
     n = sum(row.n for row in whole)
     notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
-    notes += caveats.partly("times_unknown", unknown_n, n + unknown_n)
-    notes += caveats.partly("late_entry", late_n, n)
-    gone_n = blocks[-1].gone_n
-    notes += caveats.partly("ended_before_records", gone_n, n + blocks[-1].unknown_n + gone_n)
+    notes += caveats.timed(n, unknown_n, late_n, blocks[-1].gone_n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]
     notes += caveats.too_few(few)
     notes += caveats.named("early_risk_small", list(dict.fromkeys(short)), min_n=TOO_FEW_N)

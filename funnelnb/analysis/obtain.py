@@ -54,6 +54,8 @@ class Obtained:
         From the origin stage to won.
     steps : tuple of TimeCounts
         One per step, in order; the after-sale steps follow those that lead to won.
+    unwatched_n : int
+        Deals not in `overall` because they ended before the records begin.
     notes : tuple of Note
         What the source had to assume.
     """
@@ -61,6 +63,7 @@ class Obtained:
     stage: StageCounts
     overall: TimeCounts
     steps: tuple[TimeCounts, ...]
+    unwatched_n: int
     notes: tuple[Note, ...]
 
 
@@ -72,7 +75,13 @@ def obtain(source: Source, *, by: tuple[str, ...], origin: Origin) -> Obtained:
     whole = (origin.position, stage.won)
     same = [counts for counts in steps if (counts.origin, counts.target) == whole]
     overall = same[0] if same else time_counts(source, *whole, by)
-    return Obtained(stage=stage, overall=overall, steps=steps, notes=(*source_notes(source), *origin.notes))
+    return Obtained(
+        stage=stage,
+        overall=overall,
+        steps=steps,
+        unwatched_n=unwatched_n(source, overall),
+        notes=(*source_notes(source), *origin.notes),
+    )
 
 
 def has_after_sale(stage: StageCounts) -> bool:
