@@ -177,7 +177,11 @@ def test_the_sample_as_r_has_it() -> None:
 
 def test_deals_that_began_before_the_history_count_from_then() -> None:
     """Recorded from day 20: leads of day 0 that left before are missing, and a loop counts those at risk."""
-    deals = [lead(float(days), since=float(start)) for start in range(0, 60, 2) for days in (5, 12, 25)]
+    deals = [
+        lead(float(days), since=float(start), region="North" if start % 4 else "South")
+        for start in range(0, 60, 2)
+        for days in (5, 12, 25)
+    ]
     whole = replace(book(*deals), observed_from=np.datetime64("2026-01-21", "s"))
     (row,) = duration(whole, stage="lead").rows
     still, pairs = 1.0, [(max(20 - s, 0), d) for s in range(0, 60, 2) for d in (5, 12, 25)]
@@ -195,6 +199,11 @@ def test_deals_that_began_before_the_history_count_from_then() -> None:
     ended_n = sum(start + days + 10 <= 20 for start in range(0, 60, 2) for days in (5, 12, 25))
     assert dict(notes["ended_before_records"]) == {"deals_n": ended_n, "of_n": 90}
     assert "ended_before_records" not in {note.code for note in duration(book(*deals)).notes}
+    segments = fn.segments(whole, by="region", measure="by_day", horizon_days=30)
+    results = fn.conversion(whole), fn.distribution(whole), segments
+    for result in results:
+        told = {note.code: dict(note.values) for note in result.notes}
+        assert told["ended_before_records"] == {"deals_n": ended_n, "of_n": 90}
 
 
 @pytest.mark.parametrize(
