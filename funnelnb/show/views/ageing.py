@@ -48,7 +48,7 @@ CELLS = Table(
     stub=2,
     columns=(
         Column(field="stage", cell=_stage),
-        Column(field="from_days", cell=_band, prose=True),
+        Column(field="from_days", cell=_band),
         Column(field="watched_n"),
         *(_chance(name) for name in ("won_30", "won_60", "won_90", "lost_90")),
         Column(field="open_n"),
@@ -64,9 +64,9 @@ CHANGES = Table(
     shown=lambda result: bool(result.changes),
     columns=(
         Column(field="stage", cell=_stage),
-        Column(field="from_days", cell=_band, prose=True),
+        Column(field="from_days", cell=_band),
         Column(field="won_90_rate"),
-        Column(field="old_from_days", cell=_old_band, prose=True),
+        Column(field="old_from_days", cell=_old_band),
         Column(field="old_won_90_rate"),
         Column(field="difference", lower="difference_ci_lower", upper="difference_ci_upper", always=True),
         Column(field="p_adjusted"),

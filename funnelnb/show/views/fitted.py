@@ -28,7 +28,7 @@ def parameters(row: FitRow, say: Words) -> str:
         (getattr(row, f"{word}_name"), getattr(row, f"{word}_value")) for word in ("first", "second", "third")
     ]
     return say.get("language.list").join(
-        say.say("durations.parameter", name=name, value=f"{value:.4g}")
+        say.say("durations.parameter", name=say.get(f"durations.parameters.{name}"), value=f"{value:.4g}")
         for name, value in named
         if name and not math.isnan(value)
     )
