@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from tests.analysis.floors import Deal, Floor, playbook
@@ -58,10 +59,27 @@ def relabelled(book: Book, prefix: str = "x") -> Book:
     """The same book with every id of deals and customers written otherwise, in the same order."""
     tables = {}
     for name, one in book.tables.items():
-        changed = {
+        written = {
             column: (prefix + one[column]).where(one[column].notna(), one[column])
             for column in ("opportunity_id", "account_id")
             if column in one
         }
-        tables[name] = one.assign(**changed)
+        tables[name] = one.assign(**written)
     return replace(book, tables=tables)
+
+
+def changed(book: Book, **tables: pd.DataFrame) -> Book:
+    """The same book with some tables replaced."""
+    return replace(book, tables={**book.tables, **tables})
+
+
+def renamed(book: Book, seed: int) -> Book:
+    """The same book with every deal's id written otherwise, in another order."""
+    ids = book.tables["opportunities"]["opportunity_id"]
+    drawn = np.random.default_rng(seed).permutation(len(ids))
+    names = dict(zip(ids, (f"客户/{k}" for k in drawn), strict=True))
+    tables = {
+        name: one.assign(opportunity_id=one["opportunity_id"].map(names).astype("str"))
+        for name, one in book.tables.items()
+    }
+    return changed(book, **tables)
