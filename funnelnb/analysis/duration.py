@@ -135,13 +135,18 @@ def duration(
       no accident (`pause`), each family is fitted with a share that never ends besides. A fit more than five points
       away from the observed curve is shown but not to be trusted.
 
+    - Groups: log-rank test over those with enough deals (``any``), Gray's test for one of two competing ends,
+      p adjusted over the stages. Each group against all others on one day by the difference of the shares
+      ended, p adjusted over the groups; the day is the same for all, the median of all deals or as far as
+      every group sees (:mod:`funnelnb.analysis.duration_contrast`).
+
     References
     ----------
     Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452. Brookmeyer & Crowley (1982),
-    doi:10.2307/2530286.
+    doi:10.2307/2530286. Gray (1988), doi:10.1214/aos/1176350951. Zou & Donner (2008), doi:10.1002/sim.3095.
 
-    Checked against the published figures of a public CRM export, stays counted by hand and R's ``survfit``:
-    ``tests/analysis/test_duration.py``.
+    Checked against the published figures of a public CRM export, stays counted by hand and R's ``survfit``,
+    ``survdiff`` and ``cuminc``: ``tests/analysis/test_duration.py``, ``test_duration_contrast.py``.
 
     Examples
     --------
