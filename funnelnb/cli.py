@@ -68,8 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
+class _Terminated(KeyboardInterrupt):
+    """Stopped from outside.
+
+    A type of its own: once a plain KeyboardInterrupt has passed through ``exec`` (as imports do), caught or not,
+    Python ends by that signal and not with our exit code.
+    """
+
+
 def _terminate(number: int, frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
+    raise _Terminated
 
 
 # ---- the words on the command line ------------------------------------------------------------------------

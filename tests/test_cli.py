@@ -14,6 +14,7 @@ from funnelnb import __version__, cli
 from funnelnb.core import resources
 from funnelnb.show.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
+from tests.conftest import ROOT
 
 
 def funnelnb(*arguments: object) -> int:
@@ -280,6 +281,24 @@ def test_being_stopped_before_anything_is_made_leaves_no_folder(small: Path) -> 
     assert process.returncode == cli.STOPPED
     left = [path.name for path in (small / "fresh").rglob("*")] if (small / "fresh").exists() else []
     assert not [name for name in left if name.endswith((".tmp", ".ipynb", "East.html"))]
+
+
+def test_being_stopped_while_something_is_imported_still_ends_with_130(tmp_path: Path) -> None:
+    """Imports run code by ``exec``, and Python keeps in mind that an interrupt passed through there."""
+    program = """
+import argparse, sys
+from funnelnb import cli
+stop = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
+given = argparse.Namespace(run=lambda _: exec(stop))
+cli._parser = lambda: argparse.Namespace(parse_known_args=lambda _: (given, []))
+sys.exit(cli.main([]))
+"""
+    (tmp_path / "stopped.py").write_text(program)
+    words, paths = [sys.executable, "-m", "stopped"], f"{tmp_path}{os.pathsep}{ROOT}"
+    ended = subprocess.run(
+        words, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert (ended.returncode, ended.stderr) == (cli.STOPPED, "funnelnb: stopped\n")
 
 
 # ---- the package itself -----------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ def browser_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator:
-    """A headless Chromium."""
+    """A headless Chromium; closed after each module, as while it is driven an event loop runs in this thread."""
     path = browser_path()
     if path is None:
         skip_or_fail("no Chromium on the PATH (apt-get install chromium)")
