@@ -19,6 +19,7 @@ from funnelnb.analysis.obtain import (
     level,
     origin_of,
     source_notes,
+    stratum,
     time_counts,
     unwatched_n,
 )
@@ -157,7 +158,7 @@ def duration(
     """
     asked = _Asked(
         names=grouping(book, by),
-        within=grouping(book, within),
+        within=stratum(book, within, grouping(book, by)),
         to=check.one_of("to", to, pace.TO),
         families=families_of(family),
         confidence_level=level(confidence_level),

@@ -166,24 +166,51 @@ def level(confidence_level: float | None) -> float:
 
 
 def grouping(source: Source, by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return `by` as a tuple of known attributes.
+    """Return `by` as a tuple of known attributes."""
+    return _attributes_of(source, "by", by, MOST_ATTRIBUTES)
+
+
+def stratum(source: Source, within: str | None, by: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attribute `within` whose values the groups `by` are compared, or nothing.
 
     Raises
     ------
     ParameterError
-        If more than two attributes are named, or one twice.
+        Nothing is compared, or it is one of `by`.
+    MissingDataError
+        The book does not hold it.
+    """
+    names = _attributes_of(source, "within", within, 1)
+    if names and (not by or names[0] in by):
+        raise ParameterError(
+            f"within = {within!r} with by = {by[0] if len(by) == 1 else by or None!r}",
+            expected="groups to compare in by, and another attribute in within",
+            hint="name another attribute, or leave within out",
+        )
+    return names
+
+
+def _attributes_of(
+    source: Source, parameter: str, value: str | Sequence[str] | None, most: int
+) -> tuple[str, ...]:
+    """Return the value of a parameter as a tuple of known attributes.
+
+    Raises
+    ------
+    ParameterError
+        If more than `most` attributes are named, or one twice.
     MissingDataError
         If the book does not hold one.
     """
-    names = () if by is None or by == "" else (by,) if isinstance(by, str) else tuple(by)
-    if len(names) > MOST_ATTRIBUTES or len(set(names)) < len(names):
-        expected = "one attribute, or two different ones"
-        raise ParameterError(f"by = {by!r}", expected=expected, hint="leave some out")
+    names = () if value is None or value == "" else (value,) if isinstance(value, str) else tuple(value)
+    if len(names) > most or len(set(names)) < len(names):
+        expected = "one attribute, or two different ones" if most > 1 else "one attribute"
+        raise ParameterError(f"{parameter} = {value!r}", expected=expected, hint="leave some out")
     known = sorted(attributes(source))
     for name in names:
         if name not in known:
             raise MissingDataError(
-                f"by = {name!r}: the opportunities have no such attribute",
+                f"{parameter} = {name!r}: the opportunities have no such attribute",
                 expected="one of " + ", ".join(map(repr, known)) if known else "a column to group by",
                 hint=nearest(str(name), known),
             )

@@ -7,7 +7,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.analysis.duration import duration
-from funnelnb.core.errors import MissingDataError
+from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book, shuffled
 from tests.analysis.floors import Deal
 
@@ -159,5 +159,17 @@ def test_row_order_does_not_matter_and_curves_carry_all_groups() -> None:
 def test_without_groups_nothing_is_compared() -> None:
     result = duration(fn.sample())
     assert (result.tests, result.gaps, result.within) == ((), (), "")
-    with pytest.raises(MissingDataError, match="segmnt"):
-        duration(fn.sample(), by="region", within="segmnt")
+
+
+@pytest.mark.parametrize(
+    ("by", "within", "kind", "says"),
+    [
+        ("region", "segmnt", MissingDataError, "within = 'segmnt'.*\n.*\n.*did you mean 'segment'"),
+        ("region", "region", ParameterError, "within = 'region' with by = 'region'"),
+        (None, "region", ParameterError, "within = 'region' with by = None"),
+        ("region", ["segment", "team"], ParameterError, "one attribute"),
+    ],
+)
+def test_a_wrong_stratum_is_named_as_such(by: object, within: object, kind: type, says: str) -> None:
+    with pytest.raises(kind, match=says):
+        duration(fn.sample(), by=by, within=within)
