@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v uv >/dev/null || { echo "uv is needed: pip install uv" >&2; exit 2; }
 compile=(uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --quiet
-  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --excludes requirements/excludes.txt)
+  --no-header --no-annotate --excludes requirements/excludes.txt)
 "${compile[@]}" --extra dev -o requirements/dev.txt
 "${compile[@]}" -c requirements/dev.txt -o requirements/run.txt
 "${compile[@]}" --extra duckdb --extra polars --extra test --resolution lowest-direct -o requirements/lowest.txt
