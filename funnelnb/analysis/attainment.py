@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from funnelnb.analysis import pipeline as pipes
 from funnelnb.analysis.history import closed_between
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import WON_DEAL
+from funnelnb.data.codes import WON_DEAL
 from funnelnb.stats.portfolio import portfolio
 from funnelnb.stats.size import Size, points
 

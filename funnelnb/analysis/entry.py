@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
-from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.data.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.calibration import auc
 from funnelnb.stats.shrink import beta_binomial
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.core.errors import MissingDataError
-from funnelnb.data.ledger import LOST_DEAL, UNKNOWN, WON_DEAL
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LOST_DEAL, WON_DEAL
 from funnelnb.stats.size import Size, points
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from funnelnb.analysis.obtain import SECONDS_PER_DAY, level, source_notes
 from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import UNKNOWN, WON_DEAL
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import WON_DEAL
 from funnelnb.stats.proportion import wilson
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.core.options import options
+from funnelnb.data.clock import UNKNOWN
 from funnelnb.data.groups import Cohort
-from funnelnb.data.ledger import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

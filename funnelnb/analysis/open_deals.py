@@ -10,7 +10,8 @@ import numpy as np
 from funnelnb.analysis.obtain import SECONDS_PER_DAY
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.data.calendar import CALENDAR_DAYS
-from funnelnb.data.ledger import OPEN_DEAL, UNKNOWN, Ledger
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import OPEN_DEAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from funnelnb.data.book import Book
     from funnelnb.data.calendar import Calendar
+    from funnelnb.data.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,10 +9,12 @@ import numpy as np
 
 from funnelnb.analysis.obtain import level, source_notes
 from funnelnb.analysis.result import Result
-from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 
 if TYPE_CHECKING:
     from funnelnb.data.book import Book
+    from funnelnb.data.ledger import Ledger
 
 OUTCOMES = {"open": OPEN_DEAL, "won": WON_DEAL, "lost": LOST_DEAL, "left": LEFT_DEAL}
 """Name of each outcome in the order shown."""

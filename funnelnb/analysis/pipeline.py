@@ -16,7 +16,8 @@ from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.data import tally
-from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.limits import overdispersion
 from funnelnb.stats.size import Size, points
 

@@ -17,12 +17,13 @@ from funnelnb.analysis.propensity_validation import CalibrationRow, ForecasterRo
 from funnelnb.analysis.result import Result, facts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import UNKNOWN, Ledger
+from funnelnb.data.clock import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from funnelnb.data.book import Book
+    from funnelnb.data.ledger import Ledger
     from funnelnb.playbooks.model import Label
 
 Floats = NDArray[np.float64]

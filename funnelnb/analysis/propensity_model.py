@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.obtain import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.data.ledger import LOST_DEAL, UNKNOWN, WON_DEAL, Ledger
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LOST_DEAL, WON_DEAL
 from funnelnb.stats.censoring import censoring_weights
 from funnelnb.stats.logistic import Logistic, logistic
 
 if TYPE_CHECKING:
     from funnelnb.analysis.entry import Design
+    from funnelnb.data.ledger import Ledger
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

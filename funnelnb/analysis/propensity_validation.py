@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from funnelnb.analysis.obtain import SECONDS_PER_DAY
 from funnelnb.analysis.propensity_model import Cases, cases_of, fit
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import UNKNOWN, Ledger
+from funnelnb.data.clock import UNKNOWN
 from funnelnb.stats.calibration import Calibration, auc, calibration, gain, score
+
+if TYPE_CHECKING:
+    from funnelnb.data.ledger import Ledger
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

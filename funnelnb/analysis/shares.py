@@ -16,7 +16,8 @@ from funnelnb.analysis.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
-from funnelnb.data.ledger import UNKNOWN, WON_DEAL
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import WON_DEAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.calendar import calendar_of
-from funnelnb.data.ledger import UNKNOWN
+from funnelnb.data.clock import UNKNOWN
 from funnelnb.stats.compare import benjamini_hochberg
 
 if TYPE_CHECKING:

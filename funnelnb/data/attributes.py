@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.data.ledger import Codes
+from funnelnb.data.codes import Codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -110,9 +110,9 @@ class Book:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of the book, built on first use."""
-        from funnelnb.data.ledger import build
+        from funnelnb.data.frames import ledger_of
 
-        return build(self)
+        return ledger_of(self)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,8 +8,10 @@ import numpy as np
 
 from funnelnb.core.note import Note
 from funnelnb.data.attributes import Attributes, Ids
+from funnelnb.data.clock import UNKNOWN
 from funnelnb.data.coded import UNRECORDED, Deals, Keys, Rows
-from funnelnb.data.ledger import FACTS, OPEN_DEAL, UNKNOWN, Codes, Ledger, fact_notes
+from funnelnb.data.codes import FACTS, OPEN_DEAL, Codes, fact_notes
+from funnelnb.data.ledger import Ledger
 from funnelnb.data.stays import Stays, stays_of
 from funnelnb.data.threads import each, workers
 

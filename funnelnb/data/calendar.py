@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import ParameterError, nearest
-from funnelnb.data.ledger import UNKNOWN
+from funnelnb.data.clock import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.cells import Parsed, Reading
     from funnelnb.data.problems import Findings
     from funnelnb.data.raw import Raw
     from funnelnb.data.settings import Settings, TableSettings
     from funnelnb.data.tables import Kind
-    from funnelnb.data.values import Parsed, Reading
 
 _INSTRUCTIONS = (
     "必填",

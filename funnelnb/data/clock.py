@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
 
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import narwhals as nw
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
 UTC = "UTC"
 """The clock of moments where no zone was asked for."""
+
+UNKNOWN = np.iinfo(np.int64).min
+"""A time that is not known, in every ``_s`` array (the value of NaT)."""
 
 
 def zone_of(name: str, value: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.core.errors import FunnelError
-from funnelnb.data.ledger import LEFT, LOST
+from funnelnb.data.codes import LEFT, LOST
 from funnelnb.data.threads import each, workers
 
 UNRECORDED = -9

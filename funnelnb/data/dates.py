@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.data.cells import BLANKS, Parsed, as_arrow, typed_as_text
 from funnelnb.data.clock import UTC, converted, wall_clock
 from funnelnb.data.date_parts import PATTERNS, Parts, take_apart
-from funnelnb.data.values import BLANKS, Parsed, as_arrow, typed_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from funnelnb.data.values import Reading
+    from funnelnb.data.cells import Reading
 
 OPEN_ENDED_YEAR = 2049
 """Dates from this year on mean "not yet": systems write 2050-01-01 or 9999-12-31 for an open end."""

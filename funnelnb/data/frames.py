@@ -11,10 +11,10 @@ from funnelnb.core.check import timestamp
 from funnelnb.core.errors import FunnelError, MissingDataError, nearest
 from funnelnb.data.attributes import Attributes, code, plain, unchunked
 from funnelnb.data.build import from_arrays
-from funnelnb.data.clock import column_on_clock
+from funnelnb.data.clock import UNKNOWN, column_on_clock
 from funnelnb.data.coded import UNRECORDED, Deals, Rows
+from funnelnb.data.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.data.ids import deal_codes
-from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, UNKNOWN, WON_DEAL, Ledger
 from funnelnb.data.tables import END_MARKS, TABLES
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.data.book import Book
+    from funnelnb.data.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
 
 OUTCOMES = {
@@ -255,3 +257,47 @@ def seconds(column: Any, name: str, timezone: str = "") -> NDArray[np.int64]:
     if missing is not None:
         whole[missing] = UNKNOWN
     return whole
+
+
+def ledger_of(book: Book) -> Ledger:
+    """Which stays in which stages are behind a book's deals?
+
+    Parameters
+    ----------
+    book : Book
+        Its ``opportunities`` table and, where there is one, its ``stage_history``.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    FunnelError
+        The tables hold what loading should have refused: two deals with one id, an outcome that is not known.
+
+    Notes
+    -----
+    The rules are those of :func:`funnelnb.data.build.from_arrays`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from funnelnb.data.book import Book
+    >>> from funnelnb.playbooks.model import Label, Playbook, Stage
+    >>> name = Label(en="", zh="")
+    >>> stages = (Stage(id="lead", label=name), Stage(id="won", label=name, kind="won"))
+    >>> playbook = Playbook(id="two", label=name, about=name, source="", stages=stages)
+    >>> created_at = [pd.Timestamp("2026-01-01")]
+    >>> deals = pd.DataFrame({"opportunity_id": ["1"], "created_at": created_at, "outcome": ["open"]})
+    >>> as_of = np.datetime64("2026-02-01", "s")
+    >>> ledger_of(Book(tables={"opportunities": deals}, playbook=playbook, as_of=as_of)).furthest.tolist()
+    [0]
+    """
+    return from_frames(
+        book.tables["opportunities"],
+        book.tables.get("stage_history"),
+        playbook=book.playbook,
+        as_of=book.as_of,
+        observed_from=book.observed_from,
+    )

@@ -10,10 +10,13 @@ import numpy as np
 
 from funnelnb.core.check import one_of
 from funnelnb.core.errors import ParameterError, nearest
-from funnelnb.data.ledger import UNKNOWN, Codes, Ledger
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import Codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from funnelnb.data.ledger import Ledger
 
 DAY_S = 86_400
 PERIODS = ("week", "month", "quarter", "year")

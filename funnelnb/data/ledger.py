@@ -11,57 +11,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.core.note import Note
+from funnelnb.data.attributes import Attributes
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import (
+    FACTS,
+    Codes,
+    fact_notes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from funnelnb.core.note import Note
     from funnelnb.data.attributes import Ids
-    from funnelnb.data.book import Book
-
-LOST = -1
-"""Value of :attr:`Ledger.next` for a stay that ended in a loss."""
-STILL = -2
-"""Value of :attr:`Ledger.next` for a stay that had not ended at the as-of date."""
-LEFT = -3
-"""Value of :attr:`Ledger.next` for a deal that left the pipeline undecided (invalid, merged, withdrawn)."""
-
-UNKNOWN = np.iinfo(np.int64).min
-"""A time that is not known, in every ``_s`` array (the value of NaT)."""
-
-OPEN_DEAL, WON_DEAL, LOST_DEAL, LEFT_DEAL = 0, 1, 2, 3
-"""Values of :attr:`Ledger.outcome`."""
-
-FACTS = (
-    "history_missing",
-    "created_unknown",
-    "closed_date_missing",
-    "closed_before_last_stage",
-    "reopened",
-    "amount_unknown",
-)
-"""Codes of the notes on single deals; bit k of :attr:`Ledger.facts` says if the k-th is true of a deal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codes:
-    """An attribute of each deal, dictionary-coded.
-
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (deal_n,)
-        Position in `labels`.
-    labels : tuple of str
-        Distinct values in sorted order; a missing value is the empty string.
-    name : str
-        What results call it; empty for an attribute that its mapping already names.
-    """
-
-    codes: NDArray[np.int32]
-    labels: tuple[str, ...]
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,8 +115,6 @@ class Ledger:
         Ledger
             With the same stages and as-of date; of the notes, those on single deals count the deals kept.
         """
-        from funnelnb.data.attributes import Attributes
-
         facts = self.facts[keep] if len(self.facts) == len(keep) else self.facts
         rows = keep[self.deal]
         stays = np.diff(self.start)[keep]
@@ -176,55 +138,3 @@ class Ledger:
             facts=facts,
             notes=(*(note for note in self.notes if note.code not in FACTS), *fact_notes(facts)),
         )
-
-
-def fact_notes(facts: NDArray[np.uint8]) -> list[Note]:
-    """Return a note for each of :data:`FACTS` that is true of any deal."""
-    counts = {code: int(np.count_nonzero(facts & (1 << k))) for k, code in enumerate(FACTS)}
-    return [Note(code, {"deals_n": n, "of_n": len(facts)}) for code, n in counts.items() if n]
-
-
-def build(book: Book) -> Ledger:
-    """Which stays in which stages are behind a book's deals?
-
-    Parameters
-    ----------
-    book : Book
-        Its ``opportunities`` table and, where there is one, its ``stage_history``.
-
-    Returns
-    -------
-    Ledger
-
-    Raises
-    ------
-    FunnelError
-        The tables hold what loading should have refused: two deals with one id, an outcome that is not known.
-
-    Notes
-    -----
-    The rules are those of :func:`funnelnb.data.build.from_arrays`.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from funnelnb.data.book import Book
-    >>> from funnelnb.playbooks.model import Label, Playbook, Stage
-    >>> name = Label(en="", zh="")
-    >>> stages = (Stage(id="lead", label=name), Stage(id="won", label=name, kind="won"))
-    >>> playbook = Playbook(id="two", label=name, about=name, source="", stages=stages)
-    >>> created_at = [pd.Timestamp("2026-01-01")]
-    >>> deals = pd.DataFrame({"opportunity_id": ["1"], "created_at": created_at, "outcome": ["open"]})
-    >>> as_of = np.datetime64("2026-02-01", "s")
-    >>> build(Book(tables={"opportunities": deals}, playbook=playbook, as_of=as_of)).furthest.tolist()
-    [0]
-    """
-    from funnelnb.data.frames import from_frames
-
-    return from_frames(
-        book.tables["opportunities"],
-        book.tables.get("stage_history"),
-        playbook=book.playbook,
-        as_of=book.as_of,
-        observed_from=book.observed_from,
-    )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError
-from funnelnb.core.resources import sample_folder
 from funnelnb.data.asof import as_of_instant, cut, observed_since
 from funnelnb.data.book import Book
 from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
@@ -118,27 +117,6 @@ def load(
     draft = Draft(sources, playbook, currency, timezone)
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
-
-
-def sample(**options: Any) -> Book:
-    """What does the sample company's CRM hold?
-
-    Parameters
-    ----------
-    **options
-        As for :func:`load`: ``mapping``, ``playbook``, ``as_of``, ``observed_from``, ``name``, …
-
-    Returns
-    -------
-    Book
-        A generated company that sells equipment in six regions, with all tables of the contract.
-
-    Examples
-    --------
-    >>> sample().playbook.id
-    'seven_step'
-    """
-    return load(sample_folder(), **options)
 
 
 class Draft:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
-from funnelnb.data.values import BLANKS, Parsed, as_arrow, typed_as_text
+from funnelnb.data.cells import BLANKS, Parsed, as_arrow, typed_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from funnelnb.data.cells import Reading
     from funnelnb.data.tables import Kind
-    from funnelnb.data.values import Reading
 
 FACTORS: Mapping[str, float] = {
     "百亿": 1e10, "十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3,

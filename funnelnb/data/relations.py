@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from funnelnb.data.coded import UNRECORDED
+from funnelnb.data.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
 from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT
 from funnelnb.data.expressions import NONE, SHIFT_S, choose, coded, integer, larger, seconds_of, text_of
 from funnelnb.data.frames import OUTCOMES, stage_places
 from funnelnb.data.hold import hold
-from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
 
 if TYPE_CHECKING:
     from funnelnb.playbooks.model import Playbook

@@ -13,7 +13,8 @@ from funnelnb.core.note import Note
 from funnelnb.data.asof import day_of_export, observed_since
 from funnelnb.data.attributes import code, unchunked
 from funnelnb.data.calendar import in_engine
-from funnelnb.data.clock import converted, moments_among, on_clock, zone_of
+from funnelnb.data.clock import UNKNOWN, converted, moments_among, on_clock, zone_of
+from funnelnb.data.codes import FACTS, Codes
 from funnelnb.data.count import LOST_OUT, StageCounts, StayCounts, TimeCounts
 from funnelnb.data.expressions import NONE
 from funnelnb.data.frames import attribute_names, check_outcomes, from_frames
@@ -27,7 +28,7 @@ from funnelnb.data.groups import (
     listed,
     name_of,
 )
-from funnelnb.data.ledger import FACTS, UNKNOWN, Codes, Ledger
+from funnelnb.data.ledger import Ledger
 from funnelnb.data.relations import UNKNOWN_TIME, Relations
 from funnelnb.data.tally import (
     Spans,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.data.ledger import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, UNKNOWN, WON_DEAL
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

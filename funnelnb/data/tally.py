@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import ParameterError
+from funnelnb.data.clock import UNKNOWN
+from funnelnb.data.codes import LEFT_DEAL, LOST_DEAL
 from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT, StageCounts, StayCounts, TimeCounts
 from funnelnb.data.groups import PERIODS, By, Cohort, Grouping, cohort_codes, grouping
-from funnelnb.data.ledger import LEFT_DEAL, LOST_DEAL, UNKNOWN, Ledger
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.data.calendar import Calendar
+    from funnelnb.data.ledger import Ledger
 __all__ = [
     "PERIODS",
     "By",

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import MissingDataError, ParameterError
-from funnelnb.data.load import load, sample
+from funnelnb.data.load import load
+from funnelnb.data.sample import sample
 
 STAGES = ["lead", "offer", "won"]
 DEALS = pd.DataFrame({

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import funnelnb as fn
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
+from funnelnb.data.codes import Codes
 from funnelnb.data.groups import Cohort
-from funnelnb.data.ledger import Codes, Ledger, build
+from funnelnb.data.ledger import Ledger, build
 from funnelnb.data.scan import Scan
 from funnelnb.data.tally import stage_counts, stay_counts, time_counts
 from tests.conftest import ROOT, skip_or_fail

@@ -17,7 +17,7 @@ from funnelnb.analysis import caveats
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.core.options import LANGUAGES
-from funnelnb.data.ledger import FACTS
+from funnelnb.data.codes import FACTS
 from funnelnb.show import registry
 from funnelnb.show.words import FOLDER, load_pack, words
 
