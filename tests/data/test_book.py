@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import MissingDataError, ParameterError
-from funnelnb.data.load import load
-from funnelnb.data.sample import sample
+from funnelnb.data.load import load, sample
 
 STAGES = ["lead", "offer", "won"]
 DEALS = pd.DataFrame({

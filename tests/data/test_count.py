@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.codes import Codes
-from funnelnb.data.frames import ledger_of
-from funnelnb.data.groups import DAY_S, Cohort, cohort_codes, period_labels
-from funnelnb.data.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.count.groups import DAY_S, Cohort, cohort_codes, period_labels
+from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.codes import Codes
 from tests.data.floors import at, book, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded, read_all, stage_table, stay_table, time_rows
 
 if TYPE_CHECKING:
-    from funnelnb.data.count import StageCounts, StayCounts, TimeCounts
-    from funnelnb.data.ledger import Ledger
+    from funnelnb.data.count.counts import StageCounts, StayCounts, TimeCounts
+    from funnelnb.data.ledger.ledger import Ledger
 
 MODEL = playbook(3, 1)
 POSITIONS = 5

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.data import build as kernel
-from funnelnb.data import coded, threads
-from funnelnb.data.clock import UNKNOWN
-from funnelnb.data.codes import FACTS, LEFT, LOST, STILL
-from funnelnb.data.frames import ledger_of
+from funnelnb.core import arrays
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger import build as kernel
+from funnelnb.data.ledger import coded
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.codes import FACTS, LEFT, LOST, STILL
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Read, Recorded, read_all
 
 if TYPE_CHECKING:
-    from funnelnb.data.ledger import Ledger
+    from funnelnb.data.ledger.ledger import Ledger
 
 MODELS = [playbook(3, 1), playbook(1, 0), playbook(4, 2), playbook(2, 0)]
 AS_OF = st.integers(-1, 10).map(at)
@@ -138,7 +139,7 @@ def test_blocks_and_threads_do_not_show(size: int, monkeypatch: pytest.MonkeyPat
     whole = ledger_of(floor)
     monkeypatch.setattr(kernel, "BLOCK", size)
     monkeypatch.setattr(coded, "_MANY", size)
-    monkeypatch.setattr(threads, "workers", lambda: 3)  # cores, whether the machine has them or not
+    monkeypatch.setattr(arrays, "workers", lambda: 3)  # cores, whether the machine has them or not
     monkeypatch.setattr(kernel, "workers", lambda: 3)
     monkeypatch.setattr(coded, "workers", lambda: 3)
     parts = ledger_of(floor)

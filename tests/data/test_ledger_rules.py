@@ -6,11 +6,11 @@ import pytest
 
 from funnelnb.core.errors import FunnelError, MissingDataError
 from funnelnb.data.book import Book
-from funnelnb.data.clock import UNKNOWN
-from funnelnb.data.coded import Keys
-from funnelnb.data.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
-from funnelnb.data.frames import ledger_of
-from funnelnb.data.ledger import Ledger
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.coded import Keys
+from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
+from funnelnb.data.ledger.ledger import Ledger
 from tests.data.floors import at, book, frames, playbook
 from tests.data.reference import Recorded
 
