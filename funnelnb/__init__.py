@@ -15,7 +15,7 @@ What does a target need, and how likely is it?
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
-    open_book, pick, attempt, explore, explore_durations, prioritise, assessment_sheet
+    open_book, pick, comparison, attempt, explore, explore_durations, prioritise, assessment_sheet
 Try it without a CRM
     simulate
 """
@@ -39,6 +39,7 @@ _HOME = {
     "call_list": "funnelnb.analysis.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.cohort",
+    "comparison": "funnelnb.notebook",
     "conversion": "funnelnb.analysis.conversion",
     "deal_mix": "funnelnb.analysis.mix",
     "display": "funnelnb.show",
@@ -134,7 +135,7 @@ if TYPE_CHECKING:
     from funnelnb.data.sample import sample
     from funnelnb.data.scan import Scan
     from funnelnb.data.view import seen_as
-    from funnelnb.notebook import open_book, pick
+    from funnelnb.notebook import comparison, open_book, pick
     from funnelnb.notebook.attempt import attempt
     from funnelnb.notebook.durations import explore_durations
     from funnelnb.notebook.explore import explore

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from funnelnb.analysis.result import Result
 
+_FIGURES = ("_n", "_amount", "_days", "_rate", "_share", "_name")
+"""How fields end that hold a figure, or the name of what it is about."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Unavailable(Result):
@@ -22,3 +25,9 @@ class Unavailable(Result):
     found: str
     expected: str
     rows: tuple[()] = ()
+
+    def __getattr__(self, name: str) -> Unavailable:
+        """A figure of a section that is left out is left out as well, so that what builds on it says the same."""
+        if name.startswith("_") or not name.endswith(_FIGURES):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        return self

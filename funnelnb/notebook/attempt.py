@@ -1,4 +1,4 @@
-"""A section whose table is missing is left out with a sentence; everything else fails loudly."""
+"""A section whose table is missing is one sentence, and so is what builds on it; all else fails loudly."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def attempt(analysis: Callable[..., Any], *arguments: Any, **options_: Any) -> A
 
     Notes
     -----
-    Only a missing table or column is forgiven. Bad values and parameters are errors as ever.
+    Only a missing table or column is forgiven. Bad values and parameters are errors as ever. What is called with
+    a figure of a section that is left out is left out for the same reason.
 
     Examples
     --------
@@ -38,10 +39,14 @@ def attempt(analysis: Callable[..., Any], *arguments: Any, **options_: Any) -> A
     >>> attempt(fn.man, fn.sample()).rows[0].man
     'MAN'
     """
+    given = (*arguments, *options_.values())
+    lacking = next((one for one in given if isinstance(one, Unavailable)), None)
+    if lacking is not None:
+        return lacking
     try:
         return analysis(*arguments, **options_)
     except MissingDataError as error:
-        books = [one for one in (*arguments, *options_.values()) if isinstance(one, Book)]
+        books = [one for one in given if isinstance(one, Book)]
         if not books:
             raise
         return Unavailable(
