@@ -28,7 +28,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # date after which nothing counts, such as 2026-06-30; empty: the latest in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value this report is about; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 horizon_days: float = 180.0  # the headline rate is "won within this many days"
 lang: str = "en"  # language of tables, charts and sentences: en or zh
 
@@ -46,7 +46,7 @@ book = fn.pick(whole, by, value)
 # ## 数据概况
 
 # %%
-overview = fn.overview(book)
+overview = fn.attempt(fn.overview, book)
 fn.display(overview)
 
 # %% [markdown] tags=["lang-en"]
@@ -73,7 +73,7 @@ print(overview.text(lang))
 # ## 阶段之间的转化
 
 # %%
-conversion = fn.conversion(book, horizon_days=horizon_days)
+conversion = fn.attempt(fn.conversion, book, horizon_days=horizon_days)
 fn.display(conversion, chart="funnel")
 
 # %% [markdown] tags=["lang-en"]
@@ -121,7 +121,8 @@ fn.display(conversion, chart="outcome", table=False, finding=False)
 # ## 按细分比较
 
 # %%
-segments = fn.segments(book, by=segment)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.segments, book, by=compared)
 fn.display(segments, chart="forest", table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -148,7 +149,7 @@ print(segments.text(lang))
 # ## 与其他单位比较
 
 # %%
-fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
+fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=False)
 
 # %% [markdown] tags=["lang-en"]
 # Points inside the inner lines differ from the whole by no more than chance explains; only a point outside the outer
@@ -164,7 +165,7 @@ fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
 # ## 按创建季度
 
 # %%
-cohorts = fn.cohort(book, period="quarter", horizon_days=horizon_days)
+cohorts = fn.attempt(fn.cohort, book, period="quarter", horizon_days=horizon_days)
 fn.display(cohorts, chart="trend", table=False)
 fn.display(cohorts, chart="heat", table=False, finding=False)
 
@@ -187,7 +188,7 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # 在 JupyterLab 中，控件会立即重画图表；在报告中显示的是已选定的状态。
 
 # %%
-fn.explore(book, segment=segment, horizon_days=horizon_days)
+fn.explore(book, segment=compared, horizon_days=horizon_days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not say

@@ -28,7 +28,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # date after which nothing counts, such as 2026-06-30; empty: the latest in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value this report is about; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 false_alarm_rate: float = 0.10  # of the deals listed as stuck, at most this share may be ordinary
 calendar: str = ""  # which days count: empty for all days; business, a name in the settings, or CN, DE, DE-BY
 lang: str = "en"  # language of tables, charts and sentences: en or zh
@@ -47,7 +47,7 @@ book = fn.pick(whole, by, value)
 # ## 需要多久
 
 # %%
-durations = fn.duration(book, calendar=calendar)
+durations = fn.attempt(fn.duration, book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
@@ -85,7 +85,7 @@ fn.display(durations, chart="box", table=False, finding=False)
 # ## 哪种分布能描述时长？
 
 # %%
-described = fn.distribution(book, calendar=calendar)
+described = fn.attempt(fn.distribution, book, calendar=calendar)
 fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -109,7 +109,8 @@ print(described.finding(lang))
 # ## 按细分
 
 # %%
-segments = fn.attempt(fn.duration, book, by=segment, calendar=calendar)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.duration, book, by=compared, calendar=calendar)
 fn.display(segments, table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -140,7 +141,7 @@ fn.explore_durations(book, calendar=calendar)
 # ## 哪些商机卡住了
 
 # %%
-stuck = fn.stuck(book, false_alarm_rate=false_alarm_rate, calendar=calendar)
+stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
@@ -161,7 +162,7 @@ print(stuck.finding(lang))
 # ## 概率会随天数下降吗？
 
 # %%
-ageing = fn.ageing(book, calendar=calendar)
+ageing = fn.attempt(fn.ageing, book, calendar=calendar)
 fn.display(ageing)
 
 # %% [markdown] tags=["lang-en"]

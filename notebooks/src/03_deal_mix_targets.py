@@ -47,7 +47,7 @@ book = fn.pick(whole, by, value)
 # ## 目标
 
 # %%
-goal = fn.target(book, amount=amount or None, period=period, assurance=assurance)
+goal = fn.attempt(fn.target, book, amount=amount or None, period=period, assurance=assurance)
 fn.display(goal, chart="total")
 
 # %% [markdown] tags=["lang-en"]
@@ -75,7 +75,7 @@ print(goal.text(lang))
 # ## 哪些单子
 
 # %%
-mix = fn.deal_mix(book, amount=goal.target_amount, assurance=assurance)
+mix = fn.attempt(fn.deal_mix, book, amount=goal.target_amount, assurance=assurance)
 fn.display(mix, chart="frontier")
 
 # %% [markdown] tags=["lang-en"]
@@ -119,7 +119,7 @@ fn.display(mix, chart="total", table=False, finding=False)
 # ## 需要多少线索，最迟何时
 
 # %%
-funnel = fn.reverse_funnel(book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
+funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
 fn.display(funnel)
 
 # %% [markdown] tags=["lang-en"]
@@ -148,7 +148,7 @@ print(funnel.text(lang))
 # ## 哪个杠杆
 
 # %%
-levers = fn.levers(book, amount=goal.target_amount, period=goal.period_name)
+levers = fn.attempt(fn.levers, book, amount=goal.target_amount, period=goal.period_name)
 fn.display(levers)
 
 # %% [markdown] tags=["lang-en"]
@@ -164,7 +164,7 @@ fn.display(levers)
 # ## 合理分摊
 
 # %%
-fn.display(fn.fair_shares(book, by="owner", amount=goal.target_amount, period=goal.period_name))
+fn.display(fn.attempt(fn.fair_shares, book, by="owner", amount=goal.target_amount, period=goal.period_name))
 
 # %% [markdown] tags=["lang-en"]
 # Parts follow what each person's open deals and last year's wins make likely, not last year's target.
@@ -179,8 +179,8 @@ fn.display(fn.fair_shares(book, by="owner", amount=goal.target_amount, period=go
 # ## 与整体对照；记录是否如实？
 
 # %%
-fn.display(fn.ideal_funnel(book, ideal=whole))
-fn.display(fn.integrity(book))
+fn.display(fn.attempt(fn.ideal_funnel, book, ideal=whole))
+fn.display(fn.attempt(fn.integrity, book))
 
 # %% [markdown] tags=["lang-en"]
 # The ideal is the whole company here; give your own shares as a list. What the records do not show honestly moves the
@@ -200,7 +200,7 @@ fn.display(fn.integrity(book))
 # 在 JupyterLab 中，拖动滑块会立即重画；在报告中显示的是已选定的状态。
 
 # %%
-fn.target_simulator(book, amount=goal.target_amount)
+fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not say
