@@ -14,7 +14,8 @@ from funnelnb.analysis.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, nearest
 from funnelnb.core.note import Note
-from funnelnb.playbooks.model import ROLES, Label, Playbook, fold
+from funnelnb.playbooks.model import Label, Playbook, fold
+from funnelnb.playbooks.roles import ROLES
 from funnelnb.stats.proportion import wilson
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from funnelnb.data.tables import ASSESSMENT_FACTORS
-from funnelnb.playbooks.model import ROLES, Playbook
+from funnelnb.playbooks.roles import ROLES
 from funnelnb.simulate.company import CHINA, account_names
 from funnelnb.simulate.deals import day_number
 from funnelnb.simulate.draw import Draws, Ints
 
 if TYPE_CHECKING:
+    from funnelnb.playbooks.model import Playbook
     from funnelnb.simulate.floor import Floor
     from funnelnb.simulate.make import SalesFloor
 
