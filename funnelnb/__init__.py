@@ -3,7 +3,7 @@
 The whole public surface, grouped by the question it answers:
 
 What data is this?
-    load, sample, check_data, overview, Book, Calendar, Scan, playbooks, load_playbook, seen_as
+    load, sample, check_data, overview, Book, Calendar, Scan, playbooks, playbook, load_playbook, seen_as
 How do deals convert, and where are they lost?
     conversion, cohort, segments
 How long does it take, and what is stuck?
@@ -60,6 +60,7 @@ _HOME = {
     "options": "funnelnb.core.options",
     "overview": "funnelnb.analysis.overview",
     "pick": "funnelnb.notebook",
+    "playbook": "funnelnb.analysis.shared.stage_model",
     "playbooks": "funnelnb.playbooks",
     "prioritise": "funnelnb.notebook.priorities",
     "propensity": "funnelnb.analysis.propensity",
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.roles import roles
     from funnelnb.analysis.segments import segments
     from funnelnb.analysis.sensitivity import levers
+    from funnelnb.analysis.shared.stage_model import playbook
     from funnelnb.analysis.shares import fair_shares
     from funnelnb.analysis.stuck import stuck
     from funnelnb.analysis.target import target

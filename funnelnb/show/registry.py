@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    from funnelnb.show.document import Document
     from funnelnb.show.finding import Finding
     from funnelnb.show.table import Table
     from funnelnb.show.words import Words
@@ -48,6 +49,7 @@ _VIEWS: Mapping[str, str] = {
     "ReverseFunnel": "funnelnb.show.views.reverse",
     "Roles": "funnelnb.show.views.roles",
     "Segments": "funnelnb.show.views.segments",
+    "StageModel": "funnelnb.show.views.stage_model",
     "Stuck": "funnelnb.show.views.stuck",
     "Target": "funnelnb.show.views.target",
     "Unavailable": "funnelnb.show.views.unavailable",
@@ -68,11 +70,15 @@ class View:
     charts : Mapping of str to str
         Kind of chart to the name of its file in ``show/charts``; the first is drawn unless another is asked
         for.
+    document : callable or None
+        ``document(result, words) -> Document``, for a result that is read rather than looked up; its tables are
+        then for export only.
     """
 
     tables: tuple[Table, ...]
     finding: Callable[[Any, Words], Finding]
     charts: Mapping[str, str]
+    document: Callable[[Any, Words], Document] | None = None
 
 
 @functools.cache

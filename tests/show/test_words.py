@@ -74,14 +74,18 @@ def test_every_file_has_its_twin():
 
 def shown_types():
     """Every result type that can be shown, and the dataclasses its tables and charts are made of."""
+    paths = [*sorted((PACKAGE / "analysis").rglob("*.py")), *sorted((PACKAGE / "data").rglob("check.py"))]
+    modules = [
+        importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+        for path in paths
+        if path.stem != "__init__"
+    ]
     for name, home in registry._VIEWS.items():
         view = importlib.import_module(home).VIEW
-        for module in {path.stem for path in (PACKAGE / "analysis").glob("*.py")} | {"check"}:
-            for package in ("analysis", "data"):
-                if (PACKAGE / package / f"{module}.py").exists():
-                    found = getattr(importlib.import_module(f"funnelnb.{package}.{module}"), name, None)
-                    if dataclasses.is_dataclass(found):
-                        yield found, view
+        for module in modules:
+            found = getattr(module, name, None)
+            if dataclasses.is_dataclass(found) and found.__module__ == module.__name__:
+                yield found, view
 
 
 RESULTS = {kind.__name__: kind for kind, _ in shown_types()}
@@ -97,7 +101,9 @@ def row_types(kind):
     for field in dataclasses.fields(kind):
         for name in re.findall(r"[A-Z]\w+", str(field.type)):
             found = getattr(module, name, None)
-            if dataclasses.is_dataclass(found) and name not in ("Note", "Label", "Result", "Problem"):
+            if not dataclasses.is_dataclass(found) or name in ("Note", "Result", "Problem"):
+                continue
+            if not found.__module__.startswith("funnelnb.playbooks"):
                 yield found
 
 
