@@ -224,7 +224,7 @@ def _cores() -> int:
 
 def _data(given: argparse.Namespace) -> tuple[str, ...]:
     """Return the data that were named, or what the settings in this folder name."""
-    from funnelnb.data.settings import FILE_NAME
+    from funnelnb.data.contract.settings import FILE_NAME
 
     if given.data:
         return tuple(given.data)
@@ -337,7 +337,7 @@ def _playbooks(given: argparse.Namespace) -> int:
 def _playbook(given: argparse.Namespace) -> int:
     """Show one stage model whole, or write it as a page."""
     from funnelnb.analysis.shared.stage_model import playbook
-    from funnelnb.show.document import page
+    from funnelnb.show.tables.document import page
 
     shown = playbook(given.name)
     if given.out is None:

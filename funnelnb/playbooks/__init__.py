@@ -7,7 +7,7 @@
 from funnelnb.playbooks.load import WON_STAGE, library, load_playbook, playbook_from_stages
 from funnelnb.playbooks.model import Edge, Ending, Gate, Label, Playbook, Question, Remedy, Stage, fold
 from funnelnb.playbooks.roles import BUYER_ROLES, ROLES, BuyerRole, role_named
-from funnelnb.playbooks.shape import SCHEMA_PATH
+from funnelnb.playbooks.validate import SCHEMA_PATH
 
 __all__ = [
     "BUYER_ROLES",

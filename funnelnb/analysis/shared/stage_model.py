@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.shared.result import Result
 from funnelnb.playbooks import BUYER_ROLES, load_playbook
 from funnelnb.playbooks.model import Gate, Label, Playbook, Question
 
@@ -92,7 +92,7 @@ def playbook(model: str | os.PathLike[str] | Playbook | Book) -> StageModel:
     Notes
     -----
     Nothing is computed: the texts are those of the model's file (``docs/playbooks.md``). Checked against the
-    files, text by text: ``tests/analysis/shared/test_stage_model.py``.
+    files, text by text: ``tests/analysis/test_stage_model.py``.
 
     Examples
     --------

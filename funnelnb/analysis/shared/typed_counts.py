@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.obtain import level
-from funnelnb.analysis.result import Result
+from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.playbooks import library, load_playbook
 from funnelnb.playbooks.model import Label, Playbook
-from funnelnb.stats.compare import newcombe
-from funnelnb.stats.proportion import wilson
+from funnelnb.stats.rates.compare import newcombe
+from funnelnb.stats.rates.proportion import wilson
 
 if TYPE_CHECKING:
     import os
@@ -168,7 +168,7 @@ def typed_funnel(
     Wilson (1927), doi:10.1080/01621459.1927.10502953. Newcombe (1998),
     doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 
-    Checked against the weekly report 100, 80, 40, 20, 10, 5: ``tests/analysis/shared/test_typed_counts.py``.
+    Checked against the weekly report 100, 80, 40, 20, 10, 5: ``tests/analysis/test_typed_counts.py``.
 
     Examples
     --------
@@ -306,7 +306,7 @@ def _weakest(reached: tuple[int, ...], confidence_level: float) -> int:
     return low if upper < 0 else -1
 
 
-def _step(  # noqa: PLR0913 - one row of one table
+def _step(
     ids: tuple[str, ...],
     reached: tuple[int, ...],
     before: tuple[int, ...] | None,
@@ -317,20 +317,9 @@ def _step(  # noqa: PLR0913 - one row of one table
     whole: bool,
     weakest: int,
 ) -> TypedStep:
-    nan = float("nan")
     n, good, first = reached[k], reached[j], reached[0]
     lower, upper = wilson(good, n, confidence_level)
     first_lower, first_upper = wilson(good, first, confidence_level)
-    other: dict[str, Any] = dict.fromkeys(("difference", "difference_ci_lower", "difference_ci_upper"), nan)
-    verdict = ""
-    if before is not None and n and before[k]:
-        low, high = newcombe(good, n, before[j], before[k], confidence_level)
-        other = {
-            "difference": good / n - before[j] / before[k],
-            "difference_ci_lower": float(low),
-            "difference_ci_upper": float(high),
-        }
-        verdict = "up" if low > 0 else "down" if high < 0 else "not_separable"
     return TypedStep(
         stage=ids[k],
         next_stage=ids[j],
@@ -338,19 +327,33 @@ def _step(  # noqa: PLR0913 - one row of one table
         reached_n=n,
         advanced_n=good,
         gone_n=n - good,
-        step_rate=good / n if n else nan,
+        step_rate=good / n if n else float("nan"),
         step_ci_lower=float(lower),
         step_ci_upper=float(upper),
         from_first_rate=good / first,
         from_first_ci_lower=float(first_lower),
         from_first_ci_upper=float(first_upper),
-        before_n=before[k] if before is not None else 0,
-        before_rate=before[j] / before[k] if before is not None and before[k] else nan,
-        **other,
-        verdict=verdict,
+        **_change((good, n), (before[j], before[k]) if before is not None else None, confidence_level),
         weakest=not whole and k == weakest,
         enough=n >= TOO_FEW_N,
     )
+
+
+def _change(now: tuple[int, int], before: tuple[int, int] | None, confidence_level: float) -> dict[str, Any]:
+    """Return what has changed from `before` to `now`, each as (went on, reached)."""
+    nothing = dict.fromkeys(("difference", "difference_ci_lower", "difference_ci_upper"), float("nan"))
+    if before is None or not now[1] or not before[1]:
+        rate = before[0] / before[1] if before and before[1] else float("nan")
+        return {**nothing, "before_n": before[1] if before else 0, "before_rate": rate, "verdict": ""}
+    low, high = newcombe(*now, *before, confidence_level)
+    return {
+        "before_n": before[1],
+        "before_rate": before[0] / before[1],
+        "difference": now[0] / now[1] - before[0] / before[1],
+        "difference_ci_lower": float(low),
+        "difference_ci_upper": float(high),
+        "verdict": "up" if low > 0 else "down" if high < 0 else "not_separable",
+    }
 
 
 def _remedies(
