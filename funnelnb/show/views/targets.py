@@ -175,6 +175,10 @@ def _dated(result: Any, _: Sequence[Any]) -> bool:
     return not bool(np.isnat(result.until))
 
 
+def _standing(result: Any, row: Any, say: Words) -> str:
+    return say.get("language.none") if row is result.signed else say.numbers.count(row.open_n)
+
+
 def _measured(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.measured)
 
@@ -185,7 +189,7 @@ def _given(result: Any, _: Sequence[Any]) -> bool:
 
 REVERSE_ROWS = Table(
     name="reverse",
-    rows=lambda result: result.rows,
+    rows=lambda result: (*result.rows, result.signed),
     columns=(
         Column(field="stage", cell=_reverse_stage),
         Column(field="win_rate", lower="win_ci_lower", upper="win_ci_upper", keep=_measured),
@@ -193,7 +197,7 @@ REVERSE_ROWS = Table(
         Column(field="needed_n", cell=_needed),
         Column(field="plug_in_n", cell=_plug_in),
         Column(field="plug_in_rate"),
-        Column(field="open_n", keep=_measured),
+        Column(field="open_n", cell=_standing, keep=_measured),
         Column(field="median_days", keep=_measured),
         Column(field="lead_days", keep=_measured),
         Column(field="in_by", cell=_in_by, keep=_dated),
