@@ -35,6 +35,17 @@ def _grouped(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.by)
 
 
+_CHOSEN = {"playbook": "model", "given": "own", "measured": "measured"}
+
+
+def _beside(name: str) -> Any:
+    """Keep a column of other weights where there are such weights and they are not those asked for."""
+    return lambda result, rows: (
+        _CHOSEN[result.weights] != name
+        and any(not math.isnan(getattr(row, f"{name}_amount")) for row in rows)
+    )
+
+
 QUOTA_ROWS = Table(
     name="quota",
     rows=lambda result: result.rows,
@@ -47,6 +58,7 @@ QUOTA_ROWS = Table(
             Column(field=name)
             for name in ("open_n", "open_amount", "weight_rate", "weighted_amount", "quota_share")
         ),
+        *(Column(field=f"{name}_amount", keep=_beside(name)) for name in ("model", "own", "measured")),
     ),
 )
 QUOTA_CURVE = Table(name="attain", rows=lambda result: (result.curve,), shown=lambda _: False, columns=())
@@ -475,12 +487,17 @@ def _by_person(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.by)
 
 
+def _found(name: str) -> Any:
+    """Write a count, or a dash where there were no records to look at."""
+    return lambda _, row, say: say.numbers.count(getattr(row, name)) if row.of_n else say.get("language.none")
+
+
 _COUNTS = (
     Column(field="check", cell=_check),
-    Column(field="found_n"),
-    Column(field="of_n"),
+    Column(field="found_n", cell=_found("found_n")),
+    Column(field="of_n", cell=_found("of_n")),
     Column(field="found_share", lower="found_ci_lower", upper="found_ci_upper", always=True),
-    Column(field="large_n"),
+    Column(field="large_n", cell=_found("large_n")),
     Column(field="amount"),
     Column(field="quota_effect_amount"),
 )
@@ -519,9 +536,12 @@ def integrity_finding(result: Integrity, say: Words) -> Finding:
         rows.get(name) for name in ("never_in_funnel", "lower_than_history", "without_evidence")
     )
     if not any(row.found_n for row in rows.values()):
-        return Finding(headline=say.get("findings.integrity.nothing"), detail="", unsaid=unsaid)
+        looked = any(row.of_n for row in rows.values())
+        key = "findings.integrity.nothing" if looked else "targets.integrity_no_records"
+        return Finding(headline=say.get(key), detail="", unsaid=unsaid)
     money = say.numbers.amount
-    headline = say.get("findings.integrity.all_seen")
+    seen = never is not None and bool(never.of_n)
+    headline = say.get("findings.integrity.all_seen" if seen else "targets.integrity_unseen")
     if never is not None and never.found_n:
         headline = say.say(
             "findings.integrity.headline",
