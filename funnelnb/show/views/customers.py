@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.tables.table import Column, Table
@@ -202,6 +203,14 @@ def _recorded(_: Any, rows: Sequence[Any]) -> bool:
     return any(row.actual_hours >= 0 for row in rows)
 
 
+def _stated(_: Any, rows: Sequence[Any]) -> bool:
+    return any(not math.isnan(row.stated_days) for row in rows)
+
+
+def _time_source(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"quadrant.sources.{row.time_source}")
+
+
 CLASSES = Table(
     name="quadrant",
     rows=lambda result: result.rows,
@@ -228,6 +237,8 @@ DEALS = Table(
         Column(field="age_days"),
         Column(field="deal_amount"),
         Column(field="days_to_close"),
+        Column(field="stated_days", keep=_stated),
+        Column(field="time_source", cell=_time_source, keep=_stated),
         Column(field="won_by_rate"),
         Column(field="decided_by_rate"),
         Column(field="quadrant", cell=_class),
