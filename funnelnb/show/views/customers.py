@@ -40,6 +40,14 @@ def _score(_: Any, row: Any, say: Words) -> str:
     return say.say("levels.unsure", score=known, low=low, high=high)
 
 
+def _size_source(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"levels.size_sources.{row.size_source or 'none'}")
+
+
+def _by_record(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.size_source != "open_deals" for row in rows)
+
+
 LEVELS = Table(
     name="levels",
     rows=lambda result: result.rows,
@@ -59,6 +67,7 @@ _LEVELS_COLUMNS = (
     Column(field="name"),
     Column(field="open_amount"),
     Column(field="size_part"),
+    Column(field="size_source", cell=_size_source, keep=_by_record),
     Column(field="need_part"),
     Column(field="intent_part"),
     Column(field="score", cell=_score),
@@ -82,8 +91,9 @@ def levels_finding(result: Levels, say: Words) -> Finding:
         return Finding(headline=say.get("levels.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
     headline = say.say(
-        "findings.levels.headline",
+        "findings.levels.headline" if result.n == result.with_deals_n else "findings.levels.everyone",
         n=result.n,
+        with_deals_n=result.with_deals_n,
         high_n=first.customer_n,
         amount=say.numbers.amount(first.open_amount, result.currency),
         hours=say.numbers.bare_days(sum(row.planned_hours for row in result.rows)),
