@@ -310,10 +310,27 @@ def _ask(_: Any, row: Any, say: Words) -> str:
     return say.get(f"assessment.asks.{row.factor}")
 
 
+def _sheet_side(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"assessment.sides.{row.side}")
+
+
+def _person_role(_: Any, row: Any, say: Words) -> str:
+    known = say.get(f"roles.names.{row.role}") if row.role else row.role_word
+    return known or say.get("language.not_given")
+
+
+PEOPLE = Table(
+    name="sheet_people",
+    rows=lambda result: result.people,
+    columns=(Column(field="name"), Column(field="role", cell=_person_role)),
+    shown=lambda result: bool(result.people),
+)
 SHEET = Table(
     name="sheet",
     rows=lambda result: result.sheet,
+    stub=2,
     columns=(
+        Column(field="side", cell=_sheet_side),
         Column(field="factor", cell=_factor),
         Column(field="mark", cell=_mark),
         Column(field="note"),
@@ -384,4 +401,4 @@ def assessment_finding(result: Assessment, say: Words) -> Finding:
     )
 
 
-ASSESSMENT_VIEW = View(tables=(SHEET, SCORES, ALL, HISTORY), finding=assessment_finding, charts={})
+ASSESSMENT_VIEW = View(tables=(SHEET, PEOPLE, SCORES, ALL, HISTORY), finding=assessment_finding, charts={})
