@@ -20,6 +20,8 @@ from .analysis.conversion.overview import overview as overview
 from .analysis.conversion.segments import segments as segments
 from .analysis.priority.call_list import call_list as call_list
 from .analysis.priority.quadrant import quadrant as quadrant
+from .analysis.shared.stage_model import playbook as playbook
+from .analysis.shared.typed_counts import typed_funnel as typed_funnel
 from .analysis.targets.mix import deal_mix as deal_mix
 from .analysis.targets.quota import quota as quota
 from .analysis.targets.reverse import reverse_funnel as reverse_funnel
