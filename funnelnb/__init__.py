@@ -12,6 +12,8 @@ Whom to call first?
     call_list, man, levels, level_moves, quadrant, assessment, assess, roles, honest_funnel, propensity
 What does a target need, and how likely is it?
     target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
+Where do people fall out on the way through pages and events?
+    events, funnel, behaviour
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -36,6 +38,7 @@ _HOME = {
     "assessment": "funnelnb.analysis.priority.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
     "attempt": "funnelnb.notebook.page",
+    "behaviour": "funnelnb.analysis.behaviour",
     "call_list": "funnelnb.analysis.priority.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.conversion.cohort",
@@ -43,10 +46,12 @@ _HOME = {
     "deal_mix": "funnelnb.analysis.targets.mix",
     "display": "funnelnb.show",
     "distribution": "funnelnb.analysis.time.distribution",
+    "events": "funnelnb.data.events.load",
     "explore": "funnelnb.notebook.explore",
     "explore_durations": "funnelnb.notebook.explore",
     "duration": "funnelnb.analysis.time.duration",
     "fair_shares": "funnelnb.analysis.targets.shares",
+    "funnel": "funnelnb.analysis.behaviour.funnel",
     "honest_funnel": "funnelnb.analysis.priority.honest_funnel",
     "ideal_funnel": "funnelnb.analysis.conversion.ideal",
     "integrity": "funnelnb.analysis.targets.integrity",
@@ -79,7 +84,7 @@ _HOME = {
 }
 """Public name -> module that defines it; loaded on first use, so that `import funnelnb` costs little."""
 
-_MODULES = {"playbooks", "simulate"}
+_MODULES = {"behaviour", "playbooks", "simulate"}
 """Public names that are modules themselves."""
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - a list of str, built so that it cannot drift from the table
@@ -100,6 +105,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
+    from funnelnb.analysis import behaviour
+    from funnelnb.analysis.behaviour.funnel import funnel
     from funnelnb.analysis.conversion.cohort import cohort
     from funnelnb.analysis.conversion.conversion import conversion
     from funnelnb.analysis.conversion.ideal import ideal_funnel

@@ -29,9 +29,9 @@ RULES = {
 }
 # Inside a room: each sub-room may use only those that stand before it; the room's own modules stand above all of them.
 ORDER = {
-    "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count"),
+    "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count", "events"),
     "stats": ("rates", "curves", "lifetime", "totals", "models"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets"),
+    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour"),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from funnelnb.analysis.behaviour.ask import Asked, ask
-from funnelnb.analysis.behaviour.rates import NAN, ByTime, by_time, share
-from funnelnb.analysis.result import Result
-from funnelnb.core.check import TOO_FEW_N
+from funnelnb.analysis.behaviour.steps import (
+    BehaviourStep,
+    DropPoint,
+    TimeCurve,
+    curve,
+    drop_point,
+    group_rows,
+)
+from funnelnb.analysis.shared.result import Result
 from funnelnb.core.note import Note
 from funnelnb.data.events.counts import count
 
@@ -18,127 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from funnelnb.data.events.counts import FunnelCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BehaviourStep:
-    """One step of one group. Rates are NaN where their denominator is 0.
-
-    Attributes
-    ----------
-    group : tuple of str
-    step : str
-        What the step is called; for order "any" its number.
-    next_step : str
-        The next step that must be done; empty for the last.
-    overall : bool
-        True for the row from the first step to the last.
-    optional : bool
-    reached_n, advanced_n, running_n, dropped_n : int
-        reached = advanced + under way + dropped out, for each step that must be done.
-    so_far_rate, so_far_ci_lower, so_far_ci_upper : float
-        (a) advanced / reached.
-    decided_n : int
-        Of those who arrived at least a whole window ago, how many reached the step within it.
-    decided_rate, decided_ci_lower, decided_ci_upper : float
-        (b) of these, the share that also went on within it.
-    by_time_n : int
-    by_time_rate, by_time_ci_lower, by_time_ci_upper : float
-        (c) went on within `horizon_days` of reaching the step; those still under way count as far as watched.
-    at_risk_n : int
-        Watched that long and not gone on before.
-    median_days, median_ci_lower, median_ci_upper : float
-        By when half of those who go on within the horizon have gone on.
-    finished_median_days : float
-        The same of those seen to go on only.
-    of_first_rate : float
-        reached / reached of the first step.
-    reached_amount : float
-        Sum of the value on the events that were the step; NaN where no value was asked for.
-    amount_n : int
-        How many of these events know the value.
-    enough : bool
-        False: too few to say.
-    """
-
-    group: tuple[str, ...]
-    step: str
-    next_step: str
-    overall: bool
-    optional: bool
-    reached_n: int
-    advanced_n: int
-    running_n: int
-    dropped_n: int
-    so_far_rate: float
-    so_far_ci_lower: float
-    so_far_ci_upper: float
-    decided_n: int
-    decided_rate: float
-    decided_ci_lower: float
-    decided_ci_upper: float
-    by_time_n: int
-    by_time_rate: float
-    by_time_ci_lower: float
-    by_time_ci_upper: float
-    at_risk_n: int
-    median_days: float
-    median_ci_lower: float
-    median_ci_upper: float
-    finished_median_days: float
-    of_first_rate: float
-    reached_amount: float
-    amount_n: int
-    enough: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropPoint:
-    """The step at which most drop out, and what it costs.
-
-    Attributes
-    ----------
-    group : tuple of str
-    step, next_step : str
-    dropped_n : int
-    dropped_share, dropped_share_ci_lower, dropped_share_ci_upper : float
-        Of all who dropped out.
-    cost_amount : float
-        What they would have brought if they had gone on as those did who took the next step: dropped x rate of
-        getting through from there x mean value of those through. NaN without a value.
-    clear : bool
-        False: another step comes so close that the data cannot name one.
-    """
-
-    group: tuple[str, ...]
-    step: str
-    next_step: str
-    dropped_n: int
-    dropped_share: float
-    dropped_share_ci_lower: float
-    dropped_share_ci_upper: float
-    cost_amount: float
-    clear: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TimeCurve:
-    """Share that is through by days since arrival, for one group.
-
-    Attributes
-    ----------
-    group : tuple of str
-    days, through_rate, through_ci_lower, through_ci_upper : ndarray of float64, shape (T,)
-    """
-
-    group: tuple[str, ...]
-    days: NDArray[np.float64]
-    through_rate: NDArray[np.float64]
-    through_ci_lower: NDArray[np.float64]
-    through_ci_upper: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -290,7 +175,8 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
     docs/behaviour-rules.md.
 
     - (a) so far = advanced / reached, Wilson.
-    - (b) of those whose window is over: arrived a window ago or longer; share that went on within it, Wilson.
+    - (b) of those not under way: advanced / (reached - under way), Wilson. Too high while windows are open:
+      who goes on is decided at once, who does not only when the window closes.
     - (c) by time: one minus Kaplan-Meier since reaching the step, with log-log bounds. Those whose window has
       not run out are under way: neither through nor dropped out.
     - Attempts of one actor are not independent: where every attempt counts, intervals are widened by the
@@ -313,16 +199,21 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
         since=since, until=until, credit=credit, rules=rules, confidence_level=confidence_level,
         options=options,
     )  # fmt: skip
-    counted = count(asked.log, asked.definition, asked.cut)
+    return of(asked, count(asked.log, asked.definition, asked.cut), horizon_days)
+
+
+def of(asked: Asked, counted: FunnelCounts, horizon_days: float | None = None) -> Funnel:
+    """Return the funnel of a question that has been counted."""
     horizon = asked.horizon(counted, horizon_days)
-    rows = [_group_rows(asked, counted, g, horizon) for g in range(len(counted.groups))]
+    groups = range(len(counted.groups))
+    rows = [group_rows(asked, counted, g, horizon) for g in groups]
     overall = tuple(whole for _, whole, _ in rows)
     return Funnel(
         n=int(counted.whole_n[:, 0].sum()),
         method="behaviour_funnel",
         confidence_level=asked.level,
-        as_of=events.as_of,
-        currency=events.currency,
+        as_of=asked.log.as_of,
+        currency=asked.log.currency,
         notes=(*asked.notes, *_notes(asked, counted, overall, horizon)),
         by=asked.cut.by,
         order=asked.definition.order,
@@ -333,119 +224,11 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
         value=asked.cut.value,
         steps=tuple(row for steps_of_group, _, _ in rows for row in steps_of_group),
         overall=overall,
-        drop_points=tuple(
-            point for g in range(len(counted.groups)) for point in _drop_point(asked, counted, g)
-        ),
-        curves=tuple(
-            TimeCurve(
-                group=group, days=times.days, through_rate=times.curve,
-                through_ci_lower=times.curve_ci_lower, through_ci_upper=times.curve_ci_upper,
-            )
-            for group, (_, _, times) in zip(counted.groups, rows, strict=True)
-            if times.n
-        ),
+        drop_points=tuple(point for g in groups for point in drop_point(asked, counted, g)),
+        curves=tuple(curve(counted.groups[g], rows[g][2]) for g in groups if rows[g][2].n),
         counted=counted,
         asked=asked,
-    )  # fmt: skip
-
-
-def _group_rows(
-    asked: Asked, counted: FunnelCounts, g: int, horizon: float
-) -> tuple[list[BehaviourStep], BehaviourStep, ByTime]:
-    """Return the step rows of one group, its overall row, and its curve."""
-    labels, definition = asked.labels, asked.definition
-    size = len(labels)
-    rows = []
-    for k in range(size):
-        last = k == size - 1
-        times = (
-            by_time(counted.steps[k].of(g), horizon, asked.level, counted.design[g, k]) if not last else None
-        )
-        following = min((one for one in counted.units.required if one > k), default=-1)
-        numbers = [
-            int(table[g, k])
-            for table in (counted.reached_n, counted.advanced_n, counted.running_n, counted.dropped_n)
-        ]
-        rows.append(
-            BehaviourStep(
-                group=counted.groups[g],
-                step=labels[k],
-                next_step=labels[following] if following >= 0 else "",
-                overall=False,
-                optional=definition.steps[k].optional,
-                **_rates(asked, numbers, (counted.ripe_n[g, k], counted.ripe_advanced_n[g, k]), times,
-                         counted.design[g, k], last=last),
-                of_first_rate=numbers[0] / counted.reached_n[g, 0] if counted.reached_n[g, 0] else NAN,
-                reached_amount=float(counted.amount[g, k]) if asked.cut.value else NAN,
-                amount_n=int(counted.known_n[g, k]),
-            )
-        )  # fmt: skip
-    arrived, through, ripe, ripe_through = (int(one) for one in counted.whole_n[g])
-    whole = by_time(counted.whole.of(g), horizon, asked.level, counted.design[g, -1])
-    numbers = [arrived, through, int(counted.running_n[g].sum()), int(counted.dropped_n[g].sum())]
-    overall = BehaviourStep(
-        group=counted.groups[g], step=labels[0], next_step=labels[-1], overall=True, optional=False,
-        **_rates(asked, numbers, (ripe, ripe_through), whole, counted.design[g, -1], last=False),
-        of_first_rate=through / arrived if arrived else NAN,
-        reached_amount=float(counted.amount[g, -1]) if asked.cut.value else NAN,
-        amount_n=int(counted.known_n[g, -1]),
-    )  # fmt: skip
-    return rows, overall, whole
-
-
-def _rates(
-    asked: Asked,
-    numbers: list[int],
-    ripe: tuple[Any, Any],
-    times: ByTime | None,
-    design: float,
-    *,
-    last: bool,
-) -> dict[str, Any]:
-    reached, advanced, running, dropped = numbers
-    so_far = share(advanced, reached, asked.level, design) if not last else (NAN,) * 3
-    windowed = asked.definition.within_us is not None and not last
-    decided = share(int(ripe[1]), int(ripe[0]), asked.level, design) if windowed else (NAN,) * 3
-    by = ("rate", "ci_lower", "ci_upper", "at_risk_n", "median_days", "median_ci_lower", "median_ci_upper",
-          "finished_median_days")  # fmt: skip
-    timed = {name: getattr(times, name) if times is not None else NAN for name in by}
-    return {
-        "reached_n": reached, "advanced_n": advanced, "running_n": running, "dropped_n": dropped,
-        "so_far_rate": so_far[0], "so_far_ci_lower": so_far[1], "so_far_ci_upper": so_far[2],
-        "decided_n": int(ripe[0]) if windowed else 0,
-        "decided_rate": decided[0], "decided_ci_lower": decided[1], "decided_ci_upper": decided[2],
-        "by_time_n": times.n if times is not None else 0,
-        "by_time_rate": timed["rate"], "by_time_ci_lower": timed["ci_lower"],
-        "by_time_ci_upper": timed["ci_upper"],
-        "at_risk_n": times.at_risk_n if times is not None else 0,
-        "median_days": timed["median_days"], "median_ci_lower": timed["median_ci_lower"],
-        "median_ci_upper": timed["median_ci_upper"], "finished_median_days": timed["finished_median_days"],
-        "enough": reached >= TOO_FEW_N,
-    }  # fmt: skip
-
-
-def _drop_point(asked: Asked, counted: FunnelCounts, g: int) -> list[DropPoint]:
-    """Return the step where most dropped out, if anybody did."""
-    dropped = counted.dropped_n[g]
-    total = int(dropped.sum())
-    if not total:
-        return []
-    most = int(np.argmax(dropped))
-    rate, lower, upper = share(int(dropped[most]), total, asked.level)
-    others = [share(int(one), total, asked.level)[2] for k, one in enumerate(dropped) if k != most and one]
-    following = min(one for one in counted.units.required if one > most)
-    cost = NAN
-    through_n, known_n = int(counted.whole_n[g, 1]), int(counted.known_n[g, -1])
-    if asked.cut.value and counted.reached_n[g, following] and known_n:
-        onward = through_n / int(counted.reached_n[g, following])
-        cost = int(dropped[most]) * onward * float(counted.amount[g, -1]) / known_n
-    return [
-        DropPoint(
-            group=counted.groups[g], step=asked.labels[most], next_step=asked.labels[following],
-            dropped_n=int(dropped[most]), dropped_share=rate, dropped_share_ci_lower=lower,
-            dropped_share_ci_upper=upper, cost_amount=cost, clear=lower > max(others, default=0.0),
-        )
-    ]  # fmt: skip
+    )
 
 
 def _notes(
@@ -458,6 +241,10 @@ def _notes(
         notes.append(Note("events_no_window"))
     elif running:
         notes.append(Note("events_running", {"running_n": running, "of_n": n}))
+    if retried := int(counted.whole_n[:, 2].sum()):
+        notes.append(
+            Note("events_retried", {"retried_n": retried, "through_n": int(counted.whole_n[:, 1].sum())})
+        )
     if counted.void_n:
         notes.append(Note("events_void", {"void_n": counted.void_n}))
     if any(row.by_time_n and row.by_time_rate != row.by_time_rate for row in overall):

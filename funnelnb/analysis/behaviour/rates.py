@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.stats.band import log_log_band
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.proportion import normal_quantile, wilson
+from funnelnb.stats.curves.band import log_log_band
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.rates.proportion import normal_quantile, wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,10 +9,10 @@ import numpy as np
 
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.count.groups import period_labels
 from funnelnb.data.events.attempts import Units, choose
 from funnelnb.data.events.match import rows_of
 from funnelnb.data.events.walk import NEVER, walk
-from funnelnb.data.groups import period_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,11 +64,9 @@ class FunnelCounts:
     running_n, dropped_n : ndarray of int64, shape (G, K)
         Whose furthest required step this is and who are not through: with an attempt under way, or without.
         reached = advanced + running + dropped for each required step.
-    ripe_n, ripe_advanced_n : ndarray of int64, shape (G, K)
-        Of those who arrived at least one window before the as-of time: reached this step within the window,
-        and also the next.
-    whole_n : ndarray of int64, shape (G, 4)
-        From the first step to the last: arrived, through, arrived a window ago, of these through within it.
+    whole_n : ndarray of int64, shape (G, 3)
+        From the first step to the last: arrived; through; of these, through later than one window after the
+        first arrival (on another attempt).
     steps : tuple of Spans
         One per step but the last.
     whole : Spans
@@ -89,8 +87,6 @@ class FunnelCounts:
     advanced_n: NDArray[np.int64]
     running_n: NDArray[np.int64]
     dropped_n: NDArray[np.int64]
-    ripe_n: NDArray[np.int64]
-    ripe_advanced_n: NDArray[np.int64]
     whole_n: NDArray[np.int64]
     steps: tuple[Spans, ...]
     whole: Spans
@@ -247,47 +243,27 @@ def tally(
 ) -> FunnelCounts:
     """Count units by group and step."""
     size, steps = (len(groups), units.time.shape[1]), units.required
-    done = units.time != NEVER
+    done, last = units.time != NEVER, steps[-1]
     following = _following(steps, size[1])
     reached, advanced = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    ripe, ripe_on = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    within = definition.within_us
-    mature = units.time[:, 0] <= as_of_us - within if within is not None else np.zeros(len(units), bool)
-    inside = done & (units.time <= units.time[:, :1] + within) if within is not None else done
     for k in range(size[1]):
         reached[:, k] = _sum(group, done[:, k], size[0])
-        ripe[:, k] = _sum(group, mature & inside[:, k], size[0])
         if following[k] >= 0:
             advanced[:, k] = _sum(group, done[:, k] & done[:, following[k]], size[0])
-            ripe_on[:, k] = _sum(group, mature & inside[:, k] & inside[:, following[k]], size[0])
-    furthest = np.array(steps)[np.maximum(units.depth - 1, 0)] if len(units) else np.zeros(0, np.int64)
-    through = units.depth == len(steps)
-    running, dropped = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for k in steps:
-        here = (furthest == k) & ~through
-        running[:, k] = _sum(group, here & units.running, size[0])
-        dropped[:, k] = _sum(group, here & ~units.running, size[0])
-    last = steps[-1]
-    whole = [np.ones(len(units), bool), done[:, last], mature, mature & inside[:, last]]
-    amount, known = np.zeros(size), np.zeros(size, np.int64)
-    if value is not None:
-        for k in range(size[1]):
-            amount[:, k] = np.bincount(group, np.nan_to_num(value[:, k]), size[0])
-            known[:, k] = _sum(group, ~np.isnan(value[:, k]), size[0])
-    spans = tuple(_spans(units, group, k, following[k], as_of_us) for k in range(size[1] - 1))
+    running, dropped = _stopped(units, group, size)
+    later = np.zeros(len(units), bool)
+    if definition.within_us is not None:
+        later = done[:, last] & (units.time[:, last] > units.time[:, 0] + definition.within_us)
+    amount, known = _amounts(value, group, size)
     return FunnelCounts(
         groups=tuple(groups),
         reached_n=reached,
         advanced_n=advanced,
         running_n=running,
         dropped_n=dropped,
-        ripe_n=ripe,
-        ripe_advanced_n=ripe_on,
-        whole_n=np.stack([_sum(group, one, size[0]) for one in whole], axis=1),
-        steps=spans,
-        whole=_spans(units, group, 0, last, as_of_us)
-        if size[1] > 1
-        else _spans(units, group, 0, -1, as_of_us),
+        whole_n=np.stack([_sum(group, one, size[0]) for one in (done[:, 0], done[:, last], later)], axis=1),
+        steps=tuple(_spans(units, group, k, following[k], as_of_us) for k in range(size[1] - 1)),
+        whole=_spans(units, group, 0, last if size[1] > 1 else -1, as_of_us),
         amount=amount,
         known_n=known,
         design=_design(units, group, size, following, last),
@@ -295,6 +271,32 @@ def tally(
         unit_group=group,
         void_n=units.void_n,
     )
+
+
+def _stopped(
+    units: Units, group: NDArray[np.int64], size: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return by furthest required step who is under way there, and who dropped out there."""
+    steps, depth = units.required, units.depth
+    furthest = np.array(steps)[np.maximum(depth - 1, 0)]
+    running, dropped = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for k in steps:
+        here = (furthest == k) & (depth < len(steps))
+        running[:, k] = _sum(group, here & units.running, size[0])
+        dropped[:, k] = _sum(group, here & ~units.running, size[0])
+    return running, dropped
+
+
+def _amounts(
+    value: NDArray[np.float64] | None, group: NDArray[np.int64], size: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the sum of the value by step, and how many events know it."""
+    amount, known = np.zeros(size), np.zeros(size, np.int64)
+    if value is not None:
+        for k in range(size[1]):
+            amount[:, k] = np.bincount(group, np.nan_to_num(value[:, k]), size[0])
+            known[:, k] = _sum(group, ~np.isnan(value[:, k]), size[0])
+    return amount, known
 
 
 def _following(required: tuple[int, ...], count: int) -> list[int]:

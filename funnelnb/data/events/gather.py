@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError
-from funnelnb.data.raw import Raw
-from funnelnb.data.readers import SUFFIXES, nearest_file, read, read_frame
+from funnelnb.data.read.files import SUFFIXES, nearest_file, read, read_frame
+from funnelnb.data.read.raw import Raw
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import numpy as np
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, SourceError
 from funnelnb.core.note import Note
-from funnelnb.data.dates import parse_dates
 from funnelnb.data.events.definition import duration
 from funnelnb.data.events.gather import gather
 from funnelnb.data.events.log import SESSION_US, Events
 from funnelnb.data.events.presets import PLAIN, column_of, presets, recognise
-from funnelnb.data.values import Reading
+from funnelnb.data.parse.dates import parse_dates
+from funnelnb.data.parse.values import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from funnelnb.data.raw import Raw
+    from funnelnb.data.read.raw import Raw
 
 _DAY_US = 86_400_000_000
 
