@@ -86,7 +86,7 @@ def choose(
     -----
     "best": a unit counts once. A step counts as done from the moment the first of its attempts did it; the
     unit is running while any of its attempts is. "first": its first attempt. "every": attempts one after the
-    other: the next begins after the last was completed or its window closed. "start": every start.
+    other: the next begins when the last is complete, broken, undone, or its window closed. "start": every start.
     """
     definition = made.groups.definition
     parts = np.zeros(len(made.place), np.int64) if split is None else split
@@ -141,7 +141,9 @@ def _one_after_another(made: Attempts, ends: Ints) -> Ints:
     after = np.searchsorted(rank[start], np.where(done >= 0, done, 0), side="right")
     unit, time = made.owner, groups.time[start]
     late = _after_time(unit, time, ends)
-    following = np.where(done >= 0, after, late)
+    ended = np.where(made.ended == LAST, 0, rank[np.where(made.ended == LAST, 0, made.ended)])
+    again = np.searchsorted(rank[start], ended, side="left")
+    following = np.where(done >= 0, after, np.where(made.ended < LAST, np.minimum(again, late), late))
     following = np.maximum(following, np.arange(count) + 1)
     same = following < count
     same[same] = unit[following[same]] == unit[same]
@@ -206,7 +208,14 @@ def _units(
     made: Attempts, place: Ints, running: NDArray[np.bool_], run_start: Ints, void_n: int, parts: Ints
 ) -> Units:
     groups = made.groups
-    shown = Attempts(groups=groups, place=place, void=made.void, void_depth=made.void_depth, running=running)
+    shown = Attempts(
+        groups=groups,
+        place=place,
+        void=made.void,
+        void_depth=made.void_depth,
+        running=running,
+        ended=made.ended,
+    )
     return Units(
         unit=groups.owner[place[:, 0]] if len(place) else np.zeros(0, np.int64),
         time=shown.time,

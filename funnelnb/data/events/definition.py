@@ -125,6 +125,10 @@ class Definition:
         For order "strict": what may stand between two steps.
     begin : {"any", "first"}
         For order "any": with which step an attempt may begin.
+    grain_us : int
+        Times are cut down to whole multiples of it; 0: as they are.
+    twins : {"each", "once"}
+        Rows of the same event at the same instant count each, or once.
     exclude : tuple of Exclusion
     hold : tuple of str
         Properties that are equal on all steps of an attempt.
@@ -142,6 +146,8 @@ class Definition:
     repeats: str = "harmless"
     between: str = "repeats"
     begin: str = "any"
+    grain_us: int = 0
+    twins: str = "each"
     exclude: tuple[Exclusion, ...] = ()
     hold: tuple[str, ...] = ()
     per: str = "actor"
@@ -172,10 +178,10 @@ class Definition:
 
 RULES: Mapping[str, Mapping[str, Any]] = {
     "house": {},
-    "posthog": {"exclude_scope": "actor"},
+    "posthog": {"exclude_scope": "actor", "any": {"exclude_scope": "attempt"}},
     "mixpanel": {"attempt": "first", "grace": "2s", "exclude_scope": "onward"},
-    "amplitude": {"attempt": "first", "between": "nothing"},
-    "clickhouse": {"reuse": True, "between": "reached"},
+    "amplitude": {"attempt": "first", "between": "nothing", "grain": "1s", "twins": "once"},
+    "clickhouse": {"reuse": True, "between": "reached", "strict": {"attempt": "first"}},
     "retentioneering": {"attempt": "first", "ties": "row"},
     "funneljoin": {"attempt": "first", "reuse": True},
 }
@@ -292,8 +298,8 @@ def define(
     steps, within, order, exclude, hold, per, rules
         As for :func:`funnelnb.funnel`.
     **options
-        ``attempt``, ``ties``, ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``;
-        they overrule those of `rules`.
+        ``attempt``, ``ties``, ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``,
+        ``grain``, ``twins``; they overrule those of `rules`.
 
     Returns
     -------
@@ -310,8 +316,21 @@ def define(
     'sign_up / log_in'
     """
     set_of_rules = RULES[check.one_of("rules", rules, RULES)]
-    given = {**set_of_rules, **{name: value for name, value in options.items() if value is not None}}
-    known = ("attempt", "ties", "grace", "reuse", "repeats", "between", "begin", "exclude_scope")
+    plain = {name: value for name, value in set_of_rules.items() if name not in ORDERS}
+    asked = {name: value for name, value in options.items() if value is not None}
+    given = {**plain, **set_of_rules.get(check.one_of("order", order, ORDERS), {}), **asked}
+    known = (
+        "attempt",
+        "ties",
+        "grace",
+        "reuse",
+        "repeats",
+        "between",
+        "begin",
+        "exclude_scope",
+        "grain",
+        "twins",
+    )
     for name in given:
         check.one_of("option", name, known)
     made = _steps(steps)
@@ -319,7 +338,7 @@ def define(
     found = Definition(
         steps=made,
         within_us=duration("within", within),
-        order=check.one_of("order", order, ORDERS),
+        order=order,
         attempt=check.one_of("attempt", given.get("attempt", "best"), ATTEMPTS),
         ties=check.one_of("ties", given.get("ties", "either"), TIES),
         grace_us=0 if not given.get("grace") else duration("grace", given["grace"]) or 0,
@@ -327,6 +346,8 @@ def define(
         repeats=check.one_of("repeats", given.get("repeats", "harmless"), REPEATS),
         between=check.one_of("between", given.get("between", "repeats"), BETWEEN),
         begin=check.one_of("begin", given.get("begin", "any"), ("any", "first")),
+        grain_us=0 if not given.get("grain") else duration("grain", given["grain"]) or 0,
+        twins=check.one_of("twins", given.get("twins", "each"), ("each", "once")),
         exclude=tuple(_exclusion(one, made, scope) for one in _listed(exclude)),
         hold=(hold,) if isinstance(hold, str) else tuple(hold),
         per=str(per),

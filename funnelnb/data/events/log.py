@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from funnelnb.core.errors import Problem
     from funnelnb.core.note import Note
 
+NEVER, _LATE = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 SESSION_US = 30 * 60 * 1_000_000
 """A session ends after half an hour without an event, if the log does not name sessions itself."""
 
@@ -181,6 +182,14 @@ class Events:
             row=self.row[keep],
             _found={},
         )
+
+    def between(self, since: Any = None, until: Any = None) -> Events:
+        """Return the events of a span of time, both ends included; a plain date ends with its day."""
+        low = NEVER if since is None else int(np.datetime64(since).astype("M8[us]").astype(np.int64))
+        high = _LATE if until is None else int(np.datetime64(until).astype("M8[us]").astype(np.int64))
+        if until is not None and len(str(until)) <= len("2026-06-30"):
+            high += 86_400_000_000 - 1
+        return self.take((self.time >= low) & (self.time <= high))
 
     def until(self, moment: Any) -> Events:
         """Return the log as it stood at an earlier moment: later events are not seen."""

@@ -40,12 +40,26 @@ def rows_of(log: Events, definition: Definition) -> tuple[Rows, NDArray[np.int64
     unit, held = _held(log, owner, definition.hold)
     keep &= (owner >= 0) & held
     rows = np.flatnonzero(keep)
+    time = log.time[rows]
+    if definition.grain_us:
+        time = time // definition.grain_us * definition.grain_us
     if definition.hold or definition.per != "actor":
-        rows = rows[np.lexsort((log.time[rows], unit[rows]))]
-    return (
-        Rows(unit=unit[rows], time=log.time[rows], mask=mask[rows], bad=bad[rows], owner=owner[rows]),
-        rows,
-    )
+        order = np.lexsort((time, unit[rows]))
+        rows, time = rows[order], time[order]
+    if definition.twins == "once":
+        once = first_of_twins(unit[rows], time, log.event[rows])
+        rows, time = rows[once], time[once]
+    return Rows(unit=unit[rows], time=time, mask=mask[rows], bad=bad[rows], owner=owner[rows]), rows
+
+
+def first_of_twins(
+    unit: NDArray[np.int64], time: NDArray[np.int64], event: NDArray[np.integer[Any]]
+) -> NDArray[np.int64]:
+    """Return the rows without those that repeat an event of the same unit at the same instant."""
+    order = np.lexsort((np.arange(len(unit)), event, time, unit))
+    u, t, e = unit[order], time[order], event[order]
+    new = np.append(True, (np.diff(u) != 0) | (np.diff(t) != 0) | (np.diff(e) != 0))[: len(u)]
+    return np.sort(order[new])
 
 
 def _owner(log: Events, per: str) -> NDArray[np.int64]:

@@ -166,6 +166,8 @@ class Attempts:
         Steps done before that; 0 where not undone.
     running : ndarray of bool, shape (A,)
         Nothing but time can end it: not complete, not broken, not stopped, not undone.
+    ended : ndarray of int64, shape (A,)
+        Group at which it was broken, stopped or undone; LAST where it was not.
     """
 
     groups: Groups
@@ -173,6 +175,7 @@ class Attempts:
     void: NDArray[np.bool_]
     void_depth: Ints
     running: NDArray[np.bool_]
+    ended: Ints
 
     @property
     def owner(self) -> Ints:
@@ -205,6 +208,7 @@ class Attempts:
             void=self.void[chosen],
             void_depth=self.void_depth[chosen],
             running=self.running[chosen],
+            ended=self.ended[chosen],
         )
 
 
@@ -231,8 +235,9 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
         )
     if definition.order == "any":
         place, running = _any(groups, definition)
+        ended = np.full(len(place), LAST)
     else:
-        place, running = _along(groups, definition)
+        place, running, ended = _along(groups, definition)
         if definition.optional:
             _fill_optional(groups, definition, place)
     count = len(place)
@@ -242,6 +247,7 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
         void=np.zeros(count, bool),
         void_depth=np.zeros(count, np.int64),
         running=running,
+        ended=ended,
     )
     if definition.repeats == "stop":
         _stop_at_repeats(made)
@@ -268,20 +274,21 @@ def _within(groups: Groups, start: Ints, found: Ints, within: int | None) -> NDA
     return good & (groups.time[found] - groups.time[start] <= within)
 
 
-def _along(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_]]:
-    """Walk the required steps in order; return the places (A, K) and which attempts only time can end."""
+def _along(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_], Ints]:
+    """Walk the required steps in order; return places (A, K), which only time can end, where others broke."""
     steps = definition.required
     start = groups.having(steps[0])
     place = np.full((len(start), len(definition.steps)), -1)
     here, reached = start.copy(), groups.serves(start, 0, steps)
     for k in range(int(reached.max(initial=0))):
         place[reached > k, steps[k]] = start[reached > k]
-    broken = np.zeros(len(start), bool)
+    ended = np.full(len(start), LAST)
     for k in range(1, len(steps)):
         mine = np.flatnonzero(reached == k)
         if definition.order == "strict":
             found, cut = _strictly_next(groups, definition, here[mine], k)
-            broken[mine] = cut
+            in_time = _within(groups, start[mine], cut, definition.within_us)
+            ended[mine[in_time]] = cut[in_time]
         else:
             found = _next(groups, definition, here[mine], steps[k])
         good = _within(groups, start[mine], found, definition.within_us)
@@ -290,7 +297,7 @@ def _along(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.boo
         for more in range(int(served.max(initial=0))):
             place[mine[served > more], steps[k + more]] = found[served > more]
         here[mine], reached[mine] = found, k + served
-    return place, (reached < len(steps)) & ~broken
+    return place, (reached < len(steps)) & (ended == LAST), ended
 
 
 def _next(groups: Groups, definition: Definition, here: Ints, step: int) -> Ints:
@@ -308,16 +315,14 @@ def _next(groups: Groups, definition: Definition, here: Ints, step: int) -> Ints
     return follow(places, back, groups, include=True)
 
 
-def _strictly_next(
-    groups: Groups, definition: Definition, here: Ints, k: int
-) -> tuple[Ints, NDArray[np.bool_]]:
-    """Return the next group if it holds the k-th required step, and whether something else came instead."""
+def _strictly_next(groups: Groups, definition: Definition, here: Ints, k: int) -> tuple[Ints, Ints]:
+    """Return the next group if it holds the k-th required step, and where something else came instead."""
     steps = definition.required
     bit = np.uint32(1 << steps[k])
     halts = np.flatnonzero(((groups.mask & bit) > 0) | ~_passes(groups, definition, k))
     found = follow(halts, here, groups)
     right = (found >= 0) & ((groups.mask[found] & bit) > 0)
-    return np.where(right, found, -1), (found >= 0) & ~right
+    return np.where(right, found, -1), np.where(right, -1, found)
 
 
 def _passes(groups: Groups, definition: Definition, k: int) -> NDArray[np.bool_]:
@@ -458,6 +463,7 @@ def _stop_at_repeats(made: Attempts) -> None:
     stopped = stop < LAST
     stopped[stopped] = groups.time[stop[stopped]] <= _deadline(made)[stopped]
     made.running &= ~stopped
+    made.ended[stopped] = np.minimum(made.ended[stopped], stop[stopped])
 
 
 def _deadline(made: Attempts) -> Ints:
@@ -488,6 +494,7 @@ def _exclude(made: Attempts) -> None:
     before = (place[:, steps] >= 0) & (place[:, steps] <= whole[:, None])
     made.void_depth[:] = np.where(made.void, before.sum(axis=1), 0)
     made.running &= ~made.void & (onward == LAST)
+    made.ended[:] = np.minimum(made.ended, np.minimum(whole, onward))
     _cut(made, place <= onward[:, None])
 
 

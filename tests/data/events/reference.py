@@ -54,7 +54,7 @@ def _along(instants, begin, definition):
     steps = definition.required
     start = instants[begin][0]
     place = {}
-    k, _here, broken = 0, begin, False
+    broken, ended = False, None
     served = _run(instants[begin][1], steps, 0, definition)
     for more in range(served):
         place[steps[more]] = begin
@@ -84,6 +84,7 @@ def _along(instants, begin, definition):
                     fine = fine or mask == 0
                 broken = broken or not fine
             if broken:
+                ended = at
                 break
         at += 1
     _optional(instants, begin, place, definition)
@@ -93,6 +94,7 @@ def _along(instants, begin, definition):
         "running": k < len(steps) and not broken,
         "void": False,
         "void_depth": 0,
+        "ended": ended,
     }
 
 
@@ -136,7 +138,14 @@ def _any(instants, begin, definition):
         ):
             place[done] = at
             done += 1
-    return {"begin": begin, "place": place, "running": done < count, "void": False, "void_depth": 0}
+    return {
+        "begin": begin,
+        "place": place,
+        "running": done < count,
+        "void": False,
+        "void_depth": 0,
+        "ended": None,
+    }
 
 
 def fits_any(masks, steps, reuse):
@@ -169,6 +178,7 @@ def _repeats(instants, one, definition):
     start = instants[one["begin"]][0]
     if definition.within_us is None or instants[at][0] - start <= definition.within_us:
         one["running"] = False
+        one["ended"] = at if one["ended"] is None else min(at, one["ended"])
     for k in [k for k, where in place.items() if k > 0 and where >= at]:
         del place[k]
         one["running"] = False
@@ -194,6 +204,7 @@ def _exclude(instants, one, definition):
     steps = range(len(definition.steps)) if definition.order == "any" else definition.required
     if hits:
         one["running"] = False
+        one["ended"] = min([at for at, _ in hits] + ([] if one["ended"] is None else [one["ended"]]))
     if whole and (not onward or min(whole) <= min(onward)):
         one["void"] = True
         one["void_depth"] = sum(k in place and place[k] <= min(whole) for k in steps)
@@ -232,17 +243,19 @@ def count(rows_by_unit, definition, as_of):  # noqa: C901, PLR0912 - one plain s
             full = all(done[k] is not None for k in steps)
             units.append((unit, done, not full and any(one["now"] for one in clean)))
             continue
-        chosen, free_at, free_after = [], None, None
+        chosen, free_at, free_after, ended = [], None, None, None
         for one in made:
             if definition.attempt == "first" and chosen:
                 break
             if definition.attempt == "every" and chosen:
                 if free_at is not None and one["begin"] <= free_at:
                     continue
-                if free_after is not None and one["start"] <= free_after:
+                over = ended is not None and one["begin"] >= ended
+                if free_after is not None and one["start"] <= free_after and not over:
                     continue
             chosen.append(one)
             free_at = free_after = None
+            ended = one["ended"]
             complete = all(k in one["place"] for k in steps) and not one["void"]
             if complete:
                 free_at = max(one["place"].values())
