@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 CURVE_POINTS = 400
+CLOSE = 1e-9
+"""Times this close to the horizon are at it: a day ends one microsecond before the next begins."""
 
 
 def share(k: float, n: float, level: float, design: float = 1.0) -> tuple[float, float, float]:
@@ -39,6 +41,8 @@ class ByTime:
         At the horizon; NaN where nobody was watched so long and somebody is still open.
     at_risk_n : int
         Watched as long as the horizon and not through before.
+    effective_n : float
+        So many fully watched, independent cases would give an interval as wide.
     median_days, median_ci_lower, median_ci_upper : float
         By when half of those who are through by the horizon are through.
     finished_median_days : float
@@ -52,6 +56,7 @@ class ByTime:
     ci_lower: float
     ci_upper: float
     at_risk_n: int
+    effective_n: float
     median_days: float
     median_ci_lower: float
     median_ci_upper: float
@@ -74,7 +79,7 @@ def by_time(spans: Spans, horizon_days: float, level: float, design: float = 1.0
     if not len(spans.n):
         none = np.zeros(0)
         return ByTime(
-            n=0, rate=NAN, ci_lower=NAN, ci_upper=NAN, at_risk_n=0, median_days=NAN, median_ci_lower=NAN,
+            n=0, rate=NAN, ci_lower=NAN, ci_upper=NAN, at_risk_n=0, effective_n=0.0, median_days=NAN, median_ci_lower=NAN,
             median_ci_upper=NAN, finished_median_days=NAN, days=none, curve=none, curve_ci_lower=none,
             curve_ci_upper=none,
         )  # fmt: skip
@@ -82,19 +87,25 @@ def by_time(spans: Spans, horizon_days: float, level: float, design: float = 1.0
     z = normal_quantile(level)
     variance = found.variance[0] * design
     lower, upper = log_log_band(found.rate[0], variance, found.at_risk / design, z)
-    known = horizon_days <= found.last_time * (1 + 1e-12) or found.open_rate[-1] <= 1e-12
-    at = int(np.searchsorted(found.time, horizon_days * (1 + 1e-12), side="right")) - 1
+    known = horizon_days <= found.last_time * (1 + CLOSE) or found.open_rate[-1] <= 1e-12
+    at = int(np.searchsorted(found.time, horizon_days * (1 + CLOSE), side="right")) - 1
     through = np.repeat(spans.days[spans.done > 0], spans.n[spans.done > 0])
-    through = through[through <= horizon_days * (1 + 1e-12)]
+    through = through[through <= horizon_days * (1 + CLOSE)]
     middle = _median(found.time[: at + 1], found.rate[0][: at + 1], len(through) / design, z)
+    rate = float(found.rate[0, at])
+    watched_n = (
+        len(through) + float(np.append(found.at_risk, 0.0)[min(at + 1, len(found.at_risk))])
+    ) / design
+    spread = float(variance[at])
     keep = _thin(found.time[: at + 1])
-    beyond = np.searchsorted(found.time, horizon_days * (1 - 1e-12), side="left")
+    beyond = np.searchsorted(found.time, horizon_days * (1 - CLOSE), side="left")
     return ByTime(
         n=int(spans.n.sum()),
-        rate=float(found.rate[0, at]) if known else NAN,
+        rate=rate if known else NAN,
         ci_lower=float(lower[at]) if known else NAN,
         ci_upper=float(upper[at]) if known else NAN,
         at_risk_n=int(np.append(found.at_risk, 0.0)[beyond]),
+        effective_n=rate * (1 - rate) / spread if spread > 0 else watched_n,
         median_days=middle[0],
         median_ci_lower=middle[1],
         median_ci_upper=middle[2],

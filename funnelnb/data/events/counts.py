@@ -115,6 +115,8 @@ class Cut:
         Only attempts that start in between.
     value : str
         Property summed beside the count; empty: none.
+    at_us : int or None
+        Arrivals before and from this moment on are counted apart, as groups "before" and "after".
     """
 
     by: tuple[str, ...] = ()
@@ -123,6 +125,7 @@ class Cut:
     since_us: int | None = None
     until_us: int | None = None
     value: str = ""
+    at_us: int | None = None
 
 
 def count(log: Any, definition: Definition, cut: Cut | None = None) -> FunnelCounts:
@@ -152,14 +155,20 @@ def count(log: Any, definition: Definition, cut: Cut | None = None) -> FunnelCou
     rows, log_row = rows_of(log, definition)
     made = walk(rows, definition)
     split, labels = None, []
-    if cut.period and len(made.place):
-        start = made.groups.time[made.place[:, 0]]
-        split, labels = period_codes(start, cut.period)
+    if len(made.place) and (cut.period or cut.at_us is not None):
+        split, labels = split_of(made.groups.time[made.place[:, 0]], cut)
     units = choose(made, log.as_of_us, cut.since_us, cut.until_us, split)
     group, groups = _groups(log, units, log_row, cut, labels)
     value = _value(log, units, log_row, cut.value)
     counted = tally(units, group, groups, definition, log.as_of_us, value)
     return replace(counted, log_row=log_row)
+
+
+def split_of(start_us: NDArray[np.int64], cut: Cut) -> tuple[NDArray[np.int64], list[str]]:
+    """Return what attempts are counted apart by, by their start, and what the parts are called."""
+    if cut.at_us is not None:
+        return (start_us >= cut.at_us).astype(np.int64), ["before", "after"]
+    return period_codes(start_us, cut.period)
 
 
 def period_codes(time_us: NDArray[np.int64], period: str) -> tuple[NDArray[np.int64], list[str]]:
@@ -179,7 +188,7 @@ def _groups(
 ) -> tuple[NDArray[np.int64], tuple[tuple[str, ...], ...]]:
     """Return the group of each unit and what the groups are called."""
     parts: list[tuple[NDArray[np.int64], list[str]]] = []
-    if cut.period:
+    if labels:
         parts.append((units.split, labels))
     for name in cut.by:
         codes, values = log.codes(name)
