@@ -4,10 +4,17 @@ How is the funnel defined?
     step, exclusion, RULES
 Does it change, and do groups differ?
     trend, compare
+Why do people get through, and what do they do instead?
+    drivers, paths
+Do they come back, pay, bring others?
+    retention, aarrr
 """
 
+from funnelnb.analysis.behaviour.aarrr import aarrr
 from funnelnb.analysis.behaviour.compare import compare
+from funnelnb.analysis.behaviour.retention import retention
 from funnelnb.analysis.behaviour.trend import trend
+from funnelnb.analysis.behaviour.why import drivers, paths
 from funnelnb.data.events.definition import RULES, exclusion, step
 
-__all__ = ["RULES", "compare", "exclusion", "step", "trend"]
+__all__ = ["RULES", "aarrr", "compare", "drivers", "exclusion", "paths", "retention", "step", "trend"]

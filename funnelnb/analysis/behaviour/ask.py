@@ -108,8 +108,14 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
         by=names, credit=credit, period=period, value=value or "",
         since_us=_moment("since", since), until_us=_moment("until", until, end=True),
     )  # fmt: skip
-    level = package_options().confidence_level if confidence_level is None else confidence_level
-    return Asked(log=log, definition=definition, cut=cut, level=check.confidence_level(level), notes=notes)
+    return Asked(log=log, definition=definition, cut=cut, level=level_of(confidence_level), notes=notes)
+
+
+def level_of(confidence_level: float | None) -> float:
+    """Return the confidence level given, or the package option."""
+    return check.confidence_level(
+        package_options().confidence_level if confidence_level is None else confidence_level
+    )
 
 
 def known(log: Any, name: str) -> None:

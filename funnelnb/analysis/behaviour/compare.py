@@ -153,11 +153,15 @@ def compare(
         moment = check.timestamp("at", at).astype("M8[us]").astype(np.int64)
         asked = replace(asked, cut=replace(asked.cut, at_us=int(moment)))
     counted = count(asked.log, asked.definition, asked.cut)
-    horizon = asked.horizon(counted, horizon_days)
     place = None if step is None else place_of(step, asked.labels)
+    return _result(asked, counted, place, asked.horizon(counted, horizon_days))
+
+
+def _result(asked: Asked, counted: FunnelCounts, place: int | None, horizon: float) -> BehaviourGroups:
     rates = _rates(asked, counted, place, horizon)
     compared = compare_rates(rates, asked.level)
     rows = [_row(counted, rates, compared, g, place) for g in range(len(counted.groups))]
+    at = asked.cut.at_us
     if at is None:
         rows.sort(key=lambda row: (-row.shrunken_rate if row.shrunken_rate >= 0 else 1.0, row.group))
     else:
@@ -177,9 +181,7 @@ def compare(
         from_step=asked.labels[place or 0],
         to_step=asked.labels[following],
         horizon_days=horizon,
-        at=""
-        if at is None
-        else str(np.datetime64(asked.cut.at_us, "us").astype("M8[s]")).replace("T00:00:00", ""),
+        at="" if at is None else str(np.datetime64(at, "us").astype("M8[s]")).replace("T00:00:00", ""),
         omnibus_p_value=compared.omnibus_p_value,
         rows=tuple(rows),
     )

@@ -67,6 +67,14 @@ class ByTime:
     curve_ci_upper: NDArray[np.float64]
 
 
+_NOTHING = np.zeros(0)
+NOBODY = ByTime(
+    n=0, rate=NAN, ci_lower=NAN, ci_upper=NAN, at_risk_n=0, effective_n=0.0, median_days=NAN,
+    median_ci_lower=NAN, median_ci_upper=NAN, finished_median_days=NAN, days=_NOTHING, curve=_NOTHING,
+    curve_ci_lower=_NOTHING, curve_ci_upper=_NOTHING,
+)  # fmt: skip
+
+
 def by_time(spans: Spans, horizon_days: float, level: float, design: float = 1.0) -> ByTime:
     """Which share is through within the horizon? Those watched less long count as far as they were.
 
@@ -77,12 +85,7 @@ def by_time(spans: Spans, horizon_days: float, level: float, design: float = 1.0
     lies inside it.
     """
     if not len(spans.n):
-        none = np.zeros(0)
-        return ByTime(
-            n=0, rate=NAN, ci_lower=NAN, ci_upper=NAN, at_risk_n=0, effective_n=0.0, median_days=NAN, median_ci_lower=NAN,
-            median_ci_upper=NAN, finished_median_days=NAN, days=none, curve=none, curve_ci_lower=none,
-            curve_ci_upper=none,
-        )  # fmt: skip
+        return NOBODY
     found = aalen_johansen(spans.days, spans.done, spans.n, confidence_level=level, causes=1)
     z = normal_quantile(level)
     variance = found.variance[0] * design

@@ -21,6 +21,11 @@ TIES = ("either", "after", "row")
 REPEATS = ("harmless", "stop")
 BETWEEN = ("repeats", "nothing", "reached", "reentry", "strangers")
 SCOPES = ("attempt", "onward", "actor")
+_CHOICES = {
+    "attempt": ATTEMPTS, "ties": TIES, "repeats": REPEATS, "between": BETWEEN, "begin": ("any", "first"),
+    "twins": ("each", "once"), "exclude_scope": SCOPES,
+}  # fmt: skip
+"""Rules with named values, the first of which is ours."""
 STEPS_MOST = 30
 MICRO = 1_000_000
 """Times are whole microseconds."""
@@ -315,45 +320,38 @@ def define(
     >>> define(["visit", ["sign_up", "log_in"], "pay"], within="7d").steps[1].label
     'sign_up / log_in'
     """
-    set_of_rules = RULES[check.one_of("rules", rules, RULES)]
-    plain = {name: value for name, value in set_of_rules.items() if name not in ORDERS}
-    asked = {name: value for name, value in options.items() if value is not None}
-    given = {**plain, **set_of_rules.get(check.one_of("order", order, ORDERS), {}), **asked}
-    known = (
-        "attempt",
-        "ties",
-        "grace",
-        "reuse",
-        "repeats",
-        "between",
-        "begin",
-        "exclude_scope",
-        "grain",
-        "twins",
-    )
-    for name in given:
-        check.one_of("option", name, known)
+    check.one_of("order", order, ORDERS)
+    given = _rules(rules, order, options)
     made = _steps(steps)
-    scope = check.one_of("exclude_scope", given.get("exclude_scope", "attempt"), SCOPES)
     found = Definition(
         steps=made,
         within_us=duration("within", within),
         order=order,
-        attempt=check.one_of("attempt", given.get("attempt", "best"), ATTEMPTS),
-        ties=check.one_of("ties", given.get("ties", "either"), TIES),
-        grace_us=0 if not given.get("grace") else duration("grace", given["grace"]) or 0,
-        reuse=bool(given.get("reuse", False)),
-        repeats=check.one_of("repeats", given.get("repeats", "harmless"), REPEATS),
-        between=check.one_of("between", given.get("between", "repeats"), BETWEEN),
-        begin=check.one_of("begin", given.get("begin", "any"), ("any", "first")),
-        grain_us=0 if not given.get("grain") else duration("grain", given["grain"]) or 0,
-        twins=check.one_of("twins", given.get("twins", "each"), ("each", "once")),
-        exclude=tuple(_exclusion(one, made, scope) for one in _listed(exclude)),
+        exclude=tuple(_exclusion(one, made, given["exclude_scope"]) for one in _listed(exclude)),
         hold=(hold,) if isinstance(hold, str) else tuple(hold),
         per=str(per),
+        **{name: value for name, value in given.items() if name != "exclude_scope"},
     )
     _check_together(found, grace_asked="grace" in options)
     return found if found.order == "ordered" else replace(found, grace_us=0)
+
+
+def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of every rule, checked: ours, those of a named set, and those asked for."""
+    named = RULES[check.one_of("rules", rules, RULES)]
+    plain = {name: value for name, value in named.items() if name not in ORDERS}
+    asked = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, Any] = {**plain, **named.get(order, {}), **asked}
+    known = (*_CHOICES, "reuse", "grace", "grain")
+    for name in given:
+        check.one_of("option", name, known)
+    made: dict[str, Any] = {
+        name: check.one_of(name, given.get(name, values[0]), values) for name, values in _CHOICES.items()
+    }
+    made["reuse"] = bool(given.get("reuse", False))
+    for name in ("grace", "grain"):
+        made[f"{name}_us"] = duration(name, given[name]) or 0 if given.get(name) else 0
+    return made
 
 
 def duration(name: str, value: Any) -> int | None:
@@ -400,8 +398,13 @@ def duration(name: str, value: Any) -> int | None:
 
 def check_known(definition: Definition, names: Sequence[str]) -> None:
     """Raise ParameterError, naming the nearest, if a step or an exclusion names an event that never happened."""
+    check_choices(definition.choices, names)
+
+
+def check_choices(choices: Sequence[Choice], names: Sequence[str]) -> None:
+    """Raise ParameterError, naming the nearest, if a choice names an event that never happened."""
     known = set(names)
-    for choice in definition.choices:
+    for choice in choices:
         if choice.event is not None and choice.event not in known:
             some = sorted(known)[:200] if len(known) > 2000 else sorted(known)
             shown = choice.event if len(choice.event) <= 80 else choice.event[:77] + "..."
