@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 STAGES = ("lead", "offer", "talks", "won")
 EPOCH = np.datetime64("2024-01-01", "D")
 NEVER = np.inf
+WON, LOST, OPEN = 1, 2, 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +210,19 @@ def export(deals: Deals, as_of: int) -> Export:
     )
 
 
+def times(given: Export) -> dict[str, NDArray[Any]]:
+    """Return the time of each deal as estimators take them: time, outcome (3: lost, undated), limit, cluster."""
+    age = given.as_of - given.deals.created
+    signs = np.zeros(given.n)
+    np.maximum.at(signs, given.rows[0], given.rows[2])
+    last = np.maximum(signs - given.deals.created, 0)
+    undated = (given.outcome == "lost") & np.isnan(given.closed)
+    kind = np.select([given.outcome == "won", undated, given.outcome == "lost"], [1, 3, 2], 0)
+    dated = np.nan_to_num(given.closed) - given.deals.created
+    time = np.select([kind == 0, kind == 3], [age, last], dated)
+    return {"time": time, "outcome": kind, "limit": age, "cluster": given.deals.account}
+
+
 # -- what people's data lack -----------------------------------------------------------------------------------
 
 
@@ -231,7 +245,6 @@ def missing_history(given: Export, share: dict[str, float], rng: np.random.Gener
 
 def late_history(given: Export, since: float) -> Export:
     """Records begin on day `since`: deals that ended before are not there, moves before it are not known."""
-    deal, _, day = given.rows
     kept = given.only(~(given.closed < since))
     mine = kept.rows[2] >= since
     return replace(kept, rows=tuple(one[mine] for one in kept.rows), observed_from=since)
