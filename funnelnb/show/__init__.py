@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from funnelnb.analysis.conversion.overview import overview
 from funnelnb.core import display as _hook
-from funnelnb.show.renderer import Renderer as _Renderer
-from funnelnb.show.renderer import panel
+from funnelnb.show.pages.renderer import Renderer as _Renderer
+from funnelnb.show.pages.renderer import panel
 
 __all__ = ["display", "outputs", "panel"]
 
@@ -28,8 +29,8 @@ def display(
 
     Parameters
     ----------
-    result : Result
-        What ``fn.conversion``, ``fn.cohort`` or ``fn.segments`` returned.
+    result : Result or Book
+        What a question such as ``fn.conversion`` answered; of a book its overview is shown.
     lang : {"en", "zh"}, optional
         None: the language set by ``fn.options``.
     chart : str, optional
@@ -45,7 +46,8 @@ def display(
     from IPython import get_ipython
     from IPython.display import display as publish
 
-    made = outputs(result, lang, chart, table=table, finding=finding)
+    shown = result if isinstance(result, _hook.Shown) else overview(result)
+    made = outputs(shown, lang, chart, table=table, finding=finding)
     if get_ipython() is None:
         print("\n\n".join(data["text/plain"] for data, _ in made))
         return
@@ -66,10 +68,10 @@ def outputs(
 
     Without `still` the chart comes without the picture that static viewers take: for controls, which redraw it.
     """
-    from funnelnb.show import render, report
-    from funnelnb.show.finding import finding_text
-    from funnelnb.show.registry import chart_module, view_of
-    from funnelnb.show.words import words_of
+    from funnelnb.show.charts import render
+    from funnelnb.show.pages import report
+    from funnelnb.show.text.words import words_of
+    from funnelnb.show.views.registry import chart_of, finding_text, view_of
 
     say = words_of(result, lang)
     made: list[tuple[dict[str, Any], dict[str, Any]]] = []
@@ -77,7 +79,7 @@ def outputs(
         body = report.wrapped(report.finding_html(result, say), say)
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
     if view_of(result).charts:
-        drawn = chart_module(result, chart).draw(result, say.lang)
+        drawn = chart_of(result, chart).draw(result, say.lang)
         made.append(render.bundle(drawn, still=still))
     if table:
         body = report.html(result, say.lang)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.analysis.ageing import ageing
-from funnelnb.analysis.duration import duration
-from funnelnb.analysis.stuck import stuck
+from funnelnb.analysis.time.ageing import ageing
+from funnelnb.analysis.time.duration import duration
+from funnelnb.analysis.time.stuck import stuck
 from funnelnb.data.book import Book
 from tests.analysis import oracle
 from tests.analysis.desk import changed, renamed, shuffled
@@ -250,8 +250,8 @@ def test_the_unit_of_time_scales_fits(seed):
 def test_the_unit_of_time_does_not_decide_who_is_stuck(seed):
     """Judged by order and counts alone; the chance to win within 90 days is that within 630 of the stretched."""
     floor = random_floor(seed, deal_n=150)
-    one = stuck(floor.book(), within_days=90)
-    seven = stuck(stretched(floor, 7).book(), within_days=630)
+    one = stuck(floor.book(), horizon_days=90)
+    seven = stuck(stretched(floor, 7).book(), horizon_days=630)
     assert one.n == seven.n > 0
     for deal, other in zip(one.deals, seven.deals, strict=True):
         assert deal.opportunity_id == other.opportunity_id

@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from funnelnb.analysis.cohort import cohort
-from funnelnb.analysis.conversion import conversion
-from funnelnb.analysis.segments import segments
-from funnelnb.data.scan import Scan
+from funnelnb.analysis.conversion.cohort import cohort
+from funnelnb.analysis.conversion.conversion import conversion
+from funnelnb.analysis.conversion.segments import segments
+from funnelnb.data.count.scan import Scan
 from tests.analysis.floors import random_floor
 from tests.analysis.oracle import same, values
 
@@ -38,7 +38,7 @@ def test_same_answers_from_book_and_scan(engine):
     for measure in ("decided", "by_day"):
         one, other = (segments(source, by="region", measure=measure) for source in (book, scan))
         same(values(*one.rows), values(*other.rows))
-    one, other = (cohort(source, period="month", horizon_days=45) for source in (book, scan))
+    one, other = (cohort(source, every="month", horizon_days=45) for source in (book, scan))
     same(values(*one.rows, *one.cells), values(*other.rows, *other.cells))
 
 

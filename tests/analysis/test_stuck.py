@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.stuck import stuck
-from funnelnb.analysis.unusual import p_values
+from funnelnb.analysis.time.stuck import p_values, stuck
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book, relabelled, shuffled
 from tests.analysis.floors import Deal, playbook
@@ -158,7 +157,9 @@ def test_how_many_are_slow_is_held_against_ordinary_deals() -> None:
     assert dead.slow_n > 2 * dead.slow_expected_n
 
 
-@pytest.mark.parametrize("wrong", [{"false_alarm_rate": 0}, {"within_days": 0}, {"false_alarm_rate": "much"}])
+@pytest.mark.parametrize(
+    "wrong", [{"false_alarm_rate": 0}, {"horizon_days": 0}, {"false_alarm_rate": "much"}]
+)
 def test_wrong_parameters(wrong) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         stuck(fn.sample(), **wrong)

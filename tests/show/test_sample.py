@@ -7,8 +7,9 @@ import re
 import pytest
 
 import funnelnb as fn
-from funnelnb.show import outputs, registry
-from funnelnb.show.words import words
+from funnelnb.show import outputs
+from funnelnb.show.text.words import words
+from funnelnb.show.views import registry
 
 LANGS = ["en", "zh"]
 
@@ -19,7 +20,7 @@ def results():
     return {
         "conversion": fn.conversion(book),
         "conversion_by": fn.conversion(book, by="region"),
-        "cohort": fn.cohort(book, period="quarter"),
+        "cohort": fn.cohort(book, every="quarter"),
         "segments": fn.segments(book, by="owner"),
         "by_day": fn.segments(book, by="segment", measure="by_day", horizon_days=90),
     }
