@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from funnelnb.stats.band import log_log_band
+from funnelnb.stats.curves.band import log_log_band
 from funnelnb.stats.curves.clustered import factor_at, incidence_design, independent_factor
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.proportion import normal_quantile, wilson
+from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.rates.clustered import clustered_share, design, effective_clusters, student_quantile
+from funnelnb.stats.rates.proportion import normal_quantile, wilson
 from tests.truth import worlds
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from funnelnb.stats.compare import benjamini_hochberg
+from funnelnb.stats.rates.compare import benjamini_hochberg
 from funnelnb.stats.rates.stratified import cluster_factor, compared_within, intra_cluster
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.curves.undated import incidence_undated
-from funnelnb.stats.incidence import aalen_johansen
 from tests.truth import worlds
 
 WORLD = worlds.World()

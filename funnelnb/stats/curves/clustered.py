@@ -28,7 +28,7 @@ def incidence_design(
     Parameters
     ----------
     time, outcome, entry
-        As :func:`~funnelnb.stats.incidence.aalen_johansen` takes them. R rows.
+        As :func:`~funnelnb.stats.curves.incidence.aalen_johansen` takes them. R rows.
     n : array_like of shape (R,)
         Deals behind each row, or weights of deals that stand for others.
     cluster : array_like of int, shape (R,)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
-from funnelnb.stats.incidence import Incidence, aalen_johansen
+from funnelnb.stats.curves.incidence import Incidence, aalen_johansen
 
 Floats = NDArray[np.float64]
 

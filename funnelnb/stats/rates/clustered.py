@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
-from funnelnb.stats.proportion import normal_quantile, wilson
+from funnelnb.stats.rates.proportion import normal_quantile, wilson
 
 Floats = NDArray[np.float64]
 

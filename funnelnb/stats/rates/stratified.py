@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
-from funnelnb.stats.proportion import normal_quantile
+from funnelnb.stats.rates.proportion import normal_quantile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
