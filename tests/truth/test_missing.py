@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from funnelnb.stats.rates.missing import class_weights, step_bounds
+from funnelnb.data.count.stand_ins import class_weights
+from funnelnb.stats.rates.missing import step_bounds
 from tests.truth import worlds
 
 WORLD = worlds.World(group_effect={"N": 0.0, "S": -1.0})

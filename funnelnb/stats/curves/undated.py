@@ -122,11 +122,13 @@ def incidence_undated(
     until = np.maximum(np.asarray(limit, dtype=float), when)
     count = np.ones(when.shape, np.int64) if n is None else np.asarray(n)
     watched, won = won_at_risk(when, kind, until)
-    curve = aalen_johansen(watched, won, count, None, confidence_level, causes=1)
+    curve = aalen_johansen(watched, won, count, None, confidence_level, causes=1, weighted=True)
     grid = curve.time
     lost = _lost(when, kind, until, count, curve)
     bounds = [
-        aalen_johansen(at, np.where(kind == LOST_UNDATED, LOST, kind), count, None, confidence_level)
+        aalen_johansen(
+            at, np.where(kind == LOST_UNDATED, LOST, kind), count, None, confidence_level, weighted=True
+        )
         for at in (np.where(kind == LOST_UNDATED, until, when), when)
     ]
     least, most = (_read(one.time, one.rate[1], grid) for one in bounds)
@@ -139,6 +141,7 @@ def incidence_undated(
         rate=rate,
         variance=np.stack([curve.variance[0], nothing]),
         open_rate=np.maximum(1 - rate.sum(axis=0), 0.0),
+        at_risk_rate=np.concatenate(([1.0], 1 - curve.rate[0][:-1])),
     )
     return Undated(
         incidence=found,

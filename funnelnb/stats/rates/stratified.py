@@ -109,7 +109,9 @@ def compared_within(
     )
 
 
-def intra_cluster(y: ArrayLike, cluster: ArrayLike, cell: ArrayLike, weight: ArrayLike | None = None) -> float:
+def intra_cluster(
+    y: ArrayLike, cluster: ArrayLike, cell: ArrayLike, weight: ArrayLike | None = None
+) -> float:
     """How alike are cases of one cluster, beyond what their cell (group and stratum) says? (Correlation, 0 or more.)
 
     Parameters
@@ -148,7 +150,9 @@ def intra_cluster(y: ArrayLike, cluster: ArrayLike, cell: ArrayLike, weight: Arr
     w = np.ones_like(won) if weight is None else np.asarray(weight, dtype=float)
     _, where = np.unique(np.asarray(cell), return_inverse=True)
     _, whose = np.unique(np.asarray(cluster), return_inverse=True)
-    pairs, inside = np.unique(where.astype(np.int64) * (int(whose.max(initial=0)) + 1) + whose, return_inverse=True)
+    pairs, inside = np.unique(
+        where.astype(np.int64) * (int(whose.max(initial=0)) + 1) + whose, return_inverse=True
+    )
     n, k = np.bincount(where, weights=w), np.bincount(where, weights=w * won)
     own_n, own_k = np.bincount(inside, weights=w), np.bincount(inside, weights=w * won)
     rest_n, rest_k = n[where] - own_n[inside], k[where] - own_k[inside]
