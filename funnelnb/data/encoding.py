@@ -82,6 +82,9 @@ def _western(sample: bytes) -> str:
     letters = "".join(accented)
     foreign = [char for char in letters if not char.isascii()]
     signs = re.findall(r"[^\W\d_][^\w\s\x00-\x7f’][^\W\d_]", text)
+    alone = {char for char in text if not char.isascii()} if not accented else set()
+    if alone and alone <= _WESTERN_SIGNS:
+        return "cp1252"
     if accented and not signs and set(foreign) <= _WESTERN_LETTERS and len(foreign) < 0.5 * len(letters):
         return "cp1252"
     from charset_normalizer import from_bytes
@@ -92,3 +95,6 @@ def _western(sample: bytes) -> str:
 
 _WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝ")
 """Letters beyond ASCII in the languages that are written in Windows-1252."""
+
+_WESTERN_SIGNS = set("£€–—‘’“”„…•°§©®™½¼¾²³±µ·×\xa0´«»¿¡†‡")
+"""Signs beyond ASCII that stand in texts in Windows-1252 without any accented letter."""

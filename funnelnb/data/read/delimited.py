@@ -15,7 +15,8 @@ from funnelnb.data.read.align import Aligner
 from funnelnb.data.read.dialect import find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout
 from funnelnb.data.read.records import Dialect, Records, Tally, split
-from funnelnb.data.read.scan import Scan, scan
+from funnelnb.data.read.scan import Scan, line_end, scan
+from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +43,11 @@ class Delimited:
     tally : Tally
     mended : dict of str to list of int
         Rows by what was done to them: ``short`` (filled up), ``trailing`` (empty fields at the end left out),
-        ``joined`` (a delimiter within a text), ``delimiter`` (divided by another one), ``header`` (repeated, left out).
+        ``joined`` (a delimiter within a text), ``delimiter`` (divided by another one).
     unclear : list of (int, int)
         Row and number of fields of rows that do not fit; they were filled up or cut off on the right.
+    left_out : dict of str to list of (int, str)
+        Row and text of rows that are no records: ``total``, ``note``, ``header`` (repeated).
     lines_n : int
         Lines of the file, counted apart from the reading.
     """
@@ -56,6 +59,7 @@ class Delimited:
     tally: Tally
     mended: dict[str, list[int]] = field(default_factory=dict)
     unclear: list[tuple[int, int]] = field(default_factory=list)
+    left_out: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     lines_n: int = 0
 
 
@@ -82,11 +86,10 @@ def read_delimited(
     UnicodeError
         If the text is not in this encoding.
     """
-    sample, whole = _sample(path, encoding)
+    end = line_end(path, encoding)
+    sample, whole = _sample(path, encoding, end)
     dialect = find_dialect(sample, delimiter)
-    found = scan(path, encoding, dialect.delimiter, dialect.quote)
-    if found.lone_returns is False and any("\r" in line.rstrip("\r\n") for line in sample):
-        sample, whole = _sample(path, encoding, newline="\n")
+    found = scan(path, encoding, end, dialect.delimiter, dialect.quote)
     records = Records(dialect, _width(sample, dialect))
     rows = list(records.read(sample))
     if not whole and len(rows) > 1:
@@ -97,22 +100,19 @@ def read_delimited(
         quick = _fast(path, encoding, dialect, layout, found)
         if quick is not None:
             return quick
-    return _careful(path, encoding, dialect, layout, aligner, found)
+    return _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
 
 
-def _sample(path: Path, encoding: str, newline: str = "") -> tuple[list[str], bool]:
+def _sample(path: Path, encoding: str, end: str) -> tuple[list[str], bool]:
     """Return the first lines, and whether these are all."""
-    with path.open(encoding=_plain(encoding), newline=newline) as stream:
-        lines, length = [], 0
-        for line in islice(stream, SAMPLE_LINES):
-            lines.append(line)
-            length += len(line)
-            if length > SAMPLE_CHARS:
-                break
-        whole = not stream.readline()
-    if lines:
-        lines[0] = lines[0].removeprefix("\ufeff")
-    return lines, whole
+    lines, length = [], 0
+    source = _lines(path, encoding, end)
+    for line in islice(source, SAMPLE_LINES):
+        lines.append(line)
+        length += len(line)
+        if length > SAMPLE_CHARS:
+            break
+    return lines, next(source, None) is None
 
 
 def _plain(encoding: str) -> str:
@@ -131,9 +131,8 @@ def _width(sample: list[str], dialect: Dialect) -> int:
     return max(counts, key=lambda width: (counts[width], width)) if counts else 1
 
 
-def _lines(path: Path, encoding: str, found: Scan) -> Iterator[str]:
-    newline = "" if found.lone_returns else "\n"
-    with path.open(encoding=_plain(encoding), newline=newline) as stream:
+def _lines(path: Path, encoding: str, end: str) -> Iterator[str]:
+    with path.open(encoding=_plain(encoding), newline=end) as stream:
         first = True
         for line in stream:
             yield line.removeprefix("\ufeff") if first else line
@@ -185,31 +184,81 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
     result = Delimited(
         table=table, rows=numbers, layout=layout, dialect=dialect, tally=tally, lines_n=found.lines_n
     )
-    return _without_headers(result)
+    return _records_only(result)
 
 
-def _without_headers(result: Delimited) -> Delimited:
-    """Leave out rows that repeat the header."""
+def _records_only(result: Delimited) -> Delimited:
+    """Leave out rows that repeat the header, add up others, or are remarks below the table."""
+    import numpy as np
+
+    if not result.table.num_rows:
+        return result
+    repeated = _repeated_headers(result)
+    narrow = {row for row, count in result.unclear if count < result.layout.width}
+    narrow.update(result.mended.get("short", ()))
+    last = result.table.slice(max(result.table.num_rows - 2 * LOOKED_AT, 0))
+    cells = [*zip(*(column.to_pylist() for column in last.columns), strict=True)]
+    numbered = [
+        (int(number), row)
+        for number, row in zip(result.rows[-len(cells) :], cells, strict=True)
+        if filled(row)
+    ]
+    totals, notes = table_end(numbered, result.layout.kinds, narrow)
+    totals += [row for row in _inner_totals(result) if row not in totals]
+    out = {"header": repeated, "total": sorted(totals), "note": sorted(notes)}
+    gone = np.isin(result.rows, [row for rows in out.values() for row in rows])
+    if not gone.any():
+        return result
+    texts = {
+        int(row): " ".join(filter(str.strip, one.values()))
+        for row, one in zip(result.rows[gone], result.table.filter(gone).to_pylist(), strict=True)
+    }
+    result.left_out = {kind: [(row, texts[row]) for row in rows] for kind, rows in out.items() if rows}
+    result.unclear = [one for one in result.unclear if one[0] not in texts]
+    for kind, rows in list(result.mended.items()):
+        result.mended[kind] = [row for row in rows if row not in texts]
+    result.table = result.table.filter(~gone)
+    result.rows = result.rows[~gone]
+    return result
+
+
+def _repeated_headers(result: Delimited) -> list[int]:
+    """Return the rows that repeat the header."""
     import numpy as np
     import pyarrow.compute as pc
 
     names = result.layout.names
-    if not result.layout.header or not result.table.num_rows or not any(names):
-        return result
+    if not result.layout.header or not any(names):
+        return []
     same = np.ones(result.table.num_rows, dtype=bool)
     for place, name in enumerate(names):
         if name:
             same &= pc.equal(pc.utf8_trim_whitespace(result.table.column(place)), name).to_numpy()
             if not same.any():
-                return result
-    result.mended["header"] = result.rows[same].tolist()
-    result.table = result.table.filter(~same)
-    result.rows = result.rows[~same]
-    return result
+                return []
+    return [int(row) for row in result.rows[same]]
+
+
+def _inner_totals(result: Delimited) -> list[int]:
+    """Return the rows among the records whose first cell says that they add up others."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    likely = pc.match_substring_regex(result.table.column(0), _TOTAL_WORDS, ignore_case=True)
+    places = np.flatnonzero(likely.to_numpy())
+    rows = result.table.take(places).to_pylist() if 0 < len(places) <= result.table.num_rows / 2 else []
+    return [
+        int(result.rows[place])
+        for place, row in zip(places, rows, strict=False)
+        if is_total(list(row.values()), result.layout.kinds)
+    ]
+
+
+_TOTAL_WORDS = r"^\s*\S{0,6}[ -]?(total|sum|合|总|小|總|gesamt|insgesamt|zwischensumme|totaux|итого|всего)"
 
 
 def _careful(
-    path: Path, encoding: str, dialect: Dialect, layout: Layout, aligner: Aligner, found: Scan
+    lines: Iterator[str], dialect: Dialect, layout: Layout, aligner: Aligner, found: Scan
 ) -> Delimited:
     """Read a text line by line, with nothing taken for granted."""
     import numpy as np
@@ -228,7 +277,7 @@ def _careful(
         batches.append(pa.table(arrays, names=names))
         batch.clear()
 
-    for place, row in enumerate(records.read(_lines(path, encoding, found))):
+    for place, row in enumerate(records.read(lines)):
         if place < layout.first or not row:
             continue
         cells, what = (row, "") if len(row) == layout.width else aligner.fit(row)
@@ -245,4 +294,4 @@ def _careful(
     flush()
     result.table = pa.concat_tables(batches)
     result.rows = np.array(numbers, dtype=np.int64)
-    return _without_headers(result)
+    return _records_only(result)

@@ -122,13 +122,19 @@ def _header_place(rows: Sequence[Sequence[str]], width: int) -> int | None:
     """Return the place of the header; None if the first row of the table is a record."""
     for place in range(min(len(rows), LOOKED_AT)):
         row = rows[place]
-        if _passed_over(row, width):
+        if _passed_over(row, width) or (width == 2 and filled(row) == 1 and _title_of_two(rows, place)):
             continue
         body = _body(rows, place + 1, width)
         answer = _is_header(row, body, width)
         if answer is not None:
             return place if answer else None
     return None
+
+
+def _title_of_two(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether a single text stands above a table of two columns, whose next row fills both."""
+    following = next((row for row in rows[place + 1 :] if filled(row)), [])
+    return kind_of(next(cell for cell in rows[place] if cell.strip())) == TEXT and filled(following) == 2
 
 
 def _body(rows: Sequence[Sequence[str]], first: int, width: int) -> list[Sequence[str]]:

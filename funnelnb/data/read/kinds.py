@@ -105,13 +105,13 @@ def shape_of(cell: str) -> str:
 
     Examples
     --------
-    >>> shape_of("D-0012"), shape_of("Closed Won")
-    ('A-9', '')
+    >>> shape_of("D-0012"), shape_of("item3"), shape_of("Closed Won")
+    ('A-9', 'a9', '')
     """
     text = cell.strip()
     if len(text) > 40 or not _CODE.fullmatch(text):
         return ""
-    return re.sub(r"[^\W\d_]+", "A", re.sub(r"\d+", "9", text))
+    return re.sub(r"[^\W\d_]+", lambda one: "A" if one[0].isupper() else "a", re.sub(r"\d+", "9", text))
 
 
 def column_kinds(rows: Sequence[Sequence[str]], width: int, share: float = 0.9) -> list[str]:

@@ -118,7 +118,8 @@ def split(text: str, dialect: Dialect, literal: frozenset[int] = frozenset()) ->
     if quote not in text:
         fields = text.split(delimiter)
         return Split([one.strip() for one in fields] if dialect.skip_blank else fields)
-    if dialect.plain and not literal and "\n" not in text and _well_formed(delimiter, quote).fullmatch(text):
+    one_line = "\n" not in text and "\r" not in text
+    if dialect.plain and not literal and one_line and _well_formed(delimiter, quote).fullmatch(text):
         return Split(next(csv.reader([text], delimiter=delimiter, quotechar=quote)))
     return _split_slowly(text, dialect, literal)
 

@@ -31,8 +31,6 @@ class Scan:
         Bytes of the longest line (of its UTF-8 form).
     longest_line : int
         Its number from 1.
-    lone_returns : bool
-        Whether carriage returns alone divide the lines.
     sound_quotes : bool
         Whether every line has its quotation marks in pairs and none stands within a text.
     """
@@ -40,17 +38,18 @@ class Scan:
     lines_n: int
     longest: int
     longest_line: int
-    lone_returns: bool
     sound_quotes: bool
 
 
-def scan(path: Path, encoding: str, delimiter: str, quote: str) -> Scan:
+def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Scan:
     """How many lines does a text have, and can its quotation marks be believed?
 
     Parameters
     ----------
     path : Path
     encoding : str
+    end : str
+        What ends a line (:func:`line_end`).
     delimiter, quote : str
         One character each; a delimiter that is not ASCII makes no quotation mark sound.
 
@@ -63,30 +62,27 @@ def scan(path: Path, encoding: str, delimiter: str, quote: str) -> Scan:
     UnicodeError
         If the text cannot be decoded.
     """
-    returns = _returns_alone(path, encoding)
-    end = _CR if returns else _LF
-    marks = (ord(quote), ord(delimiter) if delimiter and delimiter.isascii() else -1, end)
+    code = ord(end)
+    marks = (ord(quote), ord(delimiter) if delimiter and delimiter.isascii() else -1, code)
     lines_n = longest = longest_line = 0
     sound, rest = delimiter.isascii(), b""
     for chunk in _chunks(path, encoding):
-        whole, cut, tail = (rest + chunk).rpartition(bytes([end]))
+        whole, cut, tail = (rest + chunk).rpartition(bytes([code]))
         rest = tail
         if not cut:
             continue
         text = whole + cut
-        length, place = _longest(text, end)
+        length, place = _longest(text, code)
         if length > longest:
             longest, longest_line = length, lines_n + place + 1
         lines_n += text.count(cut)
         sound = sound and _sound(text, marks)
     if rest:
         lines_n += 1
-        sound = sound and _sound(rest + bytes([end]), marks)
+        sound = sound and _sound(rest + bytes([code]), marks)
         if len(rest) > longest:
             longest, longest_line = len(rest), lines_n
-    return Scan(
-        lines_n=lines_n, longest=longest, longest_line=longest_line, lone_returns=returns, sound_quotes=sound
-    )
+    return Scan(lines_n=lines_n, longest=longest, longest_line=longest_line, sound_quotes=sound)
 
 
 def _chunks(path: Path, encoding: str) -> Iterator[bytes]:
@@ -102,12 +98,23 @@ def _chunks(path: Path, encoding: str) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
-def _returns_alone(path: Path, encoding: str) -> bool:
-    """Whether the first lines end in a carriage return without a line feed."""
+def line_end(path: Path, encoding: str) -> str:
+    r"""What ends the lines of a text: a line feed (also after a carriage return), or a carriage return alone?
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str
+
+    Returns
+    -------
+    str
+        ``"\n"`` or ``"\r"``.
+    """
     for chunk in _chunks(path, encoding):
         feeds = chunk.count(b"\n")
-        return chunk.count(b"\r") > 2 * feeds + (1 if feeds else 0)
-    return False
+        return "\r" if chunk.count(b"\r") > 2 * feeds + (1 if feeds else 0) else "\n"
+    return "\n"
 
 
 def _longest(text: bytes, end: int) -> tuple[int, int]:

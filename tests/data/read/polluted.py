@@ -236,3 +236,86 @@ def score(polluted, read):
             ([one for row in expected for one in row], [one for row in found for one in row]),
         )
     )  # fmt: skip
+
+
+def _columns(rng, rows_n):
+    """Columns of several sorts, each a name and its cells."""
+    def number(digits):
+        return [f"{rng.gauss(50, 20):.{digits}f}" for _ in range(rows_n)]
+
+    words = ["alpha", "Bravo", "charlie", "delta & co", "Echo", "fox trot", "Golf"]
+    texts = ["Please call back, urgent", "n/a", "", "Moved to 3rd floor", 'The "best" one', "see note; later", "ok"]
+    kinds = {
+        "id": lambda: [str(1 + place) for place in range(rows_n)],
+        "code": lambda: [f"{rng.choice('ABC')}{rng.randint(100, 999)}" for _ in range(rows_n)],
+        "day": lambda: [f"{rng.randint(2000, 2025)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+                        for _ in range(rows_n)],
+        "uk day": lambda: [f"{rng.randint(1, 28):02}/{rng.randint(1, 12):02}/{rng.randint(2000, 2025)}"
+                           for _ in range(rows_n)],
+        "stamp": lambda: [f"2024-01-{rng.randint(1, 28):02} {rng.randint(0, 23):02}:{rng.randint(0, 59):02}:00"
+                          for _ in range(rows_n)],
+        "count": lambda: [str(rng.randint(0, 500)) for _ in range(rows_n)],
+        "measure": lambda: number(3), "share": lambda: [f"{rng.randint(0, 100)}%" for _ in range(rows_n)],
+        "price": lambda: [f"£{rng.randint(1, 9999):,}.{rng.randint(0, 99):02}" for _ in range(rows_n)],
+        "group": lambda: [rng.choice(words) for _ in range(rows_n)],
+        "town": lambda: [f"{rng.choice(['Upper', 'Lower', 'New'])} {rng.choice(['Ham', 'Ton', 'Wick'])}"
+                         for _ in range(rows_n)],
+        "comment": lambda: [rng.choice(texts) for _ in range(rows_n)],
+        "agreed": lambda: [rng.choice(["yes", "no"]) for _ in range(rows_n)],
+        "empty": lambda: [""] * rows_n,
+        "sparse": lambda: [str(rng.randint(1, 9)) if rng.random() < 0.2 else "" for _ in range(rows_n)],
+        "mail": lambda: [f"{rng.choice('abc')}{place}@example.org" for place in range(rows_n)],
+    }  # fmt: skip
+    count = rng.choice([2, 3, 4, 5, 6, 8, 10, 14, 20])
+    chosen = [rng.choice([*kinds]) for _ in range(count)]
+    if rng.random() < 0.25:
+        chosen = ["measure"] * count
+    if all(one in ("empty", "comment", "sparse") for one in chosen):
+        chosen[0] = "id"
+    styles = [
+        lambda place, kind: f"{kind}{place}", lambda place, _: f"x{place}", lambda place, kind: f"{kind.title()} ({place})",
+        lambda place, kind: f"{kind} no. {place}", lambda place, kind: f"Total {kind} [{place}]",
+    ]  # fmt: skip
+    style = rng.choice(styles)
+    return [(style(place, kind), kinds[kind]()) for place, kind in enumerate(chosen)]
+
+
+def survey(seed):
+    """One random file as they lie about on open-data pages: any table, any dialect, up to three pollutions."""
+    rng = random.Random(seed)
+    rows_n = rng.choice([3, 6, 12, 30, 80, 150])
+    columns = _columns(rng, rows_n)
+    names, rows = [name for name, _ in columns], [list(row) for row in zip(*[cells for _, cells in columns], strict=True)]
+    rows = [row for row in rows if any(row)]
+    width = len(names)
+    delimiter = rng.choice([",", ",", ",", ",", ";", ";", "\t", "|"])
+    end = rng.choice(["\n", "\r\n", "\r\n"])
+    done = []
+    header = names if rng.random() < 0.75 else None
+    if header is None:
+        done.append("no_header")
+    lines = [line(row, delimiter=delimiter) for row in ([names] if header else []) + rows]
+    if rng.random() < 0.2:  # everything in quotation marks
+        lines = [delimiter.join('"' + one.replace('"', '""') + '"' for one in row)
+                 for row in ([names] if header else []) + rows]  # fmt: skip
+        done.append("all_quoted")
+    if rng.random() < 0.15 and any(row[-1] for row in rows):
+        lines = [one + delimiter for one in lines]
+        done.append("trailing")
+    if rng.random() < 0.2:
+        note = rng.choice(["Spend over 500 pounds in April 2025", "Table 3: Results, by region", "Source: own survey"])
+        fill = delimiter * (width - 1) if rng.random() < 0.5 else ""
+        note = cell(note, delimiter)
+        gap = rng.choice([[], [fill]])
+        lines = [*[note + fill] * rng.choice([1, 2]), *gap, *lines]
+        done.append("titles")
+    if rng.random() < 0.15 and width > 2:
+        fill = delimiter * (width - 1) if rng.random() < 0.5 else ""
+        lines += [fill, cell(rng.choice(["Source: national statistics office", "* provisional figures", "Notes: none"]),
+                             delimiter) + fill]  # fmt: skip
+        done.append("footer")
+    if rng.random() < 0.15:
+        lines += [delimiter * (width - 1)] * rng.choice([1, 5, 20])
+        done.append("blank_rows")
+    content = (end.join(lines) + (end if rng.random() < 0.8 else "")).encode("cp1252" if rng.random() < 0.2 else "utf-8")
+    return Polluted(f"survey{seed}", content, header, rows, kind="+".join(done) or "plain")
