@@ -8,14 +8,14 @@ columns for a text that both can read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.read.align import Aligner
 from funnelnb.data.read.dialect import find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout
 from funnelnb.data.read.records import Dialect, Records, Tally, split
-from funnelnb.data.read.scan import Scan, line_end, scan
+from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
 from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SAMPLE_LINES = 2000
 SAMPLE_CHARS = 1 << 20
-BATCH = 20_000
+STRETCH = 5000
+"""Lines that are looked at together."""
 BLOCK = 1 << 22
 
 
@@ -143,35 +144,18 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
     """Read a text without faults by Arrow; None if it has any after all."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.csv as pc
 
     blank: list[int] = []
     start = layout.first
 
-    def pass_over(row: pc.InvalidRow) -> str:
+    def pass_over(row: Any) -> str:
         if (row.text or "").strip():
             return "error"
         blank.append((row.number or 0) - 1)
         return "skip"
 
-    names = [str(place) for place in range(layout.width)]
     try:
-        table = pc.read_csv(
-            path,
-            read_options=pc.ReadOptions(
-                use_threads=False, block_size=BLOCK, encoding=_plain(encoding), skip_rows=start, column_names=names
-            ),
-            parse_options=pc.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char=dialect.quote,
-                newlines_in_values=False,
-                ignore_empty_lines=False,
-                invalid_row_handler=pass_over,
-            ),
-            convert_options=pc.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
-            ),
-        )  # fmt: skip
+        table = _arrow(path, dialect, layout.width, pass_over, skip=start, encoding=_plain(encoding))
     except pa.ArrowInvalid:
         return None
     lines_n = start + table.num_rows + len(blank)
@@ -185,6 +169,32 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
         table=table, rows=numbers, layout=layout, dialect=dialect, tally=tally, lines_n=found.lines_n
     )
     return _records_only(result)
+
+
+def _arrow(
+    source: Any, dialect: Dialect, width: int, pass_over: Any, skip: int = 0, encoding: str = "utf-8"
+) -> Any:
+    """Return the columns of a text without faults; each line is a row."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    names = [str(place) for place in range(width)]
+    return pc.read_csv(
+        source,
+        read_options=pc.ReadOptions(
+            use_threads=False, block_size=BLOCK, encoding=encoding, skip_rows=skip, column_names=names
+        ),
+        parse_options=pc.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote,
+            newlines_in_values=False,
+            ignore_empty_lines=False,
+            invalid_row_handler=pass_over,
+        ),
+        convert_options=pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+        ),
+    )
 
 
 def _records_only(result: Delimited) -> Delimited:
@@ -260,38 +270,81 @@ _TOTAL_WORDS = r"^\s*\S{0,6}[ -]?(total|sum|合|总|小|總|gesamt|insgesamt|zwi
 def _careful(
     lines: Iterator[str], dialect: Dialect, layout: Layout, aligner: Aligner, found: Scan
 ) -> Delimited:
-    """Read a text line by line, with nothing taken for granted."""
+    """Read a text in stretches: those without faults by Arrow, the others line by line."""
     import numpy as np
     import pyarrow as pa
 
     records = Records(dialect, layout.width, layout.kinds)
-    names = [str(place) for place in range(layout.width)]
     result = Delimited(
         table=None, rows=None, layout=layout, dialect=dialect, tally=records.tally, lines_n=found.lines_n
     )
-    batches, numbers, batch = [], [], []
-
-    def flush() -> None:
-        columns = zip(*batch, strict=True) if batch else [()] * layout.width
-        arrays = [pa.array(list(column), pa.large_string()) for column in columns]
-        batches.append(pa.table(arrays, names=names))
-        batch.clear()
-
-    for place, row in enumerate(records.read(lines)):
-        if place < layout.first or not row:
-            continue
-        cells, what = (row, "") if len(row) == layout.width else aligner.fit(row)
-        if what == "unclear" and not filled(row):
-            continue
-        if what == "unclear":
-            result.unclear.append((place + 1, len(row)))
-        elif what:
-            result.mended.setdefault(what, []).append(place + 1)
-        batch.append(cells)
-        numbers.append(place + 1)
-        if len(batch) >= BATCH:
-            flush()
-    flush()
-    result.table = pa.concat_tables(batches)
-    result.rows = np.array(numbers, dtype=np.int64)
+    tables, numbers = [_as_table([], layout.width)], [np.empty(0, dtype=np.int64)]
+    while stretch := [*records.waiting, *islice(lines, STRETCH - len(records.waiting))]:
+        records.waiting.clear()
+        table = _sound_stretch(stretch, dialect, layout) if records.row > layout.first else None
+        if table is None:
+            table, rows = _stretch(stretch, lines, records, result, aligner)
+        else:
+            rows = np.arange(records.row, records.row + len(stretch))
+            records.row += len(stretch)
+            records.tally.lines_n += len(stretch)
+            records.tally.rows_n += len(stretch)
+        tables.append(table)
+        numbers.append(rows)
+    result.table = pa.concat_tables(tables)
+    result.rows = np.concatenate(numbers)
     return _records_only(result)
+
+
+def _as_table(rows: list[list[str]], width: int) -> Any:
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True) if rows else [()] * width
+    arrays = [pa.array(column, pa.large_string()) for column in columns]
+    return pa.table(arrays, names=[str(place) for place in range(width)])
+
+
+def _sound_stretch(lines: list[str], dialect: Dialect, layout: Layout) -> Any:
+    """Return the columns of lines without any fault, None if there is one."""
+    import pyarrow as pa
+
+    if not dialect.plain or not dialect.delimiter.isascii():
+        return None
+    text = "".join(lines).encode("utf-8", "surrogatepass")
+    marks = (ord(dialect.quote), ord(dialect.delimiter), 10)
+    if not text.endswith(b"\n") or b"\r" in text.replace(b"\r\n", b"") or not is_sound(text, marks):
+        return None
+    try:
+        table = _arrow(pa.BufferReader(text), dialect, layout.width, lambda _: "error")
+    except pa.ArrowInvalid:
+        return None
+    return table if table.num_rows == len(lines) else None
+
+
+def _stretch(
+    stretch: list[str], lines: Iterator[str], records: Records, result: Delimited, aligner: Aligner
+) -> tuple[Any, Any]:
+    """Return the columns and row numbers of some lines; the last record may reach beyond them."""
+    import numpy as np
+
+    layout = result.layout
+    batch, numbers = [], []
+    end = records.tally.lines_n + len(stretch)
+    number = records.row
+    for row in records.read(chain(stretch, lines)):
+        if number > layout.first and row:
+            cells, what = (row, "") if len(row) == layout.width else aligner.fit(row)
+            if what != "unclear":
+                if what:
+                    result.mended.setdefault(what, []).append(number)
+                batch.append(cells)
+                numbers.append(number)
+            elif filled(row):
+                result.unclear.append((number, len(row)))
+                batch.append(cells)
+                numbers.append(number)
+        number += 1
+        if records.tally.lines_n >= end:
+            records.row = number
+            break
+    return _as_table(batch, layout.width), np.array(numbers, dtype=np.int64)

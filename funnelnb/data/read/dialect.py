@@ -143,7 +143,7 @@ def _score(texts: list[str], dialect: Dialect) -> float:
     if not texts:
         return 0.0
     rows = [split(text, dialect).fields for text in texts]
-    widths = Counter(_width(row) for row in rows)
+    widths = Counter(len(row) for row in rows)
     weighed = {width: count * (width - 1) / width for width, count in widths.items() if width > 1}
     if not weighed:
         return 0.02 * _known([cell for row in rows for cell in row])
@@ -154,14 +154,6 @@ def _score(texts: list[str], dialect: Dialect) -> float:
     if dialect.delimiter == " " and width < 3:  # words of one column, or a date and its time
         return 0.01
     return alike * alike * (width - 0.6) / width * _known(cells)
-
-
-def _width(row: list[str]) -> int:
-    """Return the number of fields, without those at the end that are empty."""
-    width = len(row)
-    while width > 1 and not row[width - 1]:
-        width -= 1
-    return len(row) if width > 1 else 1
 
 
 def _known(cells: list[str]) -> float:

@@ -155,6 +155,9 @@ def _is_header(row: Sequence[str], body: list[Sequence[str]], width: int) -> boo
     strict = [
         (cell, kind) for cell, kind in zip(cells, kinds, strict=False) if kind not in (TEXT, BLANK) and cell
     ]
+    strict = [
+        one for one in strict if one[1] in (NUMBER, DATE, TIME)
+    ] or strict  # a code may look like a name
     hits = [cell for cell, kind in strict if kind_of(cell) != BLANK and fits(cell, kind)]
     misses = len(strict) - len(hits)
     if hits and _numbered(hits):

@@ -225,7 +225,9 @@ class Records:
     kinds : sequence of str, optional
         What the columns hold (:func:`funnelnb.data.read.kinds.column_kinds`).
     row : int
-        Number of the first row.
+        Number of the next row.
+    waiting : deque of str
+        Lines that were looked at and belong to no record yet.
     """
 
     dialect: Dialect
@@ -233,11 +235,12 @@ class Records:
     kinds: Sequence[str] = ()
     row: int = 1
     tally: Tally = field(default_factory=Tally)
+    waiting: deque[str] = field(default_factory=deque)
 
     def read(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Yield one list of fields per record; an empty list for a blank line."""
         source = iter(lines)
-        waiting: deque[str] = deque()
+        waiting = self.waiting
         quote, delimiter = self.dialect.quote, self.dialect.delimiter
         simple = bool(delimiter) and not (
             self.dialect.skip_blank or self.dialect.aligned or self.dialect.wrapped

@@ -76,10 +76,10 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Sca
         if length > longest:
             longest, longest_line = length, lines_n + place + 1
         lines_n += text.count(cut)
-        sound = sound and _sound(text, marks)
+        sound = sound and is_sound(text, marks)
     if rest:
         lines_n += 1
-        sound = sound and _sound(rest + bytes([code]), marks)
+        sound = sound and is_sound(rest + bytes([code]), marks)
         if len(rest) > longest:
             longest, longest_line = len(rest), lines_n
     return Scan(lines_n=lines_n, longest=longest, longest_line=longest_line, sound_quotes=sound)
@@ -127,8 +127,19 @@ def _longest(text: bytes, end: int) -> tuple[int, int]:
     return int(lengths[place]), place
 
 
-def _sound(text: bytes, marks: tuple[int, int, int]) -> bool:
-    """Whether all quotation marks of whole lines stand in pairs, at the edges of fields or doubled."""
+def is_sound(text: bytes, marks: tuple[int, int, int]) -> bool:
+    """Whether all quotation marks of whole lines stand in pairs, at the edges of fields or doubled.
+
+    Parameters
+    ----------
+    text : bytes
+    marks : tuple of int
+        Codes of the quotation mark, the delimiter (-1 if it is none of ASCII) and what ends a line.
+
+    Returns
+    -------
+    bool
+    """
     import numpy as np
 
     quote, delimiter, end = marks

@@ -50,7 +50,7 @@ def table(seed=1, rows_n=ROWS):
 
 def cell(text, delimiter=",", quote='"', escape='"'):
     """One field, in quotation marks where it must be."""
-    if quote in text or delimiter.strip() and delimiter.strip() in text or delimiter == " " and " " in text:
+    if quote in text or (delimiter.strip() and delimiter.strip() in text) or (delimiter == " " and " " in text):
         return quote + text.replace(quote, escape + quote) + quote
     return text
 
@@ -71,7 +71,9 @@ def whole_file_kinds(seed=1):
     shown = [*NAMES]
 
     def made(name, content, header=shown, body=rows, weight=1.0):
-        return Polluted(name, content.encode() if isinstance(content, str) else content, header, body, weight, name)
+        return Polluted(
+            name, content.encode() if isinstance(content, str) else content, header, body, weight, name
+        )
 
     units = ["", "dd/mm/yyyy", "hh:mm", "pieces", "", "EUR", "", "", ""]
     more = [["Region", "Head"], ["North", "Ann"], ["South", "Bo"], ["West", "Cy"]]
@@ -126,7 +128,9 @@ def row_kinds(seed=1, step=7):
         written = [cell(one) for one in cells]
         if column:
             merged = [*cells[: column - 1], cells[column - 1] + cells[column], *cells[column + 1 :]]
-            joined = ",".join([*written[: column - 1], written[column - 1] + written[column], *written[column + 1 :]])
+            joined = ",".join(
+                [*written[: column - 1], written[column - 1] + written[column], *written[column + 1 :]]
+            )
             add("less_sep", row, column, joined, merged)
         extra = [*cells[:column], "", *cells[column:]]
         add("more_sep", row, column, ",".join([*written[:column], "", *written[column:]]), extra)
@@ -150,16 +154,26 @@ def sent_kinds(seed=2):
         for day in range(1, 31)
     ]  # fmt: skip
     comma = [["Nr", "Kunde", "Betrag", "Datum"]] + [
-        [str(one), f"Müller {one} GmbH", f"{rng.randint(1, 9999)},{rng.randint(10, 99)}", f"{one % 28 + 1:02}.03.2025"]
+        [
+            str(one),
+            f"Müller {one} GmbH",
+            f"{rng.randint(1, 9999)},{rng.randint(10, 99)}",
+            f"{one % 28 + 1:02}.03.2025",
+        ]
         for one in range(1, 40)
     ]
     ends = [[*row, ""] for row in every]
-    names = [["mpg", "cyl", "hp"]] + [[f"Car {one}", f"{20 + one / 7:.1f}", "4", str(90 + one)] for one in range(25)]
+    names = [["mpg", "cyl", "hp"]] + [
+        [f"Car {one}", f"{20 + one / 7:.1f}", "4", str(90 + one)] for one in range(25)
+    ]
     words = [["name", "region", "stage"]] + [
         [f"{first} {last}", rng.choice(["North", "South"]), rng.choice(_STAGES)]
         for first in ("Ann", "Bo", "Cy", "Di") for last in ("Lee", "Kim", "Roe", "Fox", "Ray")
     ]  # fmt: skip
-    notes = [[str(one), "line one\nline two, with a comma" if one % 3 else "short", "2025-03-01"] for one in range(30)]
+    notes = [
+        [str(one), "line one\nline two, with a comma" if one % 3 else "short", "2025-03-01"]
+        for one in range(30)
+    ]
     years = [["Region", "2021", "2022", "2023"]] + [[f"R {one}", *(str(rng.randint(1, 99)) for _ in range(3))]
                                                    for one in range(20)]  # fmt: skip
     padded = [[one.ljust(12) for one in row] for row in [["id", "amount", "day"]] + [
@@ -240,11 +254,20 @@ def score(polluted, read):
 
 def _columns(rng, rows_n):
     """Columns of several sorts, each a name and its cells."""
+
     def number(digits):
         return [f"{rng.gauss(50, 20):.{digits}f}" for _ in range(rows_n)]
 
     words = ["alpha", "Bravo", "charlie", "delta & co", "Echo", "fox trot", "Golf"]
-    texts = ["Please call back, urgent", "n/a", "", "Moved to 3rd floor", 'The "best" one', "see note; later", "ok"]
+    texts = [
+        "Please call back, urgent",
+        "n/a",
+        "",
+        "Moved to 3rd floor",
+        'The "best" one',
+        "see note; later",
+        "ok",
+    ]
     kinds = {
         "id": lambda: [str(1 + place) for place in range(rows_n)],
         "code": lambda: [f"{rng.choice('ABC')}{rng.randint(100, 999)}" for _ in range(rows_n)],
@@ -285,7 +308,10 @@ def survey(seed):
     rng = random.Random(seed)
     rows_n = rng.choice([3, 6, 12, 30, 80, 150])
     columns = _columns(rng, rows_n)
-    names, rows = [name for name, _ in columns], [list(row) for row in zip(*[cells for _, cells in columns], strict=True)]
+    names, rows = (
+        [name for name, _ in columns],
+        [list(row) for row in zip(*[cells for _, cells in columns], strict=True)],
+    )
     rows = [row for row in rows if any(row)]
     width = len(names)
     delimiter = rng.choice([",", ",", ",", ",", ";", ";", "\t", "|"])
@@ -303,7 +329,9 @@ def survey(seed):
         lines = [one + delimiter for one in lines]
         done.append("trailing")
     if rng.random() < 0.2:
-        note = rng.choice(["Spend over 500 pounds in April 2025", "Table 3: Results, by region", "Source: own survey"])
+        note = rng.choice(
+            ["Spend over 500 pounds in April 2025", "Table 3: Results, by region", "Source: own survey"]
+        )
         fill = delimiter * (width - 1) if rng.random() < 0.5 else ""
         note = cell(note, delimiter)
         gap = rng.choice([[], [fill]])
@@ -317,5 +345,7 @@ def survey(seed):
     if rng.random() < 0.15:
         lines += [delimiter * (width - 1)] * rng.choice([1, 5, 20])
         done.append("blank_rows")
-    content = (end.join(lines) + (end if rng.random() < 0.8 else "")).encode("cp1252" if rng.random() < 0.2 else "utf-8")
+    content = (end.join(lines) + (end if rng.random() < 0.8 else "")).encode(
+        "cp1252" if rng.random() < 0.2 else "utf-8"
+    )
     return Polluted(f"survey{seed}", content, header, rows, kind="+".join(done) or "plain")
