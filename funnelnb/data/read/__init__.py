@@ -1,1 +1,1 @@
-"""Bytes, sheets, frames and databases to raw tables: limits, dialects, headers, one guard around every library."""
+"""What is in a file, frame or database? Bytes to raw tables, before anybody decides what a column means."""
