@@ -12,6 +12,7 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import NUMERIC_KINDS, PANDAS_DTYPE, column, column_names, kind_of
 from funnelnb.data.parse import values
 from funnelnb.data.parse.numbers import unit_of
+from funnelnb.data.read.raw import cell_text
 from funnelnb.data.recognise.columns import require_column
 
 if TYPE_CHECKING:
@@ -135,9 +136,10 @@ def read_table(
     import pandas as pd
 
     findings.notes.extend(note for note in raw.notes if note not in findings.notes)
-    for row, width in raw.ragged:
+    for width, rows in raw.take_ragged().items():
         found = f"the row has {width} fields, the header has {len(raw.columns)}"
-        findings.add("ragged_row", file=raw.file, rows=[row], found=found)
+        findings.add("ragged_row", file=raw.file, rows=rows, found=found)
+    columns = _without_spoilt_ids(name, raw, columns, findings)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
     own = settings.table(name).attributes if name == "opportunities" else {}
     for attribute, source in own.items():
@@ -160,6 +162,18 @@ def read_table(
     table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
     table.frame = frame[~dropped] if dropped.any() else frame
     return table
+
+
+def _without_spoilt_ids(
+    name: str, raw: Raw, columns: Mapping[str, str], findings: Findings
+) -> Mapping[str, str]:
+    """Number the deals if a spreadsheet has made the ids of several of them the same."""
+    source = columns.get("opportunity_id", "")
+    spoilt = name == "opportunities" and source in raw.spoilt and raw.frame[source].duplicated().any()
+    if not spoilt:
+        return columns
+    findings.note("ids_spoilt", file=raw.file, column=source, value=cell_text(raw.frame[source].iloc[0]))
+    return {**columns, "opportunity_id": ROW_NUMBER}
 
 
 def _values(table: Table, canonical: str, one: Parsed, cells: Any, settings: Settings) -> pd.Series:

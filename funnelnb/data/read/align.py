@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.read.dialect import DELIMITERS
-from funnelnb.data.read.kinds import BLANK, TEXT, fits, kind_of
+from funnelnb.data.read.kinds import BLANK, NUMBER, TEXT, fits, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,10 @@ class Aligner:
         From this column on to the end, all are often blank; `width` if there is none.
     systematic : set of int
         Numbers of fields that so many rows have that their end must have been left out on purpose.
+    free : set of int
+        Columns of free text, in which a delimiter may well stand.
+    mend : bool
+        Whether rows are put right at all; empty fields at the end are left out in any case.
     """
 
     width: int
@@ -38,6 +42,8 @@ class Aligner:
     delimiter: str
     blank_from: int = 0
     systematic: set[int] = field(default_factory=set)
+    mend: bool = True
+    free: set[int] = field(default_factory=set)
 
     @classmethod
     def learn(cls, rows: Sequence[Sequence[str]], width: int, kinds: list[str], delimiter: str) -> Aligner:
@@ -54,7 +60,14 @@ class Aligner:
             if 1 < len(row) < width:
                 lengths[len(row)] = lengths.get(len(row), 0) + 1
         often = {length for length, count in lengths.items() if count >= max(3, 0.03 * len(rows))}
-        return cls(width=width, kinds=kinds, delimiter=delimiter, blank_from=blank_from, systematic=often)
+        free = {
+            place
+            for place in range(width)
+            if kinds[place] == TEXT and _is_free([row[place] for row in whole])
+        }
+        return cls(
+            width=width, kinds=kinds, delimiter=delimiter, blank_from=blank_from, systematic=often, free=free
+        )
 
     def fit(self, row: list[str]) -> tuple[list[str], str]:
         """Return a row of the table's width and how it came about; ``"unclear"`` if only by cutting or filling up."""
@@ -63,6 +76,8 @@ class Aligner:
             return row, ""
         if count > self.width:
             return self._long(row)
+        if not self.mend:
+            return self._filled_up(row), "unclear"
         if count == 1 and self.width > 1:
             other = self._other_delimiter(row[0])
             return (other, "delimiter") if other else (self._filled_up(row), "unclear")
@@ -98,13 +113,23 @@ class Aligner:
         """Take away what is empty at the end; else join fields that a delimiter within a text has divided."""
         if not any(cell.strip() for cell in row[self.width :]):
             return row[: self.width], "trailing"
+        if not self.mend:
+            return row[: self.width], "unclear"
         more = len(row) - self.width + 1
         ways: list[list[str]] = []
         for place in range(self.width):
             joined = self.delimiter.join(row[place : place + more]).strip(self.delimiter)
             way = [*row[:place], joined, *row[place + more :]]
-            if way not in ways and self._fits(way):
+            apt = not joined or self.kinds[place] == NUMBER or place in self.free or not row[place]
+            if apt and way not in ways and self._fits(way):
                 ways.append(way)
         if len(ways) == 1:
             return ways[0], "joined"
         return row[: self.width], "unclear"
+
+
+def _is_free(cells: list[str]) -> bool:
+    """Whether cells are free text: many hold several words, and they are seldom the same."""
+    held = [cell for cell in cells if cell.strip()]
+    several = sum(" " in cell.strip() for cell in held)
+    return several > 0.2 * len(held) and len(set(held)) > min(0.1 * len(held), 20)

@@ -7,13 +7,14 @@ columns for a text that both can read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.data.contract.settings import TableSettings
 from funnelnb.data.read.align import Aligner
 from funnelnb.data.read.dialect import find_dialect
-from funnelnb.data.read.header import Layout, filled, find_layout
+from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
 from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
@@ -21,6 +22,8 @@ from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from funnelnb.data.contract.limits import Limits
 
 SAMPLE_LINES = 2000
 SAMPLE_CHARS = 1 << 20
@@ -51,6 +54,8 @@ class Delimited:
         Row and text of rows that are no records: ``total``, ``note``, ``header`` (repeated).
     lines_n : int
         Lines of the file, counted apart from the reading.
+    blank_n : int
+        Blank rows below the header.
     """
 
     table: Any
@@ -62,21 +67,18 @@ class Delimited:
     unclear: list[tuple[int, int]] = field(default_factory=list)
     left_out: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     lines_n: int = 0
+    blank_n: int = 0
 
 
-def read_delimited(
-    path: Path, encoding: str, delimiter: str = "", header_row: int | None = None
-) -> Delimited:
+def read_delimited(path: Path, encoding: str, settings: TableSettings | None = None) -> Delimited:
     """What does a delimited text hold?
 
     Parameters
     ----------
     path : Path
     encoding : str
-    delimiter : str, optional
-        Found out if empty.
-    header_row : int, optional
-        Row of the column names from 1; 0: there is none; found out if not given.
+    settings : TableSettings, optional
+        Delimiter, quotation mark, escape and header are found out where they are not given.
 
     Returns
     -------
@@ -86,31 +88,42 @@ def read_delimited(
     ------
     UnicodeError
         If the text is not in this encoding.
+    SourceError
+        If the text is larger than the limits allow.
     """
+    settings = settings or TableSettings()
     end = line_end(path, encoding)
-    sample, whole = _sample(path, encoding, end)
-    dialect = find_dialect(sample, delimiter)
-    found = scan(path, encoding, end, dialect.delimiter, dialect.quote)
+    sample, whole = _sample(path, encoding, end, settings.limits)
+    dialect = find_dialect(sample, settings.delimiter)
+    said = {name: value for name in ("quote", "escape") if (value := getattr(settings, name))}
+    dialect = replace(dialect, **said)
+    found = scan(path, encoding, end, dialect.delimiter, dialect.quote, settings.limits.line_bytes)
+    settings.limits.refuse("line_bytes", found.longest, f"{path.name}, line {found.longest_line}")
     records = Records(dialect, _width(sample, dialect))
     rows = list(records.read(sample))
     if not whole and len(rows) > 1:
         rows.pop()  # it may have been cut off
-    layout = find_layout(rows, header_row)
-    aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
+    require_header(rows, settings.header_row, path.name)
+    layout = find_layout(rows, header=settings.header, header_row=settings.header_row)
+    settings.limits.refuse("columns", layout.width, path.name)
     if dialect.plain and found.sound_quotes:
         quick = _fast(path, encoding, dialect, layout, found)
         if quick is not None:
-            return quick
-    return _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
+            return quick if settings.totals == "keep" else _records_only(quick)
+    aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
+    aligner.mend = settings.mend
+    careful = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
+    return careful if settings.totals == "keep" else _records_only(careful)
 
 
-def _sample(path: Path, encoding: str, end: str) -> tuple[list[str], bool]:
+def _sample(path: Path, encoding: str, end: str, limits: Limits) -> tuple[list[str], bool]:
     """Return the first lines, and whether these are all."""
     lines, length = [], 0
-    source = _lines(path, encoding, end)
+    source = _lines(path, encoding, end, limits.line_bytes)
     for line in islice(source, SAMPLE_LINES):
         lines.append(line)
         length += len(line)
+        limits.refuse("line_bytes", len(line), f"{path.name}, line {len(lines)}")
         if length > SAMPLE_CHARS:
             break
     return lines, next(source, None) is None
@@ -132,10 +145,11 @@ def _width(sample: list[str], dialect: Dialect) -> int:
     return max(counts, key=lambda width: (counts[width], width)) if counts else 1
 
 
-def _lines(path: Path, encoding: str, end: str) -> Iterator[str]:
+def _lines(path: Path, encoding: str, end: str, most: int = -1) -> Iterator[str]:
+    """Yield the lines; one that is longer than `most` characters in pieces that are."""
     with path.open(encoding=_plain(encoding), newline=end) as stream:
         first = True
-        for line in stream:
+        while line := stream.readline(most + 1 if most > 0 else -1):
             yield line.removeprefix("\ufeff") if first else line
             first = False
 
@@ -165,10 +179,15 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
     if blank:
         numbers = np.delete(numbers, np.array(blank) - start)
     tally = Tally(lines_n=lines_n, rows_n=lines_n - len(blank), blank_n=len(blank))
-    result = Delimited(
-        table=table, rows=numbers, layout=layout, dialect=dialect, tally=tally, lines_n=found.lines_n
+    return Delimited(
+        table=table,
+        rows=numbers,
+        layout=layout,
+        dialect=dialect,
+        tally=tally,
+        lines_n=found.lines_n,
+        blank_n=len(blank),
     )
-    return _records_only(result)
 
 
 def _arrow(
@@ -293,7 +312,7 @@ def _careful(
         numbers.append(rows)
     result.table = pa.concat_tables(tables)
     result.rows = np.concatenate(numbers)
-    return _records_only(result)
+    return result
 
 
 def _as_table(rows: list[list[str]], width: int) -> Any:
@@ -332,17 +351,16 @@ def _stretch(
     end = records.tally.lines_n + len(stretch)
     number = records.row
     for row in records.read(chain(stretch, lines)):
-        if number > layout.first and row:
+        if number > layout.first and not filled(row):
+            result.blank_n += 1
+        elif number > layout.first:
             cells, what = (row, "") if len(row) == layout.width else aligner.fit(row)
-            if what != "unclear":
-                if what:
-                    result.mended.setdefault(what, []).append(number)
-                batch.append(cells)
-                numbers.append(number)
-            elif filled(row):
+            if what == "unclear":
                 result.unclear.append((number, len(row)))
-                batch.append(cells)
-                numbers.append(number)
+            elif what:
+                result.mended.setdefault(what, []).append(number)
+            batch.append(cells)
+            numbers.append(number)
         number += 1
         if records.tally.lines_n >= end:
             records.row = number

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from funnelnb.core.errors import SourceError
 from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, column_kinds, fits, is_year, kind_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Layout:
         Places of rows above the header that are no part of the table (titles, notes).
     row_names : bool
         Whether the header has no name for the first column.
+    repeats : list of int
+        Places of rows right below the header that are the header once more.
     """
 
     names: list[str]
@@ -53,17 +56,20 @@ class Layout:
     kinds: list[str]
     above: list[int] = field(default_factory=list)
     row_names: bool = False
+    repeats: list[int] = field(default_factory=list)
 
 
-def find_layout(rows: Sequence[Sequence[str]], header_row: int | None = None) -> Layout:
+def find_layout(rows: Sequence[Sequence[str]], *, header: bool | None = None, header_row: int = 0) -> Layout:
     """Where does the table begin?
 
     Parameters
     ----------
     rows : sequence of rows
         The first rows as text; an empty row for a blank line.
+    header : bool, optional
+        Whether there is a row of column names; found out if not given.
     header_row : int, optional
-        Row of the column names from 1, if known; 0: there is none.
+        Row of the column names from 1, if known.
 
     Returns
     -------
@@ -81,10 +87,10 @@ def find_layout(rows: Sequence[Sequence[str]], header_row: int | None = None) ->
     width = _usual_width(rows)
     if header_row:
         return _laid_out(rows, width, header_row - 1)
-    place = None if header_row == 0 else _header_place(rows, width)
-    if place is not None:
-        return _laid_out(rows, width, place)
     first = next((one for one in range(len(rows)) if not _passed_over(rows[one], width)), 0)
+    place = None if header is False else _header_place(rows, width)
+    if place is not None or header:
+        return _laid_out(rows, width, first if place is None else place)
     body = _body(rows, first, width)
     names = [""] * width
     above = [one for one in range(first) if filled(rows[one])]
@@ -96,6 +102,17 @@ def find_layout(rows: Sequence[Sequence[str]], header_row: int | None = None) ->
 def filled(row: Sequence[str]) -> int:
     """Return the number of cells that hold something."""
     return sum(1 for cell in row if cell.strip())
+
+
+def require_header(rows: Sequence[Sequence[str]], header_row: int, file: str) -> None:
+    """Raise SourceError if the settings name a row of column names in which none stand."""
+    if header_row and (len(rows) < header_row or not filled(rows[header_row - 1])):
+        what = "the header is empty" if len(rows) >= header_row else "there is no such row"
+        raise SourceError(
+            f"{file}, row {header_row}: {what}",
+            expected="column names in this row",
+            hint="correct header_row in the settings, or leave it out",
+        )
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
@@ -232,7 +249,14 @@ def _laid_out(rows: Sequence[Sequence[str]], width: int, place: int) -> Layout:
     while first < len(rows) and [cell.strip() for cell in rows[first]] == top and top:  # the header once more
         first += 1
     return Layout(
-        names=names, header=lines, first=first, width=width, kinds=kinds, above=above, row_names=row_names
+        names=names,
+        header=lines,
+        first=first,
+        width=width,
+        kinds=kinds,
+        above=above,
+        row_names=row_names,
+        repeats=list(range(lines[-1] + 1, first)),
     )
 
 

@@ -41,7 +41,7 @@ class Scan:
     sound_quotes: bool
 
 
-def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Scan:
+def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str, most: int) -> Scan:
     """How many lines does a text have, and can its quotation marks be believed?
 
     Parameters
@@ -52,6 +52,9 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Sca
         What ends a line (:func:`line_end`).
     delimiter, quote : str
         One character each; a delimiter that is not ASCII makes no quotation mark sound.
+
+    most : int
+        A line of more bytes ends the pass: no need to look any further.
 
     Returns
     -------
@@ -69,6 +72,9 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Sca
     for chunk in _chunks(path, encoding):
         whole, cut, tail = (rest + chunk).rpartition(bytes([code]))
         rest = tail
+        if len(rest) > most:
+            longest, longest_line = len(rest), lines_n + whole.count(cut) + (2 if cut else 1)
+            break
         if not cut:
             continue
         text = whole + cut
@@ -77,7 +83,7 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str) -> Sca
             longest, longest_line = length, lines_n + place + 1
         lines_n += text.count(cut)
         sound = sound and is_sound(text, marks)
-    if rest:
+    if rest and len(rest) <= most:
         lines_n += 1
         sound = sound and is_sound(rest + bytes([code]), marks)
         if len(rest) > longest:

@@ -50,7 +50,11 @@ def table(seed=1, rows_n=ROWS):
 
 def cell(text, delimiter=",", quote='"', escape='"'):
     """One field, in quotation marks where it must be."""
-    if quote in text or (delimiter.strip() and delimiter.strip() in text) or (delimiter == " " and " " in text):
+    if (
+        quote in text
+        or (delimiter.strip() and delimiter.strip() in text)
+        or (delimiter == " " and " " in text)
+    ):
         return quote + text.replace(quote, escape + quote) + quote
     return text
 
@@ -186,7 +190,7 @@ def sent_kinds(seed=2):
         Polluted("numbers_by_blanks", text_of(numbers, delimiter=" ", end="\n").encode(), None, numbers,
                  kind="no_header"),
         Polluted("spend", text_of(spend).encode("cp1252"), spend[0], spend[1:], kind="plain"),
-        Polluted("spend_titled", ("Spend over £500,,,,\r\nApril 2025,,,,\r\n,,,,\r\n" + text_of(spend)).encode("cp1252"),
+        Polluted("spend_titled", ("Spend over £500,,,,\r\nApril,,,,\r\n,,,,\r\n" + text_of(spend)).encode("cp1252"),
                  spend[0], spend[1:], kind="titles"),
         Polluted("decimal_comma", text_of(comma, delimiter=";").encode("cp1252"), comma[0], comma[1:], kind="plain"),
         Polluted("sep_line", ("sep=;\r\n" + text_of(comma, delimiter=";")).encode(), comma[0], comma[1:], kind="sep"),
@@ -296,7 +300,8 @@ def _columns(rng, rows_n):
     if all(one in ("empty", "comment", "sparse") for one in chosen):
         chosen[0] = "id"
     styles = [
-        lambda place, kind: f"{kind}{place}", lambda place, _: f"x{place}", lambda place, kind: f"{kind.title()} ({place})",
+        lambda place, kind: f"{kind}{place}", lambda place, _: f"x{place}",
+        lambda place, kind: f"{kind.title()} ({place})",
         lambda place, kind: f"{kind} no. {place}", lambda place, kind: f"Total {kind} [{place}]",
     ]  # fmt: skip
     style = rng.choice(styles)
