@@ -139,7 +139,7 @@ def read_table(
     for width, rows in raw.take_ragged().items():
         found = f"the row has {width} fields, the header has {len(raw.columns)}"
         findings.add("ragged_row", file=raw.file, rows=rows, found=found)
-    columns = _without_spoilt_ids(name, raw, columns, findings)
+    _keep_apart(name, raw, columns, findings)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
     own = settings.table(name).attributes if name == "opportunities" else {}
     for attribute, source in own.items():
@@ -164,16 +164,19 @@ def read_table(
     return table
 
 
-def _without_spoilt_ids(
-    name: str, raw: Raw, columns: Mapping[str, str], findings: Findings
-) -> Mapping[str, str]:
-    """Number the deals if a spreadsheet has made the ids of several of them the same."""
+def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findings) -> None:
+    """Tell deals apart by their rows if a spreadsheet has made their ids the same; other ids stay as they are."""
     source = columns.get("opportunity_id", "")
-    spoilt = name == "opportunities" and source in raw.spoilt and raw.frame[source].duplicated().any()
-    if not spoilt:
-        return columns
-    findings.note("ids_spoilt", file=raw.file, column=source, value=cell_text(raw.frame[source].iloc[0]))
-    return {**columns, "opportunity_id": ROW_NUMBER}
+    if name != "opportunities" or source not in raw.spoilt:
+        return
+    texts = raw.frame[source].map(cell_text).astype("str")
+    same = texts.duplicated(keep=False) & texts.str.fullmatch(r"\d+|\d(?:[.,]\d+)?[eE]\+\d{2}")
+    if same.any():
+        rows = texts.index.astype("int64").astype("str")
+        raw.frame = raw.frame.assign(**{source: texts.where(~same, texts + " (row " + rows + ")")})
+        findings.note(
+            "ids_spoilt", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
+        )
 
 
 def _values(table: Table, canonical: str, one: Parsed, cells: Any, settings: Settings) -> pd.Series:

@@ -56,6 +56,8 @@ class Delimited:
         Lines of the file, counted apart from the reading.
     blank_n : int
         Blank rows below the header.
+    sep_line : bool
+        Whether the first line names the delimiter (``sep=;``).
     """
 
     table: Any
@@ -68,6 +70,7 @@ class Delimited:
     left_out: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     lines_n: int = 0
     blank_n: int = 0
+    sep_line: bool = False
 
 
 def read_delimited(path: Path, encoding: str, settings: TableSettings | None = None) -> Delimited:
@@ -94,6 +97,9 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
     settings = settings or TableSettings()
     end = line_end(path, encoding)
     sample, whole = _sample(path, encoding, end, settings.limits)
+    first = [line for line in sample if line.strip()][:2]
+    least = max((min(line.count(sign) for line in first) for sign in ",;\t|"), default=0) if first else 0
+    settings.limits.refuse("columns", least + 1, path.name)
     dialect = find_dialect(sample, settings.delimiter)
     said = {name: value for name in ("quote", "escape") if (value := getattr(settings, name))}
     dialect = replace(dialect, **said)
@@ -106,14 +112,15 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
     require_header(rows, settings.header_row, path.name)
     layout = find_layout(rows, header=settings.header, header_row=settings.header_row)
     settings.limits.refuse("columns", layout.width, path.name)
+    result = None
     if dialect.plain and found.sound_quotes:
-        quick = _fast(path, encoding, dialect, layout, found)
-        if quick is not None:
-            return quick if settings.totals == "keep" else _records_only(quick)
-    aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
-    aligner.mend = settings.mend
-    careful = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
-    return careful if settings.totals == "keep" else _records_only(careful)
+        result = _fast(path, encoding, dialect, layout, found)
+    if result is None:
+        aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
+        aligner.mend = settings.mend
+        result = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
+    result.sep_line = bool(sample) and sample[0].lower().startswith("sep=") and bool(layout.above)
+    return result if settings.totals == "keep" else _records_only(result)
 
 
 def _sample(path: Path, encoding: str, end: str, limits: Limits) -> tuple[list[str], bool]:

@@ -143,9 +143,19 @@ def _header_place(rows: Sequence[Sequence[str]], width: int) -> int | None:
             continue
         body = _body(rows, place + 1, width)
         answer = _is_header(row, body, width)
+        if answer and filled(row) <= 0.6 * width and _fuller_header(rows, place, width):
+            continue
         if answer is not None:
             return place if answer else None
     return None
+
+
+def _fuller_header(rows: Sequence[Sequence[str]], place: int, width: int) -> bool:
+    """Whether one of the next rows is a header as well and names more columns."""
+    for later in range(place + 1, min(place + 4, len(rows))):
+        if filled(rows[later]) > filled(rows[place]):
+            return bool(_is_header(rows[later], _body(rows, later + 1, width), width))
+    return False
 
 
 def _title_of_two(rows: Sequence[Sequence[str]], place: int) -> bool:
@@ -231,6 +241,8 @@ def _laid_out(rows: Sequence[Sequence[str]], width: int, place: int) -> Layout:
     body = _body(rows, place + 1, width)
     if len(top) == width + 1 and top[:-1].count("") == 1 and _fits_better_without_gap(body, width):
         top.remove("")  # a delimiter too many in the header
+    if width > len(top) >= 2 and all(top) and _rows_of(rows, place + 1, len(top)) >= 0.3:
+        width = len(top)  # other rows have fields without a name: they are reported
     width = max(width, _filled_width(top)) if body else max(len(top), 1)
     row_names = bool(body) and len(top) == width - 1 and _last_is_filled(body, width)
     names = ["", *top] if row_names else [*top, *[""] * (width - len(top))]
@@ -262,6 +274,12 @@ def _laid_out(rows: Sequence[Sequence[str]], width: int, place: int) -> Layout:
 
 def _fits_better_without_gap(body: list[Sequence[str]], width: int) -> bool:
     return sum(len(row) == width for row in body) > 0.8 * len(body)
+
+
+def _rows_of(rows: Sequence[Sequence[str]], first: int, width: int) -> float:
+    """Return the share of the rows from a place on that have this many fields."""
+    held = [row for row in rows[first:] if filled(row)]
+    return sum(len(row) == width for row in held) / max(len(held), 1)
 
 
 def _filled_width(cells: list[str]) -> int:

@@ -78,12 +78,9 @@ def look_for_spoilt(raw: Raw) -> None:
         cells = raw.frame[name]
         if cells.dtype != "str":
             continue
-        head = cells.head(LOOKED_AT)
-        if (
-            head.str.fullmatch(_EXPONENT).any()
-            and cells.str.fullmatch(_EXPONENT).sum() > 0.5 * (cells != "").sum()
-        ):
+        if cells.str.fullmatch(_EXPONENT).any():
             raw.spoilt.add(str(name))
+        head = cells.head(LOOKED_AT)
         narrow = cells.str.fullmatch(_TOO_NARROW) if head.str.startswith("##").any() else None
         if narrow is not None and narrow.any():
             raw.frame[name] = cells.where(~narrow, "")
@@ -149,7 +146,7 @@ def notes(found: Delimited, file: str, settings: TableSettings) -> Iterator[Note
         yield Note("escape_found", {"file": file, "escape": dialect.escape})
     if dialect.wrapped:
         yield Note("lines_unwrapped", {"file": file})
-    yield from layout_notes(layout, file, settings)
+    yield from layout_notes(layout, file, settings, sep_line=found.sep_line)
     mended = {kind: rows for kind, rows in found.mended.items() if rows}
     for kind, rows in mended.items():
         if kind != "trailing" or len(rows) < len(found.rows):
@@ -163,15 +160,18 @@ def notes(found: Delimited, file: str, settings: TableSettings) -> Iterator[Note
         yield Note(f"{kind}_rows_left_out", {"file": file, "n": len(out), "row": row, "value": cut(text)})
 
 
-def layout_notes(layout: Layout, file: str, settings: TableSettings) -> Iterator[Note]:
-    """Yield what was found out about header and rows above it."""
+def layout_notes(
+    layout: Layout, file: str, settings: TableSettings, *, sep_line: bool = False
+) -> Iterator[Note]:
+    """Yield what was found out about header and rows above it; a ``sep=`` line is none of them."""
     if not layout.header:
         if settings.header is None:
             yield Note("header_generated", {"file": file, "n": layout.width})
         return
-    if layout.above and not settings.header_row:
+    above = len(layout.above) - sep_line
+    if above and not settings.header_row:
         row = layout.header[0] + 1
-        yield Note("header_below", {"file": file, "row": row, "n": len(layout.above)})
+        yield Note("header_below", {"file": file, "row": row, "n": above})
     if len(layout.header) > 1:
         row, last = layout.header[0] + 1, layout.header[-1] + 1
         yield Note("header_joined", {"file": file, "row": row, "last": last})
