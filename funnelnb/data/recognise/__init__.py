@@ -1,1 +1,1 @@
-"""What is this export? Columns, stages and files are recognised by their names and by what they hold."""
+"""Which column, table and word of a source is which of the contract?"""

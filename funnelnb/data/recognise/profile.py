@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.values import BLANKS, Reading, as_text, parse
+from funnelnb.data.parse.values import BLANKS, Reading, as_text, parse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from funnelnb.data.raw import Raw
+    from funnelnb.data.read.raw import Raw
 
 SAMPLE_ROWS = 4000
 """So many rows, spread over the table, are looked at."""

@@ -11,23 +11,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
-from funnelnb.data.recognise.columns import ENDED, words_of
+from funnelnb.data.recognise.assign import ENDED, words_of
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.profile import SPOILT
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import Evidence, StagePlan, StageWord, paths, plan
-from funnelnb.data.settings import ROW_NUMBER
-from funnelnb.data.values import Reading, as_text, parse
+from funnelnb.data.contract.settings import ROW_NUMBER
+from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.playbooks.model import fold
-from funnelnb.playbooks.sense import LOST_NAMES, WON_NAMES
+from funnelnb.playbooks.validate import LOST_NAMES, WON_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
-    from funnelnb.data.settings import Settings
+    from funnelnb.data.contract.settings import Settings
     from funnelnb.playbooks.model import Playbook
 
 _CODES = re.compile(r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b")
@@ -248,7 +248,7 @@ def _ids(result: Proposal, deals: Sheet) -> None:
 
 
 def _choice(column: str, source: str) -> Any:
-    from funnelnb.data.recognise.columns import Choice
+    from funnelnb.data.recognise.assign import Choice
 
     return Choice(column=column, source=source, score=0.6, why="content")
 
@@ -519,7 +519,7 @@ def _evident(deals: Sheet, away: pd.Series, reason: str) -> bool:
 
 def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     """Write the own stages, and the words that mean something else than they seem to."""
-    from funnelnb.data.words import Vocabulary
+    from funnelnb.data.recognise.vocabulary import Vocabulary
     from funnelnb.playbooks import playbook_from_stages
 
     stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
@@ -552,7 +552,7 @@ def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
 
 
 def _plain_settings() -> Any:
-    from funnelnb.data.settings import Settings
+    from funnelnb.data.contract.settings import Settings
 
     return Settings()
 

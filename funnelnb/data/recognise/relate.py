@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.recognise.lexicon import header_scores, plain
-from funnelnb.data.values import as_text
+from funnelnb.data.parse.values import as_text
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from funnelnb.data.recognise.columns import Columns, find, words_of
+from funnelnb.data.recognise.assign import Columns, find, words_of
 from funnelnb.data.recognise.lexicon import header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile
-from funnelnb.data.values import as_text
+from funnelnb.data.parse.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from funnelnb.data.raw import Raw
+    from funnelnb.data.read.raw import Raw
 
 _NAMES = (
     ("stage_history", re.compile(r"histor|change|transition|\blog\b|\blogs\b|event log|eventlog|movement|audit|变更|历史|журнал|истори")),
