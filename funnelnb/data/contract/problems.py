@@ -108,8 +108,9 @@ CODES: dict[str, Code] = {
     "two_currencies": Code(
         "amounts in more than one currency",
         "one currency",
-        "convert the amounts first, or load one currency at a time",
-        fixed=True,
+        'convert the amounts first, or say two_currencies = "keep" under [problems] in the settings: amounts in '
+        "another than the commonest currency then count as not known",
+        keep=True,
     ),
     "unknown_stage": Code(
         "a stage that the playbook does not have",

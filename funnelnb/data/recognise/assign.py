@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse
+from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
 _NO_EVENT = (
-    "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date", "reminder", "since", "founded",
-    "deleted", "viewed", "activity", "contacted", "touch", "phone", "renewal", "delivery", "expiry", "expiration", "start date of contract",
-    "修改", "更新", "下次", "最近", "最后", "回款", "到期", "生日",
+    "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
+    "reminder", "since", "founded", "deleted", "viewed", "activity", "contacted", "touch", "phone", "renewal",
+    "delivery", "expiry", "expiration", "start date of contract", "修改", "更新", "下次", "最近", "最后", "回款", "到期",
+    "生日",
 )  # fmt: skip
 
 
@@ -148,10 +149,22 @@ def find(
     -------
     Columns
     """
-    result = Columns(found={one: Choice(column=one, source=at, score=2.0, why="said") for one, at in said.items()})
+    result = Columns(
+        found={one: Choice(column=one, source=at, score=2.0, why="said") for one, at in said.items()}
+    )
     scored = _scores(table, profiles, preset, guess=guess)
     if table == "opportunities":
-        _take(result, [one for one in scored if one.score >= PRESET and one.column in _ROLES])
+        _take(
+            result,
+            [
+                one
+                for one in scored
+                if one.score >= PRESET - 0.1
+                and one.why != "name"
+                and one.column in _ROLES
+                and _is_that(one, raw)
+            ],
+        )
         if guess:
             _roles(result, raw, profiles, scored)
     _take(result, [one for one in scored if table != "opportunities" or one.column not in _ROLES])
@@ -162,12 +175,23 @@ def find(
     return result
 
 
-def _scores(
+def _is_that(choice: Choice, raw: Raw) -> bool:
+    """Whether the words of an outcome column by name tell ends, not stages."""
+    if choice.column != "outcome" or choice.why == "contract":
+        return True
+    words = words_of(raw, choice.source)
+    return words is None or words.as_outcome or words.stages < 0.1
+
+
+def _scores(  # noqa: C901
     table: str, profiles: Sequence[ColumnProfile], preset: Mapping[str, Iterable[str]], *, guess: bool
 ) -> list[Choice]:
     """Return every possible choice, the best first."""
     found = []
-    known = {column: {fold(word): place for place, word in reversed(list(enumerate(words)))} for column, words in preset.items()}
+    known = {
+        column: {fold(word): place for place, word in reversed(list(enumerate(words)))}
+        for column, words in preset.items()
+    }
     own = {fold(one.name): one.name for one in TABLES[table]}
     for one in profiles:
         scores: dict[str, tuple[float, str]] = {}
@@ -218,7 +242,9 @@ def words_of(raw: Raw, source: str) -> Words | None:
             shares["unclear"] += n / total
         elif sense.meaning == "stage":
             shares["stages"] += n / total
-    return Words(source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=known, **shares)
+    return Words(
+        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=known, **shares
+    )
 
 
 def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
@@ -237,7 +263,9 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
                 candidates[one.name] = words
     _stage_and_outcome(result, candidates, name)
     flags = [one for one in scored if one.column in ("is_won", "is_closed")]
-    told = any(candidates[at].won for at in (result.source("stage"), result.source("outcome")) if at in candidates)
+    told = any(
+        candidates[at].won for at in (result.source("stage"), result.source("outcome")) if at in candidates
+    )
     if not told:
         _take(result, flags)
     else:
@@ -278,7 +306,11 @@ def _second_status(
     at = result.source("stage")
     if not at or "outcome" in result.found or at not in candidates or candidates[at].ended:
         return
-    others = [(score, one) for score, one in stages if one != at and candidates[one].ended > 0 and one not in result.used]
+    others = [
+        (score, one)
+        for score, one in stages
+        if one != at and candidates[one].ended > 0 and one not in result.used
+    ]
     if others:
         score, source = max(others)
         result.found["outcome"] = Choice(column="outcome", source=source, score=score, why="content")
@@ -292,20 +324,27 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
         return
     if found is not None and not by_name[found.source].spoilt and _is_unique(raw, found.source):
         return
-    rest = [one for one in scored if one.column == "opportunity_id" and (found is None or one.source != found.source)]
+    rest = [
+        one
+        for one in scored
+        if one.column == "opportunity_id" and (found is None or one.source != found.source)
+    ]
     spare = [one.source for one in rest if one.source not in result.used]
     if "account_id" in result.found and result.found["account_id"].why != "said":
         spare.append(result.found["account_id"].source)
-    spare += [one.name for one in profiles if (one.guid or _names_an_id(one.name)) and one.name not in result.used]
+    spare += [
+        one.name for one in profiles if (one.guid or _names_an_id(one.name)) and one.name not in result.used
+    ]
     spare = [
         one for one in spare
-        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or _names_an_id(one)) and _is_unique(raw, one)
+        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or _names_an_id(one))
+        and _is_unique(raw, one)
     ]  # fmt: skip
     if spare:
         _move(result, "opportunity_id", spare[0])
-    elif found is not None and by_name[found.source].spoilt:
-        del result.found["opportunity_id"]
-    elif found is not None and found.why != "contract" and not _tells_apart(raw, found.source):
+    elif (found is not None and by_name[found.source].spoilt) or (
+        found is not None and found.why != "contract" and not _tells_apart(raw, found.source)
+    ):
         del result.found["opportunity_id"]
 
 
@@ -317,9 +356,9 @@ def _move(result: Columns, column: str, source: str) -> None:
 
 def _names_an_id(name: str) -> bool:
     words = plain(name).split()
-    return bool({"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)) or (
-        name.casefold().endswith(("id", "编号", "号"))
-    )
+    return bool(
+        {"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)
+    ) or (name.casefold().endswith(("id", "编号", "号")))
 
 
 def _tells_apart(raw: Raw, source: str) -> bool:
@@ -336,7 +375,11 @@ def _is_unique(raw: Raw, source: str) -> bool:
 
 def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
     """Find the dates of win and loss in columns of their own; else the only dates there are."""
-    dates = [one for one in profiles if one.kind == "date" and one.name not in result.used - {result.source("closed_at")}]
+    dates = [
+        one
+        for one in profiles
+        if one.kind == "date" and one.name not in result.used - {result.source("closed_at")}
+    ]
     for one in dates:
         words = plain(one.name)
         if any(word in words.split() for word in ("won", "win", "sold")) or "赢单" in one.name:
@@ -359,8 +402,11 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
 
 def _named_neutrally(name: str) -> bool:
     """Whether a date column says no more than that it is the date of the deal."""
-    neutral = {"date", "datetime", "time", "timestamp", "day", "month", "at", "on", "dt", "ts", "period", "deal", "opportunity", "lead", "opp", "sales", "sale", "record",
-               "datum", "fecha", "data", "дата", "jour", "inquiry", "quote", "proposal", "event", "report", "order", "of"}  # fmt: skip
+    neutral = {
+        "date", "datetime", "time", "timestamp", "day", "month", "at", "on", "dt", "ts", "period", "deal",
+        "opportunity", "lead", "opp", "sales", "sale", "record", "datum", "fecha", "data", "дата", "jour",
+        "inquiry", "quote", "proposal", "event", "report", "order", "of",
+    }  # fmt: skip
     return set(plain(name).split()) <= neutral or name in ("日期", "时间", "单据日期", "登记时间")
 
 
@@ -368,7 +414,9 @@ def _before(raw: Raw, date: str, closed: str) -> bool:
     """Whether a date mostly lies before the close."""
     if not closed or closed not in raw.frame:
         return True
-    first, last = (parse(raw.frame[one], "datetime", Reading(), {"file": "", "column": one}) for one in (date, closed))
+    first, last = (
+        parse(raw.frame[one], "datetime", Reading(), {"file": "", "column": one}) for one in (date, closed)
+    )
     if first.undecided or last.undecided:
         return True
     both = first.values.notna() & last.values.notna()

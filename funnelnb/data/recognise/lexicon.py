@@ -66,7 +66,9 @@ def plain(text: str) -> str:
 
 def key(text: str) -> str:
     """Return a text as names are compared: :func:`fold`, and without accents."""
-    return fold("".join(one for one in unicodedata.normalize("NFD", str(text)) if not unicodedata.combining(one)))
+    return fold(
+        "".join(one for one in unicodedata.normalize("NFD", str(text)) if not unicodedata.combining(one))
+    )
 
 
 @functools.cache
@@ -248,7 +250,9 @@ def sense_of(word: str) -> Sense:
     """
     variants = _variants(word)
     text = plain(word)
-    pattern = next((meaning for meaning, one in _outcome_patterns() if one.search(text) or one.search(word)), "")
+    pattern = next(
+        (meaning for meaning, one in _outcome_patterns() if one.search(text) or one.search(word)), ""
+    )
     rank = next((_ranks()[one] for one in variants if one in _ranks()), None)
     known = next((_outcome_words()[one] for one in variants if one in _outcome_words()), "")
     if known and known not in ("open", "parked", "unclear"):
@@ -276,7 +280,11 @@ def _token_rank(text: str) -> float | None:
         return max(found)
     if len(words) == 1 and any(ord(one) > 0x2E80 for one in text):
         inside = [rank for name, rank in ranks.items() if len(name) > 1 and name in key(text)]
-        inside += [NEARLY for name, one in _outcome_words().items() if one == "won" and len(name) > 1 and name in key(text)]
+        inside += [
+            NEARLY
+            for name, one in _outcome_words().items()
+            if one == "won" and len(name) > 1 and name in key(text)
+        ]
         return max(inside) if inside else None
     return None
 
@@ -284,4 +292,6 @@ def _token_rank(text: str) -> float | None:
 @functools.cache
 def known_pipelines() -> tuple[Mapping[str, int], ...]:
     """Return the stages that systems come with, each as folded word = place."""
-    return tuple({key(word): place for place, word in enumerate(one)} for one in _stages()["pipelines"].values())
+    return tuple(
+        {key(word): place for place, word in enumerate(one)} for one in _stages()["pipelines"].values()
+    )

@@ -25,18 +25,45 @@ MOSTLY = 0.8
 SHORT = 60
 """Longest text of a category, in characters."""
 
-FLAGS = frozenset(
-    "true false t f yes no y n 1 0 1.0 0.0 是 否 有 无 ja nein oui non si sí sim não nao да нет vero falso".split()
-)
+FLAGS = frozenset((
+    "true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0", "是", "否", "有", "无", "ja", "nein",
+    "oui", "non", "si", "sí", "sim", "não", "nao", "да", "нет", "vero", "falso",
+))  # fmt: skip
 
 _DATE_LIKE = re.compile(
     r"\d{1,4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,4}|\d{1,2}[-\s/.]*[a-zà-ü]{3,9}\.?[-,\s/.]*\d{2,4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4}"
     r"|^\d{4}-\d{2}$|^\d{8}$|^\d{4}-?w\d{2}",
     re.IGNORECASE,
 )
-_NUMBER_LIKE = re.compile(r"^[^\d\w]*[a-z$€£¥₹元万亿. ]{0,6}[-+(]?\s*\d[\d\s.,'’_]*\)?\s*[^\d]{0,8}$", re.IGNORECASE)
+_NUMBER_LIKE = re.compile(
+    r"^[^\d\w]*[a-z$€£¥₹元万亿. ]{0,6}[-+(]?\s*\d[\d\s.,'’_]*\)?\s*[^\d]{0,8}$", re.IGNORECASE
+)
 _GUID = re.compile(r"^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
 SPOILT = re.compile(r"^\d[.,]\d+e\+?\d+$", re.IGNORECASE)
+
+
+_INSTRUCTIONS = (
+    "必填",
+    "选填",
+    "可选填",
+    "required",
+    "optional",
+    "下拉选择",
+    "格式",
+    "e.g.",
+    "for example",
+    "请填写",
+)
+"""Words of rows that explain a template instead of holding data."""
+
+
+def instructions(frame: pd.DataFrame) -> str:
+    """Return a cell of the first row if that row explains a template instead of holding data, else nothing."""
+    if frame.empty:
+        return ""
+    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
+    told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
+    return told[0] if len(told) * 2 > len(first) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +111,7 @@ class ColumnProfile:
         """Share of cells that hold something."""
         return self.filled_n / max(self.rows_n, 1)
 
-    def fits(self, kind: str) -> float:
+    def fits(self, kind: str) -> float:  # noqa: PLR0911 - one line per kind
         """How well do the cells suit a column of the contract's `kind` (0 to 1)?"""
         if self.kind == "blank":
             return 0.4
@@ -119,7 +146,7 @@ def profile(raw: Raw) -> list[ColumnProfile]:
     list of ColumnProfile
         In the order of the columns.
     """
-    rows = _sample(raw.frame)
+    rows = _sample(raw.frame.iloc[1:] if instructions(raw.frame) else raw.frame)
     return [_column(rows, place, str(name)) for place, name in enumerate(rows.columns)]
 
 
@@ -159,7 +186,7 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
     )
 
 
-def _kind(cells: pd.Series, different: list[str], filled: int) -> tuple[str, float, float]:
+def _kind(cells: pd.Series, different: list[str], filled: int) -> tuple[str, float, float]:  # noqa: PLR0911 - one line per kind
     """Return the kind and the shares of cells that read as numbers and as dates."""
     import pandas as pd
 
@@ -173,7 +200,11 @@ def _kind(cells: pd.Series, different: list[str], filled: int) -> tuple[str, flo
         return "number", 1.0, 0.0
     tested = different[:: max(1, len(different) // TESTED)][:TESTED]
     dates = _share(tested, _DATE_LIKE, "datetime")
-    numbers = 0.0 if dates >= MOSTLY and not all(one.isdigit() for one in tested) else _share(tested, _NUMBER_LIKE, "amount")
+    numbers = (
+        0.0
+        if dates >= MOSTLY and not all(one.isdigit() for one in tested)
+        else _share(tested, _NUMBER_LIKE, "amount")
+    )
     if dates >= MOSTLY and numbers < MOSTLY:
         return "date", numbers, dates
     if numbers >= MOSTLY:

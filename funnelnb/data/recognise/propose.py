@@ -6,19 +6,21 @@ questions that only the user can answer. What the settings say already stays as 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.errors import MappingError
 from funnelnb.core.note import Note
+from funnelnb.data.contract.settings import ROW_NUMBER, Settings
+from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.assign import ENDED, words_of
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.profile import SPOILT
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import Evidence, StagePlan, StageWord, paths, plan
-from funnelnb.data.contract.settings import ROW_NUMBER
-from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.validate import LOST_NAMES, WON_NAMES
 
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from funnelnb.data.contract.settings import Settings
     from funnelnb.playbooks.model import Playbook
 
-_CODES = re.compile(r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b")
+_CODES = re.compile(
+    r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Proposal:
         What was guessed, to be told with every result.
     model : str
         Built-in stage model whose stages these are, empty if none.
+    said : Settings
+        What the settings said already.
     """
 
     document: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +91,7 @@ class Proposal:
     questions: list[Question] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     model: str = ""
+    said: Settings = field(default_factory=Settings)
 
     @property
     def sure(self) -> bool:
@@ -148,7 +154,7 @@ def propose(
     -------
     Proposal
     """
-    result = Proposal(sheets=list(sheets), crm=crm)
+    result = Proposal(sheets=list(sheets), crm=crm, said=settings)
     result.deals, booked = _deals(sheets)
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
@@ -169,6 +175,35 @@ def propose(
     _joins(result, deals, settings)
     _money(result, deals, settings)
     return result
+
+
+def refuse_unsure(proposal: Proposal, name: str) -> None:
+    """Raise MappingError with every question and what is proposed, if there is any."""
+    if not proposal.questions:
+        return
+    asked = "\n".join(
+        f"  {k}. {_ASKED[one.code].format_map(dict(one.values))}"
+        + (f"\n     proposed: {one.line}" if one.line else "")
+        for k, one in enumerate(proposal.questions, start=1)
+    )
+    n = len(proposal.questions)
+    raise MappingError(
+        f"{name}: {n} thing{'s' if n > 1 else ''} in these data can be read in two ways:\n{asked}",
+        expected="settings that say so, or your consent to what is proposed",
+        hint="funnelnb import DATA (in a shell), or load(data, mapping=propose(data)) to agree to all; "
+        "or write the lines above into funnelnb.toml",
+    )
+
+
+_ASKED = {
+    "no_stage_found": "{file}: no column tells the stage or the outcome of a deal",
+    "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
+    "closed_unclear": "{word!r} ({n} deals): won or lost?",
+    "word_unclear": "{word!r} ({n} deals): {meaning}?",
+    "order_unknown": "in which order do the stages stand: {stages}?",
+    "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
+    "several_currencies": "{column!r} holds several currencies ({names}): only the amounts in {main} would count",
+}
 
 
 def _deals(sheets: Sequence[Sheet]) -> tuple[Sheet | None, Any]:
@@ -230,7 +265,7 @@ def _place(result: Proposal, settings: Settings) -> None:
 def _ids(result: Proposal, deals: Sheet) -> None:
     """Say by what the deals are told apart: an id, else their rows."""
     found = deals.columns.found
-    if result.history is deals or _repeats(deals) and deals.log:
+    if result.history is deals or (_repeats(deals) and deals.log):
         found["opportunity_id"] = _choice("opportunity_id", deals.log["opportunity_id"])
         result.table("opportunities")["newest_by"] = deals.log["entered_at"]
         for column in ("created_at", "closed_at", "expected_close_at"):
@@ -282,10 +317,14 @@ def _end_dates(result: Proposal, deals: Sheet) -> None:
     if len(pair) == 2 and (columns.source("closed_at") in ("", *pair)):
         columns.found["closed_at"] = _choice("closed_at", pair[0])
         result.table("opportunities").setdefault("columns", {})["closed_at"] = pair
-    if not {"stage", "outcome", "is_won"} & set(columns.found):
-        part = result.table("opportunities")
-        if columns.won_date and columns.lost_date:
-            part["won_when"], part["lost_when"] = {columns.won_date: "*"}, {columns.lost_date: "*"}
+    words = _column_words(deals, "stage")
+    if {"outcome", "is_won"} & set(columns.found) or any(sense_of(word).meaning == "won" for word in words):
+        return
+    part = result.table("opportunities")
+    if columns.won_date:
+        part["won_when"] = {columns.won_date: "*"}
+        if columns.lost_date:
+            part["lost_when"] = {columns.lost_date: "*"}
 
 
 def _booked(result: Proposal, deals: Sheet, booked: Any) -> None:
@@ -293,7 +332,14 @@ def _booked(result: Proposal, deals: Sheet, booked: Any) -> None:
     part = result.table("opportunities")
     part.setdefault("joins", []).append(booked.join)
     part["won_when"] = {"closed_at": "*"}
-    result.note("bookings_joined", file=deals.raw.file, other=booked.join["file"], column=next(iter(booked.join["on"])), n=booked.n, of_n=len(deals.raw.frame))
+    result.note(
+        "bookings_joined",
+        file=deals.raw.file,
+        other=booked.join["file"],
+        column=next(iter(booked.join["on"])),
+        n=booked.n,
+        of_n=len(deals.raw.frame),
+    )
 
 
 # ---- stages and outcomes ------------------------------------------------------------------------------------
@@ -324,6 +370,7 @@ def _stages(
     result.stages, result.outcomes = found, outcome_words
     if dates:
         part["stage_dates"] = _dates_by_stage(dates, found)
+    _flag(result, deals)
     _active(result, deals, found, outcome_words)
     if playbook is not None or settings.playbook is not None:
         return
@@ -346,7 +393,12 @@ def _outcome_words(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
     if not won:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked
-        found = [StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=lost and one.sure) if not one.sure and one.meaning == "left" else one for one in found]
+        found = [
+            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=lost and one.sure)
+            if not one.sure and one.meaning == "left"
+            else one
+            for one in found
+        ]
     return tuple(found)
 
 
@@ -383,9 +435,19 @@ def _paths(sheet: Sheet) -> tuple[list[list[str]], dict[str, int]]:
         frame = frame[as_text(frame[log["field"]]) == log["field_value"]]
     parsed = parse(frame[log["entered_at"]], "datetime", Reading(), {"file": "", "column": ""})
     if parsed.undecided:
-        parsed = parse(frame[log["entered_at"]], "datetime", Reading(date_order="mdy"), {"file": "", "column": ""})
-    at = parsed.values if len(parsed.values) == len(frame) else pd.Series(range(len(frame)), index=frame.index)
-    rows = pd.DataFrame({"deal": as_text(frame[log["opportunity_id"]], blanks=False), "stage": as_text(frame[log["stage"]]), "at": at})
+        parsed = parse(
+            frame[log["entered_at"]], "datetime", Reading(date_order="mdy"), {"file": "", "column": ""}
+        )
+    at = (
+        parsed.values if len(parsed.values) == len(frame) else pd.Series(range(len(frame)), index=frame.index)
+    )
+    rows = pd.DataFrame(
+        {
+            "deal": as_text(frame[log["opportunity_id"]], blanks=False),
+            "stage": as_text(frame[log["stage"]]),
+            "at": at,
+        }
+    )
     counts = {str(word): int(n) for word, n in rows["stage"].value_counts().items()}
     if "old_stage" in log:
         first = as_text(frame[log["old_stage"]])
@@ -415,19 +477,47 @@ def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, f
     return {}, {}
 
 
-def _read_reference(sheet: Sheet, at: str, counts: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
+def _read_reference(
+    sheet: Sheet, at: str, counts: Mapping[str, int]
+) -> tuple[dict[str, float], dict[str, str]]:
     frame = sheet.raw.frame
     ids = as_text(frame[at])
-    order = next((one.name for one in sheet.profiles if re.search(r"order|sequence|position|rank|sort|顺序|排序", plain(one.name))), "")
+    order = next(
+        (
+            one.name
+            for one in sheet.profiles
+            if re.search(r"order|sequence|position|rank|sort|顺序|排序", plain(one.name))
+        ),
+        "",
+    )
     chance = next((one.name for one in sheet.profiles if re.search(r"probab|赢率", plain(one.name))), "")
-    places = parse(frame[order or chance], "number", Reading(), {"file": "", "column": ""}).values if order or chance else None
-    given = {} if places is None else {str(word): float(place) for word, place in zip(ids, places, strict=True) if word in counts and place == place}  # noqa: PLR0124
+    places = (
+        parse(frame[order or chance], "number", Reading(), {"file": "", "column": ""}).values
+        if order or chance
+        else None
+    )
+    given = (
+        {}
+        if places is None
+        else {
+            str(word): float(place)
+            for word, place in zip(ids, places, strict=True)
+            if word in counts and not math.isnan(place)
+        }
+    )
     meanings = {}
-    for role, pattern in (("lost", r"is closed|isclosed|^closed$"), ("won", r"closed won|is won|iswon|^won$")):
-        column = next((one.name for one in sheet.profiles if re.search(pattern, plain(one.name)) and one.is_flag), "")
+    for role, pattern in (
+        ("lost", r"is closed|isclosed|^closed$"),
+        ("won", r"closed won|is won|iswon|^won$"),
+    ):
+        column = next(
+            (one.name for one in sheet.profiles if re.search(pattern, plain(one.name)) and one.is_flag), ""
+        )
         if column:
             flags = parse(frame[column], "flag", Reading(), {}).values.fillna(value=False)
-            meanings |= {str(word): role for word, flag in zip(ids, flags, strict=True) if flag and word in counts}
+            meanings |= {
+                str(word): role for word, flag in zip(ids, flags, strict=True) if flag and word in counts
+            }
     for label in (one.name for one in sheet.profiles if one.name != at and one.kind in ("category", "text")):
         for word, text in zip(ids, as_text(frame[label]), strict=True):
             sense = sense_of(str(text))
@@ -481,10 +571,38 @@ def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str
     return {known.get(key(word), word): column for word, column in dates.items()}
 
 
+def _flag(result: Proposal, deals: Sheet) -> None:
+    """Propose that "not won" means lost, where open deals have no answer or those said "no" have a close date."""
+    columns = deals.columns
+    at = columns.source("is_won")
+    part = result.table("opportunities")
+    if not at or {"outcome", "is_closed"} & set(columns.found) or "lost_when" in part:
+        return
+    words = _column_words(deals, "stage")
+    if any(sense_of(word).meaning.startswith("lost") for word in words):
+        return
+    texts = as_text(deals.raw.frame[at], blanks=False)
+    flags = parse(deals.raw.frame[at], "flag", Reading(), {}).values
+    no = flags.eq(False).fillna(value=False).astype(bool)
+    if not no.any():
+        return
+    closed = columns.source("closed_at")
+    ended = bool(closed) and as_text(deals.raw.frame[closed])[no].notna().mean() > 0.95
+    values = {"column": at, "value": str(texts[no].iloc[0]), "n": int(no.sum())}
+    if flags.isna().any() or ended:
+        part["lost_when"] = {at: values["value"]}
+        result.note("not_won_is_lost", **values)
+    else:
+        result.note("not_won_is_open", **values)
+
+
 def _active(result: Proposal, deals: Sheet, found: StagePlan, outcome_words: Sequence[StageWord]) -> None:
     """Propose that archived rows are lost, or those with a reason for the loss, where nothing else tells a loss."""
     words = [*found.words, *outcome_words]
-    if any(one.meaning.startswith("lost") or one.meaning == "left" for one in words) or "is_closed" in deals.columns.found:
+    if (
+        any(one.meaning.startswith("lost") or one.meaning == "left" for one in words)
+        or "is_closed" in deals.columns.found
+    ):
         return
     part, columns = result.table("opportunities"), deals.columns
     if "lost_when" in part:
@@ -527,15 +645,21 @@ def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)
     win = named[0].word if named else ("赢单" if _chinese(found) else "Won")
     before = stages[: len(stages) - found.after_n] or ["在途" if _chinese(found) else "Open"]
-    result.document["playbook"] = [*before, win, *stages[len(stages) - found.after_n :]] if stages else [*before, win]
+    result.document["playbook"] = (
+        [*before, win, *stages[len(stages) - found.after_n :]] if stages else [*before, win]
+    )
     model = playbook_from_stages(result.document["playbook"])
-    words = Vocabulary(model, _plain_settings())
+    words = Vocabulary(model, Settings())
     said_stages, said_outcomes = {}, {}
     for one in found.words:
         meaning = words.stage(one.word)
         if one.meaning == "stage":
             wanted = one.same_as or one.word
-            if meaning is None or meaning.outcome or (one.same_as and meaning.stage != words.stage(wanted).stage):  # type: ignore[union-attr]
+            if (
+                meaning is None
+                or meaning.outcome
+                or (one.same_as and meaning.stage != words.stage(wanted).stage)
+            ):  # type: ignore[union-attr]
                 said_stages[one.word] = wanted if words.stage(wanted) else ""
         elif one.meaning == "none":
             said_stages[one.word] = ""
@@ -549,12 +673,6 @@ def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     if said_outcomes:
         result.document["outcomes"] = said_outcomes
     _ask_about_stages(result, found, told=told)
-
-
-def _plain_settings() -> Any:
-    from funnelnb.data.contract.settings import Settings
-
-    return Settings()
 
 
 def _chinese(found: StagePlan) -> bool:
@@ -572,7 +690,13 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
         elif one.meaning == "none":
             _closed_unclear(result, found, one)
         else:
-            result.ask("word_unclear", line=f'[outcomes] "{one.word}" = "{one.meaning}"', word=one.word, n=one.n, meaning=one.meaning)
+            result.ask(
+                "word_unclear",
+                line=f'[outcomes] "{one.word}" = "{one.meaning}"',
+                word=one.word,
+                n=one.n,
+                meaning=one.meaning,
+            )
     if not found.won_known and not told and all(one.sure for one in found.words):
         result.note("nothing_won", words=", ".join(one.word for one in found.words[:8]))
     if len(found.stages) > 1:
@@ -580,7 +704,11 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
         if found.order_sure:
             result.note(f"stages_ordered_by_{found.order_from}", **values)
         else:
-            result.ask("order_unknown", line="playbook = [" + ", ".join(f'"{one}"' for one in found.stages) + "]", **values)
+            result.ask(
+                "order_unknown",
+                line="playbook = [" + ", ".join(f'"{one}"' for one in found.stages) + "]",
+                **values,
+            )
 
 
 def _closed_unclear(result: Proposal, found: StagePlan, one: StageWord) -> None:
@@ -591,7 +719,13 @@ def _closed_unclear(result: Proposal, found: StagePlan, one: StageWord) -> None:
     if not result.document.get("stages", True):
         del result.document["stages"]
     result.document.setdefault("outcomes", {})[one.word] = meaning
-    result.ask("closed_unclear", line=f'[outcomes] "{one.word}" = "{meaning}"', word=one.word, n=one.n, meaning=meaning)
+    result.ask(
+        "closed_unclear",
+        line=f'[outcomes] "{one.word}" = "{meaning}"',
+        word=one.word,
+        n=one.n,
+        meaning=meaning,
+    )
 
 
 # ---- columns, joins, money ----------------------------------------------------------------------------------
@@ -625,11 +759,23 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
     have = set(deals.columns.found) | {name for one in part.get("joins", []) for name in one["columns"]}
     for found in joins(deals, [one for one in result.sheets if one not in (deals, result.history)], have):
         part.setdefault("joins", []).append(found.join)
-        result.note("file_joined", file=deals.raw.file, other=found.join["file"], column=next(iter(found.join["on"])), share=found.share, columns=", ".join(found.join["columns"]))
+        result.note(
+            "file_joined",
+            file=deals.raw.file,
+            other=found.join["file"],
+            column=next(iter(found.join["on"])),
+            share=found.share,
+            columns=", ".join(found.join["columns"]),
+        )
         fixes = corrections(found)
         if fixes:
             result.document.setdefault("values", {})[found.canonical] = fixes
-            result.note("keys_corrected", column=found.canonical, names=", ".join(f"{one} = {other}" for one, other in list(fixes.items())[:5]), n=len(fixes))
+            result.note(
+                "keys_corrected",
+                column=found.canonical,
+                names=", ".join(f"{one} = {other}" for one, other in list(fixes.items())[:5]),
+                n=len(fixes),
+            )
 
 
 def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
@@ -640,7 +786,13 @@ def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
         codes = as_text(deals.raw.frame[at]).dropna().str.upper().value_counts()
         if len(codes) > 1 and not settings.problems.get("two_currencies"):
             result.document.setdefault("problems", {})["two_currencies"] = "keep"
-            result.ask("several_currencies", line='[problems] two_currencies = "keep"', column=at, names=", ".join(map(str, codes.index[:5])), main=str(codes.index[0]))
+            result.ask(
+                "several_currencies",
+                line='[problems] two_currencies = "keep"',
+                column=at,
+                names=", ".join(map(str, codes.index[:5])),
+                main=str(codes.index[0]),
+            )
         return
     found = _CODES.search(plain(source))
     if found and not settings.currency:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.recognise.lexicon import header_scores, plain
 from funnelnb.data.parse.values import as_text
+from funnelnb.data.recognise.lexicon import header_scores, plain
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -18,7 +18,27 @@ SHARED = 0.6
 """Least share of the deals' keys that the other file must know."""
 
 _WANTED = ("region", "team", "segment", "customer_type", "owner", "product", "source")
-_BOOKED = ("won", "win", "closed", "close", "order", "booking", "booked", "sale", "sold", "contract", "signed", "converted", "purchase", "payment", "成交", "赢单", "签约", "订单", "合同")
+_BOOKED = (
+    "won",
+    "win",
+    "closed",
+    "close",
+    "order",
+    "booking",
+    "booked",
+    "sale",
+    "sold",
+    "contract",
+    "signed",
+    "converted",
+    "purchase",
+    "payment",
+    "成交",
+    "赢单",
+    "签约",
+    "订单",
+    "合同",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +122,11 @@ def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | No
             continue
         known = {fold(one) for one in partners}
         for here in deals.profiles:
-            if here.kind not in ("category", "text", "number") or here.is_flag or not _related(here.name, there.name, by_source):
+            if (
+                here.kind not in ("category", "text", "number")
+                or here.is_flag
+                or not _related(here.name, there.name, by_source)
+            ):
                 continue
             keys = as_text(deals.raw.frame[here.name], blanks=False).dropna()
             different = set(keys.unique())
@@ -114,7 +138,12 @@ def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | No
             taken = {column: source for column, source in columns.items() if source != there.name}
             if taken:
                 best = Related(
-                    join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {here.name: there.name}, "columns": taken},
+                    join={
+                        "file": other.file,
+                        **({"sheet": other.sheet} if other.sheet else {}),
+                        "on": {here.name: there.name},
+                        "columns": taken,
+                    },
                     canonical=by_source.get(here.name, ""),
                     share=share,
                     n=int(keys.isin(set(partners)).sum()),
@@ -130,7 +159,10 @@ def _related(here: str, there: str, by_source: Mapping[str, str]) -> bool:
     if set(mine) & set(yours) - {"name", "date", "id", "type"} or mine == yours:
         return True
     column = by_source.get(here, "")
-    return bool(column) and (column in header_scores(there) or (yours[-1:] == ["id"] and column in ("account_id", "owner", "product")))
+    return bool(column) and (
+        column in header_scores(there)
+        or (yours[-1:] == ["id"] and column in ("account_id", "owner", "product"))
+    )
 
 
 def corrections(found: Related) -> dict[str, str]:
@@ -154,22 +186,32 @@ def bookings(leads: Sheet, others: Sequence[Sheet]) -> Related | None:
     for other in others:
         if other is leads or not other.file:
             continue
-        closed = other.columns.source("closed_at") or other.columns.won_date or other.columns.source("created_at")
+        closed = (
+            other.columns.source("closed_at") or other.columns.won_date or other.columns.source("created_at")
+        )
         text = plain(other.file) + " " + plain(closed)
         if not closed or not any(word in text for word in _BOOKED):
             continue
         for one in other.profiles:
             keys = as_text(other.raw.frame[one.name], blanks=False).dropna()
-            if one.unique and not keys.duplicated().any() and len(keys) and sum(key in ids for key in keys) >= 0.9 * len(keys):
+            if (
+                one.unique
+                and not keys.duplicated().any()
+                and len(keys)
+                and sum(key in ids for key in keys) >= 0.9 * len(keys)
+            ):
                 columns = {"closed_at": closed}
                 columns |= {
                     column: other.columns.source(column)
                     for column in (*_WANTED, "amount")
-                    if other.columns.source(column) and column not in leads.columns.found and other.columns.source(column) != one.name
+                    if other.columns.source(column)
+                    and column not in leads.columns.found
+                    and other.columns.source(column) != one.name
                     and other.columns.found[column].score > 0.65
                 }
                 return Related(
-                    join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {at: one.name}, "columns": columns},
+                    join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {at: one.name},
+                          "columns": columns},
                     canonical="opportunity_id", share=len(keys) / max(len(ids), 1), n=len(keys),
                     keys=frozenset(ids), partners=frozenset(keys),
                 )  # fmt: skip

@@ -6,28 +6,41 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.assign import Columns, find, words_of
 from funnelnb.data.recognise.lexicon import header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile
-from funnelnb.data.parse.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from funnelnb.data.read.raw import Raw
 
-_NAMES = (
-    ("stage_history", re.compile(r"histor|change|transition|\blog\b|\blogs\b|event log|eventlog|movement|audit|变更|历史|журнал|истори")),
-    ("contacts", re.compile(r"\bcontacts?\b|people|person|联系人|контакт")),
-    ("activities", re.compile(r"activit|interaction|task|\bcalls?\b|meeting|email|touchpoint|engagement|visit|note|跟进|拜访")),
-    ("targets", re.compile(r"target|quota|goal|budget|目标|指标")),
-    ("costs", re.compile(r"\bcosts?\b|spend|expens|费用|成本")),
-    ("opportunities", re.compile(r"opportunit|deal|pipeline|\bleads?\b|funnel|\bcrm\b|potential|prospect|quote|商机|线索|销售机会|сделк|oportunidad|chancen|affaires|negocio")),
-    ("accounts", re.compile(r"account|customer|compan|client|organi[sz]ation|客户|公司|клиент|kunden")),
-    ("users", re.compile(r"user|\brep\b|\breps\b|agent|owner|team|employee|staff|seller|员工|人员")),
-    ("products", re.compile(r"product|price|item|sku|产品")),
-    ("stages", re.compile(r"\bstages?\b|pipeline stage|阶段")),
-)  # fmt: skip
+_NAMES = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (
+            "stage_history",
+            r"histor|change|transition|\blog\b|\blogs\b|eventlog|movement|audit|变更|历史|журнал|истори",
+        ),
+        ("contacts", r"\bcontacts?\b|people|person|联系人|контакт"),
+        (
+            "activities",
+            r"activit|interaction|task|\bcalls?\b|meeting|email|touchpoint|engagement|note|跟进|拜访",
+        ),
+        ("targets", r"target|quota|goal|budget|目标|指标"),
+        ("costs", r"\bcosts?\b|spend|expens|费用|成本"),
+        (
+            "opportunities",
+            r"opportunit|deal|pipeline|\bleads?\b|funnel|\bcrm\b|potential|prospect|quote|商机|线索|销售机会|сделк"
+            r"|oportunidad|chancen|affaires|negocio",
+        ),
+        ("accounts", r"account|customer|compan|client|organi[sz]ation|客户|公司|клиент|kunden"),
+        ("users", r"user|\brep\b|\breps\b|agent|owner|team|employee|staff|seller|员工|人员"),
+        ("products", r"product|price|item|sku|产品"),
+        ("stages", r"\bstages?\b|pipeline stage|阶段"),
+    )
+)
 
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
@@ -40,7 +53,7 @@ _DATE_WORDS_ZH = re.compile(r"日期|时间|进入|时刻")
 _LEFT = re.compile(r"\b(exited|exit|left|leaving|out|end|cumulative|days|duration|latest time in)\b")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Sheet:
     """A raw table and what it seems to be.
 
@@ -57,7 +70,10 @@ class Sheet:
         As a table of deals.
     profiles : list of ColumnProfile
     log : Mapping
-        Roles of a history: ``opportunity_id``, ``stage``, ``entered_at``, perhaps ``old_stage``, ``field``, ``field_value``.
+        Roles of a history: ``opportunity_id``, ``stage``, ``entered_at``, perhaps ``old_stage``, ``field`` and
+        ``field_value``.
+    deals_score : float
+        How much it looks like deals.
     """
 
     raw: Raw
@@ -68,6 +84,7 @@ class Sheet:
     columns: Columns = field(default_factory=Columns)
     profiles: list[ColumnProfile] = field(default_factory=list)
     log: Mapping[str, str] = field(default_factory=dict)
+    deals_score: float = 0.0
 
     @property
     def placed(self) -> bool:
@@ -113,7 +130,8 @@ def look(
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
     log = _log(found)
-    scores = {"opportunities": _as_deals(found), "stage_history": 0.0}
+    found.deals_score = _as_deals(found)
+    scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
         found.log = log
         scores["stage_history"] = 0.9 + 0.3 * ("old_stage" in log) + 0.3 * ("field" in log)
@@ -144,7 +162,13 @@ def _as_deals(sheet: Sheet) -> float:
     placed = sheet.placed
     named = "opportunity_id" in found or "name" in found
     dated = sum(one in found for one in ("created_at", "closed_at", "expected_close_at"))
-    score = 0.5 * placed + 0.15 * named + 0.1 * min(dated, 2) + 0.15 * ("amount" in found or "expected_amount" in found) + 0.05 * ("owner" in found)
+    score = (
+        0.5 * placed
+        + 0.15 * named
+        + 0.1 * min(dated, 2)
+        + 0.15 * ("amount" in found or "expected_amount" in found)
+        + 0.05 * ("owner" in found)
+    )
     return score if placed else 0.5 * score
 
 
@@ -153,7 +177,11 @@ def _as_reference(sheet: Sheet) -> bool:
     names = " ".join(plain(one.name) for one in sheet.profiles)
     return (
         len(sheet.raw.frame) <= 400
-        and bool(re.search(r"\border|probab|sequence|position|\brank|\bsort|closed won|is won|顺序|排序|赢率", names))
+        and bool(
+            re.search(
+                r"\border|probab|sequence|position|\brank|\bsort|closed won|is won|顺序|排序|赢率", names
+            )
+        )
         and bool(re.search(r"label|name|stage|title|阶段", names))
         and any(one.unique for one in sheet.profiles)
         and not {"created_at", "closed_at"} <= set(sheet.columns.found)
@@ -171,7 +199,9 @@ def _log(sheet: Sheet) -> dict[str, str]:
     if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
         return {}
     ids = as_text(sheet.raw.frame[taken["opportunity_id"]], blanks=False).dropna()
-    if not len(ids) or ids.nunique() > 0.95 * len(ids) and "field" not in taken and "old_stage" not in taken:
+    if not len(ids) or (
+        ids.nunique() > 0.95 * len(ids) and "field" not in taken and "old_stage" not in taken
+    ):
         return {}
     words = words_of(sheet.raw, taken["stage"])
     if "field" in taken:
@@ -181,8 +211,14 @@ def _log(sheet: Sheet) -> dict[str, str]:
         taken.pop("field")
     if words is None and "old_stage" not in taken:
         return {}
-    if words is not None and "old_stage" not in taken and words.known_n < 2 and not any(
-        "stage" in plain(taken["stage"]) or one in plain(taken["stage"]) for one in ("activity", "concept name", "event", "status")
+    if (
+        words is not None
+        and "old_stage" not in taken
+        and words.known_n < 2
+        and not any(
+            "stage" in plain(taken["stage"]) or one in plain(taken["stage"])
+            for one in ("activity", "concept name", "event", "status")
+        )
     ):
         return {}
     varies = sheet.raw.frame.groupby(taken["opportunity_id"])[taken["stage"]].nunique().gt(1).mean()
@@ -196,7 +232,9 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
     for one in profiles:
         for role, score in header_scores(one.name, "stage_history").items():
             if role in ("entered_at", "left_at"):
-                fit = one.kind == "date" or one.kind == "number" and one.numeric_share == 1 and "time" in plain(one.name)
+                fit = one.kind == "date" or (
+                    one.kind == "number" and one.numeric_share == 1 and "time" in plain(one.name)
+                )
             elif role == "opportunity_id":
                 fit = one.kind != "date"
             else:
@@ -208,9 +246,13 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
 
 def _stage_field(raw: Raw, column: str) -> str:
     """Return the value of the field column that marks changes of the stage, empty if there is none."""
-    for value, _ in as_text(raw.frame[column]).value_counts().items():
+    for value in as_text(raw.frame[column]).value_counts().keys():
         scores = header_scores(str(value))
-        if max(scores, key=lambda one: scores[one], default="") == "stage" or key(str(value)) in ("stagename", "dealstage", "stageid"):
+        if max(scores, key=lambda one: scores[one], default="") == "stage" or key(str(value)) in (
+            "stagename",
+            "dealstage",
+            "stageid",
+        ):
             return str(value)
     return ""
 
@@ -236,17 +278,29 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
             continue
         named = _stage_named(one.name)
-        if not named or any(one.name == choice.source and choice.score >= 0.85 and choice.column in ("created_at", "expected_close_at") and key(named) not in known
-                            for choice in sheet.columns.found.values()):
+        if not named or any(
+            one.name == choice.source
+            and choice.score >= 0.85
+            and choice.column in ("created_at", "expected_close_at")
+            and key(named) not in known
+            for choice in sheet.columns.found.values()
+        ):
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
         word = known.get(key(named))
         sense = sense_of(named)
-        if word is None and (sense.meaning in ("", "open", "parked", "unclear") or (words and sense.meaning == "stage" and not _entered(one.name))):
+        if word is None and (
+            sense.meaning in ("", "open", "parked", "unclear")
+            or (words and sense.meaning == "stage" and not _entered(one.name))
+        ):
             continue
         found.setdefault(word or named, one.name)
-    stages = [word for word in found if sense_of(word).meaning not in ("won", "lost", "left", "lost_competitor", "lost_no_decision")]
+    stages = [
+        word
+        for word in found
+        if sense_of(word).meaning not in ("won", "lost", "left", "lost_competitor", "lost_no_decision")
+    ]
     return found if len(found) >= 2 and stages else {}
 
 
@@ -259,8 +313,8 @@ def _stage_named(name: str) -> str:
 
     Examples
     --------
-    >>> _stage_named('Date entered "Proposal (Sales Pipeline)"'), _stage_named("demo_date"), _stage_named("进入报价时间")
-    ('Proposal', 'demo', '报价')
+    >>> _stage_named('Date entered "Proposal (Sales Pipeline)"'), _stage_named("进入报价时间")
+    ('Proposal', '报价')
     """
     quoted = re.search(r"[\"“'「](.+?)[\"”'」]", name)
     if quoted:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.data.recognise.lexicon import WON_RANK, Sense, key, known_pipelines, number_of, percent_of, sense_of
+from funnelnb.data.recognise.lexicon import (
+    WON_RANK,
+    Sense,
+    key,
+    known_pipelines,
+    number_of,
+    percent_of,
+    sense_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,14 +176,16 @@ def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
         if said:
             found.append(StageWord(word=word, n=n, meaning=said, why="given"))
             continue
-        meaning, why, sure = _meaning(word, sense_of(word), evidence, sure_win=sure_win, outcome_told=outcome_told)
+        meaning, why, sure = _meaning(
+            word, sense_of(word), evidence, sure_win=sure_win, outcome_told=outcome_told
+        )
         found.append(StageWord(word=word, n=n, meaning=meaning, why=why, sure=sure))
     if not sure_win and len(wins) > 1 and not outcome_told:
         found = _furthest_win(found, evidence)
     return found
 
 
-def _meaning(
+def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
     word: str, sense: Sense, evidence: Evidence, *, sure_win: bool, outcome_told: bool
 ) -> tuple[str, str, bool]:
     told = evidence.outcomes.get(word, {})
@@ -192,15 +202,27 @@ def _meaning(
             return "none", "outcome", True
         by_chance = _by_probability(word, evidence)
         return (by_chance, "probability", True) if by_chance else ("none", "name", False)
-    if sense.meaning == "open" and len(evidence.counts) > 2 and any(
-        sense_of(one).meaning == "stage" for one in evidence.counts
+    if (
+        sense.meaning == "open"
+        and len(evidence.counts) > 2
+        and any(sense_of(one).meaning == "stage" for one in evidence.counts)
     ):
-        return ("stage", "name", True) if key(word) in ("open", "opened", "offen", "abierto", "aberto") else ("none", "name", True)
+        return (
+            ("stage", "name", True)
+            if key(word) in ("open", "opened", "offen", "abierto", "aberto")
+            else ("none", "name", True)
+        )
     if not sense.meaning:
         by_chance = _by_probability(word, evidence)
         if by_chance:
             return by_chance, "probability", True
-        if told and sum(told.values()) >= 5 and len(told) == 1 and next(iter(told)) in END_MEANINGS and not _goes_on(word, evidence):
+        if (
+            told
+            and sum(told.values()) >= 5
+            and len(told) == 1
+            and next(iter(told)) in END_MEANINGS
+            and not _goes_on(word, evidence)
+        ):
             return "none", "outcome", True
     return "stage", "name" if sense.meaning else "rest", True
 
@@ -219,13 +241,19 @@ def _goes_on(word: str, evidence: Evidence) -> bool:
 def _by_probability(word: str, evidence: Evidence) -> str:
     """Return won for a stated chance of 100, lost for 0 where other stages have one above."""
     chance = evidence.probability.get(word)
-    if chance is None or len(evidence.probability) < 2 or max(evidence.probability.values()) <= min(evidence.probability.values()):
+    if (
+        chance is None
+        or len(evidence.probability) < 2
+        or max(evidence.probability.values()) <= min(evidence.probability.values())
+    ):
         return ""
     if chance >= 99.9:
         return "won"
     zeros = [one for one, value in evidence.probability.items() if value <= 0.01]
     positive = sum(value > 0.01 for value in evidence.probability.values())
-    return "lost" if chance <= 0.01 and len(zeros) == 1 and positive >= 3 and sense_of(word).rank is None else ""
+    return (
+        "lost" if chance <= 0.01 and len(zeros) == 1 and positive >= 3 and sense_of(word).rank is None else ""
+    )
 
 
 def _furthest_win(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
@@ -247,11 +275,22 @@ def _spellings(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
     alias: dict[str, str] = {}
     for one in stages:
         bare = _bare(one.word)
-        same = next((head for head in heads if _bare(head.word) == bare and number_of(head.word) == number_of(one.word)), None)
+        same = next(
+            (
+                head
+                for head in heads
+                if _bare(head.word) == bare and number_of(head.word) == number_of(one.word)
+            ),
+            None,
+        )
         if same is None and not (evidence.given and one.word in evidence.given) and len(stages) > 3:
             rank = sense_of(one.word).rank
             rare = [head for head in heads if one.n <= 0.2 * head.n]
-            like = [(difflib.SequenceMatcher(None, bare, _bare(head.word)).ratio(), head) for head in rare if number_of(head.word) == number_of(one.word)]
+            like = [
+                (difflib.SequenceMatcher(None, bare, _bare(head.word)).ratio(), head)
+                for head in rare
+                if number_of(head.word) == number_of(one.word)
+            ]
             ratio, head = max(like, key=lambda pair: pair[0], default=(0.0, None))
             if head is not None and ratio >= _SPELLING and (rank is None or rank == sense_of(head.word).rank):
                 same = head
@@ -259,7 +298,9 @@ def _spellings(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
             heads.append(one)
         else:
             alias[one.word] = same.word
-    return [replace(one, same_as=alias[one.word], why="spelling") if one.word in alias else one for one in words]
+    return [
+        replace(one, same_as=alias[one.word], why="spelling") if one.word in alias else one for one in words
+    ]
 
 
 def _bare(word: str) -> str:
@@ -275,7 +316,9 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
         return working, "name"
     places = {
         "history": _by_history(working, evidence.history),
-        "given": {word: evidence.given[word] for word in working if evidence.given and word in evidence.given},
+        "given": {
+            word: evidence.given[word] for word in working if evidence.given and word in evidence.given
+        },
         "number": {word: number for word in working if (number := number_of(word)) is not None},
         "percent": {word: number for word in working if (number := percent_of(word)) is not None},
         "system": _by_system(working),
@@ -311,7 +354,11 @@ def _rank(word: str) -> float | None:
 
 def _leads(places: Mapping[str, float], working: Sequence[str]) -> bool:
     """Whether the evidence covers most of the stages and tells them apart."""
-    return len(places) >= _COVER * len(working) and len(set(places.values())) >= 0.6 * len(places) and len(set(places.values())) > 1
+    return (
+        len(places) >= _COVER * len(working)
+        and len(set(places.values())) >= 0.6 * len(places)
+        and len(set(places.values())) > 1
+    )
 
 
 def _insert(placed: list[str], word: str, rest: Sequence[Mapping[str, float]]) -> None:
@@ -349,7 +396,9 @@ def _last_is_won(words: list[StageWord], ordered: list[str]) -> tuple[list[Stage
     rank = sense_of(last).rank
     if unclear or len(ordered) < 2 or (rank is not None and rank < _NEAR_WON):
         return words, ordered
-    return [replace(one, meaning="won", why="last", sure=False) if one.word == last else one for one in words], ordered[:-1]
+    return [
+        replace(one, meaning="won", why="last", sure=False) if one.word == last else one for one in words
+    ], ordered[:-1]
 
 
 def paths(frame: pd.DataFrame, deal: str, stage: str, at: str, limit: int = 5000) -> list[list[str]]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of an export stays one line
 """Exports as foreign systems write them, made from one set of deals whose truth is known.
 
 Every shape writes the same 120 deals as one system, spreadsheet or script would, and says what must come out. Values are
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import json
 import random
 import uuid
@@ -71,7 +73,9 @@ def deals(n: int = 120, seed: int = 7) -> list[Deal]:
     rng = random.Random(seed)
     made = []
     for k in range(n):
-        created = dt.datetime(2025, 1, 3, 9, 0) + dt.timedelta(days=rng.randrange(280), hours=rng.randrange(8))
+        created = dt.datetime(2025, 1, 3, 9, 0) + dt.timedelta(
+            days=rng.randrange(280), hours=rng.randrange(8)
+        )
         depth = rng.randrange(4)
         outcome = rng.choice(["won", "lost", "open"])
         depth = 3 if outcome == "won" else depth
@@ -150,7 +154,9 @@ def salesforce_object(folder: Path) -> Truth:
     rows = deals()
     write(folder / "Opportunity.csv", ["Id", "IsDeleted", "AccountId", "Name", "StageName", "Amount", "Probability", "ExpectedRevenue", "CloseDate", "Type", "LeadSource", "IsClosed", "IsWon", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp", "Region__c"],
           [[d.id, "false", d.account, d.name, d.word(), d.amount, 100 if d.outcome == "won" else 0 if d.outcome == "lost" else CHANCE[d.stage], 1, day(d.expected), "", d.source, str(d.outcome != "open").lower(), str(d.outcome == "won").lower(), d.owner, day(d.created, "%Y-%m-%dT%H:%M:%S.000Z"), "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", d.region] for d in rows])  # fmt: skip
-    return truth(rows, regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")})
+    return truth(
+        rows, regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")}
+    )
 
 
 @shape
@@ -161,10 +167,14 @@ def salesforce_field_history(folder: Path) -> Truth:
     for d in rows:
         log.append([d.id, "created", "", "", day(d.created, "%Y-%m-%dT%H:%M:%S.000Z")])
         path = [*d.steps, *([(d.word(), d.closed)] if d.closed else [])]
-        for (old, _), (new, at) in zip(path, path[1:], strict=False):
+        for (old, _), (new, at) in itertools.pairwise(path):
             log.append([d.id, "StageName", old, new, day(at, "%Y-%m-%dT%H:%M:%S.000Z")])
             log.append([d.id, "Amount", "1", "2", day(at, "%Y-%m-%dT%H:%M:%S.000Z")])
-    write(folder / "OpportunityFieldHistory.csv", ["OpportunityId", "Field", "OldValue", "NewValue", "CreatedDate"], log)
+    write(
+        folder / "OpportunityFieldHistory.csv",
+        ["OpportunityId", "Field", "OldValue", "NewValue", "CreatedDate"],
+        log,
+    )
     return truth(rows, history=True)
 
 
@@ -175,15 +185,34 @@ def salesforce_opportunity_history(folder: Path) -> Truth:
     log = []
     for d in rows:
         for stage, at in [*d.steps, *([(d.word(), d.closed)] if d.closed else [])]:
-            log.append([f"008{len(log):06}", d.id, stage, d.amount, CHANCE.get(stage, 0), day(d.expected), day(at, "%Y-%m-%dT%H:%M:%S.000Z")])
-    write(folder / "OpportunityHistory.csv", ["Id", "OpportunityId", "StageName", "Amount", "Probability", "CloseDate", "CreatedDate"], log)
+            log.append(
+                [
+                    f"008{len(log):06}",
+                    d.id,
+                    stage,
+                    d.amount,
+                    CHANCE.get(stage, 0),
+                    day(d.expected),
+                    day(at, "%Y-%m-%dT%H:%M:%S.000Z"),
+                ]
+            )
+    write(
+        folder / "OpportunityHistory.csv",
+        ["Id", "OpportunityId", "StageName", "Amount", "Probability", "CloseDate", "CreatedDate"],
+        log,
+    )
     return truth(rows, history=True)
 
 
 @shape
 def hubspot_deals(folder: Path) -> Truth:
     rows = deals()
-    names = {"Qualification": "Appointment Scheduled", "Needs Analysis": "Qualified To Buy", "Proposal": "Presentation Scheduled", "Negotiation": "Contract Sent"}
+    names = {
+        "Qualification": "Appointment Scheduled",
+        "Needs Analysis": "Qualified To Buy",
+        "Proposal": "Presentation Scheduled",
+        "Negotiation": "Contract Sent",
+    }
     write(folder / "hubspot-crm-exports-all-deals-2026-01-01.csv", ["Record ID", "Deal Name", "Deal Stage", "Close Date", "Deal owner", "Amount", "Pipeline", "Create Date", "Associated Company", "Deal Type"],
           [[10000 + k, d.name, {"won": "Closed Won", "lost": "Closed Lost"}.get(d.outcome, names[d.stage]), day(d.expected, "%Y-%m-%d %H:%M"), d.owner, d.amount, "Sales Pipeline", day(d.created, "%Y-%m-%d %H:%M"), d.account, "newbusiness"] for k, d in enumerate(rows)])  # fmt: skip
     return truth(rows, stages=tuple(names.values()))
@@ -196,15 +225,46 @@ def hubspot_date_entered(folder: Path) -> Truth:
     lines = []
     for k, d in enumerate(rows):
         at = dict(d.steps) | ({d.word(): d.closed} if d.closed else {})
-        lines.append([10000 + k, d.name, d.word(), d.amount, day(d.created, "%Y-%m-%d %H:%M"), day(d.closed, "%Y-%m-%d %H:%M"), d.owner, "Sales Pipeline", *(day(at.get(one), "%Y-%m-%d %H:%M") for one in (*STAGES, "Closed Won", "Closed Lost"))])
-    write(folder / "deals.csv", ["Record ID", "Deal Name", "Deal Stage", "Amount", "Create Date", "Close Date", "Deal owner", "Pipeline", *head], lines)
+        lines.append(
+            [
+                10000 + k,
+                d.name,
+                d.word(),
+                d.amount,
+                day(d.created, "%Y-%m-%d %H:%M"),
+                day(d.closed, "%Y-%m-%d %H:%M"),
+                d.owner,
+                "Sales Pipeline",
+                *(day(at.get(one), "%Y-%m-%d %H:%M") for one in (*STAGES, "Closed Won", "Closed Lost")),
+            ]
+        )
+    write(
+        folder / "deals.csv",
+        [
+            "Record ID",
+            "Deal Name",
+            "Deal Stage",
+            "Amount",
+            "Create Date",
+            "Close Date",
+            "Deal owner",
+            "Pipeline",
+            *head,
+        ],
+        lines,
+    )
     return truth(rows, history=True)
 
 
 @shape
 def hubspot_api_names(folder: Path) -> Truth:
     rows = deals()
-    names = {"Qualification": "appointmentscheduled", "Needs Analysis": "qualifiedtobuy", "Proposal": "presentationscheduled", "Negotiation": "contractsent"}
+    names = {
+        "Qualification": "appointmentscheduled",
+        "Needs Analysis": "qualifiedtobuy",
+        "Proposal": "presentationscheduled",
+        "Negotiation": "contractsent",
+    }
     write(folder / "deals.csv", ["hs_object_id", "dealname", "dealstage", "pipeline", "amount", "createdate", "closedate", "hs_lastmodifieddate", "hubspot_owner_id", "deal_currency_code"],
           [[k, d.name, {"won": "closedwon", "lost": "closedlost"}.get(d.outcome, names[d.stage]), "default", d.amount, day(d.created, "%Y-%m-%dT%H:%M:%S.123Z"), day(d.expected, "%Y-%m-%dT%H:%M:%S.123Z"), "2026-02-02T00:00:00Z", "7711", "EUR"] for k, d in enumerate(rows)])  # fmt: skip
     return truth(rows, stages=tuple(names.values()))
@@ -229,8 +289,21 @@ def pipedrive_api(folder: Path) -> Truth:
 @shape
 def won_and_lost_time(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "opportunities.csv", ["opportunity", "added", "stage", "value", "won_on", "lost_on"],
-          [[d.name, day(d.created), d.stage, d.amount, day(d.closed) if d.outcome == "won" else "", day(d.closed) if d.outcome == "lost" else ""] for d in rows])
+    write(
+        folder / "opportunities.csv",
+        ["opportunity", "added", "stage", "value", "won_on", "lost_on"],
+        [
+            [
+                d.name,
+                day(d.created),
+                d.stage,
+                d.amount,
+                day(d.closed) if d.outcome == "won" else "",
+                day(d.closed) if d.outcome == "lost" else "",
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows)
 
 
@@ -239,13 +312,20 @@ def zoho_potentials(folder: Path) -> Truth:
     rows = deals()
     write(folder / "Potentials_001.csv", ["Record Id", "Potential Owner", "Amount", "Potential Name", "Closing Date", "Account Name", "Stage", "Type", "Probability", "Expected Revenue", "Lead Source", "Created Time", "Modified Time", "Reason For Loss"],
           [[f"zcrm_{10**15 + k}", d.owner, f"€ {d.amount:,.2f}", d.name, day(d.expected, "%d/%m/%Y"), d.account, {"won": "Closed Won", "lost": "Closed-Lost to Competition"}.get(d.outcome, {"Proposal": "Proposal/Price Quote", "Negotiation": "Negotiation/Review"}.get(d.stage, d.stage)), "", 10, 1, d.source, day(d.created, "%d/%m/%Y %I:%M %p"), "01/02/2026 09:00 AM", d.reason] for k, d in enumerate(rows)])  # fmt: skip
-    return truth(rows, stages=("Qualification", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review"))
+    return truth(
+        rows, stages=("Qualification", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review")
+    )
 
 
 @shape
 def dynamics_view(folder: Path) -> Truth:
     rows = deals()
-    phase = {"Qualification": "1-Qualify", "Needs Analysis": "2-Develop", "Proposal": "3-Propose", "Negotiation": "4-Close"}
+    phase = {
+        "Qualification": "1-Qualify",
+        "Needs Analysis": "2-Develop",
+        "Proposal": "3-Propose",
+        "Negotiation": "4-Close",
+    }
     write(folder / "All Opportunities.csv", ["(Do Not Modify) Opportunity", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Topic", "Potential Customer", "Est. close date", "Est. revenue", "Actual Revenue", "Actual Close Date", "Pipeline Phase", "Status", "Status Reason", "Created On", "Owner", "Opportunity ID"],
           [[str(uuid.UUID(int=k + 5)), "x", "2026-01-01 10:00", d.name, d.account, day(d.expected, "%Y-%m-%d"), d.amount, d.amount if d.outcome == "won" else "", day(d.closed), phase[d.stage], d.outcome.capitalize(), {"won": "Won", "lost": "Out-Sold", "open": "In Progress"}[d.outcome], day(d.created, "%Y-%m-%d %H:%M"), d.owner, f"OPP-{k:05}" if k % 7 else ""] for k, d in enumerate(rows)])  # fmt: skip
     return truth(rows, stages=tuple(phase.values()))
@@ -254,7 +334,12 @@ def dynamics_view(folder: Path) -> Truth:
 @shape
 def odoo_archived(folder: Path) -> Truth:
     rows = deals()
-    name = {"Qualification": "New", "Needs Analysis": "Qualified", "Proposal": "Proposition", "Negotiation": "Proposition"}
+    name = {
+        "Qualification": "New",
+        "Needs Analysis": "Qualified",
+        "Proposal": "Proposition",
+        "Negotiation": "Proposition",
+    }
     write(folder / "Lead-Opportunity (crm.lead).csv", ["External ID", "Opportunity", "Salesperson", "Customer", "Expected Revenue", "Stage", "Created on", "Closed Date", "Active", "Probability", "Lost Reason", "Sales Team"],
           [[f"__export__.crm_lead_{k}", d.name, d.owner, d.account, f"{d.amount:.2f}", "Won" if d.outcome == "won" else name[d.stage], day(d.created, "%Y-%m-%d %H:%M:%S"), day(d.closed, "%Y-%m-%d %H:%M:%S"), "False" if d.outcome == "lost" else "True", {"won": "100.00", "lost": "0.00"}.get(d.outcome, "23.40"), d.reason, "Europe"] for k, d in enumerate(rows)])  # fmt: skip
     return truth(rows, stages=("New", "Qualified", "Proposition"))
@@ -274,7 +359,11 @@ def erpnext(folder: Path) -> Truth:
     status = {"won": "Converted", "lost": "Lost", "open": "Open"}
     write(folder / "Opportunity.csv", ["ID", "Opportunity From", "Party", "Customer Name", "Status", "Sales Stage", "Expected Closing Date", "Opportunity Amount", "Probability (%)", "Opportunity Owner", "Source", "Opportunity Date", "Territory"],
           [[f"CRM-OPP-2025-{k:05}", "Customer", d.account, d.account, status[d.outcome], d.stage, day(d.expected), d.amount, 50, d.owner, d.source, day(d.created), d.region] for k, d in enumerate(rows)])  # fmt: skip
-    return truth(rows, closed=False, regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")})
+    return truth(
+        rows,
+        closed=False,
+        regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")},
+    )
 
 
 @shape
@@ -301,7 +390,12 @@ def close_crm(folder: Path) -> Truth:
     return truth(rows)
 
 
-ZH = {"Qualification": "初步接触", "Needs Analysis": "需求确认", "Proposal": "方案报价", "Negotiation": "商务谈判"}
+ZH = {
+    "Qualification": "初步接触",
+    "Needs Analysis": "需求确认",
+    "Proposal": "方案报价",
+    "Negotiation": "商务谈判",
+}
 
 
 @shape
@@ -364,8 +458,22 @@ def xes_csv(folder: Path) -> Truth:
     log = []
     for d in rows:
         for stage, at in [*d.steps, *([(d.word("Won", "Lost"), d.closed)] if d.closed else [])]:
-            log.append([d.id, stage, day(at, "%Y-%m-%dT%H:%M:%S.000+00:00"), "complete", d.owner, d.amount, d.region])
-    write(folder / "log.csv", ["case:concept:name", "concept:name", "time:timestamp", "lifecycle:transition", "org:resource", "case:amount", "case:region"], log)
+            log.append(
+                [d.id, stage, day(at, "%Y-%m-%dT%H:%M:%S.000+00:00"), "complete", d.owner, d.amount, d.region]
+            )
+    write(
+        folder / "log.csv",
+        [
+            "case:concept:name",
+            "concept:name",
+            "time:timestamp",
+            "lifecycle:transition",
+            "org:resource",
+            "case:amount",
+            "case:region",
+        ],
+        log,
+    )
     return truth(rows, history=True)
 
 
@@ -384,12 +492,17 @@ def event_log(folder: Path) -> Truth:
 @shape
 def change_log(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["key", "summary", "status", "amount", "created"],
-          [[d.id, d.name, d.word("Won", "Lost"), d.amount, day(d.created, "%Y-%m-%d %H:%M")] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["key", "summary", "status", "amount", "created"],
+        [[d.id, d.name, d.word("Won", "Lost"), d.amount, day(d.created, "%Y-%m-%d %H:%M")] for d in rows],
+    )
     log = []
     for d in rows:
         path = [*d.steps, *([(d.word("Won", "Lost"), d.closed)] if d.closed else [])]
-        log += [[d.id, old, new, day(at, "%Y-%m-%d %H:%M")] for (old, _), (new, at) in zip(path, path[1:], strict=False)]
+        log += [
+            [d.id, old, new, day(at, "%Y-%m-%d %H:%M")] for (old, _), (new, at) in itertools.pairwise(path)
+        ]
     write(folder / "changes.csv", ["key", "old", "new", "at"], log)
     return truth(rows, history=True)
 
@@ -411,32 +524,110 @@ def snapshots_with_history(folder: Path) -> Truth:
 @shape
 def no_id_column(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "pipeline tracker.csv", ["Company", "Contact", "Sales Rep", "Status", "Deal Size", "Date Opened", "Date Closed"],
-          [[d.account, "x", d.owner, d.word("Won", "Lost"), f"${d.amount:,}", day(d.created, "%d-%b-%Y"), day(d.closed, "%d-%b-%Y")] for d in rows])
+    write(
+        folder / "pipeline tracker.csv",
+        ["Company", "Contact", "Sales Rep", "Status", "Deal Size", "Date Opened", "Date Closed"],
+        [
+            [
+                d.account,
+                "x",
+                d.owner,
+                d.word("Won", "Lost"),
+                f"${d.amount:,}",
+                day(d.created, "%d-%b-%Y"),
+                day(d.closed, "%d-%b-%Y"),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows)
 
 
 @shape
 def outcome_column(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "sales.csv", ["lead_id", "created_date", "funnel_stage", "win_loss", "closed_date", "deal_value_usd", "territory"],
-          [[d.id, day(d.created), d.stage, {"won": "Win", "lost": "Loss", "open": ""}[d.outcome], day(d.closed), d.amount, d.region] for d in rows])
-    return truth(rows, regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")})
+    write(
+        folder / "sales.csv",
+        ["lead_id", "created_date", "funnel_stage", "win_loss", "closed_date", "deal_value_usd", "territory"],
+        [
+            [
+                d.id,
+                day(d.created),
+                d.stage,
+                {"won": "Win", "lost": "Loss", "open": ""}[d.outcome],
+                day(d.closed),
+                d.amount,
+                d.region,
+            ]
+            for d in rows
+        ],
+    )
+    return truth(
+        rows, regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")}
+    )
 
 
 @shape
 def outcome_only(folder: Path) -> Truth:
     rows = [one for one in deals() if one.outcome != "open"]
-    write(folder / "opportunities.csv", ["Opportunity Number", "Supplies Group", "Region", "Route To Market", "Opportunity Amount USD", "Opportunity Result", "Opened", "Closed"],
-          [[1640000 + k, "Car", d.region, d.source, d.amount, {"won": "Won", "lost": "Loss"}[d.outcome], day(d.created), day(d.closed)] for k, d in enumerate(rows)])
+    write(
+        folder / "opportunities.csv",
+        [
+            "Opportunity Number",
+            "Supplies Group",
+            "Region",
+            "Route To Market",
+            "Opportunity Amount USD",
+            "Opportunity Result",
+            "Opened",
+            "Closed",
+        ],
+        [
+            [
+                1640000 + k,
+                "Car",
+                d.region,
+                d.source,
+                d.amount,
+                {"won": "Won", "lost": "Loss"}[d.outcome],
+                day(d.created),
+                day(d.closed),
+            ]
+            for k, d in enumerate(rows)
+        ],
+    )
     return truth(rows, stages=())
 
 
 @shape
 def converted_flag(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "Leads.csv", ["Prospect ID", "Lead Number", "Lead Origin", "Lead Source", "Total Visits", "Converted", "Created", "Converted On"],
-          [[str(uuid.UUID(int=k + 3)), 660000 + k, "API", d.source, 3, int(d.outcome == "won"), day(d.created), day(d.closed) if d.outcome == "won" else ""] for k, d in enumerate(rows)])
+    write(
+        folder / "Leads.csv",
+        [
+            "Prospect ID",
+            "Lead Number",
+            "Lead Origin",
+            "Lead Source",
+            "Total Visits",
+            "Converted",
+            "Created",
+            "Converted On",
+        ],
+        [
+            [
+                str(uuid.UUID(int=k + 3)),
+                660000 + k,
+                "API",
+                d.source,
+                3,
+                int(d.outcome == "won"),
+                day(d.created),
+                day(d.closed) if d.outcome == "won" else "",
+            ]
+            for k, d in enumerate(rows)
+        ],
+    )
     base = truth(rows)
     return truth(rows, stages=(), lost=0, open=base.open + base.lost, won_amount=None)
 
@@ -444,8 +635,21 @@ def converted_flag(folder: Path) -> Truth:
 @shape
 def yes_no_won(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["deal_no", "opened", "closed", "stage", "amount", "won?"],
-          [[k, day(d.created), day(d.closed), d.stage, d.amount, {"won": "Yes", "lost": "No", "open": ""}[d.outcome]] for k, d in enumerate(rows)])
+    write(
+        folder / "deals.csv",
+        ["deal_no", "opened", "closed", "stage", "amount", "won?"],
+        [
+            [
+                k,
+                day(d.created),
+                day(d.closed),
+                d.stage,
+                d.amount,
+                {"won": "Yes", "lost": "No", "open": ""}[d.outcome],
+            ]
+            for k, d in enumerate(rows)
+        ],
+    )
     return truth(rows)
 
 
@@ -457,12 +661,33 @@ def many_spellings(folder: Path) -> Truth:
     def spelled(word: str) -> str:
         if word in ("Closed Won", "Closed Lost"):
             bare = word.split()[1]
-            return rng.choice([word, word.lower(), word.upper(), word.replace(" ", "-"), word.replace(" ", "_"), f"{word} ", bare, bare.upper(), word.replace(" ", "  ")])
-        choice = [word] * 12 + [word.lower(), word.upper(), f" {word}", word.replace(" ", "_"), word.replace("ti", "t") if "ti" in word else word + "l"]
+            return rng.choice(
+                [
+                    word,
+                    word.lower(),
+                    word.upper(),
+                    word.replace(" ", "-"),
+                    word.replace(" ", "_"),
+                    f"{word} ",
+                    bare,
+                    bare.upper(),
+                    word.replace(" ", "  "),
+                ]
+            )
+        choice = [word] * 12 + [
+            word.lower(),
+            word.upper(),
+            f" {word}",
+            word.replace(" ", "_"),
+            word.replace("ti", "t") if "ti" in word else word + "l",
+        ]
         return rng.choice(choice)
 
-    write(folder / "opps.csv", ["Opp ID", "Stage", "Amount", "Create Date", "Close Date"],
-          [[d.id, spelled(d.word()), d.amount, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "opps.csv",
+        ["Opp ID", "Stage", "Amount", "Create Date", "Close Date"],
+        [[d.id, spelled(d.word()), d.amount, day(d.created), day(d.closed)] for d in rows],
+    )
     return truth(rows)
 
 
@@ -472,26 +697,83 @@ def stage_dates_without_stage(folder: Path) -> Truth:
     lines = []
     for d in rows:
         at = dict(d.steps)
-        lines.append([d.id, d.account, d.amount, *(day(at.get(one)) for one in STAGES), day(d.closed) if d.outcome == "won" else "", day(d.closed) if d.outcome == "lost" else ""])
-    write(folder / "funnel.csv", ["id", "account", "amount", "qualification_date", "needs_analysis_date", "proposal_date", "negotiation_date", "won_date", "lost_date"], lines)
-    return truth(rows, history=True, created=False, stages=("qualification", "needs analysis", "proposal", "negotiation"))
+        lines.append(
+            [
+                d.id,
+                d.account,
+                d.amount,
+                *(day(at.get(one)) for one in STAGES),
+                day(d.closed) if d.outcome == "won" else "",
+                day(d.closed) if d.outcome == "lost" else "",
+            ]
+        )
+    write(
+        folder / "funnel.csv",
+        [
+            "id",
+            "account",
+            "amount",
+            "qualification_date",
+            "needs_analysis_date",
+            "proposal_date",
+            "negotiation_date",
+            "won_date",
+            "lost_date",
+        ],
+        lines,
+    )
+    return truth(
+        rows,
+        history=True,
+        created=False,
+        stages=("qualification", "needs analysis", "proposal", "negotiation"),
+    )
 
 
 @shape
 def numbered_stages(folder: Path) -> Truth:
     rows = deals()
-    name = dict(zip(STAGES, ("1. Kick-off", "2. Blue sheet", "3. Green sheet", "4. Paper chase"), strict=True))
-    write(folder / "opps.csv", ["Ref", "Title", "Phase", "Volume EUR", "Start", "End"],
-          [[d.id, d.name, {"won": "5. Won", "lost": "6. Lost"}.get(d.outcome, name[d.stage]), d.amount, day(d.created), day(d.closed)] for d in rows])
+    name = dict(
+        zip(STAGES, ("1. Kick-off", "2. Blue sheet", "3. Green sheet", "4. Paper chase"), strict=True)
+    )
+    write(
+        folder / "opps.csv",
+        ["Ref", "Title", "Phase", "Volume EUR", "Start", "End"],
+        [
+            [
+                d.id,
+                d.name,
+                {"won": "5. Won", "lost": "6. Lost"}.get(d.outcome, name[d.stage]),
+                d.amount,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows, stages=tuple(name.values()), won_amount=None)
 
 
 @shape
 def percent_in_stage(folder: Path) -> Truth:
     rows = deals()
-    name = dict(zip(STAGES, ("Suspicious (10%)", "Promising (30%)", "Serious (60%)", "Imminent (90%)"), strict=True))
-    write(folder / "forecast.csv", ["Opportunity", "Sales stage", "Amount", "Created", "Closed"],
-          [[d.name, {"won": "Won (100%)", "lost": "Lost (0%)"}.get(d.outcome, name[d.stage]), d.amount, day(d.created), day(d.closed)] for d in rows])
+    name = dict(
+        zip(STAGES, ("Suspicious (10%)", "Promising (30%)", "Serious (60%)", "Imminent (90%)"), strict=True)
+    )
+    write(
+        folder / "forecast.csv",
+        ["Opportunity", "Sales stage", "Amount", "Created", "Closed"],
+        [
+            [
+                d.name,
+                {"won": "Won (100%)", "lost": "Lost (0%)"}.get(d.outcome, name[d.stage]),
+                d.amount,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows, stages=tuple(name.values()))
 
 
@@ -501,13 +783,19 @@ def german(folder: Path) -> Truth:
     name = dict(zip(STAGES, ("Qualifizierung", "Bedarfsanalyse", "Angebot", "Verhandlung"), strict=True))
     write(folder / "Verkaufschancen.csv", ["Verkaufschance", "Firma", "Verantwortlich", "Verkaufsphase", "Umsatz (EUR)", "Erstellt am", "Abschlussdatum", "Wahrscheinlichkeit", "Gebiet"],
           [[d.name, d.account, d.owner, d.word("Gewonnen", "Verloren") if d.outcome != "open" else name[d.stage], f"{d.amount:,.2f}".replace(",", "X").replace(".", ",").replace("X", "."), day(d.created, "%d.%m.%Y"), day(d.expected, "%d.%m.%Y"), "50 %", d.region] for d in rows], delimiter=";", encoding="cp1252")  # fmt: skip
-    return truth(rows, stages=tuple(name.values()), regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")})
+    return truth(
+        rows,
+        stages=tuple(name.values()),
+        regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")},
+    )
 
 
 @shape
 def french(folder: Path) -> Truth:
     rows = deals()
-    name = dict(zip(STAGES, ("Prospection", "Qualification", "Proposition commerciale", "Négociation"), strict=True))
+    name = dict(
+        zip(STAGES, ("Prospection", "Qualification", "Proposition commerciale", "Négociation"), strict=True)
+    )
     write(folder / "opportunités.csv", ["Nom de l'opportunité", "Compte", "Propriétaire", "Étape", "Montant", "Date de création", "Date de clôture", "Raison de perte"],
           [[d.name, d.account, d.owner, {"won": "Fermée gagnée", "lost": "Fermée perdue"}.get(d.outcome, name[d.stage]), f"{d.amount:,} €".replace(",", " "), day(d.created, "%d/%m/%Y"), day(d.expected, "%d/%m/%Y"), d.reason] for d in rows], delimiter=";")  # fmt: skip
     return truth(rows, stages=tuple(name.values()))
@@ -534,7 +822,13 @@ def portuguese(folder: Path) -> Truth:
 @shape
 def russian(folder: Path) -> Truth:
     rows = deals()
-    name = dict(zip(STAGES, ("Первичный контакт", "Выявление потребностей", "Коммерческое предложение", "Переговоры"), strict=True))
+    name = dict(
+        zip(
+            STAGES,
+            ("Первичный контакт", "Выявление потребностей", "Коммерческое предложение", "Переговоры"),
+            strict=True,
+        )
+    )
     write(folder / "сделки.csv", ["ID", "Название сделки", "Компания", "Ответственный", "Этап сделки", "Бюджет", "Дата создания", "Дата закрытия"],
           [[k, d.name, d.account, d.owner, {"won": "Успешно реализовано", "lost": "Закрыто и не реализовано"}.get(d.outcome, name[d.stage]), d.amount, day(d.created, "%d.%m.%Y %H:%M:%S"), day(d.closed, "%d.%m.%Y %H:%M:%S")] for k, d in enumerate(rows)], delimiter=";", encoding="cp1251")  # fmt: skip
     return truth(rows, stages=tuple(name.values()))
@@ -543,16 +837,32 @@ def russian(folder: Path) -> Truth:
 @shape
 def closed_beside_lost(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["Deal ID", "Stage", "Amount", "Created", "Closed"],
-          [[d.id, d.word("Closed", "Lost"), d.amount, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["Deal ID", "Stage", "Amount", "Created", "Closed"],
+        [[d.id, d.word("Closed", "Lost"), d.amount, day(d.created), day(d.closed)] for d in rows],
+    )
     return truth(rows)
 
 
 @shape
 def closed_with_flag(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["Deal ID", "Stage", "Result", "Amount", "Created", "Close Date"],
-          [[d.id, d.word("Closed", "Closed"), {"won": "Success", "lost": "Failed", "open": ""}[d.outcome], d.amount, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["Deal ID", "Stage", "Result", "Amount", "Created", "Close Date"],
+        [
+            [
+                d.id,
+                d.word("Closed", "Closed"),
+                {"won": "Success", "lost": "Failed", "open": ""}[d.outcome],
+                d.amount,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows)
 
 
@@ -560,16 +870,27 @@ def closed_with_flag(folder: Path) -> Truth:
 def several_currencies(folder: Path) -> Truth:
     rows = deals()
     code = ["EUR", "EUR", "USD", "EUR"]
-    write(folder / "deals.csv", ["Deal ID", "Stage", "Amount", "Currency", "Created", "Close Date"],
-          [[d.id, d.word(), d.amount, code[k % 4], day(d.created), day(d.closed)] for k, d in enumerate(rows)])
-    return truth(rows, won_amount=float(sum(d.amount for k, d in enumerate(rows) if d.outcome == "won" and code[k % 4] == "EUR")))
+    write(
+        folder / "deals.csv",
+        ["Deal ID", "Stage", "Amount", "Currency", "Created", "Close Date"],
+        [[d.id, d.word(), d.amount, code[k % 4], day(d.created), day(d.closed)] for k, d in enumerate(rows)],
+    )
+    return truth(
+        rows,
+        won_amount=float(
+            sum(d.amount for k, d in enumerate(rows) if d.outcome == "won" and code[k % 4] == "EUR")
+        ),
+    )
 
 
 @shape
 def two_date_styles(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["Deal ID", "Stage", "Amount", "Created Date", "Closed Date"],
-          [[d.id, d.word(), d.amount, day(d.created, "%Y-%m-%d"), day(d.closed, "%d/%m/%Y")] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["Deal ID", "Stage", "Amount", "Created Date", "Closed Date"],
+        [[d.id, d.word(), d.amount, day(d.created, "%Y-%m-%d"), day(d.closed, "%d/%m/%Y")] for d in rows],
+    )
     return truth(rows)
 
 
@@ -585,16 +906,30 @@ def repeated_headers(folder: Path) -> Truth:
 @shape
 def guid_beside_custom_id(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "opportunities.csv", ["ID", "Opportunity ID", "Stage", "Amount", "Created Date", "Close Date"],
-          [[str(uuid.UUID(int=k + 77)), f"OP-{k // 3}", d.word(), d.amount, day(d.created), day(d.closed)] for k, d in enumerate(rows)])
+    write(
+        folder / "opportunities.csv",
+        ["ID", "Opportunity ID", "Stage", "Amount", "Created Date", "Close Date"],
+        [
+            [str(uuid.UUID(int=k + 77)), f"OP-{k // 3}", d.word(), d.amount, day(d.created), day(d.closed)]
+            for k, d in enumerate(rows)
+        ],
+    )
     return truth(rows)
 
 
 @shape
 def leads_and_bookings(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "leads.csv", ["lead_id", "first_contact_date", "origin"], [[d.id, day(d.created), d.source] for d in rows])
-    write(folder / "bookings.csv", ["lead_id", "booking_date", "booking_value"], [[d.id, day(d.closed), d.amount] for d in rows if d.outcome == "won"])
+    write(
+        folder / "leads.csv",
+        ["lead_id", "first_contact_date", "origin"],
+        [[d.id, day(d.created), d.source] for d in rows],
+    )
+    write(
+        folder / "bookings.csv",
+        ["lead_id", "booking_date", "booking_value"],
+        [[d.id, day(d.closed), d.amount] for d in rows if d.outcome == "won"],
+    )
     base = truth(rows)
     return truth(rows, stages=(), lost=0, open=base.open + base.lost)
 
@@ -602,9 +937,19 @@ def leads_and_bookings(folder: Path) -> Truth:
 @shape
 def with_joinable_files(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "deals.csv", ["deal_id", "rep_id", "account_id", "stage", "amount", "created_at", "closed_at"],
-          [[d.id, "R" + d.owner[0], d.account, d.word(), d.amount, day(d.created), day(d.closed)] for d in rows])
-    write(folder / "reps.csv", ["rep_id", "rep_name", "region"], [["RA", "Ann Lee", "North"], ["RB", "Bob Roy", "South"], ["RC", "Cid Kim", "West"]])
+    write(
+        folder / "deals.csv",
+        ["deal_id", "rep_id", "account_id", "stage", "amount", "created_at", "closed_at"],
+        [
+            [d.id, "R" + d.owner[0], d.account, d.word(), d.amount, day(d.created), day(d.closed)]
+            for d in rows
+        ],
+    )
+    write(
+        folder / "reps.csv",
+        ["rep_id", "rep_name", "region"],
+        [["RA", "Ann Lee", "North"], ["RB", "Bob Roy", "South"], ["RC", "Cid Kim", "West"]],
+    )
     home = {"Ann Lee": "North", "Bob Roy": "South", "Cid Kim": "West"}
     return truth(rows, regions={one: sum(home[d.owner] == one for d in rows) for one in home.values()})
 
@@ -613,8 +958,32 @@ def with_joinable_files(folder: Path) -> Truth:
 def lead_status_words(folder: Path) -> Truth:
     rows = deals()
     name = dict(zip(STAGES, ("New", "Contacted", "Qualified", "Proposal Sent"), strict=True))
-    write(folder / "crm_leads.csv", ["Lead ID", "Lead Name", "Source", "Lead Status", "Estimated Value", "Assigned To", "Lead Date", "Conversion Date"],
-          [[d.id, d.account, d.source, d.word("Converted", "Not Interested") if d.outcome != "open" else name[d.stage], d.amount, d.owner, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "crm_leads.csv",
+        [
+            "Lead ID",
+            "Lead Name",
+            "Source",
+            "Lead Status",
+            "Estimated Value",
+            "Assigned To",
+            "Lead Date",
+            "Conversion Date",
+        ],
+        [
+            [
+                d.id,
+                d.account,
+                d.source,
+                d.word("Converted", "Not Interested") if d.outcome != "open" else name[d.stage],
+                d.amount,
+                d.owner,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows, stages=tuple(name.values()))
 
 
@@ -622,8 +991,21 @@ def lead_status_words(folder: Path) -> Truth:
 def unknown_stage_names(folder: Path) -> Truth:
     rows = deals()
     name = dict(zip(STAGES, ("Seed", "Sprout", "Bud", "Blossom"), strict=True))
-    write(folder / "deals.csv", ["Deal", "Stage", "Probability", "Value", "Created", "Closed"],
-          [[d.name, d.word("Harvest Won", "Withered Lost") if d.outcome != "open" else name[d.stage], {"won": 100, "lost": 0}.get(d.outcome, CHANCE[d.stage]), d.amount, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["Deal", "Stage", "Probability", "Value", "Created", "Closed"],
+        [
+            [
+                d.name,
+                d.word("Harvest Won", "Withered Lost") if d.outcome != "open" else name[d.stage],
+                {"won": 100, "lost": 0}.get(d.outcome, CHANCE[d.stage]),
+                d.amount,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows, stages=tuple(name.values()))
 
 
@@ -631,8 +1013,21 @@ def unknown_stage_names(folder: Path) -> Truth:
 def won_by_probability(folder: Path) -> Truth:
     rows = deals()
     name = dict(zip(STAGES, ("Seed", "Sprout", "Bud", "Blossom"), strict=True))
-    write(folder / "deals.csv", ["Deal", "Stage", "Probability %", "Value", "Created", "Closed"],
-          [[d.name, d.word("Harvest", "Compost") if d.outcome != "open" else name[d.stage], {"won": 100, "lost": 0}.get(d.outcome, CHANCE[d.stage]), d.amount, day(d.created), day(d.closed)] for d in rows])
+    write(
+        folder / "deals.csv",
+        ["Deal", "Stage", "Probability %", "Value", "Created", "Closed"],
+        [
+            [
+                d.name,
+                d.word("Harvest", "Compost") if d.outcome != "open" else name[d.stage],
+                {"won": 100, "lost": 0}.get(d.outcome, CHANCE[d.stage]),
+                d.amount,
+                day(d.created),
+                day(d.closed),
+            ]
+            for d in rows
+        ],
+    )
     return truth(rows, stages=tuple(name.values()))
 
 
@@ -649,9 +1044,18 @@ def parked_and_junk(folder: Path) -> Truth:
     rows = deals()
     words = []
     for k, d in enumerate(rows):
-        words.append("On Hold" if d.outcome == "open" and k % 5 == 0 else "Duplicate" if d.outcome == "lost" and k % 6 == 0 else d.word())
-    write(folder / "deals.csv", ["Deal ID", "Stage", "Amount", "Created", "Closed"],
-          [[d.id, word, d.amount, day(d.created), day(d.closed)] for d, word in zip(rows, words, strict=True)])
+        words.append(
+            "On Hold"
+            if d.outcome == "open" and k % 5 == 0
+            else "Duplicate"
+            if d.outcome == "lost" and k % 6 == 0
+            else d.word()
+        )
+    write(
+        folder / "deals.csv",
+        ["Deal ID", "Stage", "Amount", "Created", "Closed"],
+        [[d.id, word, d.amount, day(d.created), day(d.closed)] for d, word in zip(rows, words, strict=True)],
+    )
     left = sum(word == "Duplicate" for word in words)
     base = truth(rows)
     return truth(rows, lost=base.lost - left, left=left)
@@ -677,8 +1081,23 @@ def excel_workbook(folder: Path) -> Truth:
 @shape
 def no_dates(folder: Path) -> Truth:
     rows = deals()
-    write(folder / "sales-funnel.csv", ["Account", "Name", "Rep", "Manager", "Product", "Quantity", "Price", "Status"],
-          [[k, d.account, d.owner, "Debra", "CPU", 1, d.amount, {"won": "won", "lost": "declined", "open": "presented"}[d.outcome]] for k, d in enumerate(rows)])
+    write(
+        folder / "sales-funnel.csv",
+        ["Account", "Name", "Rep", "Manager", "Product", "Quantity", "Price", "Status"],
+        [
+            [
+                k,
+                d.account,
+                d.owner,
+                "Debra",
+                "CPU",
+                1,
+                d.amount,
+                {"won": "won", "lost": "declined", "open": "presented"}[d.outcome],
+            ]
+            for k, d in enumerate(rows)
+        ],
+    )
     return truth(rows, created=False, closed=False, stages=("presented",))
 
 
