@@ -195,8 +195,7 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     named: dict[str, Any] = {}
     if "currency" in table.frame:
         for word in table.frame["currency"].dropna().unique():
-            unit = unit_of(word)
-            named.setdefault(unit[1] if unit and unit[1] else word.strip().upper(), word)
+            named.setdefault(_code(word), word)
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
@@ -207,26 +206,24 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     return agreed
 
 
+def _code(word: str) -> str:
+    unit = unit_of(word)
+    return unit[1] if unit and unit[1] else word.strip().upper()
+
+
 def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> str:
     """Report several currencies; if they are kept apart, keep the amounts in the commonest and return it."""
     frame = table.frame
     column = "currency" if "currency" in frame else "amount"
-    value = ", ".join(sorted(set(found)))
-    if "currency" not in frame:
-        findings.add(
-            "two_currencies", file=table.file, column=table.source(column), value=value, keepable=False
-        )
+    place = {"file": table.file, "column": table.source(column), "value": ", ".join(sorted(set(found)))}
+    words = frame["currency"].dropna() if "currency" in frame else frame.index[:0].to_series()
+    codes = words.map({word: _code(word) for word in words.unique()})
+    if codes.nunique() < 2:
+        findings.add("currencies_in_cells", **place)
         return ""
-    codes = frame["currency"].str.strip().str.upper()
     main = str(codes.mode().iloc[0])
-    others = codes.notna() & (codes != main)
-    policy = findings.add(
-        "two_currencies",
-        file=table.file,
-        column=table.source(column),
-        value=value,
-        rows=list(frame.index[others]),
-    )
+    others = frame.index.isin(codes.index[codes != main])
+    policy = findings.add("two_currencies", rows=list(frame.index[others]), **place)
     if policy == "drop":
         table.frame = frame[~others]
     elif policy == "keep":

@@ -36,7 +36,7 @@ _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, 
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
     "reminder", "since", "founded", "deleted", "viewed", "activity", "contacted", "touch", "phone", "renewal",
-    "delivery", "expiry", "expiration", "start date of contract", "修改", "更新", "下次", "最近", "最后", "回款", "到期",
+    "delivery", "expiry", "expiration", "修改", "更新", "下次", "最近", "最后", "回款", "到期",
     "生日",
 )  # fmt: skip
 

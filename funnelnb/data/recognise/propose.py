@@ -227,7 +227,10 @@ def _best(sheets: Sequence[Sheet], kind: str) -> Sheet | None:
 
 def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
     """Return the history whose keys are the deals' ids, or the only one there is."""
-    found = [one for one in sheets if one.log and one is not deals]
+    logs = [one for one in sheets if one.log and one is not deals]
+    found = [one for one in logs if one.kind == "stage_history"] or [
+        one for one in logs if one.kind in ("other", "opportunities")
+    ]
     if deals is None:
         return _best(sheets, "stage_history")
     if deals.log and deals.kind == "opportunities" and _repeats(deals):
@@ -260,6 +263,13 @@ def _place(result: Proposal, settings: Settings) -> None:
         result.table(name)["file"] = sheet.file
         if sheet.sheet:
             result.table(name)["sheet"] = sheet.sheet
+        others = [
+            one.sheet
+            for one in result.sheets
+            if one.file == sheet.file and one is not sheet and one.kind == "other"
+        ]
+        if name == "opportunities" and others:
+            result.note("sheet_chosen", file=sheet.file, sheet=sheet.sheet, others=", ".join(others))
 
 
 def _ids(result: Proposal, deals: Sheet) -> None:

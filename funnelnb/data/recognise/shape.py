@@ -246,7 +246,7 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
 
 def _stage_field(raw: Raw, column: str) -> str:
     """Return the value of the field column that marks changes of the stage, empty if there is none."""
-    for value in as_text(raw.frame[column]).value_counts().keys():
+    for value in as_text(raw.frame[column]).value_counts().index:
         scores = header_scores(str(value))
         if max(scores, key=lambda one: scores[one], default="") == "stage" or key(str(value)) in (
             "stagename",

@@ -343,25 +343,39 @@ def _only_claim(piece: _Piece, read_in: Sequence[tuple[_Piece, Raw]]) -> bool:
     """Whether the name of a piece decides what it is: it alone has that name, or the contract's own."""
     rivals = [one for one, _ in read_in if one.table == piece.table and one.table]
     exact = [one for one in rivals if fold(one.own.sheet or one.file.stem) == fold(piece.table)]
-    if len(rivals) > 1 and len(exact) != 1 and piece.table not in ("opportunities",):
-        files = ", ".join(one.file.name for one in rivals)
-        raise SourceError(
-            f"several files may be the table {piece.table}: {files}",
-            expected="one file per table",
-            hint=f'say which one: [tables.{piece.table}] file = "{rivals[0].file.name}" in the settings',
-        )
+    if len(rivals) > 1 and len(exact) != 1 and piece.table != "opportunities":
+        _refuse_rivals(rivals)
     return bool(piece.table) and (len(rivals) == 1 or piece in exact)
+
+
+def _refuse_rivals(rivals: Sequence[_Piece]) -> None:
+    table = rivals[0].table
+    raise SourceError(
+        f"several files may be the table {table}: {', '.join(one.file.name for one in rivals)}",
+        expected="one file per table",
+        hint=f'say which one: [tables.{table}] file = "{rivals[0].file.name}" in the settings',
+    )
 
 
 def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Raw]]]:
     """Group the raw tables that have the same columns and may be parts of one: files by year, sheets by region."""
     groups: list[list[tuple[_Piece, Raw]]] = []
     for piece, raw in read_in:
+        rival = next(
+            (one for one in groups if one[0][1].columns == raw.columns and _repeats(one[0][1], raw)), None
+        )
+        if (
+            rival is not None
+            and rival[0][0].table == piece.table == "opportunities"
+            and not _exact(*(one for one, _ in read_in if one.table))
+        ):
+            _refuse_rivals([rival[0][0], piece])
         same = next(
             (
                 one for one in groups
                 if not piece.said and not one[0][0].said and one[0][1].columns == raw.columns and len(raw.columns) > 2
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
+                and not _repeats(one[0][1], raw)
             ),
             None,
         )  # fmt: skip
@@ -371,6 +385,20 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
             same.append((piece, raw))
             same.sort(key=lambda pair: not pair[0].table)
     return groups
+
+
+def _exact(*pieces: _Piece) -> bool:
+    """Whether one of them is called as the contract calls its table, or was named."""
+    return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
+
+
+def _repeats(first: Raw, second: Raw) -> bool:
+    """Whether two tables hold the same records: most ids of the smaller one stand in the other."""
+    for name in first.frame.columns:
+        mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
+        if mine.is_unique and yours.is_unique:
+            return bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
+    return False
 
 
 def _stacked(raws: Sequence[Raw]) -> Raw:
