@@ -131,7 +131,7 @@ def quantile_points(curve: Survival, found: Lifetime) -> QuantilePoints:
 
     Examples
     --------
-    >>> from funnelnb.stats.lifetime import fit_again, observed
+    >>> from funnelnb.stats.lifetime import fit, observed
     >>> days = [2, 5, 9, 14, 22, 40]
     >>> points = quantile_points(kaplan_meier(days, [1] * 6), fit(observed(days, [1] * 6), "exponential"))
     >>> points.share.round(3).tolist()[:3], points.fitted_time.round(1).tolist()[:3]
@@ -193,7 +193,7 @@ def bootstrap_test(
 
     Examples
     --------
-    >>> from funnelnb.stats.lifetime import fit_again, observed
+    >>> from funnelnb.stats.lifetime import fit, observed
     >>> days, closed = [1, 2, 2, 3, 5, 8, 9, 12, 14, 20, 25, 30], [1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0]
     >>> result = bootstrap_test(days, closed, fit(observed(days, closed), "weibull"), runs=19)
     >>> result.p_value > 0.1
