@@ -114,7 +114,7 @@ def _memory(field: str) -> float:
 def slider(deal_n: int = 8_800) -> float:
     """Median milliseconds from a chosen region to all new counts."""
     from funnelnb.data.book import Book
-    from funnelnb.data.tally import stage_counts, stay_counts, time_counts
+    from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
 
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name), deal_n)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from funnelnb.stats import assurance, compound, lattice, mix
-from funnelnb.stats.size import between, mixture
+from funnelnb.stats.totals import assurance, compound, mix
+from funnelnb.stats.totals.size import between, mixture
 
 DRAWS = 1_000_000
 LOWER, UPPER = np.array([0, 10e3, 30e3, 50e3]), np.array([10e3, 30e3, 50e3, 100e3])
@@ -70,13 +70,13 @@ def simulated_required(rng, assurance=0.8):
 
 def exact():
     """Chances with 1 to 100 deals on a lattice 64 times as fine."""
-    laid = lattice.lattice_for([HISTORY], TARGET, 1 << 14, 100)
-    spectrum = lattice.transform(lattice.on_lattice(HISTORY, laid))
+    laid = compound.lattice_for([HISTORY], TARGET, 1 << 14, 100)
+    spectrum = compound.transform(compound.on_lattice(HISTORY, laid))
     power, found = np.ones_like(spectrum), []
     for n in range(1, 101):
         power = power * spectrum
-        mass = lattice.inverse(power, laid.length)
-        found.append(lattice.chance_on(mass[None, :], laid, np.array([n]), np.zeros(1))[0][0])
+        mass = compound.inverse(power, laid.length)
+        found.append(compound.chance_on(mass[None, :], laid, np.array([n]), np.zeros(1))[0][0])
     return np.array(found)
 
 

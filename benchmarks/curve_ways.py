@@ -36,14 +36,14 @@ def sort(times: Times) -> Any:
 
 def funnelnb_km(times: Times) -> Any:
     """With variance."""
-    from funnelnb.stats.survival import kaplan_meier
+    from funnelnb.stats.curves.survival import kaplan_meier
 
     return kaplan_meier(times["time"], times["outcome"] > 0, confidence_level=LEVEL)
 
 
 def funnelnb_aj(times: Times) -> Any:
     """With variance."""
-    from funnelnb.stats.incidence import aalen_johansen
+    from funnelnb.stats.curves.incidence import aalen_johansen
 
     return aalen_johansen(times["time"], times["outcome"], confidence_level=LEVEL)
 

@@ -28,7 +28,7 @@ Parameters = dict[str, list[float]]
 
 def with_funnelnb(times: dict[str, Any], families: tuple[str, ...] = FAMILIES) -> Parameters:
     """Rows as they are: one per deal, or counted where `n` is given."""
-    from funnelnb.stats.lifetime import fit_all, observed
+    from funnelnb.stats.lifetime.fit import fit_all, observed
 
     found = fit_all(observed(times["time"], times["event"], times.get("n")), families)
     return {one.family: one.estimate.tolist() for one in found}

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from funnelnb.data.frames import from_frames
-from funnelnb.data.tally import stage_counts, stay_counts
+from funnelnb.data.count.tally import stage_counts, stay_counts
+from funnelnb.data.ledger.build import from_frames
 from funnelnb.playbooks.model import Label, Playbook, Stage
 
 STAGES = ("lead", "contact", "needs", "proposal", "quote", "won")

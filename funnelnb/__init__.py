@@ -29,53 +29,53 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Book": "funnelnb.data.book",
-    "Calendar": "funnelnb.data.calendar",
-    "Scan": "funnelnb.data.scan",
-    "ageing": "funnelnb.analysis.ageing",
-    "assess": "funnelnb.analysis.marks",
-    "assessment": "funnelnb.analysis.assessment",
+    "Calendar": "funnelnb.data.contract.calendar",
+    "Scan": "funnelnb.data.count.scan",
+    "ageing": "funnelnb.analysis.time.ageing",
+    "assess": "funnelnb.analysis.priority.assessment",
+    "assessment": "funnelnb.analysis.priority.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
-    "attempt": "funnelnb.notebook.attempt",
-    "call_list": "funnelnb.analysis.call_list",
+    "attempt": "funnelnb.notebook.page",
+    "call_list": "funnelnb.analysis.priority.call_list",
     "check_data": "funnelnb.data.check",
-    "cohort": "funnelnb.analysis.cohort",
-    "conversion": "funnelnb.analysis.conversion",
-    "deal_mix": "funnelnb.analysis.mix",
+    "cohort": "funnelnb.analysis.conversion.cohort",
+    "conversion": "funnelnb.analysis.conversion.conversion",
+    "deal_mix": "funnelnb.analysis.targets.mix",
     "display": "funnelnb.show",
-    "distribution": "funnelnb.analysis.distribution",
+    "distribution": "funnelnb.analysis.time.distribution",
     "explore": "funnelnb.notebook.explore",
-    "explore_durations": "funnelnb.notebook.durations",
-    "duration": "funnelnb.analysis.duration",
-    "fair_shares": "funnelnb.analysis.shares",
-    "honest_funnel": "funnelnb.analysis.gates",
-    "ideal_funnel": "funnelnb.analysis.ideal",
-    "integrity": "funnelnb.analysis.integrity",
-    "levers": "funnelnb.analysis.sensitivity",
-    "level_moves": "funnelnb.analysis.level_moves",
-    "levels": "funnelnb.analysis.levels",
+    "explore_durations": "funnelnb.notebook.explore",
+    "duration": "funnelnb.analysis.time.duration",
+    "fair_shares": "funnelnb.analysis.targets.shares",
+    "honest_funnel": "funnelnb.analysis.priority.honest_funnel",
+    "ideal_funnel": "funnelnb.analysis.conversion.ideal",
+    "integrity": "funnelnb.analysis.targets.integrity",
+    "levers": "funnelnb.analysis.targets.levers",
+    "level_moves": "funnelnb.analysis.priority.level_moves",
+    "levels": "funnelnb.analysis.priority.levels",
     "load": "funnelnb.data.load",
     "load_playbook": "funnelnb.playbooks",
-    "man": "funnelnb.analysis.man",
+    "man": "funnelnb.analysis.priority.man",
     "open_book": "funnelnb.notebook",
     "options": "funnelnb.core.options",
-    "overview": "funnelnb.analysis.overview",
+    "overview": "funnelnb.analysis.conversion.overview",
     "pick": "funnelnb.notebook",
     "playbooks": "funnelnb.playbooks",
     "prioritise": "funnelnb.notebook.priorities",
-    "propensity": "funnelnb.analysis.propensity",
-    "quadrant": "funnelnb.analysis.quadrant",
-    "quota": "funnelnb.analysis.quota",
-    "reverse_funnel": "funnelnb.analysis.reverse",
-    "roles": "funnelnb.analysis.roles",
-    "sample": "funnelnb.data.sample",
-    "seen_as": "funnelnb.data.view",
-    "segments": "funnelnb.analysis.segments",
+    "propensity": "funnelnb.analysis.priority.propensity",
+    "quadrant": "funnelnb.analysis.priority.quadrant",
+    "quota": "funnelnb.analysis.targets.quota",
+    "reverse_funnel": "funnelnb.analysis.targets.reverse",
+    "roles": "funnelnb.analysis.priority.roles",
+    "sample": "funnelnb.data.load",
+    "seen_as": "funnelnb.data.seen_as",
+    "segments": "funnelnb.analysis.conversion.segments",
     "simulate": "funnelnb.simulate",
-    "stuck": "funnelnb.analysis.stuck",
-    "target": "funnelnb.analysis.target",
+    "stuck": "funnelnb.analysis.time.stuck",
+    "target": "funnelnb.analysis.targets.target",
     "target_simulator": "funnelnb.notebook.simulator",
-    "to_csv": "funnelnb.show.export",
-    "to_excel": "funnelnb.show.export",
+    "to_csv": "funnelnb.show.pages.export",
+    "to_excel": "funnelnb.show.pages.export",
 }
 """Public name -> module that defines it; loaded on first use, so that `import funnelnb` costs little."""
 
@@ -100,46 +100,43 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from funnelnb import playbooks, simulate
-    from funnelnb.analysis.ageing import ageing
-    from funnelnb.analysis.assessment import assessment
-    from funnelnb.analysis.call_list import call_list
-    from funnelnb.analysis.cohort import cohort
-    from funnelnb.analysis.conversion import conversion
-    from funnelnb.analysis.distribution import distribution
-    from funnelnb.analysis.duration import duration
-    from funnelnb.analysis.gates import honest_funnel
-    from funnelnb.analysis.ideal import ideal_funnel
-    from funnelnb.analysis.integrity import integrity
-    from funnelnb.analysis.level_moves import level_moves
-    from funnelnb.analysis.levels import levels
-    from funnelnb.analysis.man import man
-    from funnelnb.analysis.marks import assess
-    from funnelnb.analysis.mix import deal_mix
-    from funnelnb.analysis.overview import overview
-    from funnelnb.analysis.propensity import propensity
-    from funnelnb.analysis.quadrant import quadrant
-    from funnelnb.analysis.quota import quota
-    from funnelnb.analysis.reverse import reverse_funnel
-    from funnelnb.analysis.roles import roles
-    from funnelnb.analysis.segments import segments
-    from funnelnb.analysis.sensitivity import levers
-    from funnelnb.analysis.shares import fair_shares
-    from funnelnb.analysis.stuck import stuck
-    from funnelnb.analysis.target import target
+    from funnelnb.analysis.conversion.cohort import cohort
+    from funnelnb.analysis.conversion.conversion import conversion
+    from funnelnb.analysis.conversion.ideal import ideal_funnel
+    from funnelnb.analysis.conversion.overview import overview
+    from funnelnb.analysis.conversion.segments import segments
+    from funnelnb.analysis.priority.assessment import assess, assessment
+    from funnelnb.analysis.priority.call_list import call_list
+    from funnelnb.analysis.priority.honest_funnel import honest_funnel
+    from funnelnb.analysis.priority.level_moves import level_moves
+    from funnelnb.analysis.priority.levels import levels
+    from funnelnb.analysis.priority.man import man
+    from funnelnb.analysis.priority.propensity import propensity
+    from funnelnb.analysis.priority.quadrant import quadrant
+    from funnelnb.analysis.priority.roles import roles
+    from funnelnb.analysis.targets.integrity import integrity
+    from funnelnb.analysis.targets.levers import levers
+    from funnelnb.analysis.targets.mix import deal_mix
+    from funnelnb.analysis.targets.quota import quota
+    from funnelnb.analysis.targets.reverse import reverse_funnel
+    from funnelnb.analysis.targets.shares import fair_shares
+    from funnelnb.analysis.targets.target import target
+    from funnelnb.analysis.time.ageing import ageing
+    from funnelnb.analysis.time.distribution import distribution
+    from funnelnb.analysis.time.duration import duration
+    from funnelnb.analysis.time.stuck import stuck
     from funnelnb.core.options import options
     from funnelnb.data.book import Book
-    from funnelnb.data.calendar import Calendar
     from funnelnb.data.check import check_data
-    from funnelnb.data.load import load
-    from funnelnb.data.sample import sample
-    from funnelnb.data.scan import Scan
-    from funnelnb.data.view import seen_as
+    from funnelnb.data.contract.calendar import Calendar
+    from funnelnb.data.count.scan import Scan
+    from funnelnb.data.load import load, sample
+    from funnelnb.data.seen_as import seen_as
     from funnelnb.notebook import open_book, pick
-    from funnelnb.notebook.attempt import attempt
-    from funnelnb.notebook.durations import explore_durations
-    from funnelnb.notebook.explore import explore
+    from funnelnb.notebook.explore import explore, explore_durations
+    from funnelnb.notebook.page import attempt
     from funnelnb.notebook.priorities import assessment_sheet, prioritise
     from funnelnb.notebook.simulator import target_simulator
     from funnelnb.playbooks import load_playbook
     from funnelnb.show import display
-    from funnelnb.show.export import to_csv, to_excel
+    from funnelnb.show.pages.export import to_csv, to_excel

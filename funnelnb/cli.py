@@ -211,7 +211,7 @@ def _cores() -> int:
 
 def _data(given: argparse.Namespace) -> tuple[str, ...]:
     """Return the data that were named, or what the settings in this folder name."""
-    from funnelnb.data.settings import FILE_NAME
+    from funnelnb.data.contract.settings import FILE_NAME
 
     if given.data:
         return tuple(given.data)

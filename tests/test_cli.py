@@ -12,7 +12,7 @@ import pytest
 
 from funnelnb import __version__, cli
 from funnelnb.core import resources
-from funnelnb.show.grid import width
+from funnelnb.show.tables.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
 from tests.conftest import ROOT
 

@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from funnelnb.simulate import simulate  # noqa: E402
-from funnelnb.simulate.company import SAMPLE_SEED, sample_floor  # noqa: E402
-from funnelnb.simulate.side import side_tables  # noqa: E402
+from funnelnb.simulate.company import SAMPLE_SEED, sample_floor, side_tables  # noqa: E402
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from funnelnb import __version__
 from funnelnb.batch import picture
 from funnelnb.batch.pages import Headlines, capital, facts, fill, link, rate_of, short, worded
-from funnelnb.show.words import Words, words
+from funnelnb.show.text.words import Words, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from funnelnb.analysis.conversion import OutcomeCurve, StepRow
+    from funnelnb.analysis.conversion.conversion import OutcomeCurve, StepRow
     from funnelnb.batch.manifest import Entry, Failure
     from funnelnb.batch.plan import Job, Plan
 

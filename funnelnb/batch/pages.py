@@ -14,7 +14,7 @@ from markupsafe import Markup
 from funnelnb import __version__
 from funnelnb.batch import body
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show.words import Words, words
+from funnelnb.show.text.words import Words, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from nbformat import NotebookNode
 
-    from funnelnb.analysis.conversion import Conversion, OutcomeCurve, StepRow
+    from funnelnb.analysis.conversion.conversion import Conversion, OutcomeCurve, StepRow
     from funnelnb.batch.manifest import Failure
     from funnelnb.batch.plan import Job, Plan
 
@@ -55,7 +55,7 @@ class Headlines:
 
 def headlines(plan: Plan) -> Headlines:
     """Ask the public analysis for the figures of every page, at one horizon for all."""
-    from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.conversion.conversion import conversion
 
     whole = conversion(plan.book, horizon_days=plan.horizon_days)
     parts = conversion(plan.book, by=plan.by, horizon_days=plan.horizon_days)

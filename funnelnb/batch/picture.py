@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from funnelnb.show import theme
+from funnelnb.show.charts import theme
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.conversion import OutcomeCurve
+    from funnelnb.analysis.conversion.conversion import OutcomeCurve
 
 WIDTH, HEIGHT = 220, 22
 SPARK_WIDTH, SPARK_HEIGHT = 150, 34

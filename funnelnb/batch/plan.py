@@ -10,7 +10,7 @@ from funnelnb.batch import catalog, names, parameters
 from funnelnb.core import check
 from funnelnb.core.errors import FunnelError, ParameterError, nearest
 from funnelnb.core.options import language
-from funnelnb.data.calendar import calendar_of
+from funnelnb.data.contract.calendar import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -291,7 +291,7 @@ def _horizon(checked: Checked, book: Book, settings_days: float | None) -> float
         declared = notebook.parameters.get(DEFAULT_HORIZON)
         if declared is not None and declared.default:
             return check.horizon_days(declared.default)
-    from funnelnb.analysis.horizon import automatic
+    from funnelnb.analysis.shared.horizon import automatic
 
     return automatic(book)
 

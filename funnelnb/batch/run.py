@@ -11,7 +11,7 @@ from funnelnb import __version__
 from funnelnb.batch import folder, forkserver, listing, manifest, pages, plan
 from funnelnb.batch.manifest import Entry
 from funnelnb.core.errors import FunnelError, ParameterError
-from funnelnb.data.settings import FILE_NAME, Settings, read_settings
+from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -11,7 +11,7 @@ from pathlib import Path
 from funnelnb.batch import catalog, parameters
 from funnelnb.core import resources
 from funnelnb.core.errors import OutputError
-from funnelnb.data.settings import FILE_NAME
+from funnelnb.data.contract.settings import FILE_NAME
 
 _STARTER = Path(__file__).parent / "starter"
 _SKIP = (".*", "__pycache__")

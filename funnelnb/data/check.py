@@ -1,8 +1,4 @@
-"""Can these data be trusted? Every check in plain words, before anybody counts anything.
-
-A check is one function in ``check_rules.py`` and its sentences in each language
-(``show/lang/notes_data.*.toml``); :data:`CHECKS` lists them in the order of the report.
-"""
+"""Can these data be trusted? Every check in plain words, before anybody counts anything; one function per check."""
 
 from __future__ import annotations
 
@@ -10,34 +6,362 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from funnelnb.core.check import CONFIDENCE_LEVEL
 from funnelnb.core.display import Shown
 from funnelnb.core.errors import DataProblems, FunnelError, ParameterError, Problem
 from funnelnb.core.note import Note
-from funnelnb.data import check_rules as rules
-from funnelnb.data.check_rules import Subject
+from funnelnb.data.contract.problems import Findings
+from funnelnb.data.contract.tables import attributes
 from funnelnb.data.load import Draft
-from funnelnb.data.problems import Findings
-from funnelnb.data.sources import Sources, gather
+from funnelnb.data.parse.values import among, look_up
+from funnelnb.data.recognise.sources import Sources, gather
+from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from funnelnb.data.book import Book
+    from funnelnb.data.clean.join import JoinReport
+    from funnelnb.data.contract.settings import Settings
+
+
+# ---- What can be wrong with deals that keep the contract? One function per check; each returns notes -------
+
+NAMED = 5
+"""How many names a sentence lists."""
+
+LATE_STARTERS = 30
+"""So many deals began a usual duration before the first close, and none closed: closes were not recorded."""
+
+LONELY_DAYS = 60
+"""A last date this far behind all others is probably a slip of the pen."""
+
+BULK_SHARE, BULK_TIMES, BULK_DEALS = 0.02, 8, 10
+"""A day is a bulk close with this share of all closes, this multiple of a usual day, and this many deals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is checked.
+
+    Attributes
+    ----------
+    book : Book
+    draft_frames : Mapping of str to DataFrame
+        Tables before the cut at the as-of date; the index holds spreadsheet rows.
+    joins : tuple of JoinReport
+    notes : tuple of Note
+    settings : Settings
+    """
+
+    book: Book
+    draft_frames: Mapping[str, Any]
+    joins: tuple[JoinReport, ...]
+    notes: tuple[Note, ...]
+    settings: Settings
+
+    @property
+    def deals(self) -> pd.DataFrame:
+        """The deals of the book."""
+        return self.book.opportunities
+
+    @property
+    def as_of(self) -> np.datetime64:
+        """The book's as-of instant."""
+        return self.book.as_of
+
+    @property
+    def closed(self) -> pd.Series:
+        """Which deals are won or lost."""
+        return self.deals["outcome"].str.match("won|lost")
+
+    @property
+    def started(self) -> pd.Series:
+        """When each deal began: created, else its first stage entry; NaT where neither is known."""
+        deals = self.deals
+        created = deals.get("created_at", pd.Series(np.datetime64("NaT", "us"), index=deals.index))
+        history = self.book.tables.get("stage_history")
+        if history is None:
+            return created
+        rows = history.sort_values("entered_at")
+        first = look_up(deals["opportunity_id"], rows["opportunity_id"], rows["entered_at"])
+        return created.where(created.notna(), first)
+
+    @property
+    def days(self) -> pd.Series:
+        """Days from start to close, of closed deals."""
+        if "closed_at" not in self.deals:
+            return pd.Series(np.nan, index=self.deals.index)
+        return (self.deals["closed_at"] - self.started).dt.total_seconds().where(self.closed) / 86400
+
+
+def names(values: Any) -> str:
+    """Return at most NAMED names, and how many more there are."""
+    listed = [str(value) for value in values]
+    more = f", … (+{len(listed) - NAMED})" if len(listed) > NAMED else ""
+    return ", ".join(listed[:NAMED]) + more
+
+
+def joins(subject: Subject) -> list[Note]:
+    """Do the files fit together? Keys without a partner, on either side."""
+    found = []
+    closed = subject.draft_frames["opportunities"]["outcome"].str.match("won|lost")
+    for report in subject.joins:
+        for one in report.mismatches:
+            code = "join_would_lose_near" if one.nearest else "join_would_lose"
+            facts = {
+                "file": report.file, "column": report.column, "value": one.value, "n": len(one.rows),
+                "closed_n": int(closed.reindex(list(one.rows)).eq(True).sum()), "other": report.other,
+                "nearest": one.nearest,
+            }  # fmt: skip
+            found.append(Note("join_would_lose_corrected" if one.corrected else code, facts))
+        if report.unused:
+            facts = {
+                "other": report.other, "column": report.other_column, "n": len(report.unused),
+                "names": names(report.unused),
+            }  # fmt: skip
+            found.append(Note("join_unused", facts))
+    return found
+
+
+def spelling(subject: Subject) -> list[Note]:
+    """Are there values that differ only in case, spaces or punctuation?"""
+    found = []
+    for column in (*attributes(subject.deals), "account_id", "lost_reason"):
+        if column not in subject.deals:
+            continue
+        variants: dict[str, list[str]] = {}
+        for value in subject.deals[column].dropna().unique():
+            variants.setdefault(fold(value), []).append(str(value))
+        for alike in variants.values():
+            if len(alike) > 1:
+                n = int(subject.deals[column].isin(alike).sum())
+                found.append(
+                    Note("spelled_differently", {"column": column, "names": names(sorted(alike)), "n": n})
+                )
+    return found
+
+
+def duplicates(subject: Subject) -> list[Note]:
+    """May the same deal stand in the data twice, under two ids?"""
+    deals = subject.deals
+    keys = [
+        name for name in ("account_id", "owner", "product", "amount", "closed_at", "stage") if name in deals
+    ]
+    if "amount" not in keys or not {"account_id", "name"} & set(deals):
+        return []
+    frame = deals[keys].assign(started=subject.started)
+    known = deals["amount"].notna() & frame["started"].notna()
+    known &= deals["account_id"].notna() if "account_id" in deals else True
+    same = frame[known].duplicated(keep=False)
+    if not same.any():
+        return []
+    ids = deals["opportunity_id"][known][same]
+    extra = int(frame[known].duplicated(keep="first").sum())
+    return [Note("duplicates_suspected", {"n": extra, "names": names(ids)})]
+
+
+def accounts(subject: Subject) -> list[Note]:
+    """Does every deal have a customer, and every customer a record?"""
+    deals = subject.deals
+    if "account_id" not in deals:
+        return []
+    found = []
+    open_deals = deals["outcome"] == "open"
+    blank = open_deals & deals["account_id"].isna()
+    if blank.any():
+        found.append(Note("open_without_account", {"n": int(blank.sum()), "of_n": int(open_deals.sum())}))
+    blank = ~open_deals & deals["account_id"].isna()
+    if blank.any():
+        found.append(Note("closed_without_account", {"n": int(blank.sum())}))
+    records = subject.book.tables.get("accounts")
+    if records is not None:
+        stray = deals["account_id"].notna() & ~among(deals["account_id"], records["account_id"])
+        if stray.any():
+            found.append(
+                Note(
+                    "account_unknown",
+                    {"n": int(stray.sum()), "names": names(deals["account_id"][stray].unique())},
+                )
+            )
+    return found
+
+
+def missing_dates(subject: Subject) -> list[Note]:
+    """Which dates are missing: creation, close, entry into a stage?"""
+    deals, book = subject.deals, subject.book
+    found = []
+    created = deals.get("created_at")
+    if created is None or created.isna().all():
+        found.append(Note("created_absent", {"n": len(deals)}))
+    elif created.isna().any():
+        found.append(Note("created_missing", {"n": int(created.isna().sum()), "of_n": len(deals)}))
+    undated = subject.closed & (deals["closed_at"].isna() if "closed_at" in deals else True)
+    if undated.any():
+        found.append(Note("closed_undated", {"n": int(undated.sum())}))
+    history = book.tables.get("stage_history")
+    if history is None:
+        found.append(Note("no_stage_history", {}))
+        return found
+    without = ~among(deals["opportunity_id"], history["opportunity_id"])
+    if without.any():
+        stages = deals["stage"][without].fillna("?").value_counts()
+        facts = {"n": int(without.sum()), "of_n": len(deals), "names": names(stages.index)}
+        found.append(Note("deals_without_entry_dates", facts))
+    return found
+
+
+def last_record(subject: Subject) -> list[Note]:
+    """Does the last date stand far from all others, as a slip of the pen? The default as-of date hangs on it."""
+    frames = subject.draft_frames
+    places = (
+        ("opportunities", "created_at"),
+        ("opportunities", "closed_at"),
+        ("stage_history", "entered_at"),
+    )
+    times = [frames[table][column].dropna() for table, column in places if column in frames.get(table, ())]
+    days = pd.concat(times).dt.normalize().drop_duplicates().sort_values() if times else pd.Series([])
+    if len(days) < LATE_STARTERS:
+        return []
+    gap = (days.iloc[-1] - days.iloc[-2]).days
+    if gap < LONELY_DAYS:
+        return []
+    return [Note("last_record_alone", {
+        "day": str(days.iloc[-1])[:10], "before": str(days.iloc[-2])[:10], "gap_days": float(gap),
+    })]  # fmt: skip
+
+
+def late_start(subject: Subject) -> list[Note]:
+    """Do the closes start much later than the deals? Then earlier closes are missing."""
+    days = subject.days.dropna()
+    if len(days) < LATE_STARTERS or subject.book.observed_from is not None:
+        return []
+    started = subject.started
+    first_close = subject.deals.loc[days.index, "closed_at"].min()
+    usual = pd.Timedelta(days=float(days.median()))
+    waiting = int((started < first_close - usual).sum())
+    if waiting < LATE_STARTERS:
+        return []
+    facts = {
+        "first_start": str(started.min())[:10], "first_close": str(first_close)[:10], "n": waiting,
+        "usual_days": float(days.median()),
+    }  # fmt: skip
+    return [Note("closes_start_late", facts)]
+
+
+def old_open_deals(subject: Subject) -> list[Note]:
+    """Are open deals older than any deal that ever closed?"""
+    days = subject.days.dropna()
+    open_deals = subject.deals["outcome"] == "open"
+    age = (pd.Timestamp(subject.as_of) - subject.started).dt.total_seconds() / 86400
+    known = open_deals & age.notna()
+    if len(days) < LATE_STARTERS or not known.any():
+        return []
+    older = known & (age > days.max())
+    if not older.any():
+        return []
+    facts = {"longest_days": float(days.max()), "n": int(older.sum()), "of_n": int(known.sum())}
+    return [Note("open_older_than_any_close", facts)]
+
+
+def zero_days(subject: Subject) -> list[Note]:
+    """How many deals closed on the day they began?"""
+    days = subject.days
+    same = days < 1
+    if "closed_at" in subject.deals:
+        same &= subject.deals["closed_at"].dt.normalize() == subject.started.dt.normalize()
+    if not same.any():
+        return []
+    return [Note("zero_day_deals", {"n": int(same.sum()), "of_n": int(days.notna().sum())})]
+
+
+def bulk_closes(subject: Subject) -> list[Note]:
+    """Were many deals closed on one day, as after a clean-up?"""
+    if "closed_at" not in subject.deals:
+        return []
+    closes = subject.deals["closed_at"][subject.closed].dropna().dt.normalize()
+    per_day = closes.value_counts()
+    if not len(per_day):
+        return []
+    least = max(BULK_DEALS, BULK_TIMES * float(per_day.median()), BULK_SHARE * len(closes))
+    days = per_day[per_day >= least].sort_index()
+    shown = subject.deals["outcome"].str.startswith("lost")
+    return [
+        Note("bulk_close", {
+            "day": str(day)[:10], "n": int(count), "of_n": len(closes), "usual": f"{per_day.median():g}",
+            "lost_n": int((shown & (subject.deals["closed_at"].dt.normalize() == day)).sum()),
+        })
+        for day, count in days.items()
+    ]  # fmt: skip
+
+
+def amounts(subject: Subject) -> list[Note]:
+    """Can amounts be added: are they known, not all 0 for lost deals, not one deal's?"""
+    deals = subject.deals
+    if "amount" not in deals or deals["amount"].isna().all():
+        return [Note("no_amounts", {})]
+    found = []
+    missing = deals["amount"].isna()
+    if missing.any():
+        found.append(Note("amount_missing", {"n": int(missing.sum()), "of_n": len(deals)}))
+    lost = deals["outcome"].str.startswith("lost") & ~missing
+    won = (deals["outcome"] == "won") & ~missing
+    if lost.sum() >= 10 and (deals["amount"][lost] == 0).mean() > 0.5 and (deals["amount"][won] > 0).any():
+        found.append(Note("lost_amounts_zero", {"n": int((deals["amount"][lost] == 0).sum())}))
+    total = deals["amount"].where(deals["amount"] > 0).sum()
+    largest = deals["amount"].max()
+    if len(deals) >= 20 and total > 0 and largest > 0.25 * total:
+        facts = {
+            "name": str(deals["opportunity_id"].iloc[int(deals["amount"].argmax())]),
+            "part_share": float(largest / total),
+        }
+        found.append(Note("one_large_deal", facts))
+    return found
+
+
+def outcomes(subject: Subject) -> list[Note]:
+    """Are losses recorded, and are expected closes kept up to date?"""
+    deals = subject.deals
+    found = []
+    if (deals["outcome"] == "won").sum() >= 10 and not deals["outcome"].str.startswith("lost").any():
+        found.append(Note("nothing_lost", {"n": len(deals)}))
+    if "expected_close_at" in deals:
+        open_deals = deals["outcome"] == "open"
+        late = open_deals & (deals["expected_close_at"] < pd.Timestamp(subject.as_of))
+        if late.any():
+            found.append(Note("expected_close_passed", {"n": int(late.sum()), "of_n": int(open_deals.sum())}))
+    return found
+
+
+def stages(subject: Subject) -> list[Note]:
+    """Does every stage of the playbook occur?"""
+    deals, book = subject.deals, subject.book
+    seen = set(deals["stage"].dropna()) if "stage" in deals else set()
+    history = book.tables.get("stage_history")
+    if history is not None:
+        seen |= set(history["stage"].dropna())
+    absent = [one.id for one in book.playbook.stages if one.kind != "after_sale" and one.id not in seen]
+    return [Note("stages_never_seen", {"n": len(absent), "names": names(absent)})] if absent else []
+
+
+# ---- Can these data be trusted? Every check in plain words, before anybody counts anything -----------------
+
 CHECKS: Mapping[str, Callable[[Subject], list[Note]]] = {
-    "joins": rules.joins,
-    "spelling": rules.spelling,
-    "duplicates": rules.duplicates,
-    "accounts": rules.accounts,
-    "dates": rules.missing_dates,
-    "last_record": rules.last_record,
-    "late_start": rules.late_start,
-    "old_open_deals": rules.old_open_deals,
-    "zero_days": rules.zero_days,
-    "bulk_closes": rules.bulk_closes,
-    "amounts": rules.amounts,
-    "outcomes": rules.outcomes,
-    "stages": rules.stages,
+    "joins": joins,
+    "spelling": spelling,
+    "duplicates": duplicates,
+    "accounts": accounts,
+    "dates": missing_dates,
+    "last_record": last_record,
+    "late_start": late_start,
+    "old_open_deals": old_open_deals,
+    "zero_days": zero_days,
+    "bulk_closes": bulk_closes,
+    "amounts": amounts,
+    "outcomes": outcomes,
+    "stages": stages,
 }
 """Name of a check = the function that makes notes of what it finds; none means passed."""
 

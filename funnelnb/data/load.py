@@ -1,4 +1,4 @@
-"""From whatever came to a book: find the tables, map, clean, check, cut at the as-of date."""
+"""From whatever came to a book: find the tables, map, clean, check, cut at the as-of date. And the sample company."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
-from funnelnb.data.asof import as_of_instant, cut, observed_since
 from funnelnb.data.book import Book
-from funnelnb.data.clean import Table, drop_non_data, ordered, read_table
-from funnelnb.data.clock import zone_of
-from funnelnb.data.deals import (
+from funnelnb.data.clean.as_of import as_of_instant, cut, observed_since
+from funnelnb.data.clean.convert import Table, drop_non_data, ordered, read_table
+from funnelnb.data.clean.deals import (
     close_from_history,
     end_close_days,
     end_from_history,
@@ -20,20 +19,21 @@ from funnelnb.data.deals import (
     settle_history,
     wide_history,
 )
-from funnelnb.data.join import JoinReport, join_all
-from funnelnb.data.mapping import Preset, find_columns, preset_named, recognise
-from funnelnb.data.problems import Findings
-from funnelnb.data.settings import ROW_NUMBER
-from funnelnb.data.sources import Sources, gather
-from funnelnb.data.tables import TABLES
-from funnelnb.data.validate import (
+from funnelnb.data.clean.join import JoinReport, join_all
+from funnelnb.data.clean.validate import (
     check_contract,
     check_deals,
     check_history,
     missing_columns,
     settle_currency,
 )
-from funnelnb.data.words import Vocabulary
+from funnelnb.data.contract.clock import zone_of
+from funnelnb.data.contract.problems import Findings
+from funnelnb.data.contract.settings import ROW_NUMBER
+from funnelnb.data.contract.tables import TABLES
+from funnelnb.data.recognise.columns import Preset, find_columns, preset_named, recognise
+from funnelnb.data.recognise.sources import Sources, gather
+from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from funnelnb.data.raw import Raw
-    from funnelnb.data.settings import Settings
+    from funnelnb.data.contract.settings import Settings
+    from funnelnb.data.read.raw import Raw
 
+
+# ---- From whatever came to a book: find the tables, map, clean, check, cut at the as-of date ---------------
 
 PLAIN, TELLING = "plain", 2
 """Beside the contract's own names, a CRM is believed in if it explains so many more columns."""
@@ -118,27 +120,6 @@ def load(
     draft = Draft(sources, playbook, currency, timezone)
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
-
-
-def sample(**options: Any) -> Book:
-    """What does the sample company's CRM hold?
-
-    Parameters
-    ----------
-    **options
-        As for :func:`load`: ``mapping``, ``playbook``, ``as_of``, ``observed_from``, ``name``, …
-
-    Returns
-    -------
-    Book
-        A generated company that sells equipment in six regions, with all tables of the contract.
-
-    Examples
-    --------
-    >>> sample().playbook.id
-    'seven_step'
-    """
-    return load(sample_folder(), **options)
 
 
 class Draft:
@@ -300,3 +281,27 @@ def _playbook(wanted: Any, sources: Sources) -> Playbook:
         beside = Path(sources.settings.path).parent / wanted
         return load_playbook(beside if beside.exists() else wanted)
     return load_playbook(wanted)
+
+
+# ---- The sample company, as a book -------------------------------------------------------------------------
+
+
+def sample(**options: Any) -> Book:
+    """What does a book look like, when I have no CRM export at hand?
+
+    Parameters
+    ----------
+    **options
+        Those of :func:`funnelnb.load`, such as ``as_of="2025-12-31"``.
+
+    Returns
+    -------
+    Book
+        The sample company: generated, described in ``data/sample/README.md``.
+
+    Examples
+    --------
+    >>> sample().playbook.id
+    'seven_step'
+    """
+    return load(sample_folder(), name="sample", **options)

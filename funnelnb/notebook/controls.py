@@ -8,7 +8,7 @@ import ipywidgets as widgets
 
 from funnelnb.core.errors import FunnelError
 from funnelnb.show import panel
-from funnelnb.show.words import words
+from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

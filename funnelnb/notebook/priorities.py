@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.assessment import assessment, largest_account
-from funnelnb.analysis.levels import levels
-from funnelnb.analysis.marks import assess
-from funnelnb.analysis.quadrant import quadrant
+from funnelnb.analysis.priority.assessment import assess, assessment, largest_account
+from funnelnb.analysis.priority.levels import levels
+from funnelnb.analysis.priority.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
-from funnelnb.data.tables import ASSESSMENT_FACTORS
+from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
 from funnelnb.notebook.controls import Live
 from funnelnb.show import outputs, panel
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from funnelnb.analysis.assessment import Assessment
-    from funnelnb.analysis.levels import Levels
-    from funnelnb.analysis.quadrant import Quadrant
+    from funnelnb.analysis.priority.assessment import Assessment
+    from funnelnb.analysis.priority.levels import Levels
+    from funnelnb.analysis.priority.quadrant import Quadrant
     from funnelnb.data.book import Book
 
 _WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "22em"}, "continuous_update": False}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from funnelnb.analysis.mix import deal_mix
-from funnelnb.analysis.reverse import reverse_funnel
+from funnelnb.analysis.targets.mix import deal_mix
+from funnelnb.analysis.targets.reverse import reverse_funnel
 from funnelnb.core.errors import ParameterError
 from funnelnb.notebook.controls import Live
 from funnelnb.playbooks import load_playbook
@@ -18,8 +18,8 @@ from funnelnb.show import outputs, panel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.mix import DealMix
-    from funnelnb.analysis.reverse import ReverseFunnel
+    from funnelnb.analysis.targets.mix import DealMix
+    from funnelnb.analysis.targets.reverse import ReverseFunnel
     from funnelnb.data.book import Book
 
 PRESETS = {
@@ -177,7 +177,7 @@ def _means(history: dict[str, Any]) -> Sequence[float]:
 
 def _own(book: Book, horizon_days: float | None) -> dict[str, Any]:
     """Return a book's own history: quarters of its won deals, and the share that gets through each step."""
-    from funnelnb.analysis.conversion import conversion
+    from funnelnb.analysis.conversion.conversion import conversion
 
     found = deal_mix(book, amount=1.0)
     steps = [step for step in conversion(book, horizon_days=horizon_days).steps if not step.after_sale]

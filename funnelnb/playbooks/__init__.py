@@ -6,7 +6,7 @@
 
 from funnelnb.playbooks.load import WON_STAGE, library, load_playbook, playbook_from_stages
 from funnelnb.playbooks.model import ROLES, Edge, Ending, Gate, Label, Playbook, Question, Stage, fold
-from funnelnb.playbooks.shape import SCHEMA_PATH
+from funnelnb.playbooks.validate import SCHEMA_PATH
 
 __all__ = [
     "ROLES",

@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import PlaybookError
-from funnelnb.playbooks.mistake import Mistake, nearest_or, playbook_error
 from funnelnb.playbooks.model import Edge, Ending, Gate, Label, Playbook, Question, Stage, StageKind, fold
-from funnelnb.playbooks.sense import LOST_NAMES, WON_NAMES, outcome_mistake, sense_mistakes, with_won_place
-from funnelnb.playbooks.shape import shape_mistakes
+from funnelnb.playbooks.validate import (
+    LOST_NAMES,
+    WON_NAMES,
+    Mistake,
+    nearest_or,
+    outcome_mistake,
+    playbook_error,
+    sense_mistakes,
+    shape_mistakes,
+    with_won_place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from funnelnb.core import display as _hook
-from funnelnb.show.renderer import Renderer as _Renderer
-from funnelnb.show.renderer import panel
+from funnelnb.show.pages.renderer import Renderer as _Renderer
+from funnelnb.show.pages.renderer import panel
 
 __all__ = ["display", "outputs", "panel"]
 
@@ -66,10 +66,10 @@ def outputs(
 
     Without `still` the chart comes without the picture that static viewers take: for controls, which redraw it.
     """
-    from funnelnb.show import render, report
-    from funnelnb.show.finding import finding_text
-    from funnelnb.show.registry import chart_module, view_of
-    from funnelnb.show.words import words_of
+    from funnelnb.show.charts import render
+    from funnelnb.show.pages import report
+    from funnelnb.show.text.words import words_of
+    from funnelnb.show.views.registry import chart_of, finding_text, view_of
 
     say = words_of(result, lang)
     made: list[tuple[dict[str, Any], dict[str, Any]]] = []
@@ -77,7 +77,7 @@ def outputs(
         body = report.wrapped(report.finding_html(result, say), say)
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
     if view_of(result).charts:
-        drawn = chart_module(result, chart).draw(result, say.lang)
+        drawn = chart_of(result, chart).draw(result, say.lang)
         made.append(render.bundle(drawn, still=still))
     if table:
         body = report.html(result, say.lang)

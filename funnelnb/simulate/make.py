@@ -10,10 +10,21 @@ import pandas as pd
 
 from funnelnb.core import check
 from funnelnb.playbooks.model import Label, Playbook, Stage
-from funnelnb.simulate.deals import DAY_S, Deals, day_number, draw_deals, end_s
+from funnelnb.simulate.deals import (
+    DAY_S,
+    LEFT,
+    LOST,
+    NEVER,
+    WON,
+    Deals,
+    Paths,
+    day_number,
+    draw_deals,
+    end_s,
+    walk,
+)
 from funnelnb.simulate.draw import Draws, Floats, Ints
 from funnelnb.simulate.floor import Floor
-from funnelnb.simulate.paths import LEFT, LOST, NEVER, WON, Paths, walk
 from funnelnb.simulate.truth import LognormalTruth, RunTruth
 
 if TYPE_CHECKING:

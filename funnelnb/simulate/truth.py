@@ -10,10 +10,9 @@ import numpy as np
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
-from funnelnb.simulate.deals import DAY_S, Deals, draw_deals
+from funnelnb.simulate.deals import DAY_S, LOST, NEVER, WON, Deals, Paths, draw_deals, walk
 from funnelnb.simulate.draw import Draws, Floats, Ints
 from funnelnb.simulate.floor import ATTRIBUTES, Floor
-from funnelnb.simulate.paths import LOST, NEVER, WON, Paths, walk
 
 HORIZON_DAYS = 20 * 366
 """How long the uncensored run lets deals live."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from funnelnb.data.book import Book
-from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT, StageCounts, TimeCounts
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, StageCounts, TimeCounts
 from funnelnb.playbooks.model import Label, Playbook, Stage
 
 if TYPE_CHECKING:

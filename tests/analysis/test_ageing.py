@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.ageing import ageing
+from funnelnb.analysis.time.ageing import ageing
 from tests.analysis.desk import book, open_deal, relabelled, shuffled
 from tests.analysis.floors import Deal, playbook
 from tests.conftest import ROOT

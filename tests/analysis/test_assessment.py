@@ -6,7 +6,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError
-from funnelnb.data.tables import ASSESSMENT_FACTORS
+from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 
 MARKS = frame(

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import funnelnb as fn
-from funnelnb.analysis.obtain import calendar_notes, time_counts
-from funnelnb.analysis.open_deals import open_deals
+from funnelnb.analysis.shared.counts import calendar_notes, time_counts
+from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.calendar import CALENDAR_DAYS, Calendar, calendar_of
-from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.contract.calendar import CALENDAR_DAYS, Calendar, calendar_of
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
 from tests.analysis.desk import book, open_deal, relabelled, shuffled
 from tests.analysis.floors import Deal, random_floor
 from tests.analysis.oracle import same, values

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.deal_facts import adjusted
+from funnelnb.analysis.priority.call_list import adjusted
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.calibration import auc, calibration
+from funnelnb.stats.rates.calibration import auc, calibration
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 from tests.analysis.floors import Deal
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from funnelnb.analysis.cohort import Span, cohort
+from funnelnb.analysis.conversion.cohort import Span, cohort
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.floors import EPOCH, Deal, Floor, playbook, random_floor
 from tests.analysis.oracle import incidence, lives

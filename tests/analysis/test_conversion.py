@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.conversion import conversion
+from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.options import options
 from funnelnb.playbooks import load_playbook
-from funnelnb.stats.proportion import wilson
+from funnelnb.stats.rates.proportion import wilson
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
 from tests.analysis.oracle import incidence, lives, same, values
 

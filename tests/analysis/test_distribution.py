@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.distribution import distribution
-from funnelnb.analysis.distribution_trust import REFUTED, trust
-from funnelnb.data.calendar import Calendar
-from funnelnb.data.count import CENSORED
-from funnelnb.data.tally import time_counts
+from funnelnb.analysis.time.distribution import REFUTED, distribution, trust
+from funnelnb.data.contract.calendar import Calendar
+from funnelnb.data.count.counts import CENSORED
+from funnelnb.data.count.tally import time_counts
 from tests.analysis.desk import book, relabelled, shuffled
 from tests.analysis.floors import Deal
 from tests.conftest import ROOT

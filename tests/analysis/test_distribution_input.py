@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.distribution import distribution
+from funnelnb.analysis.time.distribution import distribution
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book
 from tests.analysis.floors import Deal

@@ -14,7 +14,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import DataProblems, MissingDataError, SourceError
-from funnelnb.stats.lifetime import FAMILIES
+from funnelnb.stats.lifetime.fit import FAMILIES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.duration import duration
+from funnelnb.analysis.time.duration import duration
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book, shuffled
 from tests.analysis.floors import Deal

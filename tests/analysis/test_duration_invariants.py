@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.analysis.ageing import ageing
-from funnelnb.analysis.duration import duration
-from funnelnb.analysis.stuck import stuck
+from funnelnb.analysis.time.ageing import ageing
+from funnelnb.analysis.time.duration import duration
+from funnelnb.analysis.time.stuck import stuck
 from funnelnb.data.book import Book
 from tests.analysis import oracle
 from tests.analysis.desk import changed, renamed, shuffled

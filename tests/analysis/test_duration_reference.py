@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.duration import duration
-from funnelnb.analysis.obtain import time_counts
+from funnelnb.analysis.shared.counts import time_counts
+from funnelnb.analysis.time.duration import duration
 from tests.stats.reference import reference
 
 SPANS = ("find_opportunity", "qualify", "project_approved", "shortlist", "negotiation", "whole")

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from funnelnb.analysis import timing
-from funnelnb.analysis.cohort import cohort
-from funnelnb.analysis.conversion import conversion
-from funnelnb.analysis.horizon import automatic, watched_days
-from funnelnb.analysis.segments import segments
+from funnelnb.analysis.conversion.cohort import cohort
+from funnelnb.analysis.conversion.conversion import conversion
+from funnelnb.analysis.conversion.segments import segments
+from funnelnb.analysis.shared import by_day
+from funnelnb.analysis.shared.horizon import automatic, watched_days
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.count import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
 
 
@@ -60,7 +60,7 @@ def test_capped_by_what_the_oldest_tenth_can_show():
 
 def test_reverse_kaplan_meier_by_hand():
     """Open at 10 and 30, decided at 10 and 20: censoring curve 1 up to 10, then 1 - 1/3, then 0 after 30."""
-    from funnelnb.data.tally import time_counts
+    from funnelnb.data.count.tally import time_counts
 
     floor = floor_of([10, 20], [10, 30])
     assert watched_days(time_counts(floor.book().ledger, 0, 1)) == 30
@@ -99,12 +99,12 @@ def test_late_deals_do_not_move_it():
     assert automatic(more.book()) == automatic(floor.book())
 
 
-def carried_times(open_n: int) -> timing.Times:
+def carried_times(open_n: int) -> by_day.Times:
     """100 deals: 60 won on day 40, the rest lost on day 60, `open_n` of them still open on day 100."""
     day = 86_400
     rows = [(40, ADVANCED, 60), (60, LOST_OUT, 40 - open_n), (100, CENSORED, open_n)]
     kept = [row for row in rows if row[2]]
-    return timing.Times(
+    return by_day.Times(
         time_s=np.array([row[0] * day for row in kept], np.int64),
         entry_s=np.zeros(len(kept), np.int64),
         outcome=np.array([row[1] for row in kept], np.int8),
@@ -115,8 +115,8 @@ def carried_times(open_n: int) -> timing.Times:
 
 def test_beyond_what_is_seen_the_last_rate_stands_while_nearly_all_are_decided():
     """3 of 100 still open on day 100: by day 180 between 60 and 63 have been won, whatever those do."""
-    seen = timing.watch(carried_times(3), 100, 0.9).day
-    later = timing.watch(carried_times(3), 180, 0.9).day
+    seen = by_day.watch(carried_times(3), 100, 0.9).day
+    later = by_day.watch(carried_times(3), 180, 0.9).day
     assert later.carried
     assert not seen.carried
     assert (later.rate, later.lost_rate, later.open_rate) == pytest.approx((0.60, 0.37, 0.03))
@@ -125,13 +125,13 @@ def test_beyond_what_is_seen_the_last_rate_stands_while_nearly_all_are_decided()
 
 
 def test_beyond_what_is_seen_nothing_is_said_while_many_are_open():
-    later = timing.watch(carried_times(6), 180, 0.9).day
+    later = by_day.watch(carried_times(6), 180, 0.9).day
     assert np.isnan(later.rate)
     assert not later.carried
 
 
 def test_all_decided_needs_no_carrying():
-    later = timing.watch(carried_times(0), 180, 0.9).day
+    later = by_day.watch(carried_times(0), 180, 0.9).day
     assert later.settled
     assert not later.carried
     assert later.rate == pytest.approx(0.60)

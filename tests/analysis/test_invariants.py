@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.analysis.cohort import cohort
-from funnelnb.analysis.conversion import conversion
-from funnelnb.analysis.segments import segments
+from funnelnb.analysis.conversion.cohort import cohort
+from funnelnb.analysis.conversion.conversion import conversion
+from funnelnb.analysis.conversion.segments import segments
 from funnelnb.data.book import Book
 from tests.analysis import oracle
 from tests.analysis.desk import changed, renamed, shuffled

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.levels import LevelRule, level_of, size_part
+from funnelnb.analysis.priority.levels import LevelRule, level_of, size_part
 from funnelnb.core.errors import MappingError, MissingDataError, ParameterError
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from funnelnb.analysis.overview import overview
+from funnelnb.analysis.conversion.overview import overview
 from funnelnb.data.book import Book
 from funnelnb.playbooks import load_playbook
 

@@ -8,9 +8,8 @@ import pytest
 
 import funnelnb as fn
 from funnelnb import simulate
-from funnelnb.analysis.entry import Design, entry
-from funnelnb.analysis.propensity_model import cases_of, fit
-from funnelnb.analysis.propensity_validation import validate
+from funnelnb.analysis.priority.entry import Design, entry
+from funnelnb.analysis.priority.propensity import cases_of, fit, validate
 from funnelnb.core.errors import ParameterError
 from tests.analysis.desk import shuffled
 from tests.analysis.floors import EPOCH, book_of, playbook

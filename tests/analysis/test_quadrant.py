@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.quadrant import quadrant_class
+from funnelnb.analysis.priority.quadrant import quadrant_class
 from funnelnb.core.errors import ParameterError
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 from tests.analysis.floors import Deal

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis import pipeline as pipes
-from funnelnb.analysis.period import period_of, still_to_come
+from funnelnb.analysis.shared.period import period_of, still_to_come
+from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.data.book import Book
 from funnelnb.playbooks import load_playbook

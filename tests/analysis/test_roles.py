@@ -3,7 +3,7 @@
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.roles import MAIN_ROLES, due_roles, role_key
+from funnelnb.analysis.priority.roles import MAIN_ROLES, due_roles, role_key
 from funnelnb.core.errors import DataProblems, MissingDataError
 from funnelnb.playbooks import load_playbook
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled

@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from funnelnb.analysis.cohort import cohort
-from funnelnb.analysis.conversion import conversion
-from funnelnb.analysis.segments import segments
-from funnelnb.data.scan import Scan
+from funnelnb.analysis.conversion.cohort import cohort
+from funnelnb.analysis.conversion.conversion import conversion
+from funnelnb.analysis.conversion.segments import segments
+from funnelnb.data.count.scan import Scan
 from tests.analysis.floors import random_floor
 from tests.analysis.oracle import same, values
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from funnelnb.analysis.segments import segments
+from funnelnb.analysis.conversion.segments import segments
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
 from tests.analysis.oracle import incidence, lives

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.stuck import stuck
-from funnelnb.analysis.unusual import p_values
+from funnelnb.analysis.time.stuck import p_values, stuck
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.desk import book, relabelled, shuffled
 from tests.analysis.floors import Deal, playbook

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.shares import share_out
+from funnelnb.analysis.targets.shares import share_out
 from funnelnb.core.errors import MissingDataError, ParameterError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnelnb.analysis.conversion import StepRow, conversion
-from funnelnb.analysis.segments import segments
+from funnelnb.analysis.conversion.conversion import StepRow, conversion
+from funnelnb.analysis.conversion.segments import segments
 from funnelnb.data.book import Book
 from funnelnb.simulate import setting_a
 from tests.analysis.floors import book_of

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.open_deals import open_deals
-from funnelnb.analysis.outlook import outlook
-from funnelnb.analysis.stuck import stuck
-from funnelnb.analysis.win_chance import lean
-from funnelnb.stats.chance import Ahead, Chance
-from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.analysis.shared.open_deals import open_deals
+from funnelnb.analysis.shared.time_to_close import outlook
+from funnelnb.analysis.time.stuck import lean, stuck
+from funnelnb.stats.curves.chance import Ahead, Chance
+from funnelnb.stats.curves.incidence import aalen_johansen
 from tests.analysis.desk import book
 from tests.analysis.floors import Deal, playbook
 from tests.conftest import ROOT

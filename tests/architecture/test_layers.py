@@ -27,6 +27,13 @@ RULES = {
     "__init__": ("the root only names what is public", set()),
     "__main__": ("__main__ only starts cli", {"cli"}),
 }
+# Inside a room: each sub-room may use only those that stand before it; the room's own modules stand above all of them.
+ORDER = {
+    "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count"),
+    "stats": ("rates", "curves", "lifetime", "totals", "models"),
+    "analysis": ("shared", "conversion", "time", "priority", "targets"),
+    "show": ("text", "tables", "views", "charts", "pages"),
+}
 # Third parties a room may not touch.
 FORBIDDEN = {
     "core": {"pandas", "scipy", "altair", "narwhals", "polars", "duckdb", "ipywidgets", "pandera"},
@@ -91,6 +98,87 @@ def test_the_rule_can_be_broken() -> None:
     source = "def f():\n    from funnelnb.show import words\n    import pandas"
     found = broken_rules(PACKAGE / "stats" / "made_up.py", source)
     assert [line.split(": ")[1] for line in found] == ["stats knows numbers but no tables"] * 2
+
+
+def place_of(dotted: str) -> tuple[str, str]:
+    """Room and sub-room of a module; the sub-room is empty for a module that stands in the room itself."""
+    _, room, *rest = [*dotted.split("."), "", ""][:4]
+    return room, rest[0] if rest and rest[0] in ORDER.get(room, ()) else ""
+
+
+def graph() -> dict[str, set[str]]:
+    """Which module of the package imports which at run time, imports inside functions included."""
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    arrows: dict[str, set[str]] = {}
+    for module, path in names.items():
+        targets = {
+            next((one for one in (name, name.rpartition(".")[0]) if one in names), "")
+            for name in runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+        }
+        arrows[module] = {target for target in targets if target not in ("", "funnelnb", module)}
+    return arrows
+
+
+def broken_order(arrows: dict[str, set[str]]) -> list[str]:
+    """Arrows inside a room that point from a sub-room to one that stands above it."""
+    broken = []
+    for module, targets in arrows.items():
+        room, own = place_of(module)
+        order = ORDER.get(room, ())
+        for target in targets:
+            there, other = place_of(target)
+            if there != room or room not in ORDER or target == f"funnelnb.{room}":
+                continue
+            if own and (not other or order.index(other) > order.index(own)):
+                broken.append(
+                    f"{module} imports {target}: in {room} the order is {' < '.join(order)} < its own modules"
+                )
+    return sorted(broken)
+
+
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """Modules that reach themselves by following arrows."""
+    found = []
+    for module, targets in arrows.items():
+        seen, ahead = set(), list(targets)
+        while ahead:
+            one = ahead.pop()
+            if one not in seen:
+                seen.add(one)
+                ahead += arrows.get(one, ())
+        if module in seen:
+            found.append(module)
+    return sorted(found)
+
+
+def test_arrows_point_down_inside_rooms() -> None:
+    assert broken_order(graph()) == []
+
+
+def test_no_circle_stands_anywhere() -> None:
+    # core/display.py names its plug-in by text, so it is no arrow here.
+    assert circles(graph()) == []
+
+
+def test_the_order_inside_rooms_can_be_broken() -> None:
+    """A sub-room that reaches above itself is named, and so is a circle hidden in a function."""
+    up = {"funnelnb.data.read.raw": {"funnelnb.data.clean.deals"}, "funnelnb.data.clean.deals": set()}
+    assert len(broken_order(up)) == 1
+    assert len(broken_order({"funnelnb.stats.rates.shrink": {"funnelnb.stats.top"}})) == 1
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]
+
+
+def test_every_sub_room_has_its_sentence_in_architecture() -> None:
+    """ARCHITECTURE.md names every sub-room in the order that is held, and no other."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip().strip("`/") for line in text.splitlines() if line.startswith("| `")]
+    for room, order in ORDER.items():
+        folders = {path.name for path in (PACKAGE / room).iterdir() if (path / "__init__.py").exists()}
+        assert folders == set(order)
+        assert [row.removeprefix(f"{room}/") for row in rows if row.startswith(f"{room}/")] == list(order)
 
 
 def test_every_room_is_in_architecture() -> None:

@@ -1,4 +1,4 @@
-"""Modules and functions stay short enough to be read: at most 400 lines a module, 40 lines of code a function."""
+"""Modules and functions stay short enough to be read: at most 600 lines a module, 40 lines of code a function."""
 
 import ast
 import io
@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "funnelnb"
-MODULE_MOST, FUNCTION_MOST = 400, 40
+MODULE_MOST, FUNCTION_MOST = 600, 40
 
-# "path" or "path::function" -> why a split would be worse
+# "path::function" -> why a split would be worse
 ALLOWED: dict[str, str] = {}
 
 _NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
@@ -43,8 +43,11 @@ def too_long(name: str, source: str) -> list[str]:
     """Return what in a module is longer than it may be."""
     found = []
     length = len(source.splitlines())
-    if length > MODULE_MOST and name not in ALLOWED:
-        found.append(f"{name} has {length} lines: split it along a seam (at most {MODULE_MOST})")
+    reason = "Longer than most modules: " in (ast.get_docstring(ast.parse(source)) or "")
+    if length > MODULE_MOST and not reason:
+        found.append(
+            f'{name} has {length} lines: split it, or say why not in its head ("Longer than most modules: …")'
+        )
     found += [
         f"{name}::{function} has {size} lines of code: give its parts names (at most {FUNCTION_MOST})"
         for function, size in function_sizes(source)
@@ -65,7 +68,7 @@ def test_the_rule_can_be_broken() -> None:
     assert function_sizes("def f():\n" + words + steps * 39) == [("f", 40)]
     assert not too_long("a.py", "def f():\n" + words + steps * 39)
     assert len(too_long("a.py", "def f():\n" + words + steps * 40)) == 1
-    assert len(too_long("a.py", "x = 1\n" * 401)) == 1
+    assert len(too_long("a.py", "x = 1\n" * 601)) == 1
 
 
 def test_what_is_allowed_is_there() -> None:

@@ -17,10 +17,9 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 import funnelnb as fn
 from funnelnb.core.errors import MappingError, ParameterError
-from funnelnb.data.calendar import CALENDAR_DAYS, WEEKDAYS, Calendar, calendar_of
-from funnelnb.data.countries import country_calendar
-from funnelnb.data.ledger import UNKNOWN
-from funnelnb.data.settings import read_settings
+from funnelnb.data.contract.calendar import CALENDAR_DAYS, WEEKDAYS, Calendar, calendar_of, country_calendar
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.contract.settings import read_settings
 
 DAY = 86_400
 WEEK = Calendar(name="business")

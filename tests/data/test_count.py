@@ -11,14 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.groups import DAY_S, Cohort, cohort_codes, period_labels
-from funnelnb.data.ledger import Codes, Ledger, build
-from funnelnb.data.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.count.groups import DAY_S, Cohort, cohort_codes, period_labels
+from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.codes import Codes
 from tests.data.floors import at, book, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded, read_all, stage_table, stay_table, time_rows
 
 if TYPE_CHECKING:
-    from funnelnb.data.count import StageCounts, StayCounts, TimeCounts
+    from funnelnb.data.count.counts import StageCounts, StayCounts, TimeCounts
+    from funnelnb.data.ledger.ledger import Ledger
 
 MODEL = playbook(3, 1)
 POSITIONS = 5
@@ -62,7 +64,7 @@ def weekly_report() -> list[Recorded]:
 
 
 def test_golden_d1() -> None:
-    ledger = build(book(weekly_report(), model=playbook(5, 0), as_of=at(90)))
+    ledger = ledger_of(book(weekly_report(), model=playbook(5, 0), as_of=at(90)))
     counts = stage_counts(ledger)
     assert counts.reached_n.tolist() == [[100, 80, 40, 20, 10, 5]]
     assert counts.advanced_n.tolist() == [[80, 40, 20, 10, 5, 0]]
@@ -93,7 +95,7 @@ def hand_floor() -> Ledger:
         Recorded(created=at(1), closed=at(6), outcome="lost", rows=[(at(1), 0)], region="West", team="A"),
         Recorded(created=at(40), closed=at(41), outcome="left", rows=[(at(40), 0)], team="B", amount=-1.0),
     ]
-    return build(book(deals, as_of=at(50)))
+    return ledger_of(book(deals, as_of=at(50)))
 
 
 def test_stage_counts_by_hand() -> None:
@@ -157,7 +159,7 @@ def test_cohorts() -> None:
     assert period_labels(days.astype(np.int64), "quarter")[:2] == ["2024-Q4", "2026-Q1"]
     assert period_labels(days.astype(np.int64), "year")[:2] == ["2024", "2026"]
     deals = [Recorded(created=at(40)), Recorded(rows=[(at(3), 0)]), Recorded(rows=[(at(3), 1)]), Recorded()]
-    codes = cohort_codes(build(book(deals, as_of=at(50))), "month")
+    codes = cohort_codes(ledger_of(book(deals, as_of=at(50))), "month")
     assert [codes.labels[k] for k in codes.codes] == ["2026-02", "2026-01", "", ""]
 
 
@@ -168,7 +170,7 @@ def test_late_entry() -> None:
         Recorded(created=at(6), rows=[(at(6), 0)]),
         Recorded(created=at(5), closed=at(5), outcome="lost", rows=[(at(5), 0)]),
     ]
-    ledger = build(book(deals, as_of=at(10), observed_from=at(5)))
+    ledger = ledger_of(book(deals, as_of=at(10), observed_from=at(5)))
     counts = time_counts(ledger, 0, 1)
     assert (counts.time_s // DAY_S).tolist() == [0, 4, 9]
     assert (counts.entry_s // DAY_S).tolist() == [0, 0, 5]
@@ -182,7 +184,7 @@ def test_late_entry() -> None:
     since=st.none() | st.integers(0, 5).map(at),
 )
 def test_counts_are_what_plain_loops_say(deals: list[Recorded], as_of: int, since: int | None) -> None:
-    ledger = build(book(deals, as_of=as_of, observed_from=since))
+    ledger = ledger_of(book(deals, as_of=as_of, observed_from=since))
     known = read_all(deals, as_of=as_of, won=MODEL.won, positions=POSITIONS)
     there = [(deal.region or "", one) for deal, one in zip(deals, known, strict=True) if one is not None]
     groups = tuple((region,) for region in sorted({region for region, _ in there}))
@@ -201,7 +203,7 @@ def test_counts_are_what_plain_loops_say(deals: list[Recorded], as_of: int, sinc
 @settings(max_examples=60, deadline=None)
 @given(deals=messy_deals(positions=POSITIONS, most=12), as_of=st.integers(0, 10).map(at))
 def test_ledger_balances(deals: list[Recorded], as_of: int) -> None:
-    ledger = build(book(deals, as_of=as_of))
+    ledger = ledger_of(book(deals, as_of=as_of))
     for by in ((), ("region", "team"), Cohort("week")):
         stays, stages = stay_counts(ledger, by), stage_counts(ledger, by)
         ways = ("advanced", "skipped", "back", "lost", "left", "still")
@@ -219,7 +221,7 @@ def test_ledger_balances(deals: list[Recorded], as_of: int) -> None:
 
 
 def test_groups_add_up_to_the_whole() -> None:
-    ledger = build(book(messy_floor(3, 2000, model=MODEL), as_of=at(70)))
+    ledger = ledger_of(book(messy_floor(3, 2000, model=MODEL), as_of=at(70)))
     for count in (stage_counts, stay_counts):
         whole, parts = count(ledger), count(ledger, ("region", "team"))
         for field in fields(whole):
@@ -236,7 +238,7 @@ def test_times_that_do_not_fit_one_key() -> None:
     """Seconds over centuries with late entry: the long way gives the same rows."""
     early = at(0) - 86_400 * 365 * 1800
     deals = [Recorded(created=early + k * 86_401, rows=[(early + k * 86_401, 0)]) for k in range(5)] * 2
-    ledger = build(book(deals, as_of=at(1), observed_from=at(0)))
+    ledger = ledger_of(book(deals, as_of=at(1), observed_from=at(0)))
     counts = time_counts(ledger, 0, 3)
     assert counts.n.tolist() == [2] * 5
     assert counts.time_s.tolist() == sorted(at(1) - (early + k * 86_401) for k in range(5))

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError
+from funnelnb.data.contract.tables import OUTCOMES, TABLES, column
 from funnelnb.data.load import load
-from funnelnb.data.mapping import presets, recognise
-from funnelnb.data.tables import OUTCOMES, TABLES, column
+from funnelnb.data.recognise.columns import presets, recognise
 
 HEADERS = {
     "salesforce": ["Opportunity ID", "Opportunity Name", "Opportunity Owner", "Account Name", "Stage", "Amount",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.data.dates import looks_like_date, parse_dates
-from funnelnb.data.values import Reading
+from funnelnb.data.parse.cells import Reading
+from funnelnb.data.parse.dates import looks_like_date, parse_dates
 
 
 def read(cells, **reading):

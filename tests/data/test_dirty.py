@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from funnelnb.analysis.duration import duration
+from funnelnb.analysis.time.duration import duration
 from funnelnb.core.errors import DataProblems, MappingError
 from funnelnb.data.check import check_data
 from funnelnb.data.load import load

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from funnelnb.data.mapping import presets
-from funnelnb.data.problems import CODES
-from funnelnb.data.readers import SUFFIXES
-from funnelnb.data.settings import Settings, TableSettings, read_settings
-from funnelnb.data.tables import TABLES
+from funnelnb.data.contract.problems import CODES
+from funnelnb.data.contract.settings import Settings, TableSettings, read_settings
+from funnelnb.data.contract.tables import TABLES
+from funnelnb.data.read.files import SUFFIXES
+from funnelnb.data.recognise.columns import presets
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `?([a-z_]+)`? \| (.*) \|$", TEXT, flags=re.MULTILINE))

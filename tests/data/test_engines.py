@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 
 import funnelnb as fn
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
-from funnelnb.data.groups import Cohort
-from funnelnb.data.ledger import Codes, Ledger, build
-from funnelnb.data.scan import Scan
-from funnelnb.data.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.count.groups import Cohort
+from funnelnb.data.count.scan import Scan
+from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.codes import Codes
 from tests.conftest import ROOT, skip_or_fail
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded
 
 if TYPE_CHECKING:
+    from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
 
 MODELS = [playbook(3, 1), playbook(1, 0), playbook(4, 2)]
@@ -135,7 +137,7 @@ def floor(seed: int, model: Playbook, deal_n: int = 400) -> tuple[list[Recorded]
 def test_every_engine_counts_alike(engine: str, seed: int) -> None:
     model = MODELS[seed % len(MODELS)]
     deals, as_of, since = floor(seed, model)
-    ledger = build(book(deals, model=model, as_of=as_of, observed_from=since))
+    ledger = ledger_of(book(deals, model=model, as_of=as_of, observed_from=since))
     place, in_engine = ENGINES[engine]
     opportunities, history = place(*frames(deals, model))
     facts = {"playbook": model, "as_of": np.datetime64(as_of, "s"), "in_engine": in_engine}
@@ -149,7 +151,7 @@ def test_every_engine_counts_alike(engine: str, seed: int) -> None:
 def test_spark_counts_alike(spark: Any, seed: int) -> None:
     model = MODELS[seed]
     deals, as_of, since = floor(seed, model)
-    ledger = build(book(deals, model=model, as_of=as_of, observed_from=since))
+    ledger = ledger_of(book(deals, model=model, as_of=as_of, observed_from=since))
     kind = "timestamp_ntz" if seed else "timestamp"
     opportunities, history = frames(deals, model)
     schemas = (
@@ -171,7 +173,7 @@ def test_spark_counts_alike(spark: Any, seed: int) -> None:
 @given(deals=messy_deals(positions=5), as_of=st.integers(-1, 10).map(at))
 def test_expressions_and_arrays_agree_on_anything(deals: list[Recorded], as_of: int) -> None:
     model = playbook()
-    ledger = build(book(deals, as_of=as_of))
+    ledger = ledger_of(book(deals, as_of=as_of))
     scan = Scan(
         *in_polars(*frames(deals, model)), playbook=model, as_of=np.datetime64(as_of, "s"), in_engine=True
     )
@@ -255,7 +257,7 @@ def test_other_types_of_the_same_facts(engine: str) -> None:
         Recorded(created=at(3), closed=at(5), outcome="lost", stage=1, region="East"),
     ]
     model = playbook()
-    wanted = build(book(deals, as_of=at(30)))
+    wanted = ledger_of(book(deals, as_of=at(30)))
     opportunities, history = frames(deals, model)
     table, rows = in_pyarrow(opportunities, history)
     place = {"d0": 10, "d1": 11, "d2": 12}

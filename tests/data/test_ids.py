@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import FunnelError
-from funnelnb.data import ids as module
-from funnelnb.data.ids import deal_codes
+from funnelnb.data.ledger import ids as module
+from funnelnb.data.ledger.ids import deal_codes
 
 SHAPES = {
     "same length": lambda k: f"006-{k:07d}",

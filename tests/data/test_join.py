@@ -5,7 +5,7 @@ import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError
 from funnelnb.data.check import check_data
-from funnelnb.data.join import near
+from funnelnb.data.clean.join import near
 from funnelnb.data.load import load
 
 DEALS = pd.DataFrame({

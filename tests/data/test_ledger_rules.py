@@ -6,19 +6,11 @@ import pytest
 
 from funnelnb.core.errors import FunnelError, MissingDataError
 from funnelnb.data.book import Book
-from funnelnb.data.coded import Keys
-from funnelnb.data.ledger import (
-    LEFT,
-    LEFT_DEAL,
-    LOST,
-    LOST_DEAL,
-    OPEN_DEAL,
-    STILL,
-    UNKNOWN,
-    WON_DEAL,
-    Ledger,
-    build,
-)
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.coded import Keys
+from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
+from funnelnb.data.ledger.ledger import Ledger
 from tests.data.floors import at, book, frames, playbook
 from tests.data.reference import Recorded
 
@@ -36,7 +28,7 @@ def one(*rows: tuple[float, int | str], as_of: float = 30, **facts: object) -> L
         if name in facts:
             facts[name] = at(facts[name])
     deal = Recorded(rows=[(at(day), stage) for day, stage in rows], **facts)
-    return build(book([deal], as_of=at(as_of)))
+    return ledger_of(book([deal], as_of=at(as_of)))
 
 
 def stays(ledger: Ledger) -> list[tuple[int, float | None, float | None, int]]:
@@ -217,7 +209,7 @@ def test_unusable_rows_are_left_out_and_reported() -> None:
         }
     )
     tables = {"opportunities": opportunities, "stage_history": rows.astype({"stage": "str"})}
-    ledger = build(Book(tables=tables, playbook=playbook(), as_of=np.datetime64(at(30), "s")))
+    ledger = ledger_of(Book(tables=tables, playbook=playbook(), as_of=np.datetime64(at(30), "s")))
     assert stays(ledger) == [(0, 1, 3, 1), (1, 3, None, STILL)]
     assert dict(ledger.notes[0].values) == {"rows_n": 4}
 
@@ -227,22 +219,22 @@ def test_errors_name_what_is_wrong() -> None:
     as_of = np.datetime64(at(30), "s")
     twice = opportunities.assign(opportunity_id="d0")
     with pytest.raises(FunnelError, match="2 deals with the id 'd0'"):
-        build(Book(tables={"opportunities": twice}, playbook=playbook(), as_of=as_of))
+        ledger_of(Book(tables={"opportunities": twice}, playbook=playbook(), as_of=as_of))
     odd = opportunities.assign(outcome=["open", "wonn"])
     with pytest.raises(FunnelError, match=r"(?s)outcome 'wonn'.*did you mean 'won'"):
-        build(Book(tables={"opportunities": odd}, playbook=playbook(), as_of=as_of))
+        ledger_of(Book(tables={"opportunities": odd}, playbook=playbook(), as_of=as_of))
     with pytest.raises(MissingDataError, match="no column 'opportunity_id'"):
-        build(Book(tables={"opportunities": odd[["outcome"]]}, playbook=playbook(), as_of=as_of))
+        ledger_of(Book(tables={"opportunities": odd[["outcome"]]}, playbook=playbook(), as_of=as_of))
 
 
 def test_only_ids_are_needed_and_no_deal_is_a_ledger_too() -> None:
     opportunities, history = frames([Recorded(), Recorded()], playbook())
     as_of = np.datetime64(at(30), "s")
-    ledger = build(
+    ledger = ledger_of(
         Book(tables={"opportunities": opportunities[["opportunity_id"]]}, playbook=playbook(), as_of=as_of)
     )
     assert stays(ledger) == [(0, None, None, STILL)] * 2
-    empty = build(
+    empty = ledger_of(
         Book(
             tables={"opportunities": opportunities[:0], "stage_history": history},
             playbook=playbook(),
@@ -258,7 +250,7 @@ def test_dates_too_far_back_are_refused() -> None:
     with pytest.raises(FunnelError, match="too far back"):
         Keys.fitting(-(2**45), 0, 5, 2**20)
     assert len(
-        build(
+        ledger_of(
             Book(
                 tables={"opportunities": opportunities}, playbook=playbook(), as_of=np.datetime64(at(1), "s")
             )

@@ -7,8 +7,8 @@ import pytest
 
 from funnelnb.core.errors import MappingError
 from funnelnb.data.check import check_data
+from funnelnb.data.contract.settings import read_settings
 from funnelnb.data.load import load
-from funnelnb.data.settings import read_settings
 
 pytestmark = pytest.mark.realdata
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelnb.data.numbers import one_currency, parse_numbers, unit_of
-from funnelnb.data.values import Reading
+from funnelnb.data.parse.cells import Reading
+from funnelnb.data.parse.numbers import one_currency, parse_numbers, unit_of
 
 
 def read(cells, kind="amount", **reading):

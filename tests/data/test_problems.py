@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError
+from funnelnb.data.contract.problems import CODES
 from funnelnb.data.load import load
-from funnelnb.data.problems import CODES
 
 STAGES = ["lead", "offer", "won"]
 GOOD = {

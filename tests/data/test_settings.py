@@ -3,7 +3,7 @@
 import pytest
 
 from funnelnb.core.errors import MappingError
-from funnelnb.data.settings import Join, Settings, TableSettings, read_settings
+from funnelnb.data.contract.settings import Join, Settings, TableSettings, read_settings
 
 FULL = """
 data = "exports"

@@ -13,8 +13,8 @@ import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError, SourceError
 from funnelnb.data.load import load
-from funnelnb.data.raw import unique_names
-from funnelnb.data.textfile import find_delimiter
+from funnelnb.data.read.raw import unique_names
+from funnelnb.data.read.text import find_delimiter
 
 STAGES = ["lead", "offer", "won"]
 CSV = """opportunity_id,owner,region,amount,created_at,closed_at,outcome,stage

@@ -1,7 +1,7 @@
 """The same deals seen through another stage model keep their outcomes."""
 
 import funnelnb as fn
-from funnelnb.data.view import seen_as, views
+from funnelnb.data.seen_as import seen_as, views
 
 
 def test_outcomes_and_deals_stay() -> None:

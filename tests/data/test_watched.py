@@ -5,10 +5,9 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.calendar import Calendar
-from funnelnb.data.count import CENSORED
-from funnelnb.data.tally import time_counts
-from funnelnb.data.watched import watched_deals
+from funnelnb.data.contract.calendar import Calendar
+from funnelnb.data.count.counts import CENSORED
+from funnelnb.data.count.tally import time_counts, watched_deals
 from tests.analysis.desk import book
 from tests.analysis.floors import Deal
 

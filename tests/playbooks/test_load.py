@@ -8,7 +8,7 @@ import pytest
 
 from funnelnb.core.errors import PlaybookError
 from funnelnb.playbooks import SCHEMA_PATH, WON_STAGE, fold, library, load_playbook, playbook_from_stages
-from funnelnb.playbooks.sense import WON_NAMES
+from funnelnb.playbooks.validate import WON_NAMES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "playbooks.md"
 

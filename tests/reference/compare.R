@@ -1,4 +1,4 @@
-# Reference values for funnelnb.stats.compare. Run from this folder: Rscript compare.R
+# Reference values for funnelnb.stats.rates.compare. Run from this folder: Rscript compare.R
 set.seed(20261123)
 head <- paste0("# made by compare.R with ", R.version.string, ", package stats")
 write_csv <- function(frame, file) {

@@ -8,12 +8,12 @@ import pandas as pd
 import scipy
 from scipy import stats
 
-from funnelnb.stats.difference import incidence_difference
-from funnelnb.stats.goodness import bootstrap_test
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.lifetime import fit, observed
-from funnelnb.stats.shrink import beta_binomial
-from funnelnb.stats.survival import kaplan_meier
+from funnelnb.stats.curves.difference import incidence_difference
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.curves.survival import kaplan_meier
+from funnelnb.stats.lifetime.fit import fit, observed
+from funnelnb.stats.lifetime.goodness import bootstrap_test
+from funnelnb.stats.rates.shrink import beta_binomial
 
 SEED, RUNS, LEVEL = 20_261_123, 2_000, 0.90
 FILE = Path(__file__).with_name("coverage.csv")

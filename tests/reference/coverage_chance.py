@@ -11,8 +11,8 @@ import pandas as pd
 import scipy
 from scipy import stats
 
-from funnelnb.stats.chance import Ahead
-from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.stats.curves.chance import Ahead
+from funnelnb.stats.curves.incidence import aalen_johansen
 
 SEED, RUNS, LEVEL = 20_261_123, 2_000, 0.90
 FILE = Path(__file__).with_name("coverage_chance.csv")

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from funnelnb.analysis.cohort import CohortCell, CohortRow, Cohorts
-from funnelnb.analysis.conversion import Conversion, LossPoint, OutcomeCurve, StepRow
-from funnelnb.analysis.segments import LimitRow, SegmentRow, Segments
+from funnelnb.analysis.conversion.cohort import CohortCell, CohortRow, Cohorts
+from funnelnb.analysis.conversion.conversion import Conversion, LossPoint, OutcomeCurve, StepRow
+from funnelnb.analysis.conversion.segments import LimitRow, SegmentRow, Segments
 from funnelnb.core.note import Note
 from funnelnb.playbooks.model import Label
 

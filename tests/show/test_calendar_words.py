@@ -8,10 +8,10 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.options import LANGUAGES
-from funnelnb.show import render
+from funnelnb.show.charts import render
 from funnelnb.show.charts.parts import day_ticks
-from funnelnb.show.registry import view_of
-from funnelnb.show.words import load_pack, words, words_of
+from funnelnb.show.text.words import load_pack, words, words_of
+from funnelnb.show.views.registry import view_of
 from tests.show.test_charts import boxes
 from tests.show.test_words import flat
 

@@ -13,9 +13,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from funnelnb.show import render, theme
-from funnelnb.show.charts import cohort_heat, forest, funnel, funnel_plot, outcome, parts, rates, spark, trend
-from funnelnb.show.charts.funnel_layout import WIDE
+from funnelnb.show.charts import cohorts, funnel, groups, outcome, parts, render, spark, theme
+from funnelnb.show.charts.funnel import WIDE
 from tests.show import golden, made
 
 LANGS = ["en", "zh"]
@@ -68,14 +67,14 @@ CHARTS = {
     "nothing_outcome": (made.empty, "outcome"),
 }
 DATA = {
-    "funnel": lambda: funnel.data(made.company()),
-    "outcome": lambda: outcome.data(made.company())[::12],
-    "rates": lambda: rates.data(made.company()),
-    "forest": lambda: forest.data(made.segments()),
-    "funnel_plot": lambda: funnel_plot.data(made.segments()),
-    "trend": lambda: trend.data(made.cohorts()),
-    "cohort_heat": lambda: cohort_heat.data(made.cohorts())[::7],
-    "spark": lambda: spark.data(made.cohorts()),
+    "funnel": lambda: funnel.funnel_data(made.company()),
+    "outcome": lambda: outcome.outcome_data(made.company())[::12],
+    "rates": lambda: outcome.rates_data(made.company()),
+    "forest": lambda: groups.forest_data(made.segments()),
+    "funnel_plot": lambda: groups.funnel_plot_data(made.segments()),
+    "trend": lambda: cohorts.trend_data(made.cohorts()),
+    "cohort_heat": lambda: cohorts.cohort_heat_data(made.cohorts())[::7],
+    "spark": lambda: spark.spark_data(made.cohorts()),
 }
 
 
@@ -95,7 +94,7 @@ def test_rows_that_are_drawn_stand_as_stored(name):
 
 def test_funnel_pieces_add_up_and_open_is_never_lost():
     result = made.company()
-    for row in funnel.data(result)[:-1]:
+    for row in funnel.funnel_data(result)[:-1]:
         assert row["advanced_n"] + row["here_n"] + row["lost_n"] + row["left_n"] == row["reached_n"]
     spec = render.spec(result.chart("funnel", "en"))
     bars = spec["datasets"]["bars"]
@@ -108,7 +107,7 @@ def test_funnel_pieces_add_up_and_open_is_never_lost():
 
 
 def test_funnel_marks_the_loss_point_and_only_it():
-    rows = funnel.data(made.company())
+    rows = funnel.funnel_data(made.company())
     assert [row["stage"] for row in rows if row["loss_point"]] == [made.company().loss_points[0].stage]
     assert [row["won"] for row in rows] == [False] * 5 + [True]
 
@@ -128,7 +127,7 @@ def test_outcome_shares_add_to_one_and_told_days_are_kept():
         },
         at_risk_n=np.arange(5_001)[::-1],
     )  # fmt: skip
-    rows = outcome.data(dataclasses.replace(result, curves=(fine,)))
+    rows = outcome.outcome_data(dataclasses.replace(result, curves=(fine,)))
     assert len(rows) <= outcome.POINTS_MOST + 2
     assert rows[0]["day"] == 0
     assert rows[-1]["day"] == 400
@@ -140,13 +139,13 @@ def test_outcome_shares_add_to_one_and_told_days_are_kept():
 
 
 def test_too_few_and_young_have_marks_of_their_own():
-    kinds = [row["kind"] for row in trend.data(made.cohorts())]
+    kinds = [row["kind"] for row in cohorts.trend_data(made.cohorts())]
     assert kinds == ["mature"] * 4 + ["few"] + ["mature"] * 5 + ["young"] * 6
-    cells = cohort_heat.data(made.cohorts())
+    cells = cohorts.cohort_heat_data(made.cohorts())
     assert {cell["kind"] for cell in cells if cell["cohort"] == "2025-07"} == {"few"}
     assert {cell["kind"] for cell in cells if cell["cohort"] == "2026-06"} == {"young"}
     assert not any(math.isnan(cell["won_rate"]) for cell in cells)
-    zones = {row["group"][0]: row["zone"] for row in funnel_plot.data(made.segments())}
+    zones = {row["group"][0]: row["zone"] for row in groups.funnel_plot_data(made.segments())}
     assert zones["Jia Sun 孙佳"] == "few"
     assert zones["Chen Wei 陈伟"] == zones["Ivan Petrov"] == "outside"
     assert zones["Anna Kowalska"] == "inside"
@@ -154,26 +153,26 @@ def test_too_few_and_young_have_marks_of_their_own():
 
 def test_limits_fall_back_on_those_of_the_groups():
     result = dataclasses.replace(made.segments(), limits=())
-    drawn = funnel_plot.limits(result)
+    drawn = groups.limits(result)
     assert [row["decided_n"] for row in drawn] == sorted(n for n, _ in made.PEOPLE.values())
 
 
 def test_of_many_groups_the_largest_are_drawn_and_it_is_said():
     result = many_people()
-    rows = forest.data(result)
-    assert len(rows) == forest.GROUPS_MOST
+    rows = groups.forest_data(result)
+    assert len(rows) == groups.GROUPS_MOST
     assert min(row["decided_n"] for row in rows) == 20 + 9 * 8
     under = render.spec(result.chart("forest", "en"))["title"]["subtitle"]
     assert any("40 of 48 groups" in line for line in under)
 
 
 def test_spark_shows_only_what_can_be_trusted():
-    assert {row["kind"] for row in spark.data(made.cohorts())} == {"mature"}
-    days = [row["day"] for row in spark.data(made.company())]
+    assert {row["kind"] for row in spark.spark_data(made.cohorts())} == {"mature"}
+    days = [row["day"] for row in spark.spark_data(made.company())]
     assert max(days) <= made.company().curves[0].trusted_days
     assert len(days) <= 42
     for make in (made.company, made.cohorts, made.weekly, made.empty):
-        drawing = render.svg(spark.draw(make(), "en"))
+        drawing = render.svg(spark.spark_draw(make(), "en"))
         assert len(drawing) < 6_000
         assert "<text" not in drawing
 
@@ -388,7 +387,7 @@ def test_words_are_readable_on_their_ground(ink, ground):
 def test_every_chart_is_in_the_guide():
     from pathlib import Path
 
-    from funnelnb.show import registry
+    from funnelnb.show.views import registry
 
     guide = (Path(__file__).parents[2] / "docs" / "charts.md").read_text(encoding="utf-8")
     headed = re.findall(r"^##+ .*?`(\w+)`", guide, re.MULTILINE)

@@ -8,16 +8,8 @@ from functools import cache
 import pytest
 
 import funnelnb as fn
-from funnelnb.show import render
-from funnelnb.show.charts import (
-    ageing_heat,
-    distribution_density,
-    distribution_fit,
-    distribution_quantiles,
-    duration_box,
-    survival,
-)
-from funnelnb.show.registry import view_of
+from funnelnb.show.charts import ageing_heat, distribution, duration, render
+from funnelnb.show.views.registry import view_of
 from tests.show import golden
 from tests.show.test_charts import boxes, named_data
 
@@ -60,11 +52,11 @@ def test_what_is_not_reached_is_an_answer():
 
 def test_charts_hold_the_numbers_of_the_result():
     result = made("regions")
-    rows = survival.data(result)
+    rows = duration.survival_data(result)
     assert {row["group"] for row in rows} == {row.group for row in result.rows}
     start = [row["not_yet_rate"] for row in rows if row["day"] == 0]
     assert max(start) <= 1
-    boxes = duration_box.data(result)
+    boxes = duration.duration_box_data(result)
     assert [row["median_days"] for row in boxes] == [row.median_days for row in result.rows]
 
 
@@ -92,7 +84,7 @@ def test_stuck_deals_and_ageing_show_in_both_languages(name, lang):
 
 
 def test_the_heat_map_marks_cells_that_cannot_be_told():
-    rows = ageing_heat.data(stuck_or_age("ageing"))
+    rows = ageing_heat.ageing_heat_data(stuck_or_age("ageing"))
     assert {row["kind"] for row in rows} == {"known", "few", "unseen"}
     assert all((row["kind"] == "few") == (row["watched_n"] < 10) for row in rows)
 
@@ -166,16 +158,16 @@ def test_what_is_not_to_be_used_is_drawn_broken_and_its_remaining_times_are_not_
 
 def test_charts_of_a_distribution_hold_its_numbers():
     result = distributed("whole")
-    rows = distribution_fit.data(result)
+    rows = distribution.distribution_fit_data(result)
     (curve,) = result.curves
     assert {row["fitted_rate"] for row in rows} <= set(curve.fitted_rate.tolist())
-    parts = distribution_density.data(result)
+    parts = distribution.distribution_density_data(result)
     assert [row["share"] for row in parts if row["part"] == "bar"] == [
         one.per_day_share for one in result.bins
     ]
     uprights = [row["day"] for row in parts if row["part"] == "upright"]
     assert uprights == [one.fitted_days for one in result.quantiles]
-    pairs = distribution_quantiles.data(result)
+    pairs = distribution.distribution_quantiles_data(result)
     assert [row["observed"] for row in pairs] == result.pairs[0].observed_days.tolist()
     assert {row["trusted"] for row in pairs} == {True, False}
 

@@ -12,8 +12,8 @@ import pytest
 
 from funnelnb.core.errors import OutputError, ParameterError
 from funnelnb.core.options import options
-from funnelnb.show import export
-from funnelnb.show.export import safe_text, to_csv, to_excel
+from funnelnb.show.pages import export
+from funnelnb.show.pages.export import safe_text, to_csv, to_excel
 from tests.show import made
 
 FORMULAS = (

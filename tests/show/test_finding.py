@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from funnelnb.show.finding import NAMED, finding_of, finding_text, name_some
-from funnelnb.show.words import words
+from funnelnb.show.text.words import words
+from funnelnb.show.views.registry import NAMED, finding_of, finding_text, name_some
 from tests.show import golden, made
 
 NAN = math.nan

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from funnelnb.show.words import words
+from funnelnb.show.text.words import words
 
 EN, ZH = words("en").numbers, words("zh").numbers
 

@@ -14,12 +14,15 @@ import pytest
 import funnelnb
 from funnelnb.core.display import Shown, renderer
 from funnelnb.core.errors import ParameterError
-from funnelnb.show import display, outputs, panel, registry, render, theme
+from funnelnb.show import display, outputs, panel
+from funnelnb.show.charts import render, theme
+from funnelnb.show.views import registry
 from tests.show import made
 
 SCRIPT = """
 import hashlib, json, sys
-from funnelnb.show import outputs, panel, render
+from funnelnb.show import outputs, panel
+from funnelnb.show.charts import render
 from tests.show import made
 if sys.argv[1] == "other order":
     render.svg(made.cohorts().chart("heat", "zh"))
@@ -182,9 +185,9 @@ def test_a_new_result_needs_a_view_a_chart_and_words_only(monkeypatch):
     import altair as alt
 
     from funnelnb.show.charts.parts import Draft
-    from funnelnb.show.finding import Finding
-    from funnelnb.show.table import Column, Table
-    from funnelnb.show.words import words
+    from funnelnb.show.tables.table import Column, Table
+    from funnelnb.show.text.words import words
+    from funnelnb.show.views.registry import Finding
 
     say = words("en")
     monkeypatch.setitem(say._pack["tables"], "news", {"caption": "Stays", "heads": {"stay_days": "Stay"}})
@@ -194,7 +197,7 @@ def test_a_new_result_needs_a_view_a_chart_and_words_only(monkeypatch):
     view = registry.View(
         tables=(table,),
         finding=lambda result, _: Finding(headline=f"{result.n} stays.", detail="", unsaid="Why."),
-        charts={"stays": "stays"},
+        charts={"stays": "stays.stays"},
     )
 
     def draw(result, lang):
@@ -203,10 +206,10 @@ def test_a_new_result_needs_a_view_a_chart_and_words_only(monkeypatch):
         return draft.finish(marks.encode(x=alt.X("stay:Q")), "Stays")
 
     home, chart = types.ModuleType("home"), types.ModuleType("funnelnb.show.charts.stays")
-    home.VIEW, chart.draw = view, draw
-    monkeypatch.setitem(sys.modules, "new_home", home)
+    home.NEW_VIEW, chart.stays_draw, chart.stays_data = view, draw, lambda result: result.rows
+    monkeypatch.setitem(sys.modules, "funnelnb.show.views.new_home", home)
     monkeypatch.setitem(sys.modules, "funnelnb.show.charts.stays", chart)
-    monkeypatch.setattr(registry, "_VIEWS", {**registry._VIEWS, "NewResult": "new_home"})
+    monkeypatch.setattr(registry, "_VIEWS", {**registry._VIEWS, "NewResult": "new_home.new"})
 
     result = NewResult(
         **made.COMMON, n=2, method="x", notes=(), rows=(NewRow(stage="a", stay_days=3.5, deal_n=2),)

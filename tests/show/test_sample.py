@@ -7,8 +7,9 @@ import re
 import pytest
 
 import funnelnb as fn
-from funnelnb.show import outputs, registry
-from funnelnb.show.words import words
+from funnelnb.show import outputs
+from funnelnb.show.text.words import words
+from funnelnb.show.views import registry
 
 LANGS = ["en", "zh"]
 

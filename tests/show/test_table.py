@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from funnelnb.show.grid import (
+from funnelnb.show.tables.grid import (
     Grid,
     GridRow,
     Head,
@@ -22,9 +22,9 @@ from funnelnb.show.grid import (
     width,
     wrap,
 )
-from funnelnb.show.registry import view_of
-from funnelnb.show.table import build, frame
+from funnelnb.show.tables.table import build, frame
 from funnelnb.show.views.conversion import CURVES, LOSS_POINTS, STEPS, step_rows
+from funnelnb.show.views.registry import view_of
 from tests.show import golden, made
 
 EVERY = {

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.show import render
-from funnelnb.show.charts import chance, frontier, gap, reverse, tornado, total
-from funnelnb.show.registry import view_of
+from funnelnb.show.charts import funnel, render, targets
+from funnelnb.show.views.registry import view_of
 
 CASE = {"bands": [10_000, 30_000, 50_000], "counts": [61, 30, 12, 5], "currency": "CNY"}
 
@@ -63,32 +62,43 @@ def test_the_worked_case_in_words():
 
 
 def test_the_bars_of_the_reverse_funnel_are_its_rows():
-    rows = reverse.data(made("given"))
+    rows = targets.reverse_data(made("given"))
     assert [row["plug_in_n"] for row in rows] == [408, 102, 51, 38]
-    assert [row["too_late"] for row in reverse.data(made("late"))] == [True, True, True, True, False, False]
+    assert [row["too_late"] for row in targets.reverse_data(made("late"))] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("name", ["case", "quota", "target"])
 def test_the_dark_part_of_the_total_is_the_chance(name):
-    rows = total.data(made(name))
+    rows = targets.total_data(made(name))
     result = made(name)
     for what in {row["what"] for row in rows}:
         dark = sum(row["share"] for row in rows if row["what"] == what and row["reached"])
-        assert dark == pytest.approx(total._chance(result, what), abs=0.01)
+        assert dark == pytest.approx(targets._chance(result, what), abs=0.01)
 
 
 def test_the_other_charts_hold_the_numbers_of_their_results():
     case = made("case")
-    points = chance.data(case)
+    points = targets.chance_data(case)
     assert [row["deal_n"] for row in points if row["mark"] == "required"] == [case.required_n]
-    kinds = {row["kind"] for row in frontier.data(case)}
+    kinds = {row["kind"] for row in targets.frontier_data(case)}
     assert kinds == {"frontier", "cheapest", "plan"}
-    assert case.cheapest.mix in {row["mix"] for row in frontier.data(case) if row["kind"] == "frontier"}
-    bars = tornado.data(made("levers"))
+    assert case.cheapest.mix in {
+        row["mix"] for row in targets.frontier_data(case) if row["kind"] == "frontier"
+    }
+    bars = targets.tornado_data(made("levers"))
     assert [row["end"] for row in bars if row["side"] == "up"] == [
         row.high_rate for row in made("levers").rows
     ]
-    assert np.allclose([row["ideal"] for row in gap.data(made("ideal"))], [0.76, 0.77, 0.79, 0.80, 0.84])
+    assert np.allclose(
+        [row["ideal"] for row in funnel.gap_data(made("ideal"))], [0.76, 0.77, 0.79, 0.80, 0.84]
+    )
 
 
 def test_names_that_look_like_markup_are_escaped():

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import funnelnb
-from funnelnb.analysis import caveats
+from funnelnb.analysis.shared import caveats
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.core.options import LANGUAGES
-from funnelnb.data.ledger import FACTS
-from funnelnb.show import registry
-from funnelnb.show.words import FOLDER, load_pack, words
+from funnelnb.data.ledger.codes import FACTS
+from funnelnb.show.text.words import FOLDER, load_pack, words
+from funnelnb.show.views import registry
 
 PACKAGE = Path(funnelnb.__file__).parent
 
@@ -74,14 +74,13 @@ def test_every_file_has_its_twin():
 
 def shown_types():
     """Every result type that can be shown, and the dataclasses its tables and charts are made of."""
-    for name, home in registry._VIEWS.items():
-        view = importlib.import_module(home).VIEW
-        for module in {path.stem for path in (PACKAGE / "analysis").glob("*.py")} | {"check"}:
-            for package in ("analysis", "data"):
-                if (PACKAGE / package / f"{module}.py").exists():
-                    found = getattr(importlib.import_module(f"funnelnb.{package}.{module}"), name, None)
-                    if dataclasses.is_dataclass(found):
-                        yield found, view
+    for name in registry._VIEWS:
+        view = registry._view(name)
+        for path in [*sorted((PACKAGE / "analysis").rglob("*.py")), PACKAGE / "data" / "check.py"]:
+            if path.stem == "__init__" or f"class {name}(" not in path.read_text(encoding="utf-8"):
+                continue
+            module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+            yield getattr(importlib.import_module(module), name), view
 
 
 RESULTS = {kind.__name__: kind for kind, _ in shown_types()}

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnelnb.data.contract.settings import read_settings
+from funnelnb.data.contract.tables import ASSESSMENT_FACTORS, TABLES, column_names
 from funnelnb.data.load import load
-from funnelnb.data.settings import read_settings
-from funnelnb.data.tables import ASSESSMENT_FACTORS, TABLES, column_names
 from funnelnb.playbooks import load_playbook
 from funnelnb.playbooks.model import ROLES
 from funnelnb.simulate import RunTruth

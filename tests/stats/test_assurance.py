@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats import assurance
+from funnelnb.stats.totals import assurance
 
 STEPS = ([30, 18, 9], [120, 30, 18])
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.calibration import auc, calibration, gain, score
-from funnelnb.stats.proportion import wilson
+from funnelnb.stats.rates.calibration import auc, calibration, gain, score
+from funnelnb.stats.rates.proportion import wilson
 
 
 def test_bins_by_hand() -> None:

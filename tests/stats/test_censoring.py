@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.censoring import censoring_weights
-from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.models.censoring import censoring_weights
 
 
 @pytest.mark.parametrize("whole", [True, False])

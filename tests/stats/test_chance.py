@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.chance import Ahead
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.proportion import wilson
-from funnelnb.stats.remaining import remaining
+from funnelnb.stats.curves.chance import Ahead
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.curves.remaining import remaining
+from funnelnb.stats.rates.proportion import wilson
 from tests.reference.coverage_chance import LEVEL, SEED, coverage
 from tests.stats.reference import reference
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.compare import benjamini_hochberg, group_vs_rest, homogeneity, newcombe
-from funnelnb.stats.proportion import wilson
+from funnelnb.stats.rates.compare import benjamini_hochberg, group_vs_rest, homogeneity, newcombe
+from funnelnb.stats.rates.proportion import wilson
 from tests.stats.reference import reference
 
 counted = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

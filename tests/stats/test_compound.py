@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats import compound
-from funnelnb.stats.lattice import chance_on, lattice_for
-from funnelnb.stats.size import between, mixture, points
+from funnelnb.stats.totals import compound
+from funnelnb.stats.totals.compound import chance_on, lattice_for
+from funnelnb.stats.totals.size import between, mixture, points
 
 BANDS = [between(0, 10e3), between(10e3, 30e3), between(30e3, 50e3), between(50e3, 100e3)]
 HISTORY = mixture(np.array([61, 30, 12, 5]) / 108, BANDS)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelnb.stats.compare import newcombe
-from funnelnb.stats.difference import incidence_difference
-from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.stats.curves.difference import incidence_difference
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.rates.compare import newcombe
 
 
 def floor(rng, size, share=0.5):

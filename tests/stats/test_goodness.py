@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.goodness import Effort, Sample, bootstrap, bootstrap_test, quantile_points
-from funnelnb.stats.lifetime import fit, observed
-from funnelnb.stats.survival import kaplan_meier
+from funnelnb.stats.curves.survival import kaplan_meier
+from funnelnb.stats.lifetime.fit import fit, observed
+from funnelnb.stats.lifetime.goodness import Effort, Sample, bootstrap, bootstrap_test, quantile_points
 from tests.stats.reference import reference
 
 

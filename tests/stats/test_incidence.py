@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from funnelnb.stats.incidence import aalen_johansen
+from funnelnb.stats.curves.incidence import aalen_johansen
 from tests.stats.reference import reference
 from tests.stats.strategies import observed
 

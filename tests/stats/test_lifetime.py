@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.lifetime import FAMILIES, REFUSALS, fit, fit_all, intervals, observed
-from funnelnb.stats.survival import kaplan_meier
+from funnelnb.stats.curves.survival import kaplan_meier
+from funnelnb.stats.lifetime.fit import FAMILIES, REFUSALS, fit, fit_all, intervals, observed
 from tests.stats.reference import reference
 
 FITS = reference("lifetime_fits")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from funnelnb.stats.lifetime import FAMILIES, fit, fit_again, observed
+from funnelnb.stats.lifetime.fit import FAMILIES, fit, fit_again, observed
 from tests.stats.test_lifetime import sample
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from funnelnb.stats.family import FAMILIES
-from funnelnb.stats.likelihood import Shape, log_likelihood, points
-from funnelnb.stats.observed import intervals
+from funnelnb.stats.lifetime.family import FAMILIES
+from funnelnb.stats.lifetime.likelihood import Shape, log_likelihood, points
+from funnelnb.stats.lifetime.observed import intervals
 
 INF = np.inf
 LOWER = [3.0, 12.5, 40, 7, 30, 0, 0, 14, 9, 20, 55, 0]

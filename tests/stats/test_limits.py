@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.limits import funnel_limits, overdispersion
+from funnelnb.stats.rates.compare import funnel_limits, overdispersion
 
 
 @given(st.floats(0.01, 0.99), st.integers(1, 3000), st.sampled_from([0.95, 0.998]))

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats import logistic as module
-from funnelnb.stats.logistic import logistic
+from funnelnb.stats.models import logistic as module
+from funnelnb.stats.models.logistic import logistic
 from tests.conftest import skip_or_fail
 
 

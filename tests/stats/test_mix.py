@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.mix import Limit, Task, cheapest, cheapest_by_program, minimal, why_not
+from funnelnb.stats.totals.mix import Limit, Task, cheapest, cheapest_by_program, minimal, why_not
 
 
 @st.composite

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.compound import chance_of_n
-from funnelnb.stats.portfolio import portfolio
-from funnelnb.stats.size import between, points
+from funnelnb.stats.totals.compound import chance_of_n
+from funnelnb.stats.totals.portfolio import portfolio
+from funnelnb.stats.totals.size import between, points
 
 SIZES = [points([3.0]), points([5.0, 10.0], [2, 1])]
 OPEN = [(0, [0.2, 0.7]), (1, [0.4, 0.9])]

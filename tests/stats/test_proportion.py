@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.proportion import effective_n, jeffreys, wilson
+from funnelnb.stats.rates.proportion import effective_n, jeffreys, wilson
 
 
 def exact_coverage(interval, n, p):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.rank_test import gray, log_rank
+from funnelnb.stats.curves.rank_test import gray, log_rank
 from tests.stats.reference import reference
 
 

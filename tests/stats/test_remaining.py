@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.remaining import remaining
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.curves.remaining import remaining
 
 
 def test_without_censoring_it_is_the_share_of_those_still_there() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.risk import risk_table
+from funnelnb.stats.curves.risk_table import risk_table
 from tests.stats.strategies import observed
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from funnelnb.stats.proportion import jeffreys
-from funnelnb.stats.shrink import beta_binomial
+from funnelnb.stats.rates.proportion import jeffreys
+from funnelnb.stats.rates.shrink import beta_binomial
 
 counted = st.integers(0, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.incidence import aalen_johansen
-from funnelnb.stats.survival import kaplan_meier
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.curves.survival import kaplan_meier
 from tests.stats.reference import reference
 from tests.stats.strategies import observed
 

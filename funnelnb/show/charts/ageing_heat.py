@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show import theme
+from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, share_axis, sized
-from funnelnb.show.finding import finding_of
-from funnelnb.show.names import stage_name
+from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.ageing import band
+from funnelnb.show.views.registry import finding_of
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.ageing import Ageing
+    from funnelnb.analysis.time.ageing import Ageing
     from funnelnb.show.charts.parts import Row
+
 
 CELL, STEP = 76, 54
 FEW = "#E9ECEE"
 
 
-def data(result: Ageing) -> list[Row]:
+def ageing_heat_data(result: Ageing) -> list[Row]:
     """Return one row per cell with its kind: known, few or unseen."""
     rows = []
     for cell in result.cells:
@@ -46,11 +47,11 @@ def data(result: Ageing) -> list[Row]:
     return rows
 
 
-def draw(result: Ageing, lang: str) -> Any:
+def ageing_heat_draw(result: Ageing, lang: str) -> Any:
     """Draw the heat map."""
     draft = Draft(result, lang)
     say = draft.say
-    rows = data(result)
+    rows = ageing_heat_data(result)
     if not rows:
         return draft.nothing()
     most = max([row["won_90_rate"] for row in rows if row["kind"] == "known"] or [1.0]) or 1.0

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from funnelnb.show import theme
+from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, share_axis
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.propensity import Propensity
+    from funnelnb.analysis.priority.propensity import Propensity
     from funnelnb.show.charts.parts import Row
-    from funnelnb.show.words import Words
+    from funnelnb.show.text.words import Words
+
 
 SIDE = 400
 
 
-def data(result: Propensity) -> list[Row]:
+def calibration_data(result: Propensity) -> list[Row]:
     """Return one row per bin: forecast, what came true with its interval, and how many deals."""
     return [
         {
@@ -32,10 +33,10 @@ def data(result: Propensity) -> list[Row]:
     ]
 
 
-def draw(result: Propensity, lang: str) -> Any:
+def calibration_draw(result: Propensity, lang: str) -> Any:
     """Draw the calibration of the tested model."""
     draft = Draft(result, lang)
-    say, rows = draft.say, data(result)
+    say, rows = draft.say, calibration_data(result)
     if not rows:
         return draft.nothing(say.get("charts.calibration.untested"))
     most = min(1.0, max(max(row["upper"], row["forecast_rate"]) for row in rows) * 1.08)

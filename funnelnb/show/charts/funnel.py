@@ -1,28 +1,265 @@
-"""Funnel: what happened to the deals that reached each stage, and how likely they move on.
-
-One bar per stage is split into moved on, still open there, lost there and left; open and lost never share a
-shade. Beside it stand the number and the amount that reached the stage, and the rate with its interval.
-What moves on flows down into the next bar.
-"""
+"""Funnel: what happened to the deals that reached each stage, how likely they move on, and how far from the ideal."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from funnelnb.show import theme
-from funnelnb.show.charts import funnel_layout as layout
-from funnelnb.show.charts.parts import Draft, own_colour, pixel, sized
-from funnelnb.show.finding import finding_of
-from funnelnb.show.names import groups_of
-from funnelnb.show.table import facts
+from funnelnb.show.charts import theme
+from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
+from funnelnb.show.tables.table import facts
+from funnelnb.show.text.words import groups_of, stage_name
+from funnelnb.show.views.registry import finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.conversion import Conversion, StepRow
+    from funnelnb.analysis.conversion.conversion import Conversion, StepRow
+    from funnelnb.analysis.conversion.ideal import FunnelGap
     from funnelnb.show.charts.parts import Row
+    from funnelnb.show.text.words import Words
+
+
+# ---- Where the pieces of a funnel stand, in pixels: bars, what flows on, dots and words --------------------
+
+PARTS = ("advanced", "here", "lost", "left")
+COLOURS = {"advanced": theme.MOVED, "here": theme.OPEN, "lost": theme.LOST, "left": theme.LEFT}
+SMALL_SIZE = theme.SMALL_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Places in pixels.
+
+    Attributes
+    ----------
+    step, bar : float
+        Height of a stage and of its bar.
+    label : float
+        Room for stage names, left of 0.
+    bars : float
+        Length of the longest bar.
+    reached, amount : float
+        Right edges of the two columns of numbers.
+    dots, dots_end : float
+        From where to where rates are drawn as dots.
+    rate, right : float
+        Where rates are written, and the right edge.
+    full : bool
+        Whether amount, dots and the other rates are shown.
+    stem : {"by_day", "decided"}
+        Which rate stands first: by the horizon, or where no time is known that of decided deals.
+    """
+
+    step: float
+    bar: float
+    label: float
+    bars: float
+    reached: float
+    amount: float
+    dots: float
+    dots_end: float
+    rate: float
+    right: float
+    full: bool
+    stem: str = "by_day"
+
+
+WIDE = Layout(
+    step=56, bar=26, label=150, bars=260, reached=322, amount=412,
+    dots=446, dots_end=546, rate=560, right=740, full=True,
+)  # fmt: skip
+SMALL = Layout(
+    step=30, bar=17, label=112, bars=104, reached=148, amount=0,
+    dots=0, dots_end=0, rate=160, right=272, full=False,
+)  # fmt: skip
+
+
+def wide(rows: Sequence[Row]) -> Layout:
+    """Return the layout of the one large funnel: without a column of amounts where there are none."""
+    place = replace(WIDE, stem=stem_of(rows))
+    if any(row["reached_amount"] > 0 for row in rows):
+        return place
+    back = WIDE.amount - WIDE.reached
+    return replace(
+        place, amount=0, dots=WIDE.dots - back, dots_end=WIDE.dots_end - back, rate=WIDE.rate - back
+    )
+
+
+def small(rows: Sequence[Row]) -> Layout:
+    """Return the layout of a small funnel."""
+    return replace(SMALL, stem=stem_of(rows))
+
+
+def stem_of(rows: Sequence[Row]) -> str:
+    """Return which rate can be shown: by the horizon, unless it is known nowhere."""
+    return "by_day" if any(not _unknown(row, "by_day") for row in rows if not row["won"]) else "decided"
+
+
+def _unknown(row: Row, stem: str) -> bool:
+    return math.isnan(row[f"{stem}_rate"])
+
+
+def segments(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
+    """Return the pieces of all bars."""
+    most = max(row["reached_n"] for row in rows) or 1
+    made = []
+    for rank, row in enumerate(rows):
+        x = 0.0
+        for part in PARTS:
+            n = row.get(f"{part}_n") or 0
+            size = place.bars * n / most
+            if not n:
+                continue
+            made.append(
+                {
+                    "stage": stage_name(result, row["stage"], say),
+                    "what": say.get("charts.parts.won" if row["won"] else f"charts.parts.{part}"),
+                    "n": n,
+                    "part": part,
+                    "x": x,
+                    "x2": x + max(size, 1.0),
+                    "y": rank * place.step,
+                    "y2": rank * place.step + place.bar,
+                    "colour": COLOURS[part],
+                }
+            )
+            x += size
+    return made
+
+
+def inside(pieces: Sequence[Row], say: Words) -> list[Row]:
+    """Return the numbers written into the pieces of the bars that have room for them."""
+    made = []
+    for piece in pieces:
+        label = say.numbers.count(piece["n"])
+        if theme.text_width(label, SMALL_SIZE) + 6 > piece["x2"] - piece["x"]:
+            continue
+        colour = theme.INK if piece["part"] in ("here", "left") else theme.PAPER
+        middle = (piece["x"] + piece["x2"]) / 2, (piece["y"] + piece["y2"]) / 2
+        made.append(text(*middle, label, align="center", size=SMALL_SIZE, colour=colour))
+    return made
+
+
+def flow_rows(pieces: Sequence[Row], place: Layout, stages_n: int) -> list[Row]:
+    """Return what moves on: a pale band from each bar down to the next."""
+    return [
+        {"x": 0.0, "x2": piece["x2"], "y": piece["y2"], "y2": piece["y"] + place.step}
+        for piece in pieces
+        if piece["part"] == "advanced" and piece["y"] + place.step < place.step * stages_n
+    ]
+
+
+def captions(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
+    """Return all words and numbers beside the bars."""
+    most = max(row["reached_n"] for row in rows) or 1
+    made: list[Row] = []
+    for rank, row in enumerate(rows):
+        top = rank * place.step
+        middle = top + place.bar / 2
+        made += _stage_label(stage_name(result, row["stage"], say), middle, place, strong=row["won"])
+        made.append(_number(place.reached, middle, say.numbers.count(row["reached_n"]), strong=row["won"]))
+        if place.amount and row["reached_amount"]:
+            amount = say.numbers.amount(row["reached_amount"])
+            made.append(_number(place.amount, middle, amount, strong=row["won"]))
+        if not row["won"]:
+            made += _rate_words(row, middle, place, say)
+        if row["loss_point"] and place.full:
+            end = place.bars * row["reached_n"] / most
+            made.append(_loss_words(result, row, top + place.bar + 14, end, say))
+    return made
+
+
+def _stage_label(name: str, middle: float, place: Layout, *, strong: bool) -> list[Row]:
+    lines = theme.wrap(name, place.label - 14, theme.LABEL_SIZE)[: 2 if place.full else 1]
+    if not place.full:
+        lines = [theme.shorten(name, place.label - 12, theme.LABEL_SIZE)]
+    first = middle - 7 * (len(lines) - 1)
+    weight = "bold" if strong else "normal"
+    return [
+        text(-10, first + 14 * rank, line, align="right", weight=weight) for rank, line in enumerate(lines)
+    ]
+
+
+def _number(x: float, middle: float, label: str, *, strong: bool) -> Row:
+    return text(x, middle, label, align="right", weight="bold" if strong else "normal")
+
+
+def _rate_words(row: Row, middle: float, place: Layout, say: Words) -> list[Row]:
+    if not row["enough"]:
+        return [text(place.rate, middle, say.get("words.too_few"), colour=theme.QUIET)]
+    if _unknown(row, place.stem):
+        first = text(place.rate, middle, say.get("charts.parts.not_seen"), colour=theme.QUIET)
+    else:
+        names = (f"{place.stem}_{part}" for part in ("rate", "ci_lower", "ci_upper"))
+        first = text(place.rate, middle, say.numbers.interval(*(row[name] for name in names)))
+    if not place.full:
+        return [first]
+    others = say.say(
+        f"charts.funnel.other_{place.stem}",
+        so_far=say.numbers.percent(row["so_far_rate"]),
+        decided=say.numbers.percent(row["decided_rate"]),
+    )
+    below = text(place.rate, middle + 9, others, size=SMALL_SIZE, colour=theme.QUIET)
+    return [first | {"y": middle - 7, "weight": "bold"}, below]
+
+
+def _loss_words(result: Conversion, row: Row, y: float, end: float, say: Words) -> Row:
+    worth = row["lost_amount"]
+    key = "charts.parts.loss_point_worth" if worth and worth > 0 else "charts.parts.loss_point"
+    label = say.say(key, lost_n=row["lost_n"], amount=say.numbers.amount(worth, result.currency)) + " ▲"
+    style = {"size": SMALL_SIZE, "colour": theme.LOST_INK, "weight": "bold"}
+    if theme.text_width(label, SMALL_SIZE, bold=True) < end:
+        return text(end - 3, y, label, align="right", **style)
+    return text(2, y, label, **style)
+
+
+def head_rows(result: Conversion, place: Layout, say: Words) -> list[Row]:
+    """Return the heads over the columns of the large funnel."""
+    style = {"size": SMALL_SIZE, "colour": theme.QUIET}
+    y = -24.0
+    rate = say.say(f"charts.funnel.rate_{place.stem}", horizon_days=result.horizon_days)
+    made = [
+        text(0, y, say.get("charts.funnel.number_of_deals"), **style),
+        text(place.reached, y, say.get("charts.funnel.reached"), align="right", **style),
+        text(place.dots, y, rate, **style),
+    ]
+    for share, x, align in ((0, place.dots, "left"), (1, place.dots_end, "right")):
+        label = say.numbers.percent(share)
+        made.append(text(x, -9.0, label, align=align, size=9.5, colour=theme.QUIET))
+    if place.amount:
+        amount = say.get("charts.funnel.amount")
+        unit = say.numbers.currencies.get(result.currency, result.currency)
+        if unit:
+            amount = say.say("charts.funnel.amount_unit", unit=unit)
+        made.append(text(place.amount, y, amount, align="right", **style))
+    return made
+
+
+def dots(rows: Sequence[Row], place: Layout) -> list[Row]:
+    """Return the rates as places on a line from 0 to 100 %."""
+    span = place.dots_end - place.dots
+    made = []
+    for rank, row in enumerate(rows):
+        if row["won"] or not row["enough"] or _unknown(row, place.stem):
+            continue
+        made.append(
+            {
+                "y": rank * place.step + place.bar / 2,
+                "x": place.dots + span * row[f"{place.stem}_ci_lower"],
+                "x2": place.dots + span * row[f"{place.stem}_ci_upper"],
+                "dot": place.dots + span * row[f"{place.stem}_rate"],
+                "start": place.dots,
+                "end": place.dots_end,
+            }
+        )
+    return made
+
+
+# ---- Funnel: what happened to the deals that reached each stage, and how likely they move on ---------------
 
 GROUPS_MOST = 8
 """More groups than this are not drawn as small funnels; the table has them."""
@@ -32,7 +269,7 @@ _RATES = tuple(
 )
 
 
-def data(result: Conversion) -> list[Row]:
+def funnel_data(result: Conversion) -> list[Row]:
     """Return one row per group and stage, the won stage last: counts, amounts, three rates, loss point."""
     lost_at = {point.group: point.stage for point in result.loss_points}
     rows: list[Row] = []
@@ -60,10 +297,10 @@ def _won_row(step: StepRow) -> Row:
     }
 
 
-def draw(result: Conversion, lang: str) -> Any:
+def funnel_draw(result: Conversion, lang: str) -> Any:
     """Draw the funnel; with groups, one small funnel each."""
     draft = Draft(result, lang)
-    rows = data(result)
+    rows = funnel_data(result)
     if not rows or not result.n:
         return draft.nothing()
     return _by_group(draft, rows) if result.by else _whole(draft, rows)
@@ -71,8 +308,8 @@ def draw(result: Conversion, lang: str) -> Any:
 
 def _whole(draft: Draft, rows: list[Row]) -> Any:
     found = finding_of(draft.result, draft.say.lang)
-    place = layout.wide(rows)
-    heads = draft.texts(layout.heads(draft.result, place, draft.say), "heads")
+    place = wide(rows)
+    heads = draft.texts(head_rows(draft.result, place, draft.say), "heads")
     key = draft.legend(_entries(draft, rows), 6, -50)
     chart = alt.layer(*_panel(draft, rows, place), *_dots(draft, rows, place), heads, key)
     chart = sized(chart, width=place.right, height=place.step * len(rows) - 20)
@@ -102,7 +339,7 @@ def _by_group(draft: Draft, rows: list[Row]) -> Any:
     panels = [_small(draft, group, [row for row in rows if row["group"] == group]) for group in drawn]
     key = sized(draft.legend(_entries(draft, rows), 6, 5), width=560, height=10)
     grid = alt.vconcat(key, alt.concat(*panels, columns=2, spacing=34), spacing=18)
-    stem = layout.stem_of(rows)
+    stem = stem_of(rows)
     rate = say.say(f"charts.funnel.rate_{stem}", horizon_days=draft.result.horizon_days)
     more = ""
     if len(drawn) < len(sizes):
@@ -112,7 +349,7 @@ def _by_group(draft: Draft, rows: list[Row]) -> Any:
 
 
 def _small(draft: Draft, group: tuple[str, ...], rows: list[Row]) -> Any:
-    place = layout.small(rows)
+    place = small(rows)
     name = theme.shorten(draft.say.group(group), place.right, 13)
     title = alt.TitleParams(text=name, fontSize=13, anchor="start", offset=8, frame="group", dx=-place.label)
     chart = alt.layer(*_panel(draft, rows, place))
@@ -120,36 +357,94 @@ def _small(draft: Draft, group: tuple[str, ...], rows: list[Row]) -> Any:
 
 
 def _entries(draft: Draft, rows: Sequence[Row]) -> list[tuple[str, str]]:
-    present = [part for part in layout.PARTS if any(row.get(f"{part}_n") for row in rows)]
-    return [(layout.COLOURS[part], draft.say.get(f"charts.parts.{part}")) for part in present]
+    present = [part for part in PARTS if any(row.get(f"{part}_n") for row in rows)]
+    return [(COLOURS[part], draft.say.get(f"charts.parts.{part}")) for part in present]
 
 
-def _panel(draft: Draft, rows: list[Row], place: layout.Layout) -> list[Any]:
+def _panel(draft: Draft, rows: list[Row], place: Layout) -> list[Any]:
     say = draft.say
-    pieces = layout.segments(draft.result, rows, place, say)
+    pieces = segments(draft.result, rows, place, say)
     box = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
     tip = [
         alt.Tooltip("stage:N", title=say.field("stage").label),
         alt.Tooltip("what:N", title=" "),
         alt.Tooltip("n:Q", title=say.get("charts.funnel.number_of_deals"), format=","),
     ]
-    flows = draft.layer(layout.flows(pieces, place, len(rows)), "flows")
+    flows = draft.layer(flow_rows(pieces, place, len(rows)), "flows")
     bars = draft.layer(pieces, "bars")
     shown = [
         flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box),
         bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(**box, color=own_colour(), tooltip=tip),
-        draft.texts(layout.captions(draft.result, rows, place, say), "captions"),
+        draft.texts(captions(draft.result, rows, place, say), "captions"),
     ]
     if place.full:
-        shown.append(draft.texts(layout.inside(pieces, say), "inside"))
+        shown.append(draft.texts(inside(pieces, say), "inside"))
     return shown
 
 
-def _dots(draft: Draft, rows: list[Row], place: layout.Layout) -> list[Any]:
-    base = draft.layer(layout.dots(rows, place), "dots")
+def _dots(draft: Draft, rows: list[Row], place: Layout) -> list[Any]:
+    base = draft.layer(dots(rows, place), "dots")
     y = pixel("y", "y")
     return [
         base.mark_rule(color=theme.FAINT, strokeWidth=2).encode(x=pixel("x", "start"), x2="end:Q", y=y),
         base.mark_rule(color=theme.MOVED, strokeWidth=2.5).encode(x=pixel("x", "x"), x2="x2:Q", y=y),
         base.mark_point(filled=True, size=60, color=theme.MOVED, opacity=1).encode(x=pixel("x", "dot"), y=y),
     ]
+
+
+# ---- Gap: the share that gets through each step, with its interval, beside what it should be ---------------
+
+STEP, PLOT, LABEL = 36, 430, 170
+GAP_COLOURS = {"below": theme.LOST, "above": theme.MOVED, "not_separable": theme.QUIET, "too_few": theme.LEFT}
+
+
+def gap_data(result: FunnelGap) -> list[Row]:
+    """Return one row per step: actual with bounds, ideal, verdict."""
+    return [
+        {
+            "rank": rank,
+            "stage": row.stage,
+            "actual": row.actual_rate,
+            "low": row.actual_ci_lower,
+            "high": row.actual_ci_upper,
+            "ideal": row.ideal_rate,
+            "verdict": row.verdict,
+        }
+        for rank, row in enumerate(result.rows)
+    ]
+
+
+def gap_draw(result: FunnelGap, lang: str) -> Any:
+    """Draw the steps under each other."""
+    draft = Draft(result, lang)
+    if not result.n:
+        return draft.nothing()
+    say, found = draft.say, finding_of(result, lang)
+    drawn = [
+        row
+        | {
+            "name": theme.shorten(stage_name(result, row["stage"], say), LABEL, theme.LABEL_SIZE),
+            "colour": GAP_COLOURS[row["verdict"]],
+            "words": say.get(f"targets.verdicts.{row['verdict']}"),
+        }
+        for row in gap_data(result)
+    ]
+    base = draft.layer(drawn, "steps")
+    x = alt.X(
+        "actual:Q",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=share_axis(say, title=say.get("charts.gap.x"), tickCount=6),
+    )
+    y = alt.Y("rank:Q", scale=alt.Scale(reverse=True, domain=[-0.6, len(drawn) - 0.4], nice=False), axis=None)
+    layers = [
+        base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=own_colour()),
+        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=own_colour()),
+        base.mark_tick(thickness=3, size=22, color=theme.INK).encode(x=alt.X("ideal:Q"), y=y),
+        base.mark_text(align="right").encode(x=alt.value(-10), y=y, text="name:N"),
+        base.mark_text(align="left").encode(x=alt.value(PLOT + 12), y=y, text="words:N", color=own_colour()),
+        draft.legend(
+            [(theme.QUIET, say.get("charts.gap.actual")), (theme.INK, say.get("charts.gap.ideal"))], 0, -14
+        ),
+    ]
+    chart = sized(alt.layer(*layers), width=PLOT, height=STEP * len(drawn))
+    return draft.finish(chart, found.headline, found.detail, offset=16)

@@ -1,8 +1,4 @@
-"""Outcome by age: won, lost and still open, stacked, adding to one at every day.
-
-Won grows from below with its band, lost hangs from above, open is what lies between. Where too few deals
-have been watched that long the picture is pale and hatched: an estimate, no measurement.
-"""
+"""Outcome by age: won, lost and still open, adding to one at every day; and the rates side by side."""
 
 from __future__ import annotations
 
@@ -14,27 +10,30 @@ import altair as alt
 import numpy as np
 
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show import theme
+from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, day_ticks, hatch, own_colour, rate_range, share_axis, sized
-from funnelnb.show.finding import finding_of, rate_of
-from funnelnb.show.names import stage_name
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.registry import finding_of, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.conversion import Conversion, OutcomeCurve, StepRow
+    from funnelnb.analysis.conversion.conversion import Conversion, OutcomeCurve, StepRow
     from funnelnb.show.charts.parts import Row
+
+
+# ---- Outcome by age: won, lost and still open, stacked, adding to one at every day -------------------------
 
 POINTS_MOST = 200
 """Days drawn of one curve; of more, as many at equal distance."""
-GROUPS_MOST = 9
+OUTCOME_GROUPS_MOST = 9
 """More groups than this are not drawn; the table has them."""
 BAND = "#003A5C"
 _SHADES = (("won", theme.MOVED), ("open", theme.OPEN), ("lost", theme.LOST))
 _RATES = ("won_rate", "won_ci_lower", "won_ci_upper", "lost_rate", "open_rate")
 
 
-def data(result: Conversion) -> list[Row]:
+def outcome_data(result: Conversion) -> list[Row]:
     """Return one row per group and day: the three shares, the band of won, whether the day can be trusted."""
     most = POINTS_MOST if not result.by else POINTS_MOST // 3
     return [row for curve in result.curves for row in _curve_rows(curve, result.horizon_days, most)]
@@ -84,7 +83,7 @@ class _Plot:
         return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=self.shares)
 
 
-def draw(result: Conversion, lang: str) -> Any:
+def outcome_draw(result: Conversion, lang: str) -> Any:
     """Draw the curves; with groups, one small picture each on the same axes."""
     draft = Draft(result, lang)
     if not result.n:
@@ -99,7 +98,7 @@ def draw(result: Conversion, lang: str) -> Any:
 def _whole(draft: Draft, curve: OutcomeCurve) -> Any:
     say, result = draft.say, draft.result
     plot = _plot(draft, curve, float(curve.days[-1]), (690, 320))
-    rows = [row for row in data(result) if row["group"] == curve.group]
+    rows = [row for row in outcome_data(result) if row["group"] == curve.group]
     layers = [*_panel(draft, plot, rows), _names(draft, plot, rows[-1])]
     if curve.trusted_days < plot.longest:
         layers.append(_estimate(draft, plot))
@@ -123,10 +122,12 @@ def _title(draft: Draft, row: StepRow) -> str:
 def _by_group(draft: Draft, curves: Sequence[OutcomeCurve]) -> Any:
     say, result = draft.say, draft.result
     sizes = {row.group: row.by_day_n for row in result.overall}
-    largest = {curve.group for curve in sorted(curves, key=lambda one: -sizes[one.group])[:GROUPS_MOST]}
+    largest = {
+        curve.group for curve in sorted(curves, key=lambda one: -sizes[one.group])[:OUTCOME_GROUPS_MOST]
+    }
     drawn = [curve for curve in curves if curve.group in largest]
     longest = max(float(curve.days[-1]) for curve in drawn)
-    rows = data(result)
+    rows = outcome_data(result)
     panels = []
     for curve in drawn:
         plot = _plot(draft, curve, longest, (218, 130), small=True)
@@ -285,3 +286,150 @@ def _estimate(draft: Draft, plot: _Plot) -> Any:
         .mark_text(**mark)
         .encode(x=plot.x(), y=plot.y("share"), text="label:N")
     )
+
+
+# ---- Rates ------------------------------------------------------------------------------------------------
+
+RATES_GROUPS_MOST = 30
+STEP, PLOT, LABEL = 44, 400, 190
+KINDS = {
+    "by_day": (theme.MOVED, "circle", -11),
+    "decided": (theme.LOST_INK, "square", 0),
+    "so_far": (theme.QUIET, "triangle-up", 11),
+}
+
+
+def rates_data(result: Conversion) -> list[Row]:
+    """Return one row per step (or group) and kind of rate: the rate, its interval and its own n."""
+    if result.by:
+        largest = sorted(result.overall, key=lambda row: -row.reached_n)[:RATES_GROUPS_MOST]
+        chosen: Sequence[StepRow] = [row for row in result.overall if any(row is one for one in largest)]
+    else:
+        steps = [row for row in result.steps if not row.after_sale]
+        chosen = [*steps, *result.overall]
+    return [row for rank, step in enumerate(chosen) for row in _rows(step, rank)]
+
+
+def _rows(step: StepRow, rank: int) -> list[Row]:
+    sizes = {"by_day": step.by_day_n, "decided": step.decided_n, "so_far": step.reached_n}
+    return [
+        {
+            "group": step.group,
+            "stage": step.stage,
+            "overall": step.overall,
+            "rank": rank,
+            "kind": kind,
+            "rate": getattr(step, f"{kind}_rate"),
+            "ci_lower": getattr(step, f"{kind}_ci_lower"),
+            "ci_upper": getattr(step, f"{kind}_ci_upper"),
+            "n": sizes[kind],
+            "enough": step.enough,
+        }
+        for kind in KINDS
+    ]
+
+
+def rates_draw(result: Conversion, lang: str) -> Any:
+    """Draw the rates."""
+    draft = Draft(result, lang)
+    rows = rates_data(result)
+    if not rows or not result.n:
+        return draft.nothing()
+    say = draft.say
+    names = [row | {"name": _name(draft, row)} for row in rows if row["kind"] == "by_day"]
+    height = STEP * len(names)
+    layers = [*_marks(draft, rows, height), *_labels(draft, names, height)]
+    chart = sized(alt.layer(*layers), width=PLOT, height=height)
+    if result.by:
+        more = ""
+        if len(names) < len(result.overall):
+            more = say.say("charts.parts.more_groups", shown_n=len(names), groups_n=len(result.overall))
+        return draft.finish(chart, rate_range(draft), more)
+    return draft.finish(chart, say.say("charts.rates.title", horizon_days=result.horizon_days))
+
+
+def _name(draft: Draft, row: Row) -> str:
+    if draft.result.by:
+        name = draft.say.group(row["group"])
+    elif row["overall"]:
+        name = draft.say.get("charts.rates.whole")
+    else:
+        name = stage_name(draft.result, row["stage"], draft.say)
+    return theme.shorten(name, LABEL - 70, theme.LABEL_SIZE)
+
+
+def _spelled(draft: Draft, row: Row, words: dict[str, str]) -> Row:
+    rate = draft.say.numbers.interval(row["rate"], row["ci_lower"], row["ci_upper"])
+    return {"spot": _spot(row), "words": words[row["kind"]], "label": rate}
+
+
+def _spot(row: Row) -> float:
+    return STEP * (row["rank"] + 0.5) + KINDS[row["kind"]][2]
+
+
+def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
+    say, result = draft.say, draft.result
+    known = [row for row in rows if row["enough"] and not math.isnan(row["rate"])]
+    words = {kind: say.say(f"charts.rates.{kind}", horizon_days=result.horizon_days) for kind in KINDS}
+    present = [kind for kind in KINDS if any(row["kind"] == kind for row in known)]
+    spelled = [row | _spelled(draft, row, words) for row in known]
+    base = draft.layer(spelled, "rates")
+    domain = [words[kind] for kind in present]
+    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=80, offset=8)
+    colour = alt.Color(
+        "words:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][0] for kind in present]), legend=legend
+    )
+    shape = alt.Shape(
+        "words:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][1] for kind in present]), legend=legend
+    )
+    high = max([0.05, *(row["ci_upper"] for row in known)])
+    title = say.get("charts.rates.x_overall" if result.by else "charts.rates.x")
+    axis = share_axis(say, title=title, tickCount=6)
+    scale = alt.Scale(domain=[0, min(1.0, high * 1.04)], nice=False)
+    y = alt.Y("spot:Q", scale=alt.Scale(domain=[0, height], reverse=True, nice=False), axis=None)
+    tips = [
+        alt.Tooltip("words:N", title=" "),
+        alt.Tooltip("label:N", title=" "),
+        alt.Tooltip("n:Q", title="n", format=","),
+    ]
+    return [
+        base.mark_rule(strokeWidth=1.8).encode(
+            x=alt.X("ci_lower:Q", scale=scale, axis=axis), x2="ci_upper:Q", y=y, color=colour
+        ),
+        base.mark_point(filled=True, size=64, opacity=1).encode(
+            x=alt.X("rate:Q", scale=scale, axis=axis), y=y, color=colour, shape=shape, tooltip=tips
+        ),
+        base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL_SIZE).encode(
+            x=alt.value(PLOT + 12), y=y, text="label:N", color=colour
+        ),
+    ]
+
+
+def _labels(draft: Draft, names: list[Row], height: float) -> list[Any]:
+    """Write the name of each step or group with its n, and a thin line between two of them."""
+    say = draft.say
+    rows = [
+        {
+            "spot": STEP * (row["rank"] + 0.5),
+            "line": STEP * (row["rank"] + 1.0),
+            "name": row["name"],
+            "n": f"n = {say.numbers.count(row['n'])}",
+            "few": "" if row["enough"] else say.get("words.too_few"),
+            "weight": "bold" if row["overall"] and not draft.result.by else "normal",
+        }
+        for row in names
+    ]
+    base = draft.layer(rows, "names")
+    scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
+    y = alt.Y("spot:Q", scale=scale, axis=None)
+    quiet = {"fontSize": theme.SMALL_SIZE, "color": theme.QUIET, "baseline": "middle"}
+    return [
+        base.mark_rule(color=theme.FAINT, strokeWidth=0.7).encode(
+            x=alt.value(-LABEL + 20), x2=alt.value(PLOT), y=alt.Y("line:Q", scale=scale, axis=None)
+        ),
+        base.mark_text(align="right", baseline="middle", dy=-7, fontWeight={"expr": "datum.weight"}).encode(
+            x=alt.value(-12), y=y, text="name:N"
+        ),
+        base.mark_text(align="right", dy=8, **quiet).encode(x=alt.value(-12), y=y, text="n:N"),
+        base.mark_text(align="left", **quiet).encode(x=alt.value(PLOT + 12), y=y, text="few:N"),
+    ]

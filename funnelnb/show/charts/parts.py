@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
-from funnelnb.show import theme
-from funnelnb.show.finding import finding_of
-from funnelnb.show.table import facts
-from funnelnb.show.words import words_of
+from funnelnb.show.charts import theme
+from funnelnb.show.tables.table import facts
+from funnelnb.show.text.words import words_of
+from funnelnb.show.views.registry import finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
 
 Row = dict[str, Any]
 WIDTH = 820

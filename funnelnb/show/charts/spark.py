@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from funnelnb.show import theme
-from funnelnb.show.charts import outcome, trend
+from funnelnb.show.charts import cohorts, outcome, theme
 from funnelnb.show.charts.parts import Draft
 
 if TYPE_CHECKING:
     from funnelnb.show.charts.parts import Row
 
+
 WIDTH, HEIGHT = 120, 28
 _AGES_MOST = 40
 
 
-def data(result: Any) -> list[Row]:
+def spark_data(result: Any) -> list[Row]:
     """Return the rows that are drawn: days of the first group's curve up to trust, or mature periods."""
     if hasattr(result, "curves"):
         first = result.curves[0].group if result.curves else ()
-        rows = [row for row in outcome.data(result) if row["group"] == first and row["trusted"]]
+        rows = [row for row in outcome.outcome_data(result) if row["group"] == first and row["trusted"]]
         step = max(1, -(-len(rows) // _AGES_MOST))
         return [*rows[:-1:step], *rows[-1:]]
-    return [row for row in trend.data(result) if row["kind"] == "mature"]
+    return [row for row in cohorts.trend_data(result) if row["kind"] == "mature"]
 
 
-def draw(result: Any, lang: str) -> Any:
+def spark_draw(result: Any, lang: str) -> Any:
     """Draw the spark; empty where there is nothing that can be trusted."""
     draft = Draft(result, lang)
-    rows = data(result)
+    rows = spark_data(result)
     curve = hasattr(result, "curves")
     made = _nothing(draft) if len(rows) < 2 else _outcome(draft, rows) if curve else _trend(draft, rows)
     key = "charts.spark.alt_outcome" if curve else "charts.spark.alt_trend"

@@ -1,22 +1,159 @@
-"""How ageing is shown: the chance to win by stage and age; and what it says."""
+"""How ageing and stuck deals are shown, and what they say."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.finding import Finding
-from funnelnb.show.names import stage_name
-from funnelnb.show.registry import View
-from funnelnb.show.table import Column, Table
+from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.duration import days
+from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.ageing import Ageing, AgeingCell, AgeingChange
-    from funnelnb.show.words import Words
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.time.ageing import Ageing, AgeingCell, AgeingChange
+    from funnelnb.analysis.time.stuck import Stuck, StuckDeal
+    from funnelnb.show.text.words import Words
+
+
+# ---- How stuck deals are shown: the list, then how many per stage; and what it says ------------------------
+
+MOST = 20
 
 
 def _stage(result: Any, row: Any, say: Words) -> str:
     return stage_name(result, row.stage, say)
+
+
+def _usual(_: Any, row: StuckDeal, say: Words) -> str:
+    return days(row.usual_days, say)
+
+
+def _grouped(result: Any, _: Sequence[Any]) -> bool:
+    return bool(result.by)
+
+
+def _any_listed(result: Any, _: Sequence[Any]) -> bool:
+    return bool(result.listed_n)
+
+
+def _none_listed(result: Any, _: Sequence[Any]) -> bool:
+    return not result.listed_n
+
+
+def _seen_less(result: Any, rows: Sequence[Any]) -> bool:
+    """Say whether the data see less far ahead of some deal than asked."""
+    return any(row.win_days < round(result.within_days) for row in rows)
+
+
+def top(result: Stuck) -> list[StuckDeal]:
+    """Return the deals that stand under the result: the first of those listed, or else the most unusual."""
+    listed = [deal for deal in result.deals if deal.listed]
+    return listed[:MOST] or list(result.deals[:MOST])
+
+
+_COLUMNS = (
+    Column(field="rank"),
+    Column(field="opportunity_id"),
+    Column(field="owner"),
+    Column(field="stage", cell=_stage),
+    Column(field="group", keep=_grouped),
+    Column(field="age_days"),
+    Column(field="usual_days", cell=_usual),
+    Column(field="tail_rate"),
+    Column(field="p_value", keep=_none_listed),
+    Column(field="p_adjusted", keep=_any_listed),
+    Column(field="listed", keep=_any_listed),
+    Column(field="win_rate", lower="win_ci_lower", upper="win_ci_upper"),
+    Column(field="win_days", keep=_seen_less),
+    Column(field="deal_amount"),
+)
+DEALS = Table(name="stuck", rows=lambda result: result.deals, columns=_COLUMNS, stub=2, shown=lambda _: False)
+TOP = Table(name="stuck_top", rows=top, columns=_COLUMNS, stub=2, shown=lambda result: bool(result.deals))
+STAGES = Table(
+    name="stuck_stages",
+    rows=lambda result: result.stages,
+    shown=lambda result: bool(result.stages),
+    columns=(
+        Column(field="stage", cell=_stage),
+        *(Column(field=name) for name in ("open_n", "open_amount")),
+        *(Column(field=name) for name in ("slow_n", "slow_expected_n", "slow_amount")),
+        *(Column(field=name, keep=_any_listed) for name in ("listed_n", "listed_amount")),
+        Column(field="last_event_days"),
+        Column(field="pause"),
+    ),
+)
+
+
+def stuck_finding(result: Stuck, say: Words) -> Finding:
+    """Say how many open deals are stuck, with their money; where none is, whom to ask first."""
+    unsaid = say.get("findings.stuck.unsaid")
+    if not result.n:
+        return Finding(headline=say.get("stuck.nobody"), detail="", unsaid=unsaid)
+    if not result.listed_n:
+        return Finding(headline=_none(result, say), detail=_first(result, say), unsaid=unsaid)
+    values = _values(result, say) | {"amount": _amount(result, result.listed_amount, say)}
+    return Finding(
+        headline=say.say("findings.stuck.headline", **values),
+        detail=say.say("findings.stuck.alarms", **values),
+        unsaid=unsaid,
+    )
+
+
+def _values(result: Stuck, say: Words) -> dict[str, Any]:
+    rate = say.numbers.level(result.false_alarm_rate)
+    return {"n": result.n, "listed_n": result.listed_n, "false_alarm_rate": rate}
+
+
+def _amount(result: Stuck, amount: float, say: Words) -> str:
+    if not amount > 0:
+        return ""
+    return say.say("findings.stuck.amount", amount=say.numbers.amount(amount, result.currency))
+
+
+def _none(result: Stuck, say: Words) -> str:
+    """Say that none is stuck, and how many are slow."""
+    values = _values(result, say)
+    if not result.slow_n:
+        return say.say("findings.stuck.none", **values)
+    values |= {"slow_n": result.slow_n, "amount": _amount(result, result.slow_amount, say)}
+    return say.say("findings.stuck.slow", **values)
+
+
+def _first(result: Stuck, say: Words) -> str:
+    """Say which deals to ask about first: the most unusual age, and the largest of the slow deals."""
+    first = result.deals[0]
+    if first.p_value != first.p_value:
+        return ""
+    oldest = say.say("findings.stuck.oldest", **_deal(result, first, say))
+    slow = [deal for deal in result.deals if deal.slow]
+    if not slow:
+        return oldest
+    parts = [say.say("findings.stuck.expected", slow_expected_n=result.slow_expected_n), oldest]
+    priced = [deal for deal in slow if deal.deal_amount > 0]
+    largest = max(priced, key=lambda deal: deal.deal_amount, default=first)
+    if largest is not first:
+        parts.append(say.say("findings.stuck.largest", **_deal(result, largest, say)))
+    parts.append(say.get("findings.stuck.ask"))
+    return say.get("language.sentence").join(parts)
+
+
+def _deal(result: Stuck, deal: StuckDeal, say: Words) -> dict[str, Any]:
+    return {
+        "opportunity": deal.opportunity_id,
+        "stage": stage_name(result, deal.stage, say),
+        "age_days": deal.age_days,
+        "tail_rate": deal.tail_rate,
+        "amount": say.numbers.amount(deal.deal_amount, result.currency),
+    }
+
+
+STUCK_VIEW = View(tables=(DEALS, TOP, STAGES), finding=stuck_finding, charts={})
+
+
+# ---- How ageing is shown: the chance to win by stage and age; and what it says -----------------------------
 
 
 def band(row: AgeingCell | AgeingChange, say: Words) -> str:
@@ -75,7 +212,7 @@ CHANGES = Table(
 )
 
 
-def finding(result: Ageing, say: Words) -> Finding:
+def ageing_finding(result: Ageing, say: Words) -> Finding:
     """Say in which stage the chance clearly falls, or rises, most with age; or that it does in none."""
     unsaid = say.get("findings.ageing.unsaid")
     if not result.cells:
@@ -113,4 +250,6 @@ def _told(cell: AgeingCell, say: Words) -> str:
     return say.numbers.interval(cell.won_90_rate, cell.won_90_ci_lower, cell.won_90_ci_upper)
 
 
-VIEW = View(tables=(CELLS, CHANGES), finding=finding, charts={"ageing": "ageing_heat"})
+AGEING_VIEW = View(
+    tables=(CELLS, CHANGES), finding=ageing_finding, charts={"ageing": "ageing_heat.ageing_heat"}
+)

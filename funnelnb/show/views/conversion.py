@@ -1,4 +1,4 @@
-"""How a conversion is shown: steps by count and by money, loss points, curves; and what it says."""
+"""How conversion is shown: steps, cohorts, compared segments, the ideal beside the actual; and what they say."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.finding import Finding, rate_of
-from funnelnb.show.names import groups_of, stage_name
-from funnelnb.show.registry import View
-from funnelnb.show.table import Column, Table, facts
+from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.text.words import groups_of, stage_name
+from funnelnb.show.views.registry import Finding, View, name_some, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.conversion import Conversion, LossPoint, StepRow
-    from funnelnb.show.words import Words
+    from funnelnb.analysis.conversion.cohort import Cohorts
+    from funnelnb.analysis.conversion.conversion import Conversion, LossPoint, StepRow
+    from funnelnb.analysis.conversion.ideal import FunnelGap
+    from funnelnb.analysis.conversion.segments import SegmentRow, Segments
+    from funnelnb.show.text.words import Words
+
+
+# ---- How a conversion is shown: steps by count and by money, loss points, curves; and what it says ---------
 
 
 def step_rows(result: Conversion) -> list[StepRow]:
@@ -29,7 +34,7 @@ def step_rows(result: Conversion) -> list[StepRow]:
     return rows
 
 
-def _stage(result: Any, row: Any, say: Words) -> str:
+def _conversion_stage(result: Any, row: Any, say: Words) -> str:
     if getattr(row, "overall", False):
         return say.get("tables.steps.overall")
     return stage_name(result, row.stage, say)
@@ -52,7 +57,7 @@ def _any_by_day_amount(_: Any, rows: Sequence[Any]) -> bool:
 
 
 _GROUP = Column(field="group", keep=_grouped)
-_STAGE = Column(field="stage", cell=_stage)
+_STAGE = Column(field="stage", cell=_conversion_stage)
 
 
 def _rate(stem: str) -> Column:
@@ -113,14 +118,14 @@ CURVES = Table(
 )
 
 
-def finding(result: Conversion, say: Words) -> Finding:
+def conversion_finding(result: Conversion, say: Words) -> Finding:
     """Say how deals convert from end to end, and where most are lost."""
     if not result.n or not result.overall:
         return Finding(
             headline=say.get("words.none_at_all"), detail="", unsaid=say.get("findings.conversion.unsaid")
         )
     if result.by:
-        return _grouped_finding(result, say)
+        return _conversion_grouped_finding(result, say)
     row = result.overall[0]
     return Finding(
         headline=_headline(result, row, say),
@@ -170,7 +175,7 @@ def _worth(point: LossPoint, currency: str, say: Words) -> str:
     return say.say("findings.conversion.worth", amount=say.numbers.amount(point.lost_amount, currency))
 
 
-def _grouped_finding(result: Conversion, say: Words) -> Finding:
+def _conversion_grouped_finding(result: Conversion, say: Words) -> Finding:
     known = [row for row in result.overall if row.enough and not math.isnan(row.by_day_rate)]
     few_n = sum(not row.enough for row in result.overall)
     values = facts(result, say) | {"groups_n": len(result.overall), "few_n": few_n, "known_n": len(known)}
@@ -198,8 +203,242 @@ def _end(name: str, row: StepRow, say: Words) -> dict[str, Any]:
     }
 
 
-VIEW = View(
+CONVERSION_VIEW = View(
     tables=(STEPS, AMOUNTS, LOSS_POINTS, CURVES),
-    finding=finding,
-    charts={"funnel": "funnel", "outcome": "outcome", "rates": "rates"},
+    finding=conversion_finding,
+    charts={"funnel": "funnel.funnel", "outcome": "outcome.outcome", "rates": "outcome.rates"},
 )
+
+
+# ---- How cohorts are shown: one row per period with its date of trust, the age table; and what they say ----
+
+
+def _full_time(_: Any, row: Any, say: Words) -> str:
+    return say.numbers.flag(True) if row.mature else say.get("tables.cohorts.not_yet")
+
+
+COHORTS = Table(
+    name="cohorts",
+    rows=lambda result: result.rows,
+    stub=2,
+    columns=(
+        _GROUP,
+        *(Column(field=name) for name in ("cohort", "deal_n", "won_n", "lost_n", "open_n")),
+        Column(field="left_n", keep=_any_left),
+        Column(field="won_rate", lower="won_ci_lower", upper="won_ci_upper"),
+        Column(field="mature", cell=_full_time),
+        Column(field="seen_days"),
+        Column(field="trusted_from"),
+    ),
+)
+CELLS = Table(
+    name="cells",
+    rows=lambda result: result.cells,
+    shown=lambda _: False,
+    stub=3,
+    columns=(
+        _GROUP,
+        Column(field="cohort"),
+        Column(field="age_days"),
+        Column(field="won_rate", lower="won_ci_lower", upper="won_ci_upper"),
+        Column(field="mature"),
+        Column(field="at_risk_n"),
+        Column(field="deal_n"),
+    ),
+)
+
+
+def cohorts_finding(result: Cohorts, say: Words) -> Finding:
+    """Say what the latest trustworthy cohort did, and from when the younger ones can be trusted."""
+    values = facts(result, say)
+    unsaid = say.say("findings.cohorts.unsaid", **values)
+    if not result.n or not result.rows:
+        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    if result.by:
+        return _cohorts_grouped_finding(result, values, unsaid, say)
+    ripe = [row for row in result.rows if row.mature]
+    young = [row for row in result.rows if not row.mature]
+    if ripe:
+        last = ripe[-1]
+        key = "mature" if last.enough else "mature_few"
+        values |= {"cohort": last.cohort, "rate": rate_of(last, "won", say), "deal_n": last.deal_n}
+    else:
+        key = "no_mature"
+        values |= {"cohort": young[0].cohort, "date": young[0].trusted_from}
+    return Finding(
+        headline=say.say(f"findings.cohorts.{key}", **values),
+        detail=_young(young if ripe else young[1:], bool(ripe), values, say),
+        unsaid=unsaid,
+    )
+
+
+def _cohorts_grouped_finding(result: Cohorts, values: dict[str, Any], unsaid: str, say: Words) -> Finding:
+    """Say between which rates the groups lie in the latest trustworthy cohort; no group is named."""
+    ripe = [row for row in result.rows if row.mature and row.enough]
+    young = {row.cohort: row for row in result.rows if not row.mature}
+    detail = _young([young[cohort] for cohort in sorted(young)], bool(ripe), values, say)
+    if not ripe:
+        return Finding(
+            headline=say.say("findings.cohorts.groups_none", **values), detail=detail, unsaid=unsaid
+        )
+    last = max(row.cohort for row in ripe)
+    rates = [row.won_rate for row in ripe if row.cohort == last]
+    values |= {"cohort": last, "groups_n": len(rates)}
+    values |= {"low": say.numbers.percent(min(rates)), "high": say.numbers.percent(max(rates))}
+    return Finding(headline=say.say("findings.cohorts.groups", **values), detail=detail, unsaid=unsaid)
+
+
+def _young(young: list[Any], any_ripe: bool, values: dict[str, Any], say: Words) -> str:
+    if not young:
+        return say.say("findings.cohorts.all_mature", **values) if any_ripe else ""
+    first, last = young[0], young[-1]
+    if len(young) == 1:
+        return say.say("findings.cohorts.one_young", cohort=first.cohort, date=first.trusted_from)
+    return say.say(
+        "findings.cohorts.young",
+        first=first.cohort,
+        last=last.cohort,
+        first_date=first.trusted_from,
+        last_date=last.trusted_from,
+    )
+
+
+COHORTS_VIEW = View(
+    tables=(COHORTS, CELLS),
+    finding=cohorts_finding,
+    charts={"trend": "cohorts.trend", "heat": "cohorts.cohort_heat"},
+)
+
+
+# ---- How compared segments are shown: raw and shrunken rates with a verdict; and what they say, fairly -----
+
+
+def _segments_verdict(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"verdicts.{row.verdict}")
+
+
+def _decided(result: Any, _: Sequence[Any]) -> bool:
+    return bool(result.measure == "decided")
+
+
+def _by_day(result: Any, _: Sequence[Any]) -> bool:
+    return bool(result.measure != "decided")
+
+
+_RAW = Column(field="raw_rate", lower="raw_ci_lower", upper="raw_ci_upper")
+SEGMENTS = Table(
+    name="segments",
+    rows=lambda result: result.rows,
+    columns=(
+        Column(field="group"),
+        Column(field="decided_n", keep=_decided),
+        Column(field="decided_n", head="decided_n_by_day", keep=_by_day),
+        Column(field="won_n"),
+        replace(_RAW, keep=_decided),
+        replace(_RAW, head="raw_rate_by_day", keep=_by_day),
+        Column(field="shrunken_rate", lower="shrunken_ci_lower", upper="shrunken_ci_upper", always=True),
+        Column(field="difference", lower="difference_ci_lower", upper="difference_ci_upper"),
+        Column(field="p_adjusted"),
+        Column(field="verdict", cell=_segments_verdict),
+    ),
+)
+LIMITS = Table(name="limits", rows=lambda result: result.limits, shown=lambda _: False, columns=())
+
+
+def segments_finding(result: Segments, say: Words) -> Finding:
+    """Say which groups differ by more than chance explains, and how many cannot be told apart."""
+    unsaid = say.get("findings.segments.unsaid")
+    if not result.n or not result.rows:
+        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    sides = {name: [row for row in result.rows if row.verdict == name] for name in ("higher", "lower")}
+    few_n = sum(row.verdict == "too_few" for row in result.rows)
+    similar_n = sum(row.verdict == "not_separable" for row in result.rows)
+    key = _key(sides, few_n == len(result.rows))
+    named = {name: name_some([_named(row, say) for row in rows], say) for name, rows in sides.items()}
+    values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
+    parts = ["detail"] if key != "nothing" else []
+    if similar_n and key not in ("none", "nothing"):
+        parts.append("similar")
+    if few_n and key != "nothing":
+        parts.append("few")
+    return Finding(
+        headline=say.say(f"findings.segments.{key}", **values),
+        detail=say.get("language.sentence").join(
+            say.say(f"findings.segments.{part}", **values) for part in parts
+        ),
+        unsaid=unsaid,
+    )
+
+
+def _key(sides: dict[str, list[SegmentRow]], all_few: bool) -> str:
+    if all_few:
+        return "nothing"
+    present = [name for name, rows in sides.items() if rows]
+    return "both" if len(present) == 2 else present[0] if present else "none"
+
+
+def _named(row: SegmentRow, say: Words) -> str:
+    return say.say(
+        "findings.segments.named",
+        group=say.group(row.group),
+        rate=rate_of(row, "raw", say),
+        decided_n=row.decided_n,
+    )
+
+
+SEGMENTS_VIEW = View(
+    tables=(SEGMENTS, LIMITS),
+    finding=segments_finding,
+    charts={"forest": "groups.forest", "funnel_plot": "groups.funnel_plot"},
+)
+
+
+# ---- How the ideal funnel is shown beside the actual one: one row per step; and where the gap is -----------
+
+
+def _ideal_stage(result: Any, row: Any, say: Words) -> str:
+    return stage_name(result, row.stage, say)
+
+
+def _ideal_verdict(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"targets.verdicts.{row.verdict}")
+
+
+ROWS = Table(
+    name="ideal",
+    rows=lambda result: result.rows,
+    columns=(
+        Column(field="stage", cell=_ideal_stage),
+        Column(field="entry_n"),
+        Column(field="ideal_n"),
+        Column(field="exit_n"),
+        Column(field="here_n"),
+        Column(field="actual_rate", lower="actual_ci_lower", upper="actual_ci_upper"),
+        Column(field="ideal_rate"),
+        Column(field="gap"),
+        Column(field="missing_wins_n"),
+        Column(field="verdict", cell=_ideal_verdict),
+    ),
+)
+
+
+def ideal_finding(result: FunnelGap, say: Words) -> Finding:
+    """Say how far the funnel is from the ideal, and which step costs most."""
+    unsaid = say.get("findings.ideal.unsaid")
+    if not result.n:
+        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    values = facts(result, say)
+    worst = next((row for row in result.rows if row.stage == result.worst), None)
+    detail = say.get("findings.ideal.none_below")
+    if worst is not None:
+        detail = say.say(
+            "findings.ideal.worst",
+            stage=stage_name(result, worst.stage, say),
+            rate=say.numbers.interval(worst.actual_rate, worst.actual_ci_lower, worst.actual_ci_upper),
+            ideal_rate=worst.ideal_rate,
+            missing_n=worst.missing_wins_n,
+        )
+    return Finding(headline=say.say("findings.ideal.headline", **values), detail=detail, unsaid=unsaid)
+
+
+IDEAL_VIEW = View(tables=(ROWS,), finding=ideal_finding, charts={"gap": "funnel.gap"})

@@ -6,20 +6,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show.finding import Finding
-from funnelnb.show.names import stage_name
-from funnelnb.show.registry import View
-from funnelnb.show.table import Column, Table, facts
-from funnelnb.show.views.duration import days, interval
-from funnelnb.show.views.fitted import family_words, parameters, verdict_words
+from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.duration import days, family_words, interval, parameters, verdict_words
+from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.distribution import Distribution
-    from funnelnb.analysis.distribution_rows import DistributionRow, ParameterRow
-    from funnelnb.analysis.fits import FitRow
-    from funnelnb.show.words import Words
+    from funnelnb.analysis.time.distribution import Distribution
+    from funnelnb.analysis.time.distribution_readings import DistributionRow, ParameterRow
+    from funnelnb.analysis.time.fits import FitRow
+    from funnelnb.show.text.words import Words
+
 
 MOST_RANKS = 5
 """Families shown of one group; of many the best two."""
@@ -205,7 +204,7 @@ def subject(result: Distribution, say: Words) -> str:
     return say.say("findings.durations.subject_stage", stage=stage_name(result, result.stage, say))
 
 
-def finding(result: Distribution, say: Words) -> Finding:
+def distribution_finding(result: Distribution, say: Words) -> Finding:
     """Say which distribution was chosen, whether it may be used, and for what not."""
     unsaid = say.get("findings.distribution.unsaid")
     if not result.n:
@@ -257,7 +256,7 @@ def _groups(result: Distribution, say: Words) -> tuple[str, str]:
     return headline, say.get("findings.distribution.use_groups")
 
 
-VIEW = View(
+DISTRIBUTION_VIEW = View(
     tables=(
         DISTRIBUTIONS,
         QUANTILES,
@@ -266,10 +265,10 @@ VIEW = View(
         BEST,
         *(_export(name) for name in ("fits", "curves", "densities", "bins", "pairs")),
     ),
-    finding=finding,
+    finding=distribution_finding,
     charts={
-        "fit": "distribution_fit",
-        "density": "distribution_density",
-        "quantiles": "distribution_quantiles",
+        "fit": "distribution.distribution_fit",
+        "density": "distribution.distribution_density",
+        "quantiles": "distribution.distribution_quantiles",
     },
 )

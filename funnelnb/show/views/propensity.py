@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.finding import Finding
-from funnelnb.show.names import stage_name
-from funnelnb.show.registry import View
-from funnelnb.show.table import Column, Table
+from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.propensity import Propensity
-    from funnelnb.show.words import Words
+    from funnelnb.analysis.priority.propensity import Propensity
+    from funnelnb.show.text.words import Words
+
 
 MOST_DEALS = 10
 MOST_EFFECTS = 14
@@ -156,7 +156,7 @@ EFFECTS = Table(
 BINS = Table(name="propensity_bins", rows=lambda result: result.bins, columns=(), shown=lambda _: False)
 
 
-def finding(result: Propensity, say: Words) -> Finding:
+def propensity_finding(result: Propensity, say: Words) -> Finding:
     """Say plainly whether what is known at entry tells winners, and what tells most."""
     unsaid = say.get("findings.propensity.unsaid")
     if not result.n:
@@ -188,8 +188,8 @@ def finding(result: Propensity, say: Words) -> Finding:
     return Finding(headline=headline, detail=detail, unsaid=unsaid)
 
 
-VIEW = View(
+PROPENSITY_VIEW = View(
     tables=(DEALS, SCORES, TOLD, TOP, AUDIT, EFFECTS, BINS),
-    finding=finding,
-    charts={"calibration": "calibration"},
+    finding=propensity_finding,
+    charts={"calibration": "calibration.calibration"},
 )

@@ -1,0 +1,1 @@
+"""How do deals convert, and where are they lost?"""

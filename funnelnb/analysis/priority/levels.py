@@ -1,0 +1,400 @@
+"""Which customers have high, medium and low priority, by size, need and intent, and who moved since when?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.analysis.shared.counts import level as confidence
+from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by, total
+from funnelnb.analysis.shared.result import Result
+from funnelnb.core import check
+from funnelnb.core.errors import ParameterError, nearest
+from funnelnb.core.note import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from funnelnb.data.book import Book
+
+
+LEVELS = ("high", "medium", "low", "unknown")
+PARTS = ("size", "need", "intent")
+"""What a level is made of (DOMAIN C2)."""
+
+INTENT: Mapping[str, float] = MappingProxyType(
+    {"high": 1.0, "medium": 0.5, "low": 0.0, "none": 0.0}
+    | {"高": 1.0, "强": 1.0, "中": 0.5, "一般": 0.5, "低": 0.0, "弱": 0.0, "无": 0.0}
+)
+"""What a word for purchase intent counts; other words are not known."""
+
+
+def _weights() -> Mapping[str, float]:
+    return MappingProxyType({"size": 0.4, "need": 0.3, "intent": 0.3})
+
+
+def _hours() -> Mapping[str, float]:
+    return MappingProxyType({"high": 4.0, "medium": 1.0, "low": 0.25, "unknown": 0.5})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRule:
+    """What makes a level: all of it visible, all of it changeable.
+
+    Attributes
+    ----------
+    weights : Mapping of str to float
+        Of size, need and intent, 0 or more, not all 0; only their proportions matter.
+    high, medium : float
+        A score of at least `high` is high, of at least `medium` medium; 0 < medium < high <= 1.
+    large_amount, small_amount : float
+        Open amount from which size counts 1, and up to which it counts 0; evenly between (in proportion on
+        the log scale). 0: taken from the book, the 90 % and 10 % points of its customers' open amounts.
+    hours_per_week : Mapping of str to float
+        Resource plan: hours per customer and week of each level.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=_weights)
+    high: float = 0.7
+    medium: float = 0.4
+    large_amount: float = 0.0
+    small_amount: float = 0.0
+    hours_per_week: Mapping[str, float] = field(default_factory=_hours)
+
+    def __post_init__(self) -> None:
+        for name in self.weights:
+            check.one_of("weights", name, PARTS)
+            check.number(f"weights[{name!r}]", self.weights[name], ge=0)
+        for name in self.hours_per_week:
+            check.one_of("hours_per_week", name, LEVELS)
+            check.number(f"hours_per_week[{name!r}]", self.hours_per_week[name], ge=0)
+        if sum(self.weights.values()) <= 0:
+            raise ParameterError(f"weights = {dict(self.weights)!r}", expected="at least one weight above 0")
+        check.number("high", self.high, gt=0, le=1)
+        check.number("medium", self.medium, gt=0)
+        if self.medium >= self.high:
+            raise ParameterError(
+                f"the thresholds cross: medium = {self.medium:g}, high = {self.high:g}",
+                expected="medium below high",
+                hint="raise high or lower medium",
+            )
+        for name in ("large_amount", "small_amount"):
+            check.number(name, getattr(self, name), ge=0)
+        if self.large_amount and self.small_amount >= self.large_amount:
+            raise ParameterError(
+                f"the sizes cross: small_amount = {self.small_amount:g}, large_amount = {self.large_amount:g}",
+                expected="small_amount below large_amount",
+            )
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any] | LevelRule | str | None) -> LevelRule:
+        """Return a rule from its fields, or from the table ``[levels]`` of a settings file.
+
+        Raises
+        ------
+        ParameterError
+            A field is not known, or has a value that it cannot have.
+        """
+        if given is None or isinstance(given, LevelRule):
+            return given or cls()
+        if isinstance(given, str):
+            from funnelnb.data.contract.settings import read_settings
+
+            return cls.read(read_settings(given).levels)
+        known = [one.name for one in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise ParameterError(
+                    f"levels: unknown key {name!r}",
+                    expected="one of " + ", ".join(known),
+                    hint=nearest(name, known),
+                )
+        taken: dict[str, Any] = dict(given)
+        for name, usual in (("weights", _weights()), ("hours_per_week", _hours())):
+            if name in taken:
+                if not hasattr(taken[name], "keys"):
+                    raise ParameterError(
+                        f"levels: {name} = {taken[name]!r}", expected="a table of name = number"
+                    )
+                taken[name] = MappingProxyType({**usual, **taken[name]})
+        return cls(**taken)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelCustomer:
+    """One customer with open deals, and what its level is made of.
+
+    Attributes
+    ----------
+    account_id, name : str
+    open_amount : float
+        Known amounts of its open deals; NaN if none is known.
+    size_part, need_part, intent_part : float
+        What each counts, 0 to 1; NaN where not known.
+    score : float
+        Weighted mean of the known parts, 0 to 1; NaN if none is known.
+    score_lower, score_upper : float
+        The score if all that is not known were 0, and if it were 1.
+    level : {"high", "medium", "low", "unknown"}
+    sure : bool
+        Whether what is not known could change the level.
+    """
+
+    account_id: str
+    name: str
+    open_amount: float
+    size_part: float
+    need_part: float
+    intent_part: float
+    score: float
+    score_lower: float
+    score_upper: float
+    level: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRow:
+    """One level.
+
+    Attributes
+    ----------
+    level : str
+    customer_n : int
+    customer_share : float
+    open_amount : float
+    hours_per_customer, planned_hours : float
+        Resource plan: hours per week for one customer, and for all of the level.
+    unsure_n : int
+        Customers whose level could change with what is not known.
+    """
+
+    level: str
+    customer_n: int
+    customer_share: float
+    open_amount: float
+    hours_per_customer: float
+    planned_hours: float
+    unsure_n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Levels(Result):
+    """Customers with open deals by priority. `n` counts customers.
+
+    Attributes
+    ----------
+    rows : tuple of LevelRow
+        One per level.
+    customers : tuple of LevelCustomer
+        Highest score first.
+    high, medium : float
+        Thresholds of the score.
+    size_weight, need_weight, intent_weight : float
+        Weights, adding to 1.
+    large_amount, small_amount : float
+        Where size counts 1 and 0.
+    """
+
+    rows: tuple[LevelRow, ...]
+    customers: tuple[LevelCustomer, ...]
+    high: float
+    medium: float
+    size_weight: float
+    need_weight: float
+    intent_weight: float
+    large_amount: float
+    small_amount: float
+
+
+def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Levels:
+    """Which customers have high, medium and low priority?
+
+    Parameters
+    ----------
+    book : Book
+        With the table ``accounts`` and its columns need and intent.
+    rule : LevelRule, Mapping or str, optional
+        Weights, thresholds and hours, or the path of a settings file with a table ``[levels]``; fields not
+        given keep their default.
+
+    Returns
+    -------
+    Levels
+
+    Raises
+    ------
+    MissingDataError
+        There is no such table or column.
+    ParameterError
+        The rule cannot be: thresholds that cross, a weight below 0, a key that does not exist.
+
+    Notes
+    -----
+    Customers are those with an open deal. Size counts by the known amount of their open deals, 0 up to
+    `small_amount`, 1 from `large_amount`, between them in proportion to the logarithm; need counts 1 or 0;
+    intent 1, 0.5 or 0 for high, medium and low. The score is the weighted mean of what is known. Each part
+    only ever raises the score, so more money, need or intent never lowers a level. What is not known is left
+    out and the bounds say what it could change.
+
+    Checked against scores by hand and against raising each part: ``tests/analysis/test_levels.py``.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> [row.level for row in fn.levels(fn.sample()).rows]
+    ['high', 'medium', 'low', 'unknown']
+    """
+    used = LevelRule.read(rule)
+    accounts = needed(book, "accounts", "account_id", "need", "intent", why="priority levels")
+    deals = open_deals(book)
+    amounts = sums_by(deals.account_id, deals.amount)
+    amounts.pop("", None)
+    small, large = _sizes(used, amounts)
+    facts = _facts(accounts)
+    whole = sum(used.weights.values())
+    weights = np.array([used.weights.get(name, 0.0) / whole for name in PARTS])
+    found = [
+        _customer(one, amounts[one], facts.get(one, ("", np.nan, np.nan)), weights, (small, large), used)
+        for one in sorted(amounts)
+    ]
+    return Levels(
+        n=len(found),
+        method="levels",
+        confidence_level=confidence(None),
+        as_of=book.as_of,
+        currency=book.currency,
+        notes=_notes(accounts, amounts, facts),
+        rows=tuple(_row(name, found, used) for name in LEVELS),
+        customers=tuple(
+            sorted(
+                found,
+                key=lambda row: (
+                    -np.nan_to_num(row.score, nan=-1.0),
+                    -np.nan_to_num(row.open_amount),
+                    row.account_id,
+                ),
+            )
+        ),
+        high=used.high,
+        medium=used.medium,
+        size_weight=float(weights[0]),
+        need_weight=float(weights[1]),
+        intent_weight=float(weights[2]),
+        large_amount=large,
+        small_amount=small,
+    )
+
+
+def _sizes(rule: LevelRule, amounts: Mapping[str, float]) -> tuple[float, float]:
+    """Return up to which open amount size counts 0 and from which it counts 1."""
+    known = np.array([value for value in amounts.values() if value > 0])
+    if rule.large_amount:
+        return rule.small_amount, rule.large_amount
+    if not known.size:
+        return np.nan, np.nan
+    usual = np.quantile(known, [0.1, 0.9])
+    return float(rule.small_amount or usual[0]), float(max(usual[1], rule.small_amount))
+
+
+def size_part(amount: float, small: float, large: float) -> float:
+    """What does an open amount count as size, 0 to 1? NaN where the amount is not known."""
+    if np.isnan(amount) or np.isnan(large):
+        return float("nan")
+    if amount >= large:
+        return 1.0
+    if amount <= small:
+        return 0.0
+    if small <= 0:
+        return amount / large
+    return float(np.log(amount / small) / np.log(large / small))
+
+
+def _facts(accounts: Any) -> dict[str, tuple[str, float, float]]:
+    """Return name, need and intent of each customer, NaN where not known."""
+    import pandas as pd
+
+    names = accounts["name"].fillna("").tolist() if "name" in accounts else [""] * len(accounts)
+    found = {}
+    rows = zip(
+        accounts["account_id"].tolist(),
+        names,
+        accounts["need"].tolist(),
+        accounts["intent"].tolist(),
+        strict=True,
+    )
+    for account, name, need, intent in rows:
+        word = intent.strip().casefold() if isinstance(intent, str) else ""
+        found[str(account)] = (
+            str(name),
+            float("nan") if pd.isna(need) else float(bool(need)),
+            INTENT.get(word, float("nan")),
+        )
+    return found
+
+
+def _customer(
+    account: str,
+    amount: float,
+    facts: tuple[str, float, float],
+    weights: Any,
+    sizes: tuple[float, float],
+    rule: LevelRule,
+) -> LevelCustomer:
+    name, need, intent = facts
+    parts = np.array([size_part(amount, *sizes), need, intent])
+    known = ~np.isnan(parts)
+    mass = float(weights[known].sum())
+    score = float((weights[known] * parts[known]).sum() / mass) if mass > 0 else float("nan")
+    lower = float((weights * np.nan_to_num(parts, nan=0.0)).sum())
+    upper = float((weights * np.nan_to_num(parts, nan=1.0)).sum())
+    return LevelCustomer(
+        account_id=account,
+        name=name,
+        open_amount=amount,
+        size_part=float(parts[0]),
+        need_part=need,
+        intent_part=intent,
+        score=score,
+        score_lower=lower,
+        score_upper=upper,
+        level=level_of(score, rule),
+        sure=level_of(lower, rule) == level_of(upper, rule),
+    )
+
+
+def level_of(score: float, rule: LevelRule) -> str:
+    """Return the level of a score."""
+    if np.isnan(score):
+        return "unknown"
+    if score >= rule.high - 1e-12:
+        return "high"
+    return "medium" if score >= rule.medium - 1e-12 else "low"
+
+
+def _row(name: str, customers: list[LevelCustomer], rule: LevelRule) -> LevelRow:
+    mine = [row for row in customers if row.level == name]
+    hours = rule.hours_per_week.get(name, 0.0)
+    return LevelRow(
+        level=name,
+        customer_n=len(mine),
+        customer_share=len(mine) / len(customers) if customers else float("nan"),
+        open_amount=total([row.open_amount for row in mine]),
+        hours_per_customer=hours,
+        planned_hours=hours * len(mine),
+        unsure_n=sum(not row.sure for row in mine),
+    )
+
+
+def _notes(accounts: Any, amounts: Mapping[str, float], facts: Mapping[str, Any]) -> tuple[Note, ...]:
+    notes = [Note("need_undated")]
+    strangers = sum(account not in facts for account in amounts)
+    if strangers:
+        notes.append(Note("customers_without_record", {"customers_n": strangers, "of_n": len(amounts)}))
+    words = {str(word).strip().casefold() for word in accounts["intent"].dropna()} - set(INTENT)
+    if words:
+        notes.append(Note("intent_words_unknown", {"words": ", ".join(sorted(words))}))
+    return tuple(notes)

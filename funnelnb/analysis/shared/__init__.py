@@ -1,0 +1,1 @@
+"""What several questions need: counts, results, horizons, curves of groups, open deals, periods."""

@@ -1,0 +1,283 @@
+"""How fast is one group, counting the deals that have not finished?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.analysis.shared import by_day
+from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.stats.curves.incidence import aalen_johansen
+from funnelnb.stats.curves.survival import kaplan_meier
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.shared.by_day import Times
+    from funnelnb.stats.curves.survival import Survival
+    from funnelnb.stats.lifetime.fit import Lifetime, Observed
+
+
+Floats = NDArray[np.float64]
+
+TO = ("any", "advance", "lose")
+"""What the clock may stop at."""
+MARK_DAYS = (30, 60, 90, 120)
+"""Days at which the share still there is told."""
+SURE = 0.05
+"""A pause without any event is no accident when the pace just before would leave it a chance below this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pace:
+    """Share finished by age, in days. T times.
+
+    Attributes
+    ----------
+    time, done, ci_lower, ci_upper, still, at_risk : ndarray of float64, shape (T,)
+        Step functions: `done` has ended as asked, `still` is there and undecided.
+    last_day : float
+        Longest age observed.
+    trusted_days : float
+        Up to here at least ``TOO_FEW_N`` deals were watched.
+    leaving : Survival, optional
+        The Kaplan-Meier curve behind it, where the clock stops at leaving in any way.
+    """
+
+    time: Floats
+    done: Floats
+    ci_lower: Floats
+    ci_upper: Floats
+    still: Floats
+    at_risk: Floats
+    last_day: float
+    trusted_days: float
+    leaving: Survival | None = None
+
+    def at(self, curve: Floats, days: float) -> float:
+        """Read one of the curves; NaN where the data cannot see that far."""
+        if days > self.last_day and self.still[-1] > 1e-9:
+            return float("nan")
+        return float(curve[np.searchsorted(self.time, days, side="right") - 1])
+
+    def reaches(self, share: float) -> tuple[float, float, float]:
+        """Return the day on which `share` is done, with its bounds; infinite: not reached."""
+        curves = (self.done, self.ci_upper, self.ci_lower)
+        first, lower, upper = (_first(self.time, curve, share) for curve in curves)
+        return first, lower, upper
+
+
+def _first(time: Floats, curve: Floats, share: float) -> float:
+    found = np.flatnonzero(curve >= share - 1e-9)
+    return float(time[found[0]]) if found.size else float("inf")
+
+
+def events(times: Times, to: str) -> NDArray[np.bool_]:
+    """Return which rows ended as asked."""
+    if to == "any":
+        return times.outcome != CENSORED
+    return times.outcome == (ADVANCED if to == "advance" else LOST_OUT)
+
+
+def days_of(times: Times) -> Floats:
+    """Return the times in days."""
+    return times.time_s / SECONDS_PER_DAY
+
+
+def late(times: Times) -> Floats | None:
+    """Return the days from which rows were under observation, None where all were from the start."""
+    return times.entry_s / SECONDS_PER_DAY if times.late_n else None
+
+
+def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
+    """Return the curve of one group, None where nothing can be said: no deals, or too few early ones watched.
+
+    Notes
+    -----
+    ``any`` is one minus Kaplan-Meier, ``advance`` and ``lose`` Aalen-Johansen with the other end competing.
+    """
+    if not times.n.sum():
+        return None
+    both = by_day.curve(times, confidence_level)
+    if by_day.early_risk_small(both, times, np.inf):
+        return None
+    trusted = by_day.trusted_days(both)
+    arrays = (days_of(times), times.outcome, times.n, late(times), confidence_level)
+    if to == "any":
+        km = kaplan_meier(arrays[0], events(times, to), *arrays[2:])
+        still_lower, still_upper = km.bounds()
+        done, lower, upper, still = 1 - km.survival, 1 - still_upper, 1 - still_lower, km.survival
+        time, at_risk, last = km.time, km.at_risk, km.last_time
+    else:
+        km, aj, row = None, aalen_johansen(*arrays), TO.index(to) - 1
+        lower, upper = (bound[row] for bound in aj.bounds())
+        done, still = aj.rate[row], aj.open_rate
+        time, at_risk, last = aj.time, aj.at_risk, aj.last_time
+    return Pace(
+        time=time,
+        done=done,
+        ci_lower=lower,
+        ci_upper=upper,
+        still=still,
+        at_risk=at_risk,
+        last_day=last,
+        trusted_days=trusted,
+        leaving=km,
+    )
+
+
+def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> dict[str, Any]:
+    """Return the numbers of one row: counts, quantiles, restricted mean, marks, and what finished ones say."""
+    counts = _counts(times, to)
+    finished = _finished_only(times, to)
+    made: dict[str, Any] = counts | finished | pause(times)
+    made["enough"] = known is not None and counts["n"] >= TOO_FEW_N
+    made |= _quantiles(known)
+    apart = finished["naive_median_days"] - made["median_days"]
+    made["naive_difference_days"] = apart if to == "any" else np.nan
+    made |= _mean(known, limit_days)
+    for day in MARK_DAYS:
+        made[f"still_{day}_rate"] = known.at(known.still, day) if known else np.nan
+    return made
+
+
+def _counts(times: Times, to: str) -> dict[str, int]:
+    ended = events(times, to)
+    return {
+        "n": int(times.n.sum()),
+        "closed_n": int(times.n[ended].sum()),
+        "open_n": int(times.n[times.outcome == CENSORED].sum()),
+    }
+
+
+def _finished_only(times: Times, to: str) -> dict[str, float]:
+    """Return what the common way says: median and mean of the finished deals alone."""
+    ended = events(times, to)
+    days, n = days_of(times)[ended], times.n[ended]
+    if not n.sum():
+        return {"naive_median_days": np.nan, "naive_mean_days": np.nan}
+    median = kaplan_meier(days, np.ones(days.size, bool), n).quantile().time[0]
+    return {"naive_median_days": float(median), "naive_mean_days": float((days * n).sum() / n.sum())}
+
+
+def _quantiles(known: Pace | None) -> dict[str, float]:
+    names = ("median_days", "median_ci_lower", "median_ci_upper")
+    if known is None:
+        return dict.fromkeys((*names, "q25_days", "q75_days"), np.nan)
+    if known.leaving is not None:
+        read = known.leaving.quantile([0.25, 0.5, 0.75])
+        first, second, third = read.time.tolist()
+        bounds = (second, float(read.ci_lower[1]), float(read.ci_upper[1]))
+    else:
+        bounds, first, third = known.reaches(0.5), known.reaches(0.25)[0], known.reaches(0.75)[0]
+    return dict(zip(names, bounds, strict=True)) | {"q25_days": first, "q75_days": third}
+
+
+def _mean(known: Pace | None, limit_days: float) -> dict[str, float]:
+    """Return the mean time spent up to the limit; of leaving only, since for one end it has no meaning."""
+    names = ("mean_days", "mean_ci_lower", "mean_ci_upper")
+    if known is None or known.leaving is None or not limit_days > 0:
+        return dict.fromkeys(names, np.nan) | {"limit_days": np.nan}
+    read = known.leaving.restricted_mean(limit_days)
+    values = (read.mean, read.ci_lower, read.ci_upper)
+    return dict(zip(names, values, strict=True)) | {"limit_days": limit_days}
+
+
+def pause(times: Times) -> dict[str, Any]:
+    """Return the age of the oldest deal that ever ended, how many open ones are older, and if that is chance.
+
+    With d ends in the last stretch before it, as long as the oldest open deal is beyond it, over Y deal-days,
+    the same pace would have left the Y' open deal-days beyond it without an end with probability
+    ``exp(-Y' d / Y)``.
+    """
+    days, ended = days_of(times), times.outcome != CENSORED
+    if not times.n[ended].sum():
+        return {"last_event_days": np.nan, "older_n": 0, "older_amount": np.nan, "pause": False}
+    last = float(days[ended].max())
+    older = ~ended & (days > last)
+    older_n, start = int(times.n[older].sum()), 0.0
+    beyond = float(((days[older] - last) * times.n[older]).sum())
+    if older_n:
+        start = max(0.0, 2 * last - float(days[older].max()))
+    entry = times.entry_s / SECONDS_PER_DAY
+    lived = np.clip(np.minimum(days, last) - np.maximum(entry, start), 0, None)
+    before_n = float(times.n[ended & (days > start)].sum())
+    exposure = float((lived * times.n).sum())
+    expected = beyond * before_n / exposure if exposure else 0.0
+    return {
+        "last_event_days": last,
+        "older_n": older_n,
+        "older_amount": float(times.amount[older].sum()) if times.amount[older].any() else np.nan,
+        "pause": older_n >= TOO_FEW_N and bool(np.exp(-expected) < SURE),
+    }
+
+
+def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> dict[str, Any]:
+    """Return the arrays of a curve: the share not finished by day with its band, the fit and all beside it."""
+    stops = np.unique(np.concatenate(([0.0], known.time, [known.last_day])))
+    if stops.size > by_day.MOST_POINTS:
+        stops = np.linspace(0.0, known.last_day, by_day.MOST_POINTS)
+    row = np.searchsorted(known.time, stops, side="right") - 1
+    fitted = 1 - fit.finished_share(stops) if fit is not None else np.full(stops.size, np.nan)
+    following = np.searchsorted(known.time, stops, side="left")
+    return {
+        "days": stops,
+        "not_yet_rate": 1 - known.done[row],
+        "not_yet_ci_lower": 1 - known.ci_upper[row],
+        "not_yet_ci_upper": 1 - known.ci_lower[row],
+        "fitted_rate": fitted,
+        "all_rate": _unfinished(everybody, stops),
+        "at_risk_n": np.rint(np.append(known.at_risk, 0.0)[following]).astype(np.int64),
+        "trusted_days": known.trusted_days,
+    }
+
+
+def _unfinished(known: Pace | None, days: Floats) -> Floats:
+    """Return the share of `known` not finished by each day; NaN beyond what was observed."""
+    if known is None:
+        return np.full(days.size, np.nan)
+    row = np.searchsorted(known.time, days, side="right") - 1
+    return np.where(days <= known.last_day, 1 - known.done[row], np.nan)
+
+
+def whole_days(times: Times) -> bool:
+    """Return whether all times are whole days: the data have dates and no times of day."""
+    return not (times.time_s % SECONDS_PER_DAY).any()
+
+
+def same_day_of(times: Times) -> float:
+    """Return how many days a time of 0 may have lasted.
+
+    Between two dates a stay of less than half a day shows as 0 about as often as a longer one of less than a
+    day shows as 1; times of day that differ by nothing say only "within the day".
+    """
+    return 0.5 if whole_days(times) else 1.0
+
+
+def observed_of(times: Times, *, at_once: bool = False) -> Observed:
+    """Return the times to leaving as the fits take them; a time of 0 is within :func:`same_day_of`.
+
+    For a share that ends at once, times of day that differ by nothing are exactly 0.
+    """
+    from funnelnb.stats.lifetime.fit import observed
+
+    same_day = same_day_of(times) if whole_days(times) or not at_once else None
+    return observed(days_of(times), events(times, "any"), times.n, late(times), same_day=same_day)
+
+
+def gap(fit: Lifetime, known: Pace) -> tuple[float, float]:
+    """Return the largest distance between a fit and the observed curve, and its day, over ages that can be trusted.
+
+    Where the curve falls it is read in the middle of its step: deals of day 7 left between 6.5 and 7.5.
+    """
+    seen = (known.time > 0) & (known.time <= known.trusted_days)
+    if fit.refusal or not seen.any():
+        return float("nan"), float("nan")
+    still = 1 - known.done
+    middle = (np.concatenate(([1.0], still[:-1])) + still) / 2
+    apart = np.abs(1 - fit.finished_share(known.time[seen]) - middle[seen])
+    worst = int(np.argmax(apart))
+    return float(apart[worst]), float(known.time[seen][worst])

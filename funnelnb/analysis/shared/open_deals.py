@@ -1,0 +1,147 @@
+"""Which deals are open, where does each stand, since when, and what is it worth?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
+from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.contract.calendar import CALENDAR_DAYS
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger.codes import OPEN_DEAL
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from funnelnb.data.book import Book
+    from funnelnb.data.contract.calendar import Calendar
+    from funnelnb.data.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenDeals:
+    """The open deals of a book, sorted by id. D deals.
+
+    Attributes
+    ----------
+    opportunity_id, account_id, owner, region : tuple of str, length D
+        Empty text where not given.
+    position : ndarray of int64, shape (D,)
+        Stage in which the deal stands now (not the furthest it ever reached).
+    age_days : ndarray of float64, shape (D,)
+        Days in that stage; NaN where nobody recorded when it was entered.
+    created_days : ndarray of float64, shape (D,)
+        Days since the deal was created; NaN where not known.
+    amount : ndarray of float64, shape (D,)
+        NaN where not known.
+    index : ndarray of int64, shape (D,)
+        Number of the deal in the ledger.
+    """
+
+    opportunity_id: tuple[str, ...]
+    account_id: tuple[str, ...]
+    owner: tuple[str, ...]
+    region: tuple[str, ...]
+    position: NDArray[np.int64]
+    age_days: NDArray[np.float64]
+    created_days: NDArray[np.float64]
+    amount: NDArray[np.float64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.opportunity_id)
+
+
+def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
+    """Return the open deals of `book`; deals that stand at or beyond won are not among them.
+
+    Ages are in the days of `calendar`; None: calendar days.
+    """
+    ledger = book.ledger
+    last = ledger.start[1:] - 1
+    standing = ledger.stage[last].astype(np.int64)
+    found = np.flatnonzero((ledger.outcome == OPEN_DEAL) & (standing < ledger.won))
+    index = found[np.argsort(ledger.deal_ids[found].astype(str), kind="stable")]
+    entered = ledger.entered_s[last[index]]
+    return OpenDeals(
+        opportunity_id=tuple(str(one) for one in ledger.deal_ids[index]),
+        account_id=_attribute(ledger, "account_id", index),
+        owner=_attribute(ledger, "owner", index),
+        region=_attribute(ledger, "region", index),
+        position=standing[index],
+        age_days=days_since(entered, ledger.as_of_s, calendar),
+        created_days=days_since(ledger.created_s[index], ledger.as_of_s, calendar),
+        amount=ledger.amount[index],
+        index=index,
+    )
+
+
+def days_since(
+    moment_s: NDArray[np.int64], as_of_s: int, calendar: Calendar | None = None
+) -> NDArray[np.float64]:
+    """Return the days of `calendar` from each moment to the as-of date; NaN where the moment is not known."""
+    days = CALENDAR_DAYS if calendar is None else calendar
+    passed_s = days.elapsed_s(as_of_s) - days.elapsed_s(moment_s)
+    return np.where(moment_s == UNKNOWN, np.nan, passed_s / SECONDS_PER_DAY)
+
+
+def _attribute(ledger: Ledger, name: str, index: NDArray[np.int64]) -> tuple[str, ...]:
+    if name not in ledger.attributes:
+        return ("",) * len(index)
+    coded = ledger.attributes[name]
+    return tuple(coded.labels[code] for code in coded.codes[index])
+
+
+def learned_from(book: Book, other: Book | None) -> Book:
+    """Return the book whose history tells chances and times of the deals of `book`: `other`, or itself.
+
+    Raises
+    ------
+    ParameterError
+        The two are of different days.
+    """
+    if other is not None and other.as_of != book.as_of:
+        raise ParameterError(
+            f"learn_from is as of {str(other.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
+            expected="two books of one day",
+        )
+    return book if other is None else other
+
+
+def needed(book: Book, name: str, *columns: str, why: str) -> pd.DataFrame:
+    """Return a table of the book that an analysis needs.
+
+    Raises
+    ------
+    MissingDataError
+        The book lacks the table or one of `columns`; the message says what it is needed for.
+    """
+    wanted = f"a table {name} with the columns {', '.join(columns)}"
+    if name not in book.tables:
+        raise MissingDataError(f"{why}: the data has no table {name!r}", expected=wanted)
+    frame = book.tables[name]
+    missing = [column for column in columns if column not in frame]
+    if missing:
+        raise MissingDataError(
+            f"{why}: the table {name!r} has no column {', '.join(map(repr, missing))}", expected=wanted
+        )
+    return frame
+
+
+def total(values: Any) -> float:
+    """Return the sum of the known values, NaN if none is known."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    return float(known.sum()) if known.size else float("nan")
+
+
+def sums_by(keys: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the sum of known `values` by key; a key without any known value has NaN."""
+    groups: dict[str, list[float]] = {}
+    for key, value in zip(keys, values.tolist(), strict=True):
+        groups.setdefault(key, []).append(value)
+    return {key: total(sorted(found)) for key, found in groups.items()}

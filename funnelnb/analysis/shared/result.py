@@ -1,0 +1,73 @@
+"""What every result carries, and what stands in for one when the data lack what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.display import Shown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from funnelnb.core.note import Note
+
+
+# ---- What every result carries. Results are frozen, slotted -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result(Shown):
+    """Base of every result.
+
+    Attributes
+    ----------
+    n : int
+        Deals behind the result.
+    method : str
+        Key of the method's sentence in the language files.
+    confidence_level : float
+    as_of : numpy.datetime64
+    currency : str
+    notes : tuple of Note
+        Caveats: what was missing, assumed, too few.
+    """
+
+    n: int
+    method: str
+    confidence_level: float
+    as_of: np.datetime64
+    currency: str
+    notes: tuple[Note, ...]
+
+
+def facts(part: Any, *but: str) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, for a result that holds them as its own; `but` are left out.
+
+    Examples
+    --------
+    >>> from funnelnb.core.note import Note
+    >>> facts(Note("few"), "values")
+    {'code': 'few'}
+    """
+    return {field.name: getattr(part, field.name) for field in fields(part) if field.name not in but}
+
+
+# ---- What an analysis answers when the data lack what it needs ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unavailable(Result):
+    """A section that has to be left out, with the reason.
+
+    Attributes
+    ----------
+    found, expected : str
+        What is missing, and what would be needed (in English, as the error says it).
+    rows : tuple
+        Always empty.
+    """
+
+    found: str
+    expected: str
+    rows: tuple[()] = ()

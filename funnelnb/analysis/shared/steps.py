@@ -1,0 +1,186 @@
+"""What are the counts, shares and amounts of each step, for all groups at once?
+
+Columns for the rows of :class:`~funnelnb.analysis.conversion.conversion.StepRow`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.core.check import TOO_FEW_N
+from funnelnb.stats.rates.proportion import effective_n, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.shared.by_day import AtDay
+    from funnelnb.data.count.counts import StageCounts
+
+
+Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+
+_PARTS = ("advanced", "here", "lost", "left")
+
+
+def step_sums(counts: StageCounts, position: int) -> Columns:
+    """Counts and amounts of the deals that reached `position`, by what became of them there."""
+    sums: Columns = {}
+    for part in ("reached", *_PARTS):
+        sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
+        sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, position]
+    sums["amount_n"] = counts.reached_amount_n[:, position]
+    sums["reached_sq"] = counts.reached_amount_sq[:, position]
+    sums["decided_sq"] = counts.decided_amount_sq[:, position]
+    return sums
+
+
+def overall_sums(counts: StageCounts, origin: int) -> Columns:
+    """The same from `origin` to won: advanced are the won, the others are summed over the stages between."""
+    between = slice(origin, counts.won)
+    sums = step_sums(counts, origin)
+    for part in ("here", "lost", "left"):
+        sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
+        sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
+    sums["advanced_n"] = counts.reached_n[:, counts.won]
+    sums["advanced_amount"] = counts.reached_amount[:, counts.won]
+    here_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
+    sums["decided_sq"] = np.maximum(sums["reached_sq"] - here_sq.sum(axis=1), 0.0)
+    return sums
+
+
+def unpriced(sums: Columns) -> frozenset[str]:
+    """Return the parts (advanced, here, lost, left) whose deals carry no amount although others do.
+
+    Some systems fill the amount only when a deal is won. Then lost or open deals count nothing, and a share
+    of the amount would say that everything is won.
+    """
+    if not sums["reached_amount"].sum() > 0:
+        return frozenset()
+    return frozenset(
+        part for part in _PARTS if sums[f"{part}_n"].sum() > 0 and not sums[f"{part}_amount"].sum() > 0
+    )
+
+
+def columns(
+    sums: Sequence[Columns],
+    days: Sequence[Sequence[AtDay]],
+    confidence_level: float,
+    without: frozenset[str],
+    after_sale: Sequence[bool],
+) -> Columns:
+    """Return the fields of all rows, each an array of shape (steps, groups).
+
+    Parameters
+    ----------
+    sums : sequence of dict
+        For each step what :func:`step_sums` or :func:`overall_sums` gives.
+    days : sequence of sequence of AtDay
+        For each step and group the share by day.
+    confidence_level : float
+    without : frozenset of str
+        Parts without amounts (see :func:`unpriced`): shares of the amount that need them are NaN.
+    after_sale : sequence of bool
+        Steps beyond won: amounts are known there, and (b) is NaN where nothing was lost.
+    """
+    stacked = {name: np.stack([one[name] for one in sums]) for name in sums[0]}
+    made = share_columns(stacked, confidence_level) | by_day_columns(stacked, days, confidence_level)
+    beyond = np.array(after_sale, dtype=bool)
+    before = ~beyond
+    for part in without & {"here", "lost"}:
+        made[f"{part}_amount"] = np.where(
+            before[:, None] & (stacked[f"{part}_n"] > 0), np.nan, made[f"{part}_amount"]
+        )
+    if without:
+        _blank(made, "so_far_amount", before)
+        _blank(made, "by_day_amount", before)
+    if without - {"here"}:
+        _blank(made, "decided_amount", before)
+    endless = beyond & ~(stacked["lost_n"] + stacked["left_n"]).any(axis=1)
+    for name in ("decided", "decided_amount"):
+        _blank(made, name, endless)
+    return made
+
+
+def share_columns(sums: Columns, confidence_level: float) -> Columns:
+    """(a) so far and (b) decided, by count and by amount, with their intervals."""
+    made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
+    made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
+    made["decided_n"] = sums["reached_n"] - sums["here_n"]
+    decided_amount = sums["advanced_amount"] + sums["lost_amount"] + sums["left_amount"]
+    made |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
+    made |= _count_share("decided", sums["advanced_n"], made["decided_n"], confidence_level)
+    reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])
+    decided = (sums["advanced_amount"], decided_amount, sums["decided_sq"])
+    made |= _amount_share("so_far_amount", *reached, confidence_level)
+    made |= _amount_share("decided_amount", *decided, confidence_level)
+    made["enough"] = sums["reached_n"] >= TOO_FEW_N
+    return made
+
+
+def by_day_columns(sums: Columns, days: Sequence[Sequence[AtDay]], confidence_level: float) -> Columns:
+    """(c) by day t, by count and by amount, with its interval."""
+
+    def read(name: str) -> NDArray[Any]:
+        return np.array([[getattr(day, name) for day in each] for each in days])
+
+    made = {f"by_day_{name}": read(name) for name in ("n", "rate", "ci_lower", "ci_upper")}
+    made |= {f"by_day_{name}": read(name) for name in ("lost_rate", "open_rate", "amount_rate")}
+    made["at_risk_n"] = read("at_risk_n")
+    # one large deal is not many deals: the effective n of (c), less the design effect of unequal amounts
+    kish = effective_n(sums["reached_amount"], sums["reached_sq"])
+    design = np.divide(kish, sums["amount_n"], out=np.zeros_like(kish), where=sums["amount_n"] > 0)
+    bounds = _interval(made["by_day_amount_rate"], design * read("effective_n"), confidence_level)
+    made["by_day_amount_ci_lower"], made["by_day_amount_ci_upper"] = bounds
+    return made
+
+
+def _blank(made: Columns, name: str, rows: NDArray[np.bool_]) -> None:
+    """Make the share `name` and its bounds NaN in some steps."""
+    for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
+        made[one] = np.where(rows[:, None], np.nan, made[one])
+
+
+def largest_loss(
+    lost_n: NDArray[np.int64], lost_amount: Floats, confidence_level: float, *, unpriced: bool
+) -> tuple[int, dict[str, Any]]:
+    """Return where most deals were lost (the first of equals), and the fields of a ``LossPoint``."""
+    lower, upper = wilson(lost_n, lost_n.sum(), confidence_level)
+    most = int(np.argmax(lost_n))
+    return most, {
+        "lost_n": int(lost_n[most]),
+        "lost_share": float(lost_n[most] / lost_n.sum()),
+        "lost_share_ci_lower": float(lower[most]),
+        "lost_share_ci_upper": float(upper[most]),
+        "lost_amount": float("nan") if unpriced else float(lost_amount[most]),
+        "clear": bool((np.delete(upper, most) < lower[most]).all()),
+    }
+
+
+def _count_share(name: str, part: NDArray[Any], whole: NDArray[Any], confidence_level: float) -> Columns:
+    lower, upper = wilson(part, whole, confidence_level)
+    return {f"{name}_rate": ratio(part, whole), f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+
+
+def _amount_share(
+    name: str, part: Floats, whole: Floats, squares: Floats, confidence_level: float
+) -> Columns:
+    rate = np.clip(ratio(part, whole), 0.0, 1.0)
+    lower, upper = _interval(rate, effective_n(np.maximum(whole, 0.0), squares), confidence_level)
+    return {f"{name}_rate": rate, f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+
+
+def _interval(rate: Floats, trials: Floats, confidence_level: float) -> tuple[Floats, Floats]:
+    """Wilson's interval for a share of an effective number of deals; NaN where the share is."""
+    known = np.isfinite(rate) & (trials > 0)
+    trials = np.where(known, trials, 0.0)
+    lower, upper = wilson(np.where(known, rate, 0.0) * trials, trials, confidence_level)
+    return np.minimum(lower, rate), np.maximum(upper, rate)  # rate * trials / trials may round off the rate
+
+
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    """Return part / whole, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)

@@ -1,0 +1,1 @@
+"""What does a target need, and how likely is it?"""

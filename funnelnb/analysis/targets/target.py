@@ -1,0 +1,263 @@
+"""What does a target need: how many deals, of which size, from how many leads, by when, and how likely is it?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
+from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.targets import pipeline as pipes
+from funnelnb.analysis.targets.mix import DealMix, deal_mix
+from funnelnb.analysis.targets.quota import Quota, quota
+from funnelnb.analysis.targets.reverse import ReverseFunnel, reverse_funnel
+from funnelnb.core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.shared.period import Period
+    from funnelnb.analysis.targets.plans import MixRow
+    from funnelnb.data.book import Book
+    from funnelnb.playbooks.model import Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """One part of the way to the target.
+
+    Attributes
+    ----------
+    part : {"target", "won", "open", "new", "gap"}
+        The target; what is won in the period; what open deals, and deals yet to be entered, are expected to
+        bring; what then is still missing (negative: more than enough).
+    amount : float
+    part_share : float
+        Of the target.
+    deal_n : float
+        Wins expected; for the target and the gap deals of history's sizes that bring it on average.
+    """
+
+    part: str
+    amount: float
+    part_share: float
+    deal_n: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Target(Result):
+    """A target, taken apart.
+
+    Attributes
+    ----------
+    target_amount : float
+    period_name : str
+    until : numpy.datetime64
+    assurance_rate : float
+    chance_rate : float
+        That it is attained as things are, deals yet to be entered included.
+    chance_open_rate : float
+        By what is won and open alone.
+    assured_amount : float
+        What is attained with the assurance.
+    wins_n : int
+        Wins of history's sizes that the rest of the target needs for the assurance; 0 when it is reached.
+    open_wins_n : float
+        Wins expected from open deals.
+    new_wins_n : int
+        Wins that new deals have to bring on top of those.
+    rows : tuple of TargetRow
+    mix : DealMix or None
+        Mixes for what is still to be won; None when the target is reached.
+    funnel : ReverseFunnel or None
+        Leads for `new_wins_n`; None where none are needed.
+    quota : Quota
+    stage_ids : tuple of str
+    stage_labels : tuple of Label
+    """
+
+    target_amount: float
+    period_name: str
+    until: np.datetime64
+    assurance_rate: float
+    chance_rate: float
+    chance_open_rate: float
+    assured_amount: float
+    wins_n: int
+    open_wins_n: float
+    new_wins_n: int
+    rows: tuple[TargetRow, ...]
+    mix: DealMix | None
+    funnel: ReverseFunnel | None
+    quota: Quota
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...] = ()
+
+    @property
+    def mixes(self) -> tuple[MixRow, ...]:
+        """Mixes of deal sizes for what is still to be won, least effort first."""
+        return () if self.mix is None else self.mix.mixes
+
+
+def target(
+    book: Book,
+    *,
+    amount: float | None = None,
+    period: str | None = None,
+    until: Any = None,
+    assurance: float = 0.8,
+    bands: str | Sequence[float] | None = None,
+    currency: str = "",
+    confidence_level: float | None = None,
+    **limits: Any,
+) -> Target:
+    """What does a target need: how many deals, of which size, from how many leads, by when; how likely is it?
+
+    Parameters
+    ----------
+    book : Book
+    amount : float, optional
+        Target in the book's currency, above 0; None takes the table ``targets`` of the period.
+    period : str, optional
+        Month, quarter or year, such as ``"2026-Q3"``; None (or empty) and no `until`: the next quarter.
+    until : date, optional
+        Instead of `period`: the last day; counted from the day after the as-of date.
+    assurance : float
+        Chance wanted, strictly between 0 and 1.
+    bands : optional
+        As in :func:`funnelnb.deal_mix`.
+    currency : str
+        The currency of `amount`, where it is to be made sure that it is that of the book.
+    confidence_level : float, optional
+    **limits
+        Passed on to :func:`funnelnb.deal_mix`: effort, limits, most_share, least_n, most_n, stretch, plan.
+
+    Returns
+    -------
+    Target
+
+    Raises
+    ------
+    ParameterError
+        A parameter is out of range, the period is over, the currency is another, or no mix reaches the target
+        under the limits.
+    MissingDataError
+        No target is known, or no won deal has an amount.
+
+    Notes
+    -----
+    See :func:`funnelnb.quota` for the chance, :func:`funnelnb.deal_mix` for the mixes and
+    :func:`funnelnb.reverse_funnel` for the leads.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> result = fn.target(fn.sample(), period="2026-Q4")
+    >>> result.currency, result.wins_n > 0
+    ('EUR', True)
+    """
+    _same_currency(book, currency)
+    period, ending = _period(book, period, until)
+    goal = target_amount(book, amount, ending)
+    sure: dict[str, Any] = {"assurance": assurance, "confidence_level": confidence_level}
+    when = {"period": period, "until": until}
+    worth = quota(book, amount=goal, **when, **sure)
+    limits |= {"bands": bands, "currency": currency}
+    needs = _needs(book, goal - worth.won_amount, ending, limits, when, sure)
+    return Target(
+        n=len(book.ledger.outcome),
+        method="target",
+        confidence_level=level(confidence_level),
+        as_of=book.as_of,
+        currency=book.currency or currency,
+        notes=_notes(worth, needs.mix, needs.funnel),
+        target_amount=goal,
+        period_name=ending.name,
+        until=ending.end,
+        assurance_rate=worth.assurance_rate,
+        chance_rate=worth.chance_rate,
+        chance_open_rate=worth.chance_open_rate,
+        assured_amount=worth.assured_amount,
+        rows=_rows(goal, worth, needs.open_wins_n, book),
+        **facts(needs),
+        quota=worth,
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=book.playbook.stage_labels,
+    )
+
+
+def _same_currency(book: Book, currency: str) -> None:
+    if currency and book.currency and currency != book.currency:
+        raise ParameterError(
+            f"currency = {currency!r}",
+            expected=f"{book.currency!r}, the currency of the data",
+            hint="convert the target first: amounts are never converted silently",
+        )
+
+
+def _period(book: Book, period: str | None, until: Any) -> tuple[str | None, Period]:
+    """Return the name of the period, if it has one, and the period; the next quarter where none is asked for."""
+    if not period and until is None:
+        period = next_quarter(book)
+    return period, still_to_come(book, period, until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Needs:
+    """The wins that are still needed, and what they need in turn."""
+
+    wins_n: int
+    open_wins_n: float
+    new_wins_n: int
+    mix: DealMix | None
+    funnel: ReverseFunnel | None
+
+
+def _needs(
+    book: Book,
+    rest: float,
+    ending: Period,
+    limits: dict[str, Any],
+    when: dict[str, Any],
+    sure: dict[str, Any],
+) -> _Needs:
+    """Return what the rest of a target needs: wins, how many the open deals bring, leads for the others."""
+    mix = deal_mix(book, amount=rest, **sure, **limits) if rest > 0 else None
+    wins = mix.required_n if mix else 0
+    chance = pipes.chances_in(book, pipes.pipeline(book), ending, level(sure["confidence_level"]))
+    open_wins = float(chance.sum())
+    more = max(0, math.ceil(wins - open_wins)) if mix else 0
+    funnel = reverse_funnel(book, wins=more, **when, **sure) if more else None
+    return _Needs(wins_n=wins, open_wins_n=open_wins, new_wins_n=more, mix=mix, funnel=funnel)
+
+
+def _notes(worth: Quota, mixes: DealMix | None, funnel: ReverseFunnel | None) -> tuple[Any, ...]:
+    """Return the notes of all parts, each once."""
+    found: dict[Any, Any] = {}
+    for part in (worth, mixes, funnel):
+        for note in () if part is None else part.notes:
+            found.setdefault((note.code, tuple(sorted(note.values.items(), key=str))), note)
+    return tuple(found.values())
+
+
+def _rows(goal: float, worth: Quota, open_wins: float, book: Book) -> tuple[TargetRow, ...]:
+    ledger = book.ledger
+    sold = ledger.amount[(ledger.outcome == 1) & (ledger.amount > 0)]
+    mean = float(sold.mean())
+    new = float(np.nan_to_num(worth.new_amount))
+    gap = goal - worth.won_amount - worth.weighted_amount - new
+    parts = {
+        "target": (goal, goal / mean),
+        "won": (worth.won_amount, worth.won_amount / mean),
+        "open": (worth.weighted_amount, open_wins),
+        "new": (new, worth.new_n),
+        "gap": (gap, gap / mean),
+    }
+    return tuple(
+        TargetRow(part=name, amount=amount, part_share=amount / goal, deal_n=count)
+        for name, (amount, count) in parts.items()
+    )

@@ -1,0 +1,1 @@
+"""Raw tables to tables of the contract: converted, joined, validated, cut at the as-of date."""

@@ -1,0 +1,208 @@
+"""Does a table keep the contract? pandera checks columns; what deals must obey stands here, rule by rule."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.data.contract.tables import OUTCOMES, TABLES, schema
+from funnelnb.data.parse.numbers import one_currency, unit_of
+from funnelnb.data.parse.values import among, look_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from funnelnb.data.clean.convert import Table
+    from funnelnb.data.contract.problems import Findings
+
+
+_CODES = {
+    "not_nullable": "missing_value",
+    "field_uniqueness": "duplicate_id",
+    "known_stage": "unknown_stage",
+    "known_outcome": "unknown_outcome",
+}
+
+
+def missing_columns(table: Table, findings: Findings) -> bool:
+    """Report required columns that no source column was found for; return whether there are any."""
+    absent = [one for one in TABLES[table.name] if one.required and one.name not in table.frame]
+    have = ", ".join(dict.fromkeys(table.seen)) or "(none)"
+    for one in absent:
+        findings.add(
+            "missing_column", file=table.file, column=one.name,
+            found=f"the table {table.name} needs it ({one.about})",
+            expected=f"a column {one.name}; the file has {have}",
+            remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in the settings',
+        )  # fmt: skip
+    if table.name == "opportunities" and not {"stage", "outcome", "is_won", "is_closed"} & set(table.frame):
+        findings.add(
+            "missing_column", file=table.file, column="stage", found="neither stage nor outcome of the deals",
+            expected=f"a column stage or outcome; the file has {have}",
+            remedy='say which it is: [tables.opportunities.columns] stage = "…" in the settings',
+        )  # fmt: skip
+        return True
+    return bool(absent)
+
+
+def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -> None:
+    """Report rows that break the contract's columns; drop them where the settings say so.
+
+    Parameters
+    ----------
+    table : Table
+        Typed and in canonical words; rows may be dropped in place.
+    stage_ids : sequence of str
+        Of the playbook.
+    findings : Findings
+    """
+    _drop_identical(table, findings)
+    cases = _failures(table, stage_ids)
+    if cases is None:
+        return
+    frame = table.frame
+    drop: set[int] = set()
+    cases = cases[~cases["column"].isin(table.unread)]
+    for (column, check), group in cases.groupby(["column", "check"], sort=True):
+        places = sorted({int(place) for place in group["index"].dropna()})
+        code = _CODES.get(str(check))
+        if code is None:
+            raise AssertionError(f"{table.name}.{column} breaks {check}: {group.head()}")
+        found = ""
+        if code == "duplicate_id":
+            repeated = frame[column].duplicated(keep="first").to_numpy()
+            first_of_many = places[0]
+            places = [place for place in places if repeated[place]]
+            value = frame[column].iloc[first_of_many]
+        else:
+            value = table.mark(str(column), int(frame.index[places[0]])) if places else ""
+            found = "no date, only a mark that stands for none" if value else ""
+        rows = [int(frame.index[place]) for place in places]
+        policy = findings.add(
+            code, file=table.file, rows=rows, column=table.source(str(column)), value=value, found=found
+        )
+        drop |= set(places) if policy == "drop" else set()
+    if drop:
+        table.frame = frame.iloc[[place for place in range(len(frame)) if place not in drop]]
+
+
+def _failures(table: Table, stage_ids: Sequence[str]) -> pd.DataFrame | None:
+    """Return pandera's failure cases, None if there are none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandera tries every engine that is installed, some of which warn
+        import pandera.pandas as pa
+
+        wanted = schema(table.name, stage_ids, list(table.frame.columns))
+        try:
+            wanted.validate(table.frame.reset_index(drop=True), lazy=True)
+        except pa.errors.SchemaErrors as error:
+            return error.failure_cases
+    return None
+
+
+def _drop_identical(table: Table, findings: Findings) -> None:
+    """Drop rows that repeat another row in every column: the same record exported twice."""
+    keys = [one.name for one in TABLES[table.name] if one.unique and one.name in table.frame]
+    frame = table.frame
+    if not keys or not frame[keys[0]].duplicated().any():
+        return
+    same = frame.duplicated(keep="first")
+    if same.any():
+        findings.note(
+            "identical_rows_dropped", file=table.file, n=int(same.sum()), row=int(frame.index[same][0])
+        )
+        table.frame = frame[~same]
+
+
+def check_deals(table: Table, findings: Findings) -> None:
+    """Report deals that cannot be: closed before created, decided without a date, negative amounts."""
+    frame = table.frame
+    if "closed_at" in frame and "created_at" in frame:
+        wrong = frame["closed_at"] < frame["created_at"]
+        shown = ""
+        if wrong.any():
+            first = frame[wrong].iloc[0]
+            shown = f"{str(first['closed_at'])[:10]} < {str(first['created_at'])[:10]}"
+        if _report(table, "closed_before_created", "closed_at", wrong, findings, shown) == "keep":
+            table.frame = table.frame.assign(created_at=table.frame["created_at"].mask(wrong))
+    frame = table.frame
+    for code, kind in (("won_without_closed_at", ("won",)), ("lost_without_closed_at", OUTCOMES[2:5])):
+        decided = frame["outcome"].isin(kind)
+        if "closed_at" not in frame or not frame["closed_at"].notna().any():
+            if decided.any():
+                findings.note("closed_at_absent", file=table.file)
+            continue
+        _report(table, code, "closed_at", decided & frame["closed_at"].isna(), findings)
+        frame = table.frame
+    for column in ("amount", "expected_amount"):
+        if column in frame:
+            _report(table, "negative_amount", column, frame[column] < 0, findings)
+            frame = table.frame
+
+
+def _report(
+    table: Table, code: str, column: str, wrong: pd.Series, findings: Findings, value: Any = None
+) -> str:
+    """Report one rule; drop the rows if the settings say so; return the policy (empty if no row is wrong)."""
+    if not wrong.any():
+        return ""
+    frame = table.frame
+    first = frame.loc[wrong, column].iloc[0] if value is None else value
+    shown = table.mark(column, int(frame.index[wrong][0])) if first != first else first  # noqa: PLR0124 - NaN
+    policy = findings.add(
+        code, file=table.file, rows=list(frame.index[wrong]), column=table.source(column), value=shown
+    )
+    if policy == "drop":
+        table.frame = frame[~wrong]
+    return policy
+
+
+def check_history(history: Table, deals: Table, findings: Findings) -> None:
+    """Report history of unknown deals and entries before the creation."""
+    known = among(history.frame["opportunity_id"], deals.frame["opportunity_id"])
+    if not known.all():
+        expected = known | ~among(history.frame["opportunity_id"], deals.dropped_ids)
+        history.frame, known = history.frame[expected], known[expected]
+        _report(history, "history_unknown_deal", "opportunity_id", ~known, findings)
+    frame = history.frame
+    if "created_at" in deals.frame:
+        ids, times = deals.frame["opportunity_id"], deals.frame["created_at"]
+        created = look_up(frame["opportunity_id"], ids, times)
+        _report(history, "history_before_created", "entered_at", frame["entered_at"] < created, findings)
+
+
+def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> str:
+    """Which one currency are the amounts in? Empty if nothing names any.
+
+    Parameters
+    ----------
+    table : Table
+        ``opportunities``.
+    signs : sequence of str
+        Signs and codes found beside amounts.
+    findings : Findings
+        Gets a problem if there are several.
+    """
+    named: dict[str, Any] = {}
+    if "currency" in table.frame:
+        for word in table.frame["currency"].dropna().unique():
+            unit = unit_of(word)
+            named.setdefault(unit[1] if unit and unit[1] else word.strip().upper(), word)
+    given = findings.settings.currency
+    known = unit_of(given) if given else None
+    given = known[1] if known and known[1] else given
+    found = [*named, *signs, given]
+    agreed = one_currency(found)
+    if agreed is None:
+        _two_currencies(table, [one for one in found if one], findings)
+        return given
+    return agreed
+
+
+def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> None:
+    column = "currency" if "currency" in table.frame else "amount"
+    findings.add(
+        "two_currencies", file=table.file, column=table.source(column), value=", ".join(sorted(set(found)))
+    )

@@ -1,0 +1,472 @@
+"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake."""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core import check
+from funnelnb.core.errors import MappingError, ParameterError, nearest
+from funnelnb.data.contract.calendar import Calendar
+from funnelnb.data.contract.clock import zone_of
+from funnelnb.data.contract.tables import OUTCOMES, TABLES, column_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+# ---- What does the settings file say? ``funnelnb.toml`` ---------------------------------------------------
+
+FILE_NAME = "funnelnb.toml"
+"""Name under which a folder's settings are found."""
+
+ROW_NUMBER = "#row"
+"""Written as the source of ``opportunity_id``: number the rows, for a file without any id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Another file whose columns are added to a table, one row per key.
+
+    Attributes
+    ----------
+    file : str
+        File beside the data, or name of a table given to ``load``.
+    on : Mapping of str to str
+        Column of this table = column of the other file (as the files spell them). Exactly one pair.
+    columns : Mapping of str to str
+        Canonical name (or own attribute) = column of the other file.
+    sheet : str
+        Sheet, if the other file is a workbook.
+    """
+
+    file: str
+    on: Mapping[str, str]
+    columns: Mapping[str, str]
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSettings:
+    """How one table is read. Empty means: find out.
+
+    Attributes
+    ----------
+    file, sheet, encoding, delimiter : str
+    header_row : int
+        Row of the column names, as a spreadsheet shows it.
+    skip_rows : tuple of int
+        Rows that are not data (instructions, totals), as a spreadsheet shows them.
+    decimal, date_order : str
+        For this table only; see :class:`Settings`.
+    columns : Mapping of str to str
+        Canonical name = column of the source.
+    attributes : Mapping of str to str
+        Own attribute to group by = column of the source (opportunities only).
+    units : Mapping of str to (str or float)
+        Canonical column = unit of its numbers, such as ``"万元"`` or 1000.
+    constants : Mapping of str to str
+        Canonical column = the same value for every row.
+    stage_dates : Mapping of str to str
+        Stage id = column with the date on which the stage was entered (a history laid out in columns).
+    joins : tuple of Join
+    """
+
+    file: str = ""
+    sheet: str = ""
+    header_row: int = 1
+    skip_rows: tuple[int, ...] = ()
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: str = ""
+    date_order: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str | float] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    stage_dates: Mapping[str, str] = field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a settings file can say.
+
+    Attributes
+    ----------
+    path : str
+        File it was read from; empty if given as a dict.
+    data : str
+        Folder or file of the data, relative to the settings file.
+    playbook : str, dict or None
+        Id of a built-in playbook, path of a playbook file, or ``{"stages": [...]}``.
+    as_of, observed_from : str
+        ISO dates; empty: not given.
+    currency : str
+    timezone : str
+        IANA name; times with an offset are converted to it.
+    date_order : {"", "dmy", "mdy", "ymd"}
+        Order of day, month and year where the dates themselves do not tell.
+    decimal : {"", ".", ","}
+        Decimal sign where the numbers themselves do not tell.
+    language : {"", "en", "zh"}
+    horizon_days, confidence_level : float or None
+    by : str
+        Attribute that reports are made for.
+    crm : str
+        Preset of the source (a file of ``data/crm``), ``"none"``, or empty: recognised by its headers.
+    on_problem : {"stop", "drop"}
+        What happens to rows with a problem: nothing is loaded, or exactly those are left out and counted.
+    problems : Mapping of str to str
+        Code of one problem = ``"stop"``, ``"drop"`` or ``"keep"``.
+    amount_known : {"at_entry", "at_close"}
+        Whether the amount is known while a deal is open, or is written at the close.
+    zero_amount : {"amount", "unknown"}
+        Whether 0 is an amount or stands for not known.
+    deleted : {"drop", "keep"}
+        What happens to rows that the source marks as deleted.
+    tables : Mapping of str to TableSettings
+    stages, outcomes : Mapping of str to str
+        Word of the data = stage id; word of the data = canonical outcome.
+    values : Mapping of str to Mapping
+        Canonical column = corrections of its values.
+    levels : Mapping
+        Rule of the priority levels, as ``fn.levels`` takes it.
+    calendars : Mapping of str to Calendar
+        Business days by name of the calendar: weekend, holidays and extra working days.
+    """
+
+    path: str = ""
+    data: str = ""
+    playbook: str | Mapping[str, Any] | None = None
+    as_of: str = ""
+    observed_from: str = ""
+    currency: str = ""
+    timezone: str = ""
+    date_order: str = ""
+    decimal: str = ""
+    language: str = ""
+    horizon_days: float | None = None
+    confidence_level: float | None = None
+    by: str = ""
+    crm: str = ""
+    on_problem: str = "stop"
+    problems: Mapping[str, str] = field(default_factory=dict)
+    amount_known: str = "at_entry"
+    zero_amount: str = "amount"
+    deleted: str = "drop"
+    tables: Mapping[str, TableSettings] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    levels: Mapping[str, Any] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """How messages call the settings."""
+        return Path(self.path).name if self.path else "the mapping"
+
+    def table(self, name: str) -> TableSettings:
+        """Return the settings of one table, the defaults if there are none."""
+        return self.tables.get(name, TableSettings())
+
+
+def read_settings(source: str | Path | Mapping[str, Any] | Settings | None) -> Settings:
+    """What do a settings file, a dict of the same shape, or nothing at all say?
+
+    Parameters
+    ----------
+    source : path, Mapping, Settings or None
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    MappingError
+        With file and key, for a file that is missing or not TOML, an unknown key, or a value that cannot be.
+
+    Examples
+    --------
+    >>> read_settings({"currency": "EUR", "decimal": ","}).currency
+    'EUR'
+    """
+    if source is None:
+        return Settings()
+    if isinstance(source, Settings):
+        return source
+    if not isinstance(source, (str, Path)):
+        return Reader("the mapping").settings(dict(source), "")
+    path = Path(source)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise MappingError(
+            f"the settings file {path} cannot be read ({error.strerror})",
+            expected=f"a TOML file such as {FILE_NAME}",
+            hint="check the path",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MappingError(
+            f"{path}: not valid TOML: {error}",
+            expected='lines such as key = "value"',
+            hint="correct that line",
+        ) from None
+    return Reader(path.name).settings(content, str(path))
+
+
+# ---- Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake --
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Checks keys and values; knows the file for messages."""
+
+    file: str
+
+    def fail(self, key: str, value: Any, expected: str, hint: str = "") -> MappingError:
+        """Return the error for an impossible value."""
+        return MappingError(f"{self.file}: {key} = {value!r}", expected=expected, hint=hint)
+
+    def keys(self, where: str, content: Mapping[str, Any], known: Iterable[str]) -> None:
+        """Refuse unknown keys, naming the nearest."""
+        names = list(known)
+        for key in content:
+            if key not in names:
+                place = f" in [{where}]" if where else ""
+                raise MappingError(
+                    f"{self.file}: unknown key {key!r}{place}",
+                    expected="one of " + ", ".join(names),
+                    hint=nearest(key, names),
+                )
+
+    def settings(self, content: dict[str, Any], path: str) -> Settings:
+        """Return the whole file's settings."""
+        known = [one.name for one in fields(Settings) if one.name != "path"]
+        self.keys("", content, known)
+        taken = {key: _RULES[key](self, key, value) for key, value in content.items()}
+        settings = Settings(path=path, **taken)
+        self.keys("values", settings.values, _column_names(settings))
+        return settings
+
+    def text(self, key: str, value: Any) -> str:
+        """Return a text."""
+        if not isinstance(value, str):
+            raise self.fail(key, value, "text in quotes")
+        return value
+
+    def mapping(self, key: str, value: Any, known: Iterable[str] | None = None) -> dict[str, str]:
+        """Return a table of texts, with keys among `known`."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table of name = value")
+        if known is not None:
+            self.keys(key, value, known)
+        return {str(name): self.text(f"{key}.{name}", one) for name, one in value.items()}
+
+    def table(self, where: str, name: str, content: Any) -> TableSettings:
+        """Return the settings of the table `name`."""
+        if not isinstance(content, dict):
+            raise self.fail(where, content, "a table of keys")
+        self.keys(where, content, [one.name for one in fields(TableSettings)])
+        known = list(column_names(name))
+        taken: dict[str, Any] = {}
+        for key, value in content.items():
+            place = f"{where}.{key}"
+            if key in ("columns", "constants"):
+                taken[key] = self.mapping(place, value, known)
+            elif key in ("attributes", "stage_dates"):
+                taken[key] = self.mapping(place, value)
+            elif key == "units":
+                taken[key] = self.units(place, value, known)
+            elif key == "joins":
+                taken[key] = tuple(self.join(place, one) for one in value)
+            else:
+                taken[key] = _TABLE_RULES[key](self, place, value)
+        return TableSettings(**taken)
+
+    def units(self, key: str, value: Any, known: list[str]) -> dict[str, str | float]:
+        """Return units by column."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table of column = unit")
+        self.keys(key, value, known)
+        for name, one in value.items():
+            if isinstance(one, bool) or not isinstance(one, (str, int, float)):
+                raise self.fail(f"{key}.{name}", one, 'a number, or a unit such as "万元" or "k"')
+        return dict(value)
+
+    def join(self, key: str, content: Any) -> Join:
+        """Return one join."""
+        if not isinstance(content, dict):
+            raise self.fail(key, content, "a table with file, on and columns")
+        self.keys(key, content, ("file", "sheet", "on", "columns"))
+        on = content.get("on")
+        on = {on: on} if isinstance(on, str) else on
+        if not isinstance(on, dict) or len(on) != 1:
+            raise self.fail(f"{key}.on", on, 'one column, or { "column here" = "column there" }')
+        if not content.get("file") or not content.get("columns"):
+            raise self.fail(key, content, "file, on and columns")
+        return Join(
+            file=self.text(f"{key}.file", content["file"]),
+            on=self.mapping(f"{key}.on", on),
+            columns=self.mapping(f"{key}.columns", content["columns"]),
+            sheet=self.text(f"{key}.sheet", content.get("sheet", "")),
+        )
+
+
+def _choice(*known: str) -> Callable[[Reader, str, Any], str]:
+    def rule(reader: Reader, key: str, value: Any) -> str:
+        if value not in known:
+            raise reader.fail(key, value, "one of " + ", ".join(map(repr, known)), nearest(str(value), known))
+        return str(value)
+
+    return rule
+
+
+def _day(reader: Reader, key: str, value: Any) -> str:
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    return reader.text(key, value)
+
+
+def _number(reader: Reader, key: str, value: Any) -> float:
+    rule = {"horizon_days": check.horizon_days, "confidence_level": check.confidence_level}[key]
+    try:
+        return rule(value)
+    except ParameterError as error:
+        raise reader.fail(key, value, error.expected) from None
+
+
+def _row(reader: Reader, key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise reader.fail(key, value, "a row number as a spreadsheet shows it, 1 or more")
+    return value
+
+
+def _rows(reader: Reader, key: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise reader.fail(key, value, "a list of row numbers")
+    return tuple(_row(reader, key, one) for one in value)
+
+
+def _playbook(reader: Reader, key: str, value: Any) -> str | dict[str, Any]:
+    if isinstance(value, list):
+        return {"stages": value}
+    if isinstance(value, dict):
+        reader.keys(key, value, ("stages",))
+    elif not isinstance(value, str):
+        raise reader.fail(key, value, 'an id, a path, or a list of stages such as ["lead", "offer", "won"]')
+    return value
+
+
+def _timezone(reader: Reader, key: str, value: Any) -> str:
+    try:
+        return zone_of(key, reader.text(key, value))
+    except ParameterError as error:
+        raise reader.fail(key, value, error.expected, error.hint) from None
+
+
+def _outcomes(reader: Reader, key: str, value: Any) -> dict[str, str]:
+    taken = reader.mapping(key, value)
+    for name, one in taken.items():
+        _choice(*OUTCOMES)(reader, f"{key}.{name}", one)
+    return taken
+
+
+def _problems(reader: Reader, key: str, value: Any) -> dict[str, str]:
+    from funnelnb.data.contract.problems import CODES
+
+    taken = reader.mapping(key, value, CODES)
+    for name, one in taken.items():
+        _choice(*CODES[name].choices)(reader, f"{key}.{name}", one)
+    return taken
+
+
+def _values(reader: Reader, key: str, value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables of corrections, such as [values.product]")
+    return {name: reader.mapping(f"{key}.{name}", one) for name, one in value.items()}
+
+
+def _column_names(settings: Settings) -> list[str]:
+    """Return every column that the settings can correct: the contract's, own ones, joined ones."""
+    names = [name for table in TABLES for name in column_names(table)]
+    for table in settings.tables.values():
+        names += [*table.attributes, *(name for join in table.joins for name in join.columns)]
+    return list(dict.fromkeys(names))
+
+
+def _tables(reader: Reader, key: str, value: Any) -> dict[str, TableSettings]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [tables.opportunities]")
+    reader.keys(key, value, TABLES)
+    return {name: reader.table(f"{key}.{name}", name, one) for name, one in value.items()}
+
+
+def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "a table such as [levels] with high = 0.7")
+    return value
+
+
+def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
+    """Return the calendars; all problems of all of them at once."""
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [calendars.works]")
+    made, problems = {}, []
+    for name, content in value.items():
+        place = f"{key}.{name}"
+        if not isinstance(content, dict):
+            problems.append(f"{place} is not a table of keys")
+            continue
+        reader.keys(place, content, _CALENDAR_KEYS)
+        try:
+            made[name] = Calendar(name=name, **content)
+        except ParameterError as error:
+            problems.append(f"{place}: " + error.found.partition(": ")[2])
+    if problems:
+        expected = (
+            'weekend = ["saturday", "sunday"], holidays and workdays = lists of dates such as 2026-10-01'
+        )
+        raise MappingError(f"{reader.file}: " + "; ".join(problems), expected=expected)
+    return made
+
+
+_CALENDAR_KEYS = ("weekend", "holidays", "workdays")
+_DECIMAL = _choice("", ".", ",")
+_DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
+
+_RULES: dict[str, Any] = {
+    **dict.fromkeys(("data", "currency", "by", "crm"), Reader.text),
+    **dict.fromkeys(("as_of", "observed_from"), _day),
+    **dict.fromkeys(("horizon_days", "confidence_level"), _number),
+    "playbook": _playbook,
+    "timezone": _timezone,
+    "date_order": _DATE_ORDER,
+    "decimal": _DECIMAL,
+    "language": _choice("", "en", "zh"),
+    "on_problem": _choice("stop", "drop"),
+    "problems": _problems,
+    "amount_known": _choice("at_entry", "at_close"),
+    "zero_amount": _choice("amount", "unknown"),
+    "deleted": _choice("drop", "keep"),
+    "tables": _tables,
+    "stages": Reader.mapping,
+    "outcomes": _outcomes,
+    "values": _values,
+    "levels": _levels,
+    "calendars": _calendars,
+}
+
+_TABLE_RULES: dict[str, Any] = {
+    **dict.fromkeys(("file", "sheet", "encoding", "delimiter"), Reader.text),
+    "decimal": _DECIMAL,
+    "date_order": _DATE_ORDER,
+    "header_row": _row,
+    "skip_rows": _rows,
+}

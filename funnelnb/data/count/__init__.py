@@ -1,0 +1,1 @@
+"""The only bridge to statistics: counts, in memory or where the rows lie."""

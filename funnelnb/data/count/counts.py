@@ -1,0 +1,134 @@
+"""Counts: the only bridge from tables to statistics.
+
+Two ways give equal counts: in memory from a :class:`~funnelnb.data.ledger.ledger.Ledger`, and *where the data lies*
+(DuckDB, PySpark, lazy Polars) by the same definitions written as narwhals expressions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+CENSORED, ADVANCED, LOST_OUT = 0, 1, 2
+"""Values of :attr:`TimeCounts.outcome`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageCounts:
+    """How many deals of each group reached, passed, lost and sit at each stage.
+
+    Deals are counted once, by the furthest position they reached: in every group and stage
+    reached = advanced + here + lost + left. G groups, P positions.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Attributes grouped by; empty for the whole book (then G = 1 and the only group is ``()``).
+    groups : tuple of tuple of str, length G
+    stage_ids : tuple of str, length P
+    won : int
+    deal_n : ndarray of int64, shape (G,)
+    reached_n, advanced_n, here_n, lost_n, left_n : ndarray of int64, shape (G, P)
+    reached_amount, advanced_amount, here_amount, lost_amount, left_amount : ndarray of float64, shape (G, P)
+        Sums over deals whose amount is known and not negative.
+    reached_amount_n : ndarray of int64, shape (G, P)
+        Deals behind `reached_amount`.
+    reached_amount_sq, decided_amount_sq : ndarray of float64, shape (G, P)
+        Sums of squared amounts (reached; reached and not `here`), for the effective number of deals.
+    """
+
+    by: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    stage_ids: tuple[str, ...]
+    won: int
+    deal_n: NDArray[np.int64]
+    reached_n: NDArray[np.int64]
+    advanced_n: NDArray[np.int64]
+    here_n: NDArray[np.int64]
+    lost_n: NDArray[np.int64]
+    left_n: NDArray[np.int64]
+    reached_amount: NDArray[np.float64]
+    advanced_amount: NDArray[np.float64]
+    here_amount: NDArray[np.float64]
+    lost_amount: NDArray[np.float64]
+    left_amount: NDArray[np.float64]
+    reached_amount_n: NDArray[np.int64]
+    reached_amount_sq: NDArray[np.float64]
+    decided_amount_sq: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StayCounts:
+    """The balance of the ledger: how every stay in a stage ended.
+
+    entered = advanced + skipped + back + lost + left + still, by count and by amount. G groups, P positions.
+
+    Attributes
+    ----------
+    by, groups, stage_ids
+        As in :class:`StageCounts`.
+    entered_n, advanced_n, skipped_n, back_n, lost_n, left_n, still_n : ndarray of int64, shape (G, P)
+    entered_amount, advanced_amount, skipped_amount, back_amount, lost_amount, left_amount, still_amount
+        : ndarray of float64, shape (G, P)
+    """
+
+    by: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    stage_ids: tuple[str, ...]
+    entered_n: NDArray[np.int64]
+    advanced_n: NDArray[np.int64]
+    skipped_n: NDArray[np.int64]
+    back_n: NDArray[np.int64]
+    lost_n: NDArray[np.int64]
+    left_n: NDArray[np.int64]
+    still_n: NDArray[np.int64]
+    entered_amount: NDArray[np.float64]
+    advanced_amount: NDArray[np.float64]
+    skipped_amount: NDArray[np.float64]
+    back_amount: NDArray[np.float64]
+    lost_amount: NDArray[np.float64]
+    left_amount: NDArray[np.float64]
+    still_amount: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TimeCounts:
+    """Times from one position to the next outcome, counted: one row per distinct (group, entry, time, outcome).
+
+    Attributes
+    ----------
+    by, groups
+        As in :class:`StageCounts`.
+    origin, target : int
+        Position the clock starts at (first time there or beyond) and position whose reaching is the event.
+    group : ndarray of int32, shape (R,)
+    time_s : ndarray of int64, shape (R,)
+        Seconds from origin to the event, the loss, or the as-of date; sorted within group.
+    entry_s : ndarray of int64, shape (R,)
+        Seconds after the origin from which the deal was under observation (0 unless the history starts late).
+    outcome : ndarray of int8, shape (R,)
+        CENSORED (still open, or left undecided), ADVANCED (target reached), LOST_OUT.
+    n : ndarray of int64, shape (R,)
+        Deals behind the row.
+    amount : ndarray of float64, shape (R,)
+        Sum of their known amounts.
+    unknown_n : ndarray of int64, shape (G,)
+        Deals that reached the origin but whose time is not known: not in any row.
+    """
+
+    by: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    origin: int
+    target: int
+    group: NDArray[np.int32]
+    time_s: NDArray[np.int64]
+    entry_s: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+    n: NDArray[np.int64]
+    amount: NDArray[np.float64]
+    unknown_n: NDArray[np.int64]

@@ -1,0 +1,305 @@
+"""Counting where the rows lie: a source for tables too large to hold, or better left in their engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
+from funnelnb.core.note import Note
+from funnelnb.data.clean.as_of import day_of_export, observed_since
+from funnelnb.data.contract.calendar import in_engine
+from funnelnb.data.contract.clock import UNKNOWN, converted, moments_among, on_clock, zone_of
+from funnelnb.data.count.counts import LOST_OUT, StageCounts, StayCounts, TimeCounts
+from funnelnb.data.count.groups import (
+    By,
+    Cohort,
+    Grouping,
+    check_attribute,
+    codes_of_days,
+    combine,
+    listed,
+    name_of,
+)
+from funnelnb.data.count.relations import NONE, UNKNOWN_TIME, Relations
+from funnelnb.data.count.tally import (
+    Spans,
+    check_step,
+    from_cells,
+    from_moves,
+    from_spans,
+    stage_counts,
+    stay_counts,
+    time_counts,
+)
+from funnelnb.data.ledger.attributes import code, unchunked
+from funnelnb.data.ledger.build import attribute_names, check_outcomes, from_frames
+from funnelnb.data.ledger.codes import FACTS, Codes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from funnelnb.data.contract.calendar import Calendar
+    from funnelnb.data.ledger.ledger import Ledger
+    from funnelnb.playbooks.model import Playbook
+
+
+class Scan:
+    """Canonical tables in any engine, counted there by the ledger's rules.
+
+    A frame that is only described (DuckDB relation, lazy Polars frame, PySpark frame) is counted by its engine;
+    only counts come back. A frame in memory (pandas, Polars, PyArrow) becomes a ledger first, which is faster
+    (and the only way for PyArrow, which has no window functions). Both ways give equal counts.
+
+    Parameters
+    ----------
+    opportunities, stage_history : frame
+        Canonical tables in any engine that narwhals knows, both in the same one; the history may be missing.
+    playbook : Playbook
+    as_of : datetime64, date or ISO text
+        The instant up to which rows count.
+    observed_from : datetime64 or ISO text, optional
+        Since when deals were recorded completely.
+    currency : str
+    timezone : str, optional
+        Zone on whose wall clock moments (times with a zone) are told. Default: UTC. Times without a zone are
+        taken as they stand.
+    in_engine : bool, optional
+        True: count in the engine even if the frame is in memory. Default: only what is not in memory.
+
+    Raises
+    ------
+    MissingDataError
+        A needed column is missing, or is not a date.
+    FunnelError
+        Two deals have the same id, or an outcome is not known.
+
+    Notes
+    -----
+    Checked against: the ledger in memory, for messy random histories in pandas, Polars, PyArrow, DuckDB and PySpark
+    (``tests/data/test_engines.py``).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from funnelnb.playbooks.model import Label, Playbook, Stage
+    >>> name = Label(en="", zh="")
+    >>> stages = (Stage(id="lead", label=name), Stage(id="won", label=name, kind="won"))
+    >>> playbook = Playbook(id="two", label=name, about=name, source="", stages=stages)
+    >>> deals = pl.LazyFrame({"opportunity_id": ["1", "2"], "outcome": ["open", "won"]})
+    >>> Scan(deals, playbook=playbook, as_of="2026-06-30").stage_counts().reached_n.tolist()
+    [[2, 1]]
+    """
+
+    def __init__(
+        self,
+        opportunities: Any,
+        stage_history: Any = None,
+        *,
+        playbook: Playbook,
+        as_of: Any,
+        observed_from: Any = None,
+        currency: str = "",
+        timezone: str | None = None,
+        in_engine: bool | None = None,
+    ) -> None:
+        import narwhals as nw
+
+        self.playbook = playbook
+        self.timezone = zone_of("timezone", timezone)
+        self.as_of = day_of_export(as_of, self.timezone)
+        self.observed_from = observed_since(observed_from, self.as_of, self.timezone)
+        self.currency = currency
+        self._frames = (opportunities, stage_history)
+        frame = nw.from_native(opportunities)
+        self.attributes = tuple(attribute_names(frame))
+        self.in_engine = isinstance(frame, nw.LazyFrame) if in_engine is None else in_engine
+        if "opportunity_id" not in frame.collect_schema().names():
+            raise MissingDataError(
+                "the table opportunities has no column 'opportunity_id'", expected="one id per deal"
+            )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of the tables, pulled into memory."""
+        return from_frames(
+            *self._frames,
+            playbook=self.playbook,
+            as_of=self.as_of,
+            observed_from=self.observed_from,
+            timezone=self.timezone,
+        )
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What was missing, assumed or repaired."""
+        return (*(self._engine_notes() if self.in_engine else self.ledger.notes), *self._clock_notes())
+
+    def _clock_notes(self) -> tuple[Note, ...]:
+        """Tell which columns hold moments, and on whose clock they were told."""
+        import narwhals as nw
+
+        return tuple(
+            converted({"file": table, "column": column}, self.timezone)
+            for (table, columns), frame in zip(_TIMES.items(), self._frames, strict=True)
+            if frame is not None
+            for column in moments_among(nw.from_native(frame), columns)
+        )
+
+    def stage_counts(self, by: By = ()) -> StageCounts:
+        """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
+        if not self.in_engine:
+            return stage_counts(self.ledger, by)
+        group, code, table = self._counted(by, "standings")
+        place, shape = (code, table["furthest"], table["outcome"]), (len(group.groups), self._positions, 4)
+        cells = {name: _cells(place, shape, table[name]) for name in ("n", "amount", "amount_n", "amount_sq")}
+        return from_cells(group, self.playbook.stage_ids, self.playbook.won, **cells)
+
+    def stay_counts(self, by: By = ()) -> StayCounts:
+        """How did every stay in a stage end? As :func:`tally.stay_counts`."""
+        if not self.in_engine:
+            return stay_counts(self.ledger, by)
+        group, code, table = self._counted(by, "moves")
+        shape = (len(group.groups), self._positions, self._positions + 3)
+        place = (code, table["place"], table["following"] + 3)
+        cells = {name: _cells(place, shape, table[name]) for name in ("n", "amount")}
+        return from_moves(group, self.playbook.stage_ids, **cells)
+
+    def time_counts(
+        self, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+    ) -> TimeCounts:
+        """How long from one position to the next outcome? As :func:`tally.time_counts`.
+
+        Raises
+        ------
+        ParameterError
+            Business days of tables that are counted in their engine.
+        """
+        check_step(origin, target, self._positions)
+        if not self.in_engine:
+            return time_counts(self.ledger, origin, target, by, calendar)
+        if calendar is not None and not calendar.every_day:
+            raise in_engine(calendar)
+        since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
+        group, code, table = self._counted(by, "times", origin=origin, target=target, observed_from_s=since)
+        known = table["event"] <= LOST_OUT
+        spans = Spans(
+            group=code[known],
+            time_s=table["time_s"][known],
+            entry_s=table["entry_s"][known],
+            outcome=table["event"][known],
+            n=table["n"][known],
+            amount=table["amount"][known],
+        )
+        unknown_n = _cells((code,), (len(group.groups),), table["n"] * (table["event"] == UNKNOWN_TIME))
+        return from_spans(group, (origin, target), spans, unknown_n)
+
+    @property
+    def _positions(self) -> int:
+        return len(self.playbook.stages)
+
+    @cached_property
+    def _relations(self) -> Relations:
+        """The tables as relations, once they have been found fit to count."""
+        import narwhals as nw
+
+        deals = on_clock(nw.from_native(self._frames[0]).lazy(), _TIMES["opportunities"], self.timezone)
+        history = self._frames[1]
+        if history is not None:
+            history = on_clock(nw.from_native(history).lazy(), _TIMES["stage_history"], self.timezone)
+        if history is not None and _id_kind(deals) != _id_kind(history):
+            text = nw.col("opportunity_id").cast(nw.String)
+            deals, history = deals.with_columns(text), history.with_columns(text)
+        relations = Relations(
+            opportunities=deals,
+            stage_history=history,
+            playbook=self.playbook,
+            as_of_s=int(self.as_of.astype(np.int64)),
+            attributes=self.attributes,
+        )
+        return replace(relations, earlier=_checked(relations) > relations.as_of_s)
+
+    def _counted(
+        self, by: By, way: str, **step: int | None
+    ) -> tuple[Grouping, NDArray[np.int64], dict[str, NDArray[Any]]]:
+        """Let the engine count by group; return the groups, the group of each row, and the rows."""
+        wanted = listed(by)
+        for one in wanted:
+            if isinstance(one, Codes):
+                raise ParameterError("by = codes of a ledger's deals", expected="an attribute or a Cohort")
+            if isinstance(one, str):
+                check_attribute(one, self.attributes)
+        keys = [one.position if isinstance(one, Cohort) else one for one in wanted]
+        columns = _collected(getattr(self._relations, way)(by=keys, **step))
+        codes = [_codes(columns.pop(f"by_{k}"), one) for k, one in enumerate(wanted)]
+        group = combine(tuple(map(name_of, wanted)), codes)
+        kinds = {name: np.float64 if name in ("amount", "amount_sq") else np.int64 for name in columns}
+        table = {
+            name: column.to_numpy(zero_copy_only=False).astype(kinds[name])
+            for name, column in columns.items()
+        }
+        code = np.zeros(len(table["n"]), np.int64) if group.code is None else group.code.astype(np.int64)
+        return group, code, table
+
+    def _engine_notes(self) -> tuple[Note, ...]:
+        """Count what the notes tell."""
+        facts = {
+            name: int(column[0].as_py() or 0) for name, column in _collected(self._relations.facts()).items()
+        }
+        deal_n = facts["deals_n"]
+        return tuple(Note(name, {"deals_n": facts[name], "of_n": deal_n}) for name in FACTS if facts[name])
+
+
+_TIMES = {"opportunities": ("created_at", "closed_at"), "stage_history": ("entered_at",)}
+"""Tables that are counted, and their columns of times."""
+
+
+def _id_kind(frame: Any) -> Any:
+    return frame.collect_schema()["opportunity_id"]
+
+
+def _checked(relations: Relations) -> int:
+    """Refuse what loading would have refused; return the latest time that is recorded."""
+    import narwhals as nw
+
+    if "outcome" in relations.opportunities.collect_schema().names():
+        outcomes = relations.opportunities.select(nw.col("outcome").cast(nw.String)).unique()
+        check_outcomes(_collected(outcomes)["outcome"].to_pylist())
+    deals = relations.recorded()
+    sizes = nw.len().alias("n"), nw.col("deal").n_unique().alias("ids_n")
+    facts = _collected(deals.select(*sizes, nw.col("created_s").max(), nw.col("closed_s").max()))
+    deal_n, ids_n, created_s, closed_s = (int(column[0].as_py() or 0) for column in facts.values())
+    if ids_n < deal_n:
+        raise FunnelError(
+            f"the table opportunities has {deal_n} deals but {ids_n} different ids",
+            expected="one row per deal",
+            hint="remove the duplicates",
+        )
+    history = relations.history()
+    if history is None:
+        return max(created_s, closed_s)
+    entered = history.join(deals.select("deal"), on="deal").select(nw.col("entered_s").max())
+    return max(created_s, closed_s, int(_collected(entered)["entered_s"][0].as_py() or 0))
+
+
+def _collected(frame: Any) -> dict[str, Any]:
+    """Let the engine compute `frame`; return its columns as Arrow arrays."""
+    table = frame.collect("pyarrow")  # pandas adds its index
+    return {name: unchunked(table[name].to_arrow()) for name in frame.collect_schema().names()}
+
+
+def _codes(column: Any, one: str | Cohort | Codes) -> Codes:
+    if not isinstance(one, Cohort):
+        return code(column)
+    day = column.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes_of_days(np.where(day == NONE, UNKNOWN, day), one.period)
+
+
+def _cells(place: tuple[NDArray[Any], ...], shape: tuple[int, ...], values: NDArray[Any]) -> NDArray[Any]:
+    """Add up `values` that belong to the same cell."""
+    cells = np.zeros(shape, values.dtype)
+    np.add.at(cells, place, values)
+    return cells

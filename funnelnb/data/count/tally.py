@@ -1,0 +1,407 @@
+"""Counts made from a ledger in memory, a few passes of ``bincount`` each; and how long deals were watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.count.counts import (
+    ADVANCED,
+    CENSORED,
+    LOST_OUT,
+    StageCounts,
+    StayCounts,
+    TimeCounts,
+)
+from funnelnb.data.count.groups import PERIODS, By, Cohort, Grouping, cohort_codes, grouping
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from funnelnb.data.contract.calendar import Calendar
+    from funnelnb.data.ledger.ledger import Ledger
+
+
+# ---- Counts made from a ledger in memory: a few passes of ``bincount`` each --------------------------------
+
+__all__ = [
+    "PERIODS",
+    "By",
+    "Cohort",
+    "cohort_codes",
+    "grouping",
+    "stage_counts",
+    "stay_counts",
+    "time_counts",
+]
+
+
+def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
+    """How many deals of each group reached, passed, lost and sit at each stage?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    by : str, Cohort, Codes, or a sequence of them
+        See :func:`grouping`.
+
+    Returns
+    -------
+    StageCounts
+
+    Notes
+    -----
+    A deal counts once, by its furthest position. Won deals that stand at the won stage or beyond are `here`.
+
+    Checked against: the weekly report 100, 80, 40, 20, 10, 5 (DOMAIN D1), hand counts and plain loops over
+    random histories (``tests/data/test_count.py``).
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> counts = stage_counts(fn.sample().ledger, by="region")
+    >>> bool((counts.reached_n == counts.advanced_n + counts.here_n + counts.lost_n + counts.left_n).all())
+    True
+    """
+    group = grouping(ledger, by)
+    positions = len(ledger.stage_ids)
+    key = ledger.furthest * np.int64(4)
+    key += ledger.outcome
+    if group.code is not None:
+        key += group.code * np.int64(positions * 4)
+    shape = (len(group.groups), positions, 4)
+    valid = ledger.amount >= 0
+    amount = np.where(valid, ledger.amount, 0.0)
+    return from_cells(
+        group,
+        ledger.stage_ids,
+        ledger.won,
+        n=_sums(key, shape),
+        amount=_sums(key, shape, amount),
+        amount_n=_sums(key, shape, valid).astype(np.int64),
+        amount_sq=_sums(key, shape, amount * amount),
+    )
+
+
+def _sums(key: NDArray[np.int64], shape: tuple[int, ...], weights: Any = None) -> NDArray[Any]:
+    size = int(np.prod(shape))
+    sums = np.bincount(key, weights=weights, minlength=size).reshape(shape)
+    return sums.astype(
+        np.int64 if weights is None else np.float64, copy=False
+    )  # an empty count forgets its type
+
+
+def from_cells(
+    group: Grouping,
+    stage_ids: tuple[str, ...],
+    won: int,
+    *,
+    n: NDArray[np.int64],
+    amount: NDArray[np.float64],
+    amount_n: NDArray[np.int64],
+    amount_sq: NDArray[np.float64],
+) -> StageCounts:
+    """Return the stage counts behind cells of (group, furthest position, outcome)."""
+
+    def beyond(cells: NDArray[Any]) -> NDArray[Any]:
+        """Sum over this position and all after it."""
+        return cells.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1]
+
+    def after(reached: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([reached[:, 1:], np.zeros_like(reached[:, :1])], axis=1)
+
+    reached_n, reached_amount, reached_sq = beyond(n), beyond(amount), beyond(amount_sq)
+    return StageCounts(
+        by=group.by,
+        groups=group.groups,
+        stage_ids=stage_ids,
+        won=won,
+        deal_n=n.sum(axis=(1, 2)),
+        reached_n=reached_n,
+        advanced_n=after(reached_n),
+        here_n=n[:, :, :LOST_DEAL].sum(axis=2),
+        lost_n=n[:, :, LOST_DEAL].copy(),
+        left_n=n[:, :, LEFT_DEAL].copy(),
+        reached_amount=reached_amount,
+        advanced_amount=after(reached_amount),
+        here_amount=amount[:, :, :LOST_DEAL].sum(axis=2),
+        lost_amount=amount[:, :, LOST_DEAL].copy(),
+        left_amount=amount[:, :, LEFT_DEAL].copy(),
+        reached_amount_n=beyond(amount_n),
+        reached_amount_sq=reached_sq,
+        decided_amount_sq=after(reached_sq) + amount_sq[:, :, LOST_DEAL] + amount_sq[:, :, LEFT_DEAL],
+    )
+
+
+def stay_counts(ledger: Ledger, by: By = ()) -> StayCounts:
+    """How did every stay in a stage end?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    by : str, Cohort, Codes, or a sequence of them
+        See :func:`grouping`.
+
+    Returns
+    -------
+    StayCounts
+        entered = advanced + skipped + back + lost + left + still.
+
+    Notes
+    -----
+    Checked against: hand counts and plain loops over random histories (``tests/data/test_count.py``).
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> counts = stay_counts(fn.sample().ledger)
+    >>> ended = counts.advanced_n + counts.skipped_n + counts.back_n + counts.lost_n + counts.left_n
+    >>> bool((counts.entered_n == ended + counts.still_n).all())
+    True
+    """
+    group = grouping(ledger, by)
+    positions = len(ledger.stage_ids)
+    key = ledger.stage * np.int64(positions + 3)
+    key += ledger.next
+    key += 3
+    if group.code is not None:
+        key += (group.code * np.int64(positions * (positions + 3)))[ledger.deal]
+    shape = (len(group.groups), positions, positions + 3)
+    amount = np.where(ledger.amount >= 0, ledger.amount, 0.0)
+    sums = _sums(key, shape, np.repeat(amount, np.diff(ledger.start)))
+    return from_moves(group, ledger.stage_ids, n=_sums(key, shape), amount=sums)
+
+
+def from_moves(
+    group: Grouping, stage_ids: tuple[str, ...], *, n: NDArray[np.int64], amount: NDArray[np.float64]
+) -> StayCounts:
+    """Return the balance behind cells of (group, stage, next + 3)."""
+    stage = np.arange(len(stage_ids))[:, None]
+    following = np.arange(-3, len(stage_ids))[None, :]
+    kinds = {
+        "entered": np.ones((len(stage_ids), len(stage_ids) + 3), bool),
+        "advanced": following == stage + 1,
+        "skipped": following > stage + 1,
+        "back": (following >= 0) & (following <= stage),
+        "lost": following + 0 * stage == -1,
+        "still": following + 0 * stage == -2,
+        "left": following + 0 * stage == -3,
+    }
+    fields = {f"{kind}_n": (n * mask).sum(axis=2) for kind, mask in kinds.items()}
+    fields |= {f"{kind}_amount": (amount * mask).sum(axis=2) for kind, mask in kinds.items()}
+    return StayCounts(by=group.by, groups=group.groups, stage_ids=stage_ids, **fields)
+
+
+def time_counts(
+    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+) -> TimeCounts:
+    """How long did deals take from one position to the next outcome, and how many are still on the way?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    origin, target : int
+        Positions, 0 <= origin < target < P: the clock starts when a deal first stands at `origin` or beyond
+        and the event is that it stands at `target` or beyond.
+    by : str, Cohort, Codes, or a sequence of them
+        See :func:`grouping`.
+    calendar : Calendar, optional
+        Business days: times are then business time, 86 400 seconds a day. None: calendar days.
+
+    Returns
+    -------
+    TimeCounts
+
+    Raises
+    ------
+    ParameterError
+        The positions are out of order or beyond the playbook.
+
+    Notes
+    -----
+    A deal that reached the target counts as ADVANCED at that time whatever became of it. Otherwise a lost
+    deal is LOST_OUT when it was closed, one that left is CENSORED then, all others at the as-of date.
+    Deals that ended before `observed_from` are not seen at all; those that began before it enter late. Which
+    they are the wall clock decides, whatever the calendar; one that was seen on days off alone was not
+    under observation for any business time and is left out too.
+
+    Checked against: hand counts and plain loops over random histories (``tests/data/test_count.py``).
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> from funnelnb.data.count.groups import Cohort
+    >>> ledger = fn.sample().ledger
+    >>> counts = time_counts(ledger, 0, ledger.won, by=Cohort("year"))
+    >>> int(counts.n.sum() + counts.unknown_n.sum()) == len(ledger.outcome)
+    True
+    """
+    check_step(origin, target, len(ledger.stage_ids))
+    group = grouping(ledger, by)
+    spans, _, unknown_n = spans_of(ledger, (origin, target), group, calendar)
+    return from_spans(group, (origin, target), spans, unknown_n)
+
+
+def spans_of(
+    ledger: Ledger, step: tuple[int, int], group: Grouping, calendar: Calendar | None = None
+) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the time of every deal that was seen, its age at the as-of date, and deals of unknown time by group.
+
+    The age is that since the origin, however the deal ended; of one that left undecided it is the age at which
+    it left, since nobody watched it any longer.
+    """
+    origin, target = step
+    deal = np.flatnonzero(ledger.furthest >= origin)
+    began_s, outcome = ledger.reached_s[deal, origin], ledger.outcome[deal]
+    advanced = ledger.furthest[deal] >= target
+    over = outcome >= LOST_DEAL
+    ended_s = np.where(over, ledger.closed_s[deal], ledger.as_of_s)
+    ended_s = np.where(advanced, ledger.reached_s[deal, target], ended_s)
+    event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
+    code = np.zeros(len(deal), np.int64) if group.code is None else group.code[deal].astype(np.int64)
+    known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
+    since_s = ledger.observed_from_s
+    seen_s = np.maximum(began_s, since_s) if since_s != UNKNOWN else began_s
+    seen = known & ((seen_s == began_s) | (ended_s > seen_s))
+    amount = ledger.amount[deal][seen]
+    event, over = event[seen], over[seen]
+    began_s, seen_s, ended_s = (
+        one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
+    )
+    last_s = ledger.as_of_s if calendar is None else int(calendar.elapsed_s(ledger.as_of_s))
+    spans = Spans(
+        group=code[seen],
+        time_s=ended_s - began_s,
+        entry_s=seen_s - began_s,
+        outcome=event,
+        n=np.ones(len(amount), np.int64),
+        amount=np.where(amount >= 0, amount, 0.0),
+    )
+    unknown_n = np.bincount(code[~known], minlength=len(group.groups))
+    age_s = np.where(over & (event == CENSORED), ended_s, last_s) - began_s
+    return spans, age_s, unknown_n
+
+
+def check_step(origin: int, target: int, positions: int) -> None:
+    """Raise ParameterError unless 0 <= origin < target < positions."""
+    if not 0 <= origin < target < positions:
+        raise ParameterError(
+            f"origin = {origin!r}, target = {target!r}",
+            expected=f"positions with 0 <= origin < target <= {positions - 1}",
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Spans:
+    """Times under observation: `n` deals of a group, seen from `entry_s` to `time_s` after the origin."""
+
+    group: NDArray[np.int64]
+    time_s: NDArray[np.int64]
+    entry_s: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    n: NDArray[np.int64]
+    amount: NDArray[np.float64]
+
+
+def from_spans(
+    group: Grouping, step: tuple[int, int], spans: Spans, unknown_n: NDArray[np.int64]
+) -> TimeCounts:
+    """Return the distinct rows of (group, time, entry, outcome) that were seen, deals and amounts added up."""
+    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    columns = [column[seen] for column in (spans.group, spans.time_s, spans.entry_s, spans.outcome)]
+    order, first = _distinct(*columns)
+    code, time_s, entry_s, outcome = (column[order][first] for column in columns)
+    n, amount = spans.n[seen][order], spans.amount[seen][order]
+    return TimeCounts(
+        by=group.by,
+        groups=group.groups,
+        origin=step[0],
+        target=step[1],
+        group=code.astype(np.int32),
+        time_s=time_s,
+        entry_s=entry_s,
+        outcome=outcome.astype(np.int8),
+        n=np.add.reduceat(n, first) if len(first) else n,
+        amount=np.add.reduceat(amount, first) if len(first) else amount,
+        unknown_n=unknown_n.astype(np.int64),
+    )
+
+
+def _distinct(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order that sorts rows of non-negative `columns`, and where distinct rows begin in it."""
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) <= 63:
+        key = np.zeros(len(columns[0]), np.int64)
+        for column, width in zip(columns, bits, strict=True):
+            key = (key << width) | column
+        order = np.argsort(key, kind="stable")
+        new = key[order][1:] != key[order][:-1]
+    else:
+        order = np.lexsort(columns[::-1])
+        new = np.zeros(max(len(order) - 1, 0), bool)
+        for column in columns:
+            new |= column[order][1:] != column[order][:-1]
+    return order, np.concatenate([[0], np.flatnonzero(new) + 1]) if len(order) else order
+
+
+# ---- How long could each deal have been watched? For simulations that cut every drawn time where its deal ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WatchedDeals:
+    """Times from one position to the next outcome, one row per deal. D deals.
+
+    Attributes
+    ----------
+    group : ndarray of int64, shape (D,)
+        Place in the groups of :func:`~funnelnb.data.count.tally.time_counts` with the same `by`.
+    time_s, entry_s, outcome : ndarray of int64, shape (D,)
+        As in :class:`~funnelnb.data.count.counts.TimeCounts`.
+    limit_s : ndarray of int64, shape (D,)
+        Age at the as-of date, or at which the deal left undecided: where its time would have been cut.
+    """
+
+    group: NDArray[np.int64]
+    time_s: NDArray[np.int64]
+    entry_s: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    limit_s: NDArray[np.int64]
+
+
+def watched_deals(
+    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+) -> WatchedDeals:
+    """How long did each deal take, and how long could it have been watched?
+
+    Parameters
+    ----------
+    ledger : Ledger
+    origin, target, by, calendar
+        As given to :func:`~funnelnb.data.count.tally.time_counts`.
+
+    Returns
+    -------
+    WatchedDeals
+        The deals behind the rows of the counts, in the order of the ledger.
+
+    Notes
+    -----
+    Checked against: the counts themselves, and ages by a plain loop (``tests/data/test_watched.py``).
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> deals = watched_deals(fn.sample().ledger, 0, 1)
+    >>> bool((deals.time_s <= deals.limit_s).all())
+    True
+    """
+    check_step(origin, target, len(ledger.stage_ids))
+    spans, age_s, _ = spans_of(ledger, (origin, target), grouping(ledger, by), calendar)
+    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome")}
+    return WatchedDeals(**columns, limit_s=age_s[seen])

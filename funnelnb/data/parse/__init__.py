@@ -1,0 +1,1 @@
+"""What does a cell mean? Text to numbers, dates and words, decided over whole columns."""

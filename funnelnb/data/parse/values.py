@@ -1,0 +1,148 @@
+"""Cells to values: what does the text of a column mean, given the kind the contract says it is of?
+
+Numbers are in ``numbers.py``, dates in ``dates.py``; both look at the whole column before they read one cell.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.data.contract.tables import NUMERIC_KINDS
+from funnelnb.data.parse.cells import BLANKS, Parsed, Reading, as_arrow, typed_as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from funnelnb.data.contract.tables import Kind
+
+
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "是", "有", "对", "√", "✓", "x")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "否", "无", "没有", "错", "×")
+
+
+def parse(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping[str, str]) -> Parsed:
+    """What do the cells of one column mean?
+
+    Parameters
+    ----------
+    cells : Series
+        Text, or already typed.
+    kind : Kind
+        Of the contract.
+    reading : Reading
+    where : Mapping
+        ``file`` and ``column``, for notes.
+
+    Returns
+    -------
+    Parsed
+    """
+    if kind == "datetime":
+        from funnelnb.data.parse.dates import parse_dates
+
+        return parse_dates(cells, reading, where)
+    if kind in NUMERIC_KINDS:
+        from funnelnb.data.parse.numbers import parse_numbers
+
+        return parse_numbers(cells, kind, reading, where)
+    if kind == "flag":
+        return _flags(cells)
+    return _good(as_text(cells, blanks=kind not in ("id", "sign")))
+
+
+def from_arrow(array: Any, like: pd.Series) -> pd.Series:
+    """Return an Arrow array as a Series with the index and name of `like`."""
+    import pandas as pd
+
+    return pd.Series(array.to_pandas().array, index=like.index, name=like.name)
+
+
+def among(keys: pd.Series, known: pd.Series) -> pd.Series:
+    """Say of each text whether it is among `known` (missing: no); pandas' `isin` reads texts one by one."""
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    found = pc.is_in(as_arrow(keys), value_set=as_arrow(known).drop_null())
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=keys.index)
+
+
+def look_up(keys: pd.Series, known: pd.Series, found: pd.Series) -> pd.Series:
+    """For each key, what stands in `found` beside the same value of `known`?
+
+    Parameters
+    ----------
+    keys, known : Series of str
+        A key that is missing or unknown gives a missing value; of equal ones in `known` the first counts.
+    found : Series
+        As long as `known`.
+
+    Returns
+    -------
+    Series
+        As `found` in type, as `keys` in index.
+    """
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    place = pc.index_in(as_arrow(keys), value_set=as_arrow(known), skip_nulls=True)
+    taken = pc.fill_null(place, -1).to_numpy(zero_copy_only=False)
+    if not len(known):
+        return pd.Series(None, index=keys.index, dtype=found.dtype)
+    return pd.Series(found.array.take(taken, allow_fill=True), index=keys.index)
+
+
+def as_text(cells: pd.Series, *, blanks: bool = True) -> pd.Series:
+    """Return cells as trimmed text, missing where empty; whole numbers without a decimal point."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if cells.dtype != "str":
+        cells = typed_as_text(cells)
+    array = as_arrow(cells)
+    tidy = pc.utf8_trim_whitespace(array)
+    empty = pc.equal(tidy, "")
+    if blanks:
+        short = pc.less_equal(pc.binary_length(tidy), max(len(word.encode()) for word in BLANKS))
+        if pc.any(pc.and_(short, pc.invert(empty))).as_py():
+            empty = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(BLANKS, pa.large_string()))
+    return from_arrow(pc.if_else(empty, pa.scalar(None, pa.large_string()), tidy), cells)
+
+
+def _good(values: pd.Series) -> Parsed:
+    import numpy as np
+
+    return Parsed(values, np.zeros(len(values), dtype=bool))
+
+
+def _flags(cells: pd.Series) -> Parsed:
+    """Read yes and no in several spellings."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return _good(cells.astype("boolean"))
+    texts = as_text(cells, blanks=False).str.lower()
+    values = pd.Series(pd.NA, index=cells.index, name=cells.name, dtype="boolean")
+    values[texts.isin(_TRUE)] = True
+    values[texts.isin(_FALSE)] = False
+    bad = (texts.notna() & ~texts.isin((*_TRUE, *_FALSE, *BLANKS))).to_numpy(dtype=bool)
+    return Parsed(values, bad)
+
+
+_UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]+?)\s*[)）\]】]\s*$")
+
+
+def header_unit(name: str) -> tuple[str, str]:
+    """Split a column name into its name and the unit behind it in brackets.
+
+    Examples
+    --------
+    >>> header_unit("预计金额（万元）")
+    ('预计金额', '万元')
+    >>> header_unit("Value")
+    ('Value', '')
+    """
+    found = _UNIT.search(name)
+    return (name[: found.start()].strip(), found.group(1)) if found else (name, "")

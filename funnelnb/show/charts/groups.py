@@ -1,0 +1,396 @@
+"""Groups compared: a forest of rates with their intervals, and rates against the limits of chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from funnelnb.show.charts import theme
+from funnelnb.show.charts.parts import Draft, own_colour, share_axis, sized
+from funnelnb.show.tables.table import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.analysis.conversion.segments import Segments
+    from funnelnb.show.charts.parts import Row
+
+
+# ---- Forest: each group's raw rate with its interval, its shrunken rate, and the whole as a line -----------
+
+GROUPS_MOST = 40
+"""Of more groups the largest are drawn; the table has them all."""
+STEP = 26
+LABEL, PLOT = 150, 330
+COLOURS = {"higher": theme.MOVED, "lower": theme.LOST, "not_separable": theme.QUIET, "too_few": theme.LEFT}
+_FIELDS = (
+    "decided_n", "won_n", "raw_rate", "raw_ci_lower", "raw_ci_upper",
+    "shrunken_rate", "shrunken_ci_lower", "shrunken_ci_upper", "verdict",
+)  # fmt: skip
+
+
+def forest_data(result: Segments) -> list[Row]:
+    """Return one row per group that is drawn, highest shrunken rate first."""
+    largest = sorted(range(len(result.rows)), key=lambda k: -result.rows[k].decided_n)[:GROUPS_MOST]
+    return [
+        {"group": result.rows[k].group} | {name: getattr(result.rows[k], name) for name in _FIELDS}
+        for k in sorted(largest)
+    ]
+
+
+def forest_draw(result: Segments, lang: str) -> Any:
+    """Draw the forest."""
+    draft = Draft(result, lang)
+    rows = forest_data(result)
+    if not rows or not result.n:
+        return draft.nothing()
+    drawn = [row | _words(draft, row, rank) for rank, row in enumerate(rows)]
+    base = draft.layer(drawn, "groups")
+    height = STEP * len(rows)
+    layers = [*_marks(base, rows, draft), *_columns(base, draft), *_pooled(draft, len(rows)), *_heads(draft)]
+    chart = sized(alt.layer(*layers), width=PLOT, height=height)
+    more = ""
+    if len(rows) < len(result.rows):
+        more = draft.say.say("charts.forest.more", shown_n=len(rows), groups_n=len(result.rows))
+    return draft.finish(chart, _title(draft), more, offset=26)
+
+
+def _title(draft: Draft) -> str:
+    verdicts = [row.verdict for row in draft.result.rows]
+    some_n = sum(verdict in ("higher", "lower") for verdict in verdicts)
+    key = "title_some" if some_n else "title_none"
+    if all(verdict == "too_few" for verdict in verdicts):
+        key = "title_few"
+    return draft.say.say(f"charts.forest.{key}", **facts(draft.result, draft.say) | {"some_n": some_n})
+
+
+def _words(draft: Draft, row: Row, rank: int) -> Row:
+    say = draft.say
+    few = row["verdict"] == "too_few"
+    rate = say.numbers.interval(row["raw_rate"], row["raw_ci_lower"], row["raw_ci_upper"])
+    return {
+        "rank": rank,
+        "name": theme.shorten(say.group(row["group"]), LABEL - 14, theme.LABEL_SIZE),
+        "number": say.numbers.count(row["decided_n"]),
+        "rate": say.say("charts.forest.few_rate", **row) if few else rate,
+        "verdict_words": say.get(f"verdicts.{row['verdict']}"),
+        "colour": COLOURS[row["verdict"]],
+        "ink": theme.QUIET if few else theme.INK,
+        "weight": "bold" if row["verdict"] in ("higher", "lower") else "normal",
+        "verdict_ink": {"higher": "#005A8D", "lower": theme.LOST_INK}.get(row["verdict"], theme.QUIET),
+    }
+
+
+def _y() -> alt.Y:
+    return alt.Y("rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=STEP / 2), axis=None)
+
+
+def _domain(rows: Sequence[Row], pooled: float) -> list[float]:
+    """Return the ends of the axis: every interval fits, those of groups with too few deals are cut."""
+    told = [row for row in rows if row["verdict"] != "too_few"] or list(rows)
+    low = min([pooled, *(row["raw_ci_lower"] for row in told), *(row["raw_rate"] for row in rows)])
+    high = max([pooled, *(row["raw_ci_upper"] for row in told), *(row["raw_rate"] for row in rows)])
+    return [max(0.0, low - 0.02), min(1.0, high + 0.02)]
+
+
+def _marks(base: alt.Chart, rows: Sequence[Row], draft: Draft) -> list[Any]:
+    result = draft.result
+    scale = alt.Scale(domain=_domain(rows, result.pooled_rate), nice=False, zero=False, clamp=True)
+    key = "x" if result.measure == "decided" else "x_by_day"
+    title = draft.say.say(f"charts.forest.{key}", **facts(result, draft.say))
+    axis = share_axis(draft.say, title=title, tickCount=6)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=axis)
+
+    tips = [
+        alt.Tooltip("name:N", title=draft.say.attribute_head(result.by)),
+        alt.Tooltip("number:N", title=draft.say.get("charts.forest.number")),
+        alt.Tooltip("raw_rate:Q", title=draft.say.get("charts.forest.raw"), format=".1%"),
+        alt.Tooltip("shrunken_rate:Q", title=draft.say.get("charts.forest.shrunken"), format=".1%"),
+    ]
+    colour = own_colour()
+    return [
+        base.mark_rule(strokeWidth=1.6, clip=True).encode(
+            x=x("raw_ci_lower"), x2="raw_ci_upper:Q", y=_y(), color=colour
+        ),
+        base.mark_point(
+            filled=True, fill=theme.PAPER, strokeWidth=1.8, size=58, opacity=1, shape="circle"
+        ).encode(
+            x=x("raw_rate"), y=_y(), stroke=alt.Stroke("colour:N", scale=None, legend=None), tooltip=tips
+        ),
+        base.mark_point(filled=True, size=74, opacity=1, shape="diamond").encode(
+            x=x("shrunken_rate"), y=_y(), color=colour, tooltip=tips
+        ),
+    ]
+
+
+def _columns(base: alt.Chart, draft: Draft) -> list[Any]:
+    places = (
+        ("name", -54, "right", "ink", "normal"),
+        ("number", -12, "right", "ink", "normal"),
+        ("rate", PLOT + 16, "left", "ink", "normal"),
+        ("verdict_words", PLOT + 152, "left", "verdict_ink", {"expr": "datum.weight"}),
+    )
+    return [
+        base.mark_text(align=align, baseline="middle", fontWeight=weight).encode(
+            x=alt.value(x), y=_y(), text=f"{field}:N", color=own_colour(ink)
+        )
+        for field, x, align, ink, weight in places
+    ]
+
+
+def _pooled(draft: Draft, rows_n: int) -> list[Any]:
+    label = draft.say.say("charts.forest.pooled", pooled_rate=draft.result.pooled_rate)
+    base = draft.layer([{"pooled": draft.result.pooled_rate, "label": label}], "pooled")
+    x = alt.X("pooled:Q")
+    return [
+        base.mark_rule(color=theme.INK, strokeDash=[5, 3], strokeWidth=1).encode(x=x),
+        base.mark_text(fontSize=theme.SMALL_SIZE, color=theme.INK, baseline="bottom").encode(
+            x=x, y=alt.value(-4), text="label:N"
+        ),
+    ]
+
+
+def _heads(draft: Draft) -> list[Any]:
+    """Write the heads of the columns, and say which mark is which under the title."""
+    say = draft.say
+    base = draft.layer([{}], "heads")
+    style = {"fontSize": theme.SMALL_SIZE, "color": theme.QUIET, "baseline": "bottom"}
+    heads = [
+        (-12, "right", say.get("charts.forest.number")),
+        (PLOT + 16, "left", say.get("charts.forest.rate")),
+        (PLOT + 152, "left", say.get("charts.forest.verdict")),
+    ]
+    layers: list[Any] = [
+        base.mark_text(align=align, text=label, **style).encode(x=alt.value(x), y=alt.value(-4))
+        for x, align, label in heads
+    ]
+    x = 0.0
+    for shape, key in (("circle", "raw"), ("diamond", "shrunken")):
+        label = say.get(f"charts.forest.{key}")
+        fill = theme.PAPER if shape == "circle" else theme.QUIET
+        layers += [
+            base.mark_point(shape=shape, size=60, fill=fill, stroke=theme.QUIET, opacity=1).encode(
+                x=alt.value(x + 4), y=alt.value(-31)
+            ),
+            base.mark_text(align="left", baseline="middle", text=label, color=theme.QUIET).encode(
+                x=alt.value(x + 14), y=alt.value(-31)
+            ),
+        ]
+        x += theme.text_width(label, theme.LABEL_SIZE) + 36
+    return layers
+
+
+# ---- Funnel plot ------------------------------------------------------------------------------------------
+
+WIDTH, HEIGHT = 700, 380
+ZONES = {
+    "outside": (theme.LOST, "diamond"),
+    "between": (theme.SECOND, "triangle-up"),
+    "inside": (theme.MOVED, "circle"),
+    "few": (theme.LEFT, "cross"),
+}
+_LIMITS = ("limit_95_lower", "limit_95_upper", "limit_998_lower", "limit_998_upper")
+
+
+def funnel_plot_data(result: Segments) -> list[Row]:
+    """Return one row per group: number, rate, its own limits, and which zone it lies in."""
+    return [
+        {
+            "group": row.group,
+            "decided_n": row.decided_n,
+            "raw_rate": row.raw_rate,
+            "verdict": row.verdict,
+            "zone": _zone(row),
+        }
+        | {name: getattr(row, name) for name in _LIMITS}
+        for row in result.rows
+        if row.decided_n
+    ]
+
+
+def limits(result: Segments) -> list[Row]:
+    """Return the limits by number of deals, smallest number first."""
+    rows = result.limits or sorted(
+        {row.decided_n: row for row in result.rows if row.decided_n}.values(), key=lambda row: row.decided_n
+    )
+    return [{"decided_n": row.decided_n} | {name: getattr(row, name) for name in _LIMITS} for row in rows]
+
+
+def _zone(row: Any) -> str:
+    if row.verdict == "too_few":
+        return "few"
+    if not row.limit_998_lower <= row.raw_rate <= row.limit_998_upper:
+        return "outside"
+    return "inside" if row.limit_95_lower <= row.raw_rate <= row.limit_95_upper else "between"
+
+
+def funnel_plot_draw(result: Segments, lang: str) -> Any:
+    """Draw the funnel plot."""
+    draft = Draft(result, lang)
+    rows = funnel_plot_data(result)
+    if not rows or not result.n:
+        return draft.nothing()
+    plot = _Axes(draft, rows)
+    layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
+    chart = sized(alt.layer(*layers), width=WIDTH, height=HEIGHT)
+    some_n = sum(row["zone"] == "outside" for row in rows)
+    key = "title_some" if some_n else "title_none"
+    title = draft.say.say(f"charts.funnel_plot.{key}", **facts(result, draft.say) | {"some_n": some_n})
+    widened = ""
+    if result.overdispersion > 1:
+        widened = draft.say.say("charts.funnel_plot.widened", overdispersion=result.overdispersion)
+    return draft.finish(chart, title, widened)
+
+
+class _Axes:
+    """The axes that all layers share, and places in pixels for setting labels apart."""
+
+    def __init__(self, draft: Draft, rows: Sequence[Row]) -> None:
+        result, say = draft.result, draft.say
+        told = [row["raw_rate"] for row in rows if row["zone"] != "few"] or [result.pooled_rate]
+        lines = limits(result)
+        wide = [row for row in lines if row["decided_n"] >= 10] or lines
+        low = min([*told, result.pooled_rate, *(row["limit_998_lower"] for row in wide)])
+        high = max([*told, result.pooled_rate, *(row["limit_998_upper"] for row in wide)])
+        self.low, self.high = max(0.0, low - 0.03), min(1.0, high + 0.03)
+        self.most = max(row["decided_n"] for row in rows) * 1.06
+        decided = result.measure == "decided"
+        named = facts(result, say)
+        self._x_axis = alt.Axis(
+            title=say.get("charts.funnel_plot.x" if decided else "charts.funnel_plot.x_by_day"),
+            grid=False, format=",d", tickCount=8, tickMinStep=1,
+        )  # fmt: skip
+        title = say.say("charts.funnel_plot.y" if decided else "charts.funnel_plot.y_by_day", **named)
+        self._y_axis = share_axis(say, title=title, tickCount=6)
+
+    def x(self) -> alt.X:
+        return alt.X("decided_n:Q", scale=alt.Scale(domain=[0, self.most], nice=False), axis=self._x_axis)
+
+    def y(self, field: str) -> alt.Y:
+        scale = alt.Scale(domain=[self.low, self.high], nice=False, zero=False, clamp=True)
+        return alt.Y(f"{field}:Q", scale=scale, axis=self._y_axis)
+
+    def place(self, row: Row) -> tuple[float, float]:
+        share = min(max(row["raw_rate"], self.low), self.high)
+        x = WIDTH * row["decided_n"] / self.most
+        return x, HEIGHT * (1 - (share - self.low) / (self.high - self.low))
+
+
+def _lines(draft: Draft, plot: _Axes) -> list[Any]:
+    rows = limits(draft.result)
+    base = draft.layer(rows, "limits")
+    last = {name: rows[-1][name] for name in _LIMITS}
+    layers: list[Any] = [
+        base.mark_area(color=theme.MOVED, opacity=0.07, interpolate="monotone", clip=True).encode(
+            x=plot.x(), y=plot.y("limit_95_lower"), y2="limit_95_upper:Q"
+        )
+    ]
+    for name in _LIMITS:
+        dash = [5, 4] if "95_" in name else [1, 0]
+        layers.append(
+            base.mark_line(
+                color=theme.QUIET, strokeWidth=1.1, strokeDash=dash, interpolate="monotone", clip=True
+            ).encode(x=plot.x(), y=plot.y(name))
+        )
+    pooled = draft.result.pooled_rate
+    ends = [
+        {"rate": last["limit_95_upper"], "label": draft.say.get("charts.funnel_plot.limit_95")},
+        {"rate": last["limit_998_upper"], "label": draft.say.get("charts.funnel_plot.limit_998")},
+        {"rate": pooled, "label": draft.say.say("charts.funnel_plot.pooled", pooled_rate=pooled)},
+    ]
+    words = draft.layer(_apart(ends, plot), "ends")
+    layers.append(words.transform_filter("datum.rule").mark_rule(color=theme.INK).encode(y=plot.y("rate")))
+    layers.append(
+        words.mark_text(align="left", fontSize=theme.SMALL_SIZE, color=theme.QUIET, baseline="middle").encode(
+            x=alt.value(WIDTH + 6), y=plot.y("shown"), text="label:N"
+        )
+    )
+    return layers
+
+
+def _apart(ends: list[Row], plot: _Axes) -> list[Row]:
+    """Move the words at the right edge apart where lines end close together."""
+    gap = 14 * (plot.high - plot.low) / HEIGHT
+    pooled = ends[2]["rate"]
+    first = max(ends[0]["rate"], pooled + gap)
+    second = max(ends[1]["rate"], first + gap)
+    places = (first, second, pooled)
+    return [
+        row | {"shown": place, "rule": rank == 2}
+        for rank, (row, place) in enumerate(zip(ends, places, strict=True))
+    ]
+
+
+def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
+    say = draft.say
+    base = draft.layer([row | {"name": say.group(row["group"])} for row in rows], "groups")
+    present = [zone for zone in ZONES if any(row["zone"] == zone for row in rows)]
+    words = {zone: say.get(f"charts.funnel_plot.{zone}") for zone in present}
+    labels = [words[zone] for zone in present]
+    named = draft.sheets[base.data.name]
+    for row in named:
+        row["zone_words"] = words[row["zone"]]
+    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=90, offset=4)
+    tips = [
+        alt.Tooltip("name:N", title=say.attribute_head(draft.result.by)),
+        alt.Tooltip("decided_n:Q", title=say.get("charts.funnel_plot.x"), format=","),
+        alt.Tooltip("raw_rate:Q", title=say.get("charts.forest.rate"), format=".1%"),
+    ]
+    return [
+        base.mark_point(filled=True, size=86, opacity=1, stroke=theme.PAPER, strokeWidth=0.8).encode(
+            x=plot.x(),
+            y=plot.y("raw_rate"),
+            color=alt.Color(
+                "zone_words:N",
+                scale=alt.Scale(domain=labels, range=[ZONES[zone][0] for zone in present]),
+                legend=legend,
+            ),
+            shape=alt.Shape(
+                "zone_words:N",
+                scale=alt.Scale(domain=labels, range=[ZONES[zone][1] for zone in present]),
+                legend=legend,
+            ),
+            tooltip=tips,
+        )
+    ]
+
+
+def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
+    """Name the points, those outside the limits first, as far as names find room beside their point."""
+    order = ("outside", "between", "inside", "few")
+    points = [plot.place(row) for row in rows]
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    pieces = []
+    for row in sorted(rows, key=lambda row: (order.index(row["zone"]), -row["decided_n"])):
+        x, y = plot.place(row)
+        label = theme.shorten(draft.say.group(row["group"]), 150, theme.SMALL_SIZE)
+        room = theme.text_width(label, theme.SMALL_SIZE)
+        spots = [(x + 9, y, "left"), (x - 9, y, "right"), (x, y - 14, "center"), (x, y + 14, "center")]
+        for px, py, align in spots:
+            start = px - (0 if align == "left" else room if align == "right" else room / 2)
+            box = (start, py - 7, start + room, py + 7)
+            inside = box[0] > 2 and box[2] < WIDTH - 2 and box[1] > 0 and box[3] < HEIGHT
+            if inside and not any(_touch(box, other) for other in taken):
+                taken.append(box)
+                pieces.append({"x": px, "y": py, "label": label, "align": align})
+                break
+    layers = [
+        draft.layer([piece], "label")
+        .mark_text(
+            align=piece["align"],
+            baseline="middle",
+            fontSize=theme.SMALL_SIZE,
+            text=piece["label"],
+            color=theme.INK,
+        )
+        .encode(x=alt.value(piece["x"]), y=alt.value(piece["y"]))
+        for piece in pieces
+    ]
+    return alt.layer(*layers) if layers else draft.layer([{}], "label").mark_point(opacity=0)
+
+
+def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

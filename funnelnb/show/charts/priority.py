@@ -1,0 +1,479 @@
+"""Priorities: the quadrant, moves between levels, buyer roles met, claimed against supported stages."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from funnelnb.show.charts import theme
+from funnelnb.show.charts.parts import Draft, own_colour, pixel, text
+from funnelnb.show.tables.table import facts
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.priority import role_name
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.priority.honest_funnel import HonestFunnel
+    from funnelnb.analysis.priority.level_moves import LevelMoves
+    from funnelnb.analysis.priority.quadrant import Quadrant
+    from funnelnb.analysis.priority.roles import Roles
+    from funnelnb.show.charts.parts import Row
+    from funnelnb.show.text.words import Words
+
+
+# ---- The quadrant: every open deal by time to close and size, with the lines that part the four classes ----
+
+QUADRANT_WIDTH, QUADRANT_HEIGHT = 720, 400
+MARKS = {
+    "A": (theme.LOST, "diamond"),
+    "B": (theme.SECOND, "triangle-up"),
+    "C": (theme.MOVED, "circle"),
+    "D": (theme.LEFT, "square"),
+}
+
+_AMOUNT_LABEL = {
+    "en": "format(datum.value, '~s')",
+    "zh": "datum.value >= 10000 ? format(datum.value / 10000, ',') + ' 万' : format(datum.value, ',')",
+}
+
+
+def quadrant_data(result: Quadrant) -> list[Row]:
+    """Return one row per deal whose size and time to close are known."""
+    return [
+        {
+            "opportunity_id": deal.opportunity_id,
+            "owner": deal.owner,
+            "stage": deal.stage,
+            "amount": deal.deal_amount,
+            "days_to_close": deal.days_to_close,
+            "won_by_rate": deal.won_by_rate,
+            "quadrant": deal.quadrant,
+        }
+        for deal in result.deals
+        if deal.quadrant in MARKS and deal.deal_amount > 0 and not math.isnan(deal.days_to_close)
+    ]
+
+
+def quadrant_draw(result: Quadrant, lang: str) -> Any:
+    """Draw the quadrant."""
+    draft = Draft(result, lang)
+    rows, say = quadrant_data(result), draft.say
+    if not rows:
+        return draft.nothing(say.get("quadrant.nothing"))
+    longest = max(*(row["days_to_close"] for row in rows), result.soon_days) * 1.04
+    low = min(*(row["amount"] for row in rows), result.large_amount) / 1.3
+    high = max(*(row["amount"] for row in rows), result.large_amount) * 2.2
+    x = alt.X(
+        "days_to_close:Q",
+        scale=alt.Scale(domain=[0, longest], nice=False),
+        axis=alt.Axis(title=say.get("charts.quadrant.x"), grid=False, tickCount=9),
+    )
+    y = alt.Y(
+        "amount:Q",
+        scale=alt.Scale(domain=[low, high], type="log", nice=False),
+        axis=alt.Axis(
+            title=_y_title(result, say),
+            grid=False,
+            labelExpr=_AMOUNT_LABEL[lang],
+            tickCount=6,
+        ),
+    )
+    across = QUADRANT_WIDTH * result.soon_days / longest
+    down = QUADRANT_HEIGHT * (1 - math.log(result.large_amount / low) / math.log(high / low))
+    layers = [
+        *_lines(draft, across, down),
+        _points(draft, rows, x, y),
+        draft.texts(_corners(draft, across), "corners"),
+    ]
+    title = say.say("charts.quadrant.title", large_n=result.rows[0].deal_n, **_named(result, say))
+    more = sum(deal.quadrant == "unknown" for deal in result.deals)
+    under = say.say("charts.quadrant.unknown", unknown_n=more) if more else ""
+    return draft.finish(
+        alt.layer(*layers).properties(width=QUADRANT_WIDTH, height=QUADRANT_HEIGHT), title, under
+    )
+
+
+def _named(result: Quadrant, say: Any) -> dict[str, Any]:
+    return facts(result, say) | {
+        "amount": say.numbers.amount(result.rows[0].open_amount, result.currency),
+        "large": say.numbers.amount(result.large_amount, result.currency),
+    }
+
+
+def _y_title(result: Quadrant, say: Any) -> str:
+    label = say.get("charts.quadrant.y")
+    unit = say.numbers.currencies.get(result.currency, result.currency)
+    return str(say.say("language.bracket", label=label, unit=unit)) if unit else label
+
+
+def _lines(draft: Draft, across: float, down: float) -> list[Any]:
+    base = draft.layer(
+        [
+            {"x": across, "x2": across, "y": 0, "y2": QUADRANT_HEIGHT},
+            {"x": 0, "x2": QUADRANT_WIDTH, "y": down, "y2": down},
+        ],
+        "lines",
+    )
+    return [
+        base.mark_rule(color=theme.QUIET, strokeDash=[5, 4]).encode(
+            x=alt.X("x:Q", scale=None, axis=None),
+            x2="x2:Q",
+            y=alt.Y("y:Q", scale=None, axis=None),
+            y2="y2:Q",
+        )
+    ]
+
+
+def _points(draft: Draft, rows: list[Row], x: Any, y: Any) -> Any:
+    say, result = draft.say, draft.result
+    named = {name: say.say("charts.quadrant.class", quadrant=name) for name in MARKS}
+    shown = [
+        row | {"class": named[row["quadrant"]], "stage_words": stage_name(result, row["stage"], say)}
+        for row in rows
+    ]
+    legend = alt.Legend(title=None, orient="top", direction="horizontal", symbolSize=80, offset=4)
+    return (
+        draft.layer(shown, "deals")
+        .mark_point(filled=True, size=42, opacity=0.75, stroke=theme.PAPER, strokeWidth=0.5)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "class:N",
+                scale=alt.Scale(domain=list(named.values()), range=[one for one, _ in MARKS.values()]),
+                legend=legend,
+            ),
+            shape=alt.Shape(
+                "class:N",
+                scale=alt.Scale(domain=list(named.values()), range=[one for _, one in MARKS.values()]),
+                legend=legend,
+            ),
+            tooltip=[
+                alt.Tooltip("opportunity_id:N", title=say.field("opportunity_id", "QuadrantDeal").label),
+                alt.Tooltip("owner:N", title=say.field("owner", "QuadrantDeal").label),
+                alt.Tooltip("stage_words:N", title=say.field("stage", "QuadrantDeal").label),
+                alt.Tooltip("amount:Q", format=",", title=say.field("deal_amount", "QuadrantDeal").label),
+                alt.Tooltip(
+                    "days_to_close:Q", format=".0f", title=say.field("days_to_close", "QuadrantDeal").label
+                ),
+            ],
+        )
+    )
+
+
+def _corners(draft: Draft, across: float) -> list[Row]:
+    """Return number and money of each class, in its corner."""
+    say, result = draft.say, draft.result
+    places = {
+        "A": (8, 14),
+        "B": (8, QUADRANT_HEIGHT - 12),
+        "C": (across + 8, 14),
+        "D": (across + 8, QUADRANT_HEIGHT - 12),
+    }
+    rows = {row.quadrant: row for row in result.rows}
+    return [
+        text(
+            *place,
+            say.say(
+                "charts.quadrant.corner",
+                quadrant=name,
+                deal_n=rows[name].deal_n,
+                amount=say.numbers.amount(rows[name].open_amount, result.currency),
+            ),
+            weight="bold",
+        )
+        for name, place in places.items()
+    ]
+
+
+# ---- Level flows: customers by priority on two dates, and the bands along which they moved -----------------
+
+FLOWS_WIDTH, FLOWS_HEIGHT, GAP, BAR = 640, 380, 14, 16
+LEFT, RIGHT = 170, 470
+ORDER = ("high", "medium", "low", "unknown", "none")
+COLOURS = {
+    "high": theme.LOST,
+    "medium": theme.SECOND,
+    "low": theme.MOVED,
+    "unknown": theme.QUIET,
+    "none": theme.LEFT,
+}
+_STEPS = 24
+
+
+def level_flows_data(result: LevelMoves) -> list[Row]:
+    """Return one row per flow: levels on both dates and the number of customers."""
+    return [
+        {"level_before": row.level_before, "level_after": row.level_after, "customer_n": row.customer_n}
+        for row in result.rows
+    ]
+
+
+def level_flows_draw(result: LevelMoves, lang: str) -> Any:
+    """Draw the flows from the earlier date (left) to the later (right)."""
+    draft = Draft(result, lang)
+    say, rows = draft.say, level_flows_data(result)
+    if not rows:
+        return draft.nothing(say.get("levels.nobody"))
+    sides = {side: _stack(rows, f"level_{side}") for side in ("before", "after")}
+    scale = min((FLOWS_HEIGHT - GAP * (len(one) - 1)) / sum(n for _, n in one) for one in sides.values())
+    tops = {side: _tops(one, scale) for side, one in sides.items()}
+    bands = _bands(rows, tops, scale)
+    named = {level: say.get(f"levels.names.{level}") for level in ORDER}
+    flow = (
+        draft.layer(bands, "bands")
+        .mark_area(opacity=0.42, interpolate="linear")
+        .encode(
+            x=pixel("x", "x"),
+            y=alt.Y("y:Q", scale=None, axis=None),
+            y2="y2:Q",
+            detail="flow:N",
+            color=own_colour(),
+        )
+    )
+    blocks, words = [], []
+    for side, x, align in (("before", LEFT, "right"), ("after", RIGHT, "left")):
+        for level, n in sides[side]:
+            top = tops[side][level]
+            blocks.append({"x": x, "x2": x + BAR, "y": top, "y2": top + n * scale, "colour": COLOURS[level]})
+            label = say.say("charts.level_flows.block", level=named[level], customer_n=n)
+            place = x - 8 if side == "before" else x + BAR + 8
+            words.append(text(place, top + n * scale / 2, label, align=align))
+    dates = ((LEFT, result.since, "right"), (RIGHT + BAR, result.as_of, "left"))
+    words += [text(x, -16, say.numbers.date(day), align=align, weight="bold") for x, day, align in dates]
+    bars = (
+        draft.layer(blocks, "blocks")
+        .mark_rect()
+        .encode(x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour())
+    )
+    size = {"width": FLOWS_WIDTH, "height": FLOWS_HEIGHT}
+    chart = alt.layer(flow, bars, draft.texts(words, "words")).properties(**size)
+    title = say.say("charts.level_flows.title", raised_n=result.raised_n, lowered_n=result.lowered_n)
+    return draft.finish(chart, title, say.get("charts.level_flows.under"), offset=30)
+
+
+def _stack(rows: list[Row], side: str) -> list[tuple[str, int]]:
+    """Return levels and their customers on one date, from the top."""
+    sums = [(level, sum(row["customer_n"] for row in rows if row[side] == level)) for level in ORDER]
+    return [(level, n) for level, n in sums if n]
+
+
+def _tops(stack: list[tuple[str, int]], scale: float) -> dict[str, float]:
+    top, tops = 0.0, {}
+    for level, n in stack:
+        tops[level] = top
+        top += n * scale + GAP
+    return tops
+
+
+def _bands(rows: list[Row], tops: dict[str, dict[str, float]], scale: float) -> list[Row]:
+    """Return the outline of each band: points along a smooth step from one block to the other."""
+    used = {side: dict(one) for side, one in tops.items()}
+    points = []
+    ordered = sorted(
+        rows, key=lambda row: (ORDER.index(row["level_before"]), ORDER.index(row["level_after"]))
+    )
+    for row in ordered:
+        height = row["customer_n"] * scale
+        start, end = used["before"][row["level_before"]], used["after"][row["level_after"]]
+        used["before"][row["level_before"]] += height
+        used["after"][row["level_after"]] += height
+        flow = f"{row['level_before']}-{row['level_after']}"
+        for k in range(_STEPS + 1):
+            t = k / _STEPS
+            y = start + (end - start) * t * t * (3 - 2 * t)
+            x = LEFT + BAR + (RIGHT - LEFT - BAR) * t
+            points.append(
+                {"flow": flow, "x": x, "y": y, "y2": y + height, "colour": COLOURS[row["level_before"]]}
+            )
+    return points
+
+
+# ---- Role coverage: buyer roles down, stages across -------------------------------------------------------
+
+COVERAGE_WIDTH, COVERAGE_ROW = 560, 34
+
+
+def role_coverage_data(result: Roles) -> list[Row]:
+    """Return one row per role and stage in which it is due."""
+    return [
+        {
+            "role": row.role,
+            "stage": row.stage,
+            "met_rate": row.met_rate,
+            "met_n": row.met_n,
+            "deal_n": row.deal_n,
+        }
+        for row in result.cells
+        if row.due and row.deal_n
+    ]
+
+
+def role_coverage_draw(result: Roles, lang: str) -> Any:
+    """Draw the heat map of coverage."""
+    draft = Draft(result, lang)
+    say, rows = draft.say, role_coverage_data(result)
+    if not rows:
+        return draft.nothing(say.get("roles.nothing"))
+    names = {role: role_name(role, say) for role in dict.fromkeys(row["role"] for row in rows)}
+    stage_names = _stage_names(draft, [row["stage"] for row in rows])
+    shown = [
+        row
+        | {
+            "role_words": names[row["role"]],
+            "stage_words": stage_names[row["stage"]],
+            "label": say.say("charts.role_coverage.cell", met_n=row["met_n"], deal_n=row["deal_n"]),
+            "ink": theme.PAPER if row["met_rate"] > 0.5 else theme.INK,
+        }
+        for row in rows
+    ]
+    base = draft.layer(shown, "cells").encode(
+        x=_across(list(stage_names.values())),
+        y=alt.Y(
+            "role_words:N",
+            sort=list(names.values()),
+            axis=alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK),
+        ),
+    )
+    tips = [
+        alt.Tooltip("role_words:N", title=say.field("role", "RoleRow").label),
+        alt.Tooltip("stage_words:N", title=say.field("stage", "RoleRow").label),
+        alt.Tooltip("met_rate:Q", format=".0%", title=say.field("met_rate", "RoleRow").label),
+    ]
+    cells = base.mark_rect(stroke=theme.PAPER, strokeWidth=2).encode(color=_shade(say), tooltip=tips)
+    words = base.mark_text(fontSize=theme.SMALL_SIZE).encode(
+        text="label:N", color=alt.Color("ink:N", scale=None, legend=None)
+    )
+    chart = alt.layer(cells, words).resolve_scale(color="independent")
+    title = say.say("charts.role_coverage.title", mean_coverage_share=result.mean_coverage_share)
+    chart = chart.properties(width=COVERAGE_WIDTH, height=COVERAGE_ROW * len(names))
+    return draft.finish(chart, title, say.get("charts.role_coverage.under"))
+
+
+def _stage_names(draft: Draft, stages: list[str]) -> dict[str, str]:
+    """Return the names of these stages in order, broken to the width of a column."""
+    there = [stage for stage in draft.result.stage_ids if stage in stages]
+    room = COVERAGE_WIDTH / len(there) - 8
+    return {
+        stage: "\n".join(theme.wrap(stage_name(draft.result, stage, draft.say), room, theme.LABEL_SIZE))
+        for stage in there
+    }
+
+
+def _across(names: list[str]) -> alt.X:
+    """Return the axis of the stages, above the cells, with room for names of more than one line."""
+    lines = max(name.count("\n") for name in names)
+    axis = alt.Axis(
+        title=None,
+        orient="top",
+        labelAngle=0,
+        labelPadding=4 + 15 * lines,
+        labelLimit=160,
+        labelExpr="split(datum.label, '\\n')",
+        domain=False,
+        ticks=False,
+    )
+    return alt.X("stage_words:N", sort=names, axis=axis)
+
+
+def _shade(say: Words) -> alt.Color:
+    return alt.Color(
+        "met_rate:Q",
+        scale=alt.Scale(domain=[0, 1], range=list(theme.SEQUENCE)),
+        legend=alt.Legend(
+            title=say.get("charts.role_coverage.legend"),
+            format=".0%",
+            orient="right",
+            tickCount=5,
+            gradientLength=140,
+        ),
+    )
+
+
+# ---- Honest against claimed -------------------------------------------------------------------------------
+
+HONEST_WIDTH, HONEST_ROW = 560, 62
+KINDS = {"claimed": theme.OPEN, "supported": theme.MOVED}
+
+
+def honest_funnel_data(result: HonestFunnel) -> list[Row]:
+    """Return two rows per stage: what is claimed and what is supported, at this stage or beyond."""
+    return [
+        {
+            "stage": row.stage,
+            "kind": kind,
+            "beyond_amount": getattr(row, f"{kind}_beyond_amount"),
+            "stands_n": getattr(row, f"{kind}_n"),
+        }
+        for row in result.rows
+        for kind in KINDS
+    ]
+
+
+def honest_funnel_draw(result: HonestFunnel, lang: str) -> Any:
+    """Draw the two funnels, bar beside bar."""
+    draft = Draft(result, lang)
+    say, rows = draft.say, honest_funnel_data(result)
+    if not result.n or not result.checked_n:
+        return draft.nothing(say.get("gates.nothing" if not result.n else "gates.unchecked"))
+    kinds = {kind: say.get(f"charts.honest_funnel.{kind}") for kind in KINDS}
+    shown = [_drawn(draft, row) | {"kind_words": kinds[row["kind"]]} for row in rows]
+    stages = list(dict.fromkeys(row["stage_words"] for row in shown))
+    most = max(row["beyond_amount"] for row in shown) or 1.0
+    base = draft.layer(shown, "bars").encode(
+        x=alt.X("beyond_amount:Q", scale=alt.Scale(domain=[0, most * 1.3], nice=False), axis=None),
+        y=alt.Y(
+            "stage_words:N",
+            sort=stages,
+            scale=alt.Scale(paddingInner=0.35),
+            axis=alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK, labelLimit=200),
+        ),
+        yOffset=alt.YOffset("kind_words:N", sort=list(kinds.values())),
+    )
+    colour = alt.Color(
+        "kind_words:N",
+        scale=alt.Scale(domain=list(kinds.values()), range=list(KINDS.values())),
+        legend=alt.Legend(title=None, orient="top", direction="horizontal", offset=4),
+    )
+    bars = base.mark_bar().encode(color=colour, tooltip=_tips(say))
+    words = base.mark_text(align="left", dx=5, fontSize=theme.SMALL_SIZE).encode(
+        text="label:N", color=alt.Color("ink:N", scale=None, legend=None)
+    )
+    chart = alt.layer(bars, words).resolve_scale(color="independent")
+    chart = chart.properties(width=HONEST_WIDTH, height=HONEST_ROW * len(stages))
+    return draft.finish(chart, _title(draft), say.get("charts.honest_funnel.x"))
+
+
+def _drawn(draft: Draft, row: Row) -> Row:
+    """Return a row with its words; what is supported says by how much it is less than what is claimed."""
+    result, say = draft.result, draft.say
+    between = {one.stage: one.between_amount for one in result.rows}
+    gap = between[row["stage"]] if row["kind"] == "supported" else 0.0
+    label = say.numbers.amount(row["beyond_amount"], result.currency)
+    if gap > 0:
+        less = say.numbers.amount(gap, result.currency)
+        label = say.say("charts.honest_funnel.less", amount=label, gap=less)
+    return row | {
+        "stage_words": stage_name(result, row["stage"], say),
+        "label": label,
+        "ink": theme.LOST_INK if gap > 0 else theme.QUIET,
+    }
+
+
+def _tips(say: Words) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("stage_words:N", title=say.field("stage", "GateRow").label),
+        alt.Tooltip("kind_words:N", title=" "),
+        alt.Tooltip("beyond_amount:Q", format=",.0f", title=say.get("charts.honest_funnel.x")),
+        alt.Tooltip("stands_n:Q", title=say.get("charts.honest_funnel.stands")),
+    ]
+
+
+def _title(draft: Draft) -> str:
+    result, say = draft.result, draft.say
+    return say.say(
+        f"charts.honest_funnel.{'title' if result.overclaimed_n else 'title_none'}",
+        over_n=result.overclaimed_n,
+        amount=say.numbers.amount(result.overclaimed_amount, result.currency),
+    )

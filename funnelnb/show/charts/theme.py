@@ -1,0 +1,120 @@
+"""Colours, fonts and layout that all charts share.
+
+The colours follow Okabe and Ito's set, which people with the common kinds of colour blindness can tell
+apart, and differ in lightness too; what a colour says is always said by words or form as well.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+MOVED = "#0072B2"
+"""Won, moved on."""
+OPEN = "#BBD9EE"
+"""Open: not decided yet."""
+LOST = "#D55E00"
+"""Lost."""
+LOST_INK = "#A33F00"
+"""Words about lost deals."""
+LEFT = "#BDBDBD"
+"""Left undecided; too few to say."""
+SECOND = "#E69F00"
+"""A second mark beside the first (shrunken rate)."""
+INK = "#1F2933"
+QUIET = "#5B6770"
+FAINT = "#DDE2E6"
+PAPER = "#FFFFFF"
+SEQUENCE = ("#F2F7FB", "#C6DCEE", "#86BBDC", "#3F8FC4", "#0B5C9E", "#08366B")
+"""Light to dark, for shares from low to high."""
+
+FONTS = {
+    "en": (
+        "'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', "
+        "'PingFang SC', sans-serif"
+    ),
+    "zh": "'Noto Sans CJK SC', 'Source Han Sans SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
+}
+TITLE_SIZE = 15
+SUBTITLE_SIZE = 11.5
+LABEL_SIZE = 11.5
+SMALL_SIZE = 10.5
+
+
+def config(lang: str) -> dict[str, Any]:
+    """Return the Vega-Lite configuration of every chart in one language."""
+    words = {
+        "labelColor": QUIET,
+        "labelFontSize": LABEL_SIZE,
+        "titleColor": QUIET,
+        "titleFontSize": LABEL_SIZE,
+        "titleFontWeight": "normal",
+    }
+    return {
+        "background": PAPER,
+        "padding": {"left": 8, "right": 12, "top": 8, "bottom": 8},
+        "font": FONTS[lang],
+        "view": {"stroke": None},
+        "axis": {
+            **words,
+            "gridColor": FAINT,
+            "gridOpacity": 0.7,
+            "domainColor": FAINT,
+            "tickColor": FAINT,
+            "titlePadding": 8,
+            "labelLimit": 220,
+        },
+        "legend": {**words, "labelColor": INK, "labelLimit": 420, "columnPadding": 20},
+        "text": {"color": INK, "fontSize": LABEL_SIZE, "font": FONTS[lang]},
+        "title": {
+            "color": INK,
+            "fontSize": TITLE_SIZE,
+            "fontWeight": 600,
+            "subtitleColor": QUIET,
+            "subtitleFontSize": SUBTITLE_SIZE,
+            "subtitlePadding": 6,
+            "lineHeight": 20,
+            "subtitleLineHeight": 16,
+            "anchor": "start",
+            "offset": 14,
+        },
+    }
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return about how many pixels `text` takes at a font size; on the safe side."""
+    total = 0.0
+    for char in text:
+        if unicodedata.east_asian_width(char) in "WF":
+            total += 1.0
+        elif char in "ijlI.,:;'|!() ·":
+            total += 0.34
+        elif char.isupper() or char in "mwMW%–—":
+            total += 0.72
+        else:
+            total += 0.56
+    return total * size * (1.06 if bold else 1.0)
+
+
+def wrap(text: str, pixels: float, size: float, *, bold: bool = False) -> list[str]:
+    """Break `text` into lines that fit into `pixels`: at spaces, and between Chinese characters."""
+    from funnelnb.show.tables.grid import pieces
+
+    lines: list[str] = []
+    line = ""
+    for piece in pieces(text):
+        if line and text_width((line + piece).rstrip(), size, bold=bold) > pixels:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+def shorten(text: str, pixels: float, size: float) -> str:
+    """Cut `text` so that it fits into `pixels`, with an ellipsis where something was cut."""
+    if text_width(text, size) <= pixels:
+        return text
+    kept = text
+    while kept and text_width(kept + "…", size) > pixels:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"

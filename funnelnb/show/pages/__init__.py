@@ -1,0 +1,1 @@
+"""Results whole: tables with what belongs under them, files for spreadsheets, the display hook."""

@@ -1,0 +1,84 @@
+"""What results call to show themselves: implements the display hook of ``core.display``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funnelnb.show.charts import render
+from funnelnb.show.pages import report
+from funnelnb.show.tables.table import frame
+from funnelnb.show.text.words import words, words_of
+from funnelnb.show.views.registry import chart_of, finding_text, view_of
+
+
+class Renderer:
+    """Draws every kind of result that ``show/registry.py`` knows."""
+
+    def to_frame(self, result: Any) -> Any:
+        """Return the result's first table as a pandas data frame."""
+        return frame(view_of(result).tables[0], result)
+
+    def text(self, result: Any, lang: str | None, width: int | None = None) -> str:
+        """Return the result's tables as plain text, sentences broken to `width` columns if it is given."""
+        return report.text(result, lang, width)
+
+    def markdown(self, result: Any, lang: str | None) -> str:
+        """Return the result's tables as Markdown."""
+        return report.markdown(result, lang)
+
+    def html(self, result: Any, lang: str | None) -> str:
+        """Return the result's tables as HTML."""
+        return report.html(result, lang)
+
+    def finding(self, result: Any, lang: str | None) -> str:
+        """Return what the result says and does not say."""
+        return finding_text(result, lang)
+
+    def chart(self, result: Any, kind: str | None, lang: str | None) -> Any:
+        """Return the result's chart of one kind."""
+        return chart_of(result, kind).draw(result, words(lang).lang)
+
+    def bundle(self, result: Any) -> dict[str, Any]:
+        """Return sentence, chart and table as one output: HTML with the chart inside, and plain text."""
+        return {"text/html": panel(result), "text/plain": f"{finding_text(result)}\n\n{report.text(result)}"}
+
+
+def figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:
+    """Return the result's chart as an HTML figure with the SVG inside."""
+    chart = chart_of(result, kind).draw(result, words(lang).lang)
+    return f"<figure>{render.svg(chart)}</figure>"
+
+
+def panel(
+    result: Any,
+    lang: str | None = None,
+    chart: str | None = None,
+    *,
+    table: bool = True,
+    finding: bool = True,
+    picture: bool = True,
+) -> str:
+    """Return sentence, chart and table of a result as one piece of HTML that needs no network and no script.
+
+    Parameters
+    ----------
+    result : Result
+    lang : {"en", "zh"}, optional
+        None: the language in force.
+    chart : str, optional
+        Kind of chart; None: the result's first.
+    table, finding, picture : bool
+        Whether tables, sentences and the chart are part of it.
+
+    Returns
+    -------
+    str
+        The same text every time for the same result.
+    """
+    say = words_of(result, lang)
+    parts = [report.finding_html(result, say)] if finding else []
+    if picture and view_of(result).charts:
+        parts.append(figure(result, chart, say.lang))
+    if table:
+        parts.append(report.tables_html(result, say))
+    return report.wrapped("\n".join(parts), say)

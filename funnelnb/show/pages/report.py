@@ -1,0 +1,137 @@
+"""All tables of a result with what belongs under them: level, as-of date, method and caveats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.note import Note
+from funnelnb.show.tables import grid as grids
+from funnelnb.show.tables.table import build, facts
+from funnelnb.show.text.words import Words, stage_name, words_of
+from funnelnb.show.views.registry import finding_of, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_STYLE = """
+{max-width:66rem;overflow-x:auto;font-size:14px;line-height:1.5}
+{font-family:"Segoe UI","Helvetica Neue",Arial,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif}
+ p{margin:.4em 0}
+ p.said{font-size:15px}
+ .quiet{font-size:12px;opacity:.78}
+ ul{margin:.2em 0 .6em;padding-left:1.4em}
+ figure{margin:.8em 0}
+ svg{max-width:100%;height:auto}
+ table{border-collapse:collapse;margin:.8em 0 .4em;font-size:13px;font-variant-numeric:tabular-nums;border:0}
+ caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 .35em;color:inherit}
+ tr{background:none;text-align:left}
+ th{padding:.28em .7em;text-align:left;vertical-align:top;border:0;background:none;font-weight:400}
+ td{padding:.28em .7em;text-align:left;vertical-align:top;border:0;background:none}
+ thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid currentColor}
+ tbody th{min-width:9em;max-width:22em}
+ tbody{border-bottom:1px solid rgba(128,128,128,.45)}
+ .num{text-align:right}
+ td.num{white-space:nowrap}
+ tbody th.num{min-width:0}
+ tr.strong td{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
+ tr.strong th[scope=row]{font-weight:600;border-top:1px solid rgba(128,128,128,.45)}
+"""
+_SCOPE = "div.funnelnb.funnelnb.funnelnb"
+STYLE = "<style>" + "".join(f"{_SCOPE}{rule}" for rule in _STYLE.strip().splitlines()) + "</style>"
+"""Style of all HTML of this package: the same text every time, readable on light and dark ground. The class
+stands three times in each rule so that the rules outweigh those of JupyterLab for tables."""
+
+
+def foot(result: Any, say: Words) -> list[str]:
+    """Return the lines under a result's tables: n and as-of date, level of the intervals, method."""
+    named = facts(result, say)
+    lines = [say.say("words.about", **named)]
+    if any(column.lower for table in view_of(result).tables for column in table.columns):
+        lines[0] += say.get("language.sentence") + say.say("words.interval_note", **named)
+    method = say.method(result.method, **named)
+    if hasattr(result, "calendar"):
+        lines[0] += say.get("language.sentence") + say.get("words.counted")
+    if method:
+        lines.append(say.get("language.clause").join((say.get("words.method"), method)))
+    return lines
+
+
+def notes(result: Any, say: Words) -> list[str]:
+    """Return the caveats of a result as sentences, each once."""
+    return list(dict.fromkeys(say.note(_with_names(note, result, say)) for note in result.notes))
+
+
+def _with_names(note: Note, result: Any, say: Words) -> Note:
+    """Return a note whose stages go by the names that the playbook gives them."""
+    if not hasattr(result, "stage_ids"):
+        return note
+    values = dict(note.values)
+    for key in {"stage", "origin", "stages"} & values.keys():
+        ids = str(values[key]).split(", ")
+        values[key] = say.get("language.list").join(stage_name(result, one, say) for one in ids)
+    return Note(note.code, values)
+
+
+def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
+    """Return the tables of `result` as plain text with what belongs under them.
+
+    With `width`, in terminal columns, sentences are broken to fit.
+    """
+    say = words_of(result, lang)
+    parts = _tables(result, say, lambda grid: grids.to_text(grid, width))
+    under = [(line, "") for line in foot(result, say)]
+    caveats = notes(result, say)
+    if caveats:
+        under.append((say.get("words.caveats") + say.get("language.clause").rstrip(), ""))
+        under += [(f"- {line}", "  ") for line in caveats]
+    lines = [grids.hanging(line, indent, width) for line, indent in under]
+    return "\n\n".join([*parts, "\n".join(lines)])
+
+
+def markdown(result: Any, lang: str | None = None) -> str:
+    """Return the tables of `result` as Markdown with what belongs under them."""
+    say = words_of(result, lang)
+    parts = _tables(result, say, grids.to_markdown)
+    parts += [grids.markdown_escape(line) for line in foot(result, say)]
+    caveats = [f"- {grids.markdown_escape(line)}" for line in notes(result, say)]
+    if caveats:
+        parts += [f"**{say.get('words.caveats')}**", "\n".join(caveats)]
+    return "\n\n".join(parts)
+
+
+def html(result: Any, lang: str | None = None) -> str:
+    """Return the tables of `result` as HTML with what belongs under them; escaped, always the same text."""
+    say = words_of(result, lang)
+    return wrapped(tables_html(result, say), say)
+
+
+def tables_html(result: Any, say: Words) -> str:
+    """Return the tables and what belongs under them as HTML without the wrapper."""
+    parts = _tables(result, say, grids.to_html)
+    under = "<br>".join(grids.escape(line) for line in foot(result, say))
+    parts.append(f'<p class="quiet">{under}</p>')
+    caveats = "".join(f"<li>{grids.escape(line)}</li>" for line in notes(result, say))
+    if caveats:
+        parts.append(f'<p class="quiet">{grids.escape(say.get("words.caveats"))}</p>')
+        parts.append(f'<ul class="quiet">{caveats}</ul>')
+    return "\n".join(parts)
+
+
+def finding_html(result: Any, say: Words) -> str:
+    """Return what a result says as HTML without the wrapper."""
+    found = finding_of(result, say.lang)
+    said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
+    return f'<p class="said">{grids.escape(said)}</p>\n<p class="quiet">{grids.escape(unsaid)}</p>'
+
+
+def wrapped(body: str, say: Words) -> str:
+    """Return HTML with the package's style, its language named, and no formula mark-up read into it."""
+    lang = "zh-Hans" if say.lang == "zh" else say.lang
+    return f'<div class="funnelnb tex2jax_ignore mathjax_ignore" lang="{lang}">{STYLE}\n{body}\n</div>'
+
+
+def _tables(result: Any, say: Words, write: Callable[[grids.Grid], str]) -> list[str]:
+    shown = [table for table in view_of(result).tables if table.shown(result)]
+    return [write(build(table, result, say.lang)) for table in shown]

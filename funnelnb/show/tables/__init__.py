@@ -1,0 +1,1 @@
+"""A table as finished text, in five forms."""

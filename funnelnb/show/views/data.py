@@ -1,0 +1,116 @@
+"""How data are shown: the overview of a book, its check, a section left out; and what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.views.registry import Finding, View
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.conversion.overview import Overview
+    from funnelnb.analysis.shared.result import Unavailable
+    from funnelnb.data.check import CheckReport
+    from funnelnb.show.text.words import Words
+
+
+# ---- How a book's overview is shown: one row per outcome; and what it says ---------------------------------
+
+
+def _outcome(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"outcomes.{row.outcome}")
+
+
+OUTCOMES = Table(
+    name="overview",
+    rows=lambda result: result.rows,
+    columns=(
+        Column(field="outcome", cell=_outcome),
+        Column(field="deal_n"),
+        Column(field="deal_share"),
+        Column(field="amount_n"),
+        *(Column(field=f"{name}_amount") for name in ("total", "mean", "median")),
+    ),
+)
+
+
+def overview_finding(result: Overview, say: Words) -> Finding:
+    """Say how many deals the book holds, from when, and how many are still open."""
+    unsaid = say.get("findings.overview.unsaid")
+    if not result.n:
+        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    counts = {f"{row.outcome}_n": row.deal_n for row in result.rows}
+    values: dict[str, Any] = {"open_n": 0, "won_n": 0, "lost_n": 0, "left_n": 0} | counts
+    values |= {
+        "n": result.n,
+        "first": result.first_created,
+        "last": result.last_created,
+        "as_of": result.as_of,
+    }
+    dated = not np.isnat(result.first_created)
+    return Finding(
+        headline=say.say(f"findings.overview.{'headline' if dated else 'undated'}", **values),
+        detail=say.say("findings.overview.detail", **values),
+        unsaid=unsaid,
+    )
+
+
+OVERVIEW_VIEW = View(tables=(OUTCOMES,), finding=overview_finding, charts={})
+
+
+# ---- How a data check is shown: one line per check; and what it says ---------------------------------------
+
+
+def _status(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"statuses.{row.status}")
+
+
+def _sentence(_: Any, row: Any, say: Words) -> str:
+    return say.note(row.note)
+
+
+ITEMS = Table(
+    name="check",
+    rows=lambda report: report.items,
+    columns=(Column(field="status", cell=_status), Column(field="sentence", cell=_sentence)),
+    stub=1,
+    strong=lambda row: row.status == "failed",
+)
+
+
+def check_finding(report: CheckReport, say: Words) -> Finding:
+    """Say whether anything stands in the way, and how much else there is to know."""
+    values = {
+        "name": report.name,
+        "failed_n": report.failed_n,
+        "noted_n": report.noted_n,
+        "passed_n": report.passed_n,
+    }
+    head = "findings.check.failed" if report.failed_n else "findings.check.fine"
+    return Finding(
+        headline=say.say(head, **values),
+        detail=say.say("findings.check.detail", **values),
+        unsaid=say.get("findings.check.unsaid"),
+    )
+
+
+CHECK_VIEW = View(tables=(ITEMS,), finding=check_finding, charts={})
+
+
+# ---- How a section is shown that has to be left out: one sentence with the reason --------------------------
+
+NOTHING = Table(name="unavailable", rows=lambda result: result.rows, columns=(), shown=lambda _: False)
+
+
+def unavailable_finding(result: Unavailable, say: Words) -> Finding:
+    """Say what is missing and what would be needed."""
+    return Finding(
+        headline=say.say("unavailable.headline", found=result.found),
+        detail=say.say("unavailable.detail", expected=result.expected) if result.expected else "",
+        unsaid=say.get("unavailable.unsaid"),
+    )
+
+
+UNAVAILABLE_VIEW = View(tables=(NOTHING,), finding=unavailable_finding, charts={})

@@ -1,0 +1,177 @@
+"""Which tables, sentences and charts belong to which result, and what a result says in words."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core import check
+from funnelnb.core.errors import ParameterError
+from funnelnb.show.text.words import Words, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from funnelnb.show.tables.table import Table
+
+
+# ---- What a result says, in two sentences, and what it does not say ----------------------------------------
+
+NAMED = 3
+"""How many groups a sentence names before it says "and n more"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A result in words.
+
+    Attributes
+    ----------
+    headline : str
+        The first sentence: the answer, with n and interval.
+    detail : str
+        The second sentence: where, or how sure.
+    unsaid : str
+        What the numbers do not say.
+    """
+
+    headline: str
+    detail: str
+    unsaid: str
+
+
+def finding_of(result: Any, lang: str | None = None) -> Finding:
+    """Return what `result` says, as parts."""
+    return view_of(result).finding(result, words_of(result, lang))
+
+
+def finding_text(result: Any, lang: str | None = None) -> str:
+    """Return what `result` says as plain text: two sentences, and on a new line what they do not say."""
+    say = words_of(result, lang)
+    found = finding_of(result, lang)
+    said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
+    return f"{said}\n{unsaid}"
+
+
+def rate_of(row: Any, stem: str, say: Words) -> str:
+    """Return the rate `stem` of a row with its interval: ``63.2 % (62.2–64.1)``."""
+    value, lower, upper = (getattr(row, f"{stem}_{part}") for part in ("rate", "ci_lower", "ci_upper"))
+    return say.numbers.interval(value, lower, upper)
+
+
+def name_some(items: Sequence[str], say: Words) -> str:
+    """Return a list of at most `NAMED` names, the others counted."""
+    if len(items) <= NAMED:
+        return say.numbers.join(items)
+    return say.numbers.join([*items[:NAMED], say.say("words.more", more_n=len(items) - NAMED)])
+
+
+# ---- Which tables, sentences and charts belong to which result ---------------------------------------------
+
+_VIEWS: Mapping[str, str] = {
+    "Ageing": "ageing.ageing",
+    "Assessment": "customers.assessment",
+    "CheckReport": "data.check",
+    "CallList": "priority.calls",
+    "Cohorts": "conversion.cohorts",
+    "Conversion": "conversion.conversion",
+    "DealMix": "targets.deal_mix",
+    "Distribution": "distribution.distribution",
+    "Duration": "duration.duration",
+    "FairShares": "targets.shares",
+    "FunnelGap": "conversion.ideal",
+    "HonestFunnel": "priority.gates",
+    "Integrity": "targets.integrity",
+    "LevelMoves": "customers.level_moves",
+    "Levels": "customers.levels",
+    "Levers": "targets.levers",
+    "Man": "priority.man",
+    "Overview": "data.overview",
+    "Propensity": "propensity.propensity",
+    "Quadrant": "customers.quadrant",
+    "Quota": "targets.quota",
+    "ReverseFunnel": "targets.reverse",
+    "Roles": "priority.roles",
+    "Segments": "conversion.segments",
+    "Stuck": "ageing.stuck",
+    "Target": "targets.target",
+    "Unavailable": "data.unavailable",
+}
+"""Result type -> module of ``show/views`` and the stem of its view in it: ``targets.quota`` is ``QUOTA_VIEW``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How one kind of result is shown.
+
+    Attributes
+    ----------
+    tables : tuple of Table
+        The first is what ``to_frame`` gives.
+    finding : callable
+        ``finding(result, words) -> Finding``.
+    charts : Mapping of str to str
+        Kind of chart to module and stem in ``show/charts``: ``groups.forest`` is drawn by ``forest_draw``; the
+        first is drawn unless another is asked for.
+    """
+
+    tables: tuple[Table, ...]
+    finding: Callable[[Any, Words], Finding]
+    charts: Mapping[str, str]
+
+
+@functools.cache
+def _view(name: str) -> View:
+    module, stem = _VIEWS[name].split(".")
+    view: View = getattr(importlib.import_module(f"funnelnb.show.views.{module}"), f"{stem.upper()}_VIEW")
+    return view
+
+
+def view_of(result: Any) -> View:
+    """Return how `result` is shown.
+
+    Raises
+    ------
+    ParameterError
+        It is no result of this package.
+    """
+    for base in type(result).__mro__:
+        if base.__name__ in _VIEWS:
+            return _view(base.__name__)
+    raise ParameterError(
+        f"a {type(result).__name__} cannot be shown",
+        expected="a result: one of " + ", ".join(_VIEWS),
+        hint="call fn.conversion, fn.cohort or fn.segments first",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One kind of chart: ``data(result)`` gives the rows that are drawn, ``draw(result, lang)`` draws them."""
+
+    data: Callable[[Any], Any]
+    draw: Callable[[Any, str], Any]
+
+
+def chart_of(result: Any, kind: str | None = None) -> Chart:
+    """Return the chart that draws `result` as `kind`; None is the result's own first chart.
+
+    Raises
+    ------
+    ParameterError
+        The result has no chart of that kind; the message lists those it has.
+    """
+    charts = view_of(result).charts
+    if not charts:
+        raise ParameterError(
+            f"a {type(result).__name__} has no chart",
+            expected="a result with a chart",
+            hint="show its tables: result.to_frame(), or print(result)",
+        )
+    chosen = next(iter(charts)) if kind is None else check.one_of("chart", kind, charts)
+    module, stem = charts[chosen].split(".")
+    home = importlib.import_module(f"funnelnb.show.charts.{module}")
+    return Chart(data=getattr(home, f"{stem}_data"), draw=getattr(home, f"{stem}_draw"))

@@ -1,0 +1,1 @@
+"""Which distribution do times follow? Families, likelihood, fit, goodness of fit."""

@@ -1,0 +1,1 @@
+"""Which chance has each case by its attributes?"""

@@ -1,0 +1,1 @@
+"""Shares of n: intervals, comparisons, shrinkage, calibration."""

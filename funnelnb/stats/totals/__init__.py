@@ -1,0 +1,1 @@
+"""How much comes in? Sums of amounts that may or may not come."""
