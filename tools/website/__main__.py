@@ -15,7 +15,8 @@ from typing import Any
 
 from tools.website import links, pages, running
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 LANGUAGES = ("en", "zh")
 BESIDE = ("ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")
 """Documents of the project that are pages of the English site."""
@@ -47,7 +48,7 @@ def assemble(sources: Path) -> dict[str, list[str]]:
     """Write the sources of both languages into `sources`; return the names of their pages."""
     texts = {lang: made(lang) for lang in LANGUAGES}  # imports the package before the pool is forked
     for lang in LANGUAGES:
-        without = shutil.ignore_patterns("*.md", "zh", "*.toml", "choose.html", "__pycache__")
+        without = shutil.ignore_patterns("*.md", "zh", "*.toml", "__pycache__")
         shutil.copytree(ROOT / "docs", sources / lang, ignore=without)
         (sources / lang / "_pictures").mkdir()
     with ProcessPoolExecutor(max_workers=2) as pool:
@@ -144,7 +145,7 @@ def build(site: Path) -> int:
     ends = [process.wait() for process in [sphinx(lang, sources / lang, site / lang) for lang in LANGUAGES]]
     if any(ends):
         return sum(map(bool, ends))
-    shutil.copy(ROOT / "docs" / "choose.html", site / "index.html")
+    shutil.copy(HERE / "choose.html", site / "index.html")
     found = links.problems(site)
     print("\n".join(found) or f"every link leads somewhere, nothing comes from outside: {site}/index.html")
     print(f"built in {time.monotonic() - began:.0f} s")
@@ -153,20 +154,10 @@ def build(site: Path) -> int:
 
 def sphinx(lang: str, source: Path, target: Path) -> subprocess.Popen[bytes]:
     """Start Sphinx for one language; a warning is an error."""
-    env = {**os.environ, "FUNNELNB_SITE_LANG": lang, "FUNNELNB_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-d",
-        str(source.parent / f"doctrees-{lang}"),
-    ]
-    return subprocess.Popen([*command, str(source), str(target)], env=env)
+    env = {**os.environ, "FUNNELNB_SITE_LANG": lang, "FUNNELNB_SITE_PAGES": str(source.parent / "pages.json")}
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", str(HERE)]
+    trees = ["-d", str(source.parent / f"doctrees-{lang}")]
+    return subprocess.Popen([*command, *trees, str(source), str(target)], env=env)
 
 
 if __name__ == "__main__":

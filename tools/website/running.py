@@ -43,7 +43,7 @@ class _Picture:
         self._chart = chart
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from funnelnb.show import render
+        from funnelnb.show.charts import render
 
         title = self._chart.to_dict().get("title", "")
         words = title.get("text", "") if isinstance(title, dict) else title

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from sphinx.search import languages
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [os.environ["FUNNELNB_ROOT"]]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 
 import funnelnb  # noqa: E402
 from tools.website.chinese import Bigrams  # noqa: E402
@@ -23,9 +22,8 @@ release = version = funnelnb.__version__
 
 language = {"en": "en", "zh": "zh_CN"}[LANG]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_templates"]
 source_suffix = {".md": "markdown"}
-templates_path = ["_templates"]
+templates_path = ["templates"]
 suppress_warnings = ["misc.highlighting_failure", "myst.header"]
 
 myst_heading_anchors = 3
@@ -45,7 +43,7 @@ html_show_search_summary = False  # it would read the pages again, which a brows
 
 html_theme = "furo"
 html_title = "funnelnb"
-html_static_path = ["_static"]
+html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_theme_options = {"top_of_page_buttons": []}
 html_sidebars = {
@@ -61,7 +59,7 @@ html_sidebars = {
 html_context = {
     "other_lang": OTHER,
     "other_name": {"en": "English", "zh": "中文"}[OTHER],
-    "other_pages": json.loads((HERE.parent / "pages.json").read_text(encoding="utf-8"))[OTHER],
+    "other_pages": json.loads(Path(os.environ["FUNNELNB_SITE_PAGES"]).read_text(encoding="utf-8"))[OTHER],
 }
 
 languages["zh"] = Bigrams
