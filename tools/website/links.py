@@ -23,6 +23,9 @@ _LOADED = {
     "image": "href",
 }
 _FROM_OUTSIDE = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)
+_IN_SCRIPT = re.compile(
+    r"""(?:fetch|import|importScripts|WebSocket|src\s*=)\s*\(?\s*['"`](?:(?:https?|wss?):)?//"""
+)
 _IN_STYLE = re.compile(r"""(?:url\(|@import)\s*['"]?((?:https?:)?//[^'")\s]+)""", re.IGNORECASE)
 
 
@@ -35,13 +38,14 @@ class _Page(HTMLParser):
         self.loads: list[str] = []
         self.places: set[str] = set()
         self.styles = ""
-        self._in_style = False
+        self.scripts = ""
+        self._inside = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.places |= {given[name] for name in ("id", "name") if name in given}
         self.styles += given.get("style", "")
-        self._in_style = tag == "style"
+        self._inside = tag
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         if tag == "link" and given.get("rel", "") not in {"canonical", "author", "license"}:
@@ -52,11 +56,13 @@ class _Page(HTMLParser):
         self.loads += [part.split()[0] for part in given.get("srcset", "").split(",") if part.strip()]
 
     def handle_data(self, data: str) -> None:
-        if self._in_style:
+        if self._inside == "style":
             self.styles += data
+        elif self._inside == "script":
+            self.scripts += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
+        self._inside = ""
 
 
 def read(path: Path) -> _Page:
@@ -74,6 +80,8 @@ def problems(site: Path) -> list[str]:
         name = path.relative_to(site.resolve())
         found += [f"{name} loads {one} from outside" for one in page.loads if _FROM_OUTSIDE.match(one)]
         found += [f"{name} loads {one} from outside" for one in _IN_STYLE.findall(page.styles)]
+        if _IN_SCRIPT.search(page.scripts):
+            found.append(f"{name}: a script asks for something from outside")
         inside = [
             one
             for one in page.links + page.loads

@@ -64,6 +64,12 @@ def first_line(documented: Any) -> str:
     return inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
+def documented(dotted: str) -> str:
+    """Return the docstring of what a dotted name stands for."""
+    home, _, name = dotted.rpartition(".")
+    return inspect.cleandoc(getattr(importlib.import_module(home), name).__doc__ or "")
+
+
 def directive(kind: str, target: str, *options: str) -> str:
     """Return an autodoc directive for a MyST page."""
     lines = [f".. {kind}:: {target}", *(f"   :{one}:" for one in options)]
