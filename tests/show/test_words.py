@@ -158,7 +158,7 @@ def test_facts_are_written_by_their_unit():
     }  # fmt: skip
     assert (
         say.fill(sentence, values)
-        == "1,234 / 50.0 % / 1 day / 2026-06-30 / 1 deal / 2,000 deals / x, y and z"
+        == "1,234 / 50.0 % / 1 day / 30 June 2026 / 1 deal / 2,000 deals / x, y and z"
     )
 
 
@@ -181,7 +181,7 @@ def test_attributes_and_groups():
 
 def test_bounds_take_the_words_of_what_they_bound():
     say = words("en")
-    assert say.field("lost_share_ci_upper").label == "Share of the lost: upper bound"
+    assert say.field("lost_share_ci_upper").label == "Share of lost deals: upper bound"
     assert say.field("difference_ci_lower").unit == "points"
     assert say.field("won_ci_lower").unit == "rate"
 

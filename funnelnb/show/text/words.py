@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "lang"
 _MARK = re.compile(r"<<(\w+)>>")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SUFFIX_UNITS = {
     "_n": "count",
     "_rate": "rate",
@@ -108,7 +109,7 @@ class Words:
     def _value(self, name: str, spec: str, value: Any) -> str:
         """Write one value; what is text already stands as it is."""
         if isinstance(value, str):
-            return value
+            return self.numbers.long_date(value) if spec == "date" and _ISO.fullmatch(value) else value
         if "|" in spec:
             one, many = spec.split("|")
             return f"{self.numbers.count(value)} {one if value == 1 else many}"
