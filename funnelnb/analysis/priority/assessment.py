@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
@@ -52,7 +53,8 @@ class SheetRow:
     at: np.datetime64
 
 
-def assess(book: Book, marks: pd.DataFrame) -> Book:
+@question("customers")
+def add_marks(book: Book, marks: pd.DataFrame) -> Book:
     """Which book results when these assessments are added?
 
     Parameters
@@ -250,7 +252,7 @@ class HistoryRow:
     score_share: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Assessment(Result):
     """Account assessment sheets. `n` counts accounts.
 
@@ -272,6 +274,7 @@ class Assessment(Result):
     history: tuple[HistoryRow, ...]
 
 
+@question("customers")
 def assessment(book: Book, account_id: str | None = None) -> Assessment:
     """How does an account look from nine sides, and how has that changed?
 

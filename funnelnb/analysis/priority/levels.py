@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level as confidence
 from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -181,7 +182,7 @@ class LevelRow:
     unsure_n: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Levels(Result):
     """Customers with open deals by priority. `n` counts customers.
 
@@ -210,6 +211,7 @@ class Levels(Result):
     small_amount: float
 
 
+@question("customers")
 def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Levels:
     """Which customers have high, medium and low priority?
 

@@ -12,6 +12,7 @@ from funnelnb.analysis.priority.entry import AMOUNT, AuditRow, Design, Entry, en
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import open_deals
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
@@ -329,7 +330,7 @@ class PropensityDeal:
     lowers: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Propensity(Result):
     """The chance to win by what is known at entry. `n` counts the deals that the final model learned from.
 
@@ -380,6 +381,7 @@ class Propensity(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question("customers")
 def propensity(
     book: Book,
     *,

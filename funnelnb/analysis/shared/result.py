@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ---- What every result carries. Results are frozen, slotted -----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result(Shown):
     """Base of every result.
 
@@ -56,7 +56,7 @@ def facts(part: Any, *but: str) -> dict[str, Any]:
 # ---- What an analysis answers when the data lack what it needs ---------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unavailable(Result):
     """A section that has to be left out, with the reason.
 

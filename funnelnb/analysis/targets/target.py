@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.mix import DealMix, deal_mix
@@ -49,7 +50,7 @@ class TargetRow:
     deal_n: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Target(Result):
     """A target, taken apart.
 
@@ -104,6 +105,7 @@ class Target(Result):
         return () if self.mix is None else self.mix.mixes
 
 
+@question()
 def target(
     book: Book,
     *,
