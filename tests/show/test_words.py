@@ -196,3 +196,11 @@ def test_a_key_in_two_files_is_an_error(tmp_path):
     (tmp_path / "more.en.toml").write_text("[a]\nb = 'y'\n")
     with pytest.raises(ValueError, match=r"more\.en\.toml: a\.b already stands"):
         load_pack("en", tmp_path)
+
+
+def test_common_values_have_a_name_in_chinese_and_others_stay():
+    say = words("zh")
+    assert say.group(("Key account", "web")) == "大客户 · 网站"
+    assert say.group(("东区", "")) == "东区 · （未填写）"
+    assert words("en").group(("Key account",)) == "Key account"
+    assert say.listed("Small / referral, West, — / fair") == "小型客户 · 客户推荐、West、（未填写） · 展会"

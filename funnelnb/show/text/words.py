@@ -164,7 +164,19 @@ class Words:
         """Return what a group is called; the empty tuple is the whole book."""
         if not values:
             return self.get("language.whole")
-        return self.get("language.group").join(value or self.get("language.not_given") for value in values)
+        return self.get("language.group").join(map(self.value, values))
+
+    def value(self, value: str) -> str:
+        """Return what the value of an attribute is called: common ones in the language, others as they are."""
+        if not value:
+            return self.get("language.not_given")
+        known: Mapping[str, str] = self._pack.get("values", {})
+        return known.get(value, value)
+
+    def listed(self, text: str) -> str:
+        """Return groups or values that stand in one text, ``"web / new, fair / new"``, as the language calls them."""
+        groups = [tuple("" if part == "—" else part for part in one.split(" / ")) for one in text.split(", ")]
+        return self.get("language.list").join(self.group(group if any(group) else ()) for group in groups)
 
     def note(self, note: Note) -> str:
         """Return a caveat as a sentence; a code without words is shown with its facts."""

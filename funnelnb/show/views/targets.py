@@ -296,7 +296,7 @@ LEVERS_VIEW = View(tables=(LEVERS_ROWS,), finding=levers_finding, charts={"torna
 def band_name(row: BandRow, say: Words, currency: str = "") -> str:
     """Return what a band is called: the attribute's value, or its bounds with their currency."""
     if row.band or math.isnan(row.lower_amount):
-        return row.band or say.get("language.not_given")
+        return say.value(row.band)
     if math.isinf(row.upper_amount):
         return say.say("targets.band_above", low=say.numbers.amount(row.lower_amount, currency))
     if row.lower_amount == 0:
