@@ -41,18 +41,27 @@ def overview_finding(result: Overview, say: Words) -> Finding:
     unsaid = say.get("findings.overview.unsaid")
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
-    counts = {f"{row.outcome}_n": row.deal_n for row in result.rows}
-    values: dict[str, Any] = {"open_n": 0, "won_n": 0, "lost_n": 0, "left_n": 0} | counts
-    values |= {
+    counts = {row.outcome: row.deal_n for row in result.rows if row.deal_n}
+    parts = [
+        say.say(f"findings.overview.{outcome}", deal_n=counts[outcome])
+        for outcome in ("won", "lost", "open", "left")
+        if outcome in counts
+    ]
+    values = {
         "n": result.n,
+        "parts": say.numbers.join(parts),
         "first": result.first_created,
         "last": result.last_created,
         "as_of": result.as_of,
     }
-    dated = not np.isnat(result.first_created)
+    key = "headline"
+    if np.isnat(result.first_created):
+        key = "undated"
+    elif say.numbers.date(result.first_created) == say.numbers.date(result.last_created):
+        key = "one_day"
     return Finding(
-        headline=say.say(f"findings.overview.{'headline' if dated else 'undated'}", **values),
-        detail=say.say("findings.overview.detail", **values),
+        headline=say.say(f"findings.overview.{key}", **values),
+        detail=say.get("findings.overview.detail") if "open" in counts else "",
         unsaid=unsaid,
     )
 
