@@ -58,8 +58,8 @@ _EXAMPLES = {
   funnelnb new mylessons --lang zh
 """,
     "playbooks": """
-  funnelnb playbooks
   funnelnb playbooks --lang zh
+  funnelnb playbooks seven_step --out page.html
 """,
     "list": """
   funnelnb list
@@ -82,7 +82,7 @@ _NEW = (
     """Makes a folder with the notebooks, the data of a sample company and a settings file to start from."""
 )
 
-_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages."""
+_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages. With NAME, shows one in full."""
 
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
@@ -162,8 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     _data_words(check)
     _language(check, "language of the answer")
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
-    playbooks = _command(commands, "playbooks", _playbooks, "list the stage models", _PLAYBOOKS)
-    _language(playbooks, "language of the list")
+    _playbook_words(
+        _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
+    )
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -254,6 +255,24 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
     parser.add_argument(
         "--timeout", type=float, default=600, metavar="SECONDS", help="time limit for a cell (default: 600)"
+    )
+
+
+def _playbook_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name",
+        nargs="?",
+        default="",
+        metavar="NAME",
+        help="show this stage model in full: an id, or a TOML file",
+    )
+    _language(parser, "language of the answer")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write it as an offline page",
     )
 
 
@@ -362,9 +381,41 @@ def _new(given: argparse.Namespace) -> int:
 def _playbooks(given: argparse.Namespace) -> int:
     from funnelnb.playbooks import library, load_playbook
 
+    if given.name:
+        return _playbook(given)
+    if given.out is not None:
+        raise ParameterError(
+            "--out without a name",
+            expected="the stage model to write",
+            hint="funnelnb playbooks seven_step --out page.html",
+        )
     for one in map(load_playbook, library()):
         print(f"{one.id}: {one.label[given.lang]}\n    {one.about[given.lang]}")
         print("    " + " → ".join(stage.label[given.lang] for stage in one.stages))
+    return OK
+
+
+def _playbook(given: argparse.Namespace) -> int:
+    """Show one stage model whole, or write it as a page."""
+    from funnelnb.analysis.shared.stage_model import playbook
+    from funnelnb.show.tables.document import page
+
+    shown = playbook(given.name)
+    if given.out is None:
+        print(shown.text(given.lang, width=_terminal_width()))
+        return OK
+    title = shown.model.label[given.lang]
+    text = page(shown.html(given.lang), title, given.lang)
+    part = given.out.with_name(given.out.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(given.out)
+    except OSError as error:
+        raise ParameterError(
+            f"{given.out} cannot be written: {error.strerror or error}",
+            expected="a file in a folder that exists",
+        ) from None
+    print(given.out)
     return OK
 
 

@@ -32,7 +32,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value of this report, such as one region; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 horizon_days: float = 180.0  # the main rate is "won within this many days"
 lang: str = "en"  # language of tables, charts and sentences: en or zh
 
@@ -61,7 +61,7 @@ book = fn.pick(whole, by, value)
 # ## 数据概况
 
 # %%
-overview = fn.overview(book)
+overview = fn.attempt(fn.overview, book)
 fn.display(overview)
 
 # %% [markdown] tags=["lang-en"]
@@ -87,7 +87,7 @@ print(overview.text(lang))
 # ## 分阶段转化
 
 # %%
-conversion = fn.conversion(book, horizon_days=horizon_days)
+conversion = fn.attempt(fn.conversion, book, horizon_days=horizon_days)
 fn.display(conversion, chart="funnel")
 
 # %% [markdown] tags=["lang-en"]
@@ -131,7 +131,8 @@ fn.display(conversion, chart="outcome", table=False, finding=False)
 # ## 按客群对比
 
 # %%
-segments = fn.segments(book, by=segment)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.segments, book, by=compared)
 fn.display(segments, chart="forest", table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -157,7 +158,7 @@ print(segments.text(lang))
 # ## 与其他区域对比
 
 # %%
-fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
+fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=False)
 
 # %% [markdown] tags=["lang-en"]
 # Small groups vary more by chance, so the limits widen to the left. A point inside the inner limits does not differ
@@ -173,7 +174,7 @@ fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
 # ## 按新建季度
 
 # %%
-cohorts = fn.cohort(book, period="quarter", horizon_days=horizon_days)
+cohorts = fn.attempt(fn.cohort, book, period="quarter", horizon_days=horizon_days)
 fn.display(cohorts, chart="trend", table=False)
 fn.display(cohorts, chart="heat", table=False, finding=False)
 
@@ -195,7 +196,7 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
 # %%
-fn.explore(book, segment=segment, horizon_days=horizon_days)
+fn.explore(book, segment=compared, horizon_days=horizon_days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show

@@ -31,7 +31,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value of this report, such as one region; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 false_alarm_rate: float = 0.10  # largest share of normal deals among those called stalled
 calendar: str = ""  # which days count; empty: all days; business, a name in the settings, or CN, DE, DE-BY
 lang: str = "en"  # language of tables, charts and sentences: en or zh
@@ -62,7 +62,7 @@ book = fn.pick(whole, by, value)
 # ## 销售周期
 
 # %%
-durations = fn.duration(book, calendar=calendar)
+durations = fn.attempt(fn.duration, book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
@@ -100,7 +100,7 @@ fn.display(durations, chart="box", table=False, finding=False)
 # ## 哪种分布符合停留天数？
 
 # %%
-described = fn.distribution(book, calendar=calendar)
+described = fn.attempt(fn.distribution, book, calendar=calendar)
 fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -124,7 +124,8 @@ print(described.finding(lang))
 # ## 按客群对比
 
 # %%
-segments = fn.attempt(fn.duration, book, by=segment, calendar=calendar)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.duration, book, by=compared, calendar=calendar)
 fn.display(segments, table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -155,7 +156,7 @@ fn.explore_durations(book, calendar=calendar)
 # ## 偏慢与停滞的商机
 
 # %%
-stuck = fn.stuck(book, false_alarm_rate=false_alarm_rate, calendar=calendar)
+stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
@@ -176,7 +177,7 @@ print(stuck.finding(lang))
 # ## 停留越久，赢单概率越低吗？
 
 # %%
-ageing = fn.ageing(book, calendar=calendar)
+ageing = fn.attempt(fn.ageing, book, calendar=calendar)
 fn.display(ageing)
 
 # %% [markdown] tags=["lang-en"]

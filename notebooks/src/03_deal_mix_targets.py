@@ -63,7 +63,7 @@ book = fn.pick(whole, by, value)
 # ## 目标
 
 # %%
-goal = fn.target(book, amount=amount or None, period=period, assurance=assurance)
+goal = fn.attempt(fn.target, book, amount=amount or None, period=period, assurance=assurance)
 fn.display(goal, chart="total")
 
 # %% [markdown] tags=["lang-en"]
@@ -89,7 +89,7 @@ print(goal.text(lang))
 # ## 怎样的单额组合
 
 # %%
-mix = fn.deal_mix(book, amount=goal.target_amount, assurance=assurance)
+mix = fn.attempt(fn.deal_mix, book, amount=goal.target_amount, assurance=assurance)
 fn.display(mix, chart="frontier")
 
 # %% [markdown] tags=["lang-en"]
@@ -133,7 +133,7 @@ fn.display(mix, chart="total", table=False, finding=False)
 # ## 需要多少线索，最迟何时
 
 # %%
-funnel = fn.reverse_funnel(book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
+funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
 fn.display(funnel)
 
 # %% [markdown] tags=["lang-en"]
@@ -162,7 +162,7 @@ print(funnel.text(lang))
 # ## 抓什么最有效
 
 # %%
-levers = fn.levers(book, amount=goal.target_amount, period=goal.period_name)
+levers = fn.attempt(fn.levers, book, amount=goal.target_amount, period=goal.period_name)
 fn.display(levers)
 
 # %% [markdown] tags=["lang-en"]
@@ -178,7 +178,7 @@ fn.display(levers)
 # ## 目标分摊
 
 # %%
-fn.display(fn.fair_shares(book, by="owner", amount=goal.target_amount, period=goal.period_name))
+fn.display(fn.attempt(fn.fair_shares, book, by="owner", amount=goal.target_amount, period=goal.period_name))
 
 # %% [markdown] tags=["lang-en"]
 # Shares follow each person's open deals and wins of last year, not last year's target.
@@ -193,8 +193,8 @@ fn.display(fn.fair_shares(book, by="owner", amount=goal.target_amount, period=go
 # ## 与全公司对照；阶段与记录是否相符
 
 # %%
-fn.display(fn.ideal_funnel(book, ideal=whole))
-fn.display(fn.integrity(book))
+fn.display(fn.attempt(fn.ideal_funnel, book, ideal=whole))
+fn.display(fn.attempt(fn.integrity, book))
 
 # %% [markdown] tags=["lang-en"]
 # The ideal here is the whole company; your own shares can be given as a list. Deals in a wrong stage change the weighted
@@ -214,7 +214,7 @@ fn.display(fn.integrity(book))
 # 在 JupyterLab 中，拖动滑块会立即重画；报告中显示选定的状态。
 
 # %%
-fn.target_simulator(book, amount=goal.target_amount)
+fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show

@@ -68,7 +68,7 @@ book = fn.pick(whole, by, value)
 # ## 优先联系清单
 
 # %%
-calls = fn.call_list(book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week)
+calls = fn.attempt(fn.call_list, book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week)
 fn.display(calls)
 
 # %% [markdown] tags=["lang-en"]
@@ -90,7 +90,7 @@ print(calls.finding(lang))
 # ## 哪些商机更可能赢？
 
 # %%
-chance = fn.propensity(whole, horizon_days=horizon_days)
+chance = fn.attempt(fn.propensity, whole, horizon_days=horizon_days)
 fn.display(chance, table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -110,7 +110,7 @@ print(chance.finding(lang))
 # ## 机会大小与成交时间
 
 # %%
-quadrant = fn.quadrant(book, soon_days=soon_days, learn_from=whole)
+quadrant = fn.attempt(fn.quadrant, book, soon_days=soon_days, learn_from=whole)
 fn.display(quadrant, chart="quadrant")
 
 # %% [markdown] tags=["lang-en"]

@@ -96,7 +96,9 @@ def row_types(kind):
     for field in dataclasses.fields(kind):
         for name in re.findall(r"[A-Z]\w+", str(field.type)):
             found = getattr(module, name, None)
-            if dataclasses.is_dataclass(found) and name not in ("Note", "Label", "Result", "Problem"):
+            if not dataclasses.is_dataclass(found) or name in ("Note", "Result", "Problem"):
+                continue
+            if not found.__module__.startswith("funnelnb.playbooks"):
                 yield found
 
 
