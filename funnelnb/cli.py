@@ -82,7 +82,8 @@ _NEW = (
     """Makes a folder with the notebooks, the data of a sample company and a settings file to start from."""
 )
 
-_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages. With NAME, shows one in full."""
+_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
+With NAME, shows one in full."""
 
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 

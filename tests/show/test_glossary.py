@@ -39,8 +39,8 @@ def shown(lang):
             if f"lang-{lang}" in tags and "parameters" not in tags:
                 yield f"{path.name}, cell {number}", re.sub(r"`[^`]*`", "", cell.source)
     if lang == "en":
-        for name, parser in helps():
-            yield f"help of {name}", parser
+        for name, said in helps():
+            yield f"help of {name}", re.sub(r"`[^`]*`|--\w+", "", said)
 
 
 def helps():
