@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
-from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.core.errors import FunnelError, ParameterError, speak_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     given.more = more
     before = signal.signal(signal.SIGTERM, _terminate)
+    speak_to("shell")
     try:
         return int(given.run(given))
     except FunnelError as error:
@@ -115,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     finally:
+        speak_to("python")
         signal.signal(signal.SIGTERM, before)
 
 

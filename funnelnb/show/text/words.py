@@ -201,7 +201,7 @@ class Words:
         template = self.find(f"notes.{note.code}")
         if template is not None:
             try:
-                return self.fill(template, note.values)
+                return re.sub(" {2,}", " ", self.fill(template, note.values))
             except KeyError:
                 pass
         facts = self.numbers.join(
