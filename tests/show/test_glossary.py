@@ -30,7 +30,8 @@ def strings(table, trail=""):
 def shown(lang):
     """Everything a person reads in `lang`: (place, text) of language files, notebooks and, in English, help."""
     for path in sorted(FOLDER.glob(f"*{lang}.toml")):
-        if path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml"):
+        raised = lang == "en" and path.name.startswith("errors")  # word for word as they are raised
+        if (path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml")) and not raised:
             for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
                 yield f"{path.name}: {key}", text
     for path in sorted((ROOT / "notebooks" / "src").glob("*.py")):
