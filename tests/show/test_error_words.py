@@ -21,7 +21,6 @@ MISTAKES = {
     "folder": lambda: fn.load("nowhere"),
     "horizon": lambda: fn.conversion(fn.sample(), horizon_days=-3),
     "attribute": lambda: fn.conversion(fn.sample(), by="regoin"),
-    "period": lambda: fn.target(fn.sample(), amount=5, period="Q3 2026"),
     "past": lambda: fn.target(fn.sample(), amount=5, period="2020-Q1"),
     "nothing": lambda: fn.conversion(None),
 }
