@@ -92,7 +92,8 @@ class Words:
 
     def table(self, key: str) -> Mapping[str, Any]:
         """Return the texts at the top-level `key`, by name."""
-        return self._pack[key]  # type: ignore[no-any-return]
+        found: Mapping[str, Any] = self._pack[key]
+        return found
 
     def get(self, key: str) -> str:
         """Return the raw text at the dotted `key`; KeyError names the language and the key."""
