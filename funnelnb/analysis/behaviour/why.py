@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from funnelnb.data.events.context import Feature
 
 
+FALSE_DISCOVERIES = 0.05
+"""At most this share of the properties named is named by chance."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverRow:
     """One property or event, and how those with it convert beside those without.
@@ -196,8 +200,7 @@ def drivers(
     Only arrivals watched for the whole horizon are compared, on whether they got through within it. What is
     looked at was known at the arrival (its properties, events before it), or by a landmark after it; the
     steps themselves and exclusions are left out, since they are the way through. Fisher's exact test of those
-    with against those without, Newcombe's interval, false discoveries held at one minus the confidence level
-    (Benjamini and Hochberg). It is association: it does not say that the property makes people convert.
+    with against those without, Newcombe's interval, false discoveries held at 5 % (Benjamini and Hochberg). It is association: it does not say that the property makes people convert.
 
     References
     ----------
@@ -227,7 +230,7 @@ def drivers(
     if landmark is not None:
         features += done_around(asked.log, rows, sorted(names), landmark)
     made = _tested(features, through, asked.level)
-    found = [row for row in made if row.p_adjusted <= 1 - asked.level]
+    found = [row for row in made if row.p_adjusted <= FALSE_DISCOVERIES]
     found.sort(key=lambda row: (-abs(row.difference), row.name, row.setting))
     return Drivers(
         n=len(chosen),

@@ -76,54 +76,64 @@ def funnel_draw(result: Funnel, lang: str) -> Any:
         return draft.nothing(draft.say.get("behaviour.none"))
     if result.by:
         return _group_rates(draft)
-    say, words = draft.say, dict(PARTS)
-    rows = [
-        row | {"words": say.get(f"charts.behaviour.{row['part']}"), "colour": words[row["part"]]}
-        for row in funnel_data(result)
-    ]
-    most = max(row.reached_n for row in result.steps)
-    x = alt.Scale(domain=[0, most * 1.02], nice=False)
-    bars = (
-        draft.layer([row for row in rows if row["n"]], "parts")
-        .mark_bar(height=STEP * 0.62)
-        .encode(
-            x=alt.X("from:Q", scale=x, axis=None),
-            x2="to:Q",
-            y=ranked(),
-            color=own_colour(),
-            tooltip=[
-                alt.Tooltip("step:N", title=say.field("step").label),
-                alt.Tooltip("words:N", title=" "),
-                alt.Tooltip("n:Q", format=",", title="n"),
-            ],
-        )
-    )
+    say = draft.say
     names = [
         {"rank": rank, "label": theme.shorten(row.step, 190, theme.LABEL_SIZE)}
         for rank, row in enumerate(result.steps)
     ]
+    legend = [(colour, say.get(f"charts.behaviour.{part}")) for part, colour in _parts(result)]
+    layers = [
+        _bars(draft),
+        labels_of(draft, names, "names"),
+        *_step_numbers(draft),
+        _head(draft, say.get("charts.behaviour.reached"), PLOT),
+        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), PLOT + 66),
+        draft.legend(legend, 0, -16),
+    ]
+    chart = sized(alt.layer(*layers), width=PLOT, height=STEP * len(result.steps))
+    return draft.finish(chart, _funnel_title(draft), offset=34)
+
+
+def _bars(draft: Draft) -> Any:
+    """Draw of each step who went on, is under way, dropped out."""
+    say, colours = draft.say, dict(PARTS)
+    rows = [
+        row | {"words": say.get(f"charts.behaviour.{row['part']}"), "colour": colours[row["part"]]}
+        for row in funnel_data(draft.result)
+        if row["n"]
+    ]
+    most = max(row.reached_n for row in draft.result.steps)
+    scale = alt.Scale(domain=[0, most * 1.02], nice=False)
+    tips = [
+        alt.Tooltip("step:N", title=say.field("step").label),
+        alt.Tooltip("words:N", title=" "),
+        alt.Tooltip("n:Q", format=",", title="n"),
+    ]
+    return (
+        draft.layer(rows, "parts")
+        .mark_bar(height=STEP * 0.62)
+        .encode(
+            x=alt.X("from:Q", scale=scale, axis=None), x2="to:Q", y=ranked(), color=own_colour(), tooltip=tips
+        )
+    )
+
+
+def _step_numbers(draft: Draft) -> list[Any]:
+    """Write beside each step how many reached it, and the rate of going on."""
+    say = draft.say
     numbers = [
         {
             "rank": rank,
             "text": say.numbers.count(row.reached_n),
             "rate": "" if row.next_step == "" or not row.enough else _best_rate(row, say),
         }
-        for rank, row in enumerate(result.steps)
+        for rank, row in enumerate(draft.result.steps)
     ]
     base = draft.layer(numbers, "numbers").mark_text(align="left", baseline="middle", dx=8)
-    layers = [
-        bars,
-        labels_of(draft, names, "names"),
+    return [
         base.encode(x=alt.value(PLOT), y=ranked(), text="text:N"),
         base.encode(x=alt.value(PLOT + 66), y=ranked(), text="rate:N"),
-        _head(draft, say.get("charts.behaviour.reached"), PLOT),
-        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), PLOT + 66),
-        draft.legend(
-            [(colour, say.get(f"charts.behaviour.{part}")) for part, colour in _parts(result)], 0, -16
-        ),
     ]
-    chart = sized(alt.layer(*layers), width=PLOT, height=STEP * len(result.steps))
-    return draft.finish(chart, _funnel_title(draft), offset=34)
 
 
 def _parts(result: Funnel) -> tuple[tuple[str, str], ...]:
@@ -163,7 +173,7 @@ def _group_rates(draft: Draft) -> Any:
             "rate": row.by_time_rate,
             "lower": row.by_time_ci_lower,
             "upper": row.by_time_ci_upper,
-            "text": f"{rate_of(row, 'by_time', say)}   n = {say.numbers.count(row.by_time_n)}",
+            "text": f"{rate_of(row, 'by_time', say)}  ·  n = {say.numbers.count(row.by_time_n)}",
             "colour": theme.MOVED,
         }
         for rank, row in enumerate(sorted(rows, key=lambda row: -row.by_time_rate)[:40])
@@ -175,8 +185,8 @@ def _group_rates(draft: Draft) -> Any:
 
 def forest(draft: Draft, drawn: list[Row], title: str, *, axis: Any = None) -> Any:
     """Draw points with intervals, one row each, and the numbers at the right."""
-    low = min(row["lower"] for row in drawn)
-    high = max(row["upper"] for row in drawn)
+    low = min([row["lower"] for row in drawn] + ([0.0] if axis else []))
+    high = max([row["upper"] for row in drawn] + ([0.0] if axis else []))
     pad = max(0.01, (high - low) * 0.06)
     scale = alt.Scale(
         domain=[low - pad, high + pad] if low < 0 else [max(0.0, low - pad), high + pad],
@@ -400,7 +410,7 @@ def forest_draw(result: BehaviourGroups, lang: str) -> Any:
             "rank": rank,
             "label": theme.shorten(group_name(result, row["group"], say), 190, theme.LABEL_SIZE),
             "colour": COLOURS[row["verdict"]],
-            "text": "   n = ".join(
+            "text": "  ·  n = ".join(
                 [say.numbers.interval(row["rate"], row["lower"], row["upper"]), say.numbers.count(row["n"])]
             ),
         }
@@ -442,6 +452,7 @@ def triangle_draw(result: Retention, lang: str) -> Any:
         return draft.nothing(say.get("findings.retention.none"))
     for row in cells:
         row["text"] = say.numbers.percent(row["rate"]) if row["enough"] else "·"
+        row["shade"] = row["rate"] if row["enough"] else None
     base = draft.layer(cells, "cells")
     x = alt.X(
         "place:O",
@@ -449,7 +460,7 @@ def triangle_draw(result: Retention, lang: str) -> Any:
     )
     y = alt.Y("cohort:O", sort=None, axis=alt.Axis(title=say.get("charts.behaviour.triangle_y")))
     top = max([0.05, *(row["rate"] for row in cells if row["enough"])])
-    colour = alt.Color("rate:Q", scale=alt.Scale(domain=[0, top], range=list(theme.SEQUENCE)), legend=None)
+    colour = alt.Color("shade:Q", scale=alt.Scale(domain=[0, top], range=list(theme.SEQUENCE)), legend=None)
     tips = [
         alt.Tooltip("cohort:N"),
         alt.Tooltip("place:O"),
@@ -465,7 +476,7 @@ def triangle_draw(result: Retention, lang: str) -> Any:
         tooltip=tips,
     )
     ink = alt.condition(
-        f"datum.complete && datum.rate > {0.55 * top}", alt.value(theme.PAPER), alt.value(theme.INK)
+        f"datum.complete && datum.shade > {0.55 * top}", alt.value(theme.PAPER), alt.value(theme.INK)
     )
     texts = base.mark_text(fontSize=theme.SMALL_SIZE).encode(x=x, y=y, text="text:N", color=ink)
     places = len({row["place"] for row in cells})

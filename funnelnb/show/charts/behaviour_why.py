@@ -90,7 +90,7 @@ def paths_draw(result: Paths, lang: str) -> Any:
             "n": row.n,
             "zero": 0,
             "label": theme.shorten(way(result, row, say), 330, theme.LABEL_SIZE),
-            "text": "   ".join(
+            "text": "  ·  ".join(
                 [
                     say.numbers.count(row.n),
                     say.numbers.interval(row.path_share, row.path_share_ci_lower, row.path_share_ci_upper),
