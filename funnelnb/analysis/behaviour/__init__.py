@@ -1,7 +1,7 @@
 """Behaviour funnels: everything beside ``fn.events`` and ``fn.funnel``.
 
-How is the funnel defined?
-    step, exclusion, RULES
+How is the funnel defined, and where does a large log lie?
+    step, exclusion, RULES, scan
 Does it change, and do groups differ?
     trend, compare
 Why do people get through, and what do they do instead?
@@ -16,5 +16,6 @@ from funnelnb.analysis.behaviour.retention import retention
 from funnelnb.analysis.behaviour.trend import trend
 from funnelnb.analysis.behaviour.why import drivers, paths
 from funnelnb.data.events.definition import RULES, exclusion, step
+from funnelnb.data.events.sources import scan
 
-__all__ = ["RULES", "aarrr", "compare", "drivers", "exclusion", "paths", "retention", "step", "trend"]
+__all__ = ["RULES", "aarrr", "compare", "drivers", "exclusion", "paths", "retention", "scan", "step", "trend"]

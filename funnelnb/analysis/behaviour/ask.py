@@ -65,6 +65,8 @@ class Asked:
         if self.definition.within_us is not None:
             return self.within_days
         watched = (self.log.as_of_us - counted.units.time[:, 0]) / DAY_US
+        if not len(watched):  # counted where the log lies: nobody is kept
+            watched = np.repeat(counted.whole.days, np.minimum(counted.whole.n, 1000))
         if not len(watched) or np.median(watched) <= 0:
             return 1.0
         return float(np.median(watched))

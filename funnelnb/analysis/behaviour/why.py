@@ -200,7 +200,8 @@ def drivers(
     Only arrivals watched for the whole horizon are compared, on whether they got through within it. What is
     looked at was known at the arrival (its properties, events before it), or by a landmark after it; the
     steps themselves and exclusions are left out, since they are the way through. Fisher's exact test of those
-    with against those without, Newcombe's interval, false discoveries held at 5 % (Benjamini and Hochberg). It is association: it does not say that the property makes people convert.
+    with against those without, Newcombe's interval, false discoveries held at 5 % (Benjamini and Hochberg).
+    It is association: it does not say that the property makes people convert.
 
     References
     ----------

@@ -39,11 +39,11 @@ def test_without_a_window_nobody_drops_out():
     assert result.drop_points == ()
 
 
-def test_steps_balance_and_groups_add_up(rng=None):
+def test_steps_balance_and_groups_add_up():
     rng = np.random.default_rng(3)
-    rows = [(int(u), str(e), float(d), str(g)) for u, e, d, g in zip(
-        rng.integers(0, 80, 900), rng.choice(list("abcx"), 900), rng.uniform(0, 60, 900), rng.choice(["p", "q"], 900), strict=False
-    )]  # fmt: skip
+    drawn = (rng.integers(0, 80, 900), rng.choice(list("abcx"), 900), rng.uniform(0, 60, 900))
+    sides = rng.choice(["p", "q"], 900)
+    rows = [(int(u), str(e), float(d), str(g)) for u, e, d, g in zip(*drawn, sides, strict=True)]
     log = log_of(rows, properties=["side"])
     whole = fn.funnel(log, ["a", "b", "c"], within="9d")
     for row in whole.steps:

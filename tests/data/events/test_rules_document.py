@@ -62,8 +62,7 @@ def furthest(asked, log, head):
         hold=held or (), **options,
     )  # fmt: skip
     found = count(log_of, definition)
-    reached = found.reached_n[0].tolist() if len(found.groups) and found.reached_n.size else [0]
-    return reached
+    return found.reached_n[0].tolist() if len(found.groups) and found.reached_n.size else [0]
 
 
 CELLS = list(cells())
