@@ -53,15 +53,17 @@ class Levels:
         actors: tuple[int, int] | None,
         times: tuple[int, int] | None,
         limit_us: int,
+        unit_us: int = 1,
     ) -> None:
-        self.steps, self.within, self.limit = steps, within_us, limit_us
+        self.steps, self.limit, self.unit = steps, limit_us, unit_us
+        self.within = None if within_us is None else within_us // unit_us
         self.origin = self.shift = 0
         self.first_actor = 0
         self.direct = False
         if actors is not None and times is not None:
             self.origin, self.first_actor = times[0], actors[0]
-            self.shift = max(int(times[1] - times[0] + 1).bit_length() + 1, 1)
-            self.direct = self.shift + max(int(actors[1] - actors[0]).bit_length(), 1) <= 62
+            self.shift = max(int((times[1] - times[0]) // unit_us + 1).bit_length() + 1, 1)
+            self.direct = self.shift + max(int(actors[1] - actors[0]).bit_length(), 1) <= 63
         self.kept: list[list[list[NDArray[np.int64]]]] = [[[] for _ in range(steps)] for _ in range(PARTS)]
         self.text: list[object] = []
 
@@ -80,7 +82,9 @@ class Levels:
         order = np.argsort(where, kind="stable")
         edges = np.searchsorted(where[order], np.arange(PARTS * self.steps + 1))
         if self.direct:
-            columns = [(((actor - self.first_actor) << self.shift) | (time - self.origin))[order]]
+            columns = [
+                (((actor - self.first_actor) << self.shift) | ((time - self.origin) // self.unit))[order]
+            ]
         else:
             columns = [actor[order], time[order]]
         for number in range(PARTS * self.steps):
@@ -123,11 +127,12 @@ class Levels:
             times = [np.concatenate(one[1::2]) if one else none for one in pieces]
             whole = np.concatenate(times) if times else none
             origin = int(whole.min()) if len(whole) else 0
-            span = (int(whole.max()) if len(whole) else 0) - origin + (self.within or 0) + 1
+            span = ((int(whole.max()) if len(whole) else 0) - origin) // self.unit + (self.within or 0) + 1
             shift = int(span).bit_length() + 1
             ids = np.unique(np.concatenate(actors)) if actors else none
             keys = [
-                (np.searchsorted(ids, a) << shift) | (t - origin) for a, t in zip(actors, times, strict=True)
+                (np.searchsorted(ids, a) << shift) | ((t - origin) // self.unit)
+                for a, t in zip(actors, times, strict=True)
             ]
         for one in keys:
             one.sort()
@@ -156,14 +161,14 @@ class Levels:
 
     def _counted(self, part: int, definition: Definition, as_of_us: int) -> FunnelCounts:
         keys, shift, origin = self._keys(part)
-        limit = as_of_us - origin
+        limit = (as_of_us - origin) // self.unit
         mask = np.int64((1 << shift) - 1)
         state = start = keys[0]
         actor = state >> shift
         first = np.flatnonzero(np.append(True, np.diff(actor) != 0)[: len(actor)])
         ids, units_n = actor[first], len(first)
         time = np.full((units_n, self.steps), NEVER)
-        time[:, 0] = (state[first] & mask) + origin
+        time[:, 0] = (state[first] & mask) * self.unit + origin
         last = np.append(first[1:], len(actor)) - 1
         latest = (state[last] & mask) if units_n else np.zeros(0, np.int64)
         run_start = np.full(units_n, NEVER)
@@ -172,9 +177,9 @@ class Levels:
             actor = state >> shift
             head = np.flatnonzero(np.append(True, np.diff(actor) != 0)[: len(actor)])
             place = np.searchsorted(ids, actor[head])
-            time[place, k] = (state[head] & mask) + origin
+            time[place, k] = (state[head] & mask) * self.unit + origin
             if k == self.steps - 1:
-                run_start[place] = (start[head] & mask) + origin
+                run_start[place] = (start[head] & mask) * self.unit + origin
         through = time[:, -1] != NEVER
         running = ~through if self.within is None else ~through & (latest + self.within > limit)
         row = np.full(time.shape, -1)

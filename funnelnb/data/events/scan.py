@@ -80,6 +80,7 @@ class EventScan:
     notes: tuple[Note, ...] = ()
     actor_range: tuple[int, int] | None = None
     time_range_us: tuple[int, int] | None = None
+    unit_us: int = 1
     json_columns: tuple[str, ...] = ()
     _seen: dict[str, set[str]] = field(default_factory=lambda: {"names": set()})
 
@@ -138,6 +139,7 @@ class EventScan:
             self.actor_range,
             self._span(definition),
             self.as_of_us,
+            self.unit_us,
         )
         wanted = [name for name in step_of if name is not None]
         for actor, event, time in self._read(wanted):

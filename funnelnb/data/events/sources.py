@@ -130,41 +130,53 @@ def _parquet(
         ) from None
     names = files[0].schema_arrow.names
     columns = _columns(names, given, paths[0].name)
-    texts = [
-        one.name
-        for one in files[0].schema_arrow
-        if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)
-    ]
-    coded = [name for name in texts if name != columns.actor]
+    batches = _row_groups(paths, files[0], columns)
+    times = _statistics(files, columns.time) or _ends(batches, columns.time)
+    rows_n = sum(file.metadata.num_rows for file in files)
+    if not rows_n or times is None:
+        raise SourceError(f"{paths[0].name} has no rows", expected="at least one event")
+    kind = _type(files[0], columns.time)
+    whole = pa.types.is_integer(_type(files[0], columns.actor))
+    return EventScan(
+        batches=batches,
+        columns=columns,
+        properties=tuple(names),
+        as_of=_as_of(as_of, times[1]),
+        rows_n=rows_n,
+        memory_bytes=memory_bytes,
+        currency=currency,
+        actor_range=_statistics(files, columns.actor) if whole else None,
+        time_range_us=times,
+        unit_us={"s": 1_000_000, "ms": 1000}.get(kind.unit, 1) if pa.types.is_timestamp(kind) else 1,
+        source=paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more",
+    )
+
+
+def _row_groups(paths: list[Path], first: Any, columns: Columns) -> Any:
+    """Return how batches are read: row group by row group, texts as codes where they repeat."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = (pa.types.is_string, pa.types.is_large_string)
+    coded = [one.name for one in first.schema_arrow if any(kind(one.type) for kind in kinds)]
 
     def batches(wanted: Sequence[str], _: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        texts = [name for name in coded if name in wanted and name != columns.actor]
         for path in paths:
-            file = pq.ParquetFile(
-                path, read_dictionary=[name for name in coded if name in wanted], pre_buffer=False
-            )
+            file = pq.ParquetFile(path, read_dictionary=texts)
             for number in range(file.metadata.num_row_groups):
                 table = file.read_row_group(number, columns=list(wanted))
                 yield from table.combine_chunks().to_batches()
 
-    times = _statistics(files, columns.time)
-    actors = (
-        _statistics(files, columns.actor) if pa.types.is_integer(_type(files[0], columns.actor)) else None
-    )
-    rows_n = sum(file.metadata.num_rows for file in files)
-    if times is None:
-        every = [micro(batch.column(0), np.arange(len(batch))) for batch in batches([columns.time], None)]
-        known = [one[one < np.iinfo(np.int64).max] for one in every]
-        known = [one for one in known if len(one)]
-        times = (
-            (min(int(one.min()) for one in known), max(int(one.max()) for one in known)) if known else None
-        )
-    if not rows_n or times is None:
-        raise SourceError(f"{paths[0].name} has no rows", expected="at least one event")
-    return EventScan(
-        batches=batches, columns=columns, properties=tuple(names), as_of=_as_of(as_of, times[1]), rows_n=rows_n,
-        memory_bytes=memory_bytes, currency=currency, actor_range=actors, time_range_us=times,
-        source=paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more",
-    )  # fmt: skip
+    return batches
+
+
+def _ends(batches: Any, name: str) -> tuple[int, int] | None:
+    """Return the first and the last time, from a pass over the column."""
+    every = [micro(batch.column(0), np.arange(len(batch))) for batch in batches([name], None)]
+    known = [one[one < np.iinfo(np.int64).max] for one in every]
+    known = [one for one in known if len(one)]
+    return (min(int(one.min()) for one in known), max(int(one.max()) for one in known)) if known else None
 
 
 def _type(file: Any, name: str) -> Any:

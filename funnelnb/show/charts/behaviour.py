@@ -453,11 +453,17 @@ def triangle_draw(result: Retention, lang: str) -> Any:
     for row in cells:
         row["text"] = say.numbers.percent(row["rate"]) if row["enough"] else "·"
         row["shade"] = row["rate"] if row["enough"] else None
-    base = draft.layer(cells, "cells")
-    x = alt.X(
-        "place:O",
-        axis=alt.Axis(title=say.say("charts.behaviour.triangle_x", **values), orient="top", labelAngle=0),
-    )
+    places = len({row["place"] for row in cells})
+    cohorts = len({row["cohort"] for row in cells})
+    chart = sized(_triangle(draft, cells, values), width=min(680, 58 * places), height=22 * cohorts)
+    pale = say.get("charts.behaviour.triangle_open") if any(not row["complete"] for row in cells) else ""
+    return draft.finish(chart, say.say("charts.behaviour.triangle_title", **values), pale)
+
+
+def _triangle(draft: Draft, cells: list[Row], values: dict[str, Any]) -> Any:
+    say, base = draft.say, draft.layer(cells, "cells")
+    head = say.say("charts.behaviour.triangle_x", **values)
+    x = alt.X("place:O", axis=alt.Axis(title=head, orient="top", labelAngle=0))
     y = alt.Y("cohort:O", sort=None, axis=alt.Axis(title=say.get("charts.behaviour.triangle_y")))
     top = max([0.05, *(row["rate"] for row in cells if row["enough"])])
     colour = alt.Color("shade:Q", scale=alt.Scale(domain=[0, top], range=list(theme.SEQUENCE)), legend=None)
@@ -468,22 +474,13 @@ def triangle_draw(result: Retention, lang: str) -> Any:
         alt.Tooltip("back:Q"),
         alt.Tooltip("n:Q"),
     ]
-    boxes = base.mark_rect().encode(
-        x=x,
-        y=y,
-        color=colour,
-        opacity=alt.condition("datum.complete", alt.value(1.0), alt.value(0.45)),
-        tooltip=tips,
+    pale = alt.condition("datum.complete", alt.value(1.0), alt.value(0.45))
+    dark = f"datum.complete && datum.shade > {0.55 * top}"
+    ink = alt.condition(dark, alt.value(theme.PAPER), alt.value(theme.INK))
+    return alt.layer(
+        base.mark_rect().encode(x=x, y=y, color=colour, opacity=pale, tooltip=tips),
+        base.mark_text(fontSize=theme.SMALL_SIZE).encode(x=x, y=y, text="text:N", color=ink),
     )
-    ink = alt.condition(
-        f"datum.complete && datum.shade > {0.55 * top}", alt.value(theme.PAPER), alt.value(theme.INK)
-    )
-    texts = base.mark_text(fontSize=theme.SMALL_SIZE).encode(x=x, y=y, text="text:N", color=ink)
-    places = len({row["place"] for row in cells})
-    cohorts = len({row["cohort"] for row in cells})
-    chart = sized(alt.layer(boxes, texts), width=min(680, 58 * places), height=22 * cohorts)
-    pale = say.get("charts.behaviour.triangle_open") if any(not row["complete"] for row in cells) else ""
-    return draft.finish(chart, say.say("charts.behaviour.triangle_title", **values), pale)
 
 
 def growth_data(result: Growth) -> list[Row]:
