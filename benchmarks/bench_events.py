@@ -38,8 +38,13 @@ def generate(path: Path, rows: int, shape: str, seed: int = 1) -> None:
     step_share = 1.0 if shape == "steps" else 0.21
     weight = np.array([0.45, 0.25, 0.15, 0.09, 0.06]) * step_share
     chance = np.concatenate([weight, np.full(15, (1 - step_share) / 15)])
-    schema = pa.schema([("user_id", pa.int64()), ("event", pa.dictionary(pa.int32(), pa.string())),
-                        ("ts", pa.timestamp("ms"))])
+    schema = pa.schema(
+        [
+            ("user_id", pa.int64()),
+            ("event", pa.dictionary(pa.int32(), pa.string())),
+            ("ts", pa.timestamp("ms")),
+        ]
+    )
     size = 1_000_000
     start = np.datetime64("2026-01-01", "ms").astype(np.int64)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -54,9 +59,17 @@ def generate(path: Path, rows: int, shape: str, seed: int = 1) -> None:
             tie = np.flatnonzero(rng.random(n - 1) < 0.02) + 1
             user[tie], at[tie] = user[tie - 1], at[tie - 1]
             event = rng.choice(20, n, p=chance / chance.sum()).astype(np.int32)
-            writer.write_table(pa.table([
-                pa.array(user), pa.DictionaryArray.from_arrays(pa.array(event), names), pa.array(at, pa.timestamp("ms"))
-            ], schema=schema), row_group_size=size)
+            writer.write_table(
+                pa.table(
+                    [
+                        pa.array(user),
+                        pa.DictionaryArray.from_arrays(pa.array(event), names),
+                        pa.array(at, pa.timestamp("ms")),
+                    ],
+                    schema=schema,
+                ),
+                row_group_size=size,
+            )
 
 
 def read(path: str) -> list[int]:
@@ -69,7 +82,7 @@ def read(path: str) -> list[int]:
 
 def ours(path: str) -> list[int]:
     from funnelnb.data.events.definition import define
-    from funnelnb.data.events.sources import scan
+    from funnelnb.data.events.in_place import scan
 
     return scan(path).reached(define(STEPS, within="7d"))
 
@@ -120,7 +133,9 @@ def duckdb(path: str) -> list[int]:
     con = engine.connect()
     con.execute("SET threads = 2")
     con.execute(f"CREATE TEMP VIEW log AS SELECT user_id, event, ts FROM '{path}'")
-    con.execute(f"CREATE TEMP TABLE s1 AS SELECT user_id, ts, ts AS start FROM log WHERE event = '{STEPS[0]}'")
+    con.execute(
+        f"CREATE TEMP TABLE s1 AS SELECT user_id, ts, ts AS start FROM log WHERE event = '{STEPS[0]}'"
+    )
     found = [con.execute("SELECT count(DISTINCT user_id) FROM s1").fetchone()[0]]
     for k, name in enumerate(STEPS[1:], start=2):
         con.execute(f"""CREATE TEMP TABLE s{k} AS SELECT e.user_id, e.ts, s.start
@@ -167,7 +182,12 @@ def main() -> None:
             python = given.chdb if way == "chdb" else sys.executable
             if not python:
                 continue
-            out = subprocess.run([python, __file__, "--one", way, "--file", str(path)], capture_output=True, text=True)
+            out = subprocess.run(
+                [python, __file__, "--one", way, "--file", str(path)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if out.returncode:
                 print(way, out.stderr[-400:])
                 continue
@@ -177,9 +197,13 @@ def main() -> None:
     plain = [way for way in ("funnelnb", "funnelnb honest", "chdb", "duckdb asof") if way in best]
     if any(best[way]["found"] != best[plain[0]]["found"] for way in plain):
         sys.exit("the counts differ: " + json.dumps({way: best[way]["found"] for way in plain}))
-    print(f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; best of {given.repeat}")
+    print(
+        f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; best of {given.repeat}"
+    )
     for way, run in best.items():
-        print(f"{way:18} {run['seconds']:8.2f} s  {run['cpu']:8.2f} s CPU  {run['peak_mb']:8.0f} MB  {run['found']}")
+        print(
+            f"{way:18} {run['seconds']:8.2f} s  {run['cpu']:8.2f} s CPU  {run['peak_mb']:8.0f} MB  {run['found']}"
+        )
 
 
 if __name__ == "__main__":

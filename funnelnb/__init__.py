@@ -13,7 +13,7 @@ Whom to call first?
 What does a target need, and how likely is it?
     target, reverse_funnel, deal_mix, quota, fair_shares, levers, ideal_funnel, integrity
 Where do people fall out on the way through pages and events?
-    events, funnel, behaviour
+    events, funnel, behaviour, open_events, explore_events
 How is it shown?
     display, options, to_csv, to_excel
 What does a notebook need?
@@ -48,6 +48,7 @@ _HOME = {
     "distribution": "funnelnb.analysis.time.distribution",
     "events": "funnelnb.data.events.load",
     "explore": "funnelnb.notebook.explore",
+    "explore_events": "funnelnb.notebook.events",
     "explore_durations": "funnelnb.notebook.explore",
     "duration": "funnelnb.analysis.time.duration",
     "fair_shares": "funnelnb.analysis.targets.shares",
@@ -62,6 +63,7 @@ _HOME = {
     "load_playbook": "funnelnb.playbooks",
     "man": "funnelnb.analysis.priority.man",
     "open_book": "funnelnb.notebook",
+    "open_events": "funnelnb.notebook.events",
     "options": "funnelnb.core.options",
     "overview": "funnelnb.analysis.conversion.overview",
     "pick": "funnelnb.notebook",
@@ -140,6 +142,7 @@ if TYPE_CHECKING:
     from funnelnb.data.load import load, sample
     from funnelnb.data.seen_as import seen_as
     from funnelnb.notebook import open_book, pick
+    from funnelnb.notebook.events import explore_events, open_events
     from funnelnb.notebook.explore import explore, explore_durations
     from funnelnb.notebook.page import attempt
     from funnelnb.notebook.priorities import assessment_sheet, prioritise

@@ -16,6 +16,6 @@ from funnelnb.analysis.behaviour.retention import retention
 from funnelnb.analysis.behaviour.trend import trend
 from funnelnb.analysis.behaviour.why import drivers, paths
 from funnelnb.data.events.definition import RULES, exclusion, step
-from funnelnb.data.events.sources import scan
+from funnelnb.data.events.in_place import scan
 
 __all__ = ["RULES", "aarrr", "compare", "drivers", "exclusion", "paths", "retention", "scan", "step", "trend"]

@@ -268,8 +268,9 @@ def tally(
     definition: Definition,
     as_of_us: int,
     value: NDArray[np.float64] | None = None,
+    times_us: int = 1,
 ) -> FunnelCounts:
-    """Count units by group and step."""
+    """Count units by group and step; times are cut down to whole multiples of `times_us`."""
     size, steps = (len(groups), units.time.shape[1]), units.required
     done, last = units.time != NEVER, steps[-1]
     following = _following(steps, size[1])
@@ -290,8 +291,8 @@ def tally(
         running_n=running,
         dropped_n=dropped,
         whole_n=np.stack([_sum(group, one, size[0]) for one in (done[:, 0], done[:, last], later)], axis=1),
-        steps=tuple(_spans(units, group, k, following[k], as_of_us) for k in range(size[1] - 1)),
-        whole=_spans(units, group, 0, last if size[1] > 1 else -1, as_of_us),
+        steps=tuple(_spans(units, group, (k, following[k]), as_of_us, times_us) for k in range(size[1] - 1)),
+        whole=_spans(units, group, (0, last if size[1] > 1 else -1), as_of_us, times_us),
         amount=amount,
         known_n=known,
         moments=_moments(units, group, size, following, last),
@@ -336,14 +337,17 @@ def _sum(group: NDArray[np.int64], chosen: NDArray[np.bool_], count: int) -> NDA
     return np.bincount(group[chosen], minlength=count).astype(np.int64)
 
 
-def _spans(units: Units, group: NDArray[np.int64], k: int, following: int, as_of_us: int) -> Spans:
-    """Return the counted times from step k to a later one."""
+def _spans(
+    units: Units, group: NDArray[np.int64], between: tuple[int, int], as_of_us: int, times_us: int
+) -> Spans:
+    """Return the counted times from one step to a later one (-1: to none)."""
+    k, following = between
     mine = np.flatnonzero(units.time[:, k] != NEVER)
     begin = units.time[mine, k]
     end = units.time[mine, following] if following >= 0 else np.full(len(mine), NEVER)
     done = (end != NEVER).astype(np.int64)
     took = np.maximum(np.where(done > 0, end, as_of_us) - begin, 0)
-    return _counted(group[mine], done, took)
+    return _counted(group[mine], done, took // times_us * times_us if times_us > 1 else took)
 
 
 def _counted(

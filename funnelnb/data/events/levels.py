@@ -109,10 +109,12 @@ class Levels:
         with ThreadPoolExecutor(2) as pool:
             return [int(one) for one in np.sum(list(pool.map(self._reached, range(PARTS))), axis=0)]
 
-    def counts(self, definition: Definition, as_of_us: int) -> list[FunnelCounts]:
+    def counts(self, definition: Definition, as_of_us: int, times_us: int = 1) -> list[FunnelCounts]:
         """Return the counts of every part."""
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda part: self._counted(part, definition, as_of_us), range(PARTS)))
+            return list(
+                pool.map(lambda part: self._counted(part, definition, as_of_us, times_us), range(PARTS))
+            )
 
     def _keys(self, part: int) -> tuple[list[NDArray[np.int64]], int, int]:
         """Return the sorted keys of each step of a part, how far the actor is shifted, and the origin."""
@@ -159,7 +161,7 @@ class Levels:
             found.append(_distinct(state >> shift))
         return found
 
-    def _counted(self, part: int, definition: Definition, as_of_us: int) -> FunnelCounts:
+    def _counted(self, part: int, definition: Definition, as_of_us: int, times_us: int) -> FunnelCounts:
         keys, shift, origin = self._keys(part)
         limit = (as_of_us - origin) // self.unit
         mask = np.int64((1 << shift) - 1)
@@ -187,7 +189,7 @@ class Levels:
             unit=np.arange(units_n), time=time, row=row, running=running, run_start=run_start, void_n=0,
             split=np.zeros(units_n, np.int64), required=tuple(range(self.steps)),
         )  # fmt: skip
-        found = tally(units, np.zeros(units_n, np.int64), ((),), definition, as_of_us)
+        found = tally(units, np.zeros(units_n, np.int64), ((),), definition, as_of_us, times_us=times_us)
         return replace(found, units=nobody(found.units), unit_group=np.zeros(0, np.int64))
 
 

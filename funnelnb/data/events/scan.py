@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from funnelnb.data.events.definition import Definition
 
 PARTS = 16
+MANY_ROWS = 5_000_000
+"""Of a log with more rows times are counted to the minute."""
 ROW_BYTES = 48
 """What a kept row costs while its part is counted, roughly."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -92,6 +94,11 @@ class EventScan:
         """The as-of time in microseconds."""
         return int(self.as_of.astype("M8[us]").astype(np.int64))
 
+    @property
+    def times_us(self) -> int:
+        """Times of many events are counted to the minute, so that they are few."""
+        return 60_000_000 if self.rows_n > MANY_ROWS else 1
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the events; reads the event column once."""
@@ -109,7 +116,7 @@ class EventScan:
             )  # fmt: skip
         if plain(definition, cut):
             levels = self._levels(definition)
-            parts = levels.counts(definition, self.as_of_us)
+            parts = levels.counts(definition, self.as_of_us, self.times_us)
         else:
             parts = self._parts(definition, cut)
         self._check(definition)
@@ -171,6 +178,20 @@ class EventScan:
         share = 1.0 if every else 0.4
         passes = max(1, int(np.ceil(self.rows_n * share * ROW_BYTES / self.memory_bytes)))
         parts_n = max(PARTS, 4 * passes)
+        found = self.counted_parts(definition, cut, passes, parts_n, wanted)
+        if not found:
+            raise ParameterError("no event of the log is a step", expected="steps that happened")
+        return found
+
+    def counted_parts(
+        self,
+        definition: Definition,
+        cut: Cut,
+        passes: int = 1,
+        parts_n: int = 1,
+        wanted: Sequence[str] | None = None,
+    ) -> list[FunnelCounts]:
+        """Count part by part; empty where no row is a step."""
         found: list[FunnelCounts] = []
         for number in range(passes):
             store = _Store(self, definition, cut, parts_n, range(number, parts_n, passes))
@@ -178,8 +199,6 @@ class EventScan:
                 store.add(batch)
             with ThreadPoolExecutor(2) as pool:
                 found += pool.map(store.counted, [part for part in store.parts if store.kept[part]])
-        if not found:
-            raise ParameterError("no event of the log is a step", expected="steps that happened")
         return found
 
 
@@ -270,7 +289,7 @@ class _Store:
         if self.cut.value:
             cells = columns["value"][order]
             value = np.where(units.row >= 0, cells[np.maximum(units.row, 0)], np.nan)
-        found = tally(units, group, groups, self.definition, self.scan.as_of_us, value)
+        found = tally(units, group, groups, self.definition, self.scan.as_of_us, value, self.scan.times_us)
         return replace(found, units=nobody(found.units), unit_group=np.zeros(0, np.int64))
 
     def _groups(

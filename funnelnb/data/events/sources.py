@@ -10,8 +10,9 @@ import numpy as np
 
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, SourceError
+from funnelnb.core.note import Note
 from funnelnb.data.events.presets import PLAIN, column_of, presets, recognise
-from funnelnb.data.events.scan import Columns, EventScan, micro
+from funnelnb.data.events.scan import MANY_ROWS, Columns, EventScan, micro
 from funnelnb.data.read.files import nearest_file
 
 if TYPE_CHECKING:
@@ -21,45 +22,6 @@ if TYPE_CHECKING:
 
 _DAY_US = 86_400_000_000
 _BATCH_ROWS = 1 << 20
-
-
-def scan(
-    source: Any,
-    *,
-    actor: str | None = None,
-    event: str | None = None,
-    time: str | None = None,
-    session: str | None = None,
-    as_of: Any = None,
-    memory_mb: float = 1024,
-    currency: str = "",
-) -> EventScan:
-    """Count a log where it lies: a Parquet file or many, or a DuckDB relation, larger than memory or not.
-
-    Parameters
-    ----------
-    source : path, glob, list of paths, or DuckDB relation
-    actor, event, time, session : str, optional
-        Columns; None: found by their names, as by :func:`funnelnb.events`.
-    as_of : date, optional
-        Up to when the log was kept; None: its last event.
-    memory_mb : float
-        About how much the kept rows may take at once; a larger log is read several times.
-    currency : str
-
-    Returns
-    -------
-    EventScan
-        For :func:`funnelnb.funnel`, ``trend`` and ``compare``. It keeps no actors: who stands behind a bar,
-        paths and drivers need the log in memory.
-
-    Raises
-    ------
-    SourceError, MissingDataError
-        There is nothing to read, or a column is not known.
-    """
-    given = {"actor": actor, "event": event, "time": time, "session": session}
-    return opened(source, given, as_of, memory_bytes=int(memory_mb * 2**20), currency=currency)
 
 
 def opened(
@@ -77,7 +39,8 @@ def opened(
     return _parquet(_paths(source), given, as_of, memory_bytes, currency)
 
 
-def _columns(names: Sequence[str], given: Mapping[str, str | None], where: str) -> Columns:
+def columns_of(names: Sequence[str], given: Mapping[str, str | None], where: str) -> Columns:
+    """Return which columns say who, what and when; raise MissingDataError where that is not known."""
     looked = (recognise(names), presets()[PLAIN])
     found = {
         role: column_of(role, names, given.get(role), *looked)
@@ -93,7 +56,8 @@ def _columns(names: Sequence[str], given: Mapping[str, str | None], where: str) 
     return Columns(**found)
 
 
-def _as_of(as_of: Any, last_us: int | None) -> np.datetime64:
+def as_of_of(as_of: Any, last_us: int | None) -> np.datetime64:
+    """Return the as-of time: the one given (a plain date to its end), else the last event."""
     if as_of is None:
         return np.datetime64(0 if last_us is None else last_us, "us")
     moment = check.timestamp("as_of", as_of)
@@ -129,7 +93,7 @@ def _parquet(
             f"{paths[0].name} cannot be read as Parquet ({str(error)[:100]})", expected="Parquet files"
         ) from None
     names = files[0].schema_arrow.names
-    columns = _columns(names, given, paths[0].name)
+    columns = columns_of(names, given, paths[0].name)
     batches = _row_groups(paths, files[0], columns)
     times = _statistics(files, columns.time) or _ends(batches, columns.time)
     rows_n = sum(file.metadata.num_rows for file in files)
@@ -141,8 +105,9 @@ def _parquet(
         batches=batches,
         columns=columns,
         properties=tuple(names),
-        as_of=_as_of(as_of, times[1]),
+        as_of=as_of_of(as_of, times[1]),
         rows_n=rows_n,
+        notes=(Note("events_minutes"),) if rows_n > MANY_ROWS else (),
         memory_bytes=memory_bytes,
         currency=currency,
         actor_range=_statistics(files, columns.actor) if whole else None,
@@ -227,7 +192,7 @@ def _relation(
 ) -> EventScan:
     """A DuckDB relation: columns and rows are chosen by DuckDB, batches come as Arrow."""
     names = list(relation.columns)
-    columns = _columns(names, given, "the relation")
+    columns = columns_of(names, given, "the relation")
 
     def batches(wanted: Sequence[str], events: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         chosen = relation.filter(_among(columns.event, events)) if events is not None else relation
@@ -246,7 +211,7 @@ def _relation(
         last = [micro(pa.array([one]), np.arange(1))[0] for one in found[1:]]
         span = (int(last[0]), int(last[1]))
     return EventScan(
-        batches=batches, columns=columns, properties=tuple(names), as_of=_as_of(as_of, span[1]),
+        batches=batches, columns=columns, properties=tuple(names), as_of=as_of_of(as_of, span[1]),
         rows_n=int(found[0]), memory_bytes=memory_bytes, currency=currency, source="a DuckDB relation",
         time_range_us=span,
     )  # fmt: skip

@@ -6,8 +6,8 @@ import pytest
 
 from funnelnb.data.events.counts import Cut, count
 from funnelnb.data.events.definition import define, exclusion, step
+from funnelnb.data.events.in_place import scan
 from funnelnb.data.events.load import events
-from funnelnb.data.events.sources import scan
 
 NAMES = np.array(list("ABCDX"))
 
