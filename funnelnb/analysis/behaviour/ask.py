@@ -103,7 +103,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     definition = define(
         steps, within=within, order=order, exclude=exclude, hold=hold, per=per, rules=rules, **(options or {})
     )
-    names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    names = () if not by else (by,) if isinstance(by, str) else tuple(by)
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
     cut = Cut(
