@@ -38,7 +38,7 @@ lang: str = "en"  # language of tables, charts and sentences: en or zh
 import funnelnb as fn
 
 fn.options(lang=lang)
-log = fn.open_events(data, by=by, value=value, as_of=as_of)
+log = fn.notebook.open_events(data, by=by, value=value, as_of=as_of)
 
 # %% [markdown] tags=["lang-en"]
 # ## Step by step
@@ -77,7 +77,7 @@ print(funnel.text(lang))
 # ## 动手试试：步骤、顺序、窗口、分组
 
 # %%
-fn.explore_events(log, steps, within=window, by=by, lang=lang)
+fn.widgets.explore_events(log, steps, within=window, by=by, lang=lang)
 
 # %% [markdown] tags=["lang-en"]
 # "Directly one after the other" lets nothing lie between two steps; "in any order" counts how many of the steps were done. The

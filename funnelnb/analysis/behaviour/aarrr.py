@@ -99,7 +99,7 @@ class GrowthRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Growth(Result):
     """AARRR: the five measures, for all and by source.
 

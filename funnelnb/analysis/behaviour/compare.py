@@ -65,7 +65,7 @@ class BehaviourGroup:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BehaviourGroups(Result):
     """Groups compared on one conversion of a funnel.
 

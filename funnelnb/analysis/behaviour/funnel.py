@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from funnelnb.data.events.counts import FunnelCounts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Funnel(Result):
     """A behaviour funnel, for the whole or by group.
 

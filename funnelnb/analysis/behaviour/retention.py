@@ -58,7 +58,7 @@ class RetentionCell:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Retention(Result):
     """Retention as a triangle of cohorts.
 

@@ -87,7 +87,7 @@ class Break:
     p_value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Trend(Result):
     """The rate by period of arrival, with the changes found in it.
 

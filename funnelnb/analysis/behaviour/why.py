@@ -68,7 +68,7 @@ class DriverRow:
     p_adjusted: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Drivers(Result):
     """What goes with getting through.
 
@@ -139,7 +139,7 @@ class PathLink:
     link_share_ci_upper: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Paths(Result):
     """What people do after a step instead of the next one, or before it.
 

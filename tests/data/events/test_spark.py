@@ -19,8 +19,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully suppo
 
 @pytest.fixture(scope="module")
 def spark():
+    import os
+    import sys
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    root = str(Path(__file__).resolve().parents[3])
+    os.environ["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
     try:
         session = (
             SparkSession.builder.master("local[2]").appName("funnelnb")
@@ -76,7 +83,8 @@ def test_ten_thousand_random_logs_agree_with_the_reference(spark):
     start = 0
     for number, length in enumerate(size.tolist()):
         rows = sorted(
-            zip(second[start : start + length], letters[start : start + length], strict=False), key=lambda one: one[0]
+            zip(second[start : start + length], letters[start : start + length], strict=False),
+            key=lambda one: one[0],
         )
         plain = [(int(at) * 1_000_000, *code[str(letter)]) for at, letter in rows]
         expected = reference.count({0: plain}, definition, 10**12)["reached"]
