@@ -122,7 +122,7 @@ def level_of(confidence_level: float | None) -> float:
 
 def known(log: Any, name: str) -> None:
     """Raise MissingDataError, naming the nearest, if the log has no property `name`."""
-    if name in log.properties or getattr(log, "json_columns", ()):
+    if name in log.properties or bool(getattr(log, "json_columns", ())):
         return
     raise MissingDataError(
         f"the log has no property {name!r}", expected="one of its columns", hint=nearest(name, log.properties)

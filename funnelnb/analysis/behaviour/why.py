@@ -293,7 +293,9 @@ def _tested(features: Sequence[Feature], through: NDArray[np.bool_], level: floa
         k = np.array([through[one.has & one.known].sum(), through[~one.has & one.known].sum()])
         if n.min() >= TOO_FEW_N:
             facts.append((one, k, n, group_vs_rest(k, n, level)))
-    adjusted = benjamini_hochberg(np.array([found.p_value[0] for *_, found in facts])) if facts else []
+    if not facts:
+        return []
+    adjusted = benjamini_hochberg(np.array([found.p_value[0] for *_, found in facts]))
     rows = []
     for (one, k, n, found), p_adjusted in zip(facts, adjusted, strict=True):
         sides = [share(int(k[i]), int(n[i]), level) for i in (0, 1)]

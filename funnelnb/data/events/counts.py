@@ -166,7 +166,8 @@ def count(log: Any, definition: Definition, cut: Cut | None = None) -> FunnelCou
         return counted
     rows, log_row = rows_of(log, definition)
     made = walk(rows, definition)
-    split, labels = None, []
+    labels: list[str] = []
+    split = None
     if len(made.place) and (cut.period or cut.at_us is not None):
         split, labels = split_of(made.groups.time[made.place[:, 0]], cut)
     units = choose(made, log.as_of_us, cut.since_us, cut.until_us, split)

@@ -169,7 +169,8 @@ def _sized(condition: Condition, cells: NDArray[Any], known: NDArray[np.bool_]) 
                 f"{str(cells[int(np.argmax(wrong))])[:80]!r}",
                 expected="a property that holds numbers",
             )
-        left, right = numbers, float(condition.value)
+        left: Any = numbers
+        right: Any = float(condition.value)
     else:
         left = np.array(
             [as_text(one) if good else "" for one, good in zip(cells, known, strict=True)], dtype=object

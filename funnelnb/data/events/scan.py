@@ -280,7 +280,8 @@ class _Store:
             owner=owner[order],
         )  # fmt: skip
         made = walk(rows, self.definition)
-        split, labels = None, []
+        labels: list[str] = []
+        split = None
         if len(made.place) and (self.cut.period or self.cut.at_us is not None):
             split, labels = split_of(made.groups.time[made.place[:, 0]], self.cut)
         units = choose(made, self.scan.as_of_us, self.cut.since_us, self.cut.until_us, split)

@@ -202,9 +202,13 @@ def _relation(
     found = relation.aggregate(f"count(*) AS n, min({time}) AS a, max({time}) AS b").fetchall()[0]
     if not found[0]:
         raise SourceError("the relation has no rows", expected="at least one event")
-    edges = [np.datetime64(str(one).replace(" ", "T").split("+")[0], "us").astype(np.int64) if not isinstance(one, int)
-             else None for one in found[1:]]  # fmt: skip
-    span = None if None in edges else (int(edges[0]), int(edges[1]))
+    edges = [
+        None
+        if isinstance(one, int)
+        else int(np.datetime64(str(one).replace(" ", "T").split("+")[0], "us").astype(np.int64))
+        for one in found[1:]
+    ]
+    span = None if edges[0] is None or edges[1] is None else (edges[0], edges[1])
     if span is None:
         import pyarrow as pa
 

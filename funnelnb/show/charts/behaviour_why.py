@@ -100,7 +100,7 @@ def paths_draw(result: Paths, lang: str) -> Any:
         for rank, row in enumerate(result.rows)
     ]
     base = draft.layer(rows, "ways")
-    scale = alt.Scale(domain=[0, max(row["n"] for row in rows) * 1.02], nice=False)
+    scale = alt.Scale(domain=[0, max(row.n for row in result.rows) * 1.02], nice=False)
     bars = base.mark_bar(height=STEP * 0.5, color=theme.MOVED).encode(
         x=alt.X("zero:Q", scale=scale, axis=None), x2="n:Q", y=ranked()
     )
