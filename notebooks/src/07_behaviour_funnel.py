@@ -174,7 +174,7 @@ fn.display(retention, chart="triangle", table=False)
 # A pale cell is not over for its whole cohort. `fn.behaviour.aarrr` puts acquisition, activation, retention, revenue and referral
 # beside each other.
 #
-# ## What this does not say
+# ## What this does not show
 #
 # Why people drop out, or what those still under way will do. Steps that were not recorded look like steps not taken. Groups that
 # chose themselves differ in more than their name.
@@ -186,7 +186,7 @@ fn.display(retention, chart="triangle", table=False)
 # %% [markdown] tags=["lang-zh"]
 # 浅色的格子尚未对整个批次结束。`fn.behaviour.aarrr` 把获取、激活、留存、收入和推荐放在一起看。
 #
-# ## 这里没有说明什么
+# ## 请注意，以上并不表明
 #
 # 人们为何流失，或进行中的人将来如何。没有记录的步骤看上去就像没有做。自行选择的分组，不同的不只是名字。
 #
