@@ -4,6 +4,7 @@
 # What data is this?
 from .data.load import load as load
 from .data.load import sample as sample
+from .data.events.load import events as events
 from .data.check import check_data as check_data
 from .analysis.conversion.overview import overview as overview
 from .data.book import Book as Book
@@ -13,6 +14,11 @@ from . import data as data
 from .analysis.conversion.conversion import conversion as conversion
 from .analysis.conversion.segments import segments as segments
 from .analysis.conversion.cohort import cohort as cohort
+from .analysis.shared.typed_counts import typed_funnel as typed_funnel
+
+# Where do people fall out on the way through pages and events?
+from .analysis.behaviour.funnel import funnel as funnel
+from . import behaviour as behaviour
 
 # How long does it take, and what is stuck?
 from .analysis.time.duration import duration as duration
@@ -43,6 +49,7 @@ from . import notebook as notebook
 from . import widgets as widgets
 
 # Which stages, and sales floors to practise on?
+from .analysis.shared.stage_model import playbook as playbook
 from . import playbooks as playbooks
 from . import simulate as simulate
 
