@@ -12,7 +12,6 @@ import pytest
 
 from funnelnb.batch import catalog, forkserver, provisioner
 from funnelnb.batch.execute import Run, Task, execute
-
 from tests.conftest import wait_until
 
 from .conftest import write_notebook
