@@ -35,7 +35,7 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
 from funnelnb.data.recognise.merge import merged
-from funnelnb.data.recognise.propose import Proposal, propose, refuse_unsure
+from funnelnb.data.recognise.propose import Proposal, propose, refuse_unsure, withdraw_unsure
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
@@ -118,10 +118,12 @@ def load(
     >>> load(deals, playbook=["lead", "offer", "won"], name="demo")
     <Book 'demo': 2 deals (1 open, 1 won, 0 lost, 0 left) as of 2026-02-01>
     """
+    told = []
     if isinstance(mapping, Proposal):
-        mapping = merged(mapping.said, mapping.document, accepted=True)
+        told, mapping = mapping.notes, merged(mapping.said, mapping.document, accepted=True)
     sources = gather(source, mapping, tables)
     draft = Draft(sources, playbook, currency, timezone)
+    draft.findings.notes += [one for one in told if one not in draft.findings.notes]
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
 
@@ -134,6 +136,10 @@ class Draft:
     sources : Sources
     playbook : as for :func:`load`
     currency, timezone : as for :func:`load`
+    accept : bool
+        Whether the user agrees to everything that is proposed.
+    ask : bool
+        Whether what can be read in two ways stops the loading; else the proposal keeps the questions.
     """
 
     def __init__(
@@ -144,6 +150,7 @@ class Draft:
         timezone: str | None = None,
         *,
         accept: bool = False,
+        ask: bool = True,
     ) -> None:
         settings = sources.settings
         if timezone is not None:
@@ -155,6 +162,8 @@ class Draft:
         model = None if wanted is None else _playbook(wanted, sources)
         self.preset = self._preset(settings)
         self.proposal = self._propose(settings, model)
+        if self.proposal is not None and not accept:
+            withdraw_unsure(self.proposal)
         self.settings = (
             settings if self.proposal is None else merged(settings, self.proposal.document, accepted=accept)
         )
@@ -165,8 +174,8 @@ class Draft:
                 self.findings.note(
                     "crm_recognised", crm=self.preset.label, file=self.raws["opportunities"].file
                 )
-            if not accept and model is None:
-                refuse_unsure(self.proposal, self.sources.name)
+            if ask and not accept:
+                refuse_unsure(self.proposal, self.sources.name, model_known=model is not None)
         self.tables: dict[str, Table] = {}
         self.joins: list[JoinReport] = []
         self.currency = ""
@@ -196,6 +205,8 @@ class Draft:
         if found.history is not None:
             self.raws["stage_history"] = found.history.raw
         for sheet in self.sources.sheets:
+            if sheet.kind != "accounts" and self.raws.get("accounts") is sheet.raw:
+                del self.raws["accounts"]
             if sheet.kind == "accounts" and "accounts" not in self.raws:
                 self.raws["accounts"] = sheet.raw
         self.raws = {name: replace(raw, notes=list(raw.notes)) for name, raw in self.raws.items()}

@@ -207,7 +207,9 @@ def words(lang):
     folder = ROOT / "funnelnb" / "show" / "lang"
     paths = [folder / f"{stem}.{lang}.toml" for stem in ("notes_data", "recognise")]
     return {
-        code: text for path in paths for code, text in tomllib.loads(path.read_text(encoding="utf-8"))["notes"].items()
+        code: text
+        for path in paths
+        for code, text in tomllib.loads(path.read_text(encoding="utf-8"))["notes"].items()
     }
 
 

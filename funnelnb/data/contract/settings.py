@@ -41,12 +41,15 @@ class Join:
         Canonical name (or own attribute) = column of the other file.
     sheet : str
         Sheet, if the other file is a workbook.
+    partial : bool
+        Whether rows without a partner are nothing to remark on (leads without a booking).
     """
 
     file: str
     on: Mapping[str, str]
     columns: Mapping[str, str]
     sheet: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,14 +353,17 @@ class Reader:
         """Return one join."""
         if not isinstance(content, dict):
             raise self.fail(key, content, "a table with file, on and columns")
-        self.keys(key, content, ("file", "sheet", "on", "columns"))
+        self.keys(key, content, ("file", "sheet", "on", "columns", "partial"))
         on = content.get("on")
         on = {on: on} if isinstance(on, str) else on
         if not isinstance(on, dict) or len(on) != 1:
             raise self.fail(f"{key}.on", on, 'one column, or { "column here" = "column there" }')
         if not content.get("file") or not content.get("columns"):
             raise self.fail(key, content, "file, on and columns")
+        if not isinstance(content.get("partial", False), bool):
+            raise self.fail(f"{key}.partial", content["partial"], "true or false")
         return Join(
+            partial=content.get("partial", False),
             file=self.text(f"{key}.file", content["file"]),
             on=self.mapping(f"{key}.on", on),
             columns=self.mapping(f"{key}.columns", content["columns"]),

@@ -320,9 +320,10 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     """Make sure that the id tells deals apart; else look for another column, or use none."""
     found = result.found.get("opportunity_id")
     by_name = {one.name: one for one in profiles}
-    if found is not None and (found.why == "said" or found.source == "opportunity_id"):
+    if found is not None and (found.why == "said" or _is_unique(raw, found.source)):
         return
-    if found is not None and not by_name[found.source].spoilt and _is_unique(raw, found.source):
+    spoilt = found is not None and by_name[found.source].spoilt
+    if found is not None and not spoilt and found.source == "opportunity_id":
         return
     rest = [
         one
@@ -342,9 +343,7 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     ]  # fmt: skip
     if spare:
         _move(result, "opportunity_id", spare[0])
-    elif (found is not None and by_name[found.source].spoilt) or (
-        found is not None and found.why != "contract" and not _tells_apart(raw, found.source)
-    ):
+    elif found is not None and (spoilt or (found.why != "contract" and not _tells_apart(raw, found.source))):
         del result.found["opportunity_id"]
 
 

@@ -15,12 +15,14 @@ from funnelnb.core.errors import MappingError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.assign import ENDED, words_of
-from funnelnb.data.recognise.lexicon import key, plain, sense_of
-from funnelnb.data.recognise.profile import SPOILT
+from funnelnb.data.recognise.assign import ENDED, find, words_of
+from funnelnb.data.recognise.columns import PLAIN, recognise
+from funnelnb.data.recognise.lexicon import NEARLY, key, plain, sense_of
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import Evidence, StagePlan, StageWord, paths, plan
+from funnelnb.data.recognise.vocabulary import Vocabulary
+from funnelnb.playbooks import playbook_from_stages
 from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.validate import LOST_NAMES, WON_NAMES
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.core.errors import Problem
     from funnelnb.playbooks.model import Playbook
 
 _CODES = re.compile(
@@ -55,6 +58,21 @@ class Question:
     line: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What happens to the rows of one problem: ``keep`` (the value is not known) or ``drop``.
+
+    Attributes
+    ----------
+    code, policy : str
+    problem : Problem
+    """
+
+    code: str
+    policy: str
+    problem: Problem
+
+
 @dataclass(slots=True, kw_only=True)
 class Proposal:
     """Proposed settings, and why.
@@ -79,6 +97,10 @@ class Proposal:
         Built-in stage model whose stages these are, empty if none.
     said : Settings
         What the settings said already.
+    repairs : list of Repair
+        What happens to rows with a problem.
+    loads : bool
+        Whether the export loads with the document.
     """
 
     document: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +114,8 @@ class Proposal:
     notes: list[Note] = field(default_factory=list)
     model: str = ""
     said: Settings = field(default_factory=Settings)
+    repairs: list[Repair] = field(default_factory=list)
+    loads: bool = False
 
     @property
     def sure(self) -> bool:
@@ -105,6 +129,10 @@ class Proposal:
     def ask(self, code: str, line: str = "", **values: Any) -> None:
         """Ask what only the user can know."""
         self.questions.append(Question(code=code, values=values, line=line))
+
+    def repair(self, code: str, policy: str, problem: Problem) -> None:
+        """Remember what happens to the rows of a problem."""
+        self.repairs.append(Repair(code=code, policy=policy, problem=problem))
 
     def table(self, name: str) -> dict[str, Any]:
         """Return the part of the document that is about one table."""
@@ -172,27 +200,41 @@ def propose(
         _booked(result, deals, booked)
     _stages(result, deals, dates, settings, playbook, booked=booked is not None)
     _columns(result, deals, settings)
+    _accounts(result, deals, settings)
+    _pipelines(result, deals)
     _joins(result, deals, settings)
     _money(result, deals, settings)
     return result
 
 
-def refuse_unsure(proposal: Proposal, name: str) -> None:
-    """Raise MappingError with every question and what is proposed, if there is any."""
-    if not proposal.questions:
+def refuse_unsure(proposal: Proposal, name: str, *, model_known: bool) -> None:
+    """Raise MappingError with every question about the stages and what is proposed, if there is any.
+
+    What happens to rows with a problem (several currencies) is asked where the problem is reported.
+    """
+    codes = ("won_unknown",) if model_known else [code for code in _ASKED if code != "several_currencies"]
+    asked_of = [one for one in proposal.questions if one.code in codes]
+    if not asked_of:
         return
     asked = "\n".join(
         f"  {k}. {_ASKED[one.code].format_map(dict(one.values))}"
         + (f"\n     proposed: {one.line}" if one.line else "")
-        for k, one in enumerate(proposal.questions, start=1)
+        for k, one in enumerate(asked_of, start=1)
     )
-    n = len(proposal.questions)
+    n = len(asked_of)
     raise MappingError(
         f"{name}: {n} thing{'s' if n > 1 else ''} in these data can be read in two ways:\n{asked}",
         expected="settings that say so, or your consent to what is proposed",
         hint="funnelnb import DATA (in a shell), or load(data, mapping=propose(data)) to agree to all; "
         "or write the lines above into funnelnb.toml",
     )
+
+
+def withdraw_unsure(proposal: Proposal) -> None:
+    """Take back what nobody has agreed to and that is more than a reading: that archived rows are lost."""
+    if any(one.code == "archived_unclear" for one in proposal.questions):
+        proposal.table("opportunities").pop("lost_when", None)
+        proposal.notes = [one for one in proposal.notes if one.code != "archived_is_lost"]
 
 
 _ASKED = {
@@ -202,6 +244,7 @@ _ASKED = {
     "word_unclear": "{word!r} ({n} deals): {meaning}?",
     "order_unknown": "in which order do the stages stand: {stages}?",
     "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
+    "all_deleted": "every row is marked as deleted in {column!r}: do they count all the same?",
     "several_currencies": "{column!r} holds several currencies ({names}): only the amounts in {main} would count",
 }
 
@@ -286,7 +329,9 @@ def _ids(result: Proposal, deals: Sheet) -> None:
     if "opportunity_id" in found and found["opportunity_id"].source == ROW_NUMBER:
         return
     if "opportunity_id" not in found:
-        spoilt = next((one.name for one in deals.profiles if one.spoilt and SPOILT.match(one.samples[0])), "")
+        spoilt = next(
+            (one.name for one in deals.profiles if one.spoilt and "id" in plain(one.name).split()), ""
+        )
         found["opportunity_id"] = _choice("opportunity_id", ROW_NUMBER)
         if spoilt:
             result.note("ids_spoilt", file=deals.raw.file, column=spoilt)
@@ -382,10 +427,12 @@ def _stages(
         part["stage_dates"] = _dates_by_stage(dates, found)
     _flag(result, deals)
     _active(result, deals, found, outcome_words)
-    if playbook is not None or settings.playbook is not None:
+    if playbook is not None:
+        _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
     if not (evidence.counts or told or part.get("won_when")):
         result.ask("no_stage_found", file=deals.raw.file)
+        result.document["playbook"] = ["Open", "Won"]
         return
     _own_model(result, found, told=told)
 
@@ -645,11 +692,32 @@ def _evident(deals: Sheet, away: pd.Series, reason: str) -> bool:
     return bool((said & away).sum() >= 0.6 * away.sum())
 
 
+def _known_model(
+    result: Proposal, found: StagePlan, playbook: Playbook, settings: Settings, *, told: bool
+) -> None:
+    """Ask which stage means won, where the model that is named has no word for it and neither have the data."""
+    words = Vocabulary(playbook, settings)
+    meanings = [words.stage(one.word) for one in found.words]
+    if told or any(one is not None and one.outcome == "won" for one in meanings) or not playbook.added_win:
+        return
+    working = playbook.stages[: playbook.won]
+    last = next(
+        (
+            one
+            for one in found.words
+            if words.stage(one.word) and words.stage(one.word).stage == working[-1].id
+        ),
+        None,
+    )  # type: ignore[union-attr]
+    rank = sense_of(working[-1].label.en).rank
+    if last is None or len(working) < 2 or (rank is not None and rank < NEARLY):
+        return
+    result.document.setdefault("outcomes", {})[last.word] = "won"
+    result.ask("won_unknown", line=f'[outcomes] "{last.word}" = "won"', word=last.word, n=last.n)
+
+
 def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     """Write the own stages, and the words that mean something else than they seem to."""
-    from funnelnb.data.recognise.vocabulary import Vocabulary
-    from funnelnb.playbooks import playbook_from_stages
-
     stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
     won = [one for one in found.words if one.meaning == "won"]
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)
@@ -759,6 +827,50 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             columns[column] = one.source
     if columns:
         part["columns"] = columns
+
+
+def _accounts(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Say which columns of a table of customers are what, if their keys are those of the deals."""
+    sheet = next((one for one in result.sheets if one.kind == "accounts"), None)
+    if sheet is None or settings.table("accounts").columns:
+        return
+    preset = recognise(deals.raw.columns)
+    words = preset.columns.get("accounts", {}) if preset is not None and preset.id != PLAIN else {}
+    found = find("accounts", sheet.raw, sheet.profiles, said={}, preset=words)
+    at = deals.columns.source("account_id")
+    if at and at in deals.raw.frame:
+        keys = set(as_text(deals.raw.frame[at], blanks=False).dropna().map(fold))
+        shares = {
+            one.name: len(keys & set(as_text(sheet.raw.frame[one.name], blanks=False).dropna().map(fold)))
+            for one in sheet.profiles
+            if one.unique
+        }
+        best = max(shares, key=lambda one: shares[one], default="")
+        if best and shares[best]:
+            for column in [name for name, one in found.found.items() if one.source == best]:
+                del found.found[column]
+            found.found["account_id"] = _choice("account_id", best)
+    if "account_id" not in found.found or not sheet.column(found.source("account_id")).unique:
+        sheet.kind = "other"
+        result.document.get("tables", {}).pop("accounts", None)
+        return
+    part = result.table("accounts")
+    if sheet.file and not settings.table("accounts").file:
+        part["file"] = sheet.file
+        if sheet.sheet:
+            part["sheet"] = sheet.sheet
+    part["columns"] = {column: one.source for column, one in found.found.items()}
+
+
+def _pipelines(result: Proposal, deals: Sheet) -> None:
+    """Tell of several pipelines in one file."""
+    at = deals.columns.source("pipeline")
+    if not at or at not in deals.raw.frame:
+        return
+    counts = as_text(deals.raw.frame[at]).value_counts()
+    if len(counts) > 1:
+        names = ", ".join(f"{name} ({n})" for name, n in counts.head(5).items())
+        result.note("several_pipelines", column=at, n=len(counts), names=names, first=str(counts.index[0]))
 
 
 def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:

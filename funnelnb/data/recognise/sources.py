@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import ParameterError, SourceError, nearest
+from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import FILE_NAME, Settings, TableSettings, read_settings
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.read.files import SUFFIXES, nearest_file, read, sub_tables
@@ -147,12 +148,17 @@ def _add(
         for name, one in found.settings.table("opportunities").columns.items()
         if isinstance(one, str) and one in raw.frame
     }
-    looked = dataclasses.replace(raw, frame=raw.frame.iloc[1:]) if instructions(raw.frame) else raw
+    told = instructions(raw.frame)
+    if told:
+        note = Note(
+            "instruction_row_dropped", {"file": raw.file, "row": int(raw.frame.index[0]), "value": told[:40]}
+        )
+        raw = dataclasses.replace(raw, frame=raw.frame.iloc[1:], notes=[*raw.notes, note])
+        found.raws.update({table: raw} if table else {})
     seen = look(
-        looked, file=file, sheet=sheet, stem=stem or file, kind=table if table in TABLES else "",
+        raw, file=file, sheet=sheet, stem=stem or file, kind=table if table in TABLES else "",
         said=said if table == "opportunities" or not table else {}, preset=known,
     )  # fmt: skip
-    seen.raw = raw
     if alone and not table and seen.kind not in ("opportunities", "stage_history"):
         seen.kind = "opportunities"
     found.sheets.append(seen)
@@ -404,8 +410,6 @@ def _repeats(first: Raw, second: Raw) -> bool:
 def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
-
-    from funnelnb.core.note import Note
 
     frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
     frame = pd.concat(frames)
