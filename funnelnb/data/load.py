@@ -35,7 +35,8 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
 from funnelnb.data.recognise.merge import merged
-from funnelnb.data.recognise.propose import Proposal, propose, refuse_unsure, withdraw_unsure
+from funnelnb.data.recognise.proposal import Proposal, refuse_unsure, withdraw_unsure
+from funnelnb.data.recognise.propose import propose
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages

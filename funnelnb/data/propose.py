@@ -10,7 +10,7 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import Reading, parse
 from funnelnb.data.recognise.merge import merged
-from funnelnb.data.recognise.propose import Proposal
+from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
 
 if TYPE_CHECKING:
