@@ -12,6 +12,7 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import NUMERIC_KINDS, PANDAS_DTYPE, column, column_names, kind_of
 from funnelnb.data.parse import values
 from funnelnb.data.parse.numbers import unit_of
+from funnelnb.data.read.raw import cell_text
 from funnelnb.data.recognise.columns import require_column
 from funnelnb.data.recognise.profile import instructions
 
@@ -123,9 +124,10 @@ def read_table(
     import pandas as pd
 
     findings.notes.extend(note for note in raw.notes if note not in findings.notes)
-    for row, width in raw.ragged:
+    for width, rows in raw.take_ragged().items():
         found = f"the row has {width} fields, the header has {len(raw.columns)}"
-        findings.add("ragged_row", file=raw.file, rows=[row], found=found)
+        findings.add("ragged_row", file=raw.file, rows=rows, found=found)
+    _keep_apart(name, raw, columns, findings)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
     own = settings.table(name).attributes if name == "opportunities" else {}
     for attribute, source in own.items():
@@ -148,6 +150,21 @@ def read_table(
     table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
     table.frame = frame[~dropped] if dropped.any() else frame
     return table
+
+
+def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findings) -> None:
+    """Tell deals apart by their rows if a spreadsheet has made their ids the same; other ids stay as they are."""
+    source = columns.get("opportunity_id", "")
+    if name != "opportunities" or source not in raw.spoilt:
+        return
+    texts = raw.frame[source].map(cell_text).astype("str")
+    same = texts.duplicated(keep=False) & texts.str.fullmatch(r"\d+|\d(?:[.,]\d+)?[eE]\+\d{2}")
+    if same.any():
+        rows = texts.index.astype("int64").astype("str")
+        raw.frame = raw.frame.assign(**{source: texts.where(~same, texts + " (row " + rows + ")")})
+        findings.note(
+            "ids_spoilt", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
+        )
 
 
 def _values(table: Table, canonical: str, one: Parsed, cells: Any, settings: Settings) -> pd.Series:
