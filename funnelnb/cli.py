@@ -36,6 +36,14 @@ examples:
 """
 
 
+_IMPORT = """Looks at an export, shows what it understood and asks what only you can know. Then it writes the settings
+(funnelnb.toml) and the tables as they are understood (Parquet) into a folder that every other command reads.
+
+examples:
+  funnelnb import export.csv                 questions with a proposal; Enter agrees
+  funnelnb import crm_export/ --yes          agree to every proposal
+"""
+
 _LAB = """Opens JupyterLab on the notebooks and the sample data. It asks no outside host for news or updates.
 Further options are passed on to JupyterLab, such as --allow-root.
 """
@@ -99,6 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     _data_words(check)
     check.add_argument(
         "--lang", choices=("en", "zh"), default="en", help="language of the answer (default: en)"
+    )
+    check.add_argument(
+        "--write-settings", nargs="?", const="", metavar="FILE",
+        help="write settings that read these data (default: funnelnb.toml beside them)",
+    )  # fmt: skip
+    check.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    _import_words(
+        _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
     lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data", _LAB)
     lab.add_argument(
@@ -272,10 +288,52 @@ def _report(given: argparse.Namespace) -> int:
     return FOUND if summary.failed else OK
 
 
+def _import_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument("--yes", action="store_true", help="agree to everything that is proposed")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-funnel here)"
+    )
+    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    parser.add_argument(
+        "--lang", choices=("en", "zh"), default="en", help="language of the questions (default: en)"
+    )
+
+
+def _proposal(given: argparse.Namespace, data: tuple[str, ...]) -> Any:
+    from funnelnb.data.propose import propose
+
+    return propose(
+        data[0] if len(data) == 1 else list(data),
+        mapping=given.mapping or None,
+        playbook=given.playbook or None,
+    )
+
+
+def _import(given: argparse.Namespace) -> int:
+    from funnelnb.batch.intake import take_in
+    from funnelnb.show.pages.proposal import proposal_text
+
+    data = _data(given)
+    proposal = _proposal(given, data)
+    print(proposal_text(proposal, given.lang))
+    return take_in(
+        data,
+        proposal,
+        out=given.out,
+        agreed=given.yes,
+        force=given.force,
+        lang=given.lang,
+        as_of=given.as_of or None,
+    )
+
+
 def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
     data = _data(given)
+    if given.write_settings is not None or not _described(given, data):
+        return _look(given, data)
     report = check_data(
         data[0] if len(data) == 1 else list(data),
         mapping=given.mapping or None,
@@ -284,6 +342,35 @@ def _check(given: argparse.Namespace) -> int:
     )
     print(report.text(given.lang, width=_terminal_width()))
     return OK if report.ok else FOUND
+
+
+def _described(given: argparse.Namespace, data: tuple[str, ...]) -> bool:
+    """Whether somebody has said what the data are: a stage model, or settings."""
+    from funnelnb.data.recognise.sources import gather
+
+    if given.playbook or given.mapping:
+        return True
+    return bool(gather(data[0] if len(data) == 1 else list(data)).settings.playbook)
+
+
+def _look(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    """Show what an export that nobody described seems to hold, then check it as proposed."""
+    from funnelnb.batch.intake import write_settings
+    from funnelnb.data.check import check_data
+    from funnelnb.show.pages.proposal import proposal_text
+
+    proposal = _proposal(given, data)
+    print(proposal_text(proposal, given.lang))
+    report = check_data(
+        data[0] if len(data) == 1 else list(data), mapping=proposal, playbook=given.playbook or None,
+        as_of=given.as_of or None,
+    )  # fmt: skip
+    print()
+    print(report.text(given.lang, width=_terminal_width()))
+    if given.write_settings is not None:
+        where = Path(given.write_settings) if given.write_settings else None
+        print(write_settings(proposal, data, where=where, force=given.force, lang=given.lang))
+    return OK if report.ok and proposal.sure else FOUND
 
 
 def _terminal_width() -> int:

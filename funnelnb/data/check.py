@@ -17,6 +17,8 @@ from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.tables import attributes
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import among, look_up
+from funnelnb.data.recognise.merge import merged
+from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.playbooks.model import fold
 
@@ -478,6 +480,8 @@ def check_data(
     >>> check_data(sample_folder()).failed_n
     0
     """
+    if isinstance(mapping, Proposal):
+        mapping = merged(mapping.said, mapping.document, accepted=True)
     sources = gather(source, mapping, tables)
     draft, problems = _read(sources, playbook=playbook, currency=currency, timezone=timezone)
     items = [CheckItem(status="failed", check="contract", note=_problem_note(one)) for one in problems]

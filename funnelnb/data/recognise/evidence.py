@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.contract.settings import Settings
     from funnelnb.data.recognise.proposal import Proposal
     from funnelnb.data.recognise.shape import Sheet
 
@@ -28,7 +29,11 @@ def column_words(sheet: Sheet, column: str) -> dict[str, int]:
 
 
 def evidence_of(
-    result: Proposal, deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]
+    result: Proposal,
+    deals: Sheet,
+    dates: Mapping[str, str],
+    outcome_words: Sequence[StageWord],
+    settings: Settings,
 ) -> Evidence:
     """Collect what goes with each stage word."""
     counts = column_words(deals, "stage")
@@ -47,7 +52,8 @@ def evidence_of(
         outcomes=_crossed(deals, outcome_words),
         history=history,
         given=reference[0] or given,
-        meanings=reference[1],
+        meanings={**reference[1], **_said(counts, settings)},
+        closed=_closed(deals),
     )
 
 
@@ -88,6 +94,22 @@ def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
     """Place stages by the order of their columns."""
     place = {one.name: float(one.place) for one in deals.profiles}
     return {word: place[column] for word, column in dates.items()}
+
+
+def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
+    """Return what the settings say of the words."""
+    said = {key(word): outcome for word, outcome in settings.outcomes.items()}
+    said |= {key(word): "stage" if stage else "none" for word, stage in settings.stages.items()}
+    return {word: said[key(word)] for word in counts if key(word) in said}
+
+
+def _closed(deals: Sheet) -> dict[str, float]:
+    """Return the share of deals with a close date, by stage word."""
+    at, stage = deals.columns.source("closed_at"), deals.columns.source("stage")
+    if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
+        return {}
+    shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()
+    return {str(word): float(share) for word, share in shares.items()}
 
 
 def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:

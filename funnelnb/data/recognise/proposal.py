@@ -35,6 +35,11 @@ class Question:
     values: Mapping[str, Any]
     line: str = ""
 
+    @property
+    def note(self) -> Note:
+        """The question as a note, to be worded in any language."""
+        return Note(f"ask_{self.code}", dict(self.values))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:

@@ -166,7 +166,7 @@ def _ids(result: Proposal, deals: Sheet) -> None:
         )
         found["opportunity_id"] = _choice("opportunity_id", ROW_NUMBER)
         if spoilt:
-            result.note("ids_spoilt", file=deals.raw.file, column=spoilt)
+            result.note("ids_numbered", file=deals.raw.file, column=spoilt)
 
 
 def _choice(column: str, source: str) -> Any:
@@ -245,7 +245,7 @@ def _stages(
     outcome_words = outcome_words_of(result, deals)
     flags = bool({"is_won"} & set(columns.found)) or "won_when" in part
     told = any(one.meaning == "won" for one in outcome_words) or flags or booked
-    evidence = evidence_of(result, deals, dates, outcome_words)
+    evidence = evidence_of(result, deals, dates, outcome_words, settings)
     ends_by_date = any(sense_of(word).meaning == "won" for word in dates)
     found = plan(evidence, outcome_told=told or ends_by_date)
     result.stages, result.outcomes = found, outcome_words
@@ -527,7 +527,7 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
             file=deals.raw.file,
             other=found.join["file"],
             column=next(iter(found.join["on"])),
-            share=found.share,
+            known_share=found.share,
             columns=", ".join(found.join["columns"]),
         )
         fixes = corrections(found)

@@ -6,7 +6,7 @@ from funnelnb.data.load import load
 from funnelnb.data.propose import propose
 from tests.data.recognise.corpus import SHAPES
 
-WAITING = {"json_dump", "salesforce_report_with_footer", "repeated_headers"}
+WAITING: set[str] = set()
 """File forms that are read once the readers of text and JSON are in."""
 
 
