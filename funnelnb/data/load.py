@@ -187,10 +187,10 @@ class Draft:
         """Return the CRM's preset: named by the settings, or recognised where the headers are not ours."""
         if settings.crm:
             return preset_named(settings.crm)
-        deals = next((one for one in self.sources.sheets if one.kind == "opportunities"), None)
-        if deals is None:
+        known = [one for one in self.sources.sheets if one.kind == "opportunities"]
+        if not known:
             return None
-        found = recognise(deals.raw.columns)
+        found = recognise(max(known, key=lambda one: one.score).raw.columns)
         return None if found is None or found.id == PLAIN else found
 
     def _propose(self, settings: Settings, model: Playbook | None) -> Proposal | None:
@@ -210,8 +210,23 @@ class Draft:
                 del self.raws["accounts"]
             if sheet.kind == "accounts" and "accounts" not in self.raws:
                 self.raws["accounts"] = sheet.raw
+        for name in [one for one in self.raws if one != "opportunities" and not self._understood(one, settings)]:
+            found.note("table_not_read", file=self.raws.pop(name).file, table=name)
         self.raws = {name: replace(raw, notes=list(raw.notes)) for name, raw in self.raws.items()}
         return found
+
+    def _understood(self, name: str, settings: Settings) -> bool:
+        """Whether the needed columns of a table that only its name tells are there; what settings name stays."""
+        if name in settings.tables:
+            return True
+        raw = self.raws[name]
+        sheet = next((one for one in self.sources.sheets if one.raw is raw), None)
+        if name == "stage_history" and sheet is not None and sheet.log:
+            return True
+        if name == "accounts" and sheet is not None and sheet.kind == "accounts":
+            return True
+        columns = find_columns(name, raw, settings, self.preset)
+        return all(one.name in columns for one in TABLES[name] if one.required)
 
     def read(self) -> None:
         """Read, settle and check all tables; problems end up in the findings.

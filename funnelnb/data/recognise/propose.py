@@ -351,7 +351,7 @@ def _known_model(
         None,
     )  # type: ignore[union-attr]
     rank = sense_of(working[-1].label.en).rank
-    if last is None or len(working) < 2 or (rank is not None and rank < NEARLY):
+    if last is None or len(working) < 2 or (rank is not None and rank <= NEARLY):
         return
     result.document.setdefault("outcomes", {})[last.word] = "won"
     result.ask("won_unknown", line=f'[outcomes] "{last.word}" = "won"', word=last.word, n=last.n)
