@@ -210,7 +210,9 @@ class Draft:
                 del self.raws["accounts"]
             if sheet.kind == "accounts" and "accounts" not in self.raws:
                 self.raws["accounts"] = sheet.raw
-        for name in [one for one in self.raws if one != "opportunities" and not self._understood(one, settings)]:
+        for name in [
+            one for one in self.raws if one != "opportunities" and not self._understood(one, settings)
+        ]:
             found.note("table_not_read", file=self.raws.pop(name).file, table=name)
         self.raws = {name: replace(raw, notes=list(raw.notes)) for name, raw in self.raws.items()}
         return found

@@ -281,6 +281,16 @@ def _flag(result: Proposal, deals: Sheet) -> None:
         return
     texts = as_text(deals.raw.frame[at], blanks=False)
     flags = parse(deals.raw.frame[at], "flag", Reading(), {}).values
+    if columns.lost_flag:
+        lost = (
+            parse(deals.raw.frame[columns.lost_flag], "flag", Reading(), {})
+            .values.fillna(value=False)
+            .astype(bool)
+        )
+        if lost.any():
+            word = str(as_text(deals.raw.frame[columns.lost_flag], blanks=False)[lost].iloc[0])
+            part["lost_when"] = {columns.lost_flag: word}
+        return
     no = flags.eq(False).fillna(value=False).astype(bool)
     if not no.any():
         return

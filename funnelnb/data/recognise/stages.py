@@ -394,7 +394,7 @@ def _leads(places: Mapping[str, float], working: Sequence[str]) -> bool:
 def _insert(placed: list[str], word: str, rest: Sequence[Mapping[str, float]]) -> None:
     """Put a word behind the last one that other evidence places before it."""
     for places in rest:
-        if word in places and any(one in places for one in placed):
+        if len(set(places.values())) > 1 and word in places and any(one in places for one in placed):
             before = [k for k, one in enumerate(placed) if one in places and places[one] <= places[word]]
             placed.insert(before[-1] + 1 if before else 0, word)
             return
