@@ -243,7 +243,9 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
     from funnelnb.data.contract.settings import FILE_NAME
 
     if given.data:
-        return tuple(given.data)
+        from funnelnb.data.read.database import concealed, is_database
+
+        return tuple(concealed(one) if is_database(one) else one for one in given.data)
     if Path(FILE_NAME).is_file():
         return (FILE_NAME,)
     raise ParameterError(

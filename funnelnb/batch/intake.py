@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import FunnelError, OutputError
 from funnelnb.data.contract.settings import FILE_NAME, read_settings
 from funnelnb.data.load import load
+from funnelnb.data.read.database import concealed, database_name, is_database, shown
 from funnelnb.data.recognise.write import as_toml
 from funnelnb.show.pages.proposal import settings_comments
 from funnelnb.show.text.words import words
@@ -55,6 +56,12 @@ def write_settings(
         There is such a file already, or it cannot be written.
     """
     first = Path(data[0]).expanduser()
+    if is_database(data[0]):
+        target = where or Path(FILE_NAME)
+        write_whole(
+            target, settings_text(proposal, shown(data[0]), data=concealed(data[0]), lang=lang), force=force
+        )
+        return words(lang).say("recognise.written", file=str(target))
     folder = first if first.is_dir() else first.parent
     target = where or folder / FILE_NAME
     beside = target.resolve().parent == folder.resolve()
@@ -107,9 +114,10 @@ def take_in(
         print(say.get("recognise.not_loading"))
         print(error)
         return FOUND
+    database = is_database(data[0])
     first = Path(data[0]).expanduser()
-    folder = out or Path(f"{first.stem}-funnel")
-    keep(book, proposal, folder, first.name, force=force, lang=lang)
+    folder = out or Path(f"{database_name(data[0]) if database else first.stem}-funnel")
+    keep(book, proposal, folder, shown(data[0]) if database else first.name, force=force, lang=lang)
     print()
     print(say.say("recognise.stored", folder=str(folder)))
     by = next((one for one in ("region", "team", "owner") if one in book.opportunities), "")

@@ -235,7 +235,7 @@ def codes():
         found |= {f"ask_{code}" for code in re.findall(r'\bask\(\s*"([a-z_]+)"', path.read_text(encoding="utf-8"))}
     for path in sorted((ROOT / "funnelnb" / "data").rglob("*.py")):
         if (
-            path.parent.name in ("ledger", "count") or path.stem == "seen_as"
+            path.parent.name in ("ledger", "count", "events") or path.stem == "seen_as"
         ):  # their notes are worded with the analyses
             continue
         text = path.read_text(encoding="utf-8")

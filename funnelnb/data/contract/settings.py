@@ -94,6 +94,8 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    query : str
+        One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
         Column = values that mean this outcome, whatever the outcome column says; ``"*"`` means any value at all.
     """
@@ -120,6 +122,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -638,7 +641,7 @@ _RULES: dict[str, Any] = {
 }
 
 _TABLE_RULES: dict[str, Any] = {
-    **dict.fromkeys(("file", "sheet", "newest_by"), Reader.text),
+    **dict.fromkeys(("file", "sheet", "newest_by", "query"), Reader.text),
     **dict.fromkeys(("delimiter", "quote", "escape"), _sign),
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,

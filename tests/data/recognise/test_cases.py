@@ -173,3 +173,20 @@ def test_olist_leads_and_wins_in_two_files(shared_data):
 @pytest.mark.parametrize("name", ["hubspot", "salesforce", "chinese"])
 def test_other_real_exports_load_with_the_proposal(name, shared_data):
     assert len(load(shared_data / name, mapping=propose(shared_data / name)).opportunities) >= 4
+
+
+def test_parquet_by_pattern_and_duckdb_of_any_schema(tmp_path):
+    import duckdb
+    import pandas as pd
+
+    frame = pd.DataFrame([[d.id, d.word(), d.amount, d.created, d.closed] for d in deals()], columns=HEAD)
+    (tmp_path / "parts").mkdir()
+    frame[:70].to_parquet(tmp_path / "parts" / "deals_2025.parquet")
+    frame[70:].to_parquet(tmp_path / "parts" / "deals_2026.parquet")
+    assert len(load(tmp_path / "parts" / "deals_*.parquet").opportunities) == len(frame)
+    assert len(load(tmp_path / "parts").opportunities) == len(frame)
+    with duckdb.connect(str(tmp_path / "store.duckdb")) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE TABLE crm.pipeline AS SELECT * FROM frame")
+        connection.execute("CREATE TABLE notes AS SELECT 'x' AS colour, 'y' AS taste")
+    assert len(load(tmp_path / "store.duckdb").opportunities) == len(frame)
