@@ -44,12 +44,15 @@ class Join:
         Canonical name (or own attribute) = column of the other file.
     sheet : str
         Sheet, if the other file is a workbook.
+    partial : bool
+        Whether rows without a partner are nothing to remark on (leads without a booking).
     """
 
     file: str
     on: Mapping[str, str]
     columns: Mapping[str, str]
     sheet: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,8 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    query : str
+        One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
         Column = values that mean this outcome, whatever the outcome column says; ``"*"`` means any value at all.
     """
@@ -117,6 +122,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -408,14 +414,17 @@ class Reader:
         """Return one join."""
         if not isinstance(content, dict):
             raise self.fail(key, content, "a table with file, on and columns")
-        self.keys(key, content, ("file", "sheet", "on", "columns"))
+        self.keys(key, content, ("file", "sheet", "on", "columns", "partial"))
         on = content.get("on")
         on = {on: on} if isinstance(on, str) else on
         if not isinstance(on, dict) or len(on) != 1:
             raise self.fail(f"{key}.on", on, 'one column, or { "column here" = "column there" }')
         if not content.get("file") or not content.get("columns"):
             raise self.fail(key, content, "file, on and columns")
+        if not isinstance(content.get("partial", False), bool):
+            raise self.fail(f"{key}.partial", content["partial"], "true or false")
         return Join(
+            partial=content.get("partial", False),
             file=self.text(f"{key}.file", content["file"]),
             on=self.mapping(f"{key}.on", on),
             columns=self.mapping(f"{key}.columns", content["columns"]),
@@ -632,7 +641,7 @@ _RULES: dict[str, Any] = {
 }
 
 _TABLE_RULES: dict[str, Any] = {
-    **dict.fromkeys(("file", "sheet", "newest_by"), Reader.text),
+    **dict.fromkeys(("file", "sheet", "newest_by", "query"), Reader.text),
     **dict.fromkeys(("delimiter", "quote", "escape"), _sign),
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,
