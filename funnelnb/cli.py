@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -11,28 +12,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
-from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.core.errors import FunnelError, MissingExtraError, OutputError, ParameterError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-OK, FOUND, WRONG, STOPPED = 0, 1, 2, 130
+OK, FOUND, WRONG, KILLED, FULL, ALARM, BROKEN, STOPPED = 0, 1, 2, 3, 4, 5, 70, 130
 
 _EXITS = """exit codes:
-  0    all is well
-  1    a report failed, or the check found what keeps the data from being used
+  0    all is well: every report that was asked for is there and whole
+  1    a notebook raised an error, or the check found what keeps the data from being used
   2    wrong usage or input; nothing was made
+  3    a report is missing: its process was killed, ran out of memory or took too long
+  4    the output folder cannot be written to, or the disk is full; what was made is whole
+  5    all reports are there, but a rule of --fail-on was broken
+  70   an error of funnelnb itself
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
 
 _REPORT = """Runs the notebooks once for each value of an attribute and writes a page for each, with an index.
 The pages open without a network. Executed notebooks lie beside them. What is finished is not made again
-unless data, notebook, parameters or package have changed.
+unless its own data, notebook, parameters or the package have changed. Without --by there is one report of the whole.
+Every option can also stand in the table [report] of funnelnb.toml.
 
 examples:
   funnelnb report data/sample --by region
   funnelnb report deals.csv agents.csv products.csv accounts.csv --mapping crm.toml --by region --lang zh
   funnelnb report export/ --by team --only North South -p horizon_days=90 --out reports/teams
+  funnelnb report export/ --notebook all --by region,team --whole --digest
+"""
+
+_SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six; nothing is installed.
+What stands after -- is passed on to report.
+
+example:
+  funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
+"""
+
+_WARM = """Runs a command while a process stands ready from which kernels are forked, so that notebooks start at once:
+papermill with --engine funnelnb, or scripts that call it. The process ends with the command.
+
+example:
+  funnelnb warm -- papermill in.ipynb out.ipynb -p value DACH --engine funnelnb
 """
 
 
@@ -48,7 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
     parser = _parser()
-    given, more = parser.parse_known_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    passed = (
+        words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
+    )
+    given, more = parser.parse_known_args(words[:passed])
+    given.passed = words[passed + 1 :]
     if more and given.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     given.more = more
@@ -56,16 +82,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(given.run(given))
     except FunnelError as error:
-        print(f"funnelnb: {error}", file=sys.stderr)
-        return WRONG
+        print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
+        return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
         print("funnelnb: stopped", file=sys.stderr)
         return STOPPED
+    except MemoryError:
+        print("funnelnb: there is too little memory", file=sys.stderr)
+        return KILLED
     except BrokenPipeError:  # the reader of our output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print(
+            f"funnelnb {__version__}: an error of funnelnb itself; please report the lines above",
+            file=sys.stderr,
+        )
+        return BROKEN
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _told(error: FunnelError, given: argparse.Namespace) -> str:
+    """Return the error in the language of the run."""
+    from funnelnb.core.options import language
+    from funnelnb.show.text.errors import error_text
+    from funnelnb.show.text.words import words
+
+    try:
+        lang = language(getattr(given, "lang", "") or None)
+    except FunnelError:
+        lang = "en"
+    return error_text(str(error), words(lang))
 
 
 class _Terminated(KeyboardInterrupt):
@@ -111,6 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument(
         "--lang", choices=("en", "zh"), default="en", help="language of the folder (default: en)"
     )
+    schedule = _command(
+        commands, "schedule", _schedule, "print a cron line, a systemd timer or a GitHub workflow", _SCHEDULE
+    )
+    schedule.add_argument("kind", choices=("cron", "systemd", "github"), help="which scheduler")
+    _command(commands, "warm", _warm, "run a command with kernels that start at once", _WARM)
     playbooks = _command(commands, "playbooks", _playbooks, "list the stage models")
     playbooks.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
     listing = _command(commands, "list", _list, "list the notebooks and their parameters")
@@ -153,57 +209,58 @@ def _data_words(parser: argparse.ArgumentParser) -> None:
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    parser.add_argument(
-        "--by", default="", metavar="ATTRIBUTE", help="what to split the reports by, such as region"
-    )
-    parser.add_argument(
-        "--notebook",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="notebooks to run, by name or path",
-    )
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="REGION",
+    add = parser.add_argument
+    add("--by", default="", metavar="ATTRIBUTE", help="what to split by, such as region, or region,team")
+    add("--whole", action="store_true", help="also a report of the whole; without --by the only one")
+    add(
+        "--notebook", nargs="+", action="extend", default=[], metavar="NAME",
+        help="notebooks to run, by name or path; all: every notebook of the package",
+    )  # fmt: skip
+    add(
+        "--only", nargs="+", action="extend", default=[], metavar="REGION",
         help="make reports for these values only",
-    )
-    parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports")
+    )  # fmt: skip
+    add("--lang", default="", choices=("en", "zh"), help="language of the reports")
     _run_words(parser)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="output (default: reports)"
+    add = parser.add_argument
+    add("--out", type=Path, metavar="DIR", help="output (default: reports)")
+    add(
+        "--jobs", type=int, default=None, metavar="N",
+        help="reports made at a time (default: as many as processors and memory allow)",
+    )  # fmt: skip
+    add(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a notebook parameter"
+    )  # fmt: skip
+    add(
+        "--parameters",
+        type=Path,
+        metavar="FILE",
+        help="YAML file with notebook parameters; -p goes before it",
     )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=_cores(),
-        metavar="N",
-        help="reports made at a time (default here: %(default)s)",
+    add("--force", action="store_true", help="make finished reports again, too")
+    add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
+    add("--code", action="store_true", help="show the code on the pages, folded")
+    add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
+    add(
+        "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
+        help="end with 5 when a rate fell, deals newly stalled, a target or the data became worse: "
+        "fell, stalled, target, problems",
+    )  # fmt: skip
+    add("--timeout", type=float, metavar="SECONDS", help="longest time for a cell (default: 600)")
+    add("--report-timeout", type=float, metavar="SECONDS", help="longest time for a report (default: 3600)")
+    add(
+        "--retries", type=int, default=None, metavar="N",
+        help="how often a report is tried again whose process was killed (default: 1)",
+    )  # fmt: skip
+    add(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="make reports on a Dask cluster, such as tcp://host:8786",
     )
-    parser.add_argument(
-        "-p",
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a notebook parameter",
-    )
-    parser.add_argument("--force", action="store_true", help="make finished reports again, too")
-    parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
-    parser.add_argument(
-        "--timeout", type=float, default=600, metavar="SECONDS", help="longest time for a cell (default: 600)"
-    )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # ---- the commands -----------------------------------------------------------------------------------------
@@ -225,38 +282,128 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _report(given: argparse.Namespace) -> int:
-    from funnelnb.batch.parameters import split
-    from funnelnb.batch.plan import Request
-    from funnelnb.batch.progress import Progress, printable
-    from funnelnb.batch.run import run
+    from funnelnb.batch.notebooks import read_file, split
+    from funnelnb.batch.run import Progress, printable, request_of, run, steps
 
-    request = Request(
-        data=_data(given),
-        by=given.by,
-        mapping=given.mapping,
-        playbook=given.playbook,
-        as_of=given.as_of,
-        lang=given.lang,
-        notebooks=tuple(given.notebook),
-        only=tuple(given.only),
-        parameters=split(given.parameter),
-        out=given.out,
-        jobs=given.jobs,
-        force=given.force,
-        code=given.code,
-        cell_timeout_s=given.timeout,
-    )
-    summary = run(request, Progress())
+    parameters = {**(read_file(given.parameters) if given.parameters else {}), **split(given.parameter)}
+    request, more = request_of({
+        "data": _data(given), "by": given.by, "whole": given.whole, "mapping": given.mapping,
+        "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
+        "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
+        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "longest_s": given.report_timeout, "retries": given.retries,
+    })  # fmt: skip
+    fail_on = _rules(given.fail_on or more.get("fail_on", []))
+    if given.dry_run:
+        return _say_steps(steps(request))
+    with _cluster(given.dask or more.get("dask", "")) as executor:
+        summary = run(request, Progress(), executor=executor, fail_on=fail_on)
     total = len(summary.made) + len(summary.kept)
     print(
         f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {summary.index}"
     )
-    for value, why in summary.failed.items():
-        print(f"failed: {printable(value)}: {printable(why)}")
+    for name, failure in summary.failed.items():
+        print(f"failed: {printable(name)}: {printable(failure.line())}")
+        for line in failure.message.splitlines()[1:]:
+            print(f"    {printable(line)}")
+    for name in () if summary.stopped else summary.missing:
+        print(f"missing: {printable(name)}")
+    if given.digest:
+        print(f"\n{summary.digest}", end="")
+    for line in summary.alarms:
+        print(f"alarm: {printable(line)}", file=sys.stderr)
     if summary.stopped:
         print("stopped before all was made; run the same command again to go on", file=sys.stderr)
-        return STOPPED
-    return FOUND if summary.failed else OK
+    codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
+    return codes[summary.outcome]
+
+
+def _rules(named: Sequence[str]) -> tuple[str, ...]:
+    from funnelnb.batch.digest import RULES
+
+    rules = [one for text in named for one in text.split(",") if one]
+    for one in rules:
+        if one not in RULES:
+            raise ParameterError(
+                f"--fail-on {one!r}", expected="one of " + ", ".join(RULES), hint=nearest(one, RULES)
+            )
+    return tuple(rules)
+
+
+def _say_steps(plan: Sequence[Any]) -> int:
+    """Print the plan of a dry run: each report, and why it would be made."""
+    reasons = {
+        "": "still good", "new": "not made yet", "failed": "failed last time", "force": "--force",
+        "data": "its data changed", "notebook": "the notebook changed", "parameters": "its parameters changed",
+        "settings": "settings, stage model or notes on the data changed", "package": "funnelnb changed",
+        "libraries": "a library changed", "files": "its file is gone or was changed",
+    }  # fmt: skip
+    width = max((len(one.file) for one in plan), default=0)
+    for one in plan:
+        print(f"{'keep' if not one.reason else 'make'}  {one.file:{width}}  {reasons[one.reason]}")
+    made = sum(bool(one.reason) for one in plan)
+    print(f"{made} of {len(plan)} reports would be made; nothing was done")
+    return OK
+
+
+@contextlib.contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """Connect to a Dask cluster; None where none was named."""
+    if not address:
+        yield None
+        return
+    try:
+        from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise MissingExtraError.for_package("distributed", "dask") from None
+    try:
+        client = Client(address, timeout="20s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ParameterError(
+            f"--dask {address}: {str(error).splitlines()[0]}",
+            expected="the address of a running scheduler, such as tcp://host:8786",
+        ) from None
+    with client:
+        yield client.get_executor()
+
+
+def _schedule(given: argparse.Namespace) -> int:
+    import shlex
+
+    name = {"cron": "cron.txt", "systemd": "systemd.txt", "github": "github.yml"}[given.kind]
+    text = (Path(__file__).parent / "batch" / "schedule" / name).read_text(encoding="utf-8")
+    command = shlex.join([*_program(), "report", *(given.passed or ["/path/to/export", "--by", "region"])])
+    plain = shlex.join(["funnelnb", "report", *(given.passed or ["export", "--by", "region"])])
+    for mark, value in {"@COMMAND@": command, "@PLAIN@": plain, "@FOLDER@": str(Path.cwd())}.items():
+        text = text.replace(mark, value.replace("%", "\\%") if given.kind == "cron" else value)
+    print(text, end="")
+    return OK
+
+
+def _program() -> list[str]:
+    """Return how this command is called by a scheduler that does not know our PATH."""
+    if Path(sys.argv[0]).name == "funnelnb":
+        found = shutil.which(sys.argv[0])
+        if found:
+            return [str(Path(found).absolute())]
+    return [sys.executable, "-m", "funnelnb"]
+
+
+def _warm(given: argparse.Namespace) -> int:
+    import subprocess
+
+    from funnelnb.batch import forkserver
+
+    if not given.passed:
+        raise ParameterError("no command", expected="funnelnb warm -- COMMAND …")
+    with forkserver.started() as server:
+        environment = {**os.environ, forkserver.ADDRESS: server.address if server is not None else ""}
+        try:
+            return subprocess.run(given.passed, env=environment, check=False).returncode  # noqa: S603 - as asked
+        except OSError as error:
+            raise ParameterError(
+                f"{given.passed[0]}: {error.strerror}", expected="a command that can be run"
+            ) from None
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -314,10 +461,10 @@ def _playbooks(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from funnelnb.batch import catalog
+    from funnelnb.batch import notebooks
     from funnelnb.batch.plan import OPTIONS
 
-    for notebook in catalog.notebooks(given.lang):
+    for notebook in notebooks.notebooks(given.lang):
         print(f"{notebook.name}: {notebook.title}")
         for one in notebook.parameters.values():
             option = f"  [{OPTIONS[one.name]}]" if one.name in OPTIONS else ""

@@ -85,6 +85,10 @@ class Words:
             value = value[part]
         return value if isinstance(value, str) else None
 
+    def table(self, key: str) -> Mapping[str, Any]:
+        """Return the texts at the top-level `key`, by name."""
+        return self._pack[key]  # type: ignore[no-any-return]
+
     def get(self, key: str) -> str:
         """Return the raw text at the dotted `key`; KeyError names the language and the key."""
         text = self.find(key)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
@@ -107,9 +108,11 @@ NOTHING = Table(name="unavailable", rows=lambda result: result.rows, columns=(),
 def unavailable_finding(result: Unavailable, say: Words) -> Finding:
     """Say what is missing and what would be needed."""
     return Finding(
-        headline=say.say("unavailable.headline", found=result.found),
-        detail=say.say("unavailable.detail", expected=result.expected) if result.expected else "",
-        unsaid=say.get("unavailable.unsaid"),
+        headline=say.say("unavailable.headline", found=error_text(result.found, say)),
+        detail=say.say("unavailable.detail", expected=error_text(result.expected, say))
+        if result.expected
+        else "",
+        unsaid="",
     )
 
 

@@ -52,6 +52,8 @@ def finding_text(result: Any, lang: str | None = None) -> str:
     say = words_of(result, lang)
     found = finding_of(result, lang)
     said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    if not found.unsaid:
+        return said
     unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
     return f"{said}\n{unsaid}"
 
