@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -67,7 +68,7 @@ class IdealRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FunnelGap(Result):
     """The ideal funnel against the actual one.
 
@@ -99,6 +100,7 @@ class FunnelGap(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question("targets")
 def ideal_funnel(
     book: Book,
     ideal: Sequence[float] | Mapping[str, float] | Book,
@@ -137,7 +139,7 @@ def ideal_funnel(
     """
     found = conversion(book, horizon_days=horizon_days, confidence_level=confidence_level)
     steps = [step for step in found.steps if not step.after_sale]
-    rates, reference = _ideal(book, ideal, [step.stage for step in steps], found.horizon_days)
+    rates, reference = ideal_rates(book, ideal, [step.stage for step in steps], found.horizon_days)
     entered = steps[0].reached_n if steps else 0
     rows = []
     for place, step in enumerate(steps):
@@ -168,9 +170,16 @@ def ideal_funnel(
     )
 
 
-def _ideal(
+def ideal_rates(
     book: Book, ideal: Sequence[float] | Mapping[str, float] | Book, stages: list[str], horizon_days: float
 ) -> tuple[list[float], str]:
+    """Return the ideal share of each step, and where it comes from: ``"given"`` or the name of a book.
+
+    Raises
+    ------
+    ParameterError
+        There is not one share between 0 and 1 per step, or the other book has other stages.
+    """
     from funnelnb.data.book import Book as SomeBook
 
     if isinstance(ideal, SomeBook):

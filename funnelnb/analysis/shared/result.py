@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ---- What every result carries. Results are frozen, slotted -----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result(Shown):
     """Base of every result.
 
@@ -60,7 +60,7 @@ _FIGURES = ("_n", "_amount", "_days", "_rate", "_share", "_name")
 """How fields end that hold a figure, or the name of what it is about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unavailable(Result):
     """A section that has to be left out, with the reason.
 
