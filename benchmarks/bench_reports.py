@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import funnelnb as fn
-from funnelnb.batch import catalog
+from funnelnb.batch import notebooks
 from funnelnb.core import resources
 
 
@@ -27,7 +27,7 @@ def timed(commands: list[list[str]], folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def one_by_one(notebook: catalog.Notebook, data: Path, region: str, place: int) -> list[list[str]]:
+def one_by_one(notebook: notebooks.Notebook, data: Path, region: str, place: int) -> list[list[str]]:
     """Return what makes one report with the stock command lines."""
     values = {"data": str(data), "by": "region", "value": region, "horizon_days": "180"}
     given = [
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
     data = resources.sample_folder()
-    notebook = catalog.find(catalog.default("en"))
+    notebook = notebooks.find(notebooks.default("en"))
     regions = given.only or [one for one in fn.load(data).split("region") if one]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -430,7 +430,25 @@ def _check(given: argparse.Namespace) -> int:
         as_of=given.as_of or None,
     )
     print(report.text(given.lang, width=_terminal_width()))
-    return OK if report.ok else FOUND
+    return _tried(given, data) if report.ok else FOUND
+
+
+def _tried(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    """Say what would stop a report, and which sections it would leave out."""
+    from funnelnb.batch.plan import Request, tried
+    from funnelnb.batch.run import load
+    from funnelnb.show.text.errors import error_text
+    from funnelnb.show.text.words import words
+
+    say = words(given.lang)
+    request = Request(data=data, mapping=given.mapping, playbook=given.playbook, as_of=given.as_of)
+    refused, lacking = tried(load(request))
+    for title, found in (("check.would_stop", refused), ("check.left_out", lacking)):
+        if found:
+            print(f"\n{say.get(title)}")
+        for error in found:
+            print("- " + error_text(str(error), say).replace("\n", "\n  "))
+    return FOUND if refused else OK
 
 
 def _terminal_width() -> int:

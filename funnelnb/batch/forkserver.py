@@ -178,7 +178,8 @@ class Line:
         ----------
         kind : {"kernel", "worker"}
         wish : dict
-            For a kernel ``arguments``, ``folder`` and ``environment``; for a worker the last two.
+            ``folder`` and ``environment``; for a kernel also ``arguments``, for a worker ``serve``: the function
+            that it becomes, as ``module:name``.
         handle : int
             Descriptor that it gets: a kernel's output file, a worker's socket.
 
@@ -392,8 +393,6 @@ def _preload() -> None:
     import importlib
     import pkgutil
 
-    import funnelnb
-
     root = [str(Path(__file__).resolve().parents[1])]
     names = [*PRELOADED]
     names += [
@@ -405,9 +404,10 @@ def _preload() -> None:
     for name in names:
         with contextlib.suppress(Exception):  # what cannot be imported here will say so in the notebook
             importlib.import_module(name)
-    for name in funnelnb.__all__:
+    package = importlib.import_module("funnelnb")
+    for name in package.__all__:
         with contextlib.suppress(Exception):
-            getattr(funnelnb, name)
+            getattr(package, name)
 
 
 def _become(wish: dict[str, Any], handle: int) -> NoReturn:
@@ -449,10 +449,11 @@ def _kernel(wish: dict[str, Any], output: int, server: int) -> None:
 
 
 def _worker(wish: dict[str, Any], connection: int, server: int) -> None:
-    del wish, server
-    from funnelnb.batch import workers
+    import importlib
 
-    workers.serve(connection)
+    del server
+    module, _, name = wish["serve"].partition(":")
+    getattr(importlib.import_module(module), name)(connection)
 
 
 def _die_with_parent() -> None:

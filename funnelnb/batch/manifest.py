@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from funnelnb.batch.folder import Folder
+    from funnelnb.batch.plan import Plan
+    from funnelnb.data.contract.settings import Settings
 
 _FORMAT = 2
 _STACK = (
@@ -125,6 +127,32 @@ def package() -> dict[str, str]:
 def hash_facts(facts: Any) -> str:
     """Return the hash of plain values."""
     return hash_of(json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str).encode())
+
+
+def sources_of(whole: Plan, settings: Settings) -> dict[str, dict[str, str]]:
+    """Return for each report the hashes of all that it comes from, however paths are spelled."""
+    book = whole.book
+    shared = package()
+    said = hash_facts(
+        [
+            repr(replace(settings, path="", data="", report={})),
+            book.name,
+            repr(book.notes),
+            repr(book.playbook),
+        ]
+    )
+    parts = {one.by: book.split(one.by) for one in whole.splits}
+    paths = {"data", "mapping", "playbook"}
+    return {
+        job.stem: {
+            **shared,
+            "data": (book if job.notebook.compares or not job.by else parts[job.by][job.value]).fingerprint,
+            "notebook": job.notebook.fingerprint,
+            "parameters": hash_facts({k: v for k, v in job.parameters.items() if k not in paths}),
+            "settings": said,
+        }
+        for job in whole.jobs
+    }
 
 
 def read(folder: Folder) -> Record:

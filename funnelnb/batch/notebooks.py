@@ -470,11 +470,16 @@ def _inspected(source: str) -> Mapping[str, Any]:
     """Return what papermill makes of a parameters cell."""
     import nbformat
     from papermill import inspect_notebook
+    from papermill.log import logger
 
     cell = nbformat.v4.new_code_cell(source, metadata={"tags": [TAG]})
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
     alone = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-    known: Mapping[str, Any] = inspect_notebook(alone)
+    before, logger.disabled = logger.disabled, True  # it tells of every notebook that it opens
+    try:
+        known: Mapping[str, Any] = inspect_notebook(alone)
+    finally:
+        logger.disabled = before
     return known
 
 

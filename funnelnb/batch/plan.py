@@ -11,7 +11,7 @@ from funnelnb.batch import folder
 from funnelnb.batch import notebooks as catalog
 from funnelnb.batch.engine import HIDDEN, hide, passwords
 from funnelnb.core import check
-from funnelnb.core.errors import FunnelError, ParameterError, nearest
+from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError, nearest
 from funnelnb.core.options import language
 from funnelnb.data.contract.calendar import calendar_of
 
@@ -404,6 +404,48 @@ def _horizon(checked: Checked, book: Book, settings_days: float | None) -> float
     from funnelnb.analysis.shared.horizon import automatic
 
     return automatic(book)
+
+
+# ---- what the notebooks' questions would say to these data ------------------------------------------------
+
+TRIED = (
+    *("conversion.overview:overview", "conversion.conversion:conversion", "conversion.cohort:cohort"),
+    *("time.duration:duration", "time.stuck:stuck", "time.ageing:ageing"),
+    *("targets.target:target", "targets.mix:deal_mix", "targets.integrity:integrity"),
+    *("priority.money_authority_need:money_authority_need", "priority.levels:levels", "priority.roles:roles"),
+    *("priority.honest_funnel:honest_funnel", "priority.assessment:assessment"),
+)
+"""The questions of the package's notebooks, as module of ``analysis`` and function, each with its defaults."""
+
+
+def tried(book: Book) -> tuple[tuple[FunnelError, ...], tuple[MissingDataError, ...]]:
+    """Which questions would stop a report about these data, and which would be left out?
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    tuple of FunnelError
+        What a report would be refused for: unknown roles, factors, marks, words of stages.
+    tuple of MissingDataError
+        What the sections lack that a report leaves out.
+    """
+    import importlib
+
+    refused: dict[str, FunnelError] = {}
+    lacking: dict[str, MissingDataError] = {}
+    for one in TRIED:
+        module, _, name = one.partition(":")
+        ask = getattr(importlib.import_module(f"funnelnb.analysis.{module}"), name)
+        try:
+            ask(book, amount=1.0) if name == "deal_mix" else ask(book)
+        except MissingDataError as error:
+            lacking.setdefault(str(error), error)
+        except FunnelError as error:
+            refused.setdefault(str(error), error)
+    return tuple(refused.values()), tuple(lacking.values())
 
 
 # ---- checking notebooks and their parameters --------------------------------------------------------------

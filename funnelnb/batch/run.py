@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import signal
 import sys
@@ -146,7 +145,7 @@ def run(
         out.room_for(len(work.to_do))
         if work.to_do and executor is None and not early:
             server = ends.enter_context(forkserver.started(clears))
-        jobs = min(request.jobs or workers_n(request), max(len(work.to_do), 1))
+        jobs = min(request.jobs or workers.advised_n(request.data), max(len(work.to_do), 1))
         make = _executors(executor, lambda: workers.local(jobs, server, scratch, request.longest_s))
         return work.run(tell, make, fail_on)
 
@@ -234,42 +233,6 @@ def load(request: Request) -> Book:
     )
 
 
-# ---- how many at a time -----------------------------------------------------------------------------------
-
-_WORKER_BYTES, _PER_BYTE = 200_000_000, 12
-"""Memory that one report takes besides its data, and how much larger data are in memory than on disk."""
-
-
-def workers_n(request: Request) -> int:
-    """How many reports can be made at a time: one for each processor, fewer where memory is short."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    files = [one for name in request.data for one in _files_of(Path(name))]
-    needed = _WORKER_BYTES + _PER_BYTE * sum(one.stat().st_size for one in files)
-    free = _free_bytes()
-    return max(1, min(cores, int(free // needed))) if free else cores
-
-
-def _files_of(path: Path) -> list[Path]:
-    with contextlib.suppress(OSError):
-        if path.is_dir():
-            return [one for one in path.iterdir() if one.is_file()]
-        return [path] if path.is_file() else []
-    return []
-
-
-def _free_bytes() -> int:
-    """Return the memory that may still be taken, 0 where the system does not tell."""
-    found = []
-    with contextlib.suppress(OSError, ValueError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        most = int((group / "memory.max").read_text(encoding="ascii"))
-        found.append(most - int((group / "memory.current").read_text(encoding="ascii")))
-    return max(min(found), 1) if found else 0
-
-
 # ---- the work ---------------------------------------------------------------------------------------------
 
 
@@ -279,7 +242,7 @@ class _Work:
     def __init__(self, request: Request, whole: Plan, out: Folder, settings: Settings) -> None:
         self.request, self.out = request, out
         self.record = manifest.read(out)
-        self.sources = _sources(whole, settings)
+        self.sources = manifest.sources_of(whole, settings)
         before = self.record.entries
         self.reasons = {
             job.stem: manifest.why(before.get(job.stem), self.sources[job.stem], out) for job in whole.jobs
@@ -436,32 +399,6 @@ def _failure_of(entries: Mapping[str, Entry], job: Job) -> Failure | None:
 
 def _files(job: Job) -> tuple[str, str]:
     return f"{job.stem}.html", f"{job.stem}.ipynb"
-
-
-def _sources(whole: Plan, settings: Settings) -> dict[str, dict[str, str]]:
-    """Return for each report the hashes of all that it comes from, however paths are spelled."""
-    book = whole.book
-    shared = manifest.package()
-    said = manifest.hash_facts(
-        [
-            repr(replace(settings, path="", data="", report={})),
-            book.name,
-            repr(book.notes),
-            repr(book.playbook),
-        ]
-    )
-    parts = {one.by: book.split(one.by) for one in whole.splits}
-    paths = {"data", "mapping", "playbook"}
-    return {
-        job.stem: {
-            **shared,
-            "data": (book if job.notebook.compares or not job.by else parts[job.by][job.value]).fingerprint,
-            "notebook": job.notebook.fingerprint,
-            "parameters": manifest.hash_facts({k: v for k, v in job.parameters.items() if k not in paths}),
-            "settings": said,
-        }
-        for job in whole.jobs
-    }
 
 
 # ---- following the work -----------------------------------------------------------------------------------

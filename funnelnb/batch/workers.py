@@ -27,7 +27,7 @@ from funnelnb.batch import body, engine, forkserver
 from funnelnb.batch.manifest import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from nbformat import NotebookNode
 
@@ -196,6 +196,48 @@ def _failure(error: Exception, client: engine.Client | None, hidden: Mapping[str
     )
 
 
+# ---- how many at a time -----------------------------------------------------------------------------------
+
+_WORKER_BYTES, _PER_BYTE = 200_000_000, 12
+"""Memory that one report takes besides its data, and how much larger data are in memory than on disk."""
+
+
+def advised_n(data: Sequence[str]) -> int:
+    """How many reports can be made at a time: one for each processor, fewer where memory is short.
+
+    Parameters
+    ----------
+    data : sequence of str
+        Files and folders that each report reads.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    files = [one for name in data for one in _files_of(Path(name))]
+    needed = _WORKER_BYTES + _PER_BYTE * sum(one.stat().st_size for one in files)
+    free = _free_bytes()
+    return max(1, min(cores, int(free // needed))) if free else cores
+
+
+def _files_of(path: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            return [one for one in path.iterdir() if one.is_file()]
+        return [path] if path.is_file() else []
+    return []
+
+
+def _free_bytes() -> int:
+    """Return the memory that may still be taken, 0 where the system does not tell."""
+    found = []
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        most = int((group / "memory.max").read_text(encoding="ascii"))
+        found.append(most - int((group / "memory.current").read_text(encoding="ascii")))
+    return max(min(found), 1) if found else 0
+
+
 # ---- our own executor -------------------------------------------------------------------------------------
 
 
@@ -324,7 +366,11 @@ class _Worker:
         line = forkserver.line(address) if address else None
         if line is None:
             return None
-        wish = {"folder": str(Path.cwd()), "environment": environment}
+        wish = {
+            "folder": str(Path.cwd()),
+            "environment": environment,
+            "serve": f"{__name__}:{serve.__name__}",
+        }
         try:
             return line.fork("worker", wish, other.fileno())
         except OSError:

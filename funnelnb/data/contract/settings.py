@@ -1,4 +1,7 @@
-"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake."""
+"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake.
+
+Longer than most modules: every key of the settings has its type, its words and its rule here, in one place.
+"""
 
 from __future__ import annotations
 
