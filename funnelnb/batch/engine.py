@@ -34,6 +34,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.translators import PythonTranslator, papermill_translators
 
 from funnelnb.batch import forkserver, notebooks
+from funnelnb.show.charts.render import LATER, drawn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -195,7 +196,8 @@ class Client(PapermillNotebookClient):
             said = Path(private) / "said.txt"
             try:
                 with said.open("wb") as output:
-                    await self.async_start_new_kernel(stdout=output, stderr=output, **kwargs)
+                    environment = {**os.environ, LATER: "1"}  # pictures are drawn here, see `draw`
+                    await self.async_start_new_kernel(stdout=output, stderr=output, env=environment, **kwargs)
                 await self._connect(own)
                 yield
             finally:
@@ -331,7 +333,23 @@ class FunnelEngine(Engine):
                 nb_man.cell_exception(nb_man.nb.cells[client.place], client.place, exception=error)
             raise
         finally:
+            draw(nb_man.nb)
             hide(nb_man.nb, hidden)
+
+
+_PICTURES_N = 200
+_pictures: dict[str, str] = {}
+
+
+def draw(node: NotebookNode) -> None:
+    """Put the pictures into a notebook's outputs, in place, where its kernel left marks for them."""
+    while len(_pictures) > _PICTURES_N:
+        _pictures.pop(next(iter(_pictures)), None)
+    for cell in node.cells:
+        for output in cell.get("outputs", ()):
+            for kind, content in output.get("data", {}).items():
+                if isinstance(content, str):
+                    output["data"][kind] = drawn(content, _pictures)
 
 
 def _refuse(node: NotebookNode, given: Mapping[str, Any]) -> None:

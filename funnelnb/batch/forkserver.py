@@ -45,7 +45,7 @@ ANSWER_TIMEOUT_S = 60
 PRELOADED = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.interactiveshell", "IPython.display"),
     *("numpy", "pandas", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "pandera.pandas"),
-    *("pandera.backends.pandas.register", "pandera.strategies.pandas_strategies", "pyarrow.pandas_compat"),
+    *("pyarrow.pandas_compat",),
     *("scipy.stats", "scipy.optimize", "altair", "narwhals", "ipywidgets", "charset_normalizer"),
     *("papermill", "nbclient", "nbformat.v4", "nbconvert.filters", "jupyter_client.asynchronous", "jinja2"),
     *("pathvalidate", "tqdm", "jsonschema", "python_calamine", "holidays"),
@@ -311,6 +311,7 @@ def serve(wish: str) -> None:
     for slow in _UNUSED:
         sys.modules.setdefault(slow, None)  # type: ignore[arg-type]
     _preload()
+    _rehearse()
     gc.collect()
     gc.freeze()  # what is imported is never looked at again, so its memory stays shared
     with socket.socket(fileno=given["listener"]) as listener, socket.socket(fileno=given["life"]) as life:
@@ -393,21 +394,56 @@ def _preload() -> None:
     import importlib
     import pkgutil
 
+    hidden = (
+        "pyspark" not in sys.modules
+    )  # pandera loads it where it is installed; who needs it loads it later
+    if hidden:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]
     root = [str(Path(__file__).resolve().parents[1])]
     names = [*PRELOADED]
     names += [
         one.name
         for one in pkgutil.walk_packages(root, "funnelnb.", onerror=lambda _: None)
         if not any(part.startswith("_") for part in one.name.split("."))
-        and one.name.split(".")[1] not in {"cli", "_workbook"}
+        and one.name.split(".")[1] not in {"cli", "simulate"}
     ]
     for name in names:
         with contextlib.suppress(Exception):  # what cannot be imported here will say so in the notebook
             importlib.import_module(name)
+    if hidden:
+        del sys.modules["pyspark"]
     package = importlib.import_module("funnelnb")
     for name in package.__all__:
         with contextlib.suppress(Exception):
             getattr(package, name)
+
+
+def _rehearse() -> None:
+    """Do once what every child would do first and what only fills tables of Python: words, stage models, one chart."""
+    with contextlib.suppress(Exception):
+        import altair
+
+        from funnelnb.playbooks import library, load_playbook
+        from funnelnb.show.text.words import words
+
+        for lang in ("en", "zh"):
+            words(lang)
+        for one in library():
+            load_playbook(one)
+        rows = altair.Data(values=[{"a": 1, "b": "x"}])
+        whole = altair.Chart(rows).encode(
+            x=altair.X("a:Q", title="a", axis=altair.Axis(format="%")), y=altair.Y("b:N", sort=None),
+            color=altair.Color("b:N", legend=None), text=altair.Text("a:Q"), tooltip=[altair.Tooltip("a:Q")],
+            opacity=altair.value(0.5), detail="b:N", x2="a:Q", shape="b:N", size=altair.value(3),
+        )  # fmt: skip
+        marks = (
+            whole.mark_bar(),
+            whole.mark_line(),
+            whole.mark_text(dx=3),
+            whole.mark_point(),
+            whole.mark_rule(),
+        )
+        altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
 
 
 def _become(wish: dict[str, Any], handle: int) -> NoReturn:

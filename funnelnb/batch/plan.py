@@ -345,6 +345,12 @@ def _fixed(request: Request, lang: str) -> tuple[dict[str, Any], dict[str, Any]]
     return fixed, shown
 
 
+def asked(request: Request) -> dict[str, Any]:
+    """Return the words by which the notebooks of a request ask for its data."""
+    fixed, _ = _fixed(request, "")
+    return {name: fixed[name] for name in ("data", "mapping", "playbook", "as_of")}
+
+
 def _hidden(
     request: Request, fixed: Mapping[str, Any], shown: Mapping[str, Any], checked: Checked
 ) -> dict[str, str]:

@@ -17,6 +17,7 @@ from funnelnb.batch import digest, folder, forkserver, manifest, pages, plan, wo
 from funnelnb.batch.manifest import Entry, Failure
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
+from funnelnb.data.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -146,8 +147,10 @@ def run(
         if work.to_do and executor is None and not early:
             server = ends.enter_context(forkserver.started(clears))
         jobs = min(request.jobs or workers.advised_n(request.data), max(len(work.to_do), 1))
+        if work.to_do and executor is None:
+            prepare(book, scratch, plan.asked(request))
         make = _executors(executor, lambda: workers.local(jobs, server, scratch, request.longest_s))
-        return work.run(tell, make, fail_on)
+        return work.run(tell, make, fail_on, ours=not isinstance(executor, Executor))
 
 
 def steps(request: Request) -> list[Step]:
@@ -277,10 +280,12 @@ class _Work:
             jobs, key=lambda job: -seconds.get(job.stem, usual.get(job.notebook.name, 0.0)), reverse=False
         )
 
-    def run(self, tell: Tell, make: Callable[[], Executor], fail_on: tuple[str, ...]) -> Summary:
+    def run(
+        self, tell: Tell, make: Callable[[], Executor], fail_on: tuple[str, ...], *, ours: bool = True
+    ) -> Summary:
         """Make what is to be made, then write what all reports share."""
         stopped = False
-        lines = _Lines(self, make)
+        lines = _Lines(self, make, ours)
         try:
             lines.begin()
             figures = pages.headlines(self.plan)
@@ -418,6 +423,7 @@ class _Lines:
 
     work: _Work
     make: Callable[[], Executor]
+    ours: bool = True
     executor: Executor | None = None
     under_way: dict[Future[Any], Job] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
@@ -488,8 +494,7 @@ class _Lines:
     def _again(self, job: Job, error: Any) -> None:
         """Hand out a job again whose process was killed; a pool that broke as a whole is made anew."""
         if isinstance(error, BrokenExecutor):
-            with contextlib.suppress(Exception):
-                self.executor.shutdown(wait=False, cancel_futures=True)  # type: ignore[union-attr]
+            _sent_home(self.executor)
             self.executor = self.make()
             others = [*self.under_way.values()]
             self.under_way.clear()
@@ -502,8 +507,15 @@ class _Lines:
         """Take back what is still under way."""
         for future in list(self.under_way):
             future.cancel()
-        if self.executor is not None:
-            self.executor.shutdown(wait=False, cancel_futures=True)
+        if self.ours:
+            _sent_home(self.executor)
+
+
+def _sent_home(executor: Executor | None) -> None:
+    """End an executor at once, whatever its workers do."""
+    if executor is not None:
+        with contextlib.suppress(Exception):
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb import __version__
 from funnelnb.batch import body, engine, forkserver
 from funnelnb.batch.manifest import Failure
+from funnelnb.data.prepared import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -323,7 +324,7 @@ class Workers(Executor):
         address = self._server.alive() if self._server is not None else ""
         environment = {**os.environ, forkserver.ADDRESS: address}
         if self._scratch is not None:
-            environment[engine.SCRATCH] = str(self._scratch)
+            environment |= {engine.SCRATCH: str(self._scratch), PLACE: str(self._scratch)}
         hired = _Worker(address, environment)
         self._living.add(hired)
         return hired
