@@ -421,29 +421,15 @@ def _preload() -> None:
 def _rehearse() -> None:
     """Do once what every child would do first and what only fills tables of Python: words, stage models, one chart."""
     with contextlib.suppress(Exception):
-        import altair
-
         from funnelnb.playbooks import library, load_playbook
+        from funnelnb.show.charts.render import rehearse
         from funnelnb.show.text.words import words
 
         for lang in ("en", "zh"):
             words(lang)
         for one in library():
             load_playbook(one)
-        rows = altair.Data(values=[{"a": 1, "b": "x"}])
-        whole = altair.Chart(rows).encode(
-            x=altair.X("a:Q", title="a", axis=altair.Axis(format="%")), y=altair.Y("b:N", sort=None),
-            color=altair.Color("b:N", legend=None), text=altair.Text("a:Q"), tooltip=[altair.Tooltip("a:Q")],
-            opacity=altair.value(0.5), detail="b:N", x2="a:Q", shape="b:N", size=altair.value(3),
-        )  # fmt: skip
-        marks = (
-            whole.mark_bar(),
-            whole.mark_line(),
-            whole.mark_text(dx=3),
-            whole.mark_point(),
-            whole.mark_rule(),
-        )
-        altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
+        rehearse()
 
 
 def _become(wish: dict[str, Any], handle: int) -> NoReturn:

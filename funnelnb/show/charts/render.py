@@ -104,6 +104,26 @@ def drawn(text: str, known: MutableMapping[str, str]) -> str:
     return _LATER.sub(picture, text) if "data-later" in text else text
 
 
+def rehearse() -> None:
+    """Write one chart's specification, so that Altair's tables of its schema are filled; nothing is drawn."""
+    import altair
+
+    rows = altair.Data(values=[{"a": 1, "b": "x"}])
+    whole = altair.Chart(rows).encode(
+        x=altair.X("a:Q", title="a", axis=altair.Axis(format="%")), y=altair.Y("b:N", sort=None),
+        color=altair.Color("b:N", legend=None), text=altair.Text("a:Q"), tooltip=[altair.Tooltip("a:Q")],
+        opacity=altair.value(0.5), detail="b:N", x2="a:Q", shape="b:N", size=altair.value(3),
+    )  # fmt: skip
+    marks = (
+        whole.mark_bar(),
+        whole.mark_line(),
+        whole.mark_text(dx=3),
+        whole.mark_point(),
+        whole.mark_rule(),
+    )
+    altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
+
+
 def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
     """Return an SVG without idle markup, with stable ids that no other chart on the page shares."""
     drawn = _UNSEEN.sub("", _EMPTY_PATH.sub("", drawn))
