@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
+WHOLE_TAG = "whole-only"
+"""Cells that compare all regions: left out of one region's report, whose index compares them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +83,23 @@ class Notebook:
         """Return a fresh copy of the notebook, to be changed freely."""
         return _read(self.path)
 
-    def blank(self) -> NotebookNode:
+    def blank(self, *, whole: bool = True) -> NotebookNode:
         """Return a fresh copy without anything that an earlier run left in it.
 
+        Parameters
+        ----------
+        whole : bool
+            False for a report about a part: without the cells that compare all parts.
+
+        Notes
+        -----
         A notebook is stored with the outputs of whatever data it was last run on. None of that may ever stand
         in a report about other data, not even below a cell that fails or is skipped.
         """
         node = _read(self.path)
         node.metadata.pop("widgets", None)  # the stored state of controls holds figures, too
+        if not whole:
+            node.cells = [cell for cell in node.cells if WHOLE_TAG not in cell.metadata.get("tags", ())]
         for cell in node.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
@@ -204,7 +215,8 @@ _OPENS = {"open_book", "load", "sample"}
 
 def _compares(node: NotebookNode) -> bool:
     """Does the notebook do anything with the whole book but pick its own part from it?"""
-    source = "\n".join(cell.source for cell in node.cells if cell.cell_type == "code")
+    own = [cell for cell in node.cells if WHOLE_TAG not in cell.metadata.get("tags", ())]
+    source = "\n".join(cell.source for cell in own if cell.cell_type == "code")
     try:
         tree = ast.parse(source)
     except SyntaxError:  # IPython's own syntax

@@ -448,7 +448,7 @@ class _Lines:
 
         asked = self.work.request
         return workers.Work(
-            notebook=nbformat.writes(job.notebook.blank()),
+            notebook=nbformat.writes(job.notebook.blank(whole=not job.by)),
             parameters=job.parameters,
             hidden=self.work.plan.hidden,
             folder=str(Path.cwd()),

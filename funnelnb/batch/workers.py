@@ -249,7 +249,7 @@ class Workers(Executor):
     ----------
     workers_n : int
         How many work at a time.
-    server : Server or None
+    server : Server, Lent or None
         Where they are forked from; None: they start the ordinary way.
     scratch : pathlib.Path or None
         Folder of the run for what lives as long as a kernel.
@@ -260,7 +260,7 @@ class Workers(Executor):
     def __init__(
         self,
         workers_n: int,
-        server: forkserver.Server | None = None,
+        server: forkserver.Server | forkserver.Lent | None = None,
         *,
         scratch: Path | None = None,
         longest_s: float = LONGEST_S,
@@ -330,7 +330,9 @@ class Workers(Executor):
         return hired
 
 
-def local(workers_n: int, server: forkserver.Server | None, scratch: Path, longest_s: float) -> Executor:
+def local(
+    workers_n: int, server: forkserver.Server | forkserver.Lent | None, scratch: Path, longest_s: float
+) -> Executor:
     """Return the executor of this machine: processes of our own, threads where the system cannot pass sockets on."""
     if os.name != "posix":
         return ThreadPoolExecutor(workers_n)
