@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 OFF = "FUNNELNB_PLAIN_KERNELS"
 """Environment variable: set to anything, processes start the ordinary way."""
@@ -327,21 +327,34 @@ def serve(wish: str) -> None:
     wish : str
         JSON with the descriptors ``listener`` and ``life``, and ``scratch``, the folders to clear at the end.
     """
+    import fcntl
     import gc
 
     given = json.loads(wish)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listener, life = socket.socket(fileno=given["listener"]), socket.socket(fileno=given["life"])
+    forks = _Forks(listener, life)
+
+    def look(*_: Any) -> None:
+        """End everything as soon as the run is gone, also while this process still imports."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            if not life.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK):
+                forks.end()
+                for one in given["scratch"]:
+                    shutil.rmtree(one, ignore_errors=True)
+                os._exit(0)
+
+    signal.signal(signal.SIGIO, look)
+    fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
+    look()  # it may have gone before
     for slow in _UNUSED:
         sys.modules.setdefault(slow, None)  # type: ignore[arg-type]
     _preload()
     _rehearse()
     gc.collect()
     gc.freeze()  # what is imported is never looked at again, so its memory stays shared
-    with socket.socket(fileno=given["listener"]) as listener, socket.socket(fileno=given["life"]) as life:
-        forks = _Forks(listener, life)
-        forks.loop()
-    for one in given["scratch"]:
-        shutil.rmtree(one, ignore_errors=True)
+    forks.loop(look)
 
 
 class _Forks:
@@ -351,15 +364,19 @@ class _Forks:
         self.listener, self.life = listener, life
         self.children: dict[socket.socket, set[int]] = {}
 
-    def loop(self) -> None:
+    def end(self) -> None:
+        """End all children."""
+        self._end(*self.children)
+
+    def loop(self, look: Callable[[], None]) -> NoReturn:
+        """Answer whoever asks; `look` ends this process when the run is gone."""
         while True:
             ready = select.select([self.listener, self.life, *self.children], [], [], 1.0)[0]
             self._reap()
             for one in ready:
                 if one is self.life:
-                    self._end(*self.children)
-                    return
-                if one is self.listener:
+                    look()
+                elif one is self.listener:
                     self._welcome()
                 elif one in self.children:
                     self._answer(one)
@@ -463,7 +480,7 @@ def _become(wish: dict[str, Any], handle: int) -> NoReturn:
         _die_with_parent()
         if os.getppid() != server:
             os._exit(0)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         os.chdir(wish["folder"])
         os.environ.clear()
