@@ -31,7 +31,11 @@ def frames():
         "stage": [d.word() for d in rows], "amount": [d.amount for d in rows],
         "created_at": pd.to_datetime([d.created for d in rows]), "closed_at": pd.to_datetime([d.closed for d in rows]),
     })  # fmt: skip
-    log = [(d.id, stage, at) for d in rows for stage, at in [*d.steps, *([(d.word(), d.closed)] if d.closed else [])]]
+    log = [
+        (d.id, stage, at)
+        for d in rows
+        for stage, at in [*d.steps, *([(d.word(), d.closed)] if d.closed else [])]
+    ]
     return table, pd.DataFrame(log, columns=["deal_id", "stage", "entered_at"])
 
 
@@ -41,13 +45,19 @@ def fill(url):
     with engine.begin() as connection:
         table.to_sql("deals", connection, index=False, if_exists="replace")
         log.to_sql("stage_history", connection, index=False, if_exists="replace")
-        pd.DataFrame({"x": [1]}).to_sql("odd \"; drop table deals; --", connection, index=False, if_exists="replace")
+        pd.DataFrame({"x": [1]}).to_sql(
+            'odd "; drop table deals; --', connection, index=False, if_exists="replace"
+        )
     engine.dispose()
 
 
 def as_expected(book):
     known, outcome = truth(deals()), book.opportunities["outcome"]
-    assert (len(outcome), (outcome == "won").sum(), (outcome == "lost").sum()) == (known.n, known.won, known.lost)
+    assert (len(outcome), (outcome == "won").sum(), (outcome == "lost").sum()) == (
+        known.n,
+        known.won,
+        known.lost,
+    )
     assert book.opportunities.loc[outcome == "won", "amount"].sum() == known.won_amount
     assert len(book.table("stage_history")) == len(frames()[1])
     assert book.playbook.stage_ids[:2] == ("qualification", "needs_analysis")
@@ -99,7 +109,9 @@ def test_columns_of_mixed_types_become_text(tmp_path):
     path = tmp_path / "mixed.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("create table t (a, b, c)")
-        connection.executemany("insert into t values (?, ?, ?)", [(1, None, b"\x00"), ("x", 2.5, b"\x01"), (None, None, None)])
+        connection.executemany(
+            "insert into t values (?, ?, ?)", [(1, None, b"\x00"), ("x", 2.5, b"\x01"), (None, None, None)]
+        )
     frame = database.read_table(f"sqlite:///{path}", "t").frame
     assert frame["a"].tolist()[:2] == ["1", "x"]
     assert frame["b"].tolist()[1] == 2.5
@@ -142,7 +154,11 @@ def _port():
 
 
 def _needs(*programs):
-    missing = [one for one in programs if shutil.which(one) is None and not list(Path("/usr/lib/postgresql").glob(f"*/bin/{one}"))]
+    missing = [
+        one
+        for one in programs
+        if shutil.which(one) is None and not list(Path("/usr/lib/postgresql").glob(f"*/bin/{one}"))
+    ]
     if missing:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{', '.join(missing)} must be installed by .ci/run")
@@ -163,11 +179,36 @@ def postgresql(tmp_path_factory):
     (folder / "pw").write_text(SECRET)
     port = _port()
     run = {"check": True, "capture_output": True, "cwd": "/"}
-    subprocess.run(_as("postgres", [f"{programs}/initdb", "-D", f"{folder}/db", "-U", "ann", "-A", "scram-sha-256", f"--pwfile={folder}/pw", "-N"]), **run)  # noqa: PLW1510
+    subprocess.run(
+        _as(
+            "postgres",
+            [
+                f"{programs}/initdb",
+                "-D",
+                f"{folder}/db",
+                "-U",
+                "ann",
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={folder}/pw",
+                "-N",
+            ],
+        ),
+        **run,
+    )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    subprocess.run(_as("postgres", [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-o", options, "-l", f"{folder}/log", "-w", "start"]), **run)  # noqa: PLW1510
+    subprocess.run(
+        _as(
+            "postgres",
+            [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-o", options, "-l", f"{folder}/log", "-w", "start"],
+        ),
+        **run,
+    )
     yield f"postgresql://ann:{SECRET}@127.0.0.1:{port}/postgres"
-    subprocess.run(_as("postgres", [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-m", "immediate", "stop"]), **{**run, "check": False})  # noqa: PLW1510
+    subprocess.run(
+        _as("postgres", [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-m", "immediate", "stop"]),
+        **{**run, "check": False},
+    )
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -180,10 +221,41 @@ def mariadb():
     port = _port()
     user = "mysql" if os.geteuid() == 0 else ""
     own = (lambda command: _as(user, command)) if user else (lambda command: command)
-    subprocess.run(own(["mariadb-install-db", f"--datadir={folder}/db", "--auth-root-authentication-method=normal", "--skip-test-db"]), check=True, capture_output=True, cwd="/")
-    (folder / "init.sql").write_text(f"CREATE DATABASE crm;\nCREATE USER ann@'127.0.0.1' IDENTIFIED BY '{SECRET}';\nGRANT ALL ON crm.* TO ann@'127.0.0.1';\n")
+    subprocess.run(
+        own(
+            [
+                "mariadb-install-db",
+                f"--datadir={folder}/db",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ]
+        ),
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
+    (folder / "init.sql").write_text(
+        f"CREATE DATABASE crm;\nCREATE USER ann@'127.0.0.1' IDENTIFIED BY '{SECRET}';\nGRANT ALL ON crm.* TO ann@'127.0.0.1';\n"
+    )
     (folder / "init.sql").chmod(0o644)
-    server = subprocess.Popen(own(["mariadbd", "--no-defaults", f"--datadir={folder}/db", f"--socket={folder}/s", f"--port={port}", "--bind-address=127.0.0.1", f"--init-file={folder}/init.sql", f"--pid-file={folder}/pid", "--skip-name-resolve"]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    server = subprocess.Popen(
+        own(
+            [
+                "mariadbd",
+                "--no-defaults",
+                f"--datadir={folder}/db",
+                f"--socket={folder}/s",
+                f"--port={port}",
+                "--bind-address=127.0.0.1",
+                f"--init-file={folder}/init.sql",
+                f"--pid-file={folder}/pid",
+                "--skip-name-resolve",
+            ]
+        ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
     url = f"mysql://ann:{SECRET}@127.0.0.1:{port}/crm"
     for _ in range(120):
         try:

@@ -1,4 +1,7 @@
-"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake."""
+"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake.
+
+Longer than most modules: every key of the settings has its type, its words and its rule here, in one place.
+"""
 
 from __future__ import annotations
 
@@ -173,6 +176,8 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    report : Mapping
+        What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar
         Business days by name of the calendar: weekend, holidays and extra working days.
     limits : Limits
@@ -203,6 +208,7 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
@@ -584,6 +590,36 @@ def _tables(reader: Reader, key: str, value: Any) -> dict[str, TableSettings]:
     return {name: reader.table(f"{key}.{name}", name, one) for name, one in value.items()}
 
 
+REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "by": ('an attribute or a list of them, such as ["region", "team"]', (str, list)),
+    "notebooks": ('"all", or a list of names', (str, list)),
+    "only": ("a list of values", (list,)),
+    "whole": ("true or false", (bool,)),
+    "out": ("a folder", (str,)),
+    "jobs": ("a whole number", (int,)),
+    "retries": ("a whole number", (int,)),
+    "timeout": ("seconds", (int, float)),
+    "report_timeout": ("seconds", (int, float)),
+    "code": ("true or false", (bool,)),
+    "fail_on": ("a list of rules", (list,)),
+    "dask": ("the address of a scheduler", (str,)),
+    "parameters": ("a table of name = value", (dict,)),
+}
+"""Key of the table ``[report]`` = what it takes, and the types of that."""
+
+
+def _report(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, 'a table such as [report] with by = "region"')
+    reader.keys(key, value, list(REPORT_KEYS))
+    for name, one in value.items():
+        expected, kinds = REPORT_KEYS[name]
+        listed = isinstance(one, list) and not all(isinstance(each, str) for each in one)
+        if not isinstance(one, kinds) or (isinstance(one, bool) and bool not in kinds) or listed:
+            raise reader.fail(f"{key}.{name}", one, expected)
+    return dict(value)
+
+
 def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise reader.fail(key, value, "a table such as [levels] with high = 0.7")
@@ -636,6 +672,7 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "report": _report,
     "calendars": _calendars,
     "limits": _limits,
 }
