@@ -22,6 +22,7 @@ _FORMER = {
     "assessment": "customers.assessment",
     "assessment_sheet": "widgets.assessment_sheet",
     "attempt": "notebook.attempt",
+    "comparison": "notebook.comparison",
     "explore": "widgets.explore",
     "explore_durations": "widgets.explore_durations",
     "fair_shares": "targets.fair_shares",

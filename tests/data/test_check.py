@@ -10,6 +10,7 @@ import pytest
 
 from funnelnb.data.check import CHECKS, check_data
 from funnelnb.data.contract.problems import CODES
+from funnelnb.data.recognise.stages import EVIDENCE
 
 STAGES = ["lead", "offer", "won"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,7 +205,7 @@ def test_undecidable_data_give_a_report_without_deals():
 
 def words(lang):
     folder = ROOT / "funnelnb" / "show" / "lang"
-    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading")]
+    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise")]
     parts = [tomllib.loads(path.read_text(encoding="utf-8"))["notes"] for path in paths]
     return {code: text for part in parts for code, text in part.items()}
 
@@ -229,6 +230,7 @@ def codes():
     found |= {f"rows_{kind}" for kind in ("short", "trailing", "joined", "delimiter")}
     found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header")}
     found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
+    found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
     for path in sorted((ROOT / "funnelnb" / "data").rglob("*.py")):
         if (
             path.parent.name in ("ledger", "count") or path.stem == "seen_as"

@@ -91,16 +91,19 @@ def test_an_unknown_ending(tmp_path):
 
 
 def test_a_folder_without_deals_lists_what_is_there(tmp_path):
-    write(tmp_path, CSV, "one.csv")
-    write(tmp_path, CSV, "two.csv")
+    write(tmp_path, "colour,taste\nred,sweet\ngreen,sour\n", "one.csv")
+    write(tmp_path, "city,river\nBonn,Rhine\nBern,Aare\n", "two.csv")
     with pytest.raises(SourceError, match="holds no table of deals") as error:
         load(tmp_path, playbook=STAGES)
     assert "one.csv, two.csv" in str(error.value)
 
 
-def test_no_playbook_is_an_error_with_the_remedy(tmp_path):
+def test_without_a_playbook_the_own_stages_are_taken_and_told(tmp_path):
+    book = load(write(tmp_path, CSV))
+    assert book.playbook.stage_ids == ("offer", "won")
+    assert len(book.opportunities) == 3
     with pytest.raises(MappingError, match="no playbook is named"):
-        load(write(tmp_path, CSV))
+        load(write(tmp_path, CSV), mapping={"crm": "none"})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "cp1252"])
@@ -316,7 +319,8 @@ def test_what_is_no_frame():
     with pytest.raises(SourceError, match="is a int"):
         load(42, playbook=STAGES)
     with pytest.raises(ParameterError, match="tables"):
-        load({"deals": frame()}, playbook=STAGES)
+        load({"deals": frame()}, playbook=STAGES, mapping={"crm": "none"})
+    assert len(load({"deals": frame()}, playbook=STAGES).opportunities) == len(frame())
 
 
 def test_nested_columns_are_text():

@@ -14,6 +14,7 @@ from funnelnb.data.parse import values
 from funnelnb.data.parse.numbers import unit_of
 from funnelnb.data.read.raw import cell_text
 from funnelnb.data.recognise.columns import require_column
+from funnelnb.data.recognise.profile import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.tables import Kind
     from funnelnb.data.parse.cells import Parsed, Reading
     from funnelnb.data.read.raw import Raw
-
-
-_INSTRUCTIONS = (
-    "必填",
-    "选填",
-    "可选填",
-    "required",
-    "optional",
-    "下拉选择",
-    "格式",
-    "e.g.",
-    "for example",
-    "请填写",
-)
-"""Words of rows that explain a template instead of holding data."""
 
 
 @dataclass(slots=True)
@@ -65,6 +51,8 @@ class Table:
         Columns that could not be read as a whole.
     marks : dict of str to Series
         Of date columns: the cells that stand for an open end or for no date, as the file writes them.
+    ruled : Series or None
+        Outcomes that rules of the settings tell (deals only).
     """
 
     name: str
@@ -76,6 +64,7 @@ class Table:
     ids: pd.Series | None = None
     unread: set[str] = field(default_factory=set)
     marks: dict[str, pd.Series] = field(default_factory=dict)
+    ruled: pd.Series | None = None
 
     def source(self, column: str) -> str:
         """How the file spells a canonical column."""
@@ -105,10 +94,9 @@ def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None
         findings.note("rows_skipped", file=raw.file, n=int(named.sum()))
     if frame.empty:
         return
-    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
-    told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
-    if first and len(told) * 2 > len(first):
-        findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[0][:40])
+    told = instructions(frame)
+    if told:
+        findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[:40])
         raw.frame = frame.iloc[1:]
 
 

@@ -75,8 +75,8 @@ class TableSettings:
         Rows that are not data (instructions, totals), as a spreadsheet shows them.
     decimal, date_order : str
         For this table only; see :class:`Settings`.
-    columns : Mapping of str to str
-        Canonical name = column of the source.
+    columns : Mapping of str to (str or tuple of str)
+        Canonical name = column of the source; of several, the first filled one of each row counts.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -86,6 +86,13 @@ class TableSettings:
     stage_dates : Mapping of str to str
         Stage id = column with the date on which the stage was entered (a history laid out in columns).
     joins : tuple of Join
+    only : Mapping of str to tuple of str
+        Column of the source = values; other rows are not of this table (and are counted in a note).
+    newest_by : str
+        Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
+        first one tells when the deal began.
+    won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
+        Column = values that mean this outcome, whatever the outcome column says; ``"*"`` means any value at all.
     """
 
     file: str = ""
@@ -102,12 +109,18 @@ class TableSettings:
     delimiter: str = ""
     decimal: str = ""
     date_order: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str | float] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     stage_dates: Mapping[str, str] = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    newest_by: str = ""
+    won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    open_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,8 +345,12 @@ class Reader:
         taken: dict[str, Any] = {}
         for key, value in content.items():
             place = f"{where}.{key}"
-            if key in ("columns", "constants"):
+            if key == "constants":
                 taken[key] = self.mapping(place, value, known)
+            elif key == "columns":
+                taken[key] = self.columns(place, value, known)
+            elif key in ("only", "won_when", "lost_when", "left_when", "open_when"):
+                taken[key] = self.conditions(place, value)
             elif key in ("attributes", "stage_dates"):
                 taken[key] = self.mapping(place, value)
             elif key == "units":
@@ -345,6 +362,35 @@ class Reader:
             else:
                 taken[key] = _TABLE_RULES[key](self, place, value)
         return TableSettings(**taken)
+
+    def columns(self, key: str, value: Any, known: list[str]) -> dict[str, str | tuple[str, ...]]:
+        """Return columns, each one name or a list of them."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table of name = column")
+        self.keys(key, value, known)
+        taken: dict[str, str | tuple[str, ...]] = {}
+        for name, one in value.items():
+            if isinstance(one, list) and one and all(isinstance(part, str) for part in one):
+                taken[name] = tuple(one)
+            elif isinstance(one, str):
+                taken[name] = one
+            else:
+                raise self.fail(
+                    f"{key}.{name}", one, 'a column in quotes, or a list such as ["won on", "lost on"]'
+                )
+        return taken
+
+    def conditions(self, key: str, value: Any) -> dict[str, tuple[str, ...]]:
+        """Return columns with the values that are meant."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, 'a table such as { "Active" = "False" }')
+        taken = {}
+        for name, one in value.items():
+            several = one if isinstance(one, list) else [one]
+            if not several or not all(isinstance(part, (str, int, float, bool)) for part in several):
+                raise self.fail(f"{key}.{name}", one, 'a value, or a list of values; "*" for any')
+            taken[str(name)] = tuple(str(part) for part in several)
+        return taken
 
     def units(self, key: str, value: Any, known: list[str]) -> dict[str, str | float]:
         """Return units by column."""
@@ -586,7 +632,7 @@ _RULES: dict[str, Any] = {
 }
 
 _TABLE_RULES: dict[str, Any] = {
-    **dict.fromkeys(("file", "sheet"), Reader.text),
+    **dict.fromkeys(("file", "sheet", "newest_by"), Reader.text),
     **dict.fromkeys(("delimiter", "quote", "escape"), _sign),
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,

@@ -243,17 +243,36 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
     return _from_arrow(table, path.name)
 
 
+_NO_NETWORK = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_access": "false",
+}
+"""DuckDB loads an extension for files that it does not know, from the network if need be; never here."""
+
 PARQUET_CELLS = 2_000_000_000
 """Up to here a Parquet file is read whatever the limit on cells: it is typed and read by columns."""
 
 
 def _duckdb(path: Path) -> Any:
+    """Open a DuckDB file, and nothing else: neither another kind of database nor anything that it points to."""
     try:
         import duckdb
     except ImportError:
         raise MissingExtraError.for_package("duckdb", "duckdb") from None
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    if head[8:12] != b"DUCK":
+        sqlite = head.startswith(b"SQLite format 3")
+        raise SourceError(
+            f"{path.name} is {'an SQLite' if sqlite else 'no DuckDB'} database, whatever its ending says",
+            expected="a DuckDB file",
+            hint=f"export the table as CSV: sqlite3 -header -csv {path.name} 'select * from TABLE' > deals.csv"  # noqa: S608 - words
+            if sqlite
+            else "check the path, or export it as CSV",
+        )
     try:
-        return duckdb.connect(str(path), read_only=True)
+        return duckdb.connect(str(path), read_only=True, config=_NO_NETWORK)
     except duckdb.Error as error:
         raise SourceError(
             f"{path.name} is not a DuckDB database ({str(error)[:100]})",
@@ -271,10 +290,18 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
             expected="one of " + ", ".join(names),
             hint=nearest(table, names) if table else "say which one with sheet in the settings",
         )
+    import duckdb
+
     connection = _duckdb(path)
     try:
         quoted = table.replace('"', '""')
         found = connection.sql(f'SELECT * FROM "{quoted}"').to_arrow_table()  # noqa: S608 - a quoted, known name
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{path.name}, table {table!r} cannot be read ({str(error).splitlines()[0][:100]})",
+            expected="a table of its own, not a view of other files",
+            hint="store it as a table, or export it as CSV",
+        ) from None
     finally:
         connection.close()
     return _from_arrow(found, f"{path.name}!{table}")
