@@ -172,7 +172,7 @@ def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findi
         rows = texts.index.astype("int64").astype("str")
         raw.frame = raw.frame.assign(**{source: texts.where(~same, texts + " (row " + rows + ")")})
         findings.note(
-            "ids_spoilt", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
+            "ids_kept_apart", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
         )
 
 

@@ -11,6 +11,7 @@ from funnelnb.core.errors import ParameterError, SourceError, nearest
 from funnelnb.data.contract.settings import FILE_NAME, Settings, TableSettings, read_settings
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.read.files import SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
 from funnelnb.data.recognise.profile import instructions
@@ -82,6 +83,7 @@ class _Piece:
     said: bool = False
 
 
+@guarded("what was given as the data", "a path, a frame or a dict of them", "check the path")
 def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = None) -> Sources:
     """Which raw tables does a source hold?
 

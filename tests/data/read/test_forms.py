@@ -126,7 +126,7 @@ def test_ids_that_a_spreadsheet_spoilt_are_kept_apart(tmp_path):
     rows = [[f"1234567890{n:02}" if n > 5 else "1.23457E+11", *row[1:]] for n, row in enumerate(DEALS)]
     found = book(text(tmp_path, csv([HEADER, *rows])))
     assert len(found.opportunities) == 21
-    assert notes(found)["ids_spoilt"]["n"] == 6
+    assert notes(found)["ids_kept_apart"]["n"] == 6
     assert found.opportunities["opportunity_id"].is_unique
 
 
