@@ -122,6 +122,7 @@ def run(number: int, seed: int, first: int = 0) -> tuple[Counter[str], dict[str,
                 verdicts[f"{form} {verdict}"] += 1
                 if verdict == "fault":
                     faults.setdefault(told, []).append(current)
+                    print(f"input {current} ({form}): {told}", flush=True)
                 if time.monotonic() - began > 60:
                     began = time.monotonic()
                     shown = dict(verdicts.most_common(3))
