@@ -103,6 +103,9 @@ def _join(
     table: Table, raw: Raw, sources: Sources, wanted: Join, settings: Settings, findings: Findings
 ) -> JoinReport:
     other = sources.other(wanted.file, wanted.sheet)
+    for width, rows in other.take_ragged().items():
+        found = f"the row has {width} fields, the header has {len(other.columns)}"
+        findings.add("ragged_row", file=other.file, rows=rows, found=found)
     (here, there), place = next(iter(wanted.on.items())), f"[tables.{table.name}.joins] {wanted.file}"
     require_column(raw, here, f"{place} on", settings.shown)
     require_column(other, there, f"{place} on", settings.shown)

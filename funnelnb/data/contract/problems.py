@@ -78,7 +78,7 @@ CODES: dict[str, Code] = {
     ),
     "bad_number": Code(
         "not a number",
-        "a number such as 1234.50, 1,234.50 or 1.234,50",
+        "a number such as 1234.50, 1,234.50 or 1.234,50 (up to 150 digits)",
         f'correct it, {_LEAVE_OUT} (keep = "not known")',
         keep=True,
     ),

@@ -461,8 +461,10 @@ def _encoding(reader: Reader, key: str, value: Any) -> str:
     expected = "an encoding of text such as 'utf-8', 'gb18030', 'cp1252'"
     name = reader.text(key, value)
     try:
-        b"".decode(name) if name else ""
-        lossless = not name or codecs.lookup(name).name not in _NO_FILES
+        found = codecs.lookup(name) if name else None
+        lossless = found is None or (
+            getattr(found, "_is_text_encoding", True) and found.name not in _NO_FILES
+        )
     except (LookupError, ValueError):
         lossless = False
     if not lossless:

@@ -73,12 +73,28 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
         Whatever goes wrong while reading, with place and remedy.
     """
     kind = kind_of_file(path)
+    before = _state(path)
     with guarded(path.name[:200]):
         raw = _READERS[kind](path, settings)
+    if _state(path) != before:
+        raise SourceError(
+            f"{path.name} was changed while it was being read",
+            expected="a file that stays as it is",
+            hint="try again when the export has finished",
+        )
     suffix = path.suffix.lower()
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
     return raw
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced; empty if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def kind_of_file(path: Path) -> str:

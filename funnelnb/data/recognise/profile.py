@@ -62,9 +62,11 @@ _INSTRUCTIONS = (
 
 def instructions(frame: pd.DataFrame) -> str:
     """Return a cell of the first row if that row explains a template instead of holding data, else nothing."""
+    import pandas as pd
+
     if frame.empty:
         return ""
-    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
+    first = [str(cell) for cell in frame.iloc[0].tolist() if not pd.isna(cell) and str(cell)]
     told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
     return told[0] if len(told) * 2 > len(first) else ""
 

@@ -21,6 +21,7 @@ from funnelnb.data.read.database import (
     tables_of,
 )
 from funnelnb.data.read.files import DUCKDB_SUFFIXES, SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
 from funnelnb.data.recognise.profile import instructions
@@ -100,6 +101,7 @@ class _Piece:
     said: bool = False
 
 
+@guarded("what was given as the data", "a path, a frame or a dict of them", "check the path")
 def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = None) -> Sources:
     """Which raw tables does a source hold?
 
@@ -475,14 +477,22 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
 
     frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
     frame = pd.concat(frames)
+    ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():
-        frame.index = pd.RangeIndex(2, 2 + len(frame))
+        numbers = pd.RangeIndex(2, 2 + len(frame))
+        moved, begin = [], 0
+        for one in raws:
+            place = dict(zip(one.frame.index, numbers[begin : begin + len(one.frame)], strict=True))
+            moved += [(int(place[row]), width) for row, width in one.ragged if row in place]
+            begin += len(one.frame)
+        frame.index, ragged = numbers, moved
     names = ", ".join(one.file for one in raws)
     notes = [note for one in raws for note in one.notes]
     notes.append(Note("files_stacked", {"n": len(raws), "files": names, "rows_n": len(frame)}))
     return Raw(
         file=" + ".join(one.file for one in raws),
         frame=frame,
-        ragged=[row for one in raws for row in one.ragged],
+        ragged=ragged,
         notes=notes,
+        spoilt={name for one in raws for name in one.spoilt},
     )
