@@ -57,7 +57,7 @@ def propose(
     Proposal
     """
     result = Proposal(sheets=list(sheets), crm=crm, said=settings)
-    result.deals, booked = _deals(sheets)
+    result.deals, booked = _deals(sheets, settings)
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
         result.deals = result.history
@@ -81,14 +81,16 @@ def propose(
     return result
 
 
-def _deals(sheets: Sequence[Sheet]) -> tuple[Sheet | None, Any]:
+def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, Any]:
     """Return the table of deals; where none tells a stage or an end, one whose bookings stand in another file."""
     best = _best(sheets, "opportunities")
     tables = [one for one in sheets if one.kind in ("opportunities", "other", "accounts", "contacts")]
     if best is not None and best.placed:
         return best, None
+    told = {own.file for own in settings.tables.values() if own.file}  # what the settings say of a file is enough
+    free = [one for one in sheets if one.raw.file not in told]
     for one in sorted(tables, key=lambda one: -len(one.raw.frame)):
-        booked = bookings(one, sheets) if not one.placed else None
+        booked = bookings(one, free) if not one.placed else None
         if booked is not None:
             one.kind = "opportunities"
             return one, booked
@@ -473,8 +475,9 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             del deals.columns.found["expected_amount"]
         elif not filled and amount.why != "said":
             del deals.columns.found["amount"]
+    dated = set(settings.table("opportunities").stage_dates.values())  # the settings say what these mean
     for column, one in deals.columns.found.items():
-        if column not in said and column not in columns and one.source:
+        if column not in said and column not in columns and one.source and one.source not in dated:
             columns[column] = one.source
     if columns:
         part["columns"] = columns
