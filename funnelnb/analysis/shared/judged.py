@@ -60,20 +60,17 @@ def unjudged_ledger(ledger: Ledger) -> str:
     """Return the same of the deals of a ledger."""
     outcome = ledger.outcome
     won, lost, still = (outcome == code for code in (WON_DEAL, LOST_DEAL, OPEN_DEAL))
-    if not outcome.size:
-        return ""
     if not (won.any() or lost.any()):
-        return UNDECIDED
+        return UNDECIDED if outcome.size else ""
     if lost.any() and still.any():
         return ""
     age_s = np.where(ledger.created_s == UNKNOWN, -1, ledger.as_of_s - ledger.created_s)
     took_s = np.where(ledger.closed_s == UNKNOWN, -1, ledger.closed_s - ledger.created_s)
     known = (age_s >= 0) & (took_s >= 0) & (won | lost)
-    if not known.any():
-        return ONLY_WINS if not lost.any() else ""
     if lost.any():
-        return CLOSED_ONLY if _expected_open(took_s[known], age_s[known]) >= EXPECTED_OPEN else ""
-    if not still.any():
+        expected = _expected_open(took_s[known], age_s[known]) if known.any() else 0.0
+        return CLOSED_ONLY if expected >= EXPECTED_OPEN else ""
+    if not (still.any() and known.any()):
         return ONLY_WINS
     expected = _expected_open(took_s[known], age_s[age_s >= 0])
     return NEVER_LOST if still.sum() > expected + 3 * np.sqrt(expected) + 3 else ONLY_WINS

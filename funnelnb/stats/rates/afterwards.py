@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 LEAST_N = 10
 """Deals that each side of a comparison needs."""
@@ -46,7 +48,7 @@ def comes_with_time(has: ArrayLike, life: ArrayLike, is_open: ArrayLike) -> bool
     Examples
     --------
     >>> life = np.arange(200.0)
-    >>> bool(comes_with_time(life > 80, life, np.arange(200) % 2 == 0)), bool(comes_with_time(life % 7 > 2, life, life > 150))
+    >>> comes_with_time(life > 80, life, np.arange(200) % 2 == 0), comes_with_time(life % 7 > 2, life, life > 150)
     (True, False)
     """
     value, age, still = np.asarray(has, bool), np.asarray(life, float), np.asarray(is_open, bool)
