@@ -88,6 +88,15 @@ def judged(counts: TimeCounts, why: str) -> TimeCounts:
         return counts
     if why == NEVER_LOST:
         return replace(counts, losses_known=False)
+    return _emptied(counts)
+
+
+def still_known(counts: TimeCounts) -> TimeCounts:
+    """Return the counts if they tell which deals are still open at an age, else none: lost deals must be marked."""
+    return counts if counts.losses_known else _emptied(counts)
+
+
+def _emptied(counts: TimeCounts) -> TimeCounts:
     gone = np.bincount(counts.group, weights=counts.n, minlength=len(counts.groups)).astype(np.int64)
     columns = {
         name: getattr(counts, name)[:0] for name in ("group", "time_s", "entry_s", "outcome", "n", "amount")

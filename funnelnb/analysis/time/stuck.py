@@ -20,6 +20,7 @@ from funnelnb.analysis.shared.counts import (
     source_notes,
     time_counts,
 )
+from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -261,7 +262,7 @@ def _parts(
     steps = ((k, k + 1), (k + 1, won)) if k + 1 < won else ((k, k + 1),)
     both: list[dict[Group, Incidence]] = []
     for origin, target in steps:
-        counts = time_counts(book, origin, target, names, calendar)
+        counts = still_known(time_counts(book, origin, target, names, calendar))
         both.append(
             {
                 group: by_day.curve(times, confidence_level)
