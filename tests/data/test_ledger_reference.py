@@ -46,6 +46,8 @@ def observed(ledger: Ledger) -> list[Read]:
                 followed=[ends.get(following, following) for following in ledger.next[rows].tolist()],
                 left=moments(ledger.left_s[rows]),
                 amount=float(ledger.amount[k]) if ledger.amount[k] >= 0 else 0.0,
+                won=ledger.won,
+                unplaced=bool(ledger.is_true("stage_unknown")[k]),
             )
         )
         assert ledger.furthest[k] == deals[-1].furthest
