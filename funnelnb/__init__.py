@@ -6,6 +6,7 @@ namespaces that tab completion shows: ``fn.customers``, ``fn.targets``, ``fn.dat
 ``fn.playbooks`` and ``fn.simulate``.
 """
 
+import sys
 from typing import Any
 
 import lazy_loader
@@ -21,6 +22,7 @@ _FORMER = {
     "assessment": "customers.assessment",
     "assessment_sheet": "widgets.assessment_sheet",
     "attempt": "notebook.attempt",
+    "comparison": "notebook.comparison",
     "explore": "widgets.explore",
     "explore_durations": "widgets.explore_durations",
     "fair_shares": "targets.fair_shares",
@@ -56,3 +58,19 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'funnelnb' has no attribute {name!r}{f'; {hint}' if hint else ''}"
         ) from None
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Offer attributes, values and stages of the book at hand between quotation marks when Tab is pressed."""
+    from funnelnb.notebook.completion import register
+
+    register(shell)
+
+
+def _complete_in_notebooks() -> None:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and getattr(shell, "Completer", None) is not None:
+        load_ipython_extension(shell)
+
+
+_complete_in_notebooks()

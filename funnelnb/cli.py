@@ -111,8 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument(
         "--lang", choices=("en", "zh"), default="en", help="language of the folder (default: en)"
     )
-    playbooks = _command(commands, "playbooks", _playbooks, "list the stage models")
-    playbooks.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    _playbook_words(_command(commands, "playbooks", _playbooks, "list the stage models, or show one whole"))
     listing = _command(commands, "list", _list, "list the notebooks and their parameters")
     listing.add_argument("--lang", choices=("en", "zh"), default="en", help="edition (default: en)")
     return parser
@@ -199,6 +198,20 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
     parser.add_argument(
         "--timeout", type=float, default=600, metavar="SECONDS", help="longest time for a cell (default: 600)"
+    )
+
+
+def _playbook_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="show this one whole: an id, or a TOML file"
+    )
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write it as a page that opens without a network",
     )
 
 
@@ -307,9 +320,41 @@ def _new(given: argparse.Namespace) -> int:
 def _playbooks(given: argparse.Namespace) -> int:
     from funnelnb.playbooks import library, load_playbook
 
+    if given.name:
+        return _playbook(given)
+    if given.out is not None:
+        raise ParameterError(
+            "--out without a name",
+            expected="the stage model to write",
+            hint="funnelnb playbooks seven_step --out page.html",
+        )
     for one in map(load_playbook, library()):
         print(f"{one.id}: {one.label[given.lang]}\n    {one.about[given.lang]}")
         print("    " + " → ".join(stage.label[given.lang] for stage in one.stages))
+    return OK
+
+
+def _playbook(given: argparse.Namespace) -> int:
+    """Show one stage model whole, or write it as a page."""
+    from funnelnb.analysis.shared.stage_model import playbook
+    from funnelnb.show.tables.document import page
+
+    shown = playbook(given.name)
+    if given.out is None:
+        print(shown.text(given.lang, width=_terminal_width()))
+        return OK
+    title = shown.model.label[given.lang]
+    text = page(shown.html(given.lang), title, given.lang)
+    part = given.out.with_name(given.out.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(given.out)
+    except OSError as error:
+        raise ParameterError(
+            f"{given.out} cannot be written: {error.strerror or error}",
+            expected="a file in a folder that exists",
+        ) from None
+    print(given.out)
     return OK
 
 

@@ -316,3 +316,18 @@ def test_python_dash_m_is_the_same_command() -> None:
         [sys.executable, "-m", "funnelnb", "--version"], capture_output=True, text=True, check=True
     )
     assert said.stdout == f"funnelnb {__version__}\n"
+
+
+def test_playbooks_shows_one_model_whole(capsys, tmp_path):
+    from funnelnb.cli import main
+
+    assert main(["playbooks", "fish_tank", "--lang", "zh"]) == 0
+    told = capsys.readouterr().out
+    assert "鱼缸" in told and "成交规划" in told and "制定客户标准" in told
+    page = tmp_path / "page.html"
+    assert main(["playbooks", "fish_tank", "--out", str(page)]) == 0
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert main(["playbooks", "fish_tnak"]) == 2
+    assert "did you mean 'fish_tank'" in capsys.readouterr().err
+    assert main(["playbooks", "--out", str(page)]) == 2
+    assert main(["playbooks", "fish_tank", "--out", str(tmp_path / "no" / "page.html")]) == 2

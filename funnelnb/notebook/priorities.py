@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import html
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.priority.assessment import add_marks, assessment, largest_account
+from funnelnb.analysis.priority.assessment import SIDES, add_marks, assessment, sheet_account
 from funnelnb.analysis.priority.levels import levels
 from funnelnb.analysis.priority.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
@@ -137,19 +138,18 @@ class Sheet(Live):
         }
         self.save = widgets.Button(description=self._say.get("prioritise.save"))
         self.message = widgets.HTML()
-        rows = [
-            widgets.HBox(
-                [
-                    widgets.Label(self._say.get(f"assessment.factors.{factor}"), layout={"width": "16em"}),
-                    self.marks_of[factor],
-                    self.notes_of[factor],
-                ]
-            )
-            for factor in ASSESSMENT_FACTORS
-        ]
+        rows: list[Any] = []
+        for side, factors in SIDES.items():
+            heading = html.escape(self._say.get(f"assessment.sides.{side}"))
+            rows.append(widgets.HTML(f"<b>{heading}</b>"))
+            rows += map(self._line, factors)
         self.children = [*rows, widgets.HBox([self.save, self.message]), self.picture]
         self.save.on_click(self._saved)
         self._redraw()
+
+    def _line(self, factor: str) -> Any:
+        label = widgets.Label(self._say.get(f"assessment.factors.{factor}"), layout={"width": "16em"})
+        return widgets.HBox([label, self.marks_of[factor], self.notes_of[factor]])
 
     @property
     def marks(self) -> pd.DataFrame:
@@ -222,7 +222,7 @@ def assessment_sheet(book: Book, account_id: str = "", *, lang: str | None = Non
     ----------
     book : Book
     account_id : str
-        The customer; empty: the one with the largest amount of open deals.
+        The customer; empty: of those with marks the one with the largest amount of open deals, else any.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -238,5 +238,5 @@ def assessment_sheet(book: Book, account_id: str = "", *, lang: str | None = Non
     MissingDataError
         No customer is named, and no open deal names one.
     """
-    account_id = account_id or largest_account(book)
+    account_id = account_id or sheet_account(book)
     return Sheet(book, account_id, lang=lang)

@@ -5,22 +5,27 @@
 """
 
 from funnelnb.playbooks.load import WON_STAGE, library, load_playbook, playbook_from_stages
-from funnelnb.playbooks.model import ROLES, Edge, Ending, Gate, Label, Playbook, Question, Stage, fold
+from funnelnb.playbooks.model import Edge, Ending, Gate, Label, Playbook, Question, Remedy, Stage, fold
+from funnelnb.playbooks.roles import BUYER_ROLES, ROLES, BuyerRole, role_named
 from funnelnb.playbooks.validate import SCHEMA_PATH
 
 __all__ = [
+    "BUYER_ROLES",
     "ROLES",
     "SCHEMA_PATH",
     "WON_STAGE",
+    "BuyerRole",
     "Edge",
     "Ending",
     "Gate",
     "Label",
     "Playbook",
     "Question",
+    "Remedy",
     "Stage",
     "fold",
     "library",
     "load_playbook",
     "playbook_from_stages",
+    "role_named",
 ]

@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import PlaybookError
-from funnelnb.playbooks.model import Edge, Ending, Gate, Label, Playbook, Question, Stage, StageKind, fold
+from funnelnb.playbooks.model import (
+    Edge,
+    Ending,
+    Gate,
+    Label,
+    Playbook,
+    Question,
+    Remedy,
+    Stage,
+    StageKind,
+    fold,
+)
 from funnelnb.playbooks.validate import (
     LOST_NAMES,
     WON_NAMES,
@@ -231,6 +242,15 @@ def _build(raw: Mapping[str, Any], path: str) -> Playbook:
             Ending(**{**item, "label": _label(item["label"]), "aliases": tuple(item.get("aliases", ()))})
             for item in raw.get("endings", [])
         ),
+        principles=_labels(raw.get("principles", ())),
+        remedies=tuple(
+            Remedy(
+                problem=_label(one["problem"]), label=_label(one["label"]), stage=str(one.get("stage", ""))
+            )
+            for one in raw.get("remedies", [])
+        ),
+        outlook=_optional(raw, "outlook"),
+        cycle_months=tuple(map(float, raw.get("cycle_months", ()))),
         path=path,
     )
 
@@ -274,6 +294,10 @@ def _label(raw: Mapping[str, str]) -> Label:
     return Label(en=raw["en"], zh=raw["zh"])
 
 
+def _optional(raw: Mapping[str, Any], key: str) -> Label | None:
+    return _label(raw[key]) if key in raw else None
+
+
 def _labels(raw: Iterable[Mapping[str, str]]) -> tuple[Label, ...]:
     return tuple(map(_label, raw))
 
@@ -297,15 +321,21 @@ def _stage(raw: Mapping[str, Any]) -> Stage:
         kind=kind,
         win_weight=1.0 if kind == "won" else _weight(raw.get("win_weight")),
         win_weight_exit=_weight(raw.get("win_weight_exit")),
-        state=_label(raw["state"]) if "state" in raw else None,
+        state=_optional(raw, "state"),
+        purpose=_optional(raw, "purpose"),
+        goals=_labels(raw.get("goals", ())),
+        channels=_labels(raw.get("channels", ())),
         features=_labels(raw.get("features", ())),
         entry=_gates(raw.get("entry", ())),
         exit=_gates(raw.get("exit", ())),
+        if_unmet=raw.get("if_unmet", ""),
+        warning=_optional(raw, "warning"),
         roles=tuple(raw.get("roles", ())),
         actions=_labels(raw.get("actions", ())),
         questions=tuple(
             Question(label=_label(one["label"]), role=one.get("role", "")) for one in raw.get("questions", ())
         ),
-        next_step=_label(raw["next_step"]) if "next_step" in raw else None,
+        find_out=_labels(raw.get("find_out", ())),
+        next_step=_optional(raw, "next_step"),
         aliases=tuple(raw.get("aliases", ())),
     )

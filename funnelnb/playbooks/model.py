@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 StageKind = Literal["working", "won", "after_sale"]
 EdgeKind = Literal["recycle", "referral"]
+UnmetKind = Literal["stay", "fall_back"]
 OutcomeKind = Literal["won", "lost_competitor", "lost_no_decision", "lost", "left"]
 
 
@@ -64,11 +65,30 @@ class Question:
     ----------
     label : Label
     role : str
-        Buyer role it is put to (a key of :data:`ROLES`), or empty for any.
+        Buyer role it is put to (a key of :data:`~funnelnb.playbooks.roles.ROLES`), or empty for any.
     """
 
     label: Label
     role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What to do when the stage model shows a weakness.
+
+    Attributes
+    ----------
+    problem : Label
+        What the figures show, such as too few quotations.
+    label : Label
+        What to do about it.
+    stage : str
+        Id of the stage at which it shows, or empty for the whole funnel.
+    """
+
+    problem: Label
+    label: Label
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +108,29 @@ class Stage:
         Where the stage itself moves the weight (A5 step 4: 25 % to 50 %), the weight on leaving it.
     state : Label or None
         State the customer is in.
+    purpose : Label or None
+        What the stage is for: what we want to have at its end.
+    goals : tuple of Label
+        Push goals: where the stage should move the customer, such as from one class to the next.
+    channels : tuple of Label
+        Where customers of this stage come from.
     features : tuple of Label
         How one recognises the stage.
     entry, exit : tuple of Gate
-        Criteria to enter and to leave; the exit criteria are the purposes (push goals) of the stage.
+        Criteria to enter and to leave; the exit criteria are the self-check of the stage's purposes.
+    if_unmet : {"", "stay", "fall_back"}
+        What happens to a customer for whom a purpose is not met: may only stay, or falls back to the stage before;
+        empty where the model does not say.
+    warning : Label or None
+        What else may happen then.
     roles : tuple of str
-        Buyer roles addressed (keys of :data:`ROLES`).
+        Buyer roles addressed (keys of :data:`~funnelnb.playbooks.roles.ROLES`).
     actions : tuple of Label
         What to do.
     questions : tuple of Question
-        What to ask.
+        What to ask, and whom.
+    find_out : tuple of Label
+        What we must know before we go on.
     next_step : Label or None
         Strategy for the next step.
     aliases : tuple of str
@@ -110,12 +143,18 @@ class Stage:
     win_weight: float | None = None
     win_weight_exit: float | None = None
     state: Label | None = None
+    purpose: Label | None = None
+    goals: tuple[Label, ...] = ()
+    channels: tuple[Label, ...] = ()
     features: tuple[Label, ...] = ()
     entry: tuple[Gate, ...] = ()
     exit: tuple[Gate, ...] = ()
+    if_unmet: UnmetKind | Literal[""] = ""
+    warning: Label | None = None
     roles: tuple[str, ...] = ()
     actions: tuple[Label, ...] = ()
     questions: tuple[Question, ...] = ()
+    find_out: tuple[Label, ...] = ()
     next_step: Label | None = None
     aliases: tuple[str, ...] = ()
 
@@ -178,6 +217,14 @@ class Playbook:
         Empty unless the funnel circulates.
     endings : tuple of Ending
         Empty unless the model names how a deal may end.
+    principles : tuple of Label
+        What holds for the whole model, whatever the stage.
+    remedies : tuple of Remedy
+        What to do about a weakness that the figures show.
+    outlook : Label or None
+        What a report by this model closes with.
+    cycle_months : tuple of float
+        Shortest and longest usual time from the first stage to the win, in months; empty where the model does not say.
     path : str
         File it was read from, for messages.
     """
@@ -189,6 +236,10 @@ class Playbook:
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...] = ()
     endings: tuple[Ending, ...] = ()
+    principles: tuple[Label, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    outlook: Label | None = None
+    cycle_months: tuple[float, ...] = ()
     path: str = ""
     _positions: Mapping[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -237,19 +288,6 @@ class Playbook:
         if position is None:
             raise KeyError(name)
         return self.stages[position]
-
-
-ROLES: Mapping[str, Label] = {
-    "decision_maker": Label(en="decision maker", zh="决策者"),
-    "technical_gatekeeper": Label(en="technical gatekeeper", zh="技术把关者"),
-    "purchaser": Label(en="purchaser", zh="采购者"),
-    "user": Label(en="user", zh="使用者"),
-    "initiator": Label(en="initiator", zh="需求发起者"),
-    "technical_assessor": Label(en="technical assessor", zh="技术论证者"),
-    "approver": Label(en="approver", zh="采购审批者"),
-    "executor": Label(en="executor", zh="采购执行者"),
-}
-"""Buyer roles (DOMAIN C5) in both languages."""
 
 
 def fold(name: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
-from funnelnb.playbooks.model import ROLES, Playbook
+from funnelnb.playbooks.roles import ROLES
 from funnelnb.simulate.deals import day_number
 from funnelnb.simulate.draw import Draws, Ints
 from funnelnb.simulate.floor import Effect, Exit, Floor, Level, Owner, Segment, StageLaw
@@ -16,6 +16,7 @@ from funnelnb.simulate.floor import Effect, Exit, Floor, Level, Owner, Segment, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from funnelnb.playbooks.model import Playbook
     from funnelnb.simulate.make import SalesFloor
 
 

@@ -121,3 +121,61 @@ def test_it_reads_in_words(lang) -> None:
     for one in (fn.assessment(small()), fn.assessment(small(), "a"), fn.assessment(small(), "c")):
         assert one.finding(lang)
         assert "{" not in one.text(lang)
+
+
+def test_the_fields_own_words_are_taken() -> None:
+    """Chinese names of the nine factors and 好, 差, +, − (DOMAIN C4), in the three groups of the sheet."""
+    from funnelnb.analysis.priority.assessment import SIDES
+
+    words = [
+        "组织特征",
+        "市场增长定位",
+        "方案需求",
+        "各种机会",
+        "解决方案的适用性",
+        "竞争优势",
+        "记录",
+        "支持者",
+        "文化兼容性",
+    ]
+    given = frame(
+        "account_id factor mark",
+        *(
+            ("a", word, mark)
+            for word, mark in zip(words, ["好", "差", "+", "−", "好", "-", "＋", "差", "good"], strict=True)
+        ),
+    )
+    made = book(open_deal(account_id="a"), assessments=given)
+    sheet = fn.assessment(made, "a").sheet
+    assert [row.mark for row in sheet] == list("+-+-+-+-+")
+    assert [row.side for row in sheet] == ["profile"] * 3 + ["offer"] * 3 + ["relation"] * 3
+    assert sum(map(len, SIDES.values())) == 9
+    text = fn.assessment(made, "a").text("zh")
+    assert "客户概况" in text
+    assert fn.assess(book(open_deal(account_id="a")), given).tables["assessments"]["factor"].nunique() == 9
+
+
+def test_the_sheet_opens_on_a_customer_with_marks() -> None:
+    from funnelnb.analysis.priority.assessment import sheet_account
+
+    deals = [open_deal(amount=9_000.0, account_id="big"), open_deal(amount=10.0, account_id="small")]
+    given = frame("account_id factor mark", ("small", "sponsorship", "+"), ("none", "sponsorship", "+"))
+    assert sheet_account(book(*deals, assessments=given)) == "small"
+    assert sheet_account(book(*deals)) == "big"
+
+
+def test_contacts_make_the_organisation_chart() -> None:
+    contacts = frame(
+        "account_id name role",
+        ("a", "Li", "使用人"),
+        ("a", "Wang", "决策人"),
+        ("a", "Zhou", "gardener"),
+        ("b", "Qi", "user"),
+    )
+    result = fn.assessment(book(open_deal(account_id="a"), contacts=contacts), "a")
+    assert [(one.name, one.role) for one in result.people] == [
+        ("Wang", "decision_maker"),
+        ("Li", "user"),
+        ("Zhou", ""),
+    ]
+    assert "gardener" in result.text("en")

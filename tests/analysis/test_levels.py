@@ -118,8 +118,13 @@ def test_the_rule_can_stand_in_the_settings_file(tmp_path) -> None:
 
 
 def test_missing_columns_are_named() -> None:
-    with pytest.raises(MissingDataError, match="'intent'"):
-        fn.levels(small(ACCOUNTS[["account_id", "need"]]))
+    partly = fn.levels(small(ACCOUNTS[["account_id", "need"]]))
+    assert [note.values for note in partly.notes if note.code == "level_parts_missing"] == [
+        {"columns": "intent"}
+    ]
+    assert np.isnan(partly.customers[0].intent_part)
+    with pytest.raises(MissingDataError, match="no column to judge by"):
+        fn.levels(small(ACCOUNTS[["account_id", "name"]], amounts=(None,) * 5))
 
 
 def test_moves_between_two_exports_by_hand() -> None:
@@ -192,3 +197,40 @@ def test_it_reads_in_words_and_draws(lang) -> None:
         assert one.finding(lang)
         assert "{" not in one.text(lang)
     assert moves.chart("flows", lang).to_dict()
+
+
+def test_customers_without_an_open_deal_stand_by_their_record() -> None:
+    """Size class, else revenue, else employees; the amount of open deals where there is one."""
+    accounts = frame(
+        "account_id name size need intent",
+        ("a", "Ada", "小", True, "高"),
+        ("p", "Pia", "大", True, "高"),
+        ("q", "Quy", "medium", False, "低"),
+        ("r", "Rob", None, None, None),
+        ("s", "Sue", "enormous", True, "强"),
+    )
+    accounts["revenue"] = [np.nan, np.nan, np.nan, np.nan, 5e6]
+    result = fn.levels(small(accounts, amounts=(10_000, 1000, 10_000, 50, None)), RULE)
+    rows = {row.account_id: row for row in result.customers}
+    assert set(rows) == set("abcdepqrs") and result.with_deals_n == 5
+    assert (rows["a"].size_part, rows["a"].size_source) == (1.0, "open_deals"), "its open deals are large"
+    assert (rows["p"].score, rows["p"].level, rows["p"].size_source) == (1.0, "high", "size")
+    assert rows["q"].score == pytest.approx(0.4 * 0.5)
+    assert (rows["r"].level, rows["r"].size_source) == ("unknown", "")
+    assert rows["s"].size_source == "revenue", "a word nobody knows counts nothing"
+    assert [note.values["words"] for note in result.notes if note.code == "size_words_unknown"] == [
+        "enormous"
+    ]
+    assert not rows["p"].has_open_deal
+    only = fn.levels(small(accounts), RULE, everyone=False)
+    assert {row.account_id for row in only.customers} == set("abcde")
+
+
+def test_revenue_and_employees_are_measured_against_all_records() -> None:
+    accounts = frame("account_id name", *((f"k{i}", f"K{i}") for i in range(11)))
+    accounts["employees"] = [10.0 * 10 ** (i / 5) for i in range(11)]  # 10 to 1,000, even on the log scale
+    result = fn.levels(small(accounts, amounts=(None,) * 5))
+    parts = {row.account_id: row.size_part for row in result.customers}
+    assert parts["k0"] == 0.0 and parts["k10"] == 1.0
+    assert parts["k5"] == pytest.approx(0.5)
+    assert [parts[f"k{i}"] for i in range(11)] == sorted(parts[f"k{i}"] for i in range(11))

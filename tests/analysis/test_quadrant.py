@@ -147,3 +147,81 @@ def test_it_reads_in_words_and_draws(lang) -> None:
         assert one.finding(lang)
         assert "{" not in one.text(lang)
         assert one.chart("quadrant", lang).to_dict()
+
+
+def stated_book(kept: bool, closed_n: int = 40, same_day: bool = False):
+    """Four open deals with stated dates, and a past in which such dates were kept, or missed by half a year."""
+    import pandas as pd
+
+    made = book(
+        *history(closed_n),
+        open_deal(1, since=95.0, amount=1000.0),
+        open_deal(1, since=95.0, amount=10.0),
+        open_deal(1, since=95.0, amount=1000.0),
+        open_deal(1, since=95.0, amount=10.0),
+    )
+    deals = made.opportunities.copy()
+    closed = deals["outcome"] == "won"
+    missed = pd.Timedelta(days=0 if same_day else 5 if kept else 180)
+    deals.loc[closed, "expected_close_at"] = deals.loc[closed, "closed_at"] - missed
+    today = pd.Timestamp(made.as_of)
+    deals.loc[~closed, "expected_close_at"] = [
+        today + pd.Timedelta(days=ahead) for ahead in (10, 10, 300, 300)
+    ]
+    deals["expected_close_at"] = deals["expected_close_at"].astype("datetime64[us]")
+    from dataclasses import replace
+
+    return replace(made, tables={**made.tables, "opportunities": deals})
+
+
+def classes(result):
+    return [deal.quadrant for deal in sorted(result.deals, key=lambda deal: deal.opportunity_id)]
+
+
+@pytest.mark.parametrize("past", ["kept", "none"])
+def test_the_four_textbook_cases_by_stated_dates(past) -> None:
+    """Golden (DOMAIN C3): large and soon, small and soon, large and late, small and late are A, B, C, D."""
+    deals = stated_book(kept=True, closed_n=40 if past == "kept" else 0)
+    result = fn.quadrant(deals, large_amount=100, soon_days=90)
+    assert classes(result) == ["A", "B", "C", "D"]
+    source, trust = ("stated", "trusted") if past == "kept" else ("stated_untested", "too_few")
+    assert {deal.time_source for deal in result.deals} == {source}
+    assert result.dates_trust == trust
+    assert (result.dates_judged_n, result.dates_kept_n) == ((40, 40) if past == "kept" else (0, 0))
+    code = "dates_trusted" if past == "kept" else "dates_untested"
+    assert code in {note.code for note in result.notes}
+
+
+@pytest.mark.parametrize(
+    ("more", "trust"), [({"kept": False}, "not_kept"), ({"kept": True, "same_day": True}, "overwritten")]
+)
+def test_dates_that_were_not_kept_or_written_afterwards_are_not_used(more, trust) -> None:
+    result = fn.quadrant(stated_book(**more), large_amount=100, soon_days=20)
+    assert result.dates_trust == trust
+    assert {deal.time_source for deal in result.deals} <= {"estimated", "unknown"}
+    assert f"dates_{trust}" in {note.code for note in result.notes}
+
+
+def test_overdue_dates_count_as_not_kept_and_are_never_used() -> None:
+    import pandas as pd
+
+    made = stated_book(kept=True, closed_n=12)
+    deals = made.opportunities.copy()
+    late = deals["outcome"] == "open"
+    deals.loc[late, "expected_close_at"] = pd.Timestamp(made.as_of) - pd.Timedelta(days=60)
+    from dataclasses import replace
+
+    overdue = replace(made, tables={**made.tables, "opportunities": deals})
+    result = fn.quadrant(overdue, large_amount=100, soon_days=20)
+    assert (result.dates_judged_n, result.dates_kept_n) == (16, 12)
+    assert not any(deal.time_source.startswith("stated") for deal in result.deals)
+    assert {deal.quadrant for deal in fn.quadrant(overdue, close_dates="stated").deals} == {"unknown"}
+
+
+def test_where_dates_come_from_can_be_chosen() -> None:
+    made = stated_book(kept=False)
+    assert classes(fn.quadrant(made, large_amount=100, soon_days=90, close_dates="stated")) == list("ABCD")
+    estimated = fn.quadrant(stated_book(kept=True), large_amount=100, soon_days=20, close_dates="estimated")
+    assert not any(deal.time_source.startswith("stated") for deal in estimated.deals)
+    with pytest.raises(ParameterError, match="close_dates"):
+        fn.quadrant(made, close_dates="guessed")

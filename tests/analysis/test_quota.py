@@ -155,7 +155,6 @@ def test_maven_quarters_fall_within_what_was_likely(shared_data, as_of, period, 
         ({"weights": "guessed"}, ParameterError, "weights = 'guessed'"),
         ({"weights": {"nowhere": 0.5}}, ParameterError, "no stage 'nowhere'"),
         ({"weights": {"qualify": 1.5}}, ParameterError, "1.5"),
-        ({"weights": "playbook"}, MissingDataError, "no win weight for"),
         ({"period": "2025-Q4"}, ParameterError, "ends on 2025-12-31"),
         ({"assurance": 2}, ParameterError, "assurance = 2"),
         ({"by": "planet"}, MissingDataError, "planet"),
@@ -210,3 +209,35 @@ def test_large_deals_get_the_chances_of_large_deals():
     assert dict(zip(deals.amount.tolist(), chance.tolist(), strict=True)) == pytest.approx(
         {10.0: 0.75, 1000.0: 0.25}
     )
+
+
+def test_a_stage_without_a_weight_counts_nothing_and_is_named():
+    """The model gives the top of the funnel no weight (DOMAIN A6): it neither refuses nor guesses."""
+    book = territory(
+        ("candidate", 1_000_000, "open", "2026-01-10", None), ("need", 800_000, "open", "2026-01-10", None)
+    )
+    result = fn.quota(book, weights="playbook")
+    assert result.weighted_amount == 250_000
+    (note,) = [one for one in result.notes if one.code == "quota_without_weight"]
+    assert note.values == {"stages": "need", "deals_n": 1, "of_n": 2}
+    assert "有需求" in result.text("zh") and "Has a need" in result.text("en")
+
+
+def test_all_weights_stand_side_by_side():
+    book = territory(
+        ("candidate", 1_000_000, "open", "2026-01-10", None), ("decided", 200_000, "open", "2026-01-10", None)
+    )
+    whole = fn.quota(book, weights={"candidate": 0.1}).rows[-1]
+    assert (whole.model_amount, whole.own_amount) == (250_000 + 150_000, 100_000 + 150_000)
+    assert whole.own_amount == whole.weighted_amount
+    measured = fn.quota(sample(), period="2026-Q3").rows[-1]
+    assert measured.measured_amount == pytest.approx(measured.weighted_amount)
+    assert np.isnan(measured.own_amount) and measured.model_amount > 0
+
+
+def test_a_model_without_any_weight_is_refused():
+    with pytest.raises(MissingDataError, match="no win weight for any stage"):
+        fn.quota(
+            territory(("proposal", 1_000, "open", "2026-01-10", None), playbook="weekly_report"),
+            weights="playbook",
+        )

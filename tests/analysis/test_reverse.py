@@ -100,3 +100,36 @@ def test_more_assurance_and_more_wins_need_more_leads():
 def test_bad_input_is_named(call, says):
     with pytest.raises(ParameterError, match=says):
         call()
+
+
+def test_the_pyramid_by_its_own_weights_names_its_stages() -> None:
+    """Golden (DOMAIN E1): 38 signed need 51 key, 102 approaching, 408 at 25 %; the signed are a row of their own."""
+    result = fn.reverse_funnel(wins=38, playbook="pyramid")
+    shown = [(row.stage, row.plug_in_n) for row in (*result.rows, result.signed)]
+    assert shown == [("potential", 408), ("approaching", 102), ("key", 51), ("won", 38)]
+    assert list(result.to_frame()["plug_in_n"]) == [408, 102, 51, 38]
+    text = result.text("zh")
+    assert "潜在" in text and "重点" in text and "成交" in text
+    assert "stage 1" not in text and "n = 0" not in text and "截至" not in text
+    assert [note.values["direct_n"] for note in result.notes if note.code == "reverse_weights_in_turn"] == [
+        152
+    ]
+
+
+def test_typed_counts_take_their_names_from_a_model() -> None:
+    steps = [(80, 100), (40, 80), (20, 40), (10, 20), (5, 10)]
+    result = fn.reverse_funnel(wins=5, counts=steps, playbook="weekly_report")
+    assert [row.stage for row in result.rows] == list(result.stage_ids[:-1])
+    assert [row.plug_in_n for row in result.rows] == [100, 80, 40, 20, 10]
+    assert "First contact" in result.text("en")
+    assert "Stage 1" in fn.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("en")
+    assert "第1阶段" in fn.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("zh")
+
+
+def test_a_model_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ParameterError, match="no win weights"):
+        fn.reverse_funnel(wins=5, playbook="weekly_report")
+    with pytest.raises(ParameterError, match="9 steps"):
+        fn.reverse_funnel(wins=5, rates=[0.5] * 9, playbook="weekly_report")
+    with pytest.raises(ParameterError, match="both stages and playbook"):
+        fn.reverse_funnel(wins=5, rates=[0.5], stages=["a", "won"], playbook="weekly_report")

@@ -1,5 +1,6 @@
 """Buyer roles: coverage by hand, a loop over the sample, who comes first, what is refused."""
 
+import pandas as pd
 import pytest
 
 import funnelnb as fn
@@ -72,8 +73,10 @@ def test_the_sample_against_a_loop() -> None:
     sample = fn.sample()
     result = fn.roles(sample)
     met = {}
+    same = {"technical_gatekeeper": "technical_assessor", "purchaser": "executor"}
+    same |= {other: one for one, other in same.items()}
     for row in sample.table("contacts").itertuples():
-        met.setdefault(row.account_id, set()).add(row.role)
+        met.setdefault(row.account_id, set()).update({row.role, same.get(row.role, row.role)})
     deals = sample.opportunities[sample.opportunities["outcome"] == "open"]
     addressed, due = set(), {}
     for stage in sample.playbook.stages:
@@ -112,3 +115,36 @@ def test_it_reads_in_words_and_draws(lang) -> None:
         assert one.finding(lang)
         assert "{" not in one.text(lang)
         assert one.chart("coverage", lang).to_dict()
+
+
+def test_the_fields_words_for_roles_are_taken() -> None:
+    """Both spellings of each word, and of two words for one person either (DOMAIN C5)."""
+    words = ["决策人", "技术选项人", "购买人", "使用人", "需求发起者", "采购审批者"]
+    given = frame("account_id role", *(("a", word) for word in words))
+    made = book(open_deal(3, account_id="a"), model=load_playbook("seven_step"), contacts=given)
+    (deal,) = fn.roles(made).deals
+    assert deal.stage == "shortlist" and deal.missing == "" and deal.coverage_share == 1
+    assert (deal.stage_due_n, deal.stage_met_n) == (5, 5)
+    assert "roles_two_words" in {note.code for note in fn.roles(made).notes}
+
+
+def test_coverage_of_the_stages_own_roles_by_hand() -> None:
+    """Negotiation addresses executor, approver and decision maker; who came before is due, but not of the stage."""
+    given = frame("account_id role", ("a", "executor"), ("a", "user"), ("b", "采购执行者"), ("b", "审批人"))
+    given = pd.concat([given, frame("account_id role", ("b", "决策者"))], ignore_index=True)
+    made = book(
+        open_deal(4, account_id="a", amount=10.0),
+        open_deal(4, account_id="b", amount=20.0),
+        model=load_playbook("seven_step"),
+        contacts=given,
+    )
+    result = fn.roles(made)
+    deals = {deal.account_id: deal for deal in result.deals}
+    assert deals["a"].stage_missing == "decision_maker, approver"
+    assert (deals["b"].stage_missing, deals["b"].stage_met_n) == ("", 3)
+    assert deals["b"].missing, "the user was due before and is still missing"
+    (row,) = result.stages
+    assert (row.stage, row.deal_n, row.complete_n, row.incomplete_amount) == ("negotiation", 2, 1, 10.0)
+    assert row.mean_coverage_share == pytest.approx((1 / 3 + 1) / 2)
+    text = result.text("zh")
+    assert "公司老总、董事长" in text and "从这项购买投资中" in text

@@ -156,3 +156,39 @@ def test_deals_below_their_history_are_counted_by_loops():
     overall = {row.check: row for row in result.rows if row.group == ()}
     assert overall["lower_than_history"].quota_effect_amount > 0
     assert overall["without_evidence"].quota_effect_amount < 0
+
+
+def test_without_history_integrity_says_nothing_instead_of_accusing():
+    """Closed on the only date there is: perhaps seen for months, perhaps not. A dash, not an accusation."""
+    import pandas as pd
+
+    from funnelnb.data.book import Book
+    from funnelnb.playbooks import load_playbook
+
+    frame = pd.DataFrame(
+        {
+            "opportunity_id": [f"D{k}" for k in range(12)],
+            "outcome": ["won"] * 6 + ["open"] * 6,
+            "stage": ["won"] * 6 + ["proposal"] * 6,
+            "amount": [1000.0] * 12,
+            "closed_at": pd.to_datetime(["2026-05-01"] * 6 + [None] * 6),
+        }
+    ).astype({"opportunity_id": "str", "outcome": "str", "stage": "str", "closed_at": "datetime64[us]"})
+    book = Book(
+        tables={"opportunities": frame},
+        playbook=load_playbook("weekly_report"),
+        as_of=np.datetime64("2026-06-30", "s"),
+    )
+    result = fn.integrity(book)
+    assert [row.of_n for row in result.rows] == [0, 0, 0]
+    assert not result.deals
+    assert all(np.isnan(row.found_share) for row in result.rows)
+    assert "–" in result.text("en") and "no history" in result.finding("en")
+    dated = fn.integrity(
+        Book(
+            tables={"opportunities": frame.assign(created_at=frame["closed_at"])},
+            playbook=book.playbook,
+            as_of=book.as_of,
+        )
+    )
+    assert [row.of_n for row in dated.rows] == [6, 0, 0], "a date of entry can be judged, a history cannot"

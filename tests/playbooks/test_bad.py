@@ -120,6 +120,9 @@ id = "own"
 label = { en = "Own", zh = "自有" }
 about = { en = "For us.", zh = "自用。" }
 source = "us"
+principles = [{ en = "Ask", zh = "多问" }]
+outlook = { en = "Better", zh = "更好" }
+cycle_months = [3, 24]
 [[stages]]
 id = "visit"
 label = { en = "Visit", zh = "拜访" }
@@ -127,6 +130,12 @@ kind = "working"
 win_weight = 0.1
 win_weight_exit = 0.2
 state = { en = "Visited", zh = "已拜访" }
+purpose = { en = "Know", zh = "了解" }
+goals = [{ en = "Closer", zh = "更近" }]
+channels = [{ en = "Fair", zh = "展会" }]
+if_unmet = "stay"
+warning = { en = "Trouble", zh = "麻烦" }
+find_out = [{ en = "Who?", zh = "谁？" }]
 features = [{ en = "Met", zh = "见过" }]
 entry = [{ id = "known", label = { en = "Known", zh = "认识" } }]
 exit = [{ id = "met", label = { en = "Met", zh = "见面" }, required = false }]
@@ -139,6 +148,10 @@ aliases = ["Meeting"]
 id = "done"
 label = { en = "Done", zh = "完成" }
 kind = "won"
+[[remedies]]
+problem = { en = "Few", zh = "少" }
+label = { en = "More", zh = "多" }
+stage = "visit"
 [[edges]]
 source = "done"
 target = "visit"

@@ -1,4 +1,4 @@
-"""The fourteen stage models say what the field says (DOMAIN A1 to A14)."""
+"""The seventeen stage models say what the field says (DOMAIN A1 to A17)."""
 
 import dataclasses
 import json
@@ -17,6 +17,7 @@ from funnelnb.playbooks import (
     Label,
     Playbook,
     Question,
+    Remedy,
     Stage,
     fold,
     library,
@@ -42,11 +43,18 @@ FIELD = {
     "five_classes": ("A7", "漏斗原理五类", "潜在 意向 常规 AB类 成交"),
     "behaviour": ("A8", "七阶段行为方法", "目标 潜在 立项 * * * 成交"),
     "premium_car": ("A9", "高端车六阶段", "潜在客户获取 培养 需求确认 方案提供 成交洽谈 成交完成"),
-    "aarrr": ("A10", "AARRR", "* * * * *"),
-    "ecommerce": ("A11", "电商路径", "* * * * * * * *"),
-    "fish_tank": ("A12", "放水养鱼", "* * * * * * *"),
+    "aarrr": ("A10", "AARRR", "* * * 收益 传播"),
+    "ecommerce": ("A11", "电商路径", "* * * 购物车 生成订单 开始支付 * *"),
+    "fish_tank": ("A12", "放水养鱼", "* * 拜访客户 分类跟进 成交规划 成交 辗转介绍"),
     "pyramid": ("A13", "客户分类和销售漏斗", "候选目标 潜在 接近 重点 成交"),
     "opportunity": ("A14", "商机阶段", "* * * * *"),
+    "six_step": ("A15", "销售流程六步", "客户接触 需求分析 提案和演示 谈判和协商 签约和交付 后续关怀"),
+    "four_part": ("A16", "销售漏斗四段管理", "潜在客户开发 客户分类与筛选 销售机会跟进 订单成交与转化"),
+    "opportunity_analysis": (
+        "A17",
+        "销售漏斗管理与销售机会分析",
+        "潜在客户 需求分析 产品演示 报价和谈判 (won)",
+    ),
 }
 
 IDS = {
@@ -66,6 +74,9 @@ IDS = {
     "fish_tank": "fill_tank scoop visit classify plan_close [close] referral",
     "pyramid": "candidate potential approaching key [won]",
     "opportunity": "need_known budget_and_people solution_agreed terms_negotiated [signed]",
+    "six_step": "make_contact needs_analysis proposal_demo negotiation [sign_deliver] follow_up_care",
+    "four_part": "develop_prospects classify_screen follow_up [order_conversion]",
+    "opportunity_analysis": "prospects needs_analysis product_demo offer_negotiation [won]",
 }
 
 WEIGHTS = {
@@ -80,9 +91,9 @@ def playbook(request: pytest.FixtureRequest) -> Playbook:
     return load_playbook(request.param)
 
 
-def test_all_fourteen_are_there() -> None:
+def test_all_seventeen_are_there() -> None:
     assert set(library()) == set(FIELD) == set(IDS)
-    assert len(library()) == 14
+    assert len(library()) == 17
     assert list(library()) == sorted(library())
 
 
@@ -131,16 +142,23 @@ def test_seven_step_actions_of_the_field() -> None:
     def actions(name: str) -> list[str]:
         return [action.zh for action in load_playbook("seven_step").stage(name).actions]
 
-    assert actions("立项") == ["参与客户立项", "协助制定产品标准", "从影响采购者的需求入手"]
+    assert actions("立项") == [
+        "参与客户立项",
+        "协助准备立项文件（产品标准等）",
+        "根据影响购买者决策的需求入手",
+    ]
     assert "形成双赢方案" in actions("确保入围")
     assert actions("重复采购") == ["建立长期合作"]
 
 
-def test_roles_of_the_seven_steps_cover_all_eight() -> None:
-    roles = {role for stage in load_playbook("seven_step").stages for role in stage.roles}
+def test_seven_steps_speak_the_six_words_of_the_field_for_roles() -> None:
+    """Gatekeeper and purchaser are the other list's words for technical assessor and executor."""
+    six = set(ROLES) - {"technical_gatekeeper", "purchaser"}
+    assert {role for stage in load_playbook("seven_step").stages for role in stage.roles} == six
     asked = {question.role for stage in load_playbook("seven_step").stages for question in stage.questions}
-    assert roles == set(ROLES)
-    assert asked == set(ROLES)
+    assert asked == six
+    for stage in load_playbook("seven_step").stages:
+        assert {one.role for one in stage.questions} <= set(stage.roles)
 
 
 def test_behaviour_checks_every_purpose() -> None:
@@ -261,6 +279,7 @@ def test_schema_is_a_schema_and_knows_the_model() -> None:
         (definitions["stage"], Stage, set()),
         (definitions["gate"], Gate, set()),
         (definitions["question"], Question, set()),
+        (definitions["remedy"], Remedy, set()),
         (definitions["edge"], Edge, set()),
         (definitions["ending"], Ending, set()),
         (definitions["label"], Label, set()),

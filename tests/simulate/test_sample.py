@@ -16,7 +16,7 @@ from funnelnb.data.contract.settings import read_settings
 from funnelnb.data.contract.tables import ASSESSMENT_FACTORS, TABLES, column_names
 from funnelnb.data.load import load
 from funnelnb.playbooks import load_playbook
-from funnelnb.playbooks.model import ROLES
+from funnelnb.playbooks.roles import ROLES
 from funnelnb.simulate import RunTruth
 from funnelnb.simulate.company import CHINA, sample_floor
 

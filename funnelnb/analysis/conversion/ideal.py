@@ -139,7 +139,7 @@ def ideal_funnel(
     """
     found = conversion(book, horizon_days=horizon_days, confidence_level=confidence_level)
     steps = [step for step in found.steps if not step.after_sale]
-    rates, reference = _ideal(book, ideal, [step.stage for step in steps], found.horizon_days)
+    rates, reference = ideal_rates(book, ideal, [step.stage for step in steps], found.horizon_days)
     entered = steps[0].reached_n if steps else 0
     rows = []
     for place, step in enumerate(steps):
@@ -170,9 +170,16 @@ def ideal_funnel(
     )
 
 
-def _ideal(
+def ideal_rates(
     book: Book, ideal: Sequence[float] | Mapping[str, float] | Book, stages: list[str], horizon_days: float
 ) -> tuple[list[float], str]:
+    """Return the ideal share of each step, and where it comes from: ``"given"`` or the name of a book.
+
+    Raises
+    ------
+    ParameterError
+        There is not one share between 0 and 1 per step, or the other book has other stages.
+    """
     from funnelnb.data.book import Book as SomeBook
 
     if isinstance(ideal, SomeBook):

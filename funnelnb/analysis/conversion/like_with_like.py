@@ -168,7 +168,11 @@ def _levels(ledger: Ledger, name: str, *, automatic: bool) -> Ints | None:
 def _size_class(ledger: Ledger, closed: NDArray[np.bool_]) -> Ints | None:
     """Return the class of the amount of each deal; None where amounts are hardly known or tell the outcome."""
     known = ledger.amount > 0
-    if not closed.any() or known[closed].mean() < 0.9 or np.unique(ledger.amount[known & closed]).size < 2 * SIZE_CLASSES:
+    if (
+        not closed.any()
+        or known[closed].mean() < 0.9
+        or np.unique(ledger.amount[known & closed]).size < 2 * SIZE_CLASSES
+    ):
         return None
     if comes_with_outcome(known, ledger.outcome):
         return None

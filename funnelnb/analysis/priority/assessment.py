@@ -14,6 +14,8 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
 from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
+from funnelnb.playbooks.model import fold
+from funnelnb.playbooks.roles import BUYER_ROLES, role_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,32 @@ if TYPE_CHECKING:
 # ---- Which marks were given to accounts? What is written on the assessment sheet, checked -----------------
 
 PLUS, MINUS = "+", "-"
-_MARKS: Mapping[str, str] = {**dict.fromkeys("+＋", PLUS), **dict.fromkeys("-−－–", MINUS)}
+_MARKS: Mapping[str, str] = {
+    **dict.fromkeys((*"+＋好优", "good", "良好"), PLUS),
+    **dict.fromkeys((*"-−－–差劣", "poor", "较差", "不好"), MINUS),
+}
+SIDES: Mapping[str, tuple[str, ...]] = {
+    "profile": ASSESSMENT_FACTORS[:3],
+    "offer": ASSESSMENT_FACTORS[3:6],
+    "relation": ASSESSMENT_FACTORS[6:],
+}
+"""The three groups in which the field lists its nine factors; the first it calls the customer's profile."""
+
+_FACTOR_WORDS: Mapping[str, str] = {
+    "organisational_characteristics": "organizational characteristics|组织特征|组织特性",
+    "market_growth_position": "market growth|market position|市场增长定位|市场定位|市场增长与地位|市场增长",
+    "solution_requirements": "requirements|方案需求|方案要求|解决方案需求",
+    "opportunities": "opportunity|各种机会|机会",
+    "solution_fit": "fit|解决方案的适用性|解决方案适用性|方案适用性|方案匹配",
+    "competitive_advantage": "competitive advantages|竞争优势",
+    "track_record": "record|记录|过往业绩|业绩记录|过往记录",
+    "sponsorship": "sponsor|sponsors|支持者|支持",
+    "cultural_compatibility": "culture|文化兼容性|文化契合|文化相容性",
+}
+_FACTORS: Mapping[str, str] = {
+    fold(word): factor for factor, words in _FACTOR_WORDS.items() for word in (factor, *words.split("|"))
+}
+"""Folded word -> factor, in both languages."""
 COLUMNS = ("account_id", "factor", "mark", "note", "at")
 
 
@@ -44,6 +71,8 @@ class SheetRow:
     note : str
     at : numpy.datetime64
         When it was judged last; NaT if never, or not dated.
+    side : {"profile", "offer", "relation"}
+        The group in which the field lists the factor.
     """
 
     account_id: str
@@ -51,6 +80,7 @@ class SheetRow:
     mark: str
     note: str
     at: np.datetime64
+    side: str = ""
 
 
 @question("customers")
@@ -138,14 +168,15 @@ def checked_marks(frame: pd.DataFrame, as_of: np.datetime64) -> list[SheetRow]:
     nothing = [None] * len(frame)
     notes = frame["note"].tolist() if "note" in frame else nothing
     times = frame["at"].to_numpy() if "at" in frame else np.full(len(frame), np.datetime64("NaT", "us"))
-    columns = (frame["account_id"].tolist(), frame["factor"].tolist(), frame["mark"].tolist(), notes, times)
+    factors = [factor_named(one) or one for one in frame["factor"].tolist()]
+    columns = (frame["account_id"].tolist(), factors, frame["mark"].tolist(), notes, times)
     for place, (account, factor, mark, note, at) in enumerate(zip(*columns, strict=True)):
         sign = _sign(mark)
         wrong = _wrong(place, factor, mark, at, until, as_of)
         problems += wrong
         if not wrong:
             text = note if isinstance(note, str) else ""
-            rows.append(SheetRow(account_id=str(account), factor=factor, mark=sign, note=text, at=at))
+            rows.append(_sheet_row(str(account), factor, sign, text, at))
     if problems:
         raise DataProblems(problems)
     side = ASSESSMENT_FACTORS.index
@@ -156,7 +187,27 @@ def checked_marks(frame: pd.DataFrame, as_of: np.datetime64) -> list[SheetRow]:
 
 def _sign(mark: Any) -> str:
     """Return the mark as + or -, empty if it is neither; a CSV puts an apostrophe in front of both."""
-    return _MARKS.get(str(mark).strip().removeprefix("'"), "")
+    return _MARKS.get(str(mark).strip().removeprefix("'").casefold(), "")
+
+
+def factor_named(word: Any) -> str | None:
+    """Which of the nine factors does this word mean, in either language? None where it is not known.
+
+    Examples
+    --------
+    >>> factor_named("解决方案的适用性"), factor_named("Track record")
+    ('solution_fit', 'track_record')
+    """
+    return _FACTORS.get(fold(str(word)))
+
+
+def side_of(factor: str) -> str:
+    """Return the group in which the field lists a factor."""
+    return next(side for side, factors in SIDES.items() if factor in factors)
+
+
+def _sheet_row(account: str, factor: str, mark: str, note: str, at: np.datetime64) -> SheetRow:
+    return SheetRow(account_id=account, factor=factor, mark=mark, note=note, at=at, side=side_of(factor))
 
 
 def _wrong(
@@ -252,6 +303,24 @@ class HistoryRow:
     score_share: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetPerson:
+    """Somebody known at the customer: a place in its organisation chart.
+
+    Attributes
+    ----------
+    name : str
+    role : str
+        Buyer role; empty where the word in the data is not known.
+    role_word : str
+        As the data say it.
+    """
+
+    name: str
+    role: str
+    role_word: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Assessment(Result):
     """Account assessment sheets. `n` counts accounts.
@@ -266,12 +335,15 @@ class Assessment(Result):
         Nine rows per account.
     history : tuple of HistoryRow
         By account and day.
+    people : tuple of SheetPerson
+        The organisation chart of one account, as far as its contacts tell it.
     """
 
     account_id: str
     rows: tuple[ScoreRow, ...]
     sheet: tuple[SheetRow, ...]
     history: tuple[HistoryRow, ...]
+    people: tuple[SheetPerson, ...] = ()
 
 
 @question("customers")
@@ -344,7 +416,42 @@ def assessment(book: Book, account_id: str | None = None) -> Assessment:
         ),
         sheet=tuple(row for account in accounts for row in _sheet(account, mine[account])),
         history=tuple(row for account in accounts for row in history[account]),
+        people=_people(book, account_id),
     )
+
+
+def _people(book: Book, account_id: str | None) -> tuple[SheetPerson, ...]:
+    """Return who is known at the customer, those with a role first, in the order of the roles."""
+    contacts = book.tables.get("contacts")
+    if account_id is None or contacts is None or "account_id" not in contacts:
+        return ()
+    mine = contacts[contacts["account_id"] == account_id]
+    nothing = [""] * len(mine)
+    names = mine["name"].fillna("").tolist() if "name" in mine else nothing
+    words = mine["role"].fillna("").tolist() if "role" in mine else nothing
+    found = [
+        SheetPerson(name=str(name), role=known.id if (known := role_named(word)) else "", role_word=str(word))
+        for name, word in zip(names, words, strict=True)
+    ]
+    order = [*BUYER_ROLES, ""]
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: (order.index(one.role), one.name)))
+
+
+def sheet_account(book: Book) -> str:
+    """Which customer should the sheet open on: of those with marks the one with the largest open deals, else any.
+
+    Raises
+    ------
+    MissingDataError
+        No customer has marks, and no open deal names its customer.
+    """
+    table = book.tables.get("assessments")
+    marked = set() if table is None or "account_id" not in table else set(table["account_id"].dropna())
+    if not marked:
+        return largest_account(book)
+    deals = open_deals(book)
+    amounts = sums_by(deals.account_id, deals.amount)
+    return min(marked, key=lambda one: (-float(np.nan_to_num(amounts.get(one, 0.0))), one))
 
 
 def largest_account(book: Book) -> str:
@@ -383,10 +490,7 @@ def _latest(marks: list[SheetRow]) -> dict[str, SheetRow]:
 def _sheet(account: str, marks: list[SheetRow]) -> list[SheetRow]:
     latest = _latest(marks)
     never = np.datetime64("NaT", "us")
-    return [
-        latest.get(factor, SheetRow(account_id=account, factor=factor, mark="", note="", at=never))
-        for factor in ASSESSMENT_FACTORS
-    ]
+    return [latest.get(factor, _sheet_row(account, factor, "", "", never)) for factor in ASSESSMENT_FACTORS]
 
 
 def _history(account: str, marks: list[SheetRow]) -> list[HistoryRow]:

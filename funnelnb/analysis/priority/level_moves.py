@@ -150,10 +150,10 @@ def level_moves(
     """
     before = _earlier(before, after)
     used = LevelRule.read(rule)
-    now = levels(after, used)
+    now = levels(after, used, everyone=False)
     if now.large_amount > 0:
         used = replace(used, large_amount=now.large_amount, small_amount=now.small_amount)
-    then = levels(before, used)
+    then = levels(before, used, everyone=False)
     old, new = _by_account(then), _by_account(now)
     moves = [_move(account, old.get(account), new.get(account), used) for account in sorted(old.keys() | new)]
     changed = [row for row in moves if row.level_before != row.level_after]

@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by, tot
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ INTENT: Mapping[str, float] = MappingProxyType(
     | {"高": 1.0, "强": 1.0, "中": 0.5, "一般": 0.5, "低": 0.0, "弱": 0.0, "无": 0.0}
 )
 """What a word for purchase intent counts; other words are not known."""
+
+SIZE: Mapping[str, float] = MappingProxyType(
+    {"large": 1.0, "big": 1.0, "enterprise": 1.0, "medium": 0.5, "mid": 0.5, "mid-size": 0.5, "small": 0.0}
+    | {"特大": 1.0, "特大型": 1.0, "大": 1.0, "大型": 1.0, "中": 0.5, "中型": 0.5, "中等": 0.5}
+    | {"小": 0.0, "小型": 0.0, "微型": 0.0, "大客户": 1.0, "中客户": 0.5, "小客户": 0.0}
+)
+"""What a size class in the record counts; other words are not known."""
+
+SIZE_SOURCES = ("open_deals", "size", "revenue", "employees", "")
+"""What a customer's size was taken from, the first that is known; empty: nothing is."""
 
 
 def _weights() -> Mapping[str, float]:
@@ -126,7 +136,7 @@ class LevelRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelCustomer:
-    """One customer with open deals, and what its level is made of.
+    """One customer, and what its level is made of.
 
     Attributes
     ----------
@@ -142,6 +152,10 @@ class LevelCustomer:
     level : {"high", "medium", "low", "unknown"}
     sure : bool
         Whether what is not known could change the level.
+    size_source : {"open_deals", "size", "revenue", "employees", ""}
+        What the size was taken from: the amount of open deals, or the record's own size class, revenue or number of
+        employees.
+    has_open_deal : bool
     """
 
     account_id: str
@@ -155,6 +169,8 @@ class LevelCustomer:
     score_upper: float
     level: str
     sure: bool
+    size_source: str = "open_deals"
+    has_open_deal: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +200,7 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Levels(Result):
-    """Customers with open deals by priority. `n` counts customers.
+    """Customers by priority. `n` counts customers.
 
     Attributes
     ----------
@@ -198,6 +214,8 @@ class Levels(Result):
         Weights, adding to 1.
     large_amount, small_amount : float
         Where size counts 1 and 0.
+    with_deals_n : int
+        Customers that have an open deal.
     """
 
     rows: tuple[LevelRow, ...]
@@ -209,19 +227,24 @@ class Levels(Result):
     intent_weight: float
     large_amount: float
     small_amount: float
+    with_deals_n: int = 0
 
 
 @question("customers")
-def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Levels:
+def levels(
+    book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
+) -> Levels:
     """Which customers have high, medium and low priority?
 
     Parameters
     ----------
     book : Book
-        With the table ``accounts`` and its columns need and intent.
+        With the table ``accounts`` and any of its columns need, intent, size, revenue, employees.
     rule : LevelRule, Mapping or str, optional
         Weights, thresholds and hours, or the path of a settings file with a table ``[levels]``; fields not
         given keep their default.
+    everyone : bool
+        Whether customers without an open deal are classified as well, by their own record.
 
     Returns
     -------
@@ -236,8 +259,10 @@ def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) 
 
     Notes
     -----
-    Customers are those with an open deal. Size counts by the known amount of their open deals, 0 up to
-    `small_amount`, 1 from `large_amount`, between them in proportion to the logarithm; need counts 1 or 0;
+    Size counts by the known amount of a customer's open deals, 0 up to `small_amount`, 1 from `large_amount`,
+    between them in proportion to the logarithm. Without one it counts by the record: the size class (1, 0.5, 0 for
+    large, medium, small), else revenue, else employees, on the same scale between the 10 % and 90 % points of all
+    records. Need counts 1 or 0;
     intent 1, 0.5 or 0 for high, medium and low. The score is the weighted mean of what is known. Each part
     only ever raises the score, so more money, need or intent never lowers a level. What is not known is left
     out and the bounds say what it could change.
@@ -251,17 +276,26 @@ def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) 
     ['high', 'medium', 'low', 'unknown']
     """
     used = LevelRule.read(rule)
-    accounts = needed(book, "accounts", "account_id", "need", "intent", why="priority levels")
+    accounts = needed(book, "accounts", "account_id", why="priority levels")
     deals = open_deals(book)
     amounts = sums_by(deals.account_id, deals.amount)
     amounts.pop("", None)
+    _judgeable(accounts, amounts)
     small, large = _sizes(used, amounts)
-    facts = _facts(accounts)
+    facts, sizes = _facts(accounts), _record_sizes(accounts)
+    who = sorted(amounts.keys() | facts.keys()) if everyone else sorted(amounts)
     whole = sum(used.weights.values())
     weights = np.array([used.weights.get(name, 0.0) / whole for name in PARTS])
     found = [
-        _customer(one, amounts[one], facts.get(one, ("", np.nan, np.nan)), weights, (small, large), used)
-        for one in sorted(amounts)
+        _customer(
+            one,
+            (amounts.get(one, np.nan), one in amounts),
+            facts.get(one, ("", np.nan, np.nan)),
+            weights,
+            _size_of(amounts.get(one, np.nan), (small, large), sizes.get(one, (np.nan, ""))),
+            used,
+        )
+        for one in who
     ]
     return Levels(
         n=len(found),
@@ -288,7 +322,50 @@ def levels(book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None) 
         intent_weight=float(weights[2]),
         large_amount=large,
         small_amount=small,
+        with_deals_n=len(amounts),
     )
+
+
+def _judgeable(accounts: Any, amounts: Mapping[str, float]) -> None:
+    """Raise where no column of the record, and no open amount, says anything of any customer."""
+    judging = ("need", "intent", "size", "revenue", "employees")
+    if not any(name in accounts for name in judging) and not any(one > 0 for one in amounts.values()):
+        raise MissingDataError(
+            "priority levels: the table 'accounts' has no column to judge by",
+            expected="one or more of the columns " + ", ".join(judging),
+            hint="map them in the settings",
+        )
+
+
+def _size_of(amount: float, sizes: tuple[float, float], record: tuple[float, str]) -> tuple[float, str]:
+    """Return what size counts, by the amount of open deals or else by the record, and which of the two."""
+    found = size_part(amount, *sizes)
+    return record if np.isnan(found) else (found, "open_deals")
+
+
+def _record_sizes(accounts: Any) -> dict[str, tuple[float, str]]:
+    """Return what the record's own size counts for each customer, and the column it was taken from."""
+    import pandas as pd
+
+    ids = [str(one) for one in accounts["account_id"].tolist()]
+    found: dict[str, tuple[float, str]] = {}
+    if "size" in accounts:
+        for account, word in zip(ids, accounts["size"].tolist(), strict=True):
+            part = SIZE.get(word.strip().casefold(), np.nan) if isinstance(word, str) else np.nan
+            if not np.isnan(part):
+                found[account] = (part, "size")
+    for name in ("revenue", "employees"):
+        if name not in accounts:
+            continue
+        values = pd.to_numeric(accounts[name]).to_numpy(dtype=np.float64)
+        known = values[values > 0]
+        if not known.size:
+            continue
+        small, large = (float(one) for one in np.quantile(known, [0.1, 0.9]))
+        for account, value in zip(ids, values.tolist(), strict=True):
+            if value > 0:
+                found.setdefault(account, (size_part(value, small, large), name))
+    return found
 
 
 def _sizes(rule: LevelRule, amounts: Mapping[str, float]) -> tuple[float, float]:
@@ -319,15 +396,11 @@ def _facts(accounts: Any) -> dict[str, tuple[str, float, float]]:
     """Return name, need and intent of each customer, NaN where not known."""
     import pandas as pd
 
+    nothing = [None] * len(accounts)
     names = accounts["name"].fillna("").tolist() if "name" in accounts else [""] * len(accounts)
+    needs, intents = (accounts[one].tolist() if one in accounts else nothing for one in ("need", "intent"))
     found = {}
-    rows = zip(
-        accounts["account_id"].tolist(),
-        names,
-        accounts["need"].tolist(),
-        accounts["intent"].tolist(),
-        strict=True,
-    )
+    rows = zip(accounts["account_id"].tolist(), names, needs, intents, strict=True)
     for account, name, need, intent in rows:
         word = intent.strip().casefold() if isinstance(intent, str) else ""
         found[str(account)] = (
@@ -340,14 +413,14 @@ def _facts(accounts: Any) -> dict[str, tuple[str, float, float]]:
 
 def _customer(
     account: str,
-    amount: float,
+    deals: tuple[float, bool],
     facts: tuple[str, float, float],
     weights: Any,
-    sizes: tuple[float, float],
+    size: tuple[float, str],
     rule: LevelRule,
 ) -> LevelCustomer:
     name, need, intent = facts
-    parts = np.array([size_part(amount, *sizes), need, intent])
+    parts = np.array([size[0], need, intent])
     known = ~np.isnan(parts)
     mass = float(weights[known].sum())
     score = float((weights[known] * parts[known]).sum() / mass) if mass > 0 else float("nan")
@@ -356,7 +429,7 @@ def _customer(
     return LevelCustomer(
         account_id=account,
         name=name,
-        open_amount=amount,
+        open_amount=deals[0],
         size_part=float(parts[0]),
         need_part=need,
         intent_part=intent,
@@ -365,6 +438,8 @@ def _customer(
         score_upper=upper,
         level=level_of(score, rule),
         sure=level_of(lower, rule) == level_of(upper, rule),
+        size_source=size[1],
+        has_open_deal=deals[1],
     )
 
 
@@ -396,7 +471,27 @@ def _notes(accounts: Any, amounts: Mapping[str, float], facts: Mapping[str, Any]
     strangers = sum(account not in facts for account in amounts)
     if strangers:
         notes.append(Note("customers_without_record", {"customers_n": strangers, "of_n": len(amounts)}))
-    words = {str(word).strip().casefold() for word in accounts["intent"].dropna()} - set(INTENT)
-    if words:
-        notes.append(Note("intent_words_unknown", {"words": ", ".join(sorted(words))}))
+    for column, code, known in (
+        ("intent", "intent_words_unknown", INTENT),
+        ("size", "size_words_unknown", SIZE),
+    ):
+        if column not in accounts:
+            continue
+        words = {str(word).strip().casefold() for word in accounts[column].dropna()} - set(known)
+        if words:
+            notes.append(_unknown_words(code, words))
+    absent = [name for name in ("need", "intent") if name not in accounts]
+    if absent:
+        notes.append(Note("level_parts_missing", {"columns": ", ".join(absent)}))
     return tuple(notes)
+
+
+def _unknown_words(code: str, words: set[str]) -> Note:
+    """Return a note that names words nobody can read: at most eight of them."""
+    listed = sorted(words)
+    shown = ", ".join(listed[:8]) + (" …" if len(listed) > 8 else "")
+    return (
+        Note("intent_words_unknown", {"words": shown})
+        if code == "intent_words_unknown"
+        else Note("size_words_unknown", {"words": shown})
+    )

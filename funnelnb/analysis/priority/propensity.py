@@ -322,7 +322,7 @@ class PropensityDeal:
     odds_factor : float
         Odds against those of an average deal.
     raises, lowers : str
-        What makes it better, and worse, than average: ``attribute=value``, joined by `` | ``, strongest first.
+        What makes it better, and worse, than average: ``attribute=value``, joined by "|", strongest first.
     """
 
     opportunity_id: str

@@ -14,11 +14,15 @@ from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.shared.time_to_close import Outlook, outlook
 from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
+from funnelnb.stats.rates.proportion import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
@@ -34,6 +38,15 @@ ACTIVITY_HOURS: Mapping[str, float] = MappingProxyType(
     {"email": 0.25, "call": 0.5, "meeting": 2.0, "visit": 4.0, "demo": 3.0, "quotation": 2.0}
 )
 """Hours that one activity of a kind takes; other kinds count one hour."""
+
+CLOSE_DATES = ("auto", "stated", "estimated")
+"""Where the time to close comes from: the stated date where it can be trusted, always, or never."""
+
+TIME_SOURCES = ("stated", "stated_untested", "estimated", "unknown")
+TOLERANCE_DAYS = 30.0
+"""A stated date was kept if the deal closed within so many days of it."""
+OVERWRITTEN_SHARE = 0.9
+"""From this share of closed deals whose stated date is exactly the day of the close, dates were written afterwards."""
 
 SOON_DAYS = 90.0
 WINDOW_DAYS = 28.0
@@ -58,6 +71,10 @@ class QuadrantDeal:
     won_by_rate, decided_by_rate : float
         Chance to be won, and to be decided either way, within `soon_days`.
     quadrant : {"A", "B", "C", "D", "unknown"}
+    stated_days : float
+        Days from the as-of date to the close that somebody stated; negative: overdue; NaN where nobody did.
+    time_source : {"stated", "stated_untested", "estimated", "unknown"}
+        What decided between soon and late.
     """
 
     opportunity_id: str
@@ -72,6 +89,8 @@ class QuadrantDeal:
     won_by_rate: float
     decided_by_rate: float
     quadrant: str
+    stated_days: float = float("nan")
+    time_source: str = "estimated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +144,10 @@ class Quadrant(Result):
         By class, largest amount first.
     stage_ids, stage_labels
         As in :class:`~funnelnb.analysis.conversion.conversion.Conversion`.
+    dates_judged_n, dates_kept_n : int
+        Stated dates that could be held against what happened, and those kept (within 30 days).
+    dates_trust : {"trusted", "not_kept", "overwritten", "too_few"}
+        What that says of stated dates.
     """
 
     large_amount: float
@@ -135,6 +158,9 @@ class Quadrant(Result):
     deals: tuple[QuadrantDeal, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
+    dates_judged_n: int = 0
+    dates_kept_n: int = 0
+    dates_trust: str = "too_few"
 
 
 def quadrant_class(large: bool | None, soon: bool | None) -> str:
@@ -170,6 +196,7 @@ def quadrant(
     activity_hours: Mapping[str, float] | None = None,
     window_days: float = WINDOW_DAYS,
     learn_from: Book | None = None,
+    close_dates: str = "auto",
 ) -> Quadrant:
     """Which deals deserve the hours: large or small, soon or late?
 
@@ -192,6 +219,10 @@ def quadrant(
         The book whose history tells the times, as of the same day, such as the whole company; None: `book`
         itself.
 
+    close_dates : {"auto", "stated", "estimated"}
+        Whether the date that somebody stated for the close decides between soon and late: where the past shows that
+        such dates are kept, always, or never.
+
     Returns
     -------
     Quadrant
@@ -203,7 +234,13 @@ def quadrant(
 
     Notes
     -----
-    - The time to close is not a guess of the seller. Of deals that stood in the same stage, had been there
+    - Stated dates are held against what happened: kept if the deal closed within 30 days of the date; not kept if
+      it closed at another time, or is still open 30 days after it. They are trusted if the lower bound of the share
+      kept (Wilson) is above one half. Dates that equal the day of the close in nine of ten closed deals were
+      written afterwards and prove nothing. An overdue date is never used. Where dates are not trusted, and where
+      a deal has none, the estimate decides; where the past holds too few dates to judge and there is no estimate
+      either, the stated date does, marked as untested.
+    - The estimated time to close is not a guess of the seller. Of deals that stood in the same stage, had been there
       equally long and were won afterwards, half were won within this time (Aalen-Johansen per stage, lost
       competing, open censored; :func:`funnelnb.stats.curves.remaining.remaining`). Soon: at most `soon_days`. Where
       the data do not see `soon_days` ahead, nobody knows.
@@ -223,10 +260,14 @@ def quadrant(
     window_days = check.number("window_days", window_days, gt=0)
     wanted = _merged("hours_wanted", HOURS_WANTED, hours_wanted, CLASSES)
     per_kind = _merged("activity_hours", ACTIVITY_HOURS, activity_hours, None)
+    check.one_of("close_dates", close_dates, CLOSE_DATES)
     deals, confidence = open_deals(book), level(None)
     large_amount = _large(deals, large_amount)
+    past = _dates_kept(learned_from(book, learn_from), confidence)
+    stated = _stated_days(book, deals)
     seen = outlook(learned_from(book, learn_from), deals, confidence)
-    classes = _classes(deals, seen, large_amount, soon_days)
+    sources = _sources(stated, seen, past.trust, close_dates, soon_days)
+    classes = _classes(deals, seen, stated, sources, large_amount, soon_days)
     actual, notes = _actual(book, deals, classes, per_kind, window_days)
     if capacity_hours is not None:
         capacity = check.number("capacity_hours", capacity_hours, gt=0)
@@ -238,15 +279,18 @@ def quadrant(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*notes, *_notes(deals, seen, capacity_hours is None)),
+        notes=(*notes, *_notes(deals, sources, capacity_hours is None), *past.notes(stated, sources)),
         large_amount=large_amount,
         soon_days=soon_days,
         capacity_hours=capacity,
         window_days=window_days,
         rows=_rows(deals, classes, wanted, capacity, actual),
-        deals=_deals(book, deals, seen, classes, soon_days),
+        deals=_deals(book, deals, seen, classes, soon_days, stated, sources),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
+        dates_judged_n=past.judged_n,
+        dates_kept_n=past.kept_n,
+        dates_trust=past.trust,
     )
 
 
@@ -270,12 +314,105 @@ def _large(deals: OpenDeals, large_amount: float | None) -> float:
     return float(np.median(amounts)) if amounts.size else float("nan")
 
 
-def _classes(deals: OpenDeals, seen: Outlook, large_amount: float, soon_days: float) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What became of stated dates: judged, kept, and what that says."""
+
+    judged_n: int
+    kept_n: int
+    trust: str
+
+    def notes(self, stated: NDArray[np.float64], sources: list[str]) -> tuple[Note, ...]:
+        """Say whether stated dates were used, and why not."""
+        stated_n = int((~np.isnan(stated)).sum())
+        if not stated_n:
+            return ()
+        facts = {"judged_n": self.judged_n, "kept_n": self.kept_n, "stated_n": stated_n}
+        notes = [Note(_SAYS[self.trust], facts)]
+        overdue_n = int((stated < 0).sum())
+        if overdue_n:
+            notes.append(Note("dates_overdue", {"deals_n": overdue_n, "stated_n": stated_n}))
+        untested_n = sources.count("stated_untested")
+        if untested_n:
+            notes.append(Note("dates_untested", {"deals_n": untested_n}))
+        return tuple(notes)
+
+
+_SAYS: Mapping[str, str] = MappingProxyType(
+    {one: f"dates_{one}" for one in ("trusted", "not_kept", "overwritten", "too_few")}
+)
+"""Code of the note on stated dates."""
+
+
+def _dates_kept(book: Book, confidence_level: float) -> _Past:
+    """Return how many stated dates of closed and of overdue deals were kept."""
+    table = book.opportunities
+    if "expected_close_at" not in table:
+        return _Past(judged_n=0, kept_n=0, trust="too_few")
+    day, never = np.timedelta64(1, "D"), np.datetime64("NaT", "D")
+    stated = table["expected_close_at"].to_numpy().astype("datetime64[D]")
+    closed = np.full(len(table), never)
+    if "closed_at" in table:
+        closed = table["closed_at"].to_numpy().astype("datetime64[D]")
+    is_open = (table["outcome"] == "open").to_numpy(dtype=bool)
+    ended = ~np.isnat(stated) & ~np.isnat(closed) & ~is_open
+    apart = np.abs((closed[ended] - stated[ended]) / day)
+    waiting = (book.as_of.astype("datetime64[D]") - stated[~np.isnat(stated) & is_open]) / day
+    judged_n = int(ended.sum()) + int((waiting > TOLERANCE_DAYS).sum())
+    kept_n = int((apart <= TOLERANCE_DAYS).sum())
+    if judged_n < TOO_FEW_N:
+        trust = "too_few"
+    elif apart.size >= TOO_FEW_N and float((apart == 0).mean()) >= OVERWRITTEN_SHARE:
+        trust = "overwritten"
+    else:
+        trust = "trusted" if float(wilson(kept_n, judged_n, confidence_level)[0]) > 0.5 else "not_kept"
+    return _Past(judged_n=judged_n, kept_n=kept_n, trust=trust)
+
+
+def _stated_days(book: Book, deals: OpenDeals) -> NDArray[np.float64]:
+    """Return the days to the stated close of each open deal; NaN where nobody stated one."""
+    table = book.opportunities
+    if "expected_close_at" not in table:
+        return np.full(len(deals), np.nan)
+    dates = table["expected_close_at"].to_numpy().astype("datetime64[D]")
+    stated = dict(zip(table["opportunity_id"].tolist(), dates, strict=True))
+    today, never = book.as_of.astype("datetime64[D]"), np.datetime64("NaT", "D")
+    days = np.array([stated.get(one, never) for one in deals.opportunity_id], dtype="datetime64[D]")
+    return np.where(np.isnat(days), np.nan, (days - today) / np.timedelta64(1, "D"))
+
+
+def _sources(
+    stated: NDArray[np.float64], seen: Outlook, trust: str, close_dates: str, soon_days: float
+) -> list[str]:
+    """Return what decides between soon and late for each deal."""
+    found = []
+    for days, known in zip(stated.tolist(), seen.known_days.tolist(), strict=True):
+        usable = days >= 0  # an overdue date says nothing, nor does none
+        if usable and (close_dates == "stated" or (close_dates == "auto" and trust == "trusted")):
+            found.append("stated")
+        elif known >= soon_days and close_dates != "stated":
+            found.append("estimated")
+        elif usable and close_dates == "auto" and trust == "too_few":
+            found.append("stated_untested")
+        else:
+            found.append("unknown")
+    return found
+
+
+def _classes(
+    deals: OpenDeals,
+    seen: Outlook,
+    stated: NDArray[np.float64],
+    sources: list[str],
+    large_amount: float,
+    soon_days: float,
+) -> list[str]:
     classes = []
-    rows = zip(deals.amount.tolist(), seen.days_to_close.tolist(), seen.known_days.tolist(), strict=True)
-    for amount, days, known in rows:
+    rows = zip(deals.amount.tolist(), seen.days_to_close.tolist(), stated.tolist(), sources, strict=True)
+    for amount, estimated, told, source in rows:
         large = None if np.isnan(amount) or np.isnan(large_amount) else amount >= large_amount
-        soon = bool(days <= soon_days) if known >= soon_days else None
+        days = told if source.startswith("stated") else estimated
+        soon = None if source == "unknown" else bool(days <= soon_days)
         classes.append(quadrant_class(large, soon))
     return classes
 
@@ -339,7 +476,13 @@ def _rows(
 
 
 def _deals(
-    book: Book, deals: OpenDeals, seen: Outlook, classes: list[str], soon_days: float
+    book: Book,
+    deals: OpenDeals,
+    seen: Outlook,
+    classes: list[str],
+    soon_days: float,
+    stated: NDArray[np.float64],
+    sources: list[str],
 ) -> tuple[QuadrantDeal, ...]:
     won, decided = seen.within(soon_days)
     rows = [
@@ -356,6 +499,8 @@ def _deals(
             won_by_rate=float(won[d]),
             decided_by_rate=float(decided[d]),
             quadrant=classes[d],
+            stated_days=float(stated[d]),
+            time_source=sources[d],
         )
         for d in range(len(deals))
     ]
@@ -371,11 +516,11 @@ def _deals(
     )
 
 
-def _notes(deals: OpenDeals, seen: Outlook, capacity_recorded: bool) -> tuple[Note, ...]:
+def _notes(deals: OpenDeals, sources: list[str], capacity_recorded: bool) -> tuple[Note, ...]:
     notes = []
     facts = {
         "deals_size_unknown": int(np.isnan(deals.amount).sum()),
-        "deals_age_unseen": int(np.isnan(seen.known_days).sum()),
+        "deals_age_unseen": sources.count("unknown"),
     }
     for code, deals_n in facts.items():
         if deals_n:

@@ -15,19 +15,20 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, nearest
 from funnelnb.core.note import Note
-from funnelnb.playbooks.model import ROLES, Label, Playbook, fold
+from funnelnb.playbooks.roles import BUYER_ROLES, ROLES, covered, role_named
 from funnelnb.stats.rates.proportion import wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from funnelnb.data.book import Book
+    from funnelnb.playbooks.model import Label, Playbook
 
 
 MAIN_ROLES = ("decision_maker", "technical_gatekeeper", "purchaser", "user")
 """The four who can stop a purchase (DOMAIN C5): asked for where a playbook names no roles."""
-
-_NAMES = {fold(name): key for key, label in ROLES.items() for name in (key, label.en, label.zh)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,10 @@ class RoleDeal:
         Whom to meet next: the first of `missing`, or empty.
     question_en, question_zh : str
         What to ask that person, from the playbook's stages up to this one; empty: the role's own question.
+    stage_due_n, stage_met_n : int
+        Roles that the deal's own stage addresses, and those of them that have been met.
+    stage_missing : str
+        Those of them that have not.
     """
 
     opportunity_id: str
@@ -96,6 +101,40 @@ class RoleDeal:
     next_role: str
     question_en: str
     question_zh: str
+    stage_due_n: int = 0
+    stage_met_n: int = 0
+    stage_missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRoleRow:
+    """The open deals in one stage by the roles that this stage itself addresses.
+
+    Attributes
+    ----------
+    stage : str
+    roles : str
+        Role keys that the stage addresses, joined by a comma.
+    deal_n, complete_n : int
+        Deals in the stage, and those at which every one of these roles has been met.
+    complete_rate, complete_ci_lower, complete_ci_upper : float
+    mean_coverage_share : float
+        Mean over the deals of roles met / roles addressed.
+    incomplete_amount : float
+        Known amounts of the deals at which somebody is missing.
+    enough : bool
+    """
+
+    stage: str
+    roles: str
+    deal_n: int
+    complete_n: int
+    complete_rate: float
+    complete_ci_lower: float
+    complete_ci_upper: float
+    mean_coverage_share: float
+    incomplete_amount: float
+    enough: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -112,6 +151,8 @@ class Roles(Result):
         Largest amount with somebody missing first.
     mean_coverage_share : float
         Mean of the deals' coverage.
+    stages : tuple of StageRoleRow
+        One per stage that addresses any role and in which deals stand: coverage of the stage's own roles.
     stage_ids, stage_labels
         As in :class:`~funnelnb.analysis.conversion.conversion.Conversion`.
     """
@@ -122,6 +163,7 @@ class Roles(Result):
     mean_coverage_share: float
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
+    stages: tuple[StageRoleRow, ...] = ()
 
 
 @question("customers")
@@ -152,6 +194,8 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
     to a deal when the playbook addresses it in the deal's stage or an earlier one; where the playbook names
     no roles at all, the four main roles are due everywhere. Of those missing, who can stop the deal comes
     first: decision maker, technical gatekeeper (who can only say no), purchaser, user, then the others.
+    The field has two words for some people: the technical gatekeeper counts as the technical assessor, and the
+    purchaser as the executor. Beside it stands the coverage of the roles that the deal's own stage addresses.
 
     Checked against loops over deals and contacts: ``tests/analysis/test_roles.py``.
 
@@ -166,10 +210,18 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
     deals = open_deals(book)
     met = _met(contacts, deals)
     due = due_roles(book.playbook)[: book.playbook.won]
-    found = [_deal(book.playbook, deals, d, met[d], due[deals.position[d]]) for d in range(len(deals))]
+    own = stage_roles(book.playbook)
+    found = [
+        _deal(book.playbook, deals, d, met[d], due[deals.position[d]], own[deals.position[d]])
+        for d in range(len(deals))
+    ]
     known = sorted({role for one in due for role in one}, key=_weight)
     count = _Counter(
-        deals=deals, met=met, due=due, stage_ids=book.playbook.stage_ids, confidence_level=confidence
+        deals=deals,
+        met=[covered(one) for one in met],
+        due=due,
+        stage_ids=book.playbook.stage_ids,
+        confidence_level=confidence,
     )
     coverage = [row.coverage_share for row in found if row.due_n]
     return Roles(
@@ -178,7 +230,7 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=_notes(book, contacts, deals),
+        notes=(*_notes(book, contacts, deals), *_counted_for(met, {role for one in due for role in one})),
         rows=tuple(
             sorted(
                 (count.row(role, None) for role in known),
@@ -194,7 +246,41 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
         mean_coverage_share=float(np.mean(coverage)) if coverage else float("nan"),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
+        stages=_stages(book.playbook, found, own, confidence),
     )
+
+
+def _stages(
+    playbook: Playbook, found: list[RoleDeal], own: tuple[tuple[str, ...], ...], confidence_level: float
+) -> tuple[StageRoleRow, ...]:
+    rows = []
+    for stage, roles in zip(playbook.stage_ids[: playbook.won], own, strict=False):
+        mine = [row for row in found if row.stage == stage]
+        if not mine or not roles:
+            continue
+        complete_n = sum(not row.stage_missing for row in mine)
+        lower, upper = wilson(complete_n, len(mine), confidence_level)
+        rows.append(
+            StageRoleRow(
+                stage=stage,
+                roles=", ".join(roles),
+                deal_n=len(mine),
+                complete_n=complete_n,
+                complete_rate=complete_n / len(mine),
+                complete_ci_lower=float(lower),
+                complete_ci_upper=float(upper),
+                mean_coverage_share=float(np.mean([row.stage_met_n / row.stage_due_n for row in mine])),
+                incomplete_amount=total([row.deal_amount for row in mine if row.stage_missing]),
+                enough=len(mine) >= TOO_FEW_N,
+            )
+        )
+    return tuple(rows)
+
+
+def _counted_for(met: list[set[str]], due: set[str]) -> tuple[Note, ...]:
+    """Say where somebody counts under another word for the same person."""
+    two = any(set(BUYER_ROLES[role].counts_for) & due for one in met for role in one - due)
+    return (Note("roles_two_words"),) if two else ()
 
 
 def due_roles(playbook: Playbook) -> tuple[tuple[str, ...], ...]:
@@ -202,11 +288,27 @@ def due_roles(playbook: Playbook) -> tuple[tuple[str, ...], ...]:
     if not any(stage.roles for stage in playbook.stages[: playbook.won]):
         return (MAIN_ROLES,) * len(playbook.stages)
     due: list[tuple[str, ...]] = []
-    seen: set[str] = set()
+    seen: list[str] = []
     for stage in playbook.stages:
-        seen |= set(stage.roles)
+        seen = _once([*seen, *stage.roles])
         due.append(tuple(sorted(seen, key=_weight)))
     return tuple(due)
+
+
+def stage_roles(playbook: Playbook) -> tuple[tuple[str, ...], ...]:
+    """Return for each stage the roles that it addresses itself, most weighty first."""
+    if not any(stage.roles for stage in playbook.stages[: playbook.won]):
+        return (MAIN_ROLES,) * len(playbook.stages)
+    return tuple(tuple(sorted(_once(stage.roles), key=_weight)) for stage in playbook.stages)
+
+
+def _once(roles: Iterable[str]) -> list[str]:
+    """Return the roles, of two words for one person only the first."""
+    kept: list[str] = []
+    for role in roles:
+        if role not in covered(kept):
+            kept.append(role)
+    return kept
 
 
 def _weight(role: str) -> int:
@@ -215,8 +317,9 @@ def _weight(role: str) -> int:
 
 
 def role_key(name: str) -> str | None:
-    """Return the role that data calls `name` (key or label in either language), or None."""
-    return _NAMES.get(fold(name))
+    """Return the role that data calls `name` (key, label or alias in either language), or None."""
+    found = role_named(name)
+    return found.id if found else None
 
 
 def _met(contacts: pd.DataFrame, deals: OpenDeals) -> list[set[str]]:
@@ -263,8 +366,17 @@ def _unknown(row: int, role: str) -> Problem:
     )
 
 
-def _deal(playbook: Playbook, deals: OpenDeals, d: int, met: set[str], due: tuple[str, ...]) -> RoleDeal:
-    missing = [role for role in due if role not in met]
+def _deal(
+    playbook: Playbook,
+    deals: OpenDeals,
+    d: int,
+    met: set[str],
+    due: tuple[str, ...],
+    own: tuple[str, ...],
+) -> RoleDeal:
+    counted = covered(met)
+    missing = [role for role in due if role not in counted]
+    stage_missing = [role for role in own if role not in counted]
     question = _question(playbook, int(deals.position[d]), missing[0]) if missing else None
     return RoleDeal(
         opportunity_id=deals.opportunity_id[d],
@@ -281,6 +393,9 @@ def _deal(playbook: Playbook, deals: OpenDeals, d: int, met: set[str], due: tupl
         next_role=missing[0] if missing else "",
         question_en=question.en if question else "",
         question_zh=question.zh if question else "",
+        stage_due_n=len(own),
+        stage_met_n=len(own) - len(stage_missing),
+        stage_missing=", ".join(stage_missing),
     )
 
 
@@ -298,7 +413,7 @@ class _Counter:
     """What all rows of one call have in common."""
 
     deals: OpenDeals
-    met: list[set[str]]
+    met: list[frozenset[str]]
     due: tuple[tuple[str, ...], ...]
     stage_ids: tuple[str, ...]
     confidence_level: float

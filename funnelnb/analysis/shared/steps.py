@@ -160,7 +160,10 @@ def columns(
         _blank(made, "decided_amount", before)
     endless = beyond & ~(stacked["lost_n"] + stacked["left_n"]).any(axis=1)
     endless |= before & ~(stacked["lost_n"] + stacked["left_n"] + stacked["unplaced_n"]).any(axis=1)
-    for name in ("decided", "decided_amount"):  # where nothing is ever lost, "100 % of those closed" says nothing
+    for name in (
+        "decided",
+        "decided_amount",
+    ):  # where nothing is ever lost, "100 % of those closed" says nothing
         _blank(made, name, endless)
     for name in (
         "so_far_amount",

@@ -47,7 +47,7 @@ class IntegrityRow:
         ``lower_than_history``: open in a stage below the furthest it had reached.
         ``without_evidence``: open in a stage although a required criterion of an earlier stage is not met.
     found_n, of_n : int
-        Deals found, of how many that were looked at.
+        Deals found, of how many that were looked at; of 0: there are no records to look at, nothing is known.
     found_share, found_ci_lower, found_ci_upper : float
     large_n : int
         Large ones among them.
@@ -167,7 +167,9 @@ def integrity(
     ledger = book.ledger
     large = _large(ledger, large_amount)
     weight = _stage_weight(book, weights, level(confidence_level))
-    looked = (_never(ledger, days), _lower(ledger, weight), _evidence(book, weight))
+    recorded = "stage_history" in book.tables
+    lower = _lower(ledger, weight) if recorded else None
+    looked = (_never(ledger, days, recorded=recorded), lower, _evidence(book, weight))
     found = {name: one for name, one in zip(CHECKS, looked, strict=True) if one is not None}
     deals = [deal for name, one in found.items() for deal in _deals(book, name, one, large)]
     return Integrity(
@@ -208,7 +210,7 @@ def _stage_weight(book: Book, weights: str, confidence_level: float) -> Floats:
     """Return the weight of each stage before won; the won stage has 1."""
     won = book.playbook.won
     if weights == "playbook":
-        return np.append(pipes.stage_weights(book, "playbook"), 1.0)
+        return np.append(np.nan_to_num(pipes.stage_weights(book, "playbook")), 1.0)
     fresh = pipes.Pipeline(
         index=np.arange(won),
         position=np.arange(won),
@@ -220,8 +222,8 @@ def _stage_weight(book: Book, weights: str, confidence_level: float) -> Floats:
     return np.append(np.maximum.accumulate(np.nan_to_num(measured)), 1.0)
 
 
-def _never(ledger: Ledger, least_days: float) -> _Found | None:
-    """Won deals that were not in any stage before won for at least `least_days`."""
+def _never(ledger: Ledger, least_days: float, *, recorded: bool) -> _Found | None:
+    """Won deals that were not in any stage before won for at least `least_days`; `recorded`: there is a history."""
     looked = (ledger.outcome == WON_DEAL) & (ledger.closed_s != UNKNOWN)
     first = np.where(
         ledger.created_s != UNKNOWN, ledger.created_s, ledger.reached_s[:, : ledger.won + 1].min(axis=1)
@@ -229,6 +231,9 @@ def _never(ledger: Ledger, least_days: float) -> _Found | None:
     entered = ledger.entered_s[ledger.start[:-1]]
     first = np.where(first != UNKNOWN, first, entered)
     looked &= first != UNKNOWN
+    # A deal of which nothing but the close is dated was perhaps seen for months: nobody knows.
+    if not recorded:
+        looked &= ledger.created_s != UNKNOWN
     if not looked.any():
         return None
     seen = (ledger.closed_s - np.where(first == UNKNOWN, 0, first)) / SECONDS_PER_DAY
@@ -306,12 +311,34 @@ def _rows(
 ) -> tuple[IntegrityRow, ...]:
     """Return a row per check for everybody, then one per person for whom it found anything."""
     everybody = np.ones(len(ledger.outcome), dtype=bool)
-    rows = [_row((), name, ledger, one, everybody, large, confidence_level) for name, one in found.items()]
+    rows = [
+        _row((), name, ledger, found[name], everybody, large, confidence_level)
+        if name in found
+        else _unseen(name)
+        for name in CHECKS
+    ]
     for owner, mine in _people(ledger):
         for name, one in found.items():
             if mine[one.index].any():
                 rows.append(_row((owner,), name, ledger, one, mine, large, confidence_level))
     return tuple(rows)
+
+
+def _unseen(name: str) -> IntegrityRow:
+    """Return the row of a check for which the records hold nothing: not known, which is not "none found"."""
+    nan = float("nan")
+    return IntegrityRow(
+        group=(),
+        check=name,
+        found_n=0,
+        of_n=0,
+        found_share=nan,
+        found_ci_lower=nan,
+        found_ci_upper=nan,
+        large_n=0,
+        amount=nan,
+        quota_effect_amount=nan,
+    )
 
 
 def _row(

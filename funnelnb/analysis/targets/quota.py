@@ -261,6 +261,9 @@ class QuotaRow:
         Sum of amount x weight.
     quota_share : float
         Share of the weighted amount of all.
+    model_amount, own_amount, measured_amount : float
+        The same deals weighed by the stage model's weights, by own weights and by measured chances; NaN where there
+        are no such weights. A stage without a weight counts 0.
     """
 
     group: tuple[str, ...]
@@ -271,6 +274,9 @@ class QuotaRow:
     weight_rate: float
     weighted_amount: float
     quota_share: float
+    model_amount: float = float("nan")
+    own_amount: float = float("nan")
+    measured_amount: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -374,7 +380,7 @@ def quota(
     ParameterError
         A parameter is out of range, or the period is over.
     MissingDataError
-        No open deal has an amount, or a stage has no weight.
+        No open deal has an amount, or the weights asked for do not exist.
 
     Notes
     -----
@@ -382,6 +388,9 @@ def quota(
     with its weight, of wins from deals yet to be entered (negative binomial, at the pace of late; measured
     weights with a period only) and of what is already won in the period. All chances move together by a common
     shock whose spread is measured from month to month. Without the shock chances would look too sure.
+
+    Beside the weights asked for, every row holds the amount by the model's weights, by own weights and by measured
+    chances. A stage without a weight counts 0 and is named in a note.
 
     Checked against the worked case 1 000 000 x 25 % = 250 000, simulation, and the fourth quarter of a real
     export: ``tests/analysis/test_quota.py``.
@@ -402,14 +411,21 @@ def quota(
         book, deals, chance, ending, target,
         measured=kind == "measured", assurance=wanted, confidence_level=confidence,
     )  # fmt: skip
-    rows = _rows(book, deals, chance, names)
+    sides = _side_by_side(book, deals, weights, ending, confidence)
+    rows = _rows(book, deals, chance, names, sides)
     return Quota(
         n=len(deals.index),
         method=f"quota_{kind}",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *likely.notes, *_unknown(deals)),
+        notes=(
+            *book.notes,
+            *source_notes(book),
+            *likely.notes,
+            *_unknown(deals),
+            *_without_weight(book, deals, weights),
+        ),
         by=names,
         weights=kind,
         period_name=ending.name if ending else "",
@@ -432,8 +448,36 @@ def _weights(
         if period is None:
             return np.nan_to_num(pipes.measured_chances(book, deals, np.inf, level)), "measured"
         return pipes.chances_in(book, deals, period, level), "measured"
-    by_stage = pipes.stage_weights(book, weights)
+    by_stage = np.nan_to_num(pipes.stage_weights(book, weights))
     return by_stage[deals.position], "playbook" if isinstance(weights, str) else "given"
+
+
+def _side_by_side(
+    book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float], period: Period | None, level: float
+) -> dict[str, Floats]:
+    """Return the weight of each deal by the model, by own weights and as measured, as far as there are any."""
+    found = {"measured": _weights(book, deals, "measured", period, level)[0]}
+    if any(stage.win_weight is not None for stage in book.playbook.stages[: book.playbook.won]):
+        found["model"] = _weights(book, deals, "playbook", period, level)[0]
+    if not isinstance(weights, str):
+        found["own"] = _weights(book, deals, weights, period, level)[0]
+    return found
+
+
+def _without_weight(
+    book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float]
+) -> tuple[Note, ...]:
+    """Return a note that names the stages of open deals that count 0 because nobody gave them a weight."""
+    if weights == "measured":
+        return ()
+    by_stage = pipes.stage_weights(book, weights)
+    standing = np.unique(deals.position)
+    missing = [book.playbook.stage_ids[k] for k in standing if np.isnan(by_stage[k])]
+    if not missing:
+        return ()
+    counted = int(np.isnan(by_stage[deals.position]).sum())
+    facts = {"stages": ", ".join(missing), "deals_n": counted, "of_n": len(deals.index)}
+    return (Note("quota_without_weight", facts),)
 
 
 def _valued_deals(book: Book) -> pipes.Pipeline:
@@ -466,7 +510,13 @@ def _target(book: Book, amount: float | None, period: Period | None) -> float:
         return np.nan
 
 
-def _rows(book: Book, deals: pipes.Pipeline, chance: Floats, by: tuple[str, ...]) -> tuple[QuotaRow, ...]:
+def _rows(
+    book: Book,
+    deals: pipes.Pipeline,
+    chance: Floats,
+    by: tuple[str, ...],
+    sides: Mapping[str, Floats],
+) -> tuple[QuotaRow, ...]:
     known = ~np.isnan(deals.amount)
     amount = np.where(known, deals.amount, 0.0)
     whole = float((amount * chance).sum())
@@ -488,6 +538,7 @@ def _rows(book: Book, deals: pipes.Pipeline, chance: Floats, by: tuple[str, ...]
             weight_rate=weighted / total if total else np.nan,
             weighted_amount=weighted,
             quota_share=weighted / whole if whole else np.nan,
+            **{f"{name}_amount": float((amount * side)[inside].sum()) for name, side in sides.items()},
         )
 
     rows = []

@@ -17,14 +17,16 @@ from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
+from funnelnb.playbooks import load_playbook
+from funnelnb.playbooks.model import Label, Playbook
 from funnelnb.stats.rates.proportion import jeffreys
 from funnelnb.stats.totals import assurance as chances
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from funnelnb.data.book import Book
-    from funnelnb.playbooks.model import Label
 
 
 LEAD_SHARE = 0.8
@@ -101,6 +103,8 @@ class ReverseFunnel(Result):
     stage_ids : tuple of str
     stage_labels : tuple of Label
     won_stage : str
+    signed : ReverseRow
+        The row of the signed deals themselves: as many as are wanted.
     """
 
     wins_n: int
@@ -112,6 +116,7 @@ class ReverseFunnel(Result):
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...] = ()
     won_stage: str
+    signed: ReverseRow
 
 
 @question()
@@ -122,6 +127,7 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
     rates: Sequence[float] | None = None,
     counts: Sequence[tuple[float, float]] | None = None,
     stages: Sequence[str] | None = None,
+    playbook: str | os.PathLike[str] | Playbook | None = None,
     period: str | None = None,
     until: Any = None,
     assurance: float = 0.8,
@@ -142,6 +148,9 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
         Instead of `rates`: deals that got through each step, of how many.
     stages : sequence of str, optional
         With `rates` or `counts`: names of the stages, the won one last (one more than there are steps).
+    playbook : str, path or Playbook, optional
+        Instead of `stages`: a model whose last stages up to the win name the steps. Without rates and counts its win
+        weights are the rates, step by step, as the field's pyramid has them.
     period : str, optional
         Month, quarter or year in which the deals must be won, such as ``"2026-Q3"``.
     until : date, optional
@@ -179,11 +188,19 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
     >>> import funnelnb as fn
     >>> [row.plug_in_n for row in fn.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75]).rows]
     [408, 102, 51]
+    >>> [row.stage for row in fn.reverse_funnel(wins=38, playbook="pyramid").rows]
+    ['potential', 'approaching', 'key']
     """
     need = _wins(wins)
+    model = None if playbook is None or isinstance(playbook, Playbook) else load_playbook(playbook)
+    model = playbook if isinstance(playbook, Playbook) else model
     wanted = check.number("assurance", assurance, gt=0, lt=1)
-    if rates is not None or counts is not None:
-        return _given(book, need, rates, counts, stages, wanted, level(confidence_level))
+    if rates is not None or counts is not None or model is not None:
+        if rates is None and counts is None:
+            rates = _weights_of(model)
+        named = _Named.of(stages, model, len(rates if rates is not None else counts or ()))
+        weighted = model is not None and rates is not None and named.weights == tuple(rates)
+        return _given(book, need, rates, counts, named, wanted, level(confidence_level), weighted=weighted)
     if book is None:
         raise ParameterError(
             "neither a book nor rates",
@@ -234,6 +251,7 @@ def _measured(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         won_stage=book.playbook.stage_ids[won],
+        signed=_signed(book.playbook.stage_ids[won], wins, period.end if period else None),
     )
 
 
@@ -303,14 +321,16 @@ def _given(
     wins: int,
     rates: Sequence[float] | None,
     counts: Sequence[tuple[float, float]] | None,
-    stages: Sequence[str] | None,
+    named: _Named,
     assurance: float,
     level: float,
+    *,
+    weighted: bool,
 ) -> ReverseFunnel:
     if (rates is None) == (counts is None):
         raise ParameterError("both rates and counts", expected="one of them")
     k, n = _step_counts(rates, counts)
-    names = _stage_names(stages, len(k))
+    names = named.ids
     shares = list(rates) if rates is not None else [good / tried for good, tried in zip(k, n, strict=True)]
     looked_at = [np.nan] * len(n) if counts is None else n
     plug_in = chances.in_turn(wins, shares)
@@ -319,13 +339,16 @@ def _given(
         for step, (name, tried) in enumerate(zip(names[:-1], looked_at, strict=True))
     )
     nowhere = np.datetime64("NaT", "s")
+    notes: tuple[Note, ...] = (Note("target_rates_given"),) if counts is None else ()
+    if weighted:
+        notes += (Note("reverse_weights_in_turn", {"direct_n": chances.in_turn(wins, [shares[0]])[0]}),)
     return ReverseFunnel(
         n=0 if counts is None else int(n[0]),
         method="reverse_given" if counts is None else "reverse_counted",
         confidence_level=level,
         as_of=nowhere if book is None else book.as_of,
         currency="" if book is None else book.currency,
-        notes=(Note("target_rates_given"),) if counts is None else (),
+        notes=notes,
         wins_n=wins,
         assurance_rate=assurance,
         horizon_days=np.nan,
@@ -333,7 +356,9 @@ def _given(
         measured=False,
         rows=rows,
         stage_ids=names,
+        stage_labels=named.labels,
         won_stage=names[-1],
+        signed=_signed(names[-1], wins, None),
     )
 
 
@@ -381,11 +406,83 @@ def _step_counts(
     return [k for k, _ in pairs], [n for _, n in pairs]
 
 
-def _stage_names(stages: Sequence[str] | None, steps: int) -> tuple[str, ...]:
-    if stages is None:
-        return (*(f"stage {place}" for place in range(1, steps + 1)), "won")
-    if len(stages) != steps + 1:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """Names of the stages of rates that are given, the won one last; and the model's weights of the steps, if any."""
+
+    ids: tuple[str, ...]
+    labels: tuple[Label, ...]
+    weights: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, stages: Sequence[str] | None, model: Playbook | None, steps: int) -> _Named:
+        """Return the names of `steps` steps.
+
+        Raises
+        ------
+        ParameterError
+            There are more or fewer names than steps, or both sources of names are given.
+        """
+        if stages is not None and model is not None:
+            raise ParameterError("both stages and playbook", expected="one of them, to name the stages")
+        if model is not None:
+            mine = model.stages[max(model.won - steps, 0) : model.won + 1]
+            if len(mine) != steps + 1:
+                raise ParameterError(
+                    f"{steps} steps for the {model.won} stages before the win of {model.id!r}",
+                    expected=f"at most {model.won} rates",
+                )
+            weights = tuple(float(one.win_weight or 0) for one in mine[:-1])
+            return cls(
+                ids=tuple(one.id for one in mine), labels=tuple(one.label for one in mine), weights=weights
+            )
+        if stages is None:
+            ids = (*(f"stage {place}" for place in range(1, steps + 1)), "won")
+            labels = [Label(en=f"Stage {place}", zh=f"第{place}阶段") for place in range(1, steps + 1)]
+            return cls(ids=ids, labels=(*labels, Label(en="Won", zh="成交")))
+        if len(stages) != steps + 1:
+            raise ParameterError(
+                f"{len(stages)} stages for {steps} steps", expected=f"{steps + 1} names, the won stage last"
+            )
+        return cls(ids=tuple(stages), labels=tuple(Label(en=name, zh=name) for name in stages))
+
+
+def _weights_of(model: Playbook | None) -> tuple[float, ...]:
+    """Return the win weights of the model's stages before the win, from the first that has one.
+
+    Raises
+    ------
+    ParameterError
+        The model has no weights, or none for its last stages.
+    """
+    stages = model.stages[: model.won] if model else ()
+    weights = [stage.win_weight for stage in stages if stage.win_weight is not None]
+    last = [stage.win_weight for stage in stages[len(stages) - len(weights) :]]
+    if not weights or any(one is None for one in last):
         raise ParameterError(
-            f"{len(stages)} stages for {steps} steps", expected=f"{steps + 1} names, the won stage last"
+            f"the playbook {model.id if model else ''!r} has no win weights up to the win",
+            expected="rates=, counts=, or a playbook with weights, such as 'pyramid'",
+            hint="rates=[0.25, 0.5, 0.75]",
         )
-    return tuple(stages)
+    return tuple(float(one) for one in last if one is not None)
+
+
+def _signed(stage: str, wins: int, until: np.datetime64 | None) -> ReverseRow:
+    """Return the row of the signed deals themselves."""
+    nan = float("nan")
+    return ReverseRow(
+        stage=stage,
+        win_rate=1.0,
+        win_ci_lower=nan,
+        win_ci_upper=nan,
+        win_n=nan,
+        plug_in_n=wins,
+        plug_in_rate=nan,
+        needed_n=wins,
+        open_n=0,
+        lead_days=nan,
+        median_days=nan,
+        in_by=np.datetime64("NaT", "D") if until is None else until,
+        too_late=False,
+        enough=True,
+    )

@@ -40,7 +40,8 @@ class TargetRow:
     part_share : float
         Of the target.
     deal_n : float
-        Wins expected; for the target and the gap deals of history's sizes that bring it on average.
+        Wins expected; for the target deals of history's sizes that bring it on average; for the gap what is
+        left of them.
     """
 
     part: str
@@ -257,7 +258,7 @@ def _rows(goal: float, worth: Quota, open_wins: float, book: Book) -> tuple[Targ
         "won": (worth.won_amount, worth.won_amount / mean),
         "open": (worth.weighted_amount, open_wins),
         "new": (new, worth.new_n),
-        "gap": (gap, gap / mean),
+        "gap": (gap, (goal - worth.won_amount) / mean - open_wins - worth.new_n),
     }
     return tuple(
         TargetRow(part=name, amount=amount, part_share=amount / goal, deal_n=count)

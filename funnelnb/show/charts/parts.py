@@ -77,10 +77,10 @@ class Draft:
     def subtitle(self, *more: str) -> list[str]:
         """Return the lines under a title: n, as-of date and level, then what else has to be said."""
         level = self.say.numbers.level(self.result.confidence_level)
-        first = self.say.say(
-            "charts.parts.subtitle", n=self.result.n, as_of=self.result.as_of, confidence_level=level
-        )
-        return [first, *(line for line in more if line)]
+        named = {"n": self.result.n, "as_of": self.result.as_of, "confidence_level": level}
+        key = "subtitle" if not np.isnat(self.result.as_of) else "subtitle_typed" if self.result.n else ""
+        first = self.say.say(f"charts.parts.{key}", **named) if key else ""
+        return [line for line in (first, *more) if line]
 
     def finish(self, chart: Any, title: str, *more: str, offset: float = 14) -> Any:
         """Return the chart with its data, title, subtitle, description and the house's configuration."""

@@ -38,6 +38,11 @@ _AMOUNT_LABEL = {
 }
 
 
+def _deciding(deal: Any) -> float:
+    """Return the days to close that decided the class: stated or estimated."""
+    return float(deal.stated_days if deal.time_source.startswith("stated") else deal.days_to_close)
+
+
 def quadrant_data(result: Quadrant) -> list[Row]:
     """Return one row per deal whose size and time to close are known."""
     return [
@@ -46,12 +51,12 @@ def quadrant_data(result: Quadrant) -> list[Row]:
             "owner": deal.owner,
             "stage": deal.stage,
             "amount": deal.deal_amount,
-            "days_to_close": deal.days_to_close,
+            "days_to_close": _deciding(deal),
             "won_by_rate": deal.won_by_rate,
             "quadrant": deal.quadrant,
         }
         for deal in result.deals
-        if deal.quadrant in MARKS and deal.deal_amount > 0 and not math.isnan(deal.days_to_close)
+        if deal.quadrant in MARKS and deal.deal_amount > 0 and not math.isnan(_deciding(deal))
     ]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from funnelnb.core.note import Note
+from funnelnb.show.tables import document as documents
 from funnelnb.show.tables import grid as grids
 from funnelnb.show.tables.table import build, facts
 from funnelnb.show.text.words import Words, stage_name, words_of
@@ -46,7 +49,7 @@ stands three times in each rule so that the rules outweigh those of JupyterLab f
 def foot(result: Any, say: Words) -> list[str]:
     """Return the lines under a result's tables: n and as-of date, level of the intervals, method."""
     named = facts(result, say)
-    lines = [say.say("words.about", **named)]
+    lines = [_about(result, say, named)]
     if any(column.lower for table in view_of(result).tables for column in table.columns):
         lines[0] += say.get("language.sentence") + say.say("words.interval_note", **named)
     method = say.method(result.method, **named)
@@ -54,7 +57,14 @@ def foot(result: Any, say: Words) -> list[str]:
         lines[0] += say.get("language.sentence") + say.get("words.counted")
     if method:
         lines.append(say.get("language.clause").join((say.get("words.method"), method)))
-    return lines
+    return [line for line in lines if line]
+
+
+def _about(result: Any, say: Words, named: dict[str, Any]) -> str:
+    """Return how many and as of when; what a result does not have (typed counts have no date) is left out."""
+    if not np.isnat(result.as_of):
+        return say.say("words.about", **named)
+    return say.say("words.about_n", **named) if result.n and view_of(result).document is None else ""
 
 
 def notes(result: Any, say: Words) -> list[str]:
@@ -63,11 +73,12 @@ def notes(result: Any, say: Words) -> list[str]:
 
 
 def _with_names(note: Note, result: Any, say: Words) -> Note:
-    """Return a note whose stages go by the names that the playbook gives them."""
-    if not hasattr(result, "stage_ids"):
-        return note
+    """Return a note whose stages, groups and kinds go by the names that playbook and language give them."""
     values = dict(note.values)
-    for key in {"stage", "origin", "stages"} & values.keys():
+    for key in {"groups", "kinds"} & values.keys():
+        values[key] = say.listed(str(values[key]))
+    stages = {"stage", "origin", "stages"} if hasattr(result, "stage_ids") else set()
+    for key in stages & values.keys():
         ids = str(values[key]).split(", ")
         values[key] = say.get("language.list").join(stage_name(result, one, say) for one in ids)
     return Note(note.code, values)
@@ -79,7 +90,12 @@ def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
     With `width`, in terminal columns, sentences are broken to fit.
     """
     say = words_of(result, lang)
-    parts = _tables(result, say, lambda grid: grids.to_text(grid, width))
+    parts = _body(
+        result,
+        say,
+        lambda grid: grids.to_text(grid, width),
+        lambda one: documents.to_text(one, say, width),
+    )
     under = [(line, "") for line in foot(result, say)]
     caveats = notes(result, say)
     if caveats:
@@ -92,7 +108,7 @@ def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
 def markdown(result: Any, lang: str | None = None) -> str:
     """Return the tables of `result` as Markdown with what belongs under them."""
     say = words_of(result, lang)
-    parts = _tables(result, say, grids.to_markdown)
+    parts = _body(result, say, grids.to_markdown, lambda one: documents.to_markdown(one, say))
     parts += [grids.markdown_escape(line) for line in foot(result, say)]
     caveats = [f"- {grids.markdown_escape(line)}" for line in notes(result, say)]
     if caveats:
@@ -108,7 +124,7 @@ def html(result: Any, lang: str | None = None) -> str:
 
 def tables_html(result: Any, say: Words) -> str:
     """Return the tables and what belongs under them as HTML without the wrapper."""
-    parts = _tables(result, say, grids.to_html)
+    parts = _body(result, say, grids.to_html, lambda one: documents.to_html(one, _SCOPE))
     under = "<br>".join(grids.escape(line) for line in foot(result, say))
     parts.append(f'<p class="quiet">{under}</p>')
     caveats = "".join(f"<li>{grids.escape(line)}</li>" for line in notes(result, say))
@@ -132,6 +148,15 @@ def wrapped(body: str, say: Words) -> str:
     return f'<div class="funnelnb tex2jax_ignore mathjax_ignore" lang="{lang}">{STYLE}\n{body}\n</div>'
 
 
-def _tables(result: Any, say: Words, write: Callable[[grids.Grid], str]) -> list[str]:
+def _body(
+    result: Any,
+    say: Words,
+    write: Callable[[grids.Grid], str],
+    lay_out: Callable[[documents.Document], str],
+) -> list[str]:
+    """Return the result's document, or its tables where it has none."""
+    made = view_of(result).document
+    if made is not None:
+        return [lay_out(made(result, say))]
     shown = [table for table in view_of(result).tables if table.shown(result)]
     return [write(build(table, result, say.lang)) for table in shown]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.tables.table import Column, Table
@@ -39,6 +40,14 @@ def _score(_: Any, row: Any, say: Words) -> str:
     return say.say("levels.unsure", score=known, low=low, high=high)
 
 
+def _size_source(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"levels.size_sources.{row.size_source or 'none'}")
+
+
+def _by_record(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.size_source != "open_deals" for row in rows)
+
+
 LEVELS = Table(
     name="levels",
     rows=lambda result: result.rows,
@@ -58,6 +67,7 @@ _LEVELS_COLUMNS = (
     Column(field="name"),
     Column(field="open_amount"),
     Column(field="size_part"),
+    Column(field="size_source", cell=_size_source, keep=_by_record),
     Column(field="need_part"),
     Column(field="intent_part"),
     Column(field="score", cell=_score),
@@ -81,8 +91,9 @@ def levels_finding(result: Levels, say: Words) -> Finding:
         return Finding(headline=say.get("levels.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
     headline = say.say(
-        "findings.levels.headline",
+        "findings.levels.headline" if result.n == result.with_deals_n else "findings.levels.everyone",
         n=result.n,
+        with_deals_n=result.with_deals_n,
         high_n=first.customer_n,
         amount=say.numbers.amount(first.open_amount, result.currency),
         hours=say.numbers.bare_days(sum(row.planned_hours for row in result.rows)),
@@ -202,6 +213,14 @@ def _recorded(_: Any, rows: Sequence[Any]) -> bool:
     return any(row.actual_hours >= 0 for row in rows)
 
 
+def _stated(_: Any, rows: Sequence[Any]) -> bool:
+    return any(not math.isnan(row.stated_days) for row in rows)
+
+
+def _time_source(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"quadrant.sources.{row.time_source}")
+
+
 CLASSES = Table(
     name="quadrant",
     rows=lambda result: result.rows,
@@ -228,6 +247,8 @@ DEALS = Table(
         Column(field="age_days"),
         Column(field="deal_amount"),
         Column(field="days_to_close"),
+        Column(field="stated_days", keep=_stated),
+        Column(field="time_source", cell=_time_source, keep=_stated),
         Column(field="won_by_rate"),
         Column(field="decided_by_rate"),
         Column(field="quadrant", cell=_class),
@@ -289,10 +310,27 @@ def _ask(_: Any, row: Any, say: Words) -> str:
     return say.get(f"assessment.asks.{row.factor}")
 
 
+def _sheet_side(_: Any, row: Any, say: Words) -> str:
+    return say.get(f"assessment.sides.{row.side}")
+
+
+def _person_role(_: Any, row: Any, say: Words) -> str:
+    known = say.get(f"roles.names.{row.role}") if row.role else row.role_word
+    return known or say.get("language.not_given")
+
+
+PEOPLE = Table(
+    name="sheet_people",
+    rows=lambda result: result.people,
+    columns=(Column(field="name"), Column(field="role", cell=_person_role)),
+    shown=lambda result: bool(result.people),
+)
 SHEET = Table(
     name="sheet",
     rows=lambda result: result.sheet,
+    stub=2,
     columns=(
+        Column(field="side", cell=_sheet_side),
         Column(field="factor", cell=_factor),
         Column(field="mark", cell=_mark),
         Column(field="note"),
@@ -363,4 +401,4 @@ def assessment_finding(result: Assessment, say: Words) -> Finding:
     )
 
 
-ASSESSMENT_VIEW = View(tables=(SHEET, SCORES, ALL, HISTORY), finding=assessment_finding, charts={})
+ASSESSMENT_VIEW = View(tables=(SHEET, PEOPLE, SCORES, ALL, HISTORY), finding=assessment_finding, charts={})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.playbooks import BUYER_ROLES
 from funnelnb.show.tables.table import Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, rate_of
@@ -106,10 +107,6 @@ def _role(_: Any, row: Any, say: Words) -> str:
     return role_name(row.role, say)
 
 
-def _asks(_: Any, row: Any, say: Words) -> str:
-    return say.get(f"roles.asks.{row.role}")
-
-
 def _stage(result: Any, row: Any, say: Words) -> str:
     return stage_name(result, row.stage, say)
 
@@ -145,7 +142,6 @@ ROLES = Table(
         Column(field="met_n"),
         Column(field="met_rate", lower="met_ci_lower", upper="met_ci_upper"),
         Column(field="unmet_amount"),
-        Column(field="role", head="asks", cell=_asks),
     ),
 )
 _ROLES_DEAL_COLUMNS = (
@@ -155,11 +151,47 @@ _ROLES_DEAL_COLUMNS = (
     Column(field="deal_amount"),
     Column(field="coverage_share"),
     Column(field="missing", cell=_roles_missing),
+    Column(field="stage_missing", cell=lambda _, row, say: _names(row.stage_missing, say)),
     Column(field="next_role", cell=_next),
     Column(field="question_en", head="question", cell=_roles_question),
 )
 ROLES_TOP = Table(
     name="roles_top", rows=lambda result: result.deals[:MOST_DEALS], columns=_ROLES_DEAL_COLUMNS
+)
+STAGES = Table(
+    name="roles_stages",
+    rows=lambda result: result.stages,
+    columns=(
+        Column(field="stage", cell=_stage),
+        Column(field="roles", cell=lambda _, row, say: _names(row.roles, say)),
+        Column(field="deal_n"),
+        Column(field="mean_coverage_share"),
+        Column(field="complete_rate", lower="complete_ci_lower", upper="complete_ci_upper"),
+        Column(field="incomplete_amount"),
+    ),
+)
+
+
+def _person(name: str) -> Any:
+    """Return what the field says of a role: who that usually is, cares about, asks."""
+    return lambda _, row, say: getattr(BUYER_ROLES[row.role], name)[say.lang]
+
+
+def _may(_: Any, row: Any, say: Words) -> str:
+    role = BUYER_ROLES[row.role]
+    return say.get("stage_model.may." + ("yes" if role.may_say_yes else "no") + "_no" * role.may_say_no)
+
+
+PEOPLE = Table(
+    name="roles_people",
+    rows=lambda result: result.rows,
+    columns=(
+        Column(field="role", cell=_role),
+        Column(field="role", head="who", cell=_person("who")),
+        Column(field="role", head="cares", cell=_person("cares")),
+        Column(field="role", head="asks", cell=_person("asks")),
+        Column(field="role", head="may", cell=_may),
+    ),
 )
 CELLS = Table(name="roles_cells", rows=lambda result: result.cells, columns=(), shown=lambda _: False)
 ROLES_DEALS = Table(
@@ -194,7 +226,7 @@ def roles_finding(result: Roles, say: Words) -> Finding:
 
 
 ROLES_VIEW = View(
-    tables=(ROLES, ROLES_TOP, CELLS, ROLES_DEALS),
+    tables=(ROLES, STAGES, ROLES_TOP, PEOPLE, CELLS, ROLES_DEALS),
     finding=roles_finding,
     charts={"coverage": "priority.role_coverage"},
 )

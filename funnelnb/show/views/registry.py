@@ -14,6 +14,7 @@ from funnelnb.show.text.words import Words, words_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from funnelnb.show.tables.document import Document
     from funnelnb.show.tables.table import Table
 
 
@@ -96,8 +97,10 @@ _VIEWS: Mapping[str, str] = {
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
     "Segments": "conversion.segments",
+    "StageModel": "stage_models.stage_model",
     "Stuck": "ageing.stuck",
     "Target": "targets.target",
+    "TypedFunnel": "stage_models.typed",
     "Unavailable": "data.unavailable",
 }
 """Result type -> module of ``show/views`` and the stem of its view in it: ``targets.quota`` is ``QUOTA_VIEW``."""
@@ -116,11 +119,15 @@ class View:
     charts : Mapping of str to str
         Kind of chart to module and stem in ``show/charts``: ``groups.forest`` is drawn by ``forest_draw``; the
         first is drawn unless another is asked for.
+    document : callable or None
+        ``document(result, words) -> Document``, for a result that is read rather than looked up; its tables are
+        then for export only.
     """
 
     tables: tuple[Table, ...]
     finding: Callable[[Any, Words], Finding]
     charts: Mapping[str, str]
+    document: Callable[[Any, Words], Document] | None = None
 
 
 @functools.cache

@@ -35,6 +35,17 @@ def _grouped(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.by)
 
 
+_CHOSEN = {"playbook": "model", "given": "own", "measured": "measured"}
+
+
+def _beside(name: str) -> Any:
+    """Keep a column of other weights where there are such weights and they are not those asked for."""
+    return lambda result, rows: (
+        _CHOSEN[result.weights] != name
+        and any(not math.isnan(getattr(row, f"{name}_amount")) for row in rows)
+    )
+
+
 QUOTA_ROWS = Table(
     name="quota",
     rows=lambda result: result.rows,
@@ -47,6 +58,7 @@ QUOTA_ROWS = Table(
             Column(field=name)
             for name in ("open_n", "open_amount", "weight_rate", "weighted_amount", "quota_share")
         ),
+        *(Column(field=f"{name}_amount", keep=_beside(name)) for name in ("model", "own", "measured")),
     ),
 )
 QUOTA_CURVE = Table(name="attain", rows=lambda result: (result.curve,), shown=lambda _: False, columns=())
@@ -175,6 +187,10 @@ def _dated(result: Any, _: Sequence[Any]) -> bool:
     return not bool(np.isnat(result.until))
 
 
+def _standing(result: Any, row: Any, say: Words) -> str:
+    return say.get("language.none") if row is result.signed else say.numbers.count(row.open_n)
+
+
 def _measured(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.measured)
 
@@ -185,7 +201,7 @@ def _given(result: Any, _: Sequence[Any]) -> bool:
 
 REVERSE_ROWS = Table(
     name="reverse",
-    rows=lambda result: result.rows,
+    rows=lambda result: (*result.rows, result.signed),
     columns=(
         Column(field="stage", cell=_reverse_stage),
         Column(field="win_rate", lower="win_ci_lower", upper="win_ci_upper", keep=_measured),
@@ -193,7 +209,7 @@ REVERSE_ROWS = Table(
         Column(field="needed_n", cell=_needed),
         Column(field="plug_in_n", cell=_plug_in),
         Column(field="plug_in_rate"),
-        Column(field="open_n", keep=_measured),
+        Column(field="open_n", cell=_standing, keep=_measured),
         Column(field="median_days", keep=_measured),
         Column(field="lead_days", keep=_measured),
         Column(field="in_by", cell=_in_by, keep=_dated),
@@ -293,20 +309,20 @@ LEVERS_VIEW = View(tables=(LEVERS_ROWS,), finding=levers_finding, charts={"torna
 # ---- How mixes of deal sizes are shown: the bands, the plan, mixes by effort; and what they say ------------
 
 
-def band_name(row: BandRow, say: Words) -> str:
-    """Return what a band is called: the attribute's value, or its bounds."""
+def band_name(row: BandRow, say: Words, currency: str = "") -> str:
+    """Return what a band is called: the attribute's value, or its bounds with their currency."""
     if row.band or math.isnan(row.lower_amount):
-        return row.band or say.get("language.not_given")
-    low, high = say.numbers.amount(row.lower_amount), say.numbers.amount(row.upper_amount)
+        return say.value(row.band)
     if math.isinf(row.upper_amount):
-        return say.say("targets.band_above", low=low)
-    return say.say(
-        "targets.band_below" if row.lower_amount == 0 else "targets.band_between", low=low, high=high
-    )
+        return say.say("targets.band_above", low=say.numbers.amount(row.lower_amount, currency))
+    if row.lower_amount == 0:
+        return say.say("targets.band_below", high=say.numbers.amount(row.upper_amount, currency))
+    ends = {"low": say.numbers.amount(row.lower_amount), "high": say.numbers.amount(row.upper_amount)}
+    return say.numbers.money(say.say("targets.band_between", **ends), currency)
 
 
-def _band(_: Any, row: Any, say: Words) -> str:
-    return band_name(row, say)
+def _band(result: Any, row: Any, say: Words) -> str:
+    return band_name(row, say, result.currency)
 
 
 def _known(_: Any, row: Any, say: Words) -> str:
@@ -399,7 +415,20 @@ DEAL_MIX_VIEW = View(
 
 
 def _part(_: Any, row: Any, say: Words) -> str:
-    return say.get(f"targets.parts.{row.part}")
+    side = "" if row.part != "gap" else "_over" if row.amount < 0 else "_short"
+    return say.get(f"targets.parts.{row.part}{side}")
+
+
+def _size(field: str) -> Any:
+    """Return how the size of a part is written: what is ahead of the target has no minus, its label says it."""
+
+    def cell(result: Any, row: Any, say: Words) -> str:
+        value = abs(getattr(row, field)) if row.part == "gap" else getattr(row, field)
+        if field != "amount":
+            return say.numbers.cell(value, say.unit(field))
+        return say.numbers.bare_amount(value, say.numbers.scale(one.amount for one in result.rows))
+
+    return cell
 
 
 TARGET_ROWS = Table(
@@ -408,9 +437,7 @@ TARGET_ROWS = Table(
     strong=lambda row: row.part in ("target", "gap"),
     columns=(
         Column(field="part", cell=_part),
-        Column(field="amount"),
-        Column(field="part_share"),
-        Column(field="deal_n"),
+        *(Column(field=name, cell=_size(name)) for name in ("amount", "part_share", "deal_n")),
     ),
 )
 
@@ -426,7 +453,9 @@ def target_finding(result: Target, say: Words) -> Finding:
     rows = (
         [] if result.funnel is None else [row for row in result.funnel.rows if not math.isnan(row.win_rate)]
     )
-    if rows:
+    if result.wins_n and result.chance_rate >= result.assurance_rate:
+        parts = ["enough"]
+    elif rows:
         first = rows[0]
         values |= {
             "needed": needed(first.needed_n, say),
@@ -471,12 +500,17 @@ def _by_person(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.by)
 
 
+def _found(name: str) -> Any:
+    """Write a count, or a dash where there were no records to look at."""
+    return lambda _, row, say: say.numbers.count(getattr(row, name)) if row.of_n else say.get("language.none")
+
+
 _COUNTS = (
     Column(field="check", cell=_check),
-    Column(field="found_n"),
-    Column(field="of_n"),
+    Column(field="found_n", cell=_found("found_n")),
+    Column(field="of_n", cell=_found("of_n")),
     Column(field="found_share", lower="found_ci_lower", upper="found_ci_upper", always=True),
-    Column(field="large_n"),
+    Column(field="large_n", cell=_found("large_n")),
     Column(field="amount"),
     Column(field="quota_effect_amount"),
 )
@@ -515,9 +549,12 @@ def integrity_finding(result: Integrity, say: Words) -> Finding:
         rows.get(name) for name in ("never_in_funnel", "lower_than_history", "without_evidence")
     )
     if not any(row.found_n for row in rows.values()):
-        return Finding(headline=say.get("findings.integrity.nothing"), detail="", unsaid=unsaid)
+        looked = any(row.of_n for row in rows.values())
+        key = "findings.integrity.nothing" if looked else "targets.integrity_no_records"
+        return Finding(headline=say.get(key), detail="", unsaid=unsaid)
     money = say.numbers.amount
-    headline = say.get("findings.integrity.all_seen")
+    seen = never is not None and bool(never.of_n)
+    headline = say.get("findings.integrity.all_seen" if seen else "targets.integrity_unseen")
     if never is not None and never.found_n:
         headline = say.say(
             "findings.integrity.headline",

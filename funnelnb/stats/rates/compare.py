@@ -280,7 +280,8 @@ def _fisher(k: float, n: float, rest_k: float, rest_n: float) -> float:
     """Return Fisher's two-sided p of one 2x2 table."""
     from scipy.stats import fisher_exact
 
-    return float(fisher_exact([[int(k), int(n - k)], [int(rest_k), int(rest_n - rest_k)]]).pvalue)
+    table = np.array([[k, n - k], [rest_k, rest_n - rest_k]]).astype(np.int64)
+    return float(fisher_exact(table).pvalue)
 
 
 def _score(k: float, n: float, rest_k: float, rest_n: float) -> float:
