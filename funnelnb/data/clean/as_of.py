@@ -90,7 +90,7 @@ def as_of_instant(
 
 
 QUIET_DAYS, QUIET_TIMES = 92, 2
-"""So many days without anything recorded before the as-of date, or so many times the longest such pause, need a reason."""
+"""So many days without anything recorded before the as-of date, or times the longest such pause, need a reason."""
 
 
 def check_quiet(
