@@ -59,7 +59,10 @@ def question(
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get("book", _MISSING)
-            if not (isinstance(given, kinds) or (may_be_none and (given is None or given is _MISSING))):
+            counted = Scan in kinds and hasattr(given, "stage_counts") and hasattr(given, "playbook")
+            if not (
+                counted or isinstance(given, kinds) or (may_be_none and (given is None or given is _MISSING))
+            ):
                 raise _no_book(name, given, kinds)
             for old, new in renamed.items():
                 if old in kwargs and new not in kwargs:

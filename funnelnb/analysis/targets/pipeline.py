@@ -150,15 +150,21 @@ def _tilted(ledger: Ledger, deals: Pipeline, chance: Floats) -> Floats:
     """
     moved, amount = chance.copy(), ledger.amount
     known = amount > 0
-    if known.sum() < 2 * TOO_FEW_N or np.unique(amount[known]).size < 3:
+    if known.sum() < 2 * TOO_FEW_N or np.unique(amount[known]).size < 2:
         return chance
     for k in range(ledger.won):
         mine = (deals.position == k) & ~np.isnan(deals.amount) & (chance > 0) & (chance < 1)
-        curve = _size_curve(ledger, k) if mine.any() else None
+        curve = _nearest_size_curve(ledger, k) if mine.any() else None
         if curve is not None:
             odds = np.log(chance[mine] / (1 - chance[mine])) + curve(np.log(deals.amount[mine]))
             moved[mine] = 1 / (1 + np.exp(-odds))
     return moved
+
+
+def _nearest_size_curve(ledger: Ledger, k: int) -> Callable[[Floats], Floats] | None:
+    """Return the size curve of stage `k`, or of the last stage before it whose entries are dated."""
+    curves = (_size_curve(ledger, j) for j in range(k, -1, -1))
+    return next((one for one in curves if one is not None), None)
 
 
 def _size_curve(ledger: Ledger, k: int) -> Callable[[Floats], Floats] | None:

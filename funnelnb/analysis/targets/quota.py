@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
@@ -456,7 +457,7 @@ def _side_by_side(
     book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float], period: Period | None, level: float
 ) -> dict[str, Floats]:
     """Return the weight of each deal by the model, by own weights and as measured, as far as there are any."""
-    found = {"measured": _weights(book, deals, "measured", period, level)[0]}
+    found = {} if unjudged(book) else {"measured": _weights(book, deals, "measured", period, level)[0]}
     if any(stage.win_weight is not None for stage in book.playbook.stages[: book.playbook.won]):
         found["model"] = _weights(book, deals, "playbook", period, level)[0]
     if not isinstance(weights, str):
