@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.count.counts import ADVANCED
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
 
 if TYPE_CHECKING:
@@ -82,12 +83,23 @@ def _expected_open(took_s: NDArray[np.int64], age_s: NDArray[np.int64]) -> float
     return float(beyond.sum() / took_s.size)
 
 
-def judged(counts: TimeCounts, why: str) -> TimeCounts:
-    """Return the counts with what cannot be judged taken out: no times at all, or nothing of losing."""
-    if not why:
+def judged(counts: TimeCounts, why: str, *, durations: bool = False) -> TimeCounts:
+    """Return the counts with what cannot be judged taken out: no times at all, or nothing of losing.
+
+    Parameters
+    ----------
+    counts : TimeCounts
+    why : str
+        As :func:`unjudged` says it.
+    durations : bool
+        True: it is asked how long deals take, not how many succeed. That needs no lost deals, only open ones.
+    """
+    if not why or (durations and why in (ONLY_WINS, UNDECIDED)):
         return counts
     if why == NEVER_LOST:
         return replace(counts, losses_known=False)
+    if why == UNDECIDED and (counts.outcome == ADVANCED).any():
+        return counts  # deals do move on, if not yet to their end
     return _emptied(counts)
 
 

@@ -334,7 +334,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     """Return rows, fits and curves of one stage or the whole way, one per group, and how the groups compare."""
     origin, target, overall = span
     to, confidence_level = asked.to, asked.confidence_level
-    counts = time_counts(book, origin, target, asked.names, asked.calendar)
+    counts = time_counts(book, origin, target, asked.names, asked.calendar, durations=True)
     parts = by_day.split(counts)
     limit = _limit(parts, confidence_level)
     everybody = group_curve.pace(by_day.pooled(parts), to, confidence_level) if asked.names else None
@@ -373,7 +373,9 @@ def _test(
         return ()
     origin, target, overall = span
     if asked.within:
-        counts = time_counts(book, origin, target, (*asked.names, *asked.within), asked.calendar)
+        counts = time_counts(
+            book, origin, target, (*asked.names, *asked.within), asked.calendar, durations=True
+        )
     groups = [group[: len(asked.names)] for group in counts.groups]
     strata = [group[len(asked.names) :] for group in counts.groups]
     place = {"stage": book.playbook.stage_ids[origin], "overall": overall}
