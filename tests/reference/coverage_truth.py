@@ -15,7 +15,7 @@ import pandas as pd
 from funnelnb.stats.curves.band import log_log_band
 from funnelnb.stats.curves.clustered import factor_at, incidence_design
 from funnelnb.stats.curves.incidence import aalen_johansen
-from funnelnb.stats.curves.undated import incidence_undated
+from funnelnb.stats.curves.undated import won_at_risk
 from funnelnb.stats.rates.clustered import clustered_share, student_quantile
 from funnelnb.stats.rates.compare import benjamini_hochberg
 from funnelnb.stats.rates.proportion import normal_quantile, wilson
@@ -67,7 +67,9 @@ def undated(runs: int) -> list[dict[str, object]]:
         given, rng = export(PLAIN, 600, seed)
         for tally, share in zip(tallies, (1.0, 0.5), strict=True):
             rows = worlds.times(worlds.undated_losses(given, share, rng))
-            read = incidence_undated(rows["time"], rows["outcome"], rows["limit"]).incidence.at(DAY)
+            read = aalen_johansen(*won_at_risk(rows["time"], rows["outcome"], rows["limit"]), causes=1).at(
+                DAY
+            )
             tally.add(read.rate[0, 0], read.ci_lower[0, 0], read.ci_upper[0, 0])
         kept = rows["outcome"] < 3
         read = aalen_johansen(rows["time"][kept], rows["outcome"][kept]).at(DAY)
@@ -154,7 +156,7 @@ def whole_package(runs: int) -> list[dict[str, object]]:
     for setting, (world, real, spoil) in settings.items():
         tallies = [Tally("won by day 90", f"500 deals; {setting}", real.won_by(DAY))]
         tallies += [
-            Tally(f"step {k + 1} by day 60", f"500 deals; {setting}", real.won_by(60, k, k + 1))
+            Tally(f"step {k + 1} by day 90", f"500 deals; {setting}", real.won_by(DAY, k, k + 1))
             for k in range(3)
         ]
         medians = [
@@ -164,9 +166,8 @@ def whole_package(runs: int) -> list[dict[str, object]]:
         for seed in range(runs):
             given, rng = export(world, 500, seed)
             book = worlds.book(spoil(given, rng))
-            whole = fn.conversion(book, horizon_days=DAY).overall[0]
-            tallies[0].add(whole.by_day_rate, whole.by_day_ci_lower, whole.by_day_ci_upper)
-            for tally, row in zip(tallies[1:], fn.conversion(book, horizon_days=60).steps, strict=True):
+            result = fn.conversion(book, horizon_days=DAY)
+            for tally, row in zip(tallies, (*result.overall, *result.steps), strict=True):
                 tally.add(row.by_day_rate, row.by_day_ci_lower, row.by_day_ci_upper)
             if setting in ("complete", "history begins at observed_from", "a quarter without history"):
                 for tally, row in zip(medians, fn.duration(book).rows, strict=False):
@@ -177,7 +178,12 @@ def whole_package(runs: int) -> list[dict[str, object]]:
 
 
 def main(runs: int, dear: int) -> None:
-    rows = [*undated(runs), *people(runs), *accounts(runs), *whole_package(dear)]
+    rows = [*undated(runs), *people(runs), *accounts(runs)]
+    write(rows, runs, dear)
+    write([*rows, *whole_package(dear)], runs, dear)
+
+
+def write(rows: list[dict[str, object]], runs: int, dear: int) -> None:
     made = f"# made by coverage_truth.py, seeds from {SEED}, {runs} and {dear} runs, nominal {LEVEL}"
     text = pd.DataFrame(rows).to_csv(index=False, float_format="%.4f", lineterminator="\n")
     FILE.write_text(f"{made}, NumPy {np.__version__}\n{text}", encoding="utf-8")
