@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,17 +253,20 @@ def known_afterwards(ledger: Ledger, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:
-    """Return what has to be said of the comparison: what was held alike, what is known only afterwards."""
+def unfair(ledger: Ledger, by: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return a note for each attribute whose values come only with time or with the outcome."""
     notes: tuple[Note, ...] = ()
     for name in by:
         values = known_afterwards(ledger, name)
         if values:
-            facts: dict[str, Any] = {
-                "attribute": name,
-                "values": ", ".join(one for one in values if one) or name,
-            }
-            notes += (Note("known_afterwards", facts),)
+            shown = ", ".join(one for one in values if one) or name
+            notes += (Note("known_afterwards", {"attribute": name, "values": shown}),)
+    return notes
+
+
+def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:
+    """Return what has to be said of the comparison: what was held alike, what is known only afterwards."""
+    notes = unfair(ledger, by)
     if found.names:
         notes += (Note("compared_like_with_like", {"attributes": ", ".join(found.names)}),)
     if found.clustered and (found.factor > 1.0).any():

@@ -548,6 +548,7 @@ def _reasons(order: list[str], effect: Floats, values: dict[str, str]) -> tuple[
 def _notes(audit: tuple[AuditRow, ...], ledger: Ledger) -> tuple[Note, ...]:
     notes = []
     leaky = [row.column for row in audit if row.reason in ("filled_by_outcome", "tells_outcome")]
+    leaky += [row.column for row in audit if row.reason == "known_later" and row.column in ledger.attributes]
     if leaky:
         notes.append(Note("columns_leak", {"columns": ", ".join(leaky)}))
     if any(row.column == AMOUNT and row.used for row in audit):

@@ -11,6 +11,7 @@ from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import ADVANCED
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.stats.rates.clustered import effective_clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,8 @@ CLOSED_ONLY, ONLY_WINS, NEVER_LOST, UNDECIDED = (
     "losses_never_set",
     "nobody_decided",
 )
+FEW_ACCOUNTS = 20
+"""With fewer accounts of equal weight, variances over accounts are rough."""
 EXPECTED_OPEN = 3.0
 """So many open deals must be expected before their absence is no accident (chance of none: e^-3 = 5 %)."""
 
@@ -124,8 +127,26 @@ def notes_of(source: Any) -> tuple[Note, ...]:
         return ()
     why, outcome = unjudged_ledger(source.ledger), source.ledger.outcome
     facts = {"deals_n": int(outcome.size), "open_n": int((outcome == OPEN_DEAL).sum())}
+    notes = _few_accounts(source.ledger)
     if why:
-        return (Note(why, facts),)
+        return (Note(why, facts), *notes)
     if outcome.size and not (outcome == WON_DEAL).any():
-        return (Note("no_wins", facts),)
-    return ()
+        return (Note("no_wins", facts), *notes)
+    return notes
+
+
+def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
+    """Return a note where deals come several to an account, and the accounts are few."""
+    coded = ledger.attributes.get("account_id")
+    if coded is None:
+        return ()
+    sizes = np.bincount(coded.codes, minlength=len(coded.labels))[
+        np.array([bool(one) for one in coded.labels])
+    ]
+    sizes = sizes[sizes > 0]
+    if not sizes.size or sizes.max() < 2 or sizes.sum() < ledger.outcome.size / 2:
+        return ()
+    effective = float(effective_clusters(sizes))
+    if effective >= FEW_ACCOUNTS:
+        return ()
+    return (Note("few_accounts", {"accounts_n": int(sizes.size), "effective_n": round(effective)}),)
