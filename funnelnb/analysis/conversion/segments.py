@@ -132,12 +132,7 @@ def decided(
     wider, rest_wider = _factors(alike, decided_n)
     rate, trials = steps.ratio(won_n, decided_n), decided_n / wider
     lower, upper = wilson(np.nan_to_num(rate) * trials, trials, confidence_level)
-    n = int(sums["reached_n"].sum())
-    notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
-    notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
-    notes += caveats.no_losses(lost_n.sum(), n)
-    if alike is not None:
-        notes += alike_notes(source.ledger, by, alike)
+    notes = _decided_notes(source, by, sums, alike)
     if not (lost_n.sum() and won_n.sum()):  # nothing to compare where all deals ended alike
         rate = np.full(rate.shape, np.nan)
         lower, upper = rate, rate
@@ -160,6 +155,17 @@ def decided(
         adjusted_for=() if alike is None else alike.names,
         fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
     )
+
+
+def _decided_notes(
+    source: Source, by: tuple[str, ...], sums: steps.Columns, alike: LikeWithLike | None
+) -> tuple[Note, ...]:
+    """Return what has to be said of shares of closed deals."""
+    n = int(sums["reached_n"].sum())
+    notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
+    notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
+    notes += caveats.no_losses(sums["lost_n"].sum(), n)
+    return notes if alike is None else notes + alike_notes(source.ledger, by, alike)
 
 
 def _alike(
@@ -229,20 +235,7 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
     spread = overdispersion(won, trials)
     enough = known & (rates.decided_n >= TOO_FEW_N)
     tested = enough & np.isfinite(rates.rest_rate) & (rates.rest_trials > 0)
-    rest_trials = np.where(np.isfinite(rates.rest_rate), rates.rest_trials, 0.0)
-    rest_won = _whole(np.where(rest_trials > 0, rates.rest_rate, 0.0) * rest_trials)
-    lower, upper = newcombe(won, trials, rest_won, _whole(rest_trials), confidence_level)
-    p_value = np.full(trials.shape, np.nan)
-    for g in np.flatnonzero(tested):
-        pair = group_vs_rest([won[g], rest_won[g]], [trials[g], _whole(rest_trials)[g]], confidence_level)
-        p_value[g] = pair.p_value[0]
-    difference = rates.rate - rates.rest_rate
-    if rates.within is not None:
-        within = rates.within
-        p_value = np.where(tested, within.p_value, np.nan)
-        difference, lower, upper = within.difference, within.ci_lower, within.ci_upper
-    if rates.fair:
-        p_value = np.where(np.array(rates.fair), p_value, np.nan)
+    difference, lower, upper, p_value = _against_the_rest(rates, won, trials, tested, confidence_level)
     p_adjusted = benjamini_hochberg(np.clip(p_value, 0.0, 1.0))
     named = p_adjusted <= 1 - confidence_level
     verdicts = np.where(named, np.where(difference > 0, "higher", "lower"), "not_separable")
@@ -265,6 +258,27 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         notes=_notes(rates, enough, spread, shrunken.precision)
         + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any())),
     )
+
+
+def _against_the_rest(
+    rates: GroupRates, won: Floats, trials: Floats, tested: NDArray[np.bool_], confidence_level: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return how far each group is from the others, with bounds and p-value; NaN p where it may not be judged."""
+    rest_trials = np.where(np.isfinite(rates.rest_rate), rates.rest_trials, 0.0)
+    rest_won = _whole(np.where(rest_trials > 0, rates.rest_rate, 0.0) * rest_trials)
+    lower, upper = newcombe(won, trials, rest_won, _whole(rest_trials), confidence_level)
+    p_value = np.full(trials.shape, np.nan)
+    for g in np.flatnonzero(tested):
+        pair = group_vs_rest([won[g], rest_won[g]], [trials[g], _whole(rest_trials)[g]], confidence_level)
+        p_value[g] = pair.p_value[0]
+    difference = rates.rate - rates.rest_rate
+    if rates.within is not None:
+        within = rates.within
+        p_value = np.where(tested, within.p_value, np.nan)
+        difference, lower, upper = within.difference, within.ci_lower, within.ci_upper
+    if rates.fair:
+        p_value = np.where(np.array(rates.fair), p_value, np.nan)
+    return difference, lower, upper, p_value
 
 
 def limit_columns(pooled_rate: float, n: Ints, overdispersion: float) -> dict[str, Floats]:
