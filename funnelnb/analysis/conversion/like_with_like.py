@@ -270,6 +270,6 @@ def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[
     if found.names:
         notes += (Note("compared_like_with_like", {"attributes": ", ".join(found.names)}),)
     if found.clustered and (found.factor > 1.0).any():
-        facts = {"clusters": ", ".join(found.clustered), "factor": float(found.factor.max())}
-        notes += (Note("deals_alike", facts),)
+        code = "deals_alike" if "account_id" in found.clustered else "deals_alike_owner"
+        notes += (Note(code, {"factor": round(float(found.factor.max()), 1)}),)
     return notes
