@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from funnelnb.stats.rates.proportion import wilson
+
 ROOT = Path(__file__).resolve().parents[2]
 STORED = pd.read_csv(ROOT / "tests/reference/coverage_truth.csv", comment="#")
 WRONG_WAYS = "left out|taken for independent|named"
@@ -12,8 +14,10 @@ WRONG_WAYS = "left out|taken for independent|named"
 
 def test_every_interval_holds_the_truth_as_often_as_it_says():
     rows = STORED[~STORED["figure"].str.contains(WRONG_WAYS)]
-    error = 1.96 * np.sqrt(rows["coverage"] * (1 - rows["coverage"]) / rows["runs"])
-    outside = rows[(rows["coverage"] + error < 0.87) | (rows["coverage"] - error > 0.93)]
+    lower, upper = wilson(
+        np.rint(rows["coverage"] * rows["runs"]), rows["runs"], 0.95
+    )  # of the simulation itself
+    outside = rows[(upper < 0.87) | (lower > 0.93)]
     days = outside["figure"].str.contains("median days")  # whole days: the interval holds more than it must
     assert outside[~days | (outside["coverage"] < 0.87)].empty, outside.to_string()
 
@@ -25,7 +29,8 @@ def test_the_old_ways_do_not():
 
 def test_estimates_are_unbiased():
     shares = STORED[~STORED["figure"].str.contains(WRONG_WAYS + "|median")]
-    assert (shares["bias"].abs() < 0.012).all(), shares.to_string()
+    most = np.where(shares["runs"] < 400, 0.015, 0.006)  # few runs: the mean itself is less sure
+    assert (shares["bias"].abs() < most).all(), shares.to_string()
 
 
 def test_hardly_anybody_is_named_where_only_regions_differ():

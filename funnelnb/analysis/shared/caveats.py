@@ -46,7 +46,6 @@ CODES = (
     "nobody_decided",  # deals_n, open_n
     "no_wins",  # deals_n, open_n
     "few_accounts",  # accounts_n, effective_n
-    "accounts_clustered",  # accounts_n, deals_n
     "no_losses",  # deals_n: no deal is marked lost, so "decided" says nothing
     "too_few",  # groups, groups_n, min_n
     "after_sale_shown",  # stages: rows beyond won are not part of the overall rate
