@@ -87,7 +87,9 @@ def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, A
     tables = [one for one in sheets if one.kind in ("opportunities", "other", "accounts", "contacts")]
     if best is not None and best.placed:
         return best, None
-    told = {own.file for own in settings.tables.values() if own.file}  # what the settings say of a file is enough
+    told = {
+        own.file for own in settings.tables.values() if own.file
+    }  # what the settings say of a file is enough
     free = [one for one in sheets if one.raw.file not in told]
     for one in sorted(tables, key=lambda one: -len(one.raw.frame)):
         booked = bookings(one, free) if not one.placed else None
