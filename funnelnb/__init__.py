@@ -5,7 +5,7 @@ The whole public surface, grouped by the question it answers:
 What data is this?
     load, sample, check_data, overview, Book, Calendar, Scan, playbooks, playbook, load_playbook, seen_as
 How do deals convert, and where are they lost?
-    conversion, cohort, segments
+    conversion, cohort, segments, six_properties, before_after
 How long does it take, and what is stuck?
     duration, distribution, stuck, ageing
 Whom to call first?
@@ -36,6 +36,7 @@ _HOME = {
     "assessment": "funnelnb.analysis.priority.assessment",
     "assessment_sheet": "funnelnb.notebook.priorities",
     "attempt": "funnelnb.notebook.page",
+    "before_after": "funnelnb.analysis.targets.before_after",
     "call_list": "funnelnb.analysis.priority.call_list",
     "check_data": "funnelnb.data.check",
     "cohort": "funnelnb.analysis.conversion.cohort",
@@ -72,6 +73,7 @@ _HOME = {
     "seen_as": "funnelnb.data.seen_as",
     "segments": "funnelnb.analysis.conversion.segments",
     "simulate": "funnelnb.simulate",
+    "six_properties": "funnelnb.analysis.targets.properties",
     "stuck": "funnelnb.analysis.time.stuck",
     "target": "funnelnb.analysis.targets.target",
     "target_simulator": "funnelnb.notebook.simulator",
@@ -118,9 +120,11 @@ if TYPE_CHECKING:
     from funnelnb.analysis.priority.roles import roles
     from funnelnb.analysis.shared.stage_model import playbook
     from funnelnb.analysis.shared.typed_counts import typed_funnel
+    from funnelnb.analysis.targets.before_after import before_after
     from funnelnb.analysis.targets.integrity import integrity
     from funnelnb.analysis.targets.levers import levers
     from funnelnb.analysis.targets.mix import deal_mix
+    from funnelnb.analysis.targets.properties import six_properties
     from funnelnb.analysis.targets.quota import quota
     from funnelnb.analysis.targets.reverse import reverse_funnel
     from funnelnb.analysis.targets.shares import fair_shares

@@ -75,6 +75,7 @@ def name_some(items: Sequence[str], say: Words) -> str:
 _VIEWS: Mapping[str, str] = {
     "Ageing": "ageing.ageing",
     "Assessment": "customers.assessment",
+    "BeforeAfter": "properties.before_after",
     "CheckReport": "data.check",
     "CallList": "priority.calls",
     "Cohorts": "conversion.cohorts",
@@ -97,6 +98,7 @@ _VIEWS: Mapping[str, str] = {
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
     "Segments": "conversion.segments",
+    "SixProperties": "properties.properties",
     "StageModel": "stage_models.stage_model",
     "Stuck": "ageing.stuck",
     "Target": "targets.target",

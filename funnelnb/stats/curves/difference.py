@@ -115,7 +115,8 @@ def incidence_difference(
 
     least = _WIDEST if difference else 0.0
     if least and beyond(_WIDEST) > 0:
-        least = brentq(beyond, 0.0, _WIDEST, xtol=1e-12)
+        # Where everybody is decided and nobody is watched any more, not even the narrowest interval leaves out 0.
+        least = 0.0 if beyond(0.0) >= 0 else brentq(beyond, 0.0, _WIDEST, xtol=1e-12)
     return Difference(
         time=float(time),
         difference=difference,
