@@ -2,7 +2,7 @@
 SHELL := bash
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help report test check format notebooks sample lock lab bench clean
+.PHONY: help report test check format notebooks sample site lock lab bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ notebooks: .venv/dev.stamp  ## rebuild notebooks/en and notebooks/zh from notebo
 
 sample: .venv/dev.stamp  ## regenerate data/sample
 	@$(PY) tools/sample.py write
+
+site: .venv/dev.stamp  ## the documentation site, built and checked offline, into build/site/
+	@$(PY) -m tools.website
 
 bench: .venv/dev.stamp  ## run the benchmarks; ratios, side by side
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done

@@ -85,7 +85,7 @@ def problems_of(source: Path, lang: str) -> list[str]:
     titles = re.findall(r"^# ", text, re.M)
     if len(titles) != 1:
         found.append(f"{place}: {len(titles)} top-level headings; expected exactly one")
-    ending = {"en": ("What this does not say", "Next question"), "zh": ("没有说明", "下一个问题")}[lang]
+    ending = {"en": ("What this does not show", "Next question"), "zh": ("请注意", "下一个问题")}[lang]
     found += [f"{place}: no heading with {words!r}" for words in ending if words not in text]
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":

@@ -24,4 +24,5 @@ $py tools/sample.py check
 $py tools/notebooks.py check
 [ "${1:-}" = quick ] && exit 0
 
+$py -m tools.website
 $py -m pytest -n 2 --dist loadfile

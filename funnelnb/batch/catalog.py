@@ -47,6 +47,20 @@ class Notebook:
         """Return a fresh copy of the notebook, to be changed freely."""
         return _read(self.path)
 
+    def blank(self) -> NotebookNode:
+        """Return a fresh copy without anything that an earlier run left in it.
+
+        A notebook is stored with the outputs of whatever data it was last run on. None of that may ever stand
+        in a report about other data, not even below a cell that fails or is skipped.
+        """
+        node = _read(self.path)
+        node.metadata.pop("widgets", None)  # the stored state of controls holds figures, too
+        for cell in node.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+                cell.metadata.pop("execution", None)
+        return node
+
 
 def notebooks(lang: str = "en") -> tuple[Notebook, ...]:
     """Which notebooks come with the package?

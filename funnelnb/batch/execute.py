@@ -169,7 +169,7 @@ def _stopping(stop: asyncio.Event, main: asyncio.Task[Any] | None, server: Serve
 
 
 async def _one(task: Task, terms: _Terms, line: asyncio.Lock) -> Run:
-    node = task.notebook.node()
+    node = task.notebook.blank()
     parameters.inject(node, task.parameters)
     client = _Client(
         node,

@@ -80,7 +80,7 @@ def report(
     """
     say = words(plan.lang)
     labels = body.Labels(code=say.get("report.code"), text=say.get("report.text"))
-    inside = body.render(node, code=code, labels=labels)
+    inside = body.render(_until(node, failure), code=code, labels=labels)
     row = figures.row(job.value)
     attribute = capital(say.attribute(plan.by))
     before, after = _neighbours(plan, job)
@@ -105,6 +105,16 @@ def report(
         ),
     }
     return fill("report.html.j2", page, say)
+
+
+def _until(node: NotebookNode, failure: Failure | None) -> NotebookNode:
+    """Return the notebook as far as it ran: words after a failed cell would read outputs that are not there."""
+    if failure is None:
+        return node
+    import nbformat
+
+    cells = node.cells[: failure.cell]
+    return nbformat.from_dict({**node, "cells": cells})
 
 
 # ---- pieces of both pages ---------------------------------------------------------------------------------

@@ -42,6 +42,10 @@ def number(
         result = float(value)
     except (TypeError, ValueError):
         result = math.nan
+    if isinstance(value, str) and not math.isnan(result):
+        raise ParameterError(
+            f"{name} = {value!r}", expected=expected, hint=f"without quotation marks: {name}={value.strip()}"
+        )
     if isinstance(value, bool) or math.isnan(result):
         raise ParameterError(f"{name} = {value!r}", expected=expected)
     broken = (

@@ -7,16 +7,20 @@ here instead; :class:`Shown` calls it.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Renderer(Protocol):
     """What ``funnelnb.show`` registers."""
 
-    def to_frame(self, result: Any) -> Any: ...  # noqa: D102
+    def to_frame(self, result: Any, table: str | None) -> Any: ...  # noqa: D102
+    def tables(self, result: Any) -> tuple[str, ...]: ...  # noqa: D102
+    def short(self, result: Any) -> str: ...  # noqa: D102
+    def book(self, book: Any) -> str: ...  # noqa: D102
     def text(self, result: Any, lang: str | None, width: int | None) -> str: ...  # noqa: D102
     def markdown(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def html(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
@@ -39,19 +43,51 @@ def renderer() -> Renderer:
     return _RENDERER[0]
 
 
-class Shown:
-    """Mixin of every result: the same six ways to look at it.
+class Tables(Mapping[str, Any]):
+    """The tables of a result as data frames, each made when it is asked for."""
 
-    ``to_frame()`` for numbers, ``text()``, ``markdown()`` and ``html()`` for tables, ``finding()`` for two
-    sentences in words, ``chart()`` for a picture. `lang` is ``"en"`` or ``"zh"``; None is the language set by
-    :func:`funnelnb.options`.
+    def __init__(self, result: Any, names: tuple[str, ...]) -> None:
+        self._result, self._names = result, names
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._result.to_frame(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"<tables: {', '.join(self._names)}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._names)
+
+
+class Shown:
+    """Mixin of every result: the same ways to look at it.
+
+    ``to_frame()`` and ``tables`` for numbers, ``text()``, ``markdown()`` and ``html()`` for tables,
+    ``finding()`` for two sentences in words, ``chart()`` for a picture. `lang` is ``"en"`` or ``"zh"``;
+    None is the language set by :func:`funnelnb.options`.
     """
 
     __slots__ = ()
 
-    def to_frame(self) -> Any:
-        """Return the result as a pandas DataFrame, one row per thing it is about, machine names as columns."""
-        return renderer().to_frame(self)
+    def to_frame(self, table: str | None = None) -> Any:
+        """Return a table of the result as a pandas DataFrame, one row per thing, machine names as columns.
+
+        `table` is one of :attr:`tables`; None: the first, what the result is about.
+        """
+        return renderer().to_frame(self, table)
+
+    @property
+    def tables(self) -> Tables:
+        """Every table of the result as a data frame, by name: ``result.tables["curves"]``, ``list(result.tables)``."""
+        return Tables(self, renderer().tables(self))
 
     def text(self, lang: str | None = None, width: int | None = None) -> str:
         """Return the result as a plain-text table with its caveats.
@@ -79,6 +115,9 @@ class Shown:
 
     def __str__(self) -> str:
         return self.text()
+
+    def __repr__(self) -> str:
+        return renderer().short(self)
 
     def _repr_mimebundle_(
         self, include: Callable[..., Any] | None = None, exclude: Callable[..., Any] | None = None

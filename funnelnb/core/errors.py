@@ -7,11 +7,26 @@ everywhere, so that the command line, a notebook and a report can show it as it 
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*:/{1,3}[^\s/:@'\"]*:)[^\s'\"]*@")
+
+
+def masked(text: str) -> str:
+    """Return `text` without the passwords of addresses in it.
+
+    Examples
+    --------
+    >>> masked("no table in postgresql://ann:s3cret@db/crm")
+    'no table in postgresql://ann:***@db/crm'
+    """
+    return _PASSWORD.sub(r"\g<before>***@", text) if ":/" in text else text
 
 
 class FunnelError(Exception):
@@ -28,10 +43,10 @@ class FunnelError(Exception):
     """
 
     def __init__(self, found: str, *, expected: str = "", hint: str = "") -> None:
-        self.found = found
-        self.expected = expected
-        self.hint = hint
-        super().__init__(found, expected, hint)
+        self.found = masked(found)
+        self.expected = masked(expected)
+        self.hint = masked(hint)
+        super().__init__(self.found, self.expected, self.hint)
 
     def __str__(self) -> str:
         lines = [self.found]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from funnelnb.core import check
 
@@ -25,6 +26,15 @@ class Options:
 
     lang: str = "en"
     confidence_level: float = check.CONFIDENCE_LEVEL
+    before: Options | None = field(default=None, repr=False, compare=False)
+    """What was in force before; leaving ``with options(...)`` puts it back."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _lock:
+            _current[0] = replace(self.before or self, before=None)
 
 
 _lock = threading.Lock()
@@ -32,7 +42,7 @@ _current: list[Options] = [Options()]
 
 
 def options(lang: str | None = None, confidence_level: float | None = None) -> Options:
-    """Which language and confidence level are in force? Given a value, set it first.
+    """Which language and confidence level are in force? Given a value, set it first; in a ``with``, for its block only.
 
     Parameters
     ----------
@@ -57,6 +67,11 @@ def options(lang: str | None = None, confidence_level: float | None = None) -> O
     'zh'
     >>> options(lang="en").lang
     'en'
+    >>> with options(lang="zh", confidence_level=0.95):
+    ...     options()
+    Options(lang='zh', confidence_level=0.95)
+    >>> options().lang
+    'en'
     """
     given: dict[str, str | float] = {}
     if lang is not None:
@@ -64,9 +79,10 @@ def options(lang: str | None = None, confidence_level: float | None = None) -> O
     if confidence_level is not None:
         given["confidence_level"] = check.confidence_level(confidence_level)
     with _lock:
+        before = _current[0]
         if given:
             _current[0] = replace(_current[0], **given)  # type: ignore[arg-type]
-        return _current[0]
+        return replace(_current[0], before=before)
 
 
 def language(lang: str | None = None) -> str:

@@ -1,1 +1,9 @@
-"""Level 1: the tables and their contract, loading and cleaning, the book, the ledger, the counts."""
+"""Level 1: the tables and their contract, loading and cleaning, the book, the ledger, the counts.
+
+Public here: ``fn.data.Scan`` counts rows where they lie, ``fn.data.Calendar`` says which days count, and
+``fn.data.seen_as`` shows the same deals through another stage model.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

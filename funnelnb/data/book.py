@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.display import renderer
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.data.contract import tables as contract
 from funnelnb.data.parse.values import among
@@ -135,6 +136,26 @@ class Book:
         facts = self.describe()
         counts = ", ".join(f"{facts[f'{name}_n']} {name}" for name in ("open", "won", "lost", "left"))
         return f"<Book {self.name!r}: {facts['deal_n']} deals ({counts}) as of {facts['as_of']}>"
+
+    def __len__(self) -> int:
+        return len(self.opportunities)
+
+    def __bool__(self) -> bool:
+        return True  # a book without deals is a book
+
+    def _repr_html_(self) -> str:
+        return renderer().book(self)
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """Return the first `n` deals, as their table holds them.
+
+        Examples
+        --------
+        >>> from funnelnb.data.load import sample
+        >>> len(sample()), len(sample().head(3))
+        (4000, 3)
+        """
+        return self.opportunities.head(n)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "tables": dict(self.tables), "calendars": dict(self.calendars)}

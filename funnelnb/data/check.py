@@ -388,7 +388,7 @@ class CheckItem:
     note: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CheckReport(Shown):
     """What was found in the data.
 

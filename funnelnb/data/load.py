@@ -18,8 +18,10 @@ from funnelnb.data.clean.deals import (
     settle_deals,
     settle_history,
     wide_history,
+    with_first_stages,
 )
 from funnelnb.data.clean.join import JoinReport, join_all
+from funnelnb.data.clean.prepare import by_rule, prepare
 from funnelnb.data.clean.validate import (
     check_contract,
     check_deals,
@@ -31,7 +33,9 @@ from funnelnb.data.contract.clock import zone_of
 from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
-from funnelnb.data.recognise.columns import Preset, find_columns, preset_named, recognise
+from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
+from funnelnb.data.recognise.merge import merged
+from funnelnb.data.recognise.propose import Proposal, propose, refuse_unsure
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
@@ -48,14 +52,11 @@ if TYPE_CHECKING:
 
 # ---- From whatever came to a book: find the tables, map, clean, check, cut at the as-of date ---------------
 
-PLAIN, TELLING = "plain", 2
-"""Beside the contract's own names, a CRM is believed in if it explains so many more columns."""
-
 
 def load(
     source: Any,
     *,
-    mapping: str | Path | Mapping[str, Any] | Settings | None = None,
+    mapping: str | Path | Mapping[str, Any] | Settings | Proposal | None = None,
     playbook: str | Path | Playbook | list[str] | None = None,
     as_of: str | datetime.date | np.datetime64 | None = None,
     observed_from: str | datetime.date | np.datetime64 | None = None,
@@ -72,8 +73,9 @@ def load(
         A folder (files named like the tables of the contract, and perhaps a ``funnelnb.toml``), a file (CSV,
         TSV, Excel, Parquet, DuckDB), a frame (pandas, Polars, PyArrow, DuckDB relation, PySpark), or a dict
         of table name = any of these.
-    mapping : path, dict or Settings, optional
-        Settings file or the same as a dict; instead of the ``funnelnb.toml`` beside the data.
+    mapping : path, dict, Settings or Proposal, optional
+        Settings file or the same as a dict; instead of the ``funnelnb.toml`` beside the data. What
+        :func:`propose` returned: everything it proposes is agreed to. What the settings do not say is recognised.
     playbook : str, path, Playbook or list of str, optional
         Id of a built-in playbook, a playbook file, or the stages in order. Wins over the settings.
     as_of : str or date, optional
@@ -116,6 +118,8 @@ def load(
     >>> load(deals, playbook=["lead", "offer", "won"], name="demo")
     <Book 'demo': 2 deals (1 open, 1 won, 0 lost, 0 left) as of 2026-02-01>
     """
+    if isinstance(mapping, Proposal):
+        mapping = merged(mapping.said, mapping.document, accepted=True)
     sources = gather(source, mapping, tables)
     draft = Draft(sources, playbook, currency, timezone)
     draft.read()
@@ -138,6 +142,8 @@ class Draft:
         playbook: Any = None,
         currency: str | None = None,
         timezone: str | None = None,
+        *,
+        accept: bool = False,
     ) -> None:
         settings = sources.settings
         if timezone is not None:
@@ -145,30 +151,55 @@ class Draft:
         if currency is not None:
             settings = replace(settings, currency=currency)
         self.sources = sources
-        self.settings = settings
-        self.findings = Findings(settings)
+        wanted = settings.playbook if playbook is None else playbook
+        model = None if wanted is None else _playbook(wanted, sources)
+        self.preset = self._preset(settings)
+        self.proposal = self._propose(settings, model)
+        self.settings = (
+            settings if self.proposal is None else merged(settings, self.proposal.document, accepted=accept)
+        )
+        self.findings = Findings(self.settings)
+        if self.proposal is not None:
+            self.findings.notes += self.proposal.notes
+            if self.preset is not None:
+                self.findings.note(
+                    "crm_recognised", crm=self.preset.label, file=self.raws["opportunities"].file
+                )
+            if not accept and model is None:
+                refuse_unsure(self.proposal, self.sources.name)
         self.tables: dict[str, Table] = {}
         self.joins: list[JoinReport] = []
         self.currency = ""
-        self.preset = self._preset()
-        self.playbook = _playbook(settings.playbook if playbook is None else playbook, sources)
-        self.words = Vocabulary(self.playbook, settings, self.preset)
+        self.playbook = model if model is not None else _playbook(self.settings.playbook, sources)
+        self.words = Vocabulary(self.playbook, self.settings, self.preset)
 
-    def _preset(self) -> Preset | None:
+    def _preset(self, settings: Settings) -> Preset | None:
         """Return the CRM's preset: named by the settings, or recognised where the headers are not ours."""
-        if self.settings.crm:
-            return preset_named(self.settings.crm)
-        deals = self.sources.raws["opportunities"]
-        own = find_columns("opportunities", deals, self.settings, None)
-        preset = recognise(deals.columns)
-        complete = "opportunity_id" in own and bool({"stage", "outcome"} & set(own))
-        if preset is None or (complete and preset.id == PLAIN):
+        if settings.crm:
+            return preset_named(settings.crm)
+        deals = next((one for one in self.sources.sheets if one.kind == "opportunities"), None)
+        if deals is None:
             return None
-        more = len(find_columns("opportunities", deals, self.settings, preset)) - len(own)
-        if complete and more < TELLING:
+        found = recognise(deals.raw.columns)
+        return None if found is None or found.id == PLAIN else found
+
+    def _propose(self, settings: Settings, model: Playbook | None) -> Proposal | None:
+        """Recognise what the settings do not say; the raw tables are those of the proposal."""
+        self.raws = dict(self.sources.raws)
+        if not self.sources.guessing:
             return None
-        self.findings.note("crm_recognised", crm=preset.label, file=deals.file)
-        return preset
+        found = propose(
+            self.sources.sheets, settings, model, self.preset.label if self.preset is not None else ""
+        )
+        if found.deals is not None:
+            self.raws["opportunities"] = found.deals.raw
+        if found.history is not None:
+            self.raws["stage_history"] = found.history.raw
+        for sheet in self.sources.sheets:
+            if sheet.kind == "accounts" and "accounts" not in self.raws:
+                self.raws["accounts"] = sheet.raw
+        self.raws = {name: replace(raw, notes=list(raw.notes)) for name, raw in self.raws.items()}
+        return found
 
     def read(self) -> None:
         """Read, settle and check all tables; problems end up in the findings.
@@ -178,14 +209,21 @@ class Draft:
         DataProblems
             If any problem stops the loading.
         """
-        for name, raw in self.sources.raws.items():
+        for name, raw in self.raws.items():
             drop_non_data(raw, self.settings.table(name), self.findings)
-            columns = find_columns(name, raw, self.settings, self.preset)
+            said = prepare(name, raw, self.settings, self.findings)
+            columns = find_columns(name, raw, self.settings, self.preset, said)
             self._note_ids(name, raw, columns)
             table = read_table(name, raw, columns, self.settings, self.findings)
             self.joins += join_all(table, raw, self.sources, self.settings, self.findings)
+            if name == "opportunities":
+                table.ruled = by_rule(raw, table.frame, self.settings)
             self.tables[name] = table
-        incomplete = [name for name, table in self.tables.items() if missing_columns(table, self.findings)]
+        incomplete = [
+            name
+            for name, table in self.tables.items()
+            if missing_columns(table, self.findings, told=self._told())
+        ]
         if incomplete:
             raise DataProblems(self.findings.problems)
         self._settle()
@@ -198,6 +236,11 @@ class Draft:
         if deals.frame.empty and not self.findings.problems:
             self.findings.add("nothing_left", file=deals.file)
         self.findings.stop_if_any()
+
+    def _told(self) -> bool:
+        """Whether something else than a column of the deals tells stage or outcome."""
+        own = self.settings.table("opportunities")
+        return "stage_history" in self.raws or bool(own.stage_dates or own.won_when or own.lost_when)
 
     def _note_ids(self, name: str, raw: Raw, columns: Mapping[str, str]) -> None:
         """Say so if deals are told apart by their name or row."""
@@ -214,9 +257,11 @@ class Draft:
         import pandas as pd
 
         deals = self.tables["opportunities"]
-        raw = self.sources.raws["opportunities"]
+        raw = self.raws["opportunities"]
         wide = wide_history(raw, deals, self.settings, self.words, self.findings)
         given = self.tables.get("stage_history")
+        if given is not None:
+            with_first_stages(given, deals)
         for name in ("stage_history", "gates"):
             if name in self.tables:
                 settle_history(self.tables[name], self.words, self.findings)

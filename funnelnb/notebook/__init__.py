@@ -5,6 +5,6 @@ Nothing here computes: it passes parameters on and draws what comes back.
 
 from __future__ import annotations
 
-from funnelnb.notebook.page import open_book, pick
+from funnelnb.notebook.page import attempt, comparison, open_book, pick
 
-__all__ = ["open_book", "pick"]
+__all__ = ["attempt", "comparison", "open_book", "pick"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.analysis.shared.result import Unavailable
-from funnelnb.core.errors import MissingDataError
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.options import options
 from funnelnb.data.book import Book
 
@@ -33,7 +33,8 @@ def attempt(analysis: Callable[..., Any], *arguments: Any, **options_: Any) -> A
 
     Notes
     -----
-    Only a missing table or column is forgiven. Bad values and parameters are errors as ever.
+    Only a missing table or column is forgiven. Bad values and parameters are errors as ever. What is called with
+    a figure of a section that is left out is left out for the same reason.
 
     Examples
     --------
@@ -41,10 +42,14 @@ def attempt(analysis: Callable[..., Any], *arguments: Any, **options_: Any) -> A
     >>> attempt(fn.man, fn.sample()).rows[0].man
     'MAN'
     """
+    given = (*arguments, *options_.values())
+    lacking = next((one for one in given if isinstance(one, Unavailable)), None)
+    if lacking is not None:
+        return lacking
     try:
         return analysis(*arguments, **options_)
     except MissingDataError as error:
-        books = [one for one in (*arguments, *options_.values()) if isinstance(one, Book)]
+        books = [one for one in given if isinstance(one, Book)]
         if not books:
             raise
         return Unavailable(
@@ -110,3 +115,72 @@ def pick(book: Book, by: str, value: str = "") -> Book:
         The book has no such attribute or value; the message names the nearest.
     """
     return book.where(**{by: value}) if value else book
+
+
+# ---- What deals are compared by -----------------------------------------------------------------------------
+
+COMPARED = ("segment", "customer_type", "product", "source", "team", "owner", "region")
+"""Attributes in the order in which one is chosen; others follow in the order of the data."""
+
+GROUPS_MOST = 12
+"""More groups than that are a list to search, not a comparison to read."""
+
+_KNOWN_SHARE = 0.5
+
+
+def comparison(book: Book, wanted: str = "", *, apart_from: str = "") -> str:
+    """Which attribute are the deals compared by?
+
+    Parameters
+    ----------
+    book : Book
+    wanted : str
+        The attribute asked for; empty: chosen from what the data have.
+    apart_from : str
+        Attribute that is the same for all deals here, such as the one that reports are split by.
+
+    Returns
+    -------
+    str
+        `wanted`, or the first attribute with 2 to 12 groups that at least half of the deals have a value of:
+        segment, customer type, product, source, team, owner, region, then the data's own.
+
+    Raises
+    ------
+    ParameterError
+        The deals have no attribute `wanted`; the message names the nearest.
+    MissingDataError
+        Nothing was asked for, and no attribute divides the deals into so many groups.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> comparison(fn.sample()), comparison(fn.sample(), "team")
+    ('segment', 'team')
+    """
+    known = book.attributes
+    if wanted:
+        if wanted not in known:
+            raise ParameterError(
+                f"segment = {wanted!r}: the deals have no such attribute",
+                expected="one of " + ", ".join(known) if known else "a column to group by",
+                hint=nearest(wanted, known),
+            )
+        return wanted
+    ordered = [name for name in COMPARED if name in known]
+    ordered += [name for name in known if name not in COMPARED]
+    for name in ordered:
+        if name != apart_from and _divides(book, name):
+            return name
+    raise MissingDataError(
+        "no attribute divides these deals into groups to compare",
+        expected="a column such as segment, product or source, with two values or more",
+    )
+
+
+def _divides(book: Book, name: str) -> bool:
+    codes = book.ledger.attributes[name]
+    blank = codes.labels.index("") if "" in codes.labels else -1
+    known_n = int((codes.codes != blank).sum())
+    groups_n = len([label for label in codes.labels if label])
+    return 2 <= groups_n <= GROUPS_MOST and known_n >= _KNOWN_SHARE * len(codes.codes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from funnelnb.analysis.priority.assessment import SIDES, assess, assessment, sheet_account
+from funnelnb.analysis.priority.assessment import SIDES, add_marks, assessment, sheet_account
 from funnelnb.analysis.priority.levels import levels
 from funnelnb.analysis.priority.quadrant import quadrant
 from funnelnb.core.errors import FunnelError
@@ -169,7 +169,7 @@ class Sheet(Live):
 
     def _saved(self, _: Any = None) -> None:
         try:
-            self.book = assess(self.book, self.marks)
+            self.book = add_marks(self.book, self.marks)
             self.result = assessment(self.book, self._account)
             self.message.value = self._say.get("prioritise.saved")
         except FunnelError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from funnelnb.analysis.conversion.overview import overview
 from funnelnb.core import display as _hook
 from funnelnb.show.pages.renderer import Renderer as _Renderer
 from funnelnb.show.pages.renderer import panel
@@ -28,8 +29,8 @@ def display(
 
     Parameters
     ----------
-    result : Result
-        What ``fn.conversion``, ``fn.cohort`` or ``fn.segments`` returned.
+    result : Result or Book
+        What a question such as ``fn.conversion`` answered; of a book its overview is shown.
     lang : {"en", "zh"}, optional
         None: the language set by ``fn.options``.
     chart : str, optional
@@ -45,7 +46,8 @@ def display(
     from IPython import get_ipython
     from IPython.display import display as publish
 
-    made = outputs(result, lang, chart, table=table, finding=finding)
+    shown = result if isinstance(result, _hook.Shown) else overview(result)
+    made = outputs(shown, lang, chart, table=table, finding=finding)
     if get_ipython() is None:
         print("\n\n".join(data["text/plain"] for data, _ in made))
         return

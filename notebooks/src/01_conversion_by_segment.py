@@ -7,30 +7,45 @@
 # ---
 
 # %% [markdown] tags=["lang-en"]
-# # How do deals convert, by stage and segment, and how sure is that?
+# # How do deals convert, by stage and customer segment?
 #
-# **What you get:** for each stage the share of deals that go on, for each segment the share that is won, and
-# where money is lost. **What you need:** a CRM export, or nothing (the sample company is used).
-# **How to read it:** every rate stands with the number of deals behind it and a 90 % interval; open deals are
-# open, never counted as lost.
+# **What you get:** the share of deals that moves on from each stage, the share that each segment wins, and where most
+# deals and most money are lost. Every rate comes with its number of deals and a 90 % interval. Open deals never count
+# as lost.
 
 # %% [markdown] tags=["lang-zh"]
-# # 各阶段、各细分的商机转化如何？这些数字有多可靠？
+# # 各阶段、各客户细分的商机转化如何？
 #
-# **你会得到：** 每个阶段有多大比例的商机继续前进，每个细分有多大比例赢单，金额在哪里流失。
-# **你需要：** 一份 CRM 导出数据；没有也可以（使用示例公司）。
-# **怎么读：** 每个比率都附有商机数量和 90% 区间；在途商机就是在途，从不算作输单。
+# **本页内容：** 每个阶段的推进率，各客户细分的赢单率，以及输单最多、输掉金额最多的阶段。每个比率都附有单数和
+# 90% 区间。在途商机绝不算输单。
 
-# %% tags=["parameters"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# **What you need:** a CRM export. Leave the parameters empty to use the sample company.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
+# **所需数据：** 一份 CRM 导出数据。参数留空则使用示例公司。
+
+# %% tags=["parameters", "lang-en"]
 data: str = ""  # folder or file of the CRM export; empty: the sample company
-mapping: str = ""  # settings file that says which column is what; empty: the one beside the data
+mapping: str = ""  # settings file that maps the columns; empty: the one beside the data
 playbook: str = ""  # stage model, by name or file; empty: the one in the settings
-as_of: str = ""  # date after which nothing counts, such as 2026-06-30; empty: the latest in the data
+as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
-value: str = ""  # the value this report is about; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
-horizon_days: float = 180.0  # the headline rate is "won within this many days"
+value: str = ""  # the value of this report, such as one region; empty: the whole company
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
+horizon_days: float = 180.0  # the main rate is "won within this many days"
 lang: str = "en"  # language of tables, charts and sentences: en or zh
+
+# %% tags=["parameters", "lang-zh"]
+data: str = ""  # CRM 导出数据的文件夹或文件；空：示例公司
+mapping: str = ""  # 说明各列含义的设置文件；空：数据旁边的那一份
+playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
+as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
+by: str = "region"  # 按哪个属性分别出报告
+value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
+segment: str = "segment"  # 对比哪个属性的各组
+horizon_days: float = 180.0  # 观察期：主要指标为“多少天内赢单率”
+lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 
 # %% tags=["setup"]
 import funnelnb as fn
@@ -40,170 +55,164 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
-# ## What is in the book
+# ## Overview
 
 # %% [markdown] tags=["lang-zh"]
 # ## 数据概况
 
 # %%
-overview = fn.overview(book)
+overview = fn.attempt(fn.overview, book)
 fn.display(overview)
 
 # %% [markdown] tags=["lang-en"]
-# The as-of date is the day the export was made: what happened later is not known here, and a deal that was still
-# open on that day is *open*, however old it is. Where mean and median lie far apart, a few large deals make the mean.
+# The data end on the day of the export. A deal still open on that day is *open*, however old it is. Where mean and
+# median differ widely, a few large deals raise the mean.
 
 # %% [markdown] tags=["lang-zh"]
-# 截止日是数据导出的日期：之后发生的事这里都不知道；截止日仍未结束的商机就是*在途*，无论它有多老。
-# 均值与中位数相差很大时，均值是由少数大单拉高的。
+# 数据截至导出当天。当天仍未结案的商机就是*在途*，无论已有多久。平均值与中位数相差很大时，说明少数大单拉高了平均值。
 
 # %% tags=["check"]
 print(overview.text(lang))
 
 # %% [markdown] tags=["lang-en", "notebook-only"]
-# The same as plain text, for copying into a message.
-
-# %% [markdown] tags=["lang-en"]
-# ## From stage to stage
+# The same as plain text, to copy into a message.
 
 # %% [markdown] tags=["lang-zh", "notebook-only"]
-# 同样内容的纯文本形式，便于复制到消息里。
+# 同样内容的纯文本，便于复制到消息里。
+
+# %% [markdown] tags=["lang-en"]
+# ## Stage by stage
 
 # %% [markdown] tags=["lang-zh"]
-# ## 阶段之间的转化
+# ## 分阶段转化
 
 # %%
-conversion = fn.conversion(book, horizon_days=horizon_days)
+conversion = fn.attempt(fn.conversion, book, horizon_days=horizon_days)
 fn.display(conversion, chart="funnel")
 
 # %% [markdown] tags=["lang-en"]
-# Three rates answer three questions. **So far**: of all who reached the stage, how many have gone on by today — it
-# is low only because young deals have not had time. **Decided**: of those no longer sitting there — it is too
-# high while losses take longer than wins. **By day**: of deals that reach the stage, how many have gone on within
-# the horizon, open deals counted as "not known yet" — that is the one to plan with.
+# Plan with **within 180 days** (or your horizon): of the deals that reach a stage, the share that moves on within that
+# time. Open deals count as not known yet. **So far** counts open deals as not moved on, so it is too low. **Without open
+# deals** leaves them out, so it is too high while losses take longer than wins.
 
 # %% [markdown] tags=["lang-zh"]
-# 三个比率回答三个问题。**迄今**：到达该阶段的商机里，至今已有多少继续前进——年轻的商机还没来得及，所以偏低。
-# **已定**：在已离开该阶段的商机里有多少前进——如果输单比赢单慢，就会偏高。**按天数**：到达该阶段后，在期限内
-# 前进的比例，在途商机按“尚不知道”处理——做计划请用这一个。
+# 做计划请用**180 天内**（或所设的观察期）：进入该阶段的商机在这段时间内推进的比例，在途商机按结果未知计入。
+# **截至目前**把在途商机算作未推进，数值偏低。**不含在途**把在途商机去掉，输单比赢单慢时数值偏高。
 
 # %% tags=["check"]
 print(conversion.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# Read a row from left to right: how many deals reached the stage, how many went on, are still there, or were lost
-# from there. The last row is the whole way, counted directly and not multiplied from the steps.
+# Each row adds up: deals that reached the stage = moved on + open + lost + no decision. The overall row runs from the
+# first stage to won. It is counted directly, not multiplied from the steps.
 
 # %% [markdown] tags=["lang-zh"]
-# 从左往右读一行：多少商机到达该阶段，多少继续前进、仍在该阶段，或在此输单。最后一行是全程，直接数出，
-# 不是由各步相乘而来。
+# 每行都能加总：进入 = 已推进 + 在途 + 输单 + 未分胜负。“全程”一行从第一阶段到赢单，直接统计得出，不是各阶段相乘。
 
 # %% [markdown] tags=["lang-en"]
-# ## Won, lost and still open, day by day
+# ## Won, lost and open by age
 
 # %% [markdown] tags=["lang-zh"]
-# ## 赢单、输单与在途：逐日变化
+# ## 不同天数的结果
 
 # %%
 fn.display(conversion, chart="outcome", table=False, finding=False)
 
 # %% [markdown] tags=["lang-en"]
-# At every age the three shares add to one. Where few deals have been watched that long the picture is faded: it
-# is an estimate there, not a measurement.
+# At every age the three shares add up to 100 %. Where the picture is pale, few deals are that old: an estimate.
 
 # %% [markdown] tags=["lang-zh"]
-# 在任何天数上三个份额之和都是一。观察时间足够长的商机太少的部分颜色变淡：那里是估计，不是测量。
+# 在任何天数，三项合计都是 100%。颜色浅的部分商机少，只是估计。
 
 # %% [markdown] tags=["lang-en"]
-# ## By segment
+# ## By customer segment
 
 # %% [markdown] tags=["lang-zh"]
-# ## 按细分比较
+# ## 按客群对比
 
 # %%
-segments = fn.segments(book, by=segment)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.segments, book, by=compared)
 fn.display(segments, chart="forest", table=False)
 
 # %% [markdown] tags=["lang-en"]
-# A small group swings by chance. The filled mark is the group's rate pulled towards the whole as far as its size
-# demands; the open mark is the raw rate. "Cannot be told apart" is an answer: do not rank what the data cannot rank.
+# Open mark: the rate of the group. Filled mark: the same rate adjusted for chance, the more so the smaller the group.
+# Do not rank groups without a clear difference.
 
 # %% [markdown] tags=["lang-zh"]
-# 小样本会随机摆动。实心标记是按样本量向总体收缩后的比率，空心标记是原始比率。“无法区分”本身就是答案：
-# 数据分不出高低的，不要排名。
+# 空心标记为该组的比率；实心标记为按样本多少调整后的比率，组越小调整越多。没有明显差异的组，不宜排名。
 
 # %% tags=["check"]
 print(segments.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# The verdict holds the false alarms of the whole list to one in ten, so a long list does not make a "finding" out of luck.
+# A clear difference is rarely a false alarm: at most one in ten over the whole table.
 
 # %% [markdown] tags=["lang-zh"]
-# 结论已把整张表的误报率控制在十分之一以内，所以长名单不会把运气当成“发现”。
+# “明显差异”很少是误报：全表的误报率不超过一成。
 
 # %% [markdown] tags=["lang-en"]
-# ## Among the others
+# ## Compared with the others
 
 # %% [markdown] tags=["lang-zh"]
-# ## 与其他单位比较
+# ## 与其他区域对比
 
 # %%
-fn.display(fn.segments(whole, by=by), chart="funnel_plot", table=False)
+fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=False)
 
 # %% [markdown] tags=["lang-en"]
-# Points inside the inner lines differ from the whole by no more than chance explains; only a point outside the outer
-# lines calls for an explanation.
+# Small groups vary more by chance, so the limits widen to the left. A point inside the inner limits does not differ
+# clearly from the whole.
 
 # %% [markdown] tags=["lang-zh"]
-# 落在内线以内的点与总体的差异不超过偶然所能解释的范围；只有落在外线以外的点才需要解释。
+# 样本小的组波动大，所以控制限在左侧较宽。落在内侧控制限以内的点，与整体没有明显差异。
 
 # %% [markdown] tags=["lang-en"]
 # ## By quarter of creation
 
 # %% [markdown] tags=["lang-zh"]
-# ## 按创建季度
+# ## 按新建季度
 
 # %%
-cohorts = fn.cohort(book, period="quarter", horizon_days=horizon_days)
+cohorts = fn.attempt(fn.cohort, book, period="quarter", horizon_days=horizon_days)
 fn.display(cohorts, chart="trend", table=False)
 fn.display(cohorts, chart="heat", table=False, finding=False)
 
 # %% [markdown] tags=["lang-en"]
-# Quarters are compared at equal age. An open symbol is a quarter that has not had the full time yet; the date tells
-# from when it can be trusted. A fall at the right end is not a fall until then.
+# Quarters are compared at equal age. An open mark is a quarter that has not had its full time yet: its rate can still
+# change until the date shown.
 
 # %% [markdown] tags=["lang-zh"]
-# 各季度在相同的天数上比较。空心符号表示该季度还没有走完全部时间；日期说明从何时起可以信赖。
-# 在那之前，右端的下降并不是真正的下降。
+# 各季度按相同天数比较。空心标记表示该季度尚未期满，在所示日期之前数字仍会变化。
 
 # %% [markdown] tags=["lang-en"]
 # ## Explore
 #
-# In JupyterLab the controls redraw the chart; a report shows the state that was chosen.
+# In JupyterLab the controls redraw the chart. A report shows the state that was chosen.
 
 # %% [markdown] tags=["lang-zh"]
 # ## 自己探索
 #
-# 在 JupyterLab 中，控件会立即重画图表；在报告中显示的是已选定的状态。
+# 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
 # %%
-fn.explore(book, segment=segment, horizon_days=horizon_days)
+fn.explore(book, segment=compared, horizon_days=horizon_days)
 
 # %% [markdown] tags=["lang-en"]
-# ## What this does not say
+# ## What this does not show
 #
-# It does not say *why* deals are lost, nor that a segment that converts better would do so with more deals in it.
-# It says nothing of deals that never came into the CRM.
+# This does not show *why* deals are lost, or that a segment with a higher rate would keep it with more deals. Deals that
+# never came into the CRM are not in these figures.
 #
 # ## Next question
 #
-# How long does each stage really take, and which deals are stuck?
+# How long does each stage take, and which deals are stalled?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 这里没有说明什么
+# ## 请注意
 #
-# 它没有说明商机*为什么*输掉，也没有说明转化较好的细分在商机增多后仍会如此。从未录入 CRM 的商机，这里一无所知。
+# 以上并不表明商机*为什么*输掉，也不表明赢单率较高的客群在商机增多后仍能保持。从未录入 CRM 的商机不在统计之内。
 #
 # ## 下一个问题
 #
-# 每个阶段究竟需要多长时间？哪些商机卡住了？
+# 每个阶段要多久？哪些商机停滞了？

@@ -7,31 +7,46 @@
 # ---
 
 # %% [markdown] tags=["lang-en"]
-# # How long does each stage take, and which deals are stuck?
+# # How long does each stage take, and which deals are stalled?
 #
-# **What you get:** days per stage and for the whole way with the open deals counted, the open deals whose age is
-# unusual, and the chance to win by stage and age. **What you need:** a CRM export with dates, or nothing (the
-# sample company is used). **How to read it:** an open deal says "longer than its age"; leaving it out makes
-# every time too short.
+# **What you get:** days per stage and for the whole sales cycle, open deals that are slow or stalled, and the win chance
+# by stage and time in it. Open deals count with their age so far: without them every time would look too short.
 
 # %% [markdown] tags=["lang-zh"]
-# # 每个阶段要多久？哪些商机卡住了？
+# # 每个阶段要多久？哪些商机停滞了？
 #
-# **你会得到：** 计入在途商机的各阶段与全程天数，天数不寻常的在途商机，以及按阶段和天数的赢单概率。
-# **你需要：** 一份带日期的 CRM 导出数据；没有也可以（使用示例公司）。
-# **怎么读：** 在途商机说的是“比现在的天数更久”；把它们去掉，所有时长都会偏短。
+# **本页内容：** 各阶段和整个销售周期的天数，偏慢或停滞的在途商机，以及不同阶段、不同停留天数的赢单概率。
+# 在途商机按已停留天数计入；不计在途商机，时间会偏短。
 
-# %% tags=["parameters"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# **What you need:** a CRM export with dates. Leave the parameters empty to use the sample company.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
+# **所需数据：** 一份带日期的 CRM 导出数据。参数留空则使用示例公司。
+
+# %% tags=["parameters", "lang-en"]
 data: str = ""  # folder or file of the CRM export; empty: the sample company
-mapping: str = ""  # settings file that says which column is what; empty: the one beside the data
+mapping: str = ""  # settings file that maps the columns; empty: the one beside the data
 playbook: str = ""  # stage model, by name or file; empty: the one in the settings
-as_of: str = ""  # date after which nothing counts, such as 2026-06-30; empty: the latest in the data
+as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
-value: str = ""  # the value this report is about; empty: the whole company
-segment: str = "segment"  # attribute whose groups are compared
-false_alarm_rate: float = 0.10  # of the deals listed as stuck, at most this share may be ordinary
-calendar: str = ""  # which days count: empty for all days; business, a name in the settings, or CN, DE, DE-BY
+value: str = ""  # the value of this report, such as one region; empty: the whole company
+segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
+false_alarm_rate: float = 0.10  # largest share of normal deals among those called stalled
+calendar: str = ""  # which days count; empty: all days; business, a name in the settings, or CN, DE, DE-BY
 lang: str = "en"  # language of tables, charts and sentences: en or zh
+
+# %% tags=["parameters", "lang-zh"]
+data: str = ""  # CRM 导出数据的文件夹或文件；空：示例公司
+mapping: str = ""  # 说明各列含义的设置文件；空：数据旁边的那一份
+playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
+as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
+by: str = "region"  # 按哪个属性分别出报告
+value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
+segment: str = "segment"  # 对比哪个属性的各组
+false_alarm_rate: float = 0.10  # 判定为停滞的商机中，正常商机最多占多大比例
+calendar: str = ""  # 哪些天计入；空：自然日；也可填 business、设置中的名称，或 CN、DE、DE-BY
+lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 
 # %% tags=["setup"]
 import funnelnb as fn
@@ -41,23 +56,23 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
-# ## How long it takes
+# ## The sales cycle
 
 # %% [markdown] tags=["lang-zh"]
-# ## 需要多久
+# ## 销售周期
 
 # %%
-durations = fn.duration(book, calendar=calendar)
+durations = fn.attempt(fn.duration, book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
-# The line is the share of deals that have not ended; the dot is the day by which half have. The cross is what
-# finished deals alone would say: too short, because the slow ones are not finished yet. The broken line is a
-# distribution fitted to the times; where it lies far from the observed line, the legend says not to trust it.
+# The line shows the share of deals not finished by each day; the dot is the median. The cross is what finished deals
+# alone would give: too short, because slow deals are still open. The broken line is a fitted distribution; where it is
+# not reliable, the legend says so.
 
 # %% [markdown] tags=["lang-zh"]
-# 曲线是尚未结束的商机占比，圆点是半数结束的那一天。叉是只看已结束商机的结论：偏短，因为慢的还没结束。
-# 虚线是对时长拟合的分布；与观察曲线相差太远时，图例会说明不可信。
+# 曲线为每天尚未结束的商机比例，圆点为中位数。叉为只看已结束商机的结果：偏短，因为慢的商机还在途。虚线为拟合的分布，
+# 不可靠时图例会注明。
 
 # %% tags=["check"]
 print(durations.finding(lang))
@@ -66,131 +81,131 @@ print(durations.finding(lang))
 # ## Stage by stage
 
 # %% [markdown] tags=["lang-zh"]
-# ## 逐个阶段
+# ## 分阶段
 
 # %%
 fn.display(durations, chart="box", table=False, finding=False)
 
 # %% [markdown] tags=["lang-en"]
-# The pale bar holds the middle half of the deals. A stage whose bar is long does not take long: it takes *differently*
-# long, and that is where a plan by averages goes wrong.
+# The pale bar covers the middle half of the deals. A long bar does not mean a slow stage: it means that times differ
+# widely, and plans by averages go wrong there.
 
 # %% [markdown] tags=["lang-zh"]
-# 浅色条是中间一半的商机。条很长的阶段不是“久”，而是*长短不一*：按平均值做计划，就错在这里。
+# 浅色条为中间一半的商机。条长不等于慢，而是各单用时差别大；按平均值做计划，容易在这里出错。
 
 # %% [markdown] tags=["lang-en"]
 # ## Which distribution describes the days?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 哪种分布能描述时长？
+# ## 哪种分布符合停留天数？
 
 # %%
-described = fn.distribution(book, calendar=calendar)
+described = fn.attempt(fn.distribution, book, calendar=calendar)
 fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
-# Bars are what was observed, the line is the best distribution tried; uprights are the ages by which 10 to 90 % have
-# ended. Where the bars do not follow the line, it is not to be used for quantiles or forecasts, and the sentence above
-# says so. `fn.display(described)` adds the parameters, quantiles and remaining times; `stage="..."` asks the same of one
-# stage, `chart="fit"` and `chart="quantiles"` show the same fit otherwise.
+# Bars: observed. Line: the best distribution tried. Vertical lines: ages by which 10 to 90 % are finished. Where the
+# bars do not follow the line, do not use it for quantiles or forecasts. `fn.display(described)` adds parameters,
+# quantiles and remaining times; `stage="..."` describes one stage; `chart="fit"` and `chart="quantiles"` draw the same
+# fit in other ways.
 
 # %% [markdown] tags=["lang-zh"]
-# 柱是观察到的，线是尝试过的最佳分布；竖线是 10% 至 90% 的商机结束的天数。柱与线不相符时，就不能用它来算分位数或做预测，
-# 上面那句话会说明。`fn.display(described)` 另有参数、分位数与剩余时间的表格；`stage="..."` 可对单个阶段问同样的问题，
-# `chart="fit"` 与 `chart="quantiles"` 是同一拟合的其他画法。
+# 柱为实际值，线为最优分布，竖线为 10% 到 90% 的商机结束时的天数。柱与线不相符时，请勿用来算分位数或做预测。
+# `fn.display(described)` 另有参数、分位数和剩余时间；`stage="..."` 可看单个阶段；`chart="fit"` 和 `chart="quantiles"`
+# 是同一拟合的其他画法。
 
 # %% tags=["check"]
 print(described.finding(lang))
 
 # %% [markdown] tags=["lang-en"]
-# ## By segment
+# ## By customer segment
 
 # %% [markdown] tags=["lang-zh"]
-# ## 按细分
+# ## 按客群对比
 
 # %%
-segments = fn.attempt(fn.duration, book, by=segment, calendar=calendar)
+compared = fn.attempt(fn.comparison, book, segment, apart_from=by)
+segments = fn.attempt(fn.duration, book, by=compared, calendar=calendar)
 fn.display(segments, table=False)
 
 # %% [markdown] tags=["lang-en"]
-# Compare the dots and their intervals, not the ends of the lines: there few deals are left.
+# Compare the medians and their intervals, not the ends of the lines: few deals are left there.
 
 # %% [markdown] tags=["lang-zh"]
-# 比较圆点及其区间，不要比较曲线末端：那里剩下的商机很少。
+# 请比较中位数及其区间，不要比较曲线末端：那里剩下的商机很少。
 
 # %% [markdown] tags=["lang-en"]
 # ## Look at another stage, segment or distribution
 
 # %% [markdown] tags=["lang-zh"]
-# ## 换一个阶段、细分或分布
+# ## 换一个阶段、客群或分布
 
 # %%
 fn.explore_durations(book, calendar=calendar)
 
 # %% [markdown] tags=["lang-en"]
-# With *moved on* or *lost* the other end competes: where fewer than half ever move on, no median is reached.
+# With *moved on* or *lost* the other end competes. Where fewer than half ever move on, there is no median.
 
 # %% [markdown] tags=["lang-zh"]
-# 选“推进”或“输单”时，另一种结局与之竞争：推进的始终不到一半时，中位数就不会达到。
+# 选“推进”或“输单”时，另一种结果与之竞争；最终推进的不足一半时，没有中位数。
 
 # %% [markdown] tags=["lang-en"]
-# ## Which deals are stuck
+# ## Slow and stalled deals
 
 # %% [markdown] tags=["lang-zh"]
-# ## 哪些商机卡住了
+# ## 偏慢与停滞的商机
 
 # %%
-stuck = fn.stuck(book, false_alarm_rate=false_alarm_rate, calendar=calendar)
+stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
-# There is no fixed limit of days: each age is judged by how long deals of that stage stay. None is called stuck
-# unless the data show that deals of that age no longer leave; the list is then a ranking of whom to ask first.
+# There is no fixed limit of days: each deal is compared with the deals of its stage. A deal is called stalled only where
+# the data show that deals of that age no longer leave. Otherwise the list ranks whom to ask first.
 
 # %% [markdown] tags=["lang-zh"]
-# 没有固定的天数界限：每个天数都按该阶段商机通常停留多久来判断。除非数据表明这样久的商机不再离开，否则没有
-# 一个被判为卡住；此时名单只是先问谁的顺序。
+# 没有固定的天数界限：每单都与同阶段的商机比较。只有数据显示这么久的商机不再离开时，才判定为停滞；否则名单只表示
+# 先过问谁。
 
 # %% tags=["check"]
 print(stuck.finding(lang))
 
 # %% [markdown] tags=["lang-en"]
-# ## Does the chance fall with age?
+# ## Does the win chance fall with time in the stage?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 概率会随天数下降吗？
+# ## 停留越久，赢单概率越低吗？
 
 # %%
-ageing = fn.ageing(book, calendar=calendar)
+ageing = fn.attempt(fn.ageing, book, calendar=calendar)
 fn.display(ageing)
 
 # %% [markdown] tags=["lang-en"]
-# One line per stage, one column per age. Read along a line: where it stays level, an old deal is worth as much
-# attention as a young one.
+# One row per stage, one column per number of days in it. Where a row stays level, an old deal deserves as much
+# attention as a recent one.
 
 # %% [markdown] tags=["lang-zh"]
-# 每行一个阶段，每列一个天数段。沿着一行看：保持不变的，老商机与新商机同样值得关注。
+# 每行一个阶段，每列一段停留天数。同一行数值不变的，老商机与新商机同样值得跟进。
 
 # %% tags=["check"]
 print(ageing.finding(lang))
 
 # %% [markdown] tags=["lang-en"]
-# ## What this does not say
+# ## What this does not show
 #
-# It does not say why a deal is slow, nor that hurrying it would win it: deals that stay are others than those that
-# leave. Days are what the lines under the tables say: calendar days, or the business days of the calendar that was
-# chosen, on which nights count and days off do not.
+# This does not show why a deal is slow, or that hurrying wins it: deals that stay differ from those that leave. Days are
+# calendar days, or business days where a calendar is chosen; the line under each table says which.
 #
 # ## Next question
 #
-# Which deal mix reaches the target in the time that is left?
+# Which mix of deals reaches the target in the time left?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 这里没有说明什么
+# ## 请注意
 #
-# 它没有说明商机为何慢，也没有说明催促就能赢：留下的商机与离开的商机本就不同。天数以表格下方的说明为准：自然日，
-# 或所选日历的工作日（工作日含夜间，休息日不计）。
+# 以上并不表明商机为什么慢，也不表明催促就能赢单：留下的商机与已离开的本来就不同。天数为自然日；选了日历时为工作日，
+# 以表格下方的说明为准。
 #
 # ## 下一个问题
 #
-# 在剩下的时间里，怎样的商机组合能达到目标？
+# 在剩下的时间里，怎样的单额组合能达成目标？

@@ -7,31 +7,47 @@
 # ---
 
 # %% [markdown] tags=["lang-en"]
-# # How many deals, of which size, from how many leads, by when?
+# # What does the target take: how many deals, how many leads, by when?
 #
-# **What you get:** the chance that the target of a period is reached, how many deals of which size it needs, from how
-# many leads, and until when they must be in. **What you need:** a CRM export with amounts, or nothing (the sample
-# company is used). **How to read it:** a number needed always stands with the chance it gives; a number got by plain
-# division has a chance of about one half, and is shown beside it.
+# **What you get:** the probability of reaching the target of a period, how many deals of which size it takes, from how
+# many leads, and by when they must be there. Every number comes with its probability. Plain division gives only about
+# one half; it is shown beside.
 
 # %% [markdown] tags=["lang-zh"]
-# # 需要多少单、多大的单、多少线索，最迟何时？
+# # 达成目标需要多少单、多少线索，最迟何时？
 #
-# **你会得到：** 期间目标达成的概率，需要多少单、各多大，需要多少线索，以及最迟何时进入。
-# **你需要：** 一份带金额的 CRM 导出数据；没有也可以（使用示例公司）。
-# **怎么读：** 所需数量总是与其达成概率一起给出；简单相除得到的数量只有约一半的把握，列在旁边对照。
+# **本页内容：** 达成期间目标的概率，需要多少单、各多大，需要多少线索，最迟何时进入。每个数量都附有达成概率；
+# 直接相除得到的数量只有约一半的概率，列在旁边对照。
 
-# %% tags=["parameters"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# **What you need:** a CRM export with amounts. Leave the parameters empty to use the sample company.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
+# **所需数据：** 一份带金额的 CRM 导出数据。参数留空则使用示例公司。
+
+# %% tags=["parameters", "lang-en"]
 data: str = ""  # folder or file of the CRM export; empty: the sample company
-mapping: str = ""  # settings file that says which column is what; empty: the one beside the data
+mapping: str = ""  # settings file that maps the columns; empty: the one beside the data
 playbook: str = ""  # stage model, by name or file; empty: the one in the settings
-as_of: str = ""  # date after which nothing counts, such as 2026-06-30; empty: the latest in the data
+as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
-value: str = ""  # the value this report is about; empty: the whole company
+value: str = ""  # the value of this report, such as one region; empty: the whole company
 period: str = ""  # month, quarter or year of the target, such as 2026-Q4; empty: the next quarter
-amount: float = 0.0  # target in the currency of the data; 0: the one in the table targets
-assurance: float = 0.8  # chance with which the target is to be reached
+amount: float = 0.0  # target in the currency of the data; 0: the one in the table of targets
+assurance: float = 0.8  # probability with which the target is to be reached
 lang: str = "en"  # language of tables, charts and sentences: en or zh
+
+# %% tags=["parameters", "lang-zh"]
+data: str = ""  # CRM 导出数据的文件夹或文件；空：示例公司
+mapping: str = ""  # 说明各列含义的设置文件；空：数据旁边的那一份
+playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
+as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
+by: str = "region"  # 按哪个属性分别出报告
+value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
+period: str = ""  # 目标所在的月、季度或年，如 2026-Q4；空：下一个季度
+amount: float = 0.0  # 目标金额，币种与数据相同；0：取目标表中的数
+assurance: float = 0.8  # 要求的达成概率
+lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 
 # %% tags=["setup"]
 import funnelnb as fn
@@ -47,176 +63,174 @@ book = fn.pick(whole, by, value)
 # ## 目标
 
 # %%
-goal = fn.target(book, amount=amount or None, period=period, assurance=assurance)
+goal = fn.attempt(fn.target, book, amount=amount or None, period=period, assurance=assurance)
 fn.display(goal, chart="total")
 
 # %% [markdown] tags=["lang-en"]
-# What is won, what open deals are expected to bring given their stage and how long they have stood there, and what
-# comes from deals not yet entered add up; what is missing stands in the last row (negative: to spare). The curve shows
-# how far chance can carry the total to either side.
+# What is won, what open deals are expected to bring, and what new deals are expected to bring add up. The last row says
+# how far this is ahead of or short of the target. The curve shows how far chance can move the total.
 
 # %% [markdown] tags=["lang-zh"]
-# 已成交、未决商机（按阶段与停留时间）的预期，以及尚未录入商机的预期相加；最后一行是缺口（负数为富余）。
-# 曲线显示偶然性会把合计带向两侧多远。
+# 已赢单、在途商机的预期和新商机的预期相加，最后一行说明超出目标还是距目标还差多少。曲线显示偶然波动会让合计偏离多少。
 
 # %% tags=["check"]
 print(goal.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# Read the rows from top to bottom: the target, its parts, the gap.
+# Read the rows from top to bottom: target, parts, difference.
 
 # %% [markdown] tags=["lang-zh"]
-# 自上而下读：目标、各构成部分、缺口。
+# 自上而下：目标、各部分、差额。
 
 # %% [markdown] tags=["lang-en"]
-# ## Which deals
+# ## Which mix of deals
 
 # %% [markdown] tags=["lang-zh"]
-# ## 哪些单子
+# ## 怎样的单额组合
 
 # %%
-mix = fn.deal_mix(book, amount=goal.target_amount, assurance=assurance)
+mix = fn.attempt(fn.deal_mix, book, amount=goal.target_amount, assurance=assurance)
 fn.display(mix, chart="frontier")
 
 # %% [markdown] tags=["lang-en"]
-# Each point is a mix that no other beats: less effort would mean less chance. A mix that reaches the target *on average*
-# reaches it about every second time. Limits of your own (hours, the largest share of one size, fewest deals of a size)
-# go into `fn.deal_mix`.
+# Each point is a mix that no other beats in both effort and probability. A mix that reaches the target *on average*
+# reaches it only about half the time. Your own limits (hours, largest share of a size, fewest deals of a size) go into
+# `fn.deal_mix`.
 
 # %% [markdown] tags=["lang-zh"]
-# 每个点都是无法被超越的组合：投入更少，概率就更低。*平均*能达到目标的组合，大约每两次只成功一次。
-# 自己的限制（工时、单档最大占比、某档最少单数）可传给 `fn.deal_mix`。
+# 每个点都是投入和概率不能同时再优的组合。*平均*能达标的组合，实际只有约一半的概率达标。自己的限制（工时、单档最大占比、
+# 某档最少单数）可传给 `fn.deal_mix`。
 
 # %% tags=["check"]
 print(mix.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# The sizes inside the bands are those of the deals that were won; the effort of a deal is the number of decided deals
-# per won one in its band.
+# Sizes inside the bands are those of won deals. The effort of a deal is the number of closed deals per won deal in its
+# band.
 
 # %% [markdown] tags=["lang-zh"]
-# 各档的单额取自已成交的商机；每单的投入是该档每赢一单所对应的已决商机数。
+# 各档的单额取自赢单。每单投入为该档每赢一单对应的已结案商机数。
 
 # %% [markdown] tags=["lang-en"]
-# ## How the total comes out
+# ## Range of the total
 
 # %% [markdown] tags=["lang-zh"]
-# ## 合计会怎样
+# ## 合计的范围
 
 # %%
 fn.display(mix, chart="total", table=False, finding=False)
 
 # %% [markdown] tags=["lang-en"]
-# What reaches the target is dark.
+# The dark part reaches the target.
 
 # %% [markdown] tags=["lang-zh"]
-# 达到目标的部分为深色。
+# 深色部分达成目标。
 
 # %% [markdown] tags=["lang-en"]
-# ## From how many leads, until when
+# ## How many leads, by when
 
 # %% [markdown] tags=["lang-zh"]
 # ## 需要多少线索，最迟何时
 
 # %%
-funnel = fn.reverse_funnel(book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
+funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
 fn.display(funnel)
 
 # %% [markdown] tags=["lang-en"]
-# Each row stands alone: so many deals at that stage, in by that day, give the wins with the chance wanted. The dark bar
-# is what plain division gives. "Too late" means that deals of the usual pace no longer make it; the number then is for
-# deals that come in today.
+# Each row stands alone: that many deals in that stage, by that day, bring the wins with the probability wanted. The dark
+# bar is plain division. "Too late" means that deals at the usual pace no longer make it; the number is then for deals that
+# arrive today.
 
 # %% [markdown] tags=["lang-zh"]
-# 每一行独立成立：该阶段有这么多商机、在该日之前进入，就能以所需把握带来目标成交数。深色条是简单相除的结果。
-# “已来不及”表示按平常的速度已赶不上；此时的数字按今天进入计算。
+# 每行单独成立：该阶段有这么多单、在该日之前进入，就能以要求的概率带来目标赢单数。深色条为直接相除。“已来不及”表示
+# 按平常的速度赶不上，此时的数字按今天进入计算。
 
 # %% tags=["check"]
 print(funnel.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# All deals of the period are counted here, also those that open deals will bring; the first section says how many are
-# missing beyond them.
+# This counts all wins of the period, also those that open deals will bring. The first section says what is needed beyond
+# them.
 
 # %% [markdown] tags=["lang-zh"]
-# 这里计的是整个期间的成交，包括未决商机将带来的；第一节说明了除此之外还差多少。
+# 这里计的是整个期间的赢单，包括在途商机将带来的；第一节说明此外还需要多少。
 
 # %% [markdown] tags=["lang-en"]
 # ## Which lever
 
 # %% [markdown] tags=["lang-zh"]
-# ## 哪个杠杆
+# ## 抓什么最有效
 
 # %%
-levers = fn.levers(book, amount=goal.target_amount, period=goal.period_name)
+levers = fn.attempt(fn.levers, book, amount=goal.target_amount, period=goal.period_name)
 fn.display(levers)
 
 # %% [markdown] tags=["lang-en"]
-# Each lever is moved alone by a tenth. Where moving one takes more effort than another, say so with `effort=`.
+# Each lever is changed alone by one tenth. If one costs more than another, say so with `effort=`.
 
 # %% [markdown] tags=["lang-zh"]
-# 每次只把一个杠杆变动一成。若推动各杠杆的代价不同，请用 `effort=` 给出。
+# 每次只把一个因素变动一成。若各因素的代价不同，请用 `effort=` 给出。
 
 # %% [markdown] tags=["lang-en"]
-# ## Fair parts
+# ## Fair shares
 
 # %% [markdown] tags=["lang-zh"]
-# ## 合理分摊
+# ## 目标分摊
 
 # %%
-fn.display(fn.fair_shares(book, by="owner", amount=goal.target_amount, period=goal.period_name))
+fn.display(fn.attempt(fn.fair_shares, book, by="owner", amount=goal.target_amount, period=goal.period_name))
 
 # %% [markdown] tags=["lang-en"]
-# Parts follow what each person's open deals and last year's wins make likely, not last year's target.
+# Shares follow each person's open deals and wins of last year, not last year's target.
 
 # %% [markdown] tags=["lang-zh"]
-# 分摊依据的是每人的未决商机与去年的成交，而不是去年的目标。
+# 分摊依据每人的在途商机和去年的赢单，而不是去年的目标。
 
 # %% [markdown] tags=["lang-en"]
-# ## Against the whole, and are the records honest?
+# ## Compared with the whole company; do stages fit their records?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 与整体对照；记录是否如实？
+# ## 与全公司对照；阶段与记录是否相符
 
 # %%
-fn.display(fn.ideal_funnel(book, ideal=whole))
-fn.display(fn.integrity(book))
+fn.display(fn.attempt(fn.ideal_funnel, book, ideal=whole))
+fn.display(fn.attempt(fn.integrity, book))
 
 # %% [markdown] tags=["lang-en"]
-# The ideal is the whole company here; give your own shares as a list. What the records do not show honestly moves the
-# quota: the table says by how much.
+# The ideal here is the whole company; your own shares can be given as a list. Deals in a wrong stage change the weighted
+# pipeline: the table says by how much.
 
 # %% [markdown] tags=["lang-zh"]
-# 这里以全公司为理想；也可用列表给出自己的理想值。记录不实会影响定额，表中给出影响多少。
+# 这里以全公司为理想，也可用列表给出自己的理想值。填报阶段有误会影响加权商机金额，表中给出影响多少。
 
 # %% [markdown] tags=["lang-en"]
 # ## What if
 #
-# In JupyterLab the sliders redraw the answer; a report shows the state that was chosen.
+# In JupyterLab the sliders redraw the answer. A report shows the state that was chosen.
 
 # %% [markdown] tags=["lang-zh"]
-# ## 如果……
+# ## 假如……
 #
-# 在 JupyterLab 中，拖动滑块会立即重画；在报告中显示的是已选定的状态。
+# 在 JupyterLab 中，拖动滑块会立即重画；报告中显示选定的状态。
 
 # %%
-fn.target_simulator(book, amount=goal.target_amount)
+fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 
 # %% [markdown] tags=["lang-en"]
-# ## What this does not say
+# ## What this does not show
 #
-# It does not say that so many leads or deals of such sizes can be had, nor that rates and sizes stay as they were when
-# their number is raised. It does not know what the market will do.
+# This does not show that so many leads, or deals of these sizes, can be found, or that rates and sizes stay the same with
+# more of them. The market can change.
 #
 # ## Next question
 #
 # Which deals deserve the next hour?
 
 # %% [markdown] tags=["lang-zh"]
-# ## 这里没有说明什么
+# ## 请注意
 #
-# 它没有说明能否获得这么多线索或这么大的单子，也没有说明数量增加后转化率与单额是否不变。它不知道市场将会怎样。
+# 以上并不表明能找到这么多线索或这样的单额，也不表明增加之后转化率和单额不变。市场也可能变化。
 #
 # ## 下一个问题
 #
-# 下一个小时应该花在哪些商机上？
+# 接下来的时间应花在哪些商机上？

@@ -103,7 +103,7 @@ def test_odds_are_changed_as_far_as_the_way_is_to_go() -> None:
 
 def test_groups_rank_within_and_a_region_learns_from_the_whole() -> None:
     sample = fn.sample()
-    whole = fn.call_list(sample, group_by="owner", horizon_days=180)
+    whole = fn.call_list(sample, by="owner", horizon_days=180)
     for owner in {row.owner for row in whole.rows}:
         mine = [row.group_rank for row in whole.rows if row.owner == owner]
         assert mine == list(range(1, len(mine) + 1))
@@ -168,7 +168,7 @@ def test_export_cannot_become_a_formula(tmp_path) -> None:
     ("given", "message"),
     [
         ({"hours_per_week": 0}, "hours_per_week = 0"),
-        ({"group_by": "ownr"}, "did you mean 'owner'"),
+        ({"by": "ownr"}, "did you mean 'owner'"),
         ({"horizon_days": -1}, "horizon_days = -1"),
     ],
 )
@@ -187,7 +187,7 @@ def test_learning_from_another_day_or_company_is_refused() -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_it_reads_in_words(lang) -> None:
     for one in (
-        fn.call_list(small(), horizon_days=30, group_by="owner"),
+        fn.call_list(small(), horizon_days=30, by="owner"),
         fn.call_list(book(*history()), horizon_days=30),
     ):
         assert one.finding(lang)

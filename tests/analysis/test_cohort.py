@@ -164,7 +164,7 @@ def test_spans_agree_with_the_calendar(period):
 @pytest.mark.parametrize("period", ["week", "month", "quarter", "year"])
 def test_deals_fall_into_their_span(period):
     floor = random_floor(5, deal_n=200)
-    result = cohort(floor.book(), period=period, horizon_days=30)
+    result = cohort(floor.book(), every=period, horizon_days=30)
     created = np.array([int(deal.created) for deal in floor.deals]) + EPOCH.astype("M8[D]")
     assert [row.deal_n for row in result.rows] == [
         int(((created >= row.starts) & (created <= row.ends)).sum()) for row in result.rows
@@ -204,7 +204,7 @@ def test_deals_without_a_date_are_in_no_cohort():
 def test_bad_parameters_are_named():
     book = random_floor(0).book()
     with pytest.raises(ParameterError, match="did you mean 'month'"):
-        cohort(book, period="months")
+        cohort(book, every="months")
     with pytest.raises(ParameterError, match="ages_days = 0"):
         cohort(book, ages_days=[0, 30])
     with pytest.raises(MissingDataError, match="region"):

@@ -250,8 +250,8 @@ def test_the_unit_of_time_scales_fits(seed):
 def test_the_unit_of_time_does_not_decide_who_is_stuck(seed):
     """Judged by order and counts alone; the chance to win within 90 days is that within 630 of the stretched."""
     floor = random_floor(seed, deal_n=150)
-    one = stuck(floor.book(), within_days=90)
-    seven = stuck(stretched(floor, 7).book(), within_days=630)
+    one = stuck(floor.book(), horizon_days=90)
+    seven = stuck(stretched(floor, 7).book(), horizon_days=630)
     assert one.n == seven.n > 0
     for deal, other in zip(one.deals, seven.deals, strict=True):
         assert deal.opportunity_id == other.opportunity_id

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.priority.man import VERDICTS, man_class
+from funnelnb.analysis.priority.money_authority_need import VERDICTS, man_class
 from funnelnb.core.errors import DataProblems, MissingDataError
 from tests.analysis.desk import book, frame, open_deal, shuffled
 

@@ -94,7 +94,7 @@ def test_maven_regions_cannot_be_told_apart_by_win_rate(maven: Book):
 
 
 def test_maven_cohorts_start_late(maven: Book):
-    result = fn.cohort(maven, period="quarter", horizon_days=90)
+    result = fn.cohort(maven, every="quarter", horizon_days=90)
     assert [row.cohort for row in result.rows] == ["2016-Q4", "2017-Q1", "2017-Q2", "2017-Q3", "2017-Q4"]
     assert sum(row.deal_n for row in result.rows) == 8300
     assert [row.mature for row in result.rows] == [True, True, True, True, False]

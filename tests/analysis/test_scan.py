@@ -38,7 +38,7 @@ def test_same_answers_from_book_and_scan(engine):
     for measure in ("decided", "by_day"):
         one, other = (segments(source, by="region", measure=measure) for source in (book, scan))
         same(values(*one.rows), values(*other.rows))
-    one, other = (cohort(source, period="month", horizon_days=45) for source in (book, scan))
+    one, other = (cohort(source, every="month", horizon_days=45) for source in (book, scan))
     same(values(*one.rows, *one.cells), values(*other.rows, *other.cells))
 
 

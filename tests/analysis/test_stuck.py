@@ -157,7 +157,9 @@ def test_how_many_are_slow_is_held_against_ordinary_deals() -> None:
     assert dead.slow_n > 2 * dead.slow_expected_n
 
 
-@pytest.mark.parametrize("wrong", [{"false_alarm_rate": 0}, {"within_days": 0}, {"false_alarm_rate": "much"}])
+@pytest.mark.parametrize(
+    "wrong", [{"false_alarm_rate": 0}, {"horizon_days": 0}, {"false_alarm_rate": "much"}]
+)
 def test_wrong_parameters(wrong) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         stuck(fn.sample(), **wrong)

@@ -98,7 +98,7 @@ def test_without_segments_it_is_the_chance_that_other_results_use(within) -> Non
         zip(deals.opportunity_id, outlook(whole, deals, 0.9).within(within, as_far=True)[0], strict=True)
     )
     told_n = 0
-    for deal in stuck(whole, within_days=within).deals:
+    for deal in stuck(whole, horizon_days=within).deals:
         assert 0 <= deal.win_ci_lower <= deal.win_rate <= deal.win_ci_upper <= 1 or np.isnan(deal.win_rate)
         assert np.isnan(deal.win_rate) == np.isnan(deal.win_days) == np.isnan(deal.win_ci_lower)
         np.testing.assert_allclose(deal.win_rate, others[deal.opportunity_id], atol=1e-12)
@@ -150,14 +150,14 @@ def test_how_far_ahead_a_chance_looks_is_told() -> None:
     whole = book(
         *ended, *still, Deal(visits=((0, 70.0),)), Deal(visits=((0, 98.0),)), model=MODEL, today=100.0
     )
-    days = {deal.age_days: deal.win_days for deal in stuck(whole, within_days=45).deals}
+    days = {deal.age_days: deal.win_days for deal in stuck(whole, horizon_days=45).deals}
     assert (days[2.0], days[30.0]) == (45, 30)
     assert np.isnan(days[60.0])
-    result = stuck(whole, within_days=45)
+    result = stuck(whole, horizon_days=45)
     assert "win_unseen" in {note.code for note in result.notes}
     assert "Days ahead" in result.text("en")
-    assert all(not deal.win_days < 1 for deal in stuck(whole, within_days=1).deals)
-    assert "Days ahead" not in stuck(whole, within_days=1).text("en")
+    assert all(not deal.win_days < 1 for deal in stuck(whole, horizon_days=1).deals)
+    assert "Days ahead" not in stuck(whole, horizon_days=1).text("en")
 
 
 @pytest.mark.realdata

@@ -99,6 +99,34 @@ def write_notebook(path: Path, *, parameters: str = PARAMETERS, body: str = BODY
     return path
 
 
+SECRET = "Fischer AG 883,096"
+"""Stands in for the names and figures of another company, stored in a notebook by an earlier run."""
+
+
+def stain(path: Path) -> Path:
+    """Store outputs of other data in every code cell of a notebook, and in the state of its controls."""
+    node = nbformat.read(path, as_version=4)
+    output = nbformat.v4.new_output
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = 7
+            cell.outputs = [
+                output("stream", name="stdout", text=SECRET),
+                output("display_data", {"text/html": f"<table><td>{SECRET}</td></table>"}),
+                output("execute_result", {"text/plain": SECRET}, execution_count=7),
+            ]
+    model = {"model_name": "HTMLModel", "model_module": "m", "state": {"value": SECRET}}
+    node.metadata["widgets"] = {
+        "application/vnd.jupyter.widget-state+json": {
+            "version_major": 2,
+            "version_minor": 0,
+            "state": {"a": model},
+        }
+    }
+    nbformat.write(node, path)
+    return path
+
+
 class Heard:
     """Remembers what a run told of."""
 

@@ -11,9 +11,10 @@ import nbformat
 import pytest
 
 import funnelnb as fn
+from funnelnb.batch import catalog
 from funnelnb.batch.run import Summary, run
 
-from .conftest import MOOD, PARAMETERS, REGIONS, Heard, write_company, write_notebook
+from .conftest import MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_a_region_with_too_few_deals_says_so(finished: tuple[Summary, Path, Hear
     page = pages(out)["Tiny.html"]
     assert "Too few deals to say: this report is about 3 deals." in page
     assert 'class="card' not in page
-    assert "too few to say" in pages(out)["index.html"]
+    assert "few deals" in pages(out)["index.html"]
 
 
 def test_index_has_one_row_per_region_and_the_whole(finished: tuple[Summary, Path, Heard]) -> None:
@@ -171,6 +172,50 @@ def test_the_manifest_says_what_ran(finished: tuple[Summary, Path, Heard], compa
     assert reports["Tiny"]["parameters"]["code_word"] == "007"
     assert reports["Tiny"]["parameters"]["data"] == str(company)
     assert all(one["seconds"] > 0 for one in listed["reports"])
+
+
+@pytest.mark.parametrize("mood", ["boom East", "kill East", "sleep 9", "calm"])
+def test_stored_outputs_of_a_template_reach_no_page_and_no_notebook(
+    request_for: Any, tmp_path: Path, mood: str
+) -> None:
+    notebook = stain(write_notebook(tmp_path / "stained.ipynb", body=MOOD, show="print('own')"))
+    node = nbformat.read(notebook, as_version=4)
+    assert SECRET in notebook.read_text()  # else this test could not fail
+    node.cells.append(nbformat.v4.new_code_cell("skipped", metadata={"tags": ["skip-execution"]}))
+    node.cells[-1].outputs = [nbformat.v4.new_output("stream", name="stdout", text=SECRET)]
+    node.cells.append(nbformat.v4.new_markdown_cell("## What the figure above says"))
+    nbformat.write(node, notebook)
+    data = write_company(tmp_path / "one", {"East": 12})
+    request = request_for(data=(str(data),), notebooks=(str(notebook),), cell_timeout_s=2)
+    summary = run(replace(request, parameters={"mood": mood}), Heard())
+    assert bool(summary.failed) == (mood != "calm")
+    for path in request.out.iterdir():
+        assert SECRET not in path.read_text(encoding="utf-8"), path.name
+    page = (request.out / "East.html").read_text(encoding="utf-8")
+    assert ("What the figure above says" in page) == (mood == "calm")
+
+
+def test_a_report_that_never_started_shows_nothing_of_the_template(
+    request_for: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from funnelnb.batch import forkserver, provisioner
+
+    monkeypatch.setenv(forkserver.OFF, "1")
+    monkeypatch.setattr(provisioner, "START", "import sys; sys.exit('no kernel today')")
+    notebook = stain(write_notebook(tmp_path / "stained.ipynb", body=MOOD, show="print('own')"))
+    data = write_company(tmp_path / "one", {"East": 12})
+    request = request_for(data=(str(data),), notebooks=(str(notebook),))
+    assert set(run(request, Heard()).failed) == {"East"}
+    for path in request.out.iterdir():
+        assert SECRET not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_notebook_of_the_package_brings_stored_outputs(lang: str) -> None:
+    for one in catalog.notebooks(lang):
+        assert any(cell.get("outputs") for cell in one.node().cells)  # they are stored executed
+        assert not any(cell.get("outputs") for cell in one.blank().cells)
+        assert "widgets" not in one.blank().metadata
 
 
 # ---- finished work ----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from funnelnb.data.check import CHECKS, check_data
 from funnelnb.data.contract.problems import CODES
+from funnelnb.data.recognise.stages import EVIDENCE
 
 STAGES = ["lead", "offer", "won"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,8 +204,10 @@ def test_undecidable_data_give_a_report_without_deals():
 
 
 def words(lang):
-    path = ROOT / "funnelnb" / "show" / "lang" / f"notes_data.{lang}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))["notes"]
+    folder = ROOT / "funnelnb" / "show" / "lang"
+    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise")]
+    parts = [tomllib.loads(path.read_text(encoding="utf-8"))["notes"] for path in paths]
+    return {code: text for part in parts for code, text in part.items()}
 
 
 def codes():
@@ -224,6 +227,10 @@ def codes():
     }
     found |= {"join_would_lose", "join_would_lose_near", "join_would_lose_corrected"}
     found |= {"decimal_comma_found", "thousands_assumed"}
+    found |= {f"rows_{kind}" for kind in ("short", "trailing", "joined", "delimiter")}
+    found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header")}
+    found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
+    found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
     for path in sorted((ROOT / "funnelnb" / "data").rglob("*.py")):
         if (
             path.parent.name in ("ledger", "count") or path.stem == "seen_as"

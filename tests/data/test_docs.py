@@ -35,7 +35,7 @@ def test_the_settings_shown_are_complete_and_valid():
     shown = tomllib.loads(re.search(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL).group(1))
     settings = read_settings(shown)
     assert set(shown) == {one.name for one in dataclasses.fields(Settings)} - {"path"}
-    own = {one.name for one in dataclasses.fields(TableSettings)} - {"decimal", "date_order"}
+    own = {one.name for one in dataclasses.fields(TableSettings)} - {"decimal", "date_order", "limits"}
     assert set(shown["tables"]["opportunities"]) == own
     assert settings.table("opportunities").joins[0].on == {"Vertreter": "Name"}
 

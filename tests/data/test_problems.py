@@ -130,9 +130,9 @@ def test_all_problems_come_at_once():
 
 def test_missing_columns_are_listed_with_what_is_there():
     found = problems(pd.DataFrame({"ident": ["a"], "betrag": ["5"]}))
-    assert [one.column for one in found] == ["opportunity_id", "stage"]
+    assert [one.column for one in found] == ["stage"]  # rows without an id are numbered
     assert "the file has ident, betrag" in str(found[0])
-    assert '[tables.opportunities.columns] opportunity_id = "…"' in str(found[0])
+    assert '[tables.opportunities.columns] stage = "…"' in str(found[0])
 
 
 def test_undecidable_columns_name_the_setting():
@@ -260,14 +260,14 @@ def test_each_code_says_what_to_do():
     for code, known in CODES.items():
         if code not in ("missing_column", "history_before_created", "negative_amount"):
             assert known.remedy, code
-        assert known.usual in ("problem", "keep")
+        assert known.usual in ("problem", "keep", "stop")
 
 
 def test_settings_refuse_what_a_code_cannot_do():
     with pytest.raises(MappingError, match=r"problems.duplicate_id = 'keep'"):
         loaded(tables(), problems={"duplicate_id": "keep"})
-    with pytest.raises(MappingError, match="two_currencies"):
-        loaded(tables(), problems={"two_currencies": "drop"})
+    with pytest.raises(MappingError, match="missing_column"):
+        loaded(tables(), problems={"missing_column": "drop"})
     with pytest.raises(MappingError, match="did you mean 'bad_number'"):
         loaded(tables(), problems={"bad_nummber": "drop"})
 

@@ -96,6 +96,6 @@ def test_the_contract_can_be_broken(tmp_path: Path) -> None:
         "BinOp",
         "no text after it",
         "0 checked cells",
-        "What this does not say",
+        "What this does not show",
     ):
         assert words in found

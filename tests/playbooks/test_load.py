@@ -1,13 +1,11 @@
 """Playbooks from files and from plain lists of names."""
 
-import doctest
 import pickle
 import re
 from pathlib import Path
 
 import pytest
 
-import funnelnb.playbooks.load
 from funnelnb.core.errors import PlaybookError
 from funnelnb.playbooks import SCHEMA_PATH, WON_STAGE, fold, library, load_playbook, playbook_from_stages
 from funnelnb.playbooks.validate import WON_NAMES
@@ -126,15 +124,9 @@ def test_names_are_compared_folded(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-def test_examples_run() -> None:
-    result = doctest.testmod(funnelnb.playbooks.load)
-    assert result.attempted >= 3
-    assert result.failed == 0
-
-
 def test_example_of_the_guide_loads(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    whole = next(block for block in blocks if "[[stages]]" in block and block.lstrip().startswith("#:schema"))
+    whole = next(block for block in blocks if "[[stages]]" in block and "#:schema" in block)
     playbook = load_playbook(write(tmp_path, whole))
     assert playbook.stage_ids == ("enquiry", "sample_sent", "trial_order", "won", "reorder")
     assert playbook.circulates

@@ -216,7 +216,7 @@ def test_every_chart_is_titled_sourced_and_valid(name, lang, drawings):
     spec = drawings(name, lang)
     title = spec["title"]
     assert title["text"]
-    assert "2026-06-30" in title["subtitle"][0]
+    assert re.search("30 June 2026|2026 年 6 月 30 日", title["subtitle"][0])
     assert re.search(r"n = [\d,]+", title["subtitle"][0])
     assert spec["description"].startswith("".join(title["text"])[:10])
     assert spec["$schema"].endswith("/v5.json")

@@ -81,12 +81,12 @@ def test_workbook_has_a_sheet_for_each_table_and_says_what_it_is(tmp_path):
     assert rates == pytest.approx(list(result.to_frame()["so_far_rate"]), rel=1e-14)  # 16 digits are stored
     about = [[cell.value for cell in row] for row in book["about"].iter_rows(min_row=2)]
     text = "\n".join(str(cell) for row in about for cell in row)
-    assert "14.5 % (13.6–15.4) of 3,982 deals are won" in text
+    assert "3,982 deals that entered" in text
     assert "871 of 3,982 deals are still open" in text
-    assert "as of 2026-06-30" in text
+    assert "as of 30 June 2026" in text
     assert [
         "so_far_rate",
-        "So far: (a) Moved on / reached. Low while young deals have not had time.",
+        "So far: Moved on / reached. Too low while recent deals are still open.",
     ] in about
 
 
@@ -97,7 +97,7 @@ def test_about_follows_the_language_in_force(tmp_path):
         path = to_excel(made.company(), tmp_path / "x.xlsx")
     finally:
         options(lang=before)
-    assert "流失点" in "".join(
+    assert "输单数和输单金额都最多" in "".join(
         str(cell.value) for row in openpyxl.load_workbook(path)["about"] for cell in row
     )
 

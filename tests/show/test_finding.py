@@ -100,21 +100,21 @@ def test_every_rate_in_the_headline_has_its_interval_and_n(name, lang):
     intervals = re.findall(r"[(（]<? ?[\d.]+–[\d.]+[)）]", headline)
     companions = 2 if name == "company" else 0  # lost and open stand beside the one headline rate
     assert len(intervals) == len(rates) - companions >= 1
-    assert re.search(r"\d deals" if lang == "en" else r"\d 个商机", headline)
+    assert re.search(r"\d (closed )?deals" if lang == "en" else r"\d 单", headline)
 
 
 def test_too_few_gives_no_rate():
-    assert finding_of(tiny(), "en").headline == "Only 7 deals: too few to say how they convert."
+    assert finding_of(tiny(), "en").headline == "Only 7 deals: too few for a conversion rate."
     assert "%" not in finding_of(tiny(), "en").headline + finding_of(tiny(), "en").detail
     assert "%" not in finding_of(few_segments(), "en").headline
 
 
 def test_the_loss_point_comes_with_its_money_and_its_doubt():
-    assert "worth CNY 76.0 M" in finding_of(made.company(), "en").detail
+    assert "worth CNY 76 M" in finding_of(made.company(), "en").detail
     doubtful = finding_of(unclear(), "en").detail
-    assert doubtful.startswith("No single loss point can be named")
+    assert "not clearly more than in another stage" in doubtful
     assert "worth" not in doubtful
-    assert finding_of(no_loss(), "en").detail == "No deal is recorded as lost."
+    assert finding_of(no_loss(), "en").detail.endswith("No deal is recorded as lost.")
 
 
 def test_groups_that_overlap_are_not_named():
@@ -129,7 +129,7 @@ def test_segments_that_cannot_be_told_apart_are_not_named():
     named = [row for row in made.segments().rows if row.group[0] in text]
     assert {row.verdict for row in named} == {"higher", "lower"}
     assert "A" not in re.findall(r"\b[ABC]\b", finding_text(similar(), "en"))
-    assert "who works better" in text
+    assert "or who works better" in text
 
 
 def test_long_lists_are_counted():
@@ -141,4 +141,4 @@ def test_long_lists_are_counted():
 
 def test_a_name_with_braces_stays_a_name():
     result = made.segments({"{rate}": (300, 240), "B": (300, 150), "C": (300, 150)})
-    assert "{rate} 80.0 %" in finding_of(result, "en").headline
+    assert "{rate} with 80.0 %" in finding_of(result, "en").headline

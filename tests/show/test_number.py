@@ -20,8 +20,8 @@ EN, ZH = words("en").numbers, words("zh").numbers
         (1.0, "100 %", "100%"),
         (0.05, "5.0 %", "5.0%"),
         (0.0082, "0.82 %", "0.82%"),
-        (0.00001, "< 0.01 %", "< 0.01%"),
-        (0.99996, "> 99.9 %", "> 99.9%"),
+        (0.00001, "under 0.01 %", "不足 0.01%"),
+        (0.99996, "over 99.9 %", "超过 99.9%"),
         (math.nan, "–", "–"),
     ],
 )
@@ -44,13 +44,17 @@ def test_interval_keeps_the_decimals_of_its_rate():
 @pytest.mark.parametrize(
     ("value", "currency", "en", "zh"),
     [
-        (10_005_534, "USD", "USD 10.0 M", "1,000.6 万美元"),
+        (10_005_534, "USD", "USD 10 M", "1,001 万美元"),
         (2_360.91, "USD", "USD 2,361", "2,361 美元"),
         (1_117, "", "1,117", "1,117"),
         (99.5, "CNY", "CNY 99.50", "99.50 元"),
-        (230_000_000, "CNY", "CNY 230.0 M", "2.30 亿元"),
-        (1_500_000_000, "SEK", "SEK 1.50 bn", "15.0 亿 SEK"),
-        (-25_000, "CNY", "CNY -25,000", "-2.50 万元"),
+        (230_000_000, "CNY", "CNY 230 M", "2.3 亿元"),
+        (1_500_000_000, "SEK", "SEK 1.5 bn", "15 亿 SEK"),
+        (-25_000, "CNY", "CNY −25,000", "−2.5 万元"),
+        (9_170_900, "EUR", "EUR 9.17 M", "917 万欧元"),
+        (1_320_000, "EUR", "EUR 1.32 M", "132 万欧元"),
+        (12_370_000, "EUR", "EUR 12.4 M", "1,237 万欧元"),
+        (86_000, "CNY", "CNY 86,000", "8.6 万元"),
         (math.nan, "CNY", "–", "–"),
     ],
 )
@@ -75,7 +79,9 @@ def test_days_dates_and_the_rest():
     ]  # fmt: skip
     assert ZH.days(180) == "180 天"
     assert EN.date(np.datetime64("2026-06-30T23:59:59")) == "2026-06-30"
-    assert EN.date(np.datetime64("NaT")) == "–"
+    assert EN.date(np.datetime64("NaT")) == EN.long_date(np.datetime64("NaT")) == "–"
+    assert EN.text(np.datetime64("2026-06-30T23:59:59"), "text") == "30 June 2026"
+    assert ZH.text(np.datetime64("2026-06-03"), "date") == "2026 年 6 月 3 日"
     assert [EN.p_value(x) for x in (0.0004, 0.0123, 0.0994, 0.2, 1.0, math.nan)] == [
         "< 0.001", "0.012", "0.099", "0.20", "1.00", "–",
     ]  # fmt: skip

@@ -129,11 +129,11 @@ def test_nbconvert_takes_words_picture_and_table():
     page, _ = HTMLExporter().from_notebook_node(notebook_of(outputs(made.regions(), "zh")))
     assert "image/svg+xml" in page
     assert page.count('class="funnelnb') == 2
-    assert "各阶段转化（按商机数）" in page
+    assert "各阶段商机数与推进率" in page
     assert "vegalite" not in page
     bare, _ = HTMLExporter().from_notebook_node(notebook_of([(made.regions()._repr_mimebundle_(), {})]))
     assert bare.count("<svg") == 1
-    assert "Conversion by stage, counted in deals" in bare
+    assert "Deals by stage, and the share that moves on" in bare
     for text in (page, bare):
         assert "<script>alert(1)" not in text
 
@@ -149,8 +149,8 @@ def test_a_bare_result_shows_sentence_chart_and_table_in_one_output():
 def test_outside_a_notebook_words_and_table_are_printed(capsys):
     display(made.weekly(), "en")
     printed = capsys.readouterr().out
-    assert printed.startswith("So far 5 of 100 deals are won, 5.0 % (2.5–9.9)")
-    assert "Whole way" in printed
+    assert printed.startswith("Of 100 deals, 5 are won so far: 5.0 % (2.5–9.9)")
+    assert "Overall (to won)" in printed
 
 
 def test_the_package_function_is_this_one():
@@ -217,6 +217,6 @@ def test_a_new_result_needs_a_view_a_chart_and_words_only(monkeypatch):
     assert result.to_frame().to_dict("list") == {"stage": ["a"], "stay_days": [3.5], "deal_n": [2]}
     assert "a      " in result.text("en")
     assert result.text("en").splitlines()[3].split() == ["a", "3.5", "2"]
-    assert result.finding("en") == "2 stays.\nWhat this does not say: Why."
+    assert result.finding("en") == "2 stays.\nPlease note: Why."
     assert "<svg" in panel(result, "en")
     assert len(outputs(result, "en")) == 3

@@ -20,7 +20,7 @@ def results():
     return {
         "conversion": fn.conversion(book),
         "conversion_by": fn.conversion(book, by="region"),
-        "cohort": fn.cohort(book, period="quarter"),
+        "cohort": fn.cohort(book, every="quarter"),
         "segments": fn.segments(book, by="owner"),
         "by_day": fn.segments(book, by="segment", measure="by_day", horizon_days=90),
     }

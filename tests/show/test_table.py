@@ -111,7 +111,7 @@ def places_of(line):
 def test_too_few_is_said_in_words_and_counts_stay():
     rows = [row for row in build(STEPS, made.regions(), "en").rows if row.cells[0] == "=1+1"]
     assert len(rows) == 6
-    assert all(row.cells.count("too few to say") == 3 for row in rows)
+    assert all(row.cells.count("too few deals") == 3 for row in rows)
     assert rows[0].cells[2] == "6"
 
 
@@ -121,8 +121,8 @@ def test_undefined_is_a_dash_never_zero():
 
 
 def test_columns_that_say_nothing_are_left_out():
-    assert "Left" not in [head.label for head in build(STEPS, made.weekly(), "en").heads]
-    assert "Left" in [head.label for head in build(STEPS, made.company(), "en").heads]
+    assert "No decision" not in [head.label for head in build(STEPS, made.weekly(), "en").heads]
+    assert "No decision" in [head.label for head in build(STEPS, made.company(), "en").heads]
     assert "Region" not in [head.label for head in build(STEPS, made.company(), "en").heads]
 
 

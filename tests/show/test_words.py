@@ -160,7 +160,7 @@ def test_facts_are_written_by_their_unit():
     }  # fmt: skip
     assert (
         say.fill(sentence, values)
-        == "1,234 / 50.0 % / 1 day / 2026-06-30 / 1 deal / 2,000 deals / x, y and z"
+        == "1,234 / 50.0 % / 1 day / 30 June 2026 / 1 deal / 2,000 deals / x, y and z"
     )
 
 
@@ -183,7 +183,7 @@ def test_attributes_and_groups():
 
 def test_bounds_take_the_words_of_what_they_bound():
     say = words("en")
-    assert say.field("lost_share_ci_upper").label == "Share of the lost: upper bound"
+    assert say.field("lost_share_ci_upper").label == "Share of lost deals: upper bound"
     assert say.field("difference_ci_lower").unit == "points"
     assert say.field("won_ci_lower").unit == "rate"
 
@@ -198,3 +198,11 @@ def test_a_key_in_two_files_is_an_error(tmp_path):
     (tmp_path / "more.en.toml").write_text("[a]\nb = 'y'\n")
     with pytest.raises(ValueError, match=r"more\.en\.toml: a\.b already stands"):
         load_pack("en", tmp_path)
+
+
+def test_common_values_have_a_name_in_chinese_and_others_stay():
+    say = words("zh")
+    assert say.group(("Key account", "web")) == "大客户 · 网站"
+    assert say.group(("东区", "")) == "东区 · （未填写）"
+    assert words("en").group(("Key account",)) == "Key account"
+    assert say.listed("Small / referral, West, — / fair") == "小型客户 · 客户推荐、West、（未填写） · 展会"

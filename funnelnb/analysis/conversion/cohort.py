@@ -20,6 +20,7 @@ from funnelnb.analysis.shared.counts import (
     time_counts,
 )
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -111,7 +112,7 @@ class CohortCell:
     group: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Cohorts(Result):
     """Creation cohorts compared at equal age.
 
@@ -136,10 +137,11 @@ class Cohorts(Result):
     ages_days: tuple[float, ...] = ()
 
 
+@question(formerly={"period": "every"})
 def cohort(
     book: Source,
     *,
-    period: str = "month",
+    every: str = "month",
     horizon_days: float | None = None,
     ages_days: Sequence[float] | None = None,
     confidence_level: float | None = None,
@@ -151,7 +153,7 @@ def cohort(
     Parameters
     ----------
     book : Book
-    period : {"week", "month", "quarter", "year"}
+    every : {"week", "month", "quarter", "year"}
         Length of a cohort, by calendar; weeks are ISO weeks.
     horizon_days : float, optional
         Age at which cohorts are compared; None: chosen by :func:`funnelnb.analysis.shared.horizon.choose`.
@@ -189,21 +191,21 @@ def cohort(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.cohort(fn.sample(), period="quarter", horizon_days=90)
+    >>> result = fn.cohort(fn.sample(), every="quarter", horizon_days=90)
     >>> [row.cohort for row in result.rows if not row.mature]
     ['2026-Q2']
     """
-    check.one_of("period", period, PERIODS)
+    check.one_of("every", every, PERIODS)
     names, confidence = grouping(book, by), level(confidence_level)
     origin = origin_of(book, origin_stage)
-    groups: Groups = (Cohort(period, origin.position), *names)
+    groups: Groups = (Cohort(every, origin.position), *names)
     stages, times = stage_counts(book, groups), time_counts(book, origin.position, book.playbook.won, groups)
     horizon = settle(horizon_days, times)
     ages = _ages(ages_days, horizon.days)
     sums = steps.overall_sums(stages, origin.position)
     rows, cells = [], []
     parts = by_day.split(times)
-    for g, span in _spans(stages.groups, period):
+    for g, span in _spans(stages.groups, every):
         watched = by_day.watch(parts[g], horizon.days, confidence)
         full_days = _days(book.as_of - (span.ends + _last_instant(book.as_of)))
         rows.append(_row(span, stages.groups[g][1:], sums, g, watched, horizon.days, full_days))
@@ -216,7 +218,7 @@ def cohort(
         as_of=book.as_of,
         currency=book.currency,
         notes=(*source_notes(book), *origin.notes, *horizon.notes, *said),
-        period=period,
+        period=every,
         horizon_days=horizon.days,
         rows=tuple(rows),
         cells=tuple(cells),

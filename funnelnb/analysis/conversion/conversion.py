@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
 from funnelnb.analysis.shared.horizon import Horizon, settle
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.note import Note
 
@@ -165,7 +166,7 @@ class LossPoint:
     clear: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Conversion(Result):
     """Conversion per step and overall, for the whole or by group.
 
@@ -197,6 +198,7 @@ class Conversion(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question()
 def conversion(
     book: Source,
     *,

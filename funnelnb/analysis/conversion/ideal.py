@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -67,7 +68,7 @@ class IdealRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FunnelGap(Result):
     """The ideal funnel against the actual one.
 
@@ -99,6 +100,7 @@ class FunnelGap(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question("targets")
 def ideal_funnel(
     book: Book,
     ideal: Sequence[float] | Mapping[str, float] | Book,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -47,7 +48,7 @@ class OverviewRow:
     median_amount: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Overview(Result):
     """What a book holds.
 
@@ -70,6 +71,7 @@ class Overview(Result):
     rows: tuple[OverviewRow, ...]
 
 
+@question()
 def overview(book: Book) -> Overview:
     """What is in the book: how many deals, from when to when, how they ended, how much money?
 

@@ -22,6 +22,7 @@ from funnelnb.analysis.shared.counts import (
     unwatched_n,
 )
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -321,7 +322,7 @@ class LimitRow:
     limit_998_upper: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Segments(Result):
     """Groups compared on the share of decided deals that were won (or, with a horizon, won by that day).
 
@@ -358,6 +359,7 @@ class Segments(Result):
     shrunk_to_rate: float = float("nan")
 
 
+@question()
 def segments(
     book: Source,
     *,

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
@@ -82,7 +83,8 @@ class SheetRow:
     side: str = ""
 
 
-def assess(book: Book, marks: pd.DataFrame) -> Book:
+@question("customers")
+def add_marks(book: Book, marks: pd.DataFrame) -> Book:
     """Which book results when these assessments are added?
 
     Parameters
@@ -319,7 +321,7 @@ class SheetPerson:
     role_word: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Assessment(Result):
     """Account assessment sheets. `n` counts accounts.
 
@@ -344,6 +346,7 @@ class Assessment(Result):
     people: tuple[SheetPerson, ...] = ()
 
 
+@question("customers")
 def assessment(book: Book, account_id: str | None = None) -> Assessment:
     """How does an account look from nine sides, and how has that changed?
 

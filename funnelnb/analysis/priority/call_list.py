@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.priority.honest_funnel import honest_funnel
-from funnelnb.analysis.priority.man import CONDITIONS, flags_of, man_class
+from funnelnb.analysis.priority.money_authority_need import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.priority.propensity import Propensity, propensity
 from funnelnb.analysis.priority.roles import roles
 from funnelnb.analysis.shared.counts import level, origin_of, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import learned_from, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.shared.time_to_close import LONGEST_DAYS, outlook
 from funnelnb.core import check
@@ -292,7 +293,7 @@ class CallRow:
     lowers: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CallList(Result):
     """Open deals in the order in which they deserve a call.
 
@@ -324,10 +325,11 @@ class CallList(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question(formerly={"group_by": "by"})
 def call_list(
     book: Book,
     *,
-    group_by: str = "",
+    by: str | None = None,
     learn_from: Book | None = None,
     horizon_days: float | None = None,
     hours_per_week: float = HOURS_PER_WEEK,
@@ -338,7 +340,7 @@ def call_list(
     ----------
     book : Book
         Its open deals are listed, such as those of one region or person.
-    group_by : {"", "owner", "region"}
+    by : {"owner", "region"}, optional
         Also rank within each of these.
     learn_from : Book, optional
         The book whose history tells chances and times, as of the same day, such as the whole company; None:
@@ -380,8 +382,8 @@ def call_list(
     1
     """
     hours_per_week = check.number("hours_per_week", hours_per_week, gt=0)
-    if group_by:
-        check.one_of("group_by", group_by, GROUPS)
+    if by:
+        check.one_of("by", by, GROUPS)
     source = learned_from(book, learn_from)
     origin = origin_of(source, None)
     horizon = settle(horizon_days, time_counts(source, origin.position, source.ledger.won))
@@ -392,7 +394,7 @@ def call_list(
     seen = outlook(source, deals, level(None))
     facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week)
     rows = [facts.row(d) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
-    ranked = _ranked(rows, group_by)
+    ranked = _ranked(rows, by or "")
     whole, first_share = _expected(ranked)
     return CallList(
         n=len(ranked),
@@ -404,7 +406,7 @@ def call_list(
         rows=tuple(CallRow(**row) for row in ranked),
         horizon_days=days,
         hours_per_week=hours_per_week,
-        group_by=group_by,
+        group_by=by or "",
         expected_amount=whole,
         first_share=first_share,
         verdict=learned.verdict,

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, Problem, nearest
@@ -99,7 +100,7 @@ class GateDeal:
     question_zh: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class HonestFunnel(Result):
     """The claimed funnel of open deals beside the one that the evidence supports.
 
@@ -130,6 +131,7 @@ class HonestFunnel(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question("customers")
 def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
     """Which stage does the evidence support, which is claimed, and how much money lies between?
 

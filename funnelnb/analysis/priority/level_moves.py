@@ -75,7 +75,7 @@ class FlowRow:
     change_hours: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LevelMoves(Result):
     """Priority levels on two dates. `n` counts customers with an open deal on either.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level as confidence
 from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
@@ -197,7 +198,7 @@ class LevelRow:
     unsure_n: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Levels(Result):
     """Customers by priority. `n` counts customers.
 
@@ -229,6 +230,7 @@ class Levels(Result):
     with_deals_n: int = 0
 
 
+@question("customers")
 def levels(
     book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
 ) -> Levels:

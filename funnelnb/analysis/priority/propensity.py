@@ -12,6 +12,7 @@ from funnelnb.analysis.priority.entry import AMOUNT, AuditRow, Design, Entry, en
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import open_deals
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
@@ -315,7 +316,7 @@ class PropensityDeal:
     odds_factor : float
         Odds against those of an average deal.
     raises, lowers : str
-        What makes it better, and worse, than average: ``attribute=value``, joined by `` | ``, strongest first.
+        What makes it better, and worse, than average: ``attribute=value``, joined by "|", strongest first.
     """
 
     opportunity_id: str
@@ -329,7 +330,7 @@ class PropensityDeal:
     lowers: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Propensity(Result):
     """The chance to win by what is known at entry. `n` counts the deals that the final model learned from.
 
@@ -380,6 +381,7 @@ class Propensity(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question("customers")
 def propensity(
     book: Book,
     *,

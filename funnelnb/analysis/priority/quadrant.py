@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, learned_from, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.shared.time_to_close import Outlook, outlook
 from funnelnb.core import check
@@ -123,7 +124,7 @@ class QuadrantRow:
     change_hours: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Quadrant(Result):
     """Open deals by size and time to close, with a plan of hours.
 
@@ -184,6 +185,7 @@ def quadrant_class(large: bool | None, soon: bool | None) -> str:
     return ("A" if large else "B") if soon else ("C" if large else "D")
 
 
+@question()
 def quadrant(
     book: Book,
     *,

@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, nearest
@@ -136,7 +137,7 @@ class StageRoleRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Roles(Result):
     """Coverage of buyer roles over the open deals.
 
@@ -165,6 +166,7 @@ class Roles(Result):
     stages: tuple[StageRoleRow, ...] = ()
 
 
+@question("customers")
 def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
     """Who in the buying centre has not been met, and at which deals does it matter most?
 
@@ -400,9 +402,9 @@ def _deal(
 def _question(playbook: Playbook, position: int, role: str) -> Label | None:
     """Return the playbook's question for `role` in the stage or the nearest one before it."""
     for stage in reversed(playbook.stages[: position + 1]):
-        for question in stage.questions:
-            if question.role == role:
-                return question.label
+        for asked in stage.questions:
+            if asked.role == role:
+                return asked.label
     return None
 
 

@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.data.count.counts import CENSORED, TimeCounts
+from funnelnb.data.count.counts import CENSORED, LOST_UNDATED, TimeCounts
+from funnelnb.stats.curves.clustered import factor_at, incidence_design, independent_factor
 from funnelnb.stats.curves.incidence import Incidence, aalen_johansen
+from funnelnb.stats.curves.undated import incidence_undated, won_at_risk
+from funnelnb.stats.rates.clustered import effective_clusters, student_quantile
+from funnelnb.stats.rates.proportion import normal_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +48,7 @@ class Times:
     outcome : ndarray of int8
     n : ndarray of int64
     amount : ndarray of float64
+    limit_s, weight, cluster, losses_known
         As in :class:`~funnelnb.data.count.counts.TimeCounts`.
     """
 
@@ -52,6 +57,20 @@ class Times:
     outcome: NDArray[np.int8]
     n: NDArray[np.int64]
     amount: Floats
+    limit_s: NDArray[np.int64] | None = None
+    weight: Floats | None = None
+    cluster: NDArray[np.int32] | None = None
+    losses_known: bool = True
+
+    @property
+    def stands_for(self) -> Floats | NDArray[np.int64]:
+        """Deals that each row stands for: `n`, or more where the times of others are not known."""
+        return self.n if self.weight is None else self.n * self.weight
+
+    @property
+    def undated_n(self) -> int:
+        """Lost deals without a date."""
+        return int(self.n[self.outcome == LOST_UNDATED].sum())
 
     @property
     def late_n(self) -> int:
@@ -68,6 +87,11 @@ class AtDay:
     n : int
         Deals whose times are known.
     rate, ci_lower, ci_upper, lost_rate, open_rate : float
+    lost_least_rate, lost_most_rate : float
+        Bounds of `lost_rate` where `undated_n` losses have no date; else both equal to it.
+    undated_n : int
+    certain_n : float
+        Deals behind a rate of 0 or 1, whose variance says nothing: as many as its bound needs.
     variance : float
         Of `rate`.
     at_risk_n : int
@@ -91,6 +115,10 @@ class AtDay:
     ci_upper: float = np.nan
     lost_rate: float = np.nan
     open_rate: float = np.nan
+    lost_least_rate: float = np.nan
+    lost_most_rate: float = np.nan
+    undated_n: int = 0
+    certain_n: float = 0.0
     variance: float = np.nan
     at_risk_n: int = 0
     known_n: int = 0
@@ -103,12 +131,11 @@ class AtDay:
     def effective_n(self) -> float:
         """Deals without censoring that would give a rate as sure as this one: rate (1 - rate) / variance.
 
-        Where the rate is 0 or 1 the variance says nothing: then those whose state at that age is known carry
-        it.
+        Where the rate is 0 or 1 the variance says nothing: then as many deals as its bound is that of.
         """
         if self.variance > 0 and 1e-9 < self.rate < 1 - 1e-9:
             return min(self.rate * (1 - self.rate) / self.variance, float(self.n))
-        return float(self.known_n)
+        return float(self.certain_n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +191,16 @@ def split(counts: TimeCounts) -> tuple[Times, ...]:
     columns = [getattr(counts, field.name) for field in fields(Times)]
     if len(counts.groups) == 1:
         return (Times(**dict(zip(_names(), columns, strict=True))),)
+
+    def some(column: Any, rows: NDArray[np.int64]) -> Any:
+        return column[rows] if isinstance(column, np.ndarray) else column
+
     order = np.argsort(counts.group, kind="stable")
     bounds = np.searchsorted(counts.group[order], np.arange(len(counts.groups) + 1))
     return tuple(
-        Times(**{name: column[order[start:end]] for name, column in zip(_names(), columns, strict=True)})
+        Times(
+            **{name: some(column, order[start:end]) for name, column in zip(_names(), columns, strict=True)}
+        )
         for start, end in itertools.pairwise(bounds)
     )
 
@@ -175,13 +208,72 @@ def split(counts: TimeCounts) -> tuple[Times, ...]:
 def pooled(parts: Iterable[Times]) -> Times:
     """Return the times of several groups as one."""
     parts = list(parts)
-    return Times(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _names()})
+
+    def together(name: str) -> Any:
+        found = [getattr(part, name) for part in parts]
+        return np.concatenate(found) if all(isinstance(one, np.ndarray) for one in found) else found[0]
+
+    return Times(**{name: together(name) for name in _names()})
 
 
 def curve(times: Times, confidence_level: float) -> Incidence:
     """Return the incidence of going on and of being lost, time in seconds."""
+    n = times.stands_for
+    if not times.n.sum():
+        return aalen_johansen(times.time_s, times.outcome, times.n, None, confidence_level)
+    if times.undated_n:
+        found = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
+        bounds = (found.lost_least, found.lost_most)
+        incidence = replace(found.incidence, lost_bounds=bounds)
+        time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
+        return _widened(incidence, times, (time_s, outcome, None))
     late = times.entry_s if times.late_n else None
-    return aalen_johansen(times.time_s, times.outcome, times.n, late, confidence_level)
+    found = aalen_johansen(times.time_s, times.outcome, n, late, confidence_level, weighted=True)
+    return _widened(found, times, (times.time_s, times.outcome, late))
+
+
+def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Incidence:
+    """Return the curve with the variance that weights and accounts with several deals demand."""
+    wider = factor_of(times, rows, curve.time, curve.confidence_level)
+    if wider is None:
+        return curve
+    factor = np.ones_like(curve.rate)
+    factor[: len(wider[0])] = wider[0]
+    return curve.widened(factor, wider[1])
+
+
+def factor_of(
+    times: Times, rows: tuple[Any, Any, Any], at: Floats, confidence_level: float, causes: int | None = None
+) -> tuple[Floats, float] | None:
+    """By how much do weights and accounts with several deals widen the variance of a curve?
+
+    Parameters
+    ----------
+    times : Times
+    rows : tuple
+        Times, outcomes and late entries that the curve was made of.
+    at : ndarray of float64, shape (T,)
+        Times of the curve.
+    confidence_level : float
+    causes : int, optional
+        None: as many as there are among the outcomes.
+
+    Returns
+    -------
+    (ndarray of shape (C, T), float) or None
+        Factors, the t of few accounts included, and the number of deals that count as one where the variance says
+        nothing. None: independent deals, each standing for itself.
+    """
+    n, (time, outcome, late) = times.stands_for, rows
+    several = causes or 1 + int(np.max(outcome, initial=1) > 1)
+    alone = 1.0 if times.weight is None else independent_factor(np.repeat(times.weight, times.n))
+    if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
+        return None if times.weight is None else (np.full((several, at.size), alone), alone)
+    found = factor_at(at, incidence_design(time, outcome, n, times.cluster, late, causes=several))
+    z = normal_quantile(confidence_level)
+    wider = found.factor * (student_quantile(confidence_level, found.df) / z) ** 2
+    sizes = np.bincount(np.unique(times.cluster, return_inverse=True)[1], weights=n)
+    return wider, float(n.sum() / effective_clusters(sizes))
 
 
 def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = False) -> AtDay:
@@ -212,10 +304,10 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
         return AtDay()
     horizon_s = days * SECONDS_PER_DAY
     read = incidence.at(horizon_s)
-    at_risk_n, settled = int(read.at_risk[0]), bool(incidence.open_rate[-1] <= 1e-12)
+    at_risk_n, settled = int(read.at_risk[0]), _closed(times, incidence, 1e-12)
     if early_risk_small(incidence, times, horizon_s):
         return AtDay(n=n, at_risk_n=at_risk_n, early_risk_small=True)
-    carried = bool(np.isnan(read.rate[ADVANCED_CAUSE, 0]) and incidence.open_rate[-1] <= MOST_OPEN_CARRIED)
+    carried = bool(np.isnan(read.rate[ADVANCED_CAUSE, 0]) and _closed(times, incidence, MOST_OPEN_CARRIED))
     if carried:
         read = incidence.at(incidence.last_time)
     if np.isnan(read.rate[ADVANCED_CAUSE, 0]):
@@ -226,8 +318,9 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
         rate=float(read.rate[ADVANCED_CAUSE, 0]),
         ci_lower=float(read.ci_lower[ADVANCED_CAUSE, 0]),
         ci_upper=min(1.0, float(read.ci_upper[ADVANCED_CAUSE, 0]) + undecided),
-        lost_rate=float(read.rate[LOST_CAUSE, 0]),
-        open_rate=float(read.open_rate[0]),
+        **_lost_at(times, incidence, read),
+        undated_n=times.undated_n,
+        certain_n=_certain_n(read, incidence.confidence_level),
         variance=float(read.variance[ADVANCED_CAUSE, 0]),
         at_risk_n=at_risk_n,
         known_n=n - int(times.n[(times.outcome == CENSORED) & (times.time_s < horizon_s)].sum()),
@@ -235,6 +328,36 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
         carried=carried,
         amount_rate=_amount_rate(times, horizon_s) if amount else np.nan,
     )
+
+
+def _closed(times: Times, incidence: Incidence, most: float) -> bool:
+    """Whether no more than a share of `most` is still open at the end, as far as that is known."""
+    return bool(times.losses_known and not times.undated_n and incidence.open_rate[-1] <= most)
+
+
+def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, float]:
+    """Return what is known of losing at the day read."""
+    names = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate")
+    if not times.losses_known:
+        return dict.fromkeys(names, np.nan)
+    lost, still = float(read.rate[LOST_CAUSE, 0]), float(read.open_rate[0])
+    least = most = lost
+    if incidence.lost_bounds is not None:
+        row = np.searchsorted(incidence.time, read.time[0], side="right") - 1
+        least, most = (float(one[row]) for one in incidence.lost_bounds)
+        lost = min(max(lost, least), most)
+        still = max(0.0, 1.0 - lost - float(read.rate[ADVANCED_CAUSE, 0]))
+    return dict(zip(names, (lost, still, least, most), strict=True))
+
+
+def _certain_n(read: Any, confidence_level: float) -> float:
+    """Return the number of deals whose Wilson bound a rate of 0 or 1 has."""
+    rate = float(read.rate[ADVANCED_CAUSE, 0])
+    reach = (
+        float(read.ci_upper[ADVANCED_CAUSE, 0]) if rate < 0.5 else 1 - float(read.ci_lower[ADVANCED_CAUSE, 0])
+    )
+    z = normal_quantile(confidence_level)
+    return z * z * (1 / reach - 1) if 0 < reach <= 1 else 0.0
 
 
 def early_risk_small(incidence: Incidence, times: Times, until_s: float) -> bool:
@@ -251,8 +374,13 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     known = times.amount > 0
     if not known.any():
         return np.nan
-    late = times.entry_s[known] if times.late_n else None
-    weighted = aalen_johansen(times.time_s[known], times.outcome[known], times.amount[known], late)
+    late = times.entry_s[known] if times.late_n and not times.undated_n else None
+    time_s, outcome, amount = times.time_s[known], times.outcome[known], times.amount[known]
+    if times.weight is not None:
+        amount = amount * times.weight[known]
+    if times.undated_n and times.limit_s is not None:
+        time_s, outcome = won_at_risk(time_s, outcome, times.limit_s[known])
+    weighted = aalen_johansen(time_s, outcome, amount, late)
     return float(weighted.at(horizon_s).rate[ADVANCED_CAUSE, 0])
 
 

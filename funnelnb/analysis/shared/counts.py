@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from funnelnb.analysis.shared.judged import judged, notes_of, unjudged
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
@@ -103,11 +104,12 @@ def time_counts(
     source: Any, origin: int, target: int, by: Groups = (), calendar: Calendar | None = None
 ) -> TimeCounts:
     """Time counts of `source` from position `origin` to `target`; None: in calendar days."""
+    why = unjudged(source)
     if hasattr(source, "time_counts"):
-        return source.time_counts(origin, target, by=by, calendar=calendar)
+        return judged(source.time_counts(origin, target, by=by, calendar=calendar), why)
     from funnelnb.data.count import tally
 
-    return tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar)
+    return judged(tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar), why)
 
 
 def watched_deals(
@@ -151,7 +153,8 @@ def source_notes(source: Any) -> tuple[Note, ...]:
     Unknown amounts are told by those who weigh by amount, for the deals they weigh.
     """
     owner = source if hasattr(source, "stage_counts") else source.ledger
-    return tuple(note for note in getattr(owner, "notes", ()) if note.code != "amount_unknown")
+    told = tuple(note for note in getattr(owner, "notes", ()) if note.code != "amount_unknown")
+    return (*told, *notes_of(source))
 
 
 def attributes(source: Any) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
-from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.curves.survival import kaplan_meier
 
 if TYPE_CHECKING:
@@ -105,28 +104,54 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
     if by_day.early_risk_small(both, times, np.inf):
         return None
     trusted = by_day.trusted_days(both)
-    arrays = (days_of(times), times.outcome, times.n, late(times), confidence_level)
-    if to == "any":
-        km = kaplan_meier(arrays[0], events(times, to), *arrays[2:])
-        still_lower, still_upper = km.bounds()
-        done, lower, upper, still = 1 - km.survival, 1 - still_upper, 1 - still_lower, km.survival
-        time, at_risk, last = km.time, km.at_risk, km.last_time
-    else:
-        km, aj, row = None, aalen_johansen(*arrays), TO.index(to) - 1
-        lower, upper = (bound[row] for bound in aj.bounds())
-        done, still = aj.rate[row], aj.open_rate
-        time, at_risk, last = aj.time, aj.at_risk, aj.last_time
+    if to == "any" and not times.undated_n and times.losses_known:
+        return _leaving(times, trusted, confidence_level)
+    if to != "advance" and not times.losses_known:
+        return None
+    row = 0 if to == "any" else TO.index(to) - 1
+    lower, upper = (bound[row] for bound in both.bounds())
+    done = both.rate[row]
+    if (
+        to != "advance" and both.lost_bounds is not None
+    ):  # nothing but bounds is certain of losses without a date
+        won = both.rate[0] if to == "any" else 0.0
+        lower, upper = (won + bound for bound in both.lost_bounds)
+        done = np.clip(won + both.rate[1], lower, upper)
     return Pace(
-        time=time,
+        time=both.time / SECONDS_PER_DAY,
         done=done,
         ci_lower=lower,
         ci_upper=upper,
-        still=still,
-        at_risk=at_risk,
-        last_day=last,
+        still=both.open_rate,
+        at_risk=both.at_risk,
+        last_day=both.last_time / SECONDS_PER_DAY,
         trusted_days=trusted,
+    )
+
+
+def _leaving(times: Times, trusted_days: float, confidence_level: float) -> Pace:
+    """Return the curve of leaving in any way (Kaplan-Meier)."""
+    km = leaving(times, confidence_level)
+    still_lower, still_upper = km.bounds()
+    return Pace(
+        time=km.time,
+        done=1 - km.survival,
+        ci_lower=1 - still_upper,
+        ci_upper=1 - still_lower,
+        still=km.survival,
+        at_risk=km.at_risk,
+        last_day=km.last_time,
+        trusted_days=trusted_days,
         leaving=km,
     )
+
+
+def leaving(times: Times, confidence_level: float) -> Survival:
+    """Return the Kaplan-Meier curve of leaving in any way, as wide as weights and accounts demand."""
+    ended = events(times, "any")
+    km = kaplan_meier(days_of(times), ended, times.stands_for, late(times), confidence_level, weighted=True)
+    wider = by_day.factor_of(times, (days_of(times), ended, late(times)), km.time, confidence_level, causes=1)
+    return km if wider is None else km.widened(wider[0][0], wider[1])
 
 
 def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, Source, origin_of, time_counts
 from funnelnb.core import check
 from funnelnb.core.note import Note
-from funnelnb.data.count.counts import CENSORED, TimeCounts
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, TimeCounts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def choose(counts: TimeCounts) -> Horizon:
     >>> choose(counts).days
     60.0
     """
-    decided = counts.outcome != CENSORED
+    decided = (counts.outcome == ADVANCED) | (counts.outcome == LOST_OUT)  # with a date
     decisions_n = int(counts.n[decided].sum())
     made = [
         int(counts.n[decided & (counts.time_s <= days * SECONDS_PER_DAY)].sum()) for days in CANDIDATES_DAYS

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 _FORMS = re.compile(
-    r"^(?P<year>\d{4})(?:-?(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?$", re.IGNORECASE
+    r"^(?P<year>\d{4})(?:[-/ ]?(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?$", re.IGNORECASE
 )
+_QUARTER_FIRST = re.compile(r"^(?:Q([1-4])|([1-4])Q)[-/ ]*(\d{4})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class Period:
 
 
 def period_of(text: str) -> Period | None:
-    """Return the month, quarter or year that `text` names (``2026-07``, ``2026-Q3``, ``2026``), or None."""
-    found = _FORMS.match(str(text).strip())
+    """Return the month, quarter or year that `text` names (``2026-07``, ``Q3 2026``, ``2026``), or None."""
+    found = _FORMS.match(_QUARTER_FIRST.sub(r"\3-Q\1\2", str(text).strip()))
     if not found:
         return None
     year, quarter, month = found["year"], found["quarter"], found["month"]

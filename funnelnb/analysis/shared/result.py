@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ---- What every result carries. Results are frozen, slotted -----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result(Shown):
     """Base of every result.
 
@@ -56,7 +56,11 @@ def facts(part: Any, *but: str) -> dict[str, Any]:
 # ---- What an analysis answers when the data lack what it needs ---------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+_FIGURES = ("_n", "_amount", "_days", "_rate", "_share", "_name")
+"""How fields end that hold a figure, or the name of what it is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unavailable(Result):
     """A section that has to be left out, with the reason.
 
@@ -71,3 +75,9 @@ class Unavailable(Result):
     found: str
     expected: str
     rows: tuple[()] = ()
+
+    def __getattr__(self, name: str) -> Unavailable:
+        """A figure of a section that is left out is left out as well, so that what builds on it says the same."""
+        if name.startswith("_") or not name.endswith(_FIGURES):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        return self

@@ -50,7 +50,7 @@ class StageLine:
     text_zh: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StageModel(Result):
     """A stage model to be read. `n` counts its stages.
 

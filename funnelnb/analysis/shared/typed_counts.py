@@ -98,7 +98,7 @@ class TypedRemedy:
     remedy_zh: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TypedFunnel(Result):
     """A funnel of typed counts. `n` is the count of the first stage.
 

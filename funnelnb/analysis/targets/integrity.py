@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.core import check
@@ -97,7 +98,7 @@ class IntegrityDeal:
     large: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Integrity(Result):
     """What is not as it should be in the funnel.
 
@@ -122,6 +123,7 @@ class Integrity(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question("targets")
 def integrity(
     book: Book,
     *,

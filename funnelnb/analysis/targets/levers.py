@@ -11,6 +11,7 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.period import Period, days_left, if_named, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets.deal_sizes import won_amounts
 from funnelnb.core import check
@@ -55,7 +56,7 @@ class LeverRow:
     gain_per_effort: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Levers(Result):
     """What moves the chance of a target.
 
@@ -94,6 +95,7 @@ class Levers(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question("targets")
 def levers(
     book: Book,
     *,

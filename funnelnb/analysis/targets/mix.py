@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.analysis.targets.deal_sizes import Band, given_bands, measured_bands
 from funnelnb.analysis.targets.plans import Planner
@@ -225,7 +226,7 @@ class TotalCurve:
     probability_rate: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DealMix(Result):
     """Mixes of deal sizes for a target.
 
@@ -277,6 +278,7 @@ class DealMix(Result):
     by: tuple[str, ...]
 
 
+@question()
 def deal_mix(  # noqa: PLR0913 - every limit has its own name
     book: Book | None = None,
     *,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.deal_sizes import closed_between
@@ -267,7 +268,7 @@ class QuotaRow:
     measured_amount: float = float("nan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Quota(Result):
     """The weighted pipeline and what it makes likely.
 
@@ -327,6 +328,7 @@ class Quota(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@question()
 def quota(
     book: Book,
     *,

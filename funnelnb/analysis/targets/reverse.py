@@ -11,6 +11,7 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, stage_counts, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.period import Period, days_left, if_named
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -82,7 +83,7 @@ class ReverseRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReverseFunnel(Result):
     """The reverse funnel.
 
@@ -118,6 +119,7 @@ class ReverseFunnel(Result):
     signed: ReverseRow
 
 
+@question()
 def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name the end
     book: Book | None = None,
     *,

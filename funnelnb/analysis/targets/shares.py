@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.period import Period, still_to_come, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.deal_sizes import won_amounts
@@ -70,7 +71,7 @@ class ShareRow:
     equal_amount: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FairShares(Result):
     """A target shared out.
 
@@ -91,6 +92,7 @@ class FairShares(Result):
     rows: tuple[ShareRow, ...]
 
 
+@question("targets")
 def fair_shares(
     book: Book,
     *,

@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.mix import DealMix, deal_mix
@@ -39,7 +40,8 @@ class TargetRow:
     part_share : float
         Of the target.
     deal_n : float
-        Wins expected; for the target and the gap deals of history's sizes that bring it on average.
+        Wins expected; for the target deals of history's sizes that bring it on average; for the gap what is
+        left of them.
     """
 
     part: str
@@ -48,7 +50,7 @@ class TargetRow:
     deal_n: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Target(Result):
     """A target, taken apart.
 
@@ -103,6 +105,7 @@ class Target(Result):
         return () if self.mix is None else self.mix.mixes
 
 
+@question()
 def target(
     book: Book,
     *,
@@ -255,7 +258,7 @@ def _rows(goal: float, worth: Quota, open_wins: float, book: Book) -> tuple[Targ
         "won": (worth.won_amount, worth.won_amount / mean),
         "open": (worth.weighted_amount, open_wins),
         "new": (new, worth.new_n),
-        "gap": (gap, gap / mean),
+        "gap": (gap, (goal - worth.won_amount) / mean - open_wins - worth.new_n),
     }
     return tuple(
         TargetRow(part=name, amount=amount, part_share=amount / goal, deal_n=count)

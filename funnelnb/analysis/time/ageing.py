@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, calendar_notes, level, source_notes
 from funnelnb.analysis.shared.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.shared.time_to_close import stage_curve
 from funnelnb.core.check import TOO_FEW_N
@@ -133,7 +134,7 @@ class AgeingChange:
     clear: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Ageing(Result):
     """Chance to win by stage and age.
 
@@ -156,6 +157,7 @@ class Ageing(Result):
     calendar: str = ""
 
 
+@question()
 def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     """How likely is a win within 30, 60 or 90 days, given the stage a deal is in and for how long?
 

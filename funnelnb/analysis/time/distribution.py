@@ -22,6 +22,7 @@ from funnelnb.analysis.shared.counts import (
     unwatched_n,
     watched_deals,
 )
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.time import distribution_readings as read
 from funnelnb.analysis.time.distribution_readings import (
@@ -298,7 +299,7 @@ def _flexible(times: Times, best: Lifetime, known: group_curve.Pace) -> bool:
 RUNS = (19, 9_999)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Distribution(Result):
     """Which distribution describes the days, per group.
 
@@ -347,6 +348,7 @@ class Distribution(Result):
     calendar: str = ""
 
 
+@question()
 def distribution(
     book: Source,
     *,

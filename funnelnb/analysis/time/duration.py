@@ -20,6 +20,7 @@ from funnelnb.analysis.shared.counts import (
     time_counts,
     unwatched_n,
 )
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.time.duration_groups import DurationGap, DurationTest, gaps_of, settled, test_of
 from funnelnb.analysis.time.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
@@ -150,7 +151,7 @@ class DurationCurve:
 # ---- How long does a stage take, and the whole way, when many deals have not finished yet? -----------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Duration(Result):
     """How long stages and the whole way take.
 
@@ -188,6 +189,7 @@ class Duration(Result):
     calendar: str = ""
 
 
+@question()
 def duration(
     book: Source,
     *,

@@ -21,6 +21,7 @@ from funnelnb.analysis.shared.counts import (
     time_counts,
 )
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.shared.time_to_close import stage_curve, watched_beyond
 from funnelnb.core import check
@@ -369,7 +370,7 @@ class StuckStage:
     pause: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Stuck(Result):
     """Open deals by how unusual their age is.
 
@@ -409,12 +410,13 @@ class Stuck(Result):
     calendar: str = ""
 
 
+@question(formerly={"within_days": "horizon_days"})
 def stuck(
     book: Book,
     *,
     by: str | Sequence[str] | None = None,
     false_alarm_rate: float = FALSE_ALARM_RATE,
-    within_days: float = WITHIN_DAYS,
+    horizon_days: float = WITHIN_DAYS,
     calendar: str | Calendar | None = None,
 ) -> Stuck:
     """Which open deals have been in their stage for unusually long?
@@ -427,7 +429,7 @@ def stuck(
         where few of them have left the stage.
     false_alarm_rate : float
         Share of ordinary deals that the list may hold on average, between 0 and 1.
-    within_days : float
+    horizon_days : float
         Days ahead for the chance to win, 1 to 730.
     calendar : str or Calendar, optional
         Which days count, in ages and ahead; as for :func:`~funnelnb.analysis.time.duration.duration`.
@@ -473,7 +475,7 @@ def stuck(
     """
     names, confidence = grouping(book, by), level(None)
     rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
-    days = check.number("within_days", within_days, ge=1, le=730)
+    days = check.number("horizon_days", horizon_days, ge=1, le=730)
     which = calendar_of(calendar, book)
     deals, groups = open_deals(book, which), _groups(book, names)
     columns, wholes = _judged(book, deals, groups, names, confidence, which)

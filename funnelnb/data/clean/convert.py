@@ -12,7 +12,9 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import NUMERIC_KINDS, PANDAS_DTYPE, column, column_names, kind_of
 from funnelnb.data.parse import values
 from funnelnb.data.parse.numbers import unit_of
+from funnelnb.data.read.raw import cell_text
 from funnelnb.data.recognise.columns import require_column
+from funnelnb.data.recognise.profile import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,21 +26,6 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.tables import Kind
     from funnelnb.data.parse.cells import Parsed, Reading
     from funnelnb.data.read.raw import Raw
-
-
-_INSTRUCTIONS = (
-    "必填",
-    "选填",
-    "可选填",
-    "required",
-    "optional",
-    "下拉选择",
-    "格式",
-    "e.g.",
-    "for example",
-    "请填写",
-)
-"""Words of rows that explain a template instead of holding data."""
 
 
 @dataclass(slots=True)
@@ -64,6 +51,8 @@ class Table:
         Columns that could not be read as a whole.
     marks : dict of str to Series
         Of date columns: the cells that stand for an open end or for no date, as the file writes them.
+    ruled : Series or None
+        Outcomes that rules of the settings tell (deals only).
     """
 
     name: str
@@ -75,6 +64,7 @@ class Table:
     ids: pd.Series | None = None
     unread: set[str] = field(default_factory=set)
     marks: dict[str, pd.Series] = field(default_factory=dict)
+    ruled: pd.Series | None = None
 
     def source(self, column: str) -> str:
         """How the file spells a canonical column."""
@@ -104,10 +94,9 @@ def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None
         findings.note("rows_skipped", file=raw.file, n=int(named.sum()))
     if frame.empty:
         return
-    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
-    told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
-    if first and len(told) * 2 > len(first):
-        findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[0][:40])
+    told = instructions(frame)
+    if told:
+        findings.note("instruction_row_dropped", file=raw.file, row=int(frame.index[0]), value=told[:40])
         raw.frame = frame.iloc[1:]
 
 
@@ -135,9 +124,10 @@ def read_table(
     import pandas as pd
 
     findings.notes.extend(note for note in raw.notes if note not in findings.notes)
-    for row, width in raw.ragged:
+    for width, rows in raw.take_ragged().items():
         found = f"the row has {width} fields, the header has {len(raw.columns)}"
-        findings.add("ragged_row", file=raw.file, rows=[row], found=found)
+        findings.add("ragged_row", file=raw.file, rows=rows, found=found)
+    _keep_apart(name, raw, columns, findings)
     table = Table(name, raw.file, pd.DataFrame(index=raw.frame.index), dict(columns), raw.columns)
     own = settings.table(name).attributes if name == "opportunities" else {}
     for attribute, source in own.items():
@@ -160,6 +150,21 @@ def read_table(
     table.ids = frame["opportunity_id"] if name == "opportunities" and "opportunity_id" in frame else None
     table.frame = frame[~dropped] if dropped.any() else frame
     return table
+
+
+def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findings) -> None:
+    """Tell deals apart by their rows if a spreadsheet has made their ids the same; other ids stay as they are."""
+    source = columns.get("opportunity_id", "")
+    if name != "opportunities" or source not in raw.spoilt:
+        return
+    texts = raw.frame[source].map(cell_text).astype("str")
+    same = texts.duplicated(keep=False) & texts.str.fullmatch(r"\d+|\d(?:[.,]\d+)?[eE]\+\d{2}")
+    if same.any():
+        rows = texts.index.astype("int64").astype("str")
+        raw.frame = raw.frame.assign(**{source: texts.where(~same, texts + " (row " + rows + ")")})
+        findings.note(
+            "ids_spoilt", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
+        )
 
 
 def _values(table: Table, canonical: str, one: Parsed, cells: Any, settings: Settings) -> pd.Series:

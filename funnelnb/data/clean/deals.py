@@ -33,9 +33,9 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
 
     Notes
     -----
-    The outcome column decides; where it is empty or absent, the flags ``is_won`` and ``is_closed``, then the
-    stage. A lost deal keeps its working stage, if the stage column holds one. The close date of an open deal
-    is what somebody expects: it goes to ``expected_close_at``.
+    A rule of the settings (``won_when`` …) decides, then the outcome column; where it is empty or absent, the flags
+    ``is_won`` and ``is_closed``, then the stage. A lost deal keeps its working stage, if the stage column holds one.
+    The close date of an open deal is what somebody expects: it goes to ``expected_close_at``.
     """
     import pandas as pd
 
@@ -49,6 +49,10 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     stage, told = stage.loc[frame.index], told.loc[frame.index]
     flags = _from_flags(frame)
     given = outcome.where(outcome.notna(), flags)
+    if table.ruled is not None:
+        ruled = table.ruled.reindex(frame.index)
+        ruled = ruled.mask((ruled != "won") & (told == "won"))  # an archived win stays a win
+        given = ruled.where(ruled.notna(), given)
     contradictory = given.notna() & (given != "won") & (told == "won")
     if contradictory.any():
         rows = list(frame.index[contradictory])
@@ -73,13 +77,47 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:
-    """Bring the stages of a history (or of gates) into the contract's words; ends are marked as such."""
+    """Bring the stages of a history (or of gates) into the contract's words; ends are marked as such.
+
+    Rows whose word stands for no stage (``[stages] "Wait" = ""``) are left out and counted.
+    """
+    said = table.frame["stage"].notna() if "stage" in table.frame else None
     stage, told = _stages(table, words, findings)
     marks = told.where(told != "won").str.replace(r"^lost.*", "lost", regex=True)
-    stage = stage.loc[table.frame.index]
-    table.frame = table.frame.assign(
-        stage=stage.where(stage.notna(), marks.loc[table.frame.index]).astype("str")
-    )
+    frame = table.frame.reset_index(drop=True).set_index(table.frame.index)
+    settled = stage.where(stage.notna(), marks)
+    if len(settled) != len(frame):  # rows with unknown words have gone
+        settled = settled.loc[settled.index.isin(frame.index)]
+    table.frame = frame.assign(stage=settled.astype("str").array)
+    if said is None or table.name != "stage_history":
+        return
+    parked = table.frame["stage"].isna() & said.loc[said.index.isin(frame.index)].array
+    if parked.any():
+        findings.note("history_rows_without_stage", file=table.file, n=int(parked.sum()))
+        table.frame = table.frame[~parked]
+
+
+def with_first_stages(history: Table, deals: Table) -> None:
+    """Add the stage in which a deal began, where a log of changes tells what the first change was from.
+
+    The entry is dated with the creation of the deal; where that is not known, nothing is added.
+    """
+    import pandas as pd
+
+    frame = history.frame
+    if "old_stage" not in frame:
+        return
+    old = frame["old_stage"]
+    history.frame = frame = frame.drop(columns="old_stage")
+    if "created_at" not in deals.frame:
+        return
+    first = frame.sort_values("entered_at", kind="stable").drop_duplicates("opportunity_id").index
+    rows = frame.loc[first].assign(stage=old.loc[first])
+    created = look_up(rows["opportunity_id"], deals.frame["opportunity_id"], deals.frame["created_at"])
+    rows = rows[rows["stage"].notna() & created.notna() & (created <= rows["entered_at"])]
+    if len(rows):
+        rows = rows.assign(entered_at=created.loc[rows.index])
+        history.frame = pd.concat([rows.astype({"stage": "str"}), frame])
 
 
 def wide_history(
@@ -114,7 +152,7 @@ def wide_history(
         known = read.frame["entered_at"].dropna()
         ids = deals.frame["opportunity_id"].reindex(known.index)
         part = pd.DataFrame(
-            {"opportunity_id": ids, "stage": meaning.stage or meaning.outcome, "entered_at": known}
+            {"opportunity_id": ids, "stage": meaning.stage or _mark(meaning.outcome), "entered_at": known}
         )
         parts.append(part[ids.notna()])
     if not parts:
@@ -217,6 +255,10 @@ def end_close_days(deals: Table, history: Table | None, findings: Findings) -> N
     deals.frame = frame.assign(closed_at=frame["closed_at"] + pd.Timedelta(seconds=86399))
 
 
+def _mark(outcome: str) -> str:
+    return "lost" if outcome.startswith("lost") else outcome
+
+
 def _only(raw: Raw, source: str) -> Raw:
     import dataclasses
 
@@ -228,7 +270,9 @@ def _plain(settings: Settings) -> Settings:
     import dataclasses
 
     own = settings.table("opportunities")
-    history = dataclasses.replace(own, columns={}, constants={}, joins=(), stage_dates={}, units={})
+    history = dataclasses.replace(
+        own, columns={}, constants={}, joins=(), stage_dates={}, units={}, only={}, newest_by=""
+    )
     return dataclasses.replace(settings, tables={**settings.tables, "stage_history": history})
 
 

@@ -26,8 +26,11 @@ _CODES = {
 }
 
 
-def missing_columns(table: Table, findings: Findings) -> bool:
-    """Report required columns that no source column was found for; return whether there are any."""
+def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> bool:
+    """Report required columns that no source column was found for; return whether there are any.
+
+    `told`: a history, dates per stage or a rule of the settings tells the stage or outcome.
+    """
     absent = [one for one in TABLES[table.name] if one.required and one.name not in table.frame]
     have = ", ".join(dict.fromkeys(table.seen)) or "(none)"
     for one in absent:
@@ -37,7 +40,11 @@ def missing_columns(table: Table, findings: Findings) -> bool:
             expected=f"a column {one.name}; the file has {have}",
             remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in the settings',
         )  # fmt: skip
-    if table.name == "opportunities" and not {"stage", "outcome", "is_won", "is_closed"} & set(table.frame):
+    if (
+        table.name == "opportunities"
+        and not told
+        and not {"stage", "outcome", "is_won", "is_closed"} & set(table.frame)
+    ):
         findings.add(
             "missing_column", file=table.file, column="stage", found="neither stage nor outcome of the deals",
             expected=f"a column stage or outcome; the file has {have}",
@@ -188,21 +195,38 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     named: dict[str, Any] = {}
     if "currency" in table.frame:
         for word in table.frame["currency"].dropna().unique():
-            unit = unit_of(word)
-            named.setdefault(unit[1] if unit and unit[1] else word.strip().upper(), word)
+            named.setdefault(_code(word), word)
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
     found = [*named, *signs, given]
     agreed = one_currency(found)
     if agreed is None:
-        _two_currencies(table, [one for one in found if one], findings)
-        return given
+        return _two_currencies(table, [one for one in found if one], findings) or given
     return agreed
 
 
-def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> None:
-    column = "currency" if "currency" in table.frame else "amount"
-    findings.add(
-        "two_currencies", file=table.file, column=table.source(column), value=", ".join(sorted(set(found)))
-    )
+def _code(word: str) -> str:
+    unit = unit_of(word)
+    return unit[1] if unit and unit[1] else word.strip().upper()
+
+
+def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> str:
+    """Report several currencies; if they are kept apart, keep the amounts in the commonest and return it."""
+    frame = table.frame
+    column = "currency" if "currency" in frame else "amount"
+    place = {"file": table.file, "column": table.source(column), "value": ", ".join(sorted(set(found)))}
+    words = frame["currency"].dropna() if "currency" in frame else frame.index[:0].to_series()
+    codes = words.map({word: _code(word) for word in words.unique()})
+    if codes.nunique() < 2:
+        findings.add("currencies_in_cells", **place)
+        return ""
+    main = str(codes.mode().iloc[0])
+    others = frame.index.isin(codes.index[codes != main])
+    policy = findings.add("two_currencies", rows=list(frame.index[others]), **place)
+    if policy == "drop":
+        table.frame = frame[~others]
+    elif policy == "keep":
+        amounts = {name: frame[name].mask(others) for name in ("amount", "expected_amount") if name in frame}
+        table.frame = frame.assign(**amounts)
+    return main if policy != "stop" else ""

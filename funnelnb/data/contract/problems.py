@@ -31,8 +31,9 @@ class Code:
     ----------
     found, expected, remedy : str
         In words; `found` may be replaced by a more exact one.
-    usual : {"problem", "keep"}
-        What happens if the settings say nothing: as ``on_problem`` says, or the row is kept and a note made.
+    usual : {"problem", "keep", "stop"}
+        What happens if the settings say nothing of this code: as ``on_problem`` says, the row is kept and a note made,
+        or nothing is loaded.
     fixed : bool
         True: cannot be dropped or kept, because no single row is at fault.
     keep : bool
@@ -108,7 +109,15 @@ CODES: dict[str, Code] = {
     "two_currencies": Code(
         "amounts in more than one currency",
         "one currency",
-        "convert the amounts first, or load one currency at a time",
+        'convert the amounts first, or say two_currencies = "keep" under [problems] in the settings: amounts in '
+        "another than the commonest currency then count as not known",
+        usual="stop",
+        keep=True,
+    ),
+    "currencies_in_cells": Code(
+        "amounts in more than one currency",
+        "one currency",
+        "convert the amounts first, or put the currencies into a column of their own",
         fixed=True,
     ),
     "unknown_stage": Code(

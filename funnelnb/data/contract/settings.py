@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from funnelnb.core import check
 from funnelnb.core.errors import MappingError, ParameterError, nearest
 from funnelnb.data.contract.calendar import Calendar
 from funnelnb.data.contract.clock import zone_of
+from funnelnb.data.contract.limits import NAMES as LIMIT_NAMES
+from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.tables import OUTCOMES, TABLES, column_names
 
 if TYPE_CHECKING:
@@ -56,14 +59,24 @@ class TableSettings:
     Attributes
     ----------
     file, sheet, encoding, delimiter : str
+    header : bool or None
+        Whether the table has a row of column names; None: found out.
     header_row : int
-        Row of the column names, as a spreadsheet shows it.
+        Row of the column names, as a spreadsheet shows it; 0: found out.
+    quote, escape : str
+        Quotation mark of a delimited text, and what stands before one within a text; empty: found out.
+    mend : bool
+        Whether rows with too few or too many fields are put right where the columns leave no doubt.
+    totals : {"drop", "keep"}
+        What happens to rows that add up others, to remarks around the table, and to repeated headers.
+    limits : Limits
+        How large the input may be (``[limits]``, for all tables).
     skip_rows : tuple of int
         Rows that are not data (instructions, totals), as a spreadsheet shows them.
     decimal, date_order : str
         For this table only; see :class:`Settings`.
-    columns : Mapping of str to str
-        Canonical name = column of the source.
+    columns : Mapping of str to (str or tuple of str)
+        Canonical name = column of the source; of several, the first filled one of each row counts.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -73,22 +86,41 @@ class TableSettings:
     stage_dates : Mapping of str to str
         Stage id = column with the date on which the stage was entered (a history laid out in columns).
     joins : tuple of Join
+    only : Mapping of str to tuple of str
+        Column of the source = values; other rows are not of this table (and are counted in a note).
+    newest_by : str
+        Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
+        first one tells when the deal began.
+    won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
+        Column = values that mean this outcome, whatever the outcome column says; ``"*"`` means any value at all.
     """
 
     file: str = ""
     sheet: str = ""
-    header_row: int = 1
+    header: bool | None = None
+    header_row: int = 0
+    quote: str = ""
+    escape: str = ""
+    mend: bool = True
+    totals: str = "drop"
+    limits: Limits = field(default_factory=Limits)
     skip_rows: tuple[int, ...] = ()
     encoding: str = ""
     delimiter: str = ""
     decimal: str = ""
     date_order: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str | float] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     stage_dates: Mapping[str, str] = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    newest_by: str = ""
+    won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    open_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +169,8 @@ class Settings:
         Rule of the priority levels, as ``fn.levels`` takes it.
     calendars : Mapping of str to Calendar
         Business days by name of the calendar: weekend, holidays and extra working days.
+    limits : Limits
+        How large an input may be.
     """
 
     path: str = ""
@@ -164,6 +198,7 @@ class Settings:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def shown(self) -> str:
@@ -172,7 +207,7 @@ class Settings:
 
     def table(self, name: str) -> TableSettings:
         """Return the settings of one table, the defaults if there are none."""
-        return self.tables.get(name, TableSettings())
+        return replace(self.tables.get(name, TableSettings()), limits=self.limits)
 
 
 def read_settings(source: str | Path | Mapping[str, Any] | Settings | None) -> Settings:
@@ -200,25 +235,55 @@ def read_settings(source: str | Path | Mapping[str, Any] | Settings | None) -> S
         return Settings()
     if isinstance(source, Settings):
         return source
-    if not isinstance(source, (str, Path)):
-        return Reader("the mapping").settings(dict(source), "")
-    path = Path(source)
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        return Reader(path.name).settings(_toml(path), str(path))
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        content = tomllib.loads(text)
-    except OSError as error:
+        content = dict(source)
+    except (TypeError, ValueError):
         raise MappingError(
-            f"the settings file {path} cannot be read ({error.strerror})",
+            f"the settings are a {type(source).__name__}",
+            expected=f"a file such as {FILE_NAME}, or a dict of the same shape",
+            hint="give the path of the file",
+        ) from None
+    return Reader("the mapping").settings(content, "")
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises
+    ------
+    MappingError
+        It cannot be read, is too large, or is not TOML.
+    """
+    most = Limits().settings_kb
+    try:
+        if path.stat().st_size > most * 1000:
+            raise MappingError(
+                f"the settings file {path} is larger than {most:,} kB",
+                expected=f"a TOML file such as {FILE_NAME}",
+                hint="check the path: it may be another file",
+            )
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        if isinstance(error, (tomllib.TOMLDecodeError, UnicodeDecodeError)) or "integer string" in str(error):
+            raise MappingError(
+                f"{path}: not valid TOML: {str(error)[:200]}",
+                expected='lines such as key = "value"',
+                hint="correct that line",
+            ) from None
+        raise MappingError(
+            f"the settings file {str(path)[:200]} cannot be read ({getattr(error, 'strerror', None) or error})",
             expected=f"a TOML file such as {FILE_NAME}",
             hint="check the path",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
         raise MappingError(
-            f"{path}: not valid TOML: {error}",
+            f"{path}: values are nested too deeply",
             expected='lines such as key = "value"',
-            hint="correct that line",
+            hint="remove the brackets that are not needed",
         ) from None
-    return Reader(path.name).settings(content, str(path))
 
 
 # ---- Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake --
@@ -232,7 +297,7 @@ class Reader:
 
     def fail(self, key: str, value: Any, expected: str, hint: str = "") -> MappingError:
         """Return the error for an impossible value."""
-        return MappingError(f"{self.file}: {key} = {value!r}", expected=expected, hint=hint)
+        return MappingError(f"{self.file}: {key[:120]} = {_cut(value)}", expected=expected, hint=hint)
 
     def keys(self, where: str, content: Mapping[str, Any], known: Iterable[str]) -> None:
         """Refuse unknown keys, naming the nearest."""
@@ -241,9 +306,9 @@ class Reader:
             if key not in names:
                 place = f" in [{where}]" if where else ""
                 raise MappingError(
-                    f"{self.file}: unknown key {key!r}{place}",
+                    f"{self.file}: unknown key {_cut(key)}{place}",
                     expected="one of " + ", ".join(names),
-                    hint=nearest(key, names),
+                    hint=nearest(str(key)[:100], names),
                 )
 
     def settings(self, content: dict[str, Any], path: str) -> Settings:
@@ -259,6 +324,8 @@ class Reader:
         """Return a text."""
         if not isinstance(value, str):
             raise self.fail(key, value, "text in quotes")
+        if "\x00" in value:
+            raise self.fail(key, value, "text without characters that cannot be printed")
         return value
 
     def mapping(self, key: str, value: Any, known: Iterable[str] | None = None) -> dict[str, str]:
@@ -273,22 +340,57 @@ class Reader:
         """Return the settings of the table `name`."""
         if not isinstance(content, dict):
             raise self.fail(where, content, "a table of keys")
-        self.keys(where, content, [one.name for one in fields(TableSettings)])
+        self.keys(where, content, [one.name for one in fields(TableSettings) if one.name != "limits"])
         known = list(column_names(name))
         taken: dict[str, Any] = {}
         for key, value in content.items():
             place = f"{where}.{key}"
-            if key in ("columns", "constants"):
+            if key == "constants":
                 taken[key] = self.mapping(place, value, known)
+            elif key == "columns":
+                taken[key] = self.columns(place, value, known)
+            elif key in ("only", "won_when", "lost_when", "left_when", "open_when"):
+                taken[key] = self.conditions(place, value)
             elif key in ("attributes", "stage_dates"):
                 taken[key] = self.mapping(place, value)
             elif key == "units":
                 taken[key] = self.units(place, value, known)
             elif key == "joins":
+                if not isinstance(value, list):
+                    raise self.fail(place, value, "a list of tables with file, on and columns")
                 taken[key] = tuple(self.join(place, one) for one in value)
             else:
                 taken[key] = _TABLE_RULES[key](self, place, value)
         return TableSettings(**taken)
+
+    def columns(self, key: str, value: Any, known: list[str]) -> dict[str, str | tuple[str, ...]]:
+        """Return columns, each one name or a list of them."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table of name = column")
+        self.keys(key, value, known)
+        taken: dict[str, str | tuple[str, ...]] = {}
+        for name, one in value.items():
+            if isinstance(one, list) and one and all(isinstance(part, str) for part in one):
+                taken[name] = tuple(one)
+            elif isinstance(one, str):
+                taken[name] = one
+            else:
+                raise self.fail(
+                    f"{key}.{name}", one, 'a column in quotes, or a list such as ["won on", "lost on"]'
+                )
+        return taken
+
+    def conditions(self, key: str, value: Any) -> dict[str, tuple[str, ...]]:
+        """Return columns with the values that are meant."""
+        if not isinstance(value, dict):
+            raise self.fail(key, value, 'a table such as { "Active" = "False" }')
+        taken = {}
+        for name, one in value.items():
+            several = one if isinstance(one, list) else [one]
+            if not several or not all(isinstance(part, (str, int, float, bool)) for part in several):
+                raise self.fail(f"{key}.{name}", one, 'a value, or a list of values; "*" for any')
+            taken[str(name)] = tuple(str(part) for part in several)
+        return taken
 
     def units(self, key: str, value: Any, known: list[str]) -> dict[str, str | float]:
         """Return units by column."""
@@ -298,6 +400,8 @@ class Reader:
         for name, one in value.items():
             if isinstance(one, bool) or not isinstance(one, (str, int, float)):
                 raise self.fail(f"{key}.{name}", one, 'a number, or a unit such as "万元" or "k"')
+            if not isinstance(one, str) and not _is_usable(one):
+                raise self.fail(f"{key}.{name}", one, "a number above 0, such as 1000")
         return dict(value)
 
     def join(self, key: str, content: Any) -> Join:
@@ -319,10 +423,68 @@ class Reader:
         )
 
 
+def _cut(value: Any) -> str:
+    """Return a value as it would be typed, shortened; never an error, whatever it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__} too large to be shown"
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def _is_usable(value: float) -> bool:
+    return 0 < value < 1e30  # neither NaN nor infinite
+
+
+def _flag(reader: Reader, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise reader.fail(key, value, "true or false")
+    return value
+
+
+def _encoding(reader: Reader, key: str, value: Any) -> str:
+    expected = "an encoding of text such as 'utf-8', 'gb18030', 'cp1252'"
+    name = reader.text(key, value)
+    try:
+        b"".decode(name) if name else ""
+        lossless = not name or codecs.lookup(name).name not in _NO_FILES
+    except (LookupError, ValueError):
+        lossless = False
+    if not lossless:
+        raise reader.fail(
+            key, value, expected, nearest(name[:50], ("utf-8", "utf-16", "gb18030", "cp1252", "latin-1"))
+        )
+    return name
+
+
+_NO_FILES = ("undefined", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem")
+
+
+def _sign(reader: Reader, key: str, value: Any) -> str:
+    r"""Return one character that divides or encloses fields."""
+    sign = {"tab": "\t", "\\t": "\t"}.get(text := reader.text(key, value), text)
+    if len(sign) > 1 or sign in ("\n", "\r"):
+        raise reader.fail(key, value, r"one character, such as ',', ';', '|' or '\t'")
+    if key.endswith("delimiter") and sign in ('"', "'"):
+        raise reader.fail(key, value, "a delimiter, not a quotation mark")
+    return sign
+
+
+def _limits(reader: Reader, key: str, value: Any) -> Limits:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "a table such as [limits] with columns = 10000")
+    reader.keys(key, value, LIMIT_NAMES)
+    for name, one in value.items():
+        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one < 2**62:
+            raise reader.fail(f"{key}.{name}", one, "a whole number of 1 or more")
+    return Limits(**value)
+
+
 def _choice(*known: str) -> Callable[[Reader, str, Any], str]:
     def rule(reader: Reader, key: str, value: Any) -> str:
-        if value not in known:
-            raise reader.fail(key, value, "one of " + ", ".join(map(repr, known)), nearest(str(value), known))
+        if not isinstance(value, str) or value not in known:
+            hint = nearest(value[:50], known) if isinstance(value, str) else ""
+            raise reader.fail(key, value, "one of " + ", ".join(map(repr, known)), hint)
         return str(value)
 
     return rule
@@ -355,13 +517,18 @@ def _rows(reader: Reader, key: str, value: Any) -> tuple[int, ...]:
 
 
 def _playbook(reader: Reader, key: str, value: Any) -> str | dict[str, Any]:
-    if isinstance(value, list):
-        return {"stages": value}
     if isinstance(value, dict):
         reader.keys(key, value, ("stages",))
-    elif not isinstance(value, str):
+        value = value.get("stages")
+        if not isinstance(value, list):
+            raise reader.fail(f"{key}.stages", value, 'a list of stages such as ["lead", "offer", "won"]')
+    if isinstance(value, list):
+        for one in value:
+            reader.text(key, one)
+        return {"stages": value}
+    if not isinstance(value, str):
         raise reader.fail(key, value, 'an id, a path, or a list of stages such as ["lead", "offer", "won"]')
-    return value
+    return reader.text(key, value)
 
 
 def _timezone(reader: Reader, key: str, value: Any) -> str:
@@ -461,10 +628,15 @@ _RULES: dict[str, Any] = {
     "values": _values,
     "levels": _levels,
     "calendars": _calendars,
+    "limits": _limits,
 }
 
 _TABLE_RULES: dict[str, Any] = {
-    **dict.fromkeys(("file", "sheet", "encoding", "delimiter"), Reader.text),
+    **dict.fromkeys(("file", "sheet", "newest_by"), Reader.text),
+    **dict.fromkeys(("delimiter", "quote", "escape"), _sign),
+    **dict.fromkeys(("header", "mend"), _flag),
+    "encoding": _encoding,
+    "totals": _choice("drop", "keep"),
     "decimal": _DECIMAL,
     "date_order": _DATE_ORDER,
     "header_row": _row,

@@ -112,6 +112,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _group("product", "product or service"),
         _group("source", "where the deal came from"),
         _group("customer_type", "such as new or returning"),
+        _group("pipeline", "pipeline or sales process, where the source has several"),
         Column("amount", "amount", "value of the deal; of a won deal what was signed"),
         Column("expected_amount", "amount", "value expected before the close: list price, first estimate"),
         Column("currency", "text", "currency of the amounts"),
@@ -131,6 +132,11 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("stage", "stage", "stage entered, or an end mark", required=True),
         Column("entered_at", "datetime", "when", required=True),
         Column("left_at", "datetime", "when it was left, as the source says; the next entry is what counts"),
+        Column(
+            "old_stage",
+            "text",
+            "stage before the change, in a log of changes; the first one tells where a deal began",
+        ),
     ),
     "accounts": (
         Column("account_id", "id", "the customer", required=True, unique=True),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-CENSORED, ADVANCED, LOST_OUT = 0, 1, 2
+CENSORED, ADVANCED, LOST_OUT, LOST_UNDATED = 0, 1, 2, 3
 """Values of :attr:`TimeCounts.outcome`."""
 
 
@@ -23,7 +23,7 @@ class StageCounts:
     """How many deals of each group reached, passed, lost and sit at each stage.
 
     Deals are counted once, by the furthest position they reached: in every group and stage
-    reached = advanced + here + lost + left. G groups, P positions.
+    reached = advanced + here + lost + left (at the first stage + unplaced). G groups, P positions.
 
     Attributes
     ----------
@@ -40,6 +40,13 @@ class StageCounts:
         Deals behind `reached_amount`.
     reached_amount_sq, decided_amount_sq : ndarray of float64, shape (G, P)
         Sums of squared amounts (reached; reached and not `here`), for the effective number of deals.
+    unplaced_n, unplaced_amount : ndarray, shape (G, 4), or None
+        Deals by outcome of which only that is known, not where they stood: in `deal_n` and in the first
+        `reached_n`, and in no other count. None: there is none.
+    stands_for : StandingFor or None
+        None where every deal's stage is known.
+    clustered : ndarray of int64, shape (R, G, P, 4), or None
+        Deals by account, furthest position and outcome; None where no account has several deals.
     """
 
     by: tuple[str, ...]
@@ -60,6 +67,32 @@ class StageCounts:
     reached_amount_n: NDArray[np.int64]
     reached_amount_sq: NDArray[np.float64]
     decided_amount_sq: NDArray[np.float64]
+    unplaced_n: NDArray[np.int64] | None = None
+    unplaced_amount: NDArray[np.float64] | None = None
+    stands_for: StandingFor | None = None
+    clustered: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StandingFor:
+    """The same counts with deals whose stage is known standing for those whose is not. G groups, P positions.
+
+    Attributes
+    ----------
+    reached, advanced, here : ndarray of float64, shape (G, P)
+        Sums of the weights.
+    reached_sq, decided_sq : ndarray of float64, shape (G, P)
+        Sums of the squared weights (reached; reached and not `here`), for the effective number of deals.
+    known : ndarray of bool, shape (G,)
+        Whether every outcome of the group has deals that can stand for it.
+    """
+
+    reached: NDArray[np.float64]
+    advanced: NDArray[np.float64]
+    here: NDArray[np.float64]
+    reached_sq: NDArray[np.float64]
+    decided_sq: NDArray[np.float64]
+    known: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,13 +145,22 @@ class TimeCounts:
     entry_s : ndarray of int64, shape (R,)
         Seconds after the origin from which the deal was under observation (0 unless the history starts late).
     outcome : ndarray of int8, shape (R,)
-        CENSORED (still open, or left undecided), ADVANCED (target reached), LOST_OUT.
+        CENSORED (still open, or left undecided), ADVANCED (target reached), LOST_OUT; LOST_UNDATED: lost at a time that
+        is not known, `time_s` is then the last sign of life.
     n : ndarray of int64, shape (R,)
         Deals behind the row.
     amount : ndarray of float64, shape (R,)
         Sum of their known amounts.
     unknown_n : ndarray of int64, shape (G,)
         Deals that reached the origin but whose time is not known: not in any row.
+    limit_s : ndarray of int64, shape (R,), or None
+        Of lost deals the time to which they could have been watched; None where every loss is dated.
+    weight : ndarray of float64, shape (R,), or None
+        Deals that each deal of the row stands for, itself included; None: 1 each.
+    cluster : ndarray of int32, shape (R,), or None
+        Account of the row; None where no account has several deals.
+    losses_known : bool
+        False where lost deals were never marked as such: then nothing is known of losing, nor of those still open.
     """
 
     by: tuple[str, ...]
@@ -132,3 +174,7 @@ class TimeCounts:
     n: NDArray[np.int64]
     amount: NDArray[np.float64]
     unknown_n: NDArray[np.int64]
+    limit_s: NDArray[np.int64] | None = None
+    weight: NDArray[np.float64] | None = None
+    cluster: NDArray[np.int32] | None = None
+    losses_known: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,15 @@ from funnelnb.data.count.counts import (
     ADVANCED,
     CENSORED,
     LOST_OUT,
+    LOST_UNDATED,
     StageCounts,
+    StandingFor,
     StayCounts,
     TimeCounts,
 )
 from funnelnb.data.count.groups import PERIODS, By, Cohort, Grouping, cohort_codes, grouping
-from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL
+from funnelnb.data.count.stand_ins import clusters, stand_ins
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 
 # ---- Counts made from a ledger in memory: a few passes of ``bincount`` each --------------------------------
+
+MOST_CELLS = 1 << 24
+"""Cells of accounts, groups, positions and outcomes that are counted at most."""
 
 __all__ = [
     "PERIODS",
@@ -56,7 +62,9 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
 
     Notes
     -----
-    A deal counts once, by its furthest position. Won deals that stand at the won stage or beyond are `here`.
+    A deal counts once, by its furthest position. Won deals that stand at the won stage or beyond are `here`. Deals of
+    which nothing tells where they stood when they ended are counted apart; those whose stage is known stand for them
+    within outcome, group and creation period.
 
     Checked against: the weekly report 100, 80, 40, 20, 10, 5 (DOMAIN D1), hand counts and plain loops over
     random histories (``tests/data/test_count.py``).
@@ -77,14 +85,79 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
     shape = (len(group.groups), positions, 4)
     valid = ledger.amount >= 0
     amount = np.where(valid, ledger.amount, 0.0)
-    return from_cells(
+    hidden = ledger.is_true("stage_unknown")
+    seen = np.where(hidden, 0, 1)
+    counts = from_cells(
         group,
         ledger.stage_ids,
         ledger.won,
-        n=_sums(key, shape),
-        amount=_sums(key, shape, amount),
-        amount_n=_sums(key, shape, valid).astype(np.int64),
-        amount_sq=_sums(key, shape, amount * amount),
+        n=_sums(key, shape, seen).astype(np.int64),
+        amount=_sums(key, shape, amount * seen),
+        amount_n=_sums(key, shape, valid & ~hidden).astype(np.int64),
+        amount_sq=_sums(key, shape, amount * amount * seen),
+    )
+    clustered = _clustered(ledger, key, shape, hidden)
+    if not hidden.any():
+        return replace(counts, clustered=clustered)
+    return _with_unplaced(ledger, counts, group, hidden, (key, shape, amount), clustered)
+
+
+def _clustered(
+    ledger: Ledger, key: NDArray[np.int64], shape: tuple[int, ...], hidden: NDArray[np.bool_]
+) -> NDArray[np.int64] | None:
+    """Return the deals of each account by cell; of accounts and groups beyond reason, None."""
+    code = clusters(ledger)
+    if code is None:
+        return None
+    count = int(code.max()) + 1
+    if count * int(np.prod(shape)) > MOST_CELLS:
+        return None
+    full = key + code.astype(np.int64) * int(np.prod(shape))
+    return _sums(full, (count, *shape), np.where(hidden, 0, 1)).astype(np.int64)
+
+
+def _with_unplaced(
+    ledger: Ledger,
+    counts: StageCounts,
+    group: Grouping,
+    hidden: NDArray[np.bool_],
+    cells: tuple[NDArray[np.int64], tuple[int, ...], NDArray[np.float64]],
+    clustered: NDArray[np.int64] | None,
+) -> StageCounts:
+    """Add the deals whose stage is not known, and what those whose is say of them."""
+    key, shape, amount = cells
+    code = np.zeros(len(hidden), np.int64) if group.code is None else group.code.astype(np.int64)
+    groups = len(group.groups)
+    place = code * 4 + ledger.outcome
+    unplaced = np.bincount(place[hidden], minlength=groups * 4).reshape(groups, 4)
+    unplaced_amount = np.bincount(place[hidden], weights=amount[hidden], minlength=groups * 4).reshape(
+        groups, 4
+    )
+    found = stand_ins(ledger, ~hidden, code, ~ledger.is_true("moves_before_records"))
+    weight = np.where(ledger.is_true("moves_before_records") & ~hidden, 1.0, found.weight)
+    none = np.bincount(code[found.left], minlength=groups) > 0
+    sums, squares = _sums(key, shape, weight), _sums(key, shape, weight * weight)
+    there = [one.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in (sums, squares)]
+    after = [np.concatenate([one[:, 1:], np.zeros_like(one[:, :1])], axis=1) for one in there]
+    ended = [one[:, :, LOST_DEAL] + one[:, :, LEFT_DEAL] for one in (sums, squares)]
+    first = np.zeros_like(counts.reached_n)
+    first[:, 0] = unplaced.sum(axis=1)
+    return replace(
+        counts,
+        deal_n=counts.deal_n + unplaced.sum(axis=1),
+        reached_n=counts.reached_n + first,
+        reached_amount=counts.reached_amount + np.where(first > 0, unplaced_amount.sum(axis=1)[:, None], 0.0),
+        unplaced_n=unplaced,
+        unplaced_amount=unplaced_amount,
+        stands_for=StandingFor(
+            reached=there[0],
+            advanced=after[0],
+            here=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL],
+            reached_sq=there[1],
+            decided_sq=after[1] + ended[1],
+            known=~none,
+        ),
+        clustered=clustered,
     )
 
 
@@ -225,7 +298,9 @@ def time_counts(
     Notes
     -----
     A deal that reached the target counts as ADVANCED at that time whatever became of it. Otherwise a lost
-    deal is LOST_OUT when it was closed, one that left is CENSORED then, all others at the as-of date.
+    deal is LOST_OUT when it was closed, one that left is CENSORED then (without a date: at its last sign of life), all
+    others at the as-of date. A lost deal without a date is LOST_UNDATED. Deals whose times are known stand for those
+    whose are not, within outcome, group and creation period; a group in which none of an outcome is known has no row.
     Deals that ended before `observed_from` are not seen at all; those that began before it enter late. Which
     they are the wall clock decides, whatever the calendar; one that was seen on days off alone was not
     under observation for any business time and is left out too.
@@ -243,7 +318,9 @@ def time_counts(
     """
     check_step(origin, target, len(ledger.stage_ids))
     group = grouping(ledger, by)
-    spans, _, unknown_n = spans_of(ledger, (origin, target), group, calendar)
+    spans, age_s, unknown_n = spans_of(ledger, (origin, target), group, calendar)
+    if (spans.outcome == LOST_UNDATED).any():
+        spans.limit_s = np.where(spans.outcome >= LOST_OUT, age_s, 0)
     return from_spans(group, (origin, target), spans, unknown_n)
 
 
@@ -256,23 +333,36 @@ def spans_of(
     it left, since nobody watched it any longer.
     """
     origin, target = step
-    deal = np.flatnonzero(ledger.furthest >= origin)
+    out = _out_of_sight(ledger, step)
+    deal = np.flatnonzero((ledger.furthest >= origin) & ~out)
     began_s, outcome = ledger.reached_s[deal, origin], ledger.outcome[deal]
     advanced = ledger.furthest[deal] >= target
     over = outcome >= LOST_DEAL
     ended_s = np.where(over, ledger.closed_s[deal], ledger.as_of_s)
     ended_s = np.where(advanced, ledger.reached_s[deal, target], ended_s)
     event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
-    code = np.zeros(len(deal), np.int64) if group.code is None else group.code[deal].astype(np.int64)
+    undated = over & ~advanced & (ended_s == UNKNOWN) & (began_s != UNKNOWN)
+    ended_s = np.where(undated, np.maximum(last_signs(ledger)[deal], began_s), ended_s)
+    event = np.where(undated & (outcome == LOST_DEAL), LOST_UNDATED, event)
+    codes = np.zeros(len(out), np.int64) if group.code is None else group.code.astype(np.int64)
+    code = codes[deal]
     known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
+    if step != (0, ledger.won):
+        known &= ~ledger.is_true("stage_unknown")[deal]
     since_s = ledger.observed_from_s
     seen_s = np.maximum(began_s, since_s) if since_s != UNKNOWN else began_s
     seen = known & ((seen_s == began_s) | (ended_s > seen_s))
+    if (event == LOST_UNDATED).any():
+        seen &= seen_s == began_s  # of a loss without a date nobody knows if the records had begun by then
+    weight, unidentified = _standing(ledger, deal[known], codes, out, len(group.groups), step)
+    seen &= ~unidentified[code]
     amount = ledger.amount[deal][seen]
     event, over = event[seen], over[seen]
     began_s, seen_s, ended_s = (
         one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
     )
+    unknown_n = np.bincount(code[~known | unidentified[code]], minlength=len(group.groups))
+    marks = clusters(ledger)
     last_s = ledger.as_of_s if calendar is None else int(calendar.elapsed_s(ledger.as_of_s))
     spans = Spans(
         group=code[seen],
@@ -281,10 +371,49 @@ def spans_of(
         outcome=event,
         n=np.ones(len(amount), np.int64),
         amount=np.where(amount >= 0, amount, 0.0),
+        weight=None if weight is None else weight[deal[seen]],
+        cluster=None if marks is None else marks[deal[seen]].astype(np.int64),
     )
-    unknown_n = np.bincount(code[~known], minlength=len(group.groups))
     age_s = np.where(over & (event == CENSORED), ended_s, last_s) - began_s
     return spans, age_s, unknown_n
+
+
+def last_signs(ledger: Ledger) -> NDArray[np.int64]:
+    """When was each deal last seen to move? UNKNOWN where nothing tells."""
+    last_s = ledger.entered_s[ledger.start[1:] - 1]
+    found: NDArray[np.int64] = np.where(
+        last_s == UNKNOWN, ledger.created_s, np.maximum(last_s, ledger.created_s)
+    )
+    return found
+
+
+def _out_of_sight(ledger: Ledger, step: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which deals are not looked at: older ones, in stages whose entry came before the records begin."""
+    older = ledger.is_true("moves_before_records")
+    if step == (0, ledger.won) or not older.any():
+        return np.zeros(len(older), bool)
+    return older & ((step[0] == 0) | (ledger.reached_s[:, step[0]] == UNKNOWN))
+
+
+def _standing(
+    ledger: Ledger,
+    known: NDArray[np.int64],
+    code: NDArray[np.int64],
+    out: NDArray[np.bool_],
+    groups: int,
+    step: tuple[int, int],
+) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
+    """Return for how many deals each stands (None: all times are known), and groups of which too little is known."""
+    there = (ledger.furthest >= step[0]) & ~out
+    hidden = ledger.is_true("stage_unknown") if step != (0, ledger.won) else np.zeros(len(out), bool)
+    told = ~there & ~hidden
+    told[known] = True
+    nobody = np.zeros(groups, bool)
+    if told[~out].all():
+        return None, nobody
+    found = stand_ins(ledger, told, code, ~out)
+    nobody |= np.bincount(code[found.left], minlength=groups) > 0
+    return found.weight, nobody
 
 
 def check_step(origin: int, target: int, positions: int) -> None:
@@ -306,6 +435,9 @@ class Spans:
     outcome: NDArray[np.int64]
     n: NDArray[np.int64]
     amount: NDArray[np.float64]
+    limit_s: NDArray[np.int64] | None = None
+    weight: NDArray[np.float64] | None = None
+    cluster: NDArray[np.int64] | None = None
 
 
 def from_spans(
@@ -314,8 +446,16 @@ def from_spans(
     """Return the distinct rows of (group, time, entry, outcome) that were seen, deals and amounts added up."""
     seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
     columns = [column[seen] for column in (spans.group, spans.time_s, spans.entry_s, spans.outcome)]
-    order, first = _distinct(*columns)
+    more = {name: getattr(spans, name) for name in ("limit_s", "weight", "cluster")}
+    kinds = {name: one[seen] for name, one in more.items() if one is not None}
+    marks = [
+        np.unique(one, return_inverse=True)[1] if name == "weight" else one for name, one in kinds.items()
+    ]
+    order, first = _distinct(*columns, *marks)
     code, time_s, entry_s, outcome = (column[order][first] for column in columns)
+    kinds = {name: one[order][first] for name, one in kinds.items()}
+    if "cluster" in kinds:
+        kinds["cluster"] = kinds["cluster"].astype(np.int32)
     n, amount = spans.n[seen][order], spans.amount[seen][order]
     return TimeCounts(
         by=group.by,
@@ -329,6 +469,7 @@ def from_spans(
         n=np.add.reduceat(n, first) if len(first) else n,
         amount=np.add.reduceat(amount, first) if len(first) else amount,
         unknown_n=unknown_n.astype(np.int64),
+        **kinds,
     )
 
 
@@ -402,6 +543,6 @@ def watched_deals(
     """
     check_step(origin, target, len(ledger.stage_ids))
     spans, age_s, _ = spans_of(ledger, (origin, target), grouping(ledger, by), calendar)
-    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    seen = ((spans.entry_s == 0) | (spans.time_s > spans.entry_s)) & (spans.outcome != LOST_UNDATED)
     columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome")}
     return WatchedDeals(**columns, limit_s=age_s[seen])

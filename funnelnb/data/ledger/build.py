@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # ---- From coded arrays to a ledger: one NumPy kernel for every engine --------------------------------------
 
+DAY_S = 86_400
 BLOCK = 1 << 15
 """Deals that are worked on together."""
 
@@ -115,11 +116,13 @@ def from_arrays(
     import pyarrow as pa
 
     recorded_n = len(deals.outcome)
-    deals, rows, keep, notes = _cut(deals, rows, as_of_s)
+    deals, rows, keep, notes, then = _cut(deals, rows, as_of_s)
     keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, len(stage_ids) + 2, len(deals.outcome))
     key = keys.sort(rows, len(stage_ids))
+    late_s = _records_begin(deals, rows, observed_from_s)
     del rows
-    columns = _by_blocks(keys, key, deals, len(stage_ids), won)
+    columns = _by_blocks(keys, key, deals, len(stage_ids), won, late_s)
+    columns["facts"] |= then
     deal_ids = Ids(pa.array(np.arange(recorded_n)) if ids is None else ids)
     attributes = {} if attributes is None else attributes
     if len(deals.outcome) < recorded_n:
@@ -133,14 +136,14 @@ def from_arrays(
         amount=deals.amount,
         attributes=attributes,
         ids=deal_ids,
-        notes=(*notes, *fact_notes(columns["facts"])),
+        notes=(*notes, *fact_notes(columns["facts"], deal_ids)),
         observed_from_s=observed_from_s,
         **columns,
     )
 
 
 def _by_blocks(
-    keys: Keys, key: NDArray[np.int64], deals: Deals, positions: int, won: int
+    keys: Keys, key: NDArray[np.int64], deals: Deals, positions: int, won: int, late_s: int
 ) -> dict[str, NDArray[Any]]:
     """Make the stays block by block: what a block needs stays in the processor's cache."""
     deal_n = len(deals.outcome)
@@ -153,13 +156,15 @@ def _by_blocks(
         name: np.empty(size[of], kind) for name, (of, kind) in _COLUMNS.items()
     }
     reached_s = np.empty((positions, deal_n), np.int64)
-    facts = np.empty(deal_n, np.uint8)
+    facts = np.empty(deal_n, np.uint16)
     stay_n = 0
 
     def work(k: int) -> Stays:
         some = deals.take(slice(k * BLOCK, (k + 1) * BLOCK))
         recorded = some.take(np.arange(len(some.outcome)))
-        stays = stays_of(keys, key[edges[k] : edges[k + 1]] - (k * BLOCK << bits), some, positions, won)
+        stays = stays_of(
+            keys, key[edges[k] : edges[k + 1]] - (k * BLOCK << bits), some, positions, won, late_s
+        )
         facts[k * BLOCK : (k + 1) * BLOCK] = _facts(recorded, some, stays, won)
         reached_s[:, k * BLOCK : (k + 1) * BLOCK] = stays.reached_s
         return stays
@@ -184,7 +189,25 @@ def _in_turn(work: Callable[[int], Stays], count: int) -> Iterator[Stays]:
         yield from each(work, range(begin, min(begin + workers(), count)))
 
 
-def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note]]:
+def _records_begin(deals: Deals, rows: Rows, observed_from_s: int) -> int:
+    """Return since when moves are recorded: `observed_from_s` if the histories of older deals begin with it too.
+
+    Where most older deals have a row from before, their whole histories are there and only the deals are late:
+    UNKNOWN, as it is without late records.
+    """
+    if observed_from_s == UNKNOWN:
+        return UNKNOWN
+    older = (deals.created_s != UNKNOWN) & (deals.created_s < observed_from_s)
+    any_row, early = np.zeros(len(older), bool), np.zeros(len(older), bool)
+    any_row[rows.deal] = True
+    early[rows.deal[rows.entered_s < observed_from_s]] = True
+    known = older & any_row
+    return observed_from_s if known.any() and early[known].mean() < 0.5 else UNKNOWN
+
+
+def _cut(
+    deals: Deals, rows: Rows, as_of_s: int
+) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note], NDArray[np.uint16]]:
     """Take away what cannot be used and what happened after the as-of date."""
     notes = []
     rows_n = len(rows.deal)
@@ -195,9 +218,14 @@ def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[n
     closed_later, created_later = closed_s > as_of_s, deals.created_s > as_of_s
     entered_later = bool(len(rows.deal)) and bool(rows.entered_s.max() > as_of_s)
     earlier = entered_later or bool(closed_later.any()) or bool(created_later.any())
+    undated = (deals.outcome >= LOST_DEAL) & (deals.closed_s == UNKNOWN)
+    moved_later = np.zeros(len(deals.outcome), bool)
     if entered_later:
+        moved_later[rows.deal[(rows.entered_s > as_of_s) & (rows.stage >= 0)]] = True
         rows = rows.take(rows.entered_s <= as_of_s)
-    outcome = np.where(closed_later, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8)
+    open_then = closed_later | (undated & moved_later)  # who still moved on had not ended
+    outcome = np.where(open_then, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8)
+    unsure = undated & ~moved_later & earlier
     stage, keep = deals.stage, ~created_later
     if (
         earlier
@@ -220,7 +248,8 @@ def _cut(deals: Deals, rows: Rows, as_of_s: int) -> tuple[Deals, Rows, NDArray[n
         rows = rows.take(keep[rows.deal])
         rows.deal = renumbered[rows.deal]
         deals = deals.take(keep)
-    return deals, rows, keep, notes
+    then = unsure[keep].astype(np.uint16) << FACTS.index("state_then_unknown")
+    return deals, rows, keep, notes, then
 
 
 def _lowest(deals: Deals, rows: Rows, as_of_s: int) -> int:
@@ -231,7 +260,7 @@ def _lowest(deals: Deals, rows: Rows, as_of_s: int) -> int:
     return lowest
 
 
-def _facts(recorded: Deals, deals: Deals, stays: Stays, won: int) -> NDArray[np.uint8]:
+def _facts(recorded: Deals, deals: Deals, stays: Stays, won: int) -> NDArray[np.uint16]:
     """Say of each deal what was missing, assumed or repaired: bits in the order of FACTS."""
     back = (stays.stage >= won) & (stays.next >= 0) & (stays.next < won)
     reopened = stays.reopened
@@ -244,10 +273,18 @@ def _facts(recorded: Deals, deals: Deals, stays: Stays, won: int) -> NDArray[np.
         "closed_before_last_stage": dated & (stays.closed_s > deals.closed_s),
         "reopened": reopened,
         "amount_unknown": ~(deals.amount >= 0),
+        "stage_unknown": stays.unplaced,
+        "win_taken_back": stays.taken_back,
+        "close_differs": dated
+        & (np.abs(stays.closed_s - deals.closed_s) > DAY_S)
+        & (deals.outcome == WON_DEAL),
+        "moves_before_records": stays.headless,
     }
-    facts = np.zeros(len(deals.outcome), np.uint8)
-    for k, name in enumerate(FACTS):
-        facts |= true[name].view(np.uint8) << k
+    true["closed_before_last_stage"] &= ~true["close_differs"]
+    true["reopened"] &= ~true["win_taken_back"]
+    facts = np.zeros(len(deals.outcome), np.uint16)
+    for name, of in true.items():
+        facts |= of.astype(np.uint16) << FACTS.index(name)
     return facts
 
 

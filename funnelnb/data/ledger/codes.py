@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from funnelnb.data.ledger.attributes import Ids
 
 
 LOST = -1
@@ -30,6 +32,11 @@ FACTS = (
     "closed_before_last_stage",
     "reopened",
     "amount_unknown",
+    "stage_unknown",
+    "win_taken_back",
+    "close_differs",
+    "moves_before_records",
+    "state_then_unknown",
 )
 """Codes of the notes on single deals; bit k of :attr:`Ledger.facts` says if the k-th is true of a deal."""
 
@@ -53,7 +60,27 @@ class Codes:
     name: str = ""
 
 
-def fact_notes(facts: NDArray[np.uint8]) -> list[Note]:
-    """Return a note for each of :data:`FACTS` that is true of any deal."""
-    counts = {code: int(np.count_nonzero(facts & (1 << k))) for k, code in enumerate(FACTS)}
-    return [Note(code, {"deals_n": n, "of_n": len(facts)}) for code, n in counts.items() if n]
+CONTRADICTIONS = ("closed_before_last_stage", "reopened", "win_taken_back", "close_differs")
+"""Facts in which a history contradicts its deal: their notes name examples."""
+EXAMPLES_N = 3
+
+
+def fact_of(facts: NDArray[np.uint16], code: str) -> NDArray[np.bool_]:
+    """Return of which deals one of :data:`FACTS` is true."""
+    found: NDArray[np.bool_] = (facts & (1 << FACTS.index(code))) > 0
+    return found
+
+
+def fact_notes(facts: NDArray[np.uint16], ids: Ids | None = None) -> list[Note]:
+    """Return a note for each of :data:`FACTS` that is true of any deal; with `ids` contradictions name examples."""
+    notes = []
+    for code in FACTS:
+        true = fact_of(facts, code)
+        if true.any():
+            values: dict[str, Any] = {"deals_n": int(true.sum()), "of_n": len(facts)}
+            if code in CONTRADICTIONS:
+                some = np.zeros(len(facts), bool)
+                some[np.flatnonzero(true)[:EXAMPLES_N]] = True
+                values["examples"] = "" if ids is None else ", ".join(map(str, ids.of(some).texts))
+            notes.append(Note(code, values))
+    return notes

@@ -13,7 +13,7 @@ import numpy as np
 
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.attributes import Attributes
-from funnelnb.data.ledger.codes import FACTS, Codes, fact_notes
+from funnelnb.data.ledger.codes import FACTS, Codes, fact_notes, fact_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ class Ledger:
         What was missing, assumed or repaired while building.
     observed_from_s : int
         Since when deals were recorded completely (late history); UNKNOWN: from the start.
-    facts : ndarray of uint8, shape (deal_n,)
+    facts : ndarray of uint16, shape (deal_n,)
         Which of :data:`FACTS` are true of each deal: what the notes count.
     """
 
@@ -91,12 +91,18 @@ class Ledger:
     ids: Ids
     notes: tuple[Note, ...] = ()
     observed_from_s: int = UNKNOWN
-    facts: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    facts: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
 
     @property
     def deal_ids(self) -> NDArray[np.object_]:
         """The ids of the deals as text, shape (deal_n,)."""
         return self.ids.texts
+
+    def is_true(self, fact: str) -> NDArray[np.bool_]:
+        """Return of which deals one of :data:`~funnelnb.data.ledger.codes.FACTS` is true, shape (deal_n,)."""
+        if len(self.facts) != len(self.outcome):
+            return np.zeros(len(self.outcome), bool)
+        return fact_of(self.facts, fact)
 
     def restrict(self, keep: NDArray[np.bool_]) -> Ledger:
         """Return the ledger of some of the deals, as if it had been built from them alone.
@@ -132,5 +138,8 @@ class Ledger:
             attributes=Attributes.of(self.attributes, keep),
             ids=self.ids.of(keep),
             facts=facts,
-            notes=(*(note for note in self.notes if note.code not in FACTS), *fact_notes(facts)),
+            notes=(
+                *(note for note in self.notes if note.code not in FACTS),
+                *fact_notes(facts, self.ids.of(keep)),
+            ),
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from funnelnb.data.ledger.coded import Deals, Keys
 
 
+DAY_S = 86_400
 _NEVER = np.iinfo(np.int64).max
 _LAST_NEXT = np.array([STILL, STILL, LOST, LEFT], np.int16)
 
@@ -49,7 +50,11 @@ class History:
 
 @dataclass(slots=True, kw_only=True)
 class Stays:
-    """What a ledger says of some deals, plus which have a history and which were reopened after a mark."""
+    """What a ledger says of some deals, plus facts of each.
+
+    Has a history, was reopened after a mark, stage of its end not known, win taken back, moves before the records begin
+    not known.
+    """
 
     deal: NDArray[np.int64]
     stage: NDArray[np.int16]
@@ -62,6 +67,9 @@ class Stays:
     reached_s: NDArray[np.int64]
     has: NDArray[np.bool_]
     reopened: NDArray[np.bool_]
+    unplaced: NDArray[np.bool_]
+    taken_back: NDArray[np.bool_]
+    headless: NDArray[np.bool_]
 
 
 def history_of(keys: Keys, key: NDArray[np.int64], positions: int, deal_n: int) -> History:
@@ -110,9 +118,25 @@ def settle(keys: Keys, deals: Deals, history: History, won: int) -> NDArray[np.i
     return np.flatnonzero(history.has & (outcome == WON_DEAL) & (closed_s == UNKNOWN) & (standing < won))
 
 
-def added(keys: Keys, deals: Deals, history: History, won: int) -> NDArray[np.int64]:
+def _headless(keys: Keys, deals: Deals, history: History, late_s: int) -> NDArray[np.bool_]:
+    """Tell which deals are older than the records and have no row from before: where they stood is not known."""
+    found = np.zeros(len(deals.outcome), bool)
+    if late_s != UNKNOWN:
+        created_s, first_s = deals.created_s[history.deal], keys.time_s(history.first)
+        found[history.deal] = (created_s != UNKNOWN) & (created_s < late_s) & (first_s >= late_s)
+        found |= ~history.has & (deals.created_s != UNKNOWN) & (deals.created_s < late_s)
+    return found
+
+
+def added(
+    keys: Keys, deals: Deals, history: History, won: int, headless: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """Return the sorted keys with those stays added that follow from creation, closing and current stage."""
-    parts = [history.key, *_added_before(keys, deals, history), *_added_won(keys, deals, history, won)]
+    parts = [
+        history.key,
+        *_added_before(keys, deals, history, headless),
+        *_added_won(keys, deals, history, won),
+    ]
     if not history.has.all():
         parts += _added_without_history(keys, deals, np.flatnonzero(~history.has), won)
     parts = [part for part in parts if len(part)]
@@ -124,10 +148,12 @@ def added(keys: Keys, deals: Deals, history: History, won: int) -> NDArray[np.in
     return key
 
 
-def _added_before(keys: Keys, deals: Deals, history: History) -> list[NDArray[np.int64]]:
-    """Deals created before their first row stood in the first stage until then."""
+def _added_before(
+    keys: Keys, deals: Deals, history: History, headless: NDArray[np.bool_]
+) -> list[NDArray[np.int64]]:
+    """Deals created before their first row stood in the first stage until then, unless nobody recorded it."""
     created_s = deals.created_s[history.deal]
-    before = (created_s != UNKNOWN) & (created_s < keys.time_s(history.first))
+    before = (created_s != UNKNOWN) & (created_s < keys.time_s(history.first)) & ~headless[history.deal]
     return [keys.pack(history.deal[before], created_s[before], 0)]
 
 
@@ -172,7 +198,9 @@ def _added_without_history(
     ]
 
 
-def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, won: int) -> Stays:
+def stays_of(
+    keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, won: int, late_s: int = UNKNOWN
+) -> Stays:
     """Return the stays that some deals and their sorted history rows make.
 
     Parameters
@@ -183,6 +211,8 @@ def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, 
     deals : Deals
         Their outcome and closing time are settled in place.
     positions, won : int
+    late_s : int
+        Since when moves are recorded, where older deals have none from before.
 
     Returns
     -------
@@ -190,7 +220,8 @@ def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, 
     """
     history = history_of(keys, rows, positions, len(deals.outcome))
     undated = settle(keys, deals, history, won)
-    key = added(keys, deals, history, won)
+    headless = _headless(keys, deals, history, late_s)
+    key = added(keys, deals, history, won, headless)
     deal, stage, entered_s = keys.deal(key), keys.stage(key).astype(np.int16), keys.time_s(key)
     again = (deal[1:] == deal[:-1]) & (stage[1:] == stage[:-1])
     if again.any():
@@ -204,6 +235,9 @@ def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, 
     reached_s = _reached(deal, stage, entered_s, positions, len(deals.outcome))
     entered_s[timeless] = UNKNOWN
     _forget(reached_s, deals, history.has, stage[start[:-1]], won)
+    _forget_before(reached_s, deals, headless, stage[start[:-1]], late_s)
+    furthest = np.maximum.reduceat(stage, start[:-1])
+    taken_back = _take_back(reached_s, furthest, deals, (deal, stage, entered_s), won)
     left_s, following, closed_s = _ends(deals, start, stage, entered_s, reached_s[won])
     left_s[bare[following[bare] > stage[bare] + 1]] = UNKNOWN
     return Stays(
@@ -214,11 +248,61 @@ def stays_of(keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, 
         next=following,
         start=start,
         closed_s=closed_s,
-        furthest=np.maximum.reduceat(stage, start[:-1]),
+        furthest=furthest,
         reached_s=reached_s,
         has=history.has,
         reopened=history.reopened,
+        unplaced=~history.has & (deals.stage < 0) & (deals.outcome != WON_DEAL) & (won > 1),
+        taken_back=taken_back,
+        headless=headless,
     )
+
+
+def _take_back(
+    reached_s: NDArray[np.int64],
+    furthest: NDArray[np.int16],
+    deals: Deals,
+    rows: tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int64]],
+    won: int,
+) -> NDArray[np.bool_]:
+    """Let the outcome decide what a win in the history was worth (in place); return the deals that lost theirs.
+
+    A deal that is not won now came as far as the last working stage, whatever its history says; one that was won,
+    went back and was won again was won the last time.
+    """
+    deal, stage, entered_s = rows
+    lost_win = (furthest >= won) & (deals.outcome != WON_DEAL)
+    furthest[lost_win] = won - 1
+    reached_s[won:, lost_win] = UNKNOWN
+    back = np.flatnonzero((stage[:-1] >= won) & (stage[1:] < won) & (deal[1:] == deal[:-1]))
+    if len(back):
+        again = np.zeros(len(furthest), bool)
+        again[deal[back]] = True
+        again &= deals.outcome == WON_DEAL
+        fresh = np.flatnonzero((stage[1:] >= won) & (stage[:-1] < won) & (deal[1:] == deal[:-1])) + 1
+        fresh = fresh[again[deal[fresh]]]
+        reached_s[won, deal[fresh]] = entered_s[fresh]  # in time order: of several the last one stands
+    return lost_win
+
+
+def _forget_before(
+    reached_s: NDArray[np.int64],
+    deals: Deals,
+    headless: NDArray[np.bool_],
+    first_stage: NDArray[np.int16],
+    late_s: int,
+) -> None:
+    """Mark as unknown what happened before moves were recorded (in place)."""
+    late = np.flatnonzero(headless)
+    if not len(late):
+        return
+    first = first_stage[late]
+    standing = (
+        reached_s[first, late] < late_s + DAY_S
+    )  # a row of the first day says where a deal stood, not since when
+    for k in range(1, len(reached_s)):
+        reached_s[k, late[(first > k) | ((first == k) & standing)]] = UNKNOWN
+    reached_s[0, late] = deals.created_s[late]
 
 
 def _rows_of(start: NDArray[np.int64], deals: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ FACTORS: Mapping[str, float] = {
 
 CURRENCIES: Mapping[str, str] = {
     "€": "EUR", "£": "GBP", "$": "$", "¥": "¥", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN",
+    "r$": "BRL", "mx$": "MXN", "руб": "RUB", "rs": "INR", "kr": "kr", "zl": "PLN", "fr": "CHF",
     "us$": "USD", "hk$": "HKD", "nt$": "TWD", "a$": "AUD", "c$": "CAD", "s$": "SGD",
     "元": "元", "圆": "元", "人民币": "CNY", "rmb": "CNY", "cn¥": "CNY",
     "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import datetime
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MissingExtraError, SourceError, nearest
 from funnelnb.core.note import Note
+from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.settings import TableSettings
-from funnelnb.data.read.raw import Raw, drop_empty, unique_names
-from funnelnb.data.read.text import read_text, refuse_data_as_header
+from funnelnb.data.read.archive import tables_inside, unpacked
+from funnelnb.data.read.guard import guarded
+from funnelnb.data.read.json_records import read_json
+from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
+from funnelnb.data.read.sheet import open_workbook, read_workbook
+from funnelnb.data.read.stack import same_shape, stacked
+from funnelnb.data.read.text import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".psv")
 EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 DUCKDB_SUFFIXES = (".duckdb", ".ddb", ".db")
-SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES, *DUCKDB_SUFFIXES)
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+ARCHIVE_SUFFIXES = (".zip", ".gz")
+INNER = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES)
+SUFFIXES = (*INNER, *DUCKDB_SUFFIXES, *ARCHIVE_SUFFIXES)
 """Files that :func:`read_file` reads."""
-
-EXCEL_ROWS = 1_048_576
 
 
 def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
@@ -44,155 +53,188 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     Raises
     ------
     SourceError
+        Whatever goes wrong while reading, with place and remedy.
     """
     settings = settings or TableSettings()
     if isinstance(source, (str, Path)):
         return read_file(Path(source), settings)
-    return read_frame(source, name)
+    with guarded(name, "a frame whose columns can be read", "convert it to a pandas frame first"):
+        raw = read_frame(source, name)
+    settings.limits.refuse("columns", len(raw.columns), name)
+    return raw
 
 
 def read_file(path: Path, settings: TableSettings) -> Raw:
-    """Read one table from a file, by its ending."""
-    if not path.exists():
+    """Read one table from a file, by what it is; its ending only says what it was meant to be.
+
+    Raises
+    ------
+    SourceError
+        Whatever goes wrong while reading, with place and remedy.
+    """
+    kind = kind_of_file(path)
+    with guarded(path.name[:200]):
+        raw = _READERS[kind](path, settings)
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
+        raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
+    return raw
+
+
+def kind_of_file(path: Path) -> str:
+    """What is in a file, going by its first bytes?
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+        ``text``, ``excel``, ``parquet``, ``duckdb``, ``json``, ``zip`` or ``gzip``.
+
+    Raises
+    ------
+    SourceError
+        There is no such file, it cannot be opened, or its ending is not known.
+    """
+    if not exists(path):
         raise SourceError(
-            f"there is no file {path}",
+            f"there is no file {str(path)[:300]}",
             expected="a file with the ending " + ", ".join(SUFFIXES),
             hint=nearest_file(path),
         )
     suffix = path.suffix.lower()
-    if suffix in TEXT_SUFFIXES:
-        return read_text(path, settings)
-    if suffix in EXCEL_SUFFIXES:
-        return _read_excel(path, settings)
-    if suffix in PARQUET_SUFFIXES:
-        return _read_parquet(path)
-    if suffix in DUCKDB_SUFFIXES:
-        return _read_duckdb(path, settings)
-    raise SourceError(
-        f"{path.name} has the ending {suffix or '(none)'}",
-        expected="one of " + ", ".join(SUFFIXES),
-        hint="export it as CSV or Excel",
-    )
+    if suffix not in SUFFIXES:
+        raise SourceError(
+            f"{path.name[:200]} has the ending {suffix[:20] or '(none)'}",
+            expected="one of " + ", ".join(SUFFIXES),
+            hint="export it as CSV or Excel",
+        )
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{path.name[:200]} cannot be read ({getattr(error, 'strerror', None) or error})",
+            expected="a file that you may read",
+            hint="check path and rights",
+        ) from None
+    return _kind_of_bytes(path, head, suffix)
+
+
+def _kind_of_bytes(path: Path, head: bytes, suffix: str) -> str:
+    if head.startswith(b"PK\x03\x04"):
+        return "zip" if not _is_workbook(path) and suffix not in EXCEL_SUFFIXES else "excel"
+    for magic, kind in ((b"\xd0\xcf\x11\xe0", "excel"), (b"\x1f\x8b", "gzip"), (b"PAR1", "parquet")):
+        if head.startswith(magic):
+            return kind
+    for kind in ("duckdb", "json", "parquet", "zip", "gzip"):
+        if suffix in _ENDINGS[kind]:
+            return kind
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    records = re.match(rb'[\[{]\s*(?:[\[{]\s*)?"[^"]*"\s*[:,\]]', start)
+    return "json" if records else "text"
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a ZIP archive is a workbook, by the names in it."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+    return any(name.startswith("xl/") for name in names) or {"mimetype", "content.xml"} <= set(names)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder; also for paths that no system would take."""
+    try:
+        return path.exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def nearest_file(path: Path) -> str:
     """Return a hint that names the file beside `path` most like it."""
-    beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
-    hint = nearest(path.name, beside)
+    try:
+        beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+    except (OSError, ValueError, RuntimeError):
+        beside = []
+    hint = nearest(path.name[:200], beside)
     return hint if hint.startswith("did you mean") or 0 < len(beside) <= 10 else "check the path"
 
 
-def sub_tables(path: Path) -> list[str]:
+def sub_tables(path: Path, limits: Limits | None = None) -> list[str]:
     """Return the names of the sheets or tables that one file holds; empty for a file with one table."""
-    suffix = path.suffix.lower()
-    if suffix in EXCEL_SUFFIXES:
-        return list(_workbook(path).sheet_names)
-    if suffix in DUCKDB_SUFFIXES:
-        connection = _duckdb(path)
-        try:
-            return [str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()]
-        finally:
-            connection.close()
+    kind = kind_of_file(path)
+    settings = TableSettings(limits=limits or Limits())
+    with guarded(path.name[:200]):
+        if kind == "excel":
+            return list(open_workbook(path, settings).sheet_names)
+        if kind == "zip":
+            return tables_inside(path, settings.limits, INNER)
+        if kind == "duckdb":
+            connection = _duckdb(path)
+            try:
+                return [str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()]
+            finally:
+                connection.close()
     return []
 
 
-def _workbook(path: Path) -> Any:
-    import python_calamine
-
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    if not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+def _read_zip(path: Path, settings: TableSettings) -> Raw:
+    """Read the one table of an archive, or those of one shape."""
+    inside = tables_inside(path, settings.limits, INNER)
+    if not inside or (settings.sheet and settings.sheet not in inside):
         raise SourceError(
-            f"{path.name} is not an Excel workbook, whatever its ending says",
-            expected="a workbook saved by a spreadsheet program",
-            hint="many systems export text or a web page as .xls: open it and save it as .xlsx or CSV",
+            f"{path.name} holds no table {settings.sheet}".rstrip(),
+            expected="one of " + ", ".join(inside) if inside else "a CSV, Excel or other file in the archive",
+            hint=nearest(settings.sheet, inside) if settings.sheet else "unpack it and give the file itself",
         )
-    try:
-        return python_calamine.CalamineWorkbook.from_path(path)
-    except Exception as error:  # the reader raises several kinds
-        raise SourceError(
-            f"{path.name} cannot be opened as a workbook ({str(error)[:100]})",
-            expected="a workbook without password",
-            hint="open it in a spreadsheet program and save it again",
-        ) from None
-
-
-def _read_excel(path: Path, settings: TableSettings) -> Raw:
-    """Read one sheet; typed columns stay typed, mixed ones become text."""
-    import pandas as pd
-
-    workbook = _workbook(path)
-    names = list(workbook.sheet_names)
-    notes: list[Note] = []
-    sheet = settings.sheet or next(
-        (one for one in names if _has_rows(workbook, one)), names[0] if names else ""
+    wanted = [settings.sheet] if settings.sheet else inside
+    raws = [_unpacked(path, name, settings) for name in wanted]
+    if len(raws) == 1:
+        return raws[0]
+    if all(same_shape(raw, raws[0]) for raw in raws):
+        return stacked(raws, path.name, inside, "file")
+    raise SourceError(
+        f"{path.name} holds {len(inside)} tables: {', '.join(inside)[:200]}",
+        expected="one table, or several of one shape",
+        hint=f'say which one: sheet = "{inside[0]}" for this table in the settings',
     )
-    if sheet not in names:
-        raise SourceError(
-            f"{path.name} has no sheet {sheet!r}",
-            expected="one of " + ", ".join(names),
-            hint=nearest(sheet, names),
-        )
-    if not settings.sheet and len(names) > 1:
-        notes.append(Note("sheet_chosen", {"file": path.name, "sheet": sheet, "others": ", ".join(
-            one for one in names if one != sheet)}))  # fmt: skip
-    file = f"{path.name}!{sheet}" if len(names) > 1 else path.name
-    cells = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    header = settings.header_row
-    if len(cells) < header or not any(str(one).strip() for one in cells[header - 1]):
-        raise SourceError(f"{file}, row {header}: the header is empty", expected="column names in this row",
-                          hint="say header_row or sheet in the settings")  # fmt: skip
-    refuse_data_as_header(file, [one for one in cells[header - 1] if one != ""], header)
-    if len(cells) >= EXCEL_ROWS:
-        notes.append(Note("excel_full", {"file": file, "n": EXCEL_ROWS}))
-    columns = unique_names(cells[header - 1])
-    rows = cells[header:]
-    if not any(any(cell != "" for cell in row) for row in rows):
-        raise SourceError(
-            f"{file} has a header and no rows", expected="at least one record", hint="export it again"
-        )
-    data = {name: _excel_column([row[place] for row in rows]) for place, name in enumerate(columns)}
-    frame = pd.DataFrame(data, index=range(header + 1, header + 1 + len(rows)))
-    return drop_empty(Raw(file=file, frame=frame, notes=notes))
 
 
-def _has_rows(workbook: Any, sheet: str) -> bool:
-    found = workbook.get_sheet_by_name(sheet)
-    return found.total_height > 1 and found.total_width > 1
+def _unpacked(path: Path, inside: str, settings: TableSettings) -> Raw:
+    shown = f"{path.name}!{inside}" if inside else path.name
+    with unpacked(path, inside, settings.limits) as file:
+        own = replace(settings, sheet="") if inside else settings
+        if file.suffix.lower() not in INNER:
+            file = file.rename(file.with_suffix(".csv"))  # noqa: PLW2901
+        raw = read_file(file, own)
+        raw.notes = [replace(note, values={**note.values, "file": shown}) for note in raw.notes]
+        raw.file = shown
+        return raw
 
 
-def _excel_column(cells: list[Any]) -> Any:
-    """Return the cells of one column: numbers, times or flags if all are, else text."""
-    import pandas as pd
-
-    empty = [cell == "" or (isinstance(cell, str) and cell.startswith("#")) for cell in cells]
-    kinds = {type(cell) for cell, blank in zip(cells, empty, strict=True) if not blank}
-    values = [None if blank else cell for cell, blank in zip(cells, empty, strict=True)]
-    if kinds and kinds <= {int, float}:
-        return pd.array(values, dtype="Float64").to_numpy(dtype="float64", na_value=float("nan"))
-    if kinds and kinds <= {datetime.datetime, datetime.date}:
-        return pd.array(pd.to_datetime(pd.Series(values, dtype="object")).astype("datetime64[us]"))
-    if kinds == {bool}:
-        return pd.array(values, dtype="boolean")
-    return pd.array([None if cell is None else cell_text(cell) for cell in values], dtype="str")
+def _read_gzip(path: Path, settings: TableSettings) -> Raw:
+    return _unpacked(path, "", settings)
 
 
-def cell_text(value: Any) -> str:
-    """Return a typed cell as the text that a person would have typed: 7.0 as ``7``, dates in ISO form."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
-        return str(int(value))
-    return str(value)
-
-
-def _read_parquet(path: Path) -> Raw:
+def _read_parquet(path: Path, settings: TableSettings) -> Raw:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        with pq.ParquetFile(path) as file:
+            columns_n, rows_n = len(file.schema_arrow.names), file.metadata.num_rows
+            settings.limits.refuse("columns", columns_n, path.name)
+            if rows_n * columns_n > PARQUET_CELLS:
+                settings.limits.refuse("cells", rows_n * columns_n, path.name)
+            table = file.read()
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(
             f"{path.name} is not a Parquet file ({str(error)[:100]})",
             expected="a Parquet file",
@@ -201,13 +243,36 @@ def _read_parquet(path: Path) -> Raw:
     return _from_arrow(table, path.name)
 
 
+_NO_NETWORK = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_access": "false",
+}
+"""DuckDB loads an extension for files that it does not know, from the network if need be; never here."""
+
+PARQUET_CELLS = 2_000_000_000
+"""Up to here a Parquet file is read whatever the limit on cells: it is typed and read by columns."""
+
+
 def _duckdb(path: Path) -> Any:
+    """Open a DuckDB file, and nothing else: neither another kind of database nor anything that it points to."""
     try:
         import duckdb
     except ImportError:
         raise MissingExtraError.for_package("duckdb", "duckdb") from None
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    if head[8:12] != b"DUCK":
+        sqlite = head.startswith(b"SQLite format 3")
+        raise SourceError(
+            f"{path.name} is {'an SQLite' if sqlite else 'no DuckDB'} database, whatever its ending says",
+            expected="a DuckDB file",
+            hint=f"export the table as CSV: sqlite3 -header -csv {path.name} 'select * from TABLE' > deals.csv"  # noqa: S608 - words
+            if sqlite
+            else "check the path, or export it as CSV",
+        )
     try:
-        return duckdb.connect(str(path), read_only=True)
+        return duckdb.connect(str(path), read_only=True, config=_NO_NETWORK)
     except duckdb.Error as error:
         raise SourceError(
             f"{path.name} is not a DuckDB database ({str(error)[:100]})",
@@ -225,10 +290,18 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
             expected="one of " + ", ".join(names),
             hint=nearest(table, names) if table else "say which one with sheet in the settings",
         )
+    import duckdb
+
     connection = _duckdb(path)
     try:
         quoted = table.replace('"', '""')
         found = connection.sql(f'SELECT * FROM "{quoted}"').to_arrow_table()  # noqa: S608 - a quoted, known name
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{path.name}, table {table!r} cannot be read ({str(error).splitlines()[0][:100]})",
+            expected="a table of its own, not a view of other files",
+            hint="store it as a table, or export it as CSV",
+        ) from None
     finally:
         connection.close()
     return _from_arrow(found, f"{path.name}!{table}")
@@ -258,7 +331,11 @@ def _from_pandas(source: pd.DataFrame, name: str) -> Raw:
     """Copy a pandas frame; columns of mixed objects become text."""
     import pandas as pd
 
-    frame = source.reset_index() if any(source.index.names) else source.copy()
+    frame = source.copy()
+    for level, index in enumerate(source.index.names):  # an index with a name is a column
+        if index is not None:
+            values = source.index.get_level_values(level)
+            frame.insert(level, index, values, allow_duplicates=True)
     frame.columns = unique_names(list(frame.columns))
     for column in frame.columns:
         cells = frame[column]
@@ -274,7 +351,8 @@ def _from_pandas(source: pd.DataFrame, name: str) -> Raw:
 def _arrow_table(column: str, cells: pd.Series) -> Any:
     import pyarrow as pa
 
-    return pa.table({column: pa.chunked_array(pa.array(cells.array))})
+    made = pa.array(cells.array)
+    return pa.table({column: made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])})
 
 
 def _objects(cells: pd.Series) -> Any:
@@ -292,30 +370,58 @@ def _objects(cells: pd.Series) -> Any:
 def _from_arrow(table: Any, name: str) -> Raw:
     """Turn an Arrow table into pandas: text as str with ``""`` for null, decimals as floats."""
     import pyarrow as pa
+
+    columns, notes = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        taken, unreadable = _arrow_column(column, field.type)
+        columns.append(taken)
+        if unreadable:
+            notes.append(Note("values_out_of_range", {"file": name, "column": field.name, "n": unreadable}))
+    names = unique_names(list(table.schema.names))
+    frame = pa.table(columns, names=names).to_pandas(integer_object_nulls=False)
+    raw = _framed(frame, name)
+    raw.notes += notes
+    return raw
+
+
+def _arrow_column(column: Any, kind: Any) -> tuple[Any, int]:
+    """Return a column in a type that pandas holds, and how many of its values no date can be."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = {}
-    for field, column in zip(table.schema, table.columns, strict=True):
-        kind = field.type
-        if pa.types.is_dictionary(kind):
-            column, kind = pc.cast(column, kind.value_type), kind.value_type  # noqa: PLW2901
-        if pa.types.is_nested(kind):
-            raise SourceError(
-                f"{name}, column {field.name!r} holds lists or records", expected="one value per cell",
-                hint="leave the column out or split it up",
-            )  # fmt: skip
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view":
-            column = pc.fill_null(pc.cast(column, pa.large_string()), "")  # noqa: PLW2901
-        elif pa.types.is_decimal(kind):
-            column = pc.cast(column, pa.float64())  # noqa: PLW2901
-        elif pa.types.is_null(kind):
-            column = pa.chunked_array([pa.array([""] * len(column), pa.large_string())])  # noqa: PLW2901
-        elif pa.types.is_date(kind):
-            column = pc.cast(column, pa.timestamp("us"))  # noqa: PLW2901
-        columns[field.name] = column
-    frame = pa.table(columns).to_pandas(integer_object_nulls=False)
-    frame.columns = unique_names(list(frame.columns))
-    return _framed(frame, name)
+    if pa.types.is_dictionary(kind):
+        column, kind = pc.cast(column, kind.value_type), kind.value_type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        cells = [None if one is None else str(one) for one in column.to_pylist()]
+        column, kind = pa.chunked_array([pa.array(cells, pa.large_string())]), pa.large_string()
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view":
+        return pc.fill_null(pc.cast(column, pa.large_string()), ""), 0
+    if pa.types.is_decimal(kind):
+        return pc.cast(column, pa.float64()), 0
+    if pa.types.is_null(kind):
+        return pa.chunked_array([pa.array([""] * len(column), pa.large_string())]), 0
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):
+        return pc.fill_null(pc.cast(pc.cast(column, pa.int64()), pa.large_string()), ""), 0
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _arrow_times(column, kind)
+    return column, 0
+
+
+def _arrow_times(column: Any, kind: Any) -> tuple[Any, int]:
+    """Return times in microseconds; those before 1678 or after 2261 as missing, with their number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    unit = {"date32[day]": "D", "date64[ms]": "ms"}.get(str(kind), getattr(kind, "unit", "us"))
+    width = pa.int32() if unit == "D" else pa.int64()
+    numbers = pc.cast(pc.cast(column, width), pa.int64())
+    per_day = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}[unit]
+    fitting = pc.and_(pc.greater(numbers, -106_000 * per_day), pc.less(numbers, 106_000 * per_day))
+    bad = len(column) - column.null_count - int(pc.sum(pc.cast(fitting, pa.int64())).as_py() or 0)
+    if bad:
+        column = pc.if_else(fitting, column, pa.scalar(None, kind))
+    return pc.cast(column, pa.timestamp("us", tz=zone), safe=False), bad
 
 
 def _framed(frame: pd.DataFrame, name: str) -> Raw:
@@ -327,3 +433,32 @@ def _framed(frame: pd.DataFrame, name: str) -> Raw:
         )
     frame.index = pd.RangeIndex(2, 2 + len(frame))
     return drop_empty(Raw(file=name, frame=frame))
+
+
+_READERS = {
+    "text": read_text,
+    "excel": read_workbook,
+    "parquet": _read_parquet,
+    "duckdb": _read_duckdb,
+    "json": lambda path, settings: read_json(path, settings.limits),
+    "zip": _read_zip,
+    "gzip": _read_gzip,
+}
+_ENDINGS = {
+    "text": TEXT_SUFFIXES,
+    "excel": EXCEL_SUFFIXES,
+    "parquet": PARQUET_SUFFIXES,
+    "duckdb": DUCKDB_SUFFIXES,
+    "json": JSON_SUFFIXES,
+    "zip": (".zip",),
+    "gzip": (".gz",),
+}
+_KINDS = {
+    "text": "text (CSV)",
+    "excel": "an Excel workbook",
+    "parquet": "a Parquet file",
+    "duckdb": "a DuckDB file",
+    "json": "JSON",
+    "zip": "a ZIP archive",
+    "gzip": "a gzip archive",
+}

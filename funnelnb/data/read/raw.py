@@ -5,10 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.note import Note
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from funnelnb.core.note import Note
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What became of every line of a text: nothing is swallowed.
+
+    Attributes
+    ----------
+    lines_n : int
+        Lines of the file, counted by its line breaks alone.
+    header_n, above_n : int
+        Lines of the header, and lines above it that are no part of the table.
+    rows_n : int
+        Records that were read.
+    continuation_n : int
+        Lines that continue a text in quotation marks.
+    blank_n : int
+        Blank lines, and rows without any value.
+    left_out_n : int
+        Totals, remarks and repeated headers.
+    reported_n : int
+        Rows that do not fit the header and were reported.
+    """
+
+    lines_n: int
+    header_n: int = 0
+    above_n: int = 0
+    rows_n: int = 0
+    continuation_n: int = 0
+    blank_n: int = 0
+    left_out_n: int = 0
+    reported_n: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether all lines are accounted for."""
+        parts = (self.header_n, self.above_n, self.rows_n, self.continuation_n, self.blank_n)
+        return self.lines_n == sum(parts) + self.left_out_n + self.reported_n
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,19 +62,58 @@ class Raw:
         for an empty cell; only a source that is typed itself (Parquet, a frame, Excel) gives other types. The
         index holds the rows as a spreadsheet shows them (the header is row 1 unless the settings say else).
     ragged : list of (int, int)
-        Row and number of fields of rows that were passed over, because they do not fit the header.
+        Row and number of fields of rows that do not fit the header. They stand in the frame, filled up or cut off
+        on the right, so that nothing is lost; :meth:`take_ragged` takes them out.
     notes : list of Note
+    spoilt : set of str
+        Columns in which a spreadsheet has damaged long numbers: they tell no records apart.
+    lines : Lines or None
+        What became of every line of a text; None for other sources.
     """
 
     file: str
     frame: pd.DataFrame
     ragged: list[tuple[int, int]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    spoilt: set[str] = field(default_factory=set)
+    lines: Lines | None = None
 
     @property
     def columns(self) -> list[str]:
         """The source's column names."""
         return [str(name) for name in self.frame.columns]
+
+    def accounted(self) -> Note | None:
+        """Return a note that says what became of every line; None for a source without lines."""
+        lines = self.lines
+        if lines is None:
+            return None
+        facts = {
+            "file": self.file,
+            "lines_n": lines.lines_n,
+            "rows_n": lines.rows_n,
+            "header_n": lines.header_n,
+            "continuation_n": lines.continuation_n,
+            "other_n": lines.above_n + lines.blank_n + lines.left_out_n,
+            "reported_n": lines.reported_n,
+        }
+        return Note("lines_accounted", facts)
+
+    def take_ragged(self) -> dict[int, list[int]]:
+        """Take the rows that do not fit the header out of the frame.
+
+        Returns
+        -------
+        dict of int to list of int
+            Number of fields = rows that have it.
+        """
+        by_width: dict[int, list[int]] = {}
+        for row, width in self.ragged:
+            by_width.setdefault(width, []).append(row)
+        if self.ragged:
+            self.frame = self.frame[~self.frame.index.isin([row for row, _ in self.ragged])]
+            self.ragged = []
+        return by_width
 
 
 def unique_names(names: list[Any]) -> list[str]:
@@ -46,15 +123,36 @@ def unique_names(names: list[Any]) -> list[str]:
     --------
     >>> unique_names(["a", "", "a"])
     ['a', '(column 2)', 'a (2)']
+    >>> unique_names(["a", "a (2)", "a"])
+    ['a', 'a (2)', 'a (3)']
     """
-    seen: dict[str, int] = {}
-    result = []
-    for place, name in enumerate(names, start=1):
-        text = "" if name is None else " ".join(str(name).replace("\ufeff", "").split())
-        text = text or f"(column {place})"
-        seen[text] = seen.get(text, 0) + 1
-        result.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    texts = ["" if name is None else " ".join(str(name).replace("\ufeff", "").split()) for name in names]
+    taken = set(texts)
+    counts: dict[str, int] = {}
+    result: list[str] = []
+    for place, text in enumerate(texts, start=1):
+        name = text or f"(column {place})"
+        counts[name] = counts.get(name, 0) + 1
+        unique = name if counts[name] == 1 else f"{name} ({counts[name]})"
+        while counts[name] > 1 and unique in taken:  # such a name is there already
+            counts[name] += 1
+            unique = f"{name} ({counts[name]})"
+        taken.add(unique)
+        result.append(unique)
     return result
+
+
+def cell_text(value: Any) -> str:
+    """Return a typed cell as the text that a person would have typed: 7.0 as ``7``, dates in ISO form."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return str(int(value))
+    return str(value)
 
 
 def drop_empty(raw: Raw) -> Raw:

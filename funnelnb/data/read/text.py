@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.core.errors import SourceError
 from funnelnb.core.note import Note
-from funnelnb.data.read.raw import Raw, drop_empty, unique_names
+from funnelnb.data.read.delimited import read_delimited
+from funnelnb.data.read.told import as_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from funnelnb.data.contract.settings import TableSettings
+    from funnelnb.data.read.raw import Raw
 
 
 # ---- In which encoding was a text file written? ------------------------------------------------------------
@@ -94,6 +93,9 @@ def _western(sample: bytes) -> str:
     letters = "".join(accented)
     foreign = [char for char in letters if not char.isascii()]
     signs = re.findall(r"[^\W\d_][^\w\s\x00-\x7f’][^\W\d_]", text)
+    alone = {char for char in text if not char.isascii()} if not accented else set()
+    if alone and alone <= _WESTERN_SIGNS:
+        return "cp1252"
     if accented and not signs and set(foreign) <= _WESTERN_LETTERS and len(foreign) < 0.5 * len(letters):
         return "cp1252"
     from charset_normalizer import from_bytes
@@ -105,13 +107,13 @@ def _western(sample: bytes) -> str:
 _WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝ")
 """Letters beyond ASCII in the languages that are written in Windows-1252."""
 
+_WESTERN_SIGNS = set("£€–—‘’“”„…•°§©®™½¼¾²³±µ·×\xa0´«»¿¡†‡")
+"""Signs beyond ASCII that stand in texts in Windows-1252 without any accented letter."""
+
 
 # ---- Delimited text: which encoding, which delimiter, where is the header, and is it a table at all? -------
 
-LINE_LIMIT = 1 << 20
-"""A line longer than this many bytes is not a row of a table."""
 SAMPLE = 1 << 16
-DELIMITERS = (",", ";", "\t", "|")
 
 _MAGIC = (
     (b"%PDF", "a PDF document"),
@@ -136,71 +138,63 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     ----------
     path : Path
     settings : TableSettings
-        `encoding`, `delimiter` and `header_row` where given; found out otherwise.
+        `encoding`, `delimiter`, `quote`, `header` and `header_row` where given; found out otherwise.
 
     Returns
     -------
     Raw
-        All columns as text. A note names the encoding and the delimiter unless they are UTF-8 and comma.
+        All columns as text. Whatever was found out and is not as usual is told in a note.
 
     Raises
     ------
     SourceError
-        The file is empty, is no text, has a line of more than 1 MiB, has no header or no rows.
+        The file is empty, is no text, has a line that is too long, or has no rows.
     """
-    head, odd_quotes = look(path)
+    head = look(path)
     encoding = settings.encoding or detect_encoding(path, head)
-    sample = _decode(path, head, encoding)
-    delimiter = settings.delimiter or find_delimiter(sample)
-    names, lines_n = _header(path, sample, delimiter, settings.header_row)
-    raw = _parse(path, encoding, delimiter, names, lines_n, settings.header_row)
+    try:
+        found = read_delimited(path, encoding, settings)
+    except LookupError:
+        raise SourceError(
+            f"encoding = {encoding!r}",
+            expected="an encoding such as 'utf-8', 'gb18030', 'cp1252'",
+            hint="correct it",
+        ) from None
+    except UnicodeError as error:
+        raise SourceError(
+            f"{path.name} is not {encoding} text ({str(error)[:100]})",
+            expected=_EXPECTED,
+            hint="leave encoding out, or give the right one",
+        ) from None
+    raw = as_raw(found, path.name, settings)
     if encoding not in ("utf-8", "utf-8-sig", "ascii"):
-        raw.notes.append(Note("encoding_found", {"file": path.name, "encoding": encoding}))
-    if delimiter != ",":
-        shown = {"\t": "tab"}.get(delimiter, delimiter)
-        raw.notes.append(Note("delimiter_found", {"file": path.name, "delimiter": shown}))
-    if odd_quotes:
-        _refuse_open_quote(raw)
-    if raw.frame.empty and not raw.ragged:
+        raw.notes.insert(0, Note("encoding_found", {"file": path.name, "encoding": encoding}))
+    if raw.frame.empty:
         raise SourceError(
             f"{path.name} has a header and no rows", expected="at least one record", hint="export it again"
         )
     return raw
 
 
-def _refuse_open_quote(raw: Raw) -> None:
-    """Raise SourceError if the last row runs over several lines because its quotation mark is never closed."""
-    last = raw.frame.iloc[-1:]
-    swallowed = [name for name in last.columns if "\n" in str(last[name].iloc[0])]
-    if swallowed:
-        raise SourceError(
-            f"{raw.file}, row {last.index[0]}, column {swallowed[0]!r}: a quotation mark is opened and never closed",
-            expected="quotation marks in pairs; one within a text is doubled",
-            hint="close it, or export the file again",
-        )
-
-
-def look(path: Path) -> tuple[bytes, bool]:
-    """Return the first bytes of a text file, after making sure that it is one, and if its quotes are odd.
+def look(path: Path) -> bytes:
+    """Return the first bytes of a text file, after making sure that it is one.
 
     Raises
     ------
     SourceError
-        Missing, unreadable, empty, binary, a page or document, or one giant line.
+        Missing, unreadable, empty, binary, a page or document.
     """
     try:
         with path.open("rb") as stream:
             head = stream.read(SAMPLE)
-            _refuse_other_kinds(path, head)
-            wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-            quotes = 0 if wide else _pass_over(path, head, stream)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SourceError(
-            f"{path} cannot be read ({error.strerror or error})",
+            f"{str(path)[:200]} cannot be read ({getattr(error, 'strerror', None) or error})",
             expected=_EXPECTED,
             hint="check path and rights",
         ) from None
-    return head, bool(quotes % 2)
+    _refuse_other_kinds(path, head)
+    return head
 
 
 def _refuse_other_kinds(path: Path, head: bytes) -> None:
@@ -228,182 +222,3 @@ def _regular_nuls(head: bytes) -> bool:
     """Whether every other byte is mostly 0: UTF-16 without a mark."""
     half = max(len(head) // 2, 1)
     return head[0::2].count(0) > 0.3 * half or head[1::2].count(0) > 0.3 * half
-
-
-def _pass_over(path: Path, head: bytes, stream: io.BufferedReader) -> int:
-    """Stop at the first line of more than LINE_LIMIT bytes; return the number of quotation marks."""
-    open_n = line = quotes = 0
-    chunk = head
-    while chunk:
-        first = _newline(chunk.find)
-        if open_n + (first if first >= 0 else len(chunk)) > LINE_LIMIT:
-            raise SourceError(
-                f"{path.name}, line {line + 1}: longer than {LINE_LIMIT:,} bytes",
-                expected=_EXPECTED,
-                hint="the file has no line breaks, or a quotation mark is missing: export it again",
-            )
-        line += chunk.count(b"\n") or chunk.count(b"\r")
-        quotes += chunk.count(b'"')
-        open_n = len(chunk) - _newline(chunk.rfind) - 1 if first >= 0 else open_n + len(chunk)
-        chunk = stream.read(CHUNK)
-    return quotes
-
-
-def _newline(find: Callable[[bytes], int]) -> int:
-    """Return the place that `find` gives for a line break of any kind, -1 if there is none."""
-    place = find(b"\n")
-    return place if place >= 0 else find(b"\r")
-
-
-def _decode(path: Path, head: bytes, encoding: str) -> str:
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(head)
-    except LookupError:
-        raise SourceError(
-            f"encoding = {encoding!r}",
-            expected="an encoding such as 'utf-8', 'gb18030', 'cp1252'",
-            hint="correct it",
-        ) from None
-    except UnicodeDecodeError:
-        raise SourceError(
-            f"{path.name} is not {encoding} text",
-            expected=_EXPECTED,
-            hint="leave encoding out, or give the right one",
-        ) from None
-
-
-def find_delimiter(sample: str) -> str:
-    r"""Which delimiter divides the lines of a sample alike?
-
-    Parameters
-    ----------
-    sample : str
-        Beginning of the file.
-
-    Returns
-    -------
-    str
-        The candidate that gives the most columns to all of the first lines; a comma if there is only one.
-
-    Examples
-    --------
-    >>> find_delimiter("a;b\n1,5;2\n")
-    ';'
-    """
-    best, best_score = ",", (False, 1.0)
-    for delimiter in DELIMITERS:
-        widths = [len(row) for _, row in zip(range(50), _rows(sample, delimiter), strict=False) if any(row)]
-        if len(widths) > 2 and len(sample) >= SAMPLE:
-            widths.pop()  # the sample may end within a row
-        if not widths or widths[0] < 2:
-            continue
-        alike = sum(width == widths[0] for width in widths) / len(widths)
-        if (alike > 0.7, widths[0] * alike) > best_score:
-            best, best_score = delimiter, (alike > 0.7, widths[0] * alike)
-    return best
-
-
-def _rows(sample: str, delimiter: str) -> Any:
-    csv.field_size_limit(LINE_LIMIT * 4)
-    return csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-
-
-def _header(path: Path, sample: str, delimiter: str, header_row: int) -> tuple[list[str], int]:
-    """Return the column names and how many physical lines they end after."""
-    rows = _rows(sample.removeprefix("\ufeff"), delimiter)
-    row: list[str] = []
-    try:
-        for _ in range(header_row):
-            row = next(rows)
-    except (StopIteration, csv.Error):
-        raise SourceError(
-            f"{path.name} has no row {header_row}", expected="a header row", hint="check header_row"
-        ) from None
-    if not any(cell.strip() for cell in row):
-        raise SourceError(
-            f"{path.name}, row {header_row}: the header is empty", expected="column names in the first row",
-            hint="remove empty lines above the header, or say header_row in the settings",
-        )  # fmt: skip
-    refuse_data_as_header(path.name, row, header_row)
-    return unique_names(row), rows.line_num
-
-
-def refuse_data_as_header(file: str, cells: list[str], header_row: int) -> None:
-    """Raise SourceError if a header row looks like a record: it holds numbers or dates."""
-    from funnelnb.data.parse.dates import looks_like_date
-
-    data = [cell for cell in cells if looks_like_number(cell) or looks_like_date(str(cell))]
-    if data and len(data) * 5 >= len(cells):
-        raise SourceError(
-            f"{file}, row {header_row}: {data[0]!r} stands where a column name should be: no header",
-            expected="column names in the first row",
-            hint="add a header row, or say header_row in the settings if titles stand above it",
-        )
-
-
-def looks_like_number(cell: object) -> bool:
-    """Whether a header cell is a plain number (a year may be a name)."""
-    text = str(cell).strip().replace(",", "")
-    try:
-        value = float(text)
-    except ValueError:
-        return False
-    return not (text.isdigit() and 1990 <= value <= 2099)
-
-
-def _parse(path: Path, encoding: str, delimiter: str, names: list[str], lines_n: int, header_row: int) -> Raw:
-    """Parse the rows as text; rows that do not fit are passed over and remembered."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        table, ragged = _arrow_table(path, encoding, delimiter, len(names), lines_n, threads=True)
-        if ragged:  # once more, in order: only then the rows can be named
-            table, ragged = _arrow_table(path, encoding, delimiter, len(names), lines_n, threads=False)
-    except (pa.ArrowInvalid, UnicodeError) as error:
-        raise SourceError(
-            f"{path.name} cannot be divided into rows: {str(error)[:150]}",
-            expected=_EXPECTED,
-            hint="a quotation mark may be open, or the encoding is another one (say so in the settings)",
-        ) from None
-    places = [(number + header_row - lines_n, width) for number, width in ragged]
-    frame = table.rename_columns(names).to_pandas(split_blocks=True, self_destruct=True)
-    first = header_row + 1
-    frame.index = pd.RangeIndex(first, first + len(frame))
-    if places:
-        numbers = np.arange(first, first + len(frame) + len(places))
-        frame.index = pd.Index(numbers[~np.isin(numbers, [row for row, _ in places])])
-    raw = drop_empty(Raw(file=path.name, frame=frame))
-    raw.ragged = places
-    return raw
-
-
-def _arrow_table(
-    path: Path, encoding: str, delimiter: str, width: int, lines_n: int, *, threads: bool
-) -> tuple[Any, list[tuple[int, int]]]:
-    """Return the rows below the header as text, and number and width of those that do not fit."""
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    ragged: list[tuple[int, int]] = []
-
-    def pass_over(row: pc.InvalidRow) -> str:
-        ragged.append((row.number or 0, row.actual_columns))
-        return "skip"
-
-    names = [str(place) for place in range(width)]
-    table = pc.read_csv(
-        path,
-        read_options=pc.ReadOptions(
-            use_threads=threads, block_size=4 * LINE_LIMIT, encoding=encoding.removesuffix("-sig"),
-            skip_rows=lines_n, column_names=names,
-        ),
-        parse_options=pc.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=pass_over
-        ),
-        convert_options=pc.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
-        ),
-    )  # fmt: skip
-    return table, ragged

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "crm"
 NO_PRESET = "none"
+PLAIN = "plain"
+
+TELLING = 1
+"""So many headers that no table kept by hand has are needed to name a CRM (at least)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +109,14 @@ def recognise(columns: Iterable[str]) -> Preset | None:
     """
     names = list(columns)
     best, best_n = None, 0
+    common = presets()[PLAIN].columns.get("opportunities", {}) if PLAIN in presets() else {}
+    usual = {fold(word) for words in common.values() for word in words}
     for preset in presets().values():
         found = match_columns(names, preset.columns.get("opportunities", {}))
-        named = "opportunity_id" in found
+        named = "opportunity_id" in found or "name" in found
         placed = "stage" in found or "outcome" in found or "is_won" in found
-        if named and placed and len(found) > best_n:
+        telling = sum(fold(source) not in usual for source in found.values())
+        if named and placed and len(found) > best_n and (preset.id == PLAIN or telling >= TELLING):
             best, best_n = preset, len(found)
     return best
 
@@ -128,7 +135,9 @@ def match_columns(columns: Iterable[str], words: Mapping[str, Iterable[str]]) ->
     return found
 
 
-def find_columns(table: str, raw: Raw, settings: Settings, preset: Preset | None) -> dict[str, str]:
+def find_columns(
+    table: str, raw: Raw, settings: Settings, preset: Preset | None, said: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Which source column holds which canonical column of `table`?
 
     Parameters
@@ -138,6 +147,8 @@ def find_columns(table: str, raw: Raw, settings: Settings, preset: Preset | None
     settings : Settings
         What they say wins; it must name columns that exist.
     preset : Preset or None
+    said : Mapping of str to str, optional
+        Columns that the settings name, where several sources for one have been laid together.
 
     Returns
     -------
@@ -149,13 +160,14 @@ def find_columns(table: str, raw: Raw, settings: Settings, preset: Preset | None
     MappingError
         If the settings name a column that the file does not have; the hint names the nearest.
     """
-    said = dict(settings.table(table).columns)
+    if said is None:
+        said = {name: at for name, at in settings.table(table).columns.items() if isinstance(at, str)}
     have = raw.columns
     for canonical, source in said.items():
         require_column(raw, source, f"[tables.{table}.columns] {canonical}", settings.shown)
     own = {name: (name,) for name in column_names(table) if name not in said}
     found = {**match_columns(have, own), **said}
-    if preset is not None:
+    if preset is not None and (table != "opportunities" or not said):
         rest = {name: words for name, words in preset.columns.get(table, {}).items() if name not in found}
         free = [name for name in have if name not in found.values()]
         found.update(match_columns(free, rest))

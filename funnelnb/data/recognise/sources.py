@@ -1,7 +1,8 @@
-"""Where are the tables? A folder, a file, a frame or a dict of them becomes one raw table per name."""
+"""Where are the tables? A folder, files, a frame or a dict of them become raw tables, each with what it seems to be."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,21 @@ from funnelnb.core.errors import ParameterError, SourceError, nearest
 from funnelnb.data.contract.settings import FILE_NAME, Settings, TableSettings, read_settings
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.read.files import SUFFIXES, nearest_file, read, sub_tables
-from funnelnb.data.recognise.columns import preset_named, table_of
+from funnelnb.data.read.raw import Raw
+from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.profile import instructions
+from funnelnb.data.recognise.shape import Sheet, look
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from funnelnb.data.read.raw import Raw
+
+LARGEST_UNASKED = 200_000_000
+"""Files above this size, in bytes, are only opened if they are named or nothing else holds deals."""
+
+STACKED = "(file)"
+"""Column that says from which file or sheet a row of a stacked table comes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,7 +35,7 @@ class Sources:
     Attributes
     ----------
     raws : dict of str to Raw
-        Table of the contract = what was read; ``opportunities`` is always there.
+        Table of the contract = what was read, as far as names or settings tell it.
     settings : Settings
     name : str
         Name of folder or file.
@@ -34,6 +43,8 @@ class Sources:
         Where other files (to join) are looked for.
     extra : dict of str to frame or path
         What was given under a name that is not a table of the contract: to be joined.
+    sheets : list of Sheet
+        Everything that was looked at, with what it seems to be; empty where recognition is switched off.
     """
 
     raws: dict[str, Raw]
@@ -41,15 +52,34 @@ class Sources:
     name: str = ""
     folder: Path | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    sheets: list[Sheet] = field(default_factory=list)
 
     def other(self, file: str, sheet: str = "") -> Raw:
         """Return the table to be joined that the settings call `file`."""
+        seen = next((one for one in self.sheets if one.file == file and one.sheet == sheet), None)
+        if seen is not None and file not in self.raws:
+            return seen.raw
         if file in self.extra:
             return read(self.extra[file], file)
         if file in self.raws:
             return self.raws[file]
         folder = self.folder or Path()
         return read(folder / file, file, TableSettings(sheet=sheet))
+
+    @property
+    def guessing(self) -> bool:
+        """Whether what the settings do not say may be recognised."""
+        return self.settings.crm != NO_PRESET
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A file or one of its sheets, and the table that its name or the settings say it is."""
+
+    file: Path
+    own: TableSettings
+    table: str = ""
+    said: bool = False
 
 
 def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = None) -> Sources:
@@ -67,7 +97,7 @@ def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = 
     Raises
     ------
     SourceError
-        If there is no table of deals.
+        If there is nothing to read.
     """
     if isinstance(source, (str, Path)):
         found = _from_path(Path(source).expanduser(), mapping)
@@ -76,29 +106,82 @@ def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = 
     elif isinstance(source, (list, tuple)) and source:
         found = _from_files([Path(one).expanduser() for one in source], mapping)
     else:
-        raw = read(source, "opportunities")
-        found = Sources(raws={"opportunities": raw}, settings=read_settings(mapping), name="deals")
+        found = Sources(raws={}, settings=read_settings(mapping), name="deals")
+        _add(found, read(source, "opportunities"), alone=True)
     more = _from_dict(dict(tables), found.settings) if tables else None
     if more is not None:
         found.raws.update(more.raws)
         found.extra.update(more.extra)
-    if "opportunities" not in found.raws:
-        raise SourceError(
-            f"{found.name or 'the source'} has no table of deals",
-            expected="a table opportunities",
-            hint='say which file it is: [tables.opportunities] file = "…" in the settings',
-        )
+        given = {id(one.raw) for one in more.sheets}
+        found.sheets = [one for one in found.sheets if one.kind not in more.raws] + [
+            one for one in more.sheets if id(one.raw) in given
+        ]
+    if "opportunities" not in found.raws and not any(
+        one.kind in ("opportunities", "stage_history") for one in found.sheets
+    ):
+        _choose_or_refuse(found)
     return found
+
+
+def _add(
+    found: Sources,
+    raw: Raw,
+    *,
+    table: str = "",
+    file: str = "",
+    sheet: str = "",
+    stem: str = "",
+    alone: bool = False,
+) -> None:
+    """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
+    if table:
+        found.raws[table] = raw
+    elif alone and not found.guessing:
+        found.raws["opportunities"] = raw
+    if not found.guessing:
+        return
+    preset = preset_named(found.settings.crm) if found.settings.crm else recognise(raw.columns)
+    known = preset.columns.get("opportunities", {}) if preset is not None and preset.id != PLAIN else {}
+    said = {
+        name: one
+        for name, one in found.settings.table("opportunities").columns.items()
+        if isinstance(one, str) and one in raw.frame
+    }
+    looked = dataclasses.replace(raw, frame=raw.frame.iloc[1:]) if instructions(raw.frame) else raw
+    seen = look(
+        looked, file=file, sheet=sheet, stem=stem or file, kind=table if table in TABLES else "",
+        said=said if table == "opportunities" or not table else {}, preset=known,
+    )  # fmt: skip
+    seen.raw = raw
+    if alone and not table and seen.kind not in ("opportunities", "stage_history"):
+        seen.kind = "opportunities"
+    found.sheets.append(seen)
+
+
+def _choose_or_refuse(found: Sources) -> None:
+    """Take the table that looks most like deals, or say that there is none."""
+    best = max(found.sheets, key=lambda one: one.deals_score, default=None)
+    if best is not None and best.deals_score > 0:
+        best.kind = "opportunities"
+        return
+    names = ", ".join(one.raw.file for one in found.sheets) or "no data files"
+    raise SourceError(
+        f"{found.name or 'the source'} holds no table of deals",
+        expected=f"a table with one row per deal; there are {names}",
+        hint='say which file it is: [tables.opportunities] file = "…" in the settings',
+    )
 
 
 def _from_dict(source: dict[str, Any], settings: Settings) -> Sources:
     found = Sources(raws={}, settings=settings, name="deals")
     for name, one in source.items():
         if name in TABLES:
-            found.raws[name] = read(one, name, settings.table(name))
+            _add(found, read(one, name, settings.table(name)), table=name)
         else:
             found.extra[str(name)] = one
-    if not found.raws and source:
+            if found.guessing:
+                _add(found, read(one, str(name)), file=str(name), stem=str(name))
+    if not found.raws and source and not found.guessing:
         raise ParameterError(
             f"tables = {list(source)}", expected="names such as " + ", ".join(TABLES),
             hint=nearest(str(next(iter(source))), TABLES),
@@ -117,11 +200,18 @@ def _from_files(paths: list[Path], mapping: Any) -> Sources:
     settings = read_settings(beside if mapping is None and beside.is_file() else mapping)
     preset = preset_named(settings.crm) if settings.crm else None
     by_file = {own.file: name for name, own in settings.tables.items() if own.file}
-    named = {by_file.get(one.name) or table_of(one.stem, preset) or one.name: one for one in paths}
-    found = _from_dict(named, settings)
-    found.folder = paths[0].resolve().parent
+    pieces = []
+    for one in paths:
+        table = by_file.get(one.name) or table_of(one.stem, preset) or ""
+        pieces.append(
+            _Piece(one, settings.table(table) if table else TableSettings(), table, one.name in by_file)
+        )
+    found = Sources(raws={}, settings=settings, folder=paths[0].resolve().parent)
+    _read_pieces(found, pieces)
+    found.extra = {one.file.name: one.file for one in pieces if not one.table}
     together = all(one.resolve().parent == found.folder for one in paths)
-    found.name = found.folder.name if together else named.get("opportunities", paths[0]).stem
+    deals = next((one.file for one in pieces if one.table == "opportunities"), paths[0])
+    found.name = found.folder.name if together and found.folder else deals.stem
     return found
 
 
@@ -134,79 +224,199 @@ def _from_path(path: Path, mapping: Any) -> Sources:
         settings = read_settings(path if mapping is None else mapping)
         return _from_path(path.parent / (settings.data or "."), settings)
     folder = path if path.is_dir() else path.parent
-    if mapping is None and (folder / FILE_NAME).is_file():
+    if mapping is None and (folder / FILE_NAME).is_file() and _meant_for(folder / FILE_NAME, path):
         mapping = folder / FILE_NAME
     settings = read_settings(mapping)
     if path.is_dir() and settings.data and (folder / settings.data).exists():
-        path = folder = folder / settings.data
-    files = _files(path, settings)
-    raws = {name: read(file, name, own) for name, (file, own) in files.items()}
-    return Sources(raws=raws, settings=settings, name=path.stem, folder=folder)
-
-
-def _files(path: Path, settings: Settings) -> dict[str, tuple[Path, TableSettings]]:
-    """Return the file and the settings to read it with, for each table."""
-    folder = path if path.is_dir() else path.parent
-    found: dict[str, tuple[Path, TableSettings]] = {}
-    for name, own in settings.tables.items():
-        if own.file:
-            found[name] = (folder / own.file, own)
-    inside = sorted(path.iterdir()) if path.is_dir() else [path]
-    candidates = [one for one in inside if one.suffix.lower() in SUFFIXES or one == path]
-    taken = {file.resolve() for file, _ in found.values()}
-    preset = preset_named(settings.crm) if settings.crm else None
-    free = [one for one in candidates if one.resolve() not in taken and not one.name.startswith(("~$", "."))]
-    alone = len(free) == 1 and "opportunities" not in found
-    claims: dict[str, list[tuple[Path, TableSettings]]] = {}
-    for file in free:
-        for name, own in _tables_in(file, settings, preset, alone=alone):
-            claims.setdefault(name, []).append((file, own))
-    for name, claimed in claims.items():
-        if name not in found:
-            found[name] = _one_file(name, claimed)
-    if path.is_dir() and "opportunities" not in found:
-        raise SourceError(
-            f"{path} holds no table of deals",
-            expected="a file opportunities.csv (or .xlsx, .parquet, …); there are "
-            + (", ".join(one.name for one in candidates) or "no data files"),
-            hint='say which file it is: [tables.opportunities] file = "…" in the settings',
-        )
+        path = folder / settings.data
+        folder = path if path.is_dir() else path.parent
+    found = Sources(raws={}, settings=settings, name=path.stem, folder=folder)
+    pieces = _pieces(path, settings)
+    _read_pieces(found, pieces, alone=len(pieces) == 1)
     return found
 
 
-def _tables_in(
-    file: Path, settings: Settings, preset: Any, *, alone: bool
-) -> list[tuple[str, TableSettings]]:
+def _meant_for(file: Path, path: Path) -> bool:
+    """Whether a settings file beside the data is about these data: not if it names another file."""
+    named = read_settings(file).data
+    return (
+        not named
+        or path.is_dir()
+        or (file.parent / named).resolve() in (path.resolve(), path.parent.resolve())
+    )
+
+
+def _pieces(path: Path, settings: Settings) -> list[_Piece]:
+    """Return every file and sheet that may be read, with the table that settings or names say it is."""
+    folder = path if path.is_dir() else path.parent
+    said = [
+        _Piece(folder / own.file, own, name, said=True) for name, own in settings.tables.items() if own.file
+    ]
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    candidates = [one for one in inside if one.suffix.lower() in SUFFIXES or one == path]
+    taken = {(one.file.resolve(), one.own.sheet) for one in said}
+    preset = preset_named(settings.crm) if settings.crm else None
+    free: list[_Piece] = []
+    for file in (one for one in candidates if not one.name.startswith(("~$", "."))):
+        inside = _in_file(file, settings, preset, alone=len(candidates) == 1)
+        at = file.resolve()
+        free += [one for one in inside if (at, one.own.sheet) not in taken and (at, "") not in taken]
+    named = {one.table for one in said}
+    for one in free:
+        one.table = "" if one.table in named else one.table
+    return said + free
+
+
+def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> list[_Piece]:
     """Return the tables that one file holds, by the names of its sheets or by its own."""
-    table = table_of(file.stem, preset) or ("opportunities" if alone else None)
+    table = table_of(file.stem, preset) or ""
     try:
         inside = sub_tables(file)
     except SourceError:
-        if table is None:  # a broken file that nobody asked for
+        if not table and not alone:  # a broken file that nobody asked for
             return []
         raise
-    named = [(one, table_of(one, preset)) for one in inside]
-    known = [(held, replace(settings.table(held), sheet=one)) for one, held in named if held]
-    if any(held == "opportunities" for held, _ in known):
-        return known
-    return [(table, settings.table(table))] if table else []
-
-
-def _one_file(name: str, claimed: list[tuple[Path, TableSettings]]) -> tuple[Path, TableSettings]:
-    """Return the file to take a table from: the one of the contract's name, else the only one.
-
-    Raises
-    ------
-    SourceError
-        If several files could be it.
-    """
-    exact = [one for one in claimed if fold(one[0].stem) == fold(name)]
-    choice = exact or claimed
-    if len(choice) > 1:
-        files = ", ".join(file.name for file, _ in choice)
-        raise SourceError(
-            f"several files may be the table {name}: {files}",
-            expected="one file per table",
-            hint=f'say which one: [tables.{name}] file = "{choice[0][0].name}" in the settings',
+    if len(inside) < 2:
+        return [_Piece(file, settings.table(table) if table else _unclaimed(settings, alone=alone), table)]
+    wanted = settings.table("opportunities").sheet
+    if alone and wanted:
+        return [_Piece(file, settings.table("opportunities"), "opportunities")]
+    pieces = []
+    for sheet in inside:
+        held = table_of(sheet, preset) or ""
+        pieces.append(
+            _Piece(
+                file,
+                replace(settings.table(held) if held else _unclaimed(settings, alone=alone), sheet=sheet),
+                held,
+            )
         )
-    return choice[0]
+    return pieces
+
+
+def _unclaimed(settings: Settings, *, alone: bool) -> TableSettings:
+    """Return how a file is read whose table is not known: a lone one as the deals."""
+    own = settings.table("opportunities") if alone else TableSettings()
+    return dataclasses.replace(own, file="", sheet="")
+
+
+def _read_pieces(found: Sources, pieces: Sequence[_Piece], *, alone: bool = False) -> None:
+    """Read all pieces, stack those of one shape, and remember them."""
+    read_in: list[tuple[_Piece, Raw]] = []
+    claimed = {one.table for one in pieces if one.table}
+    for one in pieces:
+        if (
+            not one.table
+            and (not found.guessing or "opportunities" in claimed)
+            and _skipped(one, found, alone=alone)
+        ):
+            continue
+        try:
+            raw = read(one.file, one.file.name, one.own)
+        except SourceError:
+            if one.table or one.said or alone or len(pieces) == 1:
+                raise
+            continue
+        read_in.append((one, raw))
+    if not read_in and pieces:
+        read(pieces[0].file, pieces[0].file.name, pieces[0].own)  # says what is wrong with it
+    for group in _stacks(read_in):
+        piece, raw = group[0]
+        several = len(group) > 1
+        if several:
+            raw = _stacked([one for _, one in group])
+        table = piece.table if piece.said or several or _only_claim(piece, read_in) else ""
+        _add(
+            found, raw, table=table, file="" if several else piece.file.name, sheet="" if several else piece.own.sheet,
+            stem=piece.own.sheet or piece.file.stem, alone=alone and len(read_in) == 1,
+        )  # fmt: skip
+
+
+def _skipped(piece: _Piece, found: Sources, *, alone: bool) -> bool:
+    """Whether a file that nobody named is left alone: recognition is off, or it is too large to open unasked."""
+    if not found.guessing:
+        return not alone
+    return piece.file.is_file() and piece.file.stat().st_size > LARGEST_UNASKED
+
+
+def _only_claim(piece: _Piece, read_in: Sequence[tuple[_Piece, Raw]]) -> bool:
+    """Whether the name of a piece decides what it is: it alone has that name, or the contract's own."""
+    rivals = [one for one, _ in read_in if one.table == piece.table and one.table]
+    exact = [one for one in rivals if fold(one.own.sheet or one.file.stem) == fold(piece.table)]
+    if len(rivals) > 1 and len(exact) != 1 and piece.table != "opportunities":
+        _refuse_rivals(rivals)
+    return bool(piece.table) and (len(rivals) == 1 or piece in exact)
+
+
+def _refuse_rivals(rivals: Sequence[_Piece]) -> None:
+    table = rivals[0].table
+    raise SourceError(
+        f"several files may be the table {table}: {', '.join(one.file.name for one in rivals)}",
+        expected="one file per table",
+        hint=f'say which one: [tables.{table}] file = "{rivals[0].file.name}" in the settings',
+    )
+
+
+def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Raw]]]:
+    """Group the raw tables that have the same columns and may be parts of one: files by year, sheets by region."""
+    groups: list[list[tuple[_Piece, Raw]]] = []
+    for piece, raw in read_in:
+        rival = next(
+            (one for one in groups if one[0][1].columns == raw.columns and _repeats(one[0][1], raw)), None
+        )
+        if (
+            rival is not None
+            and rival[0][0].table == piece.table == "opportunities"
+            and not _exact(*(one for one, _ in read_in if one.table))
+        ):
+            _refuse_rivals([rival[0][0], piece])
+        same = next(
+            (
+                one for one in groups
+                if not piece.said and not one[0][0].said and one[0][1].columns == raw.columns and len(raw.columns) > 2
+                and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
+                and not _repeats(one[0][1], raw)
+            ),
+            None,
+        )  # fmt: skip
+        if same is None:
+            groups.append([(piece, raw)])
+        else:
+            same.append((piece, raw))
+            same.sort(key=lambda pair: not pair[0].table)
+    return groups
+
+
+def _exact(*pieces: _Piece) -> bool:
+    """Whether one of them is called as the contract calls its table, or was named."""
+    return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
+
+
+def _repeats(first: Raw, second: Raw) -> bool:
+    """Whether two tables hold the same records: most ids of the smaller one stand in the other."""
+    for name in first.frame.columns:
+        mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
+        if mine.is_unique and yours.is_unique:
+            return bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
+    return False
+
+
+def _stacked(raws: Sequence[Raw]) -> Raw:
+    """Return one raw table out of several of the same columns, with a column that says where each row stood."""
+    import pandas as pd
+
+    from funnelnb.core.note import Note
+
+    frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
+    frame = pd.concat(frames)
+    if frame.index.duplicated().any():
+        frame.index = pd.RangeIndex(2, 2 + len(frame))
+    names = ", ".join(one.file for one in raws)
+    notes = [note for one in raws for note in one.notes]
+    notes.append(Note("files_stacked", {"n": len(raws), "files": names, "rows_n": len(frame)}))
+    return Raw(
+        file=" + ".join(one.file for one in raws),
+        frame=frame,
+        ragged=[row for one in raws for row in one.ragged],
+        notes=notes,
+    )

@@ -95,7 +95,9 @@ def frontier_draw(result: Any, lang: str) -> Any:
         return draft.nothing(found.headline)
     say, mixes = draft.say, getattr(result, "mix", result)
     unit = (
-        say.find(f"targets.units.{mixes.effort_unit}") or mixes.effort_unit or say.get("targets.units.effort")
+        say.find(f"targets.unit_heads.{mixes.effort_unit}")
+        or mixes.effort_unit
+        or say.get("targets.unit_heads.effort")
     )
     efforts = [row["effort"] for row in rows]
     room = 0.06 * (max(efforts) - min(efforts) or 1)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import operator
 from typing import Any
 
+from funnelnb.analysis.conversion.overview import overview
+from funnelnb.core import check
+from funnelnb.playbooks.model import Label
 from funnelnb.show.charts import render
 from funnelnb.show.pages import report
-from funnelnb.show.tables.table import frame
+from funnelnb.show.tables.table import Table, frame
 from funnelnb.show.text.words import words, words_of
 from funnelnb.show.views.registry import chart_of, finding_text, view_of
 
@@ -14,9 +19,25 @@ from funnelnb.show.views.registry import chart_of, finding_text, view_of
 class Renderer:
     """Draws every kind of result that ``show/registry.py`` knows."""
 
-    def to_frame(self, result: Any) -> Any:
-        """Return the result's first table as a pandas data frame."""
-        return frame(view_of(result).tables[0], result)
+    def to_frame(self, result: Any, table: str | None = None) -> Any:
+        """Return a table of the result as a pandas data frame; None: the first."""
+        known = _tables(result)
+        name = next(iter(known)) if table is None else check.one_of("table", table, known)
+        return frame(known[name], result)
+
+    def tables(self, result: Any) -> tuple[str, ...]:
+        """Return the names of the result's tables."""
+        return tuple(_tables(result))
+
+    def short(self, result: Any) -> str:
+        """Return the result in one line, for plain Python."""
+        groups = f" by {' and '.join(result.by)}" if getattr(result, "by", ()) else ""
+        said = f"{type(result).__name__}{groups}: n = {result.n:,} as of {str(result.as_of)[:10]}"
+        return f"<{said}; print() shows it, .tables has {', '.join(_tables(result))}>"
+
+    def book(self, book: Any) -> str:
+        """Return what a book holds as HTML: its overview."""
+        return panel(overview(book))
 
     def text(self, result: Any, lang: str | None, width: int | None = None) -> str:
         """Return the result's tables as plain text, sentences broken to `width` columns if it is given."""
@@ -41,6 +62,25 @@ class Renderer:
     def bundle(self, result: Any) -> dict[str, Any]:
         """Return sentence, chart and table as one output: HTML with the chart inside, and plain text."""
         return {"text/html": panel(result), "text/plain": f"{finding_text(result)}\n\n{report.text(result)}"}
+
+
+def _tables(result: Any) -> dict[str, Table]:
+    """Return the tables of a result by the name a caller uses: that of the language files without the result's own."""
+    made: dict[str, Table] = {}
+    for table in view_of(result).tables:
+        own = view_of(result).tables[0].name
+        made.setdefault(table.name.removeprefix(f"{own}_"), table)
+    covered = {*made, *(table.name for table in made.values())}
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        if field.name not in (*covered, "notes", "rows") and _is_rows(value):
+            made[field.name] = Table(name=field.name, rows=operator.attrgetter(field.name), columns=())
+    return made
+
+
+def _is_rows(value: Any) -> bool:
+    rows = isinstance(value, tuple) and bool(value) and all(map(dataclasses.is_dataclass, value))
+    return rows and not isinstance(value[0], Label)
 
 
 def figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:

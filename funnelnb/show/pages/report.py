@@ -73,11 +73,12 @@ def notes(result: Any, say: Words) -> list[str]:
 
 
 def _with_names(note: Note, result: Any, say: Words) -> Note:
-    """Return a note whose stages go by the names that the playbook gives them."""
-    if not hasattr(result, "stage_ids"):
-        return note
+    """Return a note whose stages, groups and kinds go by the names that playbook and language give them."""
     values = dict(note.values)
-    for key in {"stage", "origin", "stages"} & values.keys():
+    for key in {"groups", "kinds"} & values.keys():
+        values[key] = say.listed(str(values[key]))
+    stages = {"stage", "origin", "stages"} if hasattr(result, "stage_ids") else set()
+    for key in stages & values.keys():
         ids = str(values[key]).split(", ")
         values[key] = say.get("language.list").join(stage_name(result, one, say) for one in ids)
     return Note(note.code, values)

@@ -58,7 +58,10 @@ class Numbers:
         """Write a share between 0 and 1 with one decimal, two below 1 %; never 0 or 100 by rounding."""
         if _missing(value):
             return self.forms["none"]
-        return self.forms["percent"].format(x=_percent_digits(value))
+        spelled = _percent_digits(value)
+        side = {"<": "under", ">": "over"}.get(spelled[0])
+        written = self.forms["percent"].format(x=spelled.lstrip("<> "))
+        return self.forms[side].format(x=written) if side else written
 
     def level(self, value: float) -> str:
         """Write a confidence level without idle zeros: 90 %, 99.8 %."""
@@ -106,12 +109,16 @@ class Numbers:
         return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.1f}"
 
     def amount(self, value: float, currency: str = "") -> str:
-        """Write an amount for a sentence: rounded to a readable unit, with its currency."""
+        """Write an amount for a sentence: in a readable unit, in three digits or more, with its currency."""
         if _missing(value):
             return self.forms["none"]
         factor, word = next(((size, name) for size, name in self.units if abs(value) >= size), (1.0, ""))
-        spelled = self.bare_amount(value, Scale(factor=factor, word=word)) + word
-        return self.money(spelled, currency)
+        if not word or math.isinf(value):
+            return self.money(self.bare_amount(value), currency)
+        scaled = value / factor
+        spelled = f"{scaled:,.{max(0, 2 - int(math.log10(abs(scaled))))}f}"
+        spelled = spelled.rstrip("0").rstrip(".") if "." in spelled else spelled
+        return self.money(spelled.replace("-", MINUS) + word, currency)
 
     def money(self, spelled: str, currency: str) -> str:
         """Put a written amount and its currency together in the language's order."""
@@ -131,9 +138,9 @@ class Numbers:
         scaled = value / scale.factor
         if scale.factor == 1.0 or not value:
             small = abs(scaled) < 100 and not float(scaled).is_integer()
-            return f"{scaled:,.2f}" if small else f"{scaled:,.0f}"
+            return (f"{scaled:,.2f}" if small else f"{scaled:,.0f}").replace("-", MINUS)
         digits = 2 if abs(scaled) < 10 else 1
-        return f"{scaled:,.{digits}f}"
+        return f"{scaled:,.{digits}f}".replace("-", MINUS)
 
     def scale(self, values: Iterable[float]) -> Scale:
         """Choose the unit for a column of amounts; only languages that count so (万) scale their tables."""
@@ -154,6 +161,15 @@ class Numbers:
         """Write a date as year-month-day."""
         stamp = np.datetime64(value)
         return self.forms["none"] if np.isnat(stamp) else str(stamp.astype("datetime64[D]"))
+
+    def long_date(self, value: Any) -> str:
+        """Write a date for a sentence, as the language spells dates: 30 June 2026."""
+        stamp = np.datetime64(value)
+        if np.isnat(stamp):
+            return self.forms["none"]
+        day = stamp.astype("datetime64[D]").item()
+        month = self.forms["months"].split(" ")[day.month - 1]
+        return self.forms["date"].format(year=day.year, month=month, day=day.day)
 
     def p_value(self, value: float) -> str:
         """Write a p-value: three decimals, two from 0.1, below 0.001 as such."""
@@ -185,6 +201,8 @@ class Numbers:
 
     def text(self, value: Any, unit: str) -> str:
         """Write `value` for a sentence, by its unit."""
+        if isinstance(value, np.datetime64) or unit == "date":
+            return self.long_date(value)
         writers = {"days": self.days, "amount": self.amount}
         writer = writers.get(unit)
         return writer(value) if writer else self.cell(value, unit)
@@ -227,6 +245,8 @@ class Numbers:
         return str(next((write(value) for kind, write in kinds if isinstance(value, kind)), value))
 
 
+MINUS = "\N{MINUS SIGN}"
+
 NUMERIC = frozenset({"count", "rate", "level", "points", "distance", "days", "amount", "p_value", "factor"})
 """Units whose cells stand at the right of their column."""
 
@@ -240,7 +260,7 @@ def _signed(value: float) -> str:
     spelled = f"{abs(100 * value):.1f}"
     if float(spelled) == 0:
         return spelled
-    return ("+" if value > 0 else "−") + spelled
+    return ("+" if value > 0 else MINUS) + spelled
 
 
 def _percent_digits(value: float, like: float | None = None) -> str:

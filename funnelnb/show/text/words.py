@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "lang"
 _MARK = re.compile(r"<<(\w+)>>")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SUFFIX_UNITS = {
     "_n": "count",
     "_rate": "rate",
@@ -108,7 +109,7 @@ class Words:
     def _value(self, name: str, spec: str, value: Any) -> str:
         """Write one value; what is text already stands as it is."""
         if isinstance(value, str):
-            return value
+            return self.numbers.long_date(value) if spec == "date" and _ISO.fullmatch(value) else value
         if "|" in spec:
             one, many = spec.split("|")
             return f"{self.numbers.count(value)} {one if value == 1 else many}"
@@ -163,7 +164,19 @@ class Words:
         """Return what a group is called; the empty tuple is the whole book."""
         if not values:
             return self.get("language.whole")
-        return self.get("language.group").join(value or self.get("language.not_given") for value in values)
+        return self.get("language.group").join(map(self.value, values))
+
+    def value(self, value: str) -> str:
+        """Return what the value of an attribute is called: common ones in the language, others as they are."""
+        if not value:
+            return self.get("language.not_given")
+        known: Mapping[str, str] = self._pack.get("values", {})
+        return known.get(value, value)
+
+    def listed(self, text: str) -> str:
+        """Return groups or values that stand in one text, ``"web / new, fair / new"``, as the language calls them."""
+        groups = [tuple("" if part == "—" else part for part in one.split(" / ")) for one in text.split(", ")]
+        return self.get("language.list").join(self.group(group if any(group) else ()) for group in groups)
 
     def note(self, note: Note) -> str:
         """Return a caveat as a sentence; a code without words is shown with its facts."""

@@ -129,7 +129,9 @@ def conversion_finding(result: Conversion, say: Words) -> Finding:
     row = result.overall[0]
     return Finding(
         headline=_headline(result, row, say),
-        detail=_loss(result, say) if row.enough else "",
+        detail=say.get("language.sentence").join([*_weakest(result, say), _loss(result, say)])
+        if row.enough
+        else "",
         unsaid=say.get("findings.conversion.unsaid"),
     )
 
@@ -150,13 +152,55 @@ def _headline(result: Conversion, row: StepRow, say: Words) -> str:
     return say.say(f"findings.conversion.{key}", **values)
 
 
+def weakest_step(result: Conversion) -> StepRow | None:
+    """Return the step before the sale that the smallest share takes within the horizon; None of fewer than two."""
+    known = [row for row in result.steps if not row.after_sale and row.enough and row.by_day_rate >= 0]
+    return min(known, key=lambda row: row.by_day_rate) if len(known) > 1 else None
+
+
+def _weakest(result: Conversion, say: Words) -> list[str]:
+    """Say which step is the weakest, and where most money is lost."""
+    row = weakest_step(result)
+    if row is None:
+        return []
+    others = [one for one in result.steps if one is not row and not one.after_sale and one.by_day_rate >= 0]
+    clear = all(row.by_day_ci_upper < one.by_day_ci_lower for one in others)
+    values = facts(result, say) | {
+        "stage": stage_name(result, row.stage, say),
+        "rate": rate_of(row, "by_day", say),
+        "by_day_n": row.by_day_n,
+    }
+    parts = [say.say(f"findings.conversion.{'weakest' if clear else 'weakest_unclear'}", **values)]
+    costly = costliest(result)
+    if costly is row and not _both(result):
+        amount = say.numbers.amount(costly.lost_amount, result.currency)
+        parts.append(say.say("findings.conversion.money_same", amount=amount))
+    elif costly is not None and not _both(result):
+        amount = say.numbers.amount(costly.lost_amount, result.currency)
+        named = stage_name(result, costly.stage, say)
+        parts.append(say.say("findings.conversion.money", stage=named, amount=amount))
+    return parts
+
+
+def costliest(result: Conversion) -> StepRow | None:
+    """Return the step at which most money is lost; None where no amount of a lost deal is known."""
+    rows = [row for row in result.steps if row.lost_amount > 0]
+    return max(rows, key=lambda row: row.lost_amount, default=None)
+
+
+def _both(result: Conversion) -> bool:
+    """Return whether most deals and most money are lost in one stage."""
+    costly = costliest(result)
+    return bool(costly and result.loss_points and result.loss_points[0].stage == costly.stage)
+
+
 def _loss(result: Conversion, say: Words) -> str:
     if not result.loss_points:
         return say.get("findings.conversion.no_loss")
     point = result.loss_points[0]
-    key = "loss_clear" if point.clear else "loss_unclear"
     return say.say(
-        f"findings.conversion.{key}",
+        f"findings.conversion.{'loss_clear' if point.clear else 'loss_unclear'}",
+        most=say.get(f"findings.conversion.{'most_both' if _both(result) else 'most_deals'}"),
         stage=stage_name(result, point.stage, say),
         lost_n=point.lost_n,
         share=rate_of_share(point, say),
@@ -354,9 +398,10 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     few_n = sum(row.verdict == "too_few" for row in result.rows)
     similar_n = sum(row.verdict == "not_separable" for row in result.rows)
     key = _key(sides, few_n == len(result.rows))
-    named = {name: name_some([_named(row, say) for row in rows], say) for name, rows in sides.items()}
+    named = {name: name_some([_named(row, result, say) for row in rows], say) for name, rows in sides.items()}
     values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
-    parts = ["detail"] if key != "nothing" else []
+    suffix = "" if result.measure == "decided" else "_by_day"
+    parts = [f"detail{suffix}"] if key != "nothing" else []
     if similar_n and key not in ("none", "nothing"):
         parts.append("similar")
     if few_n and key != "nothing":
@@ -377,9 +422,9 @@ def _key(sides: dict[str, list[SegmentRow]], all_few: bool) -> str:
     return "both" if len(present) == 2 else present[0] if present else "none"
 
 
-def _named(row: SegmentRow, say: Words) -> str:
+def _named(row: SegmentRow, result: Segments, say: Words) -> str:
     return say.say(
-        "findings.segments.named",
+        "findings.segments.named" if result.measure == "decided" else "findings.segments.named_by_day",
         group=say.group(row.group),
         rate=rate_of(row, "raw", say),
         decided_n=row.decided_n,

@@ -355,6 +355,7 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     values = facts(result, say) | {
         "what": subject(result, row, say),
         "to": ending(result, row, say),
+        "done": say.get(f"durations.{'whole_done' if row.overall else 'done'}.{result.to}"),
         "n": row.n,
         "open_n": row.open_n,
         "median": days(row.median_days, say, unit=True),
@@ -369,6 +370,8 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     key = "headline" if result.to == "any" else "headline_to"
     if math.isinf(row.median_days):
         key = "never"
+    elif not row.open_n:
+        key += "_ended"
     headline = say.say(f"findings.durations.{key}", **values, last_days=float(curve.days[-1]))
     if row.pause:
         return headline, say.say("findings.durations.pause", **values)

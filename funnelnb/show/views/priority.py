@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.priority.call_list import CallList
     from funnelnb.analysis.priority.honest_funnel import HonestFunnel
-    from funnelnb.analysis.priority.man import Man
+    from funnelnb.analysis.priority.money_authority_need import Man
     from funnelnb.analysis.priority.roles import Roles
     from funnelnb.show.text.words import Words
 

@@ -36,7 +36,7 @@ def _attribute(_: Any, row: Any, say: Words) -> str:
 def _value(_: Any, row: Any, say: Words) -> str:
     if row.attribute == "amount":
         return say.get("propensity.per_deviation")
-    return row.value or say.get("language.not_given")
+    return say.value(row.value)
 
 
 def _column(_: Any, row: Any, say: Words) -> str:
@@ -56,7 +56,7 @@ def reasons(text: str, say: Words) -> str:
     said = []
     for one in filter(None, text.split(" | ")):
         name, _, value = one.partition("=")
-        named = {"attribute": attribute_name(name, say), "value": value or say.get("language.not_given")}
+        named = {"attribute": attribute_name(name, say), "value": say.value(value)}
         said.append(named["attribute"] if name == "amount" else say.say("propensity.reason", **named))
     return say.numbers.join(said)
 

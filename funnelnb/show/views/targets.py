@@ -309,20 +309,20 @@ LEVERS_VIEW = View(tables=(LEVERS_ROWS,), finding=levers_finding, charts={"torna
 # ---- How mixes of deal sizes are shown: the bands, the plan, mixes by effort; and what they say ------------
 
 
-def band_name(row: BandRow, say: Words) -> str:
-    """Return what a band is called: the attribute's value, or its bounds."""
+def band_name(row: BandRow, say: Words, currency: str = "") -> str:
+    """Return what a band is called: the attribute's value, or its bounds with their currency."""
     if row.band or math.isnan(row.lower_amount):
-        return row.band or say.get("language.not_given")
-    low, high = say.numbers.amount(row.lower_amount), say.numbers.amount(row.upper_amount)
+        return say.value(row.band)
     if math.isinf(row.upper_amount):
-        return say.say("targets.band_above", low=low)
-    return say.say(
-        "targets.band_below" if row.lower_amount == 0 else "targets.band_between", low=low, high=high
-    )
+        return say.say("targets.band_above", low=say.numbers.amount(row.lower_amount, currency))
+    if row.lower_amount == 0:
+        return say.say("targets.band_below", high=say.numbers.amount(row.upper_amount, currency))
+    ends = {"low": say.numbers.amount(row.lower_amount), "high": say.numbers.amount(row.upper_amount)}
+    return say.numbers.money(say.say("targets.band_between", **ends), currency)
 
 
-def _band(_: Any, row: Any, say: Words) -> str:
-    return band_name(row, say)
+def _band(result: Any, row: Any, say: Words) -> str:
+    return band_name(row, say, result.currency)
 
 
 def _known(_: Any, row: Any, say: Words) -> str:
@@ -415,7 +415,20 @@ DEAL_MIX_VIEW = View(
 
 
 def _part(_: Any, row: Any, say: Words) -> str:
-    return say.get(f"targets.parts.{row.part}")
+    side = "" if row.part != "gap" else "_over" if row.amount < 0 else "_short"
+    return say.get(f"targets.parts.{row.part}{side}")
+
+
+def _size(field: str) -> Any:
+    """Return how the size of a part is written: what is ahead of the target has no minus, its label says it."""
+
+    def cell(result: Any, row: Any, say: Words) -> str:
+        value = abs(getattr(row, field)) if row.part == "gap" else getattr(row, field)
+        if field != "amount":
+            return say.numbers.cell(value, say.unit(field))
+        return say.numbers.bare_amount(value, say.numbers.scale(one.amount for one in result.rows))
+
+    return cell
 
 
 TARGET_ROWS = Table(
@@ -424,9 +437,7 @@ TARGET_ROWS = Table(
     strong=lambda row: row.part in ("target", "gap"),
     columns=(
         Column(field="part", cell=_part),
-        Column(field="amount"),
-        Column(field="part_share"),
-        Column(field="deal_n"),
+        *(Column(field=name, cell=_size(name)) for name in ("amount", "part_share", "deal_n")),
     ),
 )
 
@@ -442,7 +453,9 @@ def target_finding(result: Target, say: Words) -> Finding:
     rows = (
         [] if result.funnel is None else [row for row in result.funnel.rows if not math.isnan(row.win_rate)]
     )
-    if rows:
+    if result.wins_n and result.chance_rate >= result.assurance_rate:
+        parts = ["enough"]
+    elif rows:
         first = rows[0]
         values |= {
             "needed": needed(first.needed_n, say),

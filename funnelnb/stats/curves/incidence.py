@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,6 +69,12 @@ class Incidence:
         False when late entry leaves an age at which nobody was watched: rates beyond it are conditional on
         having got past it.
     confidence_level : float
+    at_risk_rate : ndarray of float64, shape (T,), or None
+        Share that `at_risk` stands for, just before each time; None: the share still open.
+    design : float
+        So many deals tell as much as one (clusters, weights); used where the variance says nothing.
+    lost_bounds : tuple of two ndarray of float64, shape (T,), or None
+        Least and most that can have been lost by each time, where some losses have no date.
     """
 
     time: Floats
@@ -81,6 +87,13 @@ class Incidence:
     last_time: float
     complete: bool
     confidence_level: float
+    at_risk_rate: Floats | None = None
+    design: float = 1.0
+    lost_bounds: tuple[Floats, Floats] | None = None
+
+    def widened(self, factor: Floats, design: float) -> Incidence:
+        """Return the curve with its variance multiplied by `factor` (C, T), and `design` deals counting as one."""
+        return replace(self, variance=self.variance * factor, design=max(design, 1.0))
 
     @property
     def ci_lower(self) -> Floats:
@@ -94,7 +107,11 @@ class Incidence:
 
     def bounds(self) -> tuple[Floats, Floats]:
         """Return both bounds, each of shape (C, T)."""
-        return log_log_band(self.rate, self.variance, self.at_risk, normal_quantile(self.confidence_level))
+        before = (
+            np.concatenate(([1.0], self.open_rate[:-1])) if self.at_risk_rate is None else self.at_risk_rate
+        )
+        at_risk = self.at_risk / self.design
+        return log_log_band(self.rate, self.variance, at_risk, normal_quantile(self.confidence_level), before)
 
     def at(self, time: ArrayLike) -> IncidenceAt:
         """Read the curve at chosen times.
@@ -141,6 +158,8 @@ def aalen_johansen(
     entry: ArrayLike | None = None,
     confidence_level: float = check.CONFIDENCE_LEVEL,
     causes: int = 2,
+    *,
+    weighted: bool = False,
 ) -> Incidence:
     """By each time, which share had which outcome, when some are still open? (Aalen-Johansen.)
 
@@ -162,6 +181,9 @@ def aalen_johansen(
         Of the pointwise bounds.
     causes : int
         Number of competing causes C, >= 1.
+    weighted : bool
+        True: a float `n` holds numbers of deals that each row stands for; the variance is that of so many deals, to be
+        widened by the caller (:meth:`Incidence.widened`).
 
     Returns
     -------
@@ -197,7 +219,7 @@ def aalen_johansen(
     ([[0.4], [0.2]], [0.4])
     """
     level = check.confidence_level(confidence_level)
-    table = risk_table(time, outcome, n, entry, causes=causes)
+    table = risk_table(time, outcome, n, entry, causes=causes, weighted=weighted)
     open_rate, rate, variance = _curves(table)
     if not table.counted:
         variance = np.full_like(rate, np.nan)

@@ -75,6 +75,8 @@ def risk_table(
     n: ArrayLike | None = None,
     entry: ArrayLike | None = None,
     causes: int = 1,
+    *,
+    weighted: bool = False,
 ) -> RiskTable:
     """Count at each distinct time who is at risk, who has which event, whose observation ends.
 
@@ -92,6 +94,8 @@ def risk_table(
         start, time 0 included.
     causes : int
         Number of causes C, >= 1.
+    weighted : bool
+        True: floats in `n` are not amounts but numbers of deals, that some stand for others.
 
     Returns
     -------
@@ -121,6 +125,7 @@ def risk_table(
         at_risk -= np.cumsum(entered[::-1])[::-1]
     counted = n is None or not np.issubdtype(np.asarray(n).dtype, np.floating)
     if not counted:
+        counted = weighted
         at_risk = np.where(at_risk > 1e-12 * total, at_risk, 0.0)
         at_risk = np.maximum(at_risk, cells[1:].sum(axis=0))
     last = float(times.max()) if times.size else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,6 +93,10 @@ class Survival:
     complete : bool
         False when late entry leaves an age at which nobody was watched.
     confidence_level : float
+    factor : ndarray of float64, shape (T,), or None
+        By how much clusters and weights widened the variance.
+    design : float
+        So many deals tell as much as one; used where the variance says nothing.
     """
 
     time: Floats
@@ -105,6 +109,12 @@ class Survival:
     last_time: float
     complete: bool
     confidence_level: float
+    factor: Floats | None = None
+    design: float = 1.0
+
+    def widened(self, factor: Floats, design: float) -> Survival:
+        """Return the curve with its variance multiplied by `factor` (T,), and `design` deals counting as one."""
+        return replace(self, variance=self.variance * factor, factor=factor, design=max(design, 1.0))
 
     @property
     def ci_lower(self) -> Floats:
@@ -119,7 +129,9 @@ class Survival:
     def bounds(self) -> tuple[Floats, Floats]:
         """Return both bounds, each of shape (T,)."""
         z = normal_quantile(self.confidence_level)
-        finished_lower, finished_upper = log_log_band(1 - self.survival, self.variance, self.at_risk, z)
+        finished_lower, finished_upper = log_log_band(
+            1 - self.survival, self.variance, self.at_risk / self.design, z
+        )
         return 1 - finished_upper, 1 - finished_lower
 
     def at(self, time: ArrayLike) -> SurvivalAt:
@@ -201,7 +213,10 @@ class Survival:
         beyond = np.cumsum(pieces[::-1])[::-1]
         d, left = self.event_n[inside], self.at_risk[inside] - self.event_n[inside]
         hazard = np.divide(d, self.at_risk[inside] * left, out=np.zeros_like(d), where=left > 0)
-        error = float(np.sqrt(np.sum(beyond**2 * hazard))) if np.isfinite(self.variance).all() else np.nan
+        wider = 1.0 if self.factor is None else float(np.median(self.factor[inside]))
+        error = (
+            float(np.sqrt(wider * np.sum(beyond**2 * hazard))) if np.isfinite(self.variance).all() else np.nan
+        )
         mean, z = float(pieces.sum()), normal_quantile(self.confidence_level)
         lower, upper = max(mean - z * error, 0.0), min(mean + z * error, limit)
         return RestrictedMean(until=limit, mean=mean, std_error=error, ci_lower=lower, ci_upper=upper)
@@ -213,6 +228,8 @@ def kaplan_meier(
     n: ArrayLike | None = None,
     entry: ArrayLike | None = None,
     confidence_level: float = check.CONFIDENCE_LEVEL,
+    *,
+    weighted: bool = False,
 ) -> Survival:
     """Which share is not finished by each time, when some are still open? (Kaplan-Meier.)
 
@@ -230,6 +247,8 @@ def kaplan_meier(
         less: from the start.
     confidence_level : float
         Of the pointwise bounds and of everything read from the curve.
+    weighted : bool
+        True: a float `n` holds numbers of deals that each row stands for; see :meth:`Survival.widened`.
 
     Returns
     -------
@@ -262,7 +281,7 @@ def kaplan_meier(
     ([0.6, 0.3], [7.0])
     """
     level = check.confidence_level(confidence_level)
-    table = risk_table(time, event, n, entry, causes=1)
+    table = risk_table(time, event, n, entry, causes=1, weighted=weighted)
     if table.total_n == 0:
         raise ParameterError("there is no row to estimate from", expected="at least one time")
     survival, variance = _curve(table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import needed, open_deals, sums_by, total
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem
@@ -94,7 +95,7 @@ class ConditionRow:
     enough: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Man(Result):
     """Customers by money, authority and need. `n` counts customers.
 
@@ -138,7 +139,8 @@ def man_class(money: bool | None, authority: bool | None, need: bool | None) -> 
     return "".join(letter if flag else letter.lower() for letter, flag in zip("MAN", flags, strict=True))
 
 
-def man(book: Book, *, confidence_level: float | None = None) -> Man:
+@question("customers")
+def money_authority_need(book: Book, *, confidence_level: float | None = None) -> Man:
     """Which customers have money, authority and need, and which condition is missing most?
 
     Parameters

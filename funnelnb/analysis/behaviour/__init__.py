@@ -1,0 +1,1 @@
+"""Where do people fall out on the way through pages and events, and why?"""

@@ -1,0 +1,103 @@
+"""What may be asked, and of what? A first slip is answered with the line to write."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from funnelnb.core.errors import ParameterError
+from funnelnb.data.book import Book
+from funnelnb.data.count.scan import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def question(
+    space: str = "", formerly: Mapping[str, str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a public function whose first argument is a book, and answer whoever gives it something else.
+
+    A function that says ``book: Source`` takes a book or a scan, one that says ``Book | None`` a book or nothing.
+
+    Parameters
+    ----------
+    space : str
+        Namespace of ``funnelnb`` in which the function stands; empty: at the top.
+    formerly : Mapping of str to str, optional
+        Names that parameters had in 0.1 -> their names now; the old ones still answer.
+
+    Raises
+    ------
+    ParameterError
+        When the function is called without a book: what was given, what is accepted, the line to write.
+
+    Examples
+    --------
+    >>> @question("customers")
+    ... def deal_n(book: "Book") -> int:
+    ...     return len(book.opportunities)
+    >>> deal_n("exports/")
+    Traceback (most recent call last):
+    ...
+    funnelnb.core.errors.ParameterError: deal_n was given a path, 'exports/'
+      expected: a book
+      remedy:   book = fn.load('exports/'), then fn.customers.deal_n(book)
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        takes = str(function.__annotations__.get("book", "Book"))
+        kinds: tuple[type, ...] = (Book, Scan) if "Source" in takes else (Book,)
+        may_be_none = "None" in takes
+        renamed = dict(formerly or {})
+        name = f"{space}.{function.__name__}" if space else function.__name__
+
+        @functools.wraps(function)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = args[0] if args else kwargs.get("book", _MISSING)
+            if not (isinstance(given, kinds) or (may_be_none and (given is None or given is _MISSING))):
+                raise _no_book(name, given, kinds)
+            for old, new in renamed.items():
+                if old in kwargs and new not in kwargs:
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return asked
+
+    return mark
+
+
+_MISSING = object()
+
+
+def _no_book(name: str, given: Any, kinds: tuple[type, ...]) -> ParameterError:
+    short = name.rpartition(".")[2]
+    expected = "a book" if len(kinds) == 1 else "a book, or a scan (fn.data.Scan)"
+    if given is _MISSING or given is None:
+        return ParameterError(
+            f"{short} was given no book" if given is _MISSING else f"{short} was given None",
+            expected=expected,
+            hint=f"book = fn.load('your_export.csv'), or fn.sample() to try; then fn.{name}(book)",
+        )
+    if isinstance(given, (str, os.PathLike)):
+        return ParameterError(
+            f"{short} was given a path, {os.fspath(given)!r}",
+            expected=expected,
+            hint=f"book = fn.load({os.fspath(given)!r}), then fn.{name}(book)",
+        )
+    if isinstance(given, Scan):
+        return ParameterError(
+            f"{short} was given a scan, which only counts",
+            expected="a book: this question needs the deals themselves",
+            hint=f"book = fn.load(the same tables), then fn.{name}(book)",
+        )
+    frame = hasattr(given, "columns")
+    return ParameterError(
+        f"{short} was given {f'a {type(given).__name__}' if frame else repr(given)}",
+        expected=expected,
+        hint=f"book = fn.load({'frame' if frame else repr('your_export.csv')}), then fn.{name}(book)",
+    )

@@ -1,0 +1,3 @@
+from .contract.calendar import Calendar as Calendar
+from .count.scan import Scan as Scan
+from .seen_as import seen_as as seen_as

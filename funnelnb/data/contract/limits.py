@@ -1,0 +1,82 @@
+"""How large may an input be? Each limit has a default, and a line under ``[limits]`` in the settings raises it.
+
+The limits are looked at before anything is read: a file of a few kilobytes can ask for terabytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from funnelnb.core.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The largest input of each kind.
+
+    Attributes
+    ----------
+    line_bytes : int
+        One line of a delimited text. A text without line breaks is no table.
+    columns : int
+        Columns of a table.
+    cells : int
+        Cells of a sheet from its first corner to its last one, empty ones included.
+    cell_chars : int
+        Characters of one cell.
+    unpacked_mb : int
+        What an archive (also .xlsx, .ods, .zip, .gz) unpacks to, in MB of 10⁶ bytes.
+    unpacked_times : int
+        How many times its own size an archive may unpack to; looked at from 50 MB on.
+    files : int
+        Files in an archive.
+    json_depth : int
+        Records within records of JSON.
+    settings_kb : int
+        A settings file.
+
+    Examples
+    --------
+    >>> Limits().refuse("columns", 12_000, "deals.csv")
+    Traceback (most recent call last):
+    ...
+    funnelnb.core.errors.SourceError: deals.csv: 12,000 columns
+      expected: at most 5,000
+      remedy:   if the file is right, allow it with columns = 12000 under [limits] in the settings
+    """
+
+    line_bytes: int = 1 << 20
+    columns: int = 5_000
+    cells: int = 40_000_000
+    cell_chars: int = 1_000_000
+    unpacked_mb: int = 2_000
+    unpacked_times: int = 60
+    files: int = 5_000
+    json_depth: int = 50
+    settings_kb: int = 1_000
+
+    def refuse(self, name: str, found: int, place: str) -> None:
+        """Raise SourceError if what was found is more than the limit `name` allows."""
+        allowed = getattr(self, name)
+        if found > allowed:
+            raise SourceError(
+                f"{place}: {found:,} {WORDS[name]}",
+                expected=f"at most {allowed:,}",
+                hint=f"if the file is right, allow it with {name} = {found} under [limits] in the settings",
+            )
+
+
+WORDS = {
+    "line_bytes": "bytes in one line",
+    "columns": "columns",
+    "cells": "cells from the first corner of the sheet to the last",
+    "cell_chars": "characters in one cell",
+    "unpacked_mb": "MB when unpacked",
+    "unpacked_times": "times its size when unpacked",
+    "files": "files in the archive",
+    "json_depth": "records within records",
+    "settings_kb": "kB of settings",
+}
+"""How a message calls what was counted."""
+
+NAMES = tuple(one.name for one in fields(Limits))

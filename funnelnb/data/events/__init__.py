@@ -1,0 +1,1 @@
+"""Event logs: reading them, matching steps, walking attempts and counting them. No statistics."""

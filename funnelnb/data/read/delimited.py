@@ -1,0 +1,375 @@
+"""Delimited text to columns: the dialect and the header are found, and no line is lost on the way.
+
+There are two ways. The fast one (Arrow) takes texts whose quotation marks can all be believed and whose rows all have
+the width of the table. The careful one (:mod:`funnelnb.data.read.records`) takes everything else. Both give the same
+columns for a text that both can read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.data.contract.settings import TableSettings
+from funnelnb.data.read.align import Aligner
+from funnelnb.data.read.dialect import find_dialect
+from funnelnb.data.read.header import Layout, filled, find_layout, require_header
+from funnelnb.data.read.records import Dialect, Records, Tally, split
+from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
+from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from funnelnb.data.contract.limits import Limits
+
+SAMPLE_LINES = 2000
+SAMPLE_CHARS = 1 << 20
+STRETCH = 5000
+"""Lines that are looked at together."""
+BLOCK = 1 << 22
+
+
+@dataclass(slots=True, kw_only=True)
+class Delimited:
+    """A delimited text, read.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Columns of text, called by their places from "0" on.
+    rows : numpy array of int
+        Row of each record; every record, blank line and header line of the text counts as one row.
+    layout : Layout
+    dialect : Dialect
+    tally : Tally
+    mended : dict of str to list of int
+        Rows by what was done to them: ``short`` (filled up), ``trailing`` (empty fields at the end left out),
+        ``joined`` (a delimiter within a text), ``delimiter`` (divided by another one).
+    unclear : list of (int, int)
+        Row and number of fields of rows that do not fit; they were filled up or cut off on the right.
+    left_out : dict of str to list of (int, str)
+        Row and text of rows that are no records: ``total``, ``note``, ``header`` (repeated).
+    lines_n : int
+        Lines of the file, counted apart from the reading.
+    blank_n : int
+        Blank rows below the header.
+    sep_line : bool
+        Whether the first line names the delimiter (``sep=;``).
+    """
+
+    table: Any
+    rows: Any
+    layout: Layout
+    dialect: Dialect
+    tally: Tally
+    mended: dict[str, list[int]] = field(default_factory=dict)
+    unclear: list[tuple[int, int]] = field(default_factory=list)
+    left_out: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    lines_n: int = 0
+    blank_n: int = 0
+    sep_line: bool = False
+
+
+def read_delimited(path: Path, encoding: str, settings: TableSettings | None = None) -> Delimited:
+    """What does a delimited text hold?
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str
+    settings : TableSettings, optional
+        Delimiter, quotation mark, escape and header are found out where they are not given.
+
+    Returns
+    -------
+    Delimited
+
+    Raises
+    ------
+    UnicodeError
+        If the text is not in this encoding.
+    SourceError
+        If the text is larger than the limits allow.
+    """
+    settings = settings or TableSettings()
+    end = line_end(path, encoding)
+    sample, whole = _sample(path, encoding, end, settings.limits)
+    first = [line for line in sample if line.strip()][:2]
+    least = max((min(line.count(sign) for line in first) for sign in ",;\t|"), default=0) if first else 0
+    settings.limits.refuse("columns", least + 1, path.name)
+    dialect = find_dialect(sample, settings.delimiter)
+    said = {name: value for name in ("quote", "escape") if (value := getattr(settings, name))}
+    dialect = replace(dialect, **said)
+    found = scan(path, encoding, end, dialect.delimiter, dialect.quote, settings.limits.line_bytes)
+    settings.limits.refuse("line_bytes", found.longest, f"{path.name}, line {found.longest_line}")
+    records = Records(dialect, _width(sample, dialect))
+    rows = list(records.read(sample))
+    if not whole and len(rows) > 1:
+        rows.pop()  # it may have been cut off
+    require_header(rows, settings.header_row, path.name)
+    layout = find_layout(rows, header=settings.header, header_row=settings.header_row)
+    settings.limits.refuse("columns", layout.width, path.name)
+    result = None
+    if dialect.plain and found.sound_quotes:
+        result = _fast(path, encoding, dialect, layout, found)
+    if result is None:
+        aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
+        aligner.mend = settings.mend
+        result = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
+    result.sep_line = bool(sample) and sample[0].lower().startswith("sep=") and bool(layout.above)
+    return result if settings.totals == "keep" else _records_only(result)
+
+
+def _sample(path: Path, encoding: str, end: str, limits: Limits) -> tuple[list[str], bool]:
+    """Return the first lines, and whether these are all."""
+    lines, length = [], 0
+    source = _lines(path, encoding, end, limits.line_bytes)
+    for line in islice(source, SAMPLE_LINES):
+        lines.append(line)
+        length += len(line)
+        limits.refuse("line_bytes", len(line), f"{path.name}, line {len(lines)}")
+        if length > SAMPLE_CHARS:
+            break
+    return lines, next(source, None) is None
+
+
+def _plain(encoding: str) -> str:
+    return encoding.removesuffix("-sig")
+
+
+def _width(sample: list[str], dialect: Dialect) -> int:
+    """Return the number of fields that most lines have by themselves, those with one field apart."""
+    counts: dict[int, int] = {}
+    for line in sample:
+        text = line.rstrip("\r\n")
+        if text.strip():
+            one = split(text, dialect)
+            if len(one.fields) > 1 and not one.open:
+                counts[len(one.fields)] = counts.get(len(one.fields), 0) + 1
+    return max(counts, key=lambda width: (counts[width], width)) if counts else 1
+
+
+def _lines(path: Path, encoding: str, end: str, most: int = -1) -> Iterator[str]:
+    """Yield the lines; one that is longer than `most` characters in pieces that are."""
+    with path.open(encoding=_plain(encoding), newline=end) as stream:
+        first = True
+        while line := stream.readline(most + 1 if most > 0 else -1):
+            yield line.removeprefix("\ufeff") if first else line
+            first = False
+
+
+def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Scan) -> Delimited | None:
+    """Read a text without faults by Arrow; None if it has any after all."""
+    import numpy as np
+    import pyarrow as pa
+
+    blank: list[int] = []
+    start = layout.first
+
+    def pass_over(row: Any) -> str:
+        if (row.text or "").strip():
+            return "error"
+        blank.append((row.number or 0) - 1)
+        return "skip"
+
+    try:
+        table = _arrow(path, dialect, layout.width, pass_over, skip=start, encoding=_plain(encoding))
+    except pa.ArrowInvalid:
+        return None
+    lines_n = start + table.num_rows + len(blank)
+    if lines_n != found.lines_n:
+        return None
+    numbers = np.arange(start + 1, lines_n + 1)
+    if blank:
+        numbers = np.delete(numbers, np.array(blank) - start)
+    tally = Tally(lines_n=lines_n, rows_n=lines_n - len(blank), blank_n=len(blank))
+    return Delimited(
+        table=table,
+        rows=numbers,
+        layout=layout,
+        dialect=dialect,
+        tally=tally,
+        lines_n=found.lines_n,
+        blank_n=len(blank),
+    )
+
+
+def _arrow(
+    source: Any, dialect: Dialect, width: int, pass_over: Any, skip: int = 0, encoding: str = "utf-8"
+) -> Any:
+    """Return the columns of a text without faults; each line is a row."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    names = [str(place) for place in range(width)]
+    return pc.read_csv(
+        source,
+        read_options=pc.ReadOptions(
+            use_threads=False, block_size=BLOCK, encoding=encoding, skip_rows=skip, column_names=names
+        ),
+        parse_options=pc.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote,
+            newlines_in_values=False,
+            ignore_empty_lines=False,
+            invalid_row_handler=pass_over,
+        ),
+        convert_options=pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+
+
+def _records_only(result: Delimited) -> Delimited:
+    """Leave out rows that repeat the header, add up others, or are remarks below the table."""
+    import numpy as np
+
+    if not result.table.num_rows:
+        return result
+    repeated = _repeated_headers(result)
+    narrow = {row for row, count in result.unclear if count < result.layout.width}
+    narrow.update(result.mended.get("short", ()))
+    last = result.table.slice(max(result.table.num_rows - 2 * LOOKED_AT, 0))
+    cells = [*zip(*(column.to_pylist() for column in last.columns), strict=True)]
+    numbered = [
+        (int(number), row)
+        for number, row in zip(result.rows[-len(cells) :], cells, strict=True)
+        if filled(row)
+    ]
+    totals, notes = table_end(numbered, result.layout.kinds, narrow)
+    totals += [row for row in _inner_totals(result) if row not in totals]
+    out = {"header": repeated, "total": sorted(totals), "note": sorted(notes)}
+    gone = np.isin(result.rows, [row for rows in out.values() for row in rows])
+    if not gone.any():
+        return result
+    texts = {
+        int(row): " ".join(filter(str.strip, one.values()))
+        for row, one in zip(result.rows[gone], result.table.filter(gone).to_pylist(), strict=True)
+    }
+    result.left_out = {kind: [(row, texts[row]) for row in rows] for kind, rows in out.items() if rows}
+    result.unclear = [one for one in result.unclear if one[0] not in texts]
+    for kind, rows in list(result.mended.items()):
+        result.mended[kind] = [row for row in rows if row not in texts]
+    result.table = result.table.filter(~gone)
+    result.rows = result.rows[~gone]
+    return result
+
+
+def _repeated_headers(result: Delimited) -> list[int]:
+    """Return the rows that repeat the header."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    names = result.layout.names
+    if not result.layout.header or not any(names):
+        return []
+    same = np.ones(result.table.num_rows, dtype=bool)
+    for place, name in enumerate(names):
+        if name:
+            same &= pc.equal(pc.utf8_trim_whitespace(result.table.column(place)), name).to_numpy()
+            if not same.any():
+                return []
+    return [int(row) for row in result.rows[same]]
+
+
+def _inner_totals(result: Delimited) -> list[int]:
+    """Return the rows among the records whose first cell says that they add up others."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    likely = pc.match_substring_regex(result.table.column(0), _TOTAL_WORDS, ignore_case=True)
+    places = np.flatnonzero(likely.to_numpy())
+    rows = result.table.take(places).to_pylist() if 0 < len(places) <= result.table.num_rows / 2 else []
+    return [
+        int(result.rows[place])
+        for place, row in zip(places, rows, strict=False)
+        if is_total(list(row.values()), result.layout.kinds)
+    ]
+
+
+_TOTAL_WORDS = r"^\s*\S{0,6}[ -]?(total|sum|合|总|小|總|gesamt|insgesamt|zwischensumme|totaux|итого|всего)"
+
+
+def _careful(
+    lines: Iterator[str], dialect: Dialect, layout: Layout, aligner: Aligner, found: Scan
+) -> Delimited:
+    """Read a text in stretches: those without faults by Arrow, the others line by line."""
+    import numpy as np
+    import pyarrow as pa
+
+    records = Records(dialect, layout.width, layout.kinds)
+    result = Delimited(
+        table=None, rows=None, layout=layout, dialect=dialect, tally=records.tally, lines_n=found.lines_n
+    )
+    tables, numbers = [_as_table([], layout.width)], [np.empty(0, dtype=np.int64)]
+    while stretch := [*records.waiting, *islice(lines, STRETCH - len(records.waiting))]:
+        records.waiting.clear()
+        table = _sound_stretch(stretch, dialect, layout) if records.row > layout.first else None
+        if table is None:
+            table, rows = _stretch(stretch, lines, records, result, aligner)
+        else:
+            rows = np.arange(records.row, records.row + len(stretch))
+            records.row += len(stretch)
+            records.tally.lines_n += len(stretch)
+            records.tally.rows_n += len(stretch)
+        tables.append(table)
+        numbers.append(rows)
+    result.table = pa.concat_tables(tables)
+    result.rows = np.concatenate(numbers)
+    return result
+
+
+def _as_table(rows: list[list[str]], width: int) -> Any:
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True) if rows else [()] * width
+    arrays = [pa.array(column, pa.large_string()) for column in columns]
+    return pa.table(arrays, names=[str(place) for place in range(width)])
+
+
+def _sound_stretch(lines: list[str], dialect: Dialect, layout: Layout) -> Any:
+    """Return the columns of lines without any fault, None if there is one."""
+    import pyarrow as pa
+
+    if not dialect.plain or not dialect.delimiter.isascii():
+        return None
+    text = "".join(lines).encode("utf-8", "surrogatepass")
+    marks = (ord(dialect.quote), ord(dialect.delimiter), 10)
+    if not text.endswith(b"\n") or b"\r" in text.replace(b"\r\n", b"") or not is_sound(text, marks):
+        return None
+    try:
+        table = _arrow(pa.BufferReader(text), dialect, layout.width, lambda _: "error")
+    except pa.ArrowInvalid:
+        return None
+    return table if table.num_rows == len(lines) else None
+
+
+def _stretch(
+    stretch: list[str], lines: Iterator[str], records: Records, result: Delimited, aligner: Aligner
+) -> tuple[Any, Any]:
+    """Return the columns and row numbers of some lines; the last record may reach beyond them."""
+    import numpy as np
+
+    layout = result.layout
+    batch, numbers = [], []
+    end = records.tally.lines_n + len(stretch)
+    number = records.row
+    for row in records.read(chain(stretch, lines)):
+        if number > layout.first and not filled(row):
+            result.blank_n += 1
+        elif number > layout.first:
+            cells, what = (row, "") if len(row) == layout.width else aligner.fit(row)
+            if what == "unclear":
+                result.unclear.append((number, len(row)))
+            elif what:
+                result.mended.setdefault(what, []).append(number)
+            batch.append(cells)
+            numbers.append(number)
+        number += 1
+        if records.tally.lines_n >= end:
+            records.row = number
+            break
+    return _as_table(batch, layout.width), np.array(numbers, dtype=np.int64)

@@ -1,0 +1,121 @@
+"""JSON and JSON lines: a list of records, wherever it lies, as a table of text; nested records become columns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.errors import SourceError
+from funnelnb.data.read.raw import Raw, drop_empty, unique_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from funnelnb.data.contract.limits import Limits
+
+_EXPECTED = 'a list of records such as [{"id": 1, "stage": "won"}], or one record per line'
+
+
+def read_json(path: Path, limits: Limits) -> Raw:
+    """What does a JSON file hold?
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+
+    Returns
+    -------
+    Raw
+        Numbers stay as they are written, so that no digit of an id is lost; a record within a record becomes columns
+        such as ``owner.name`` (without the ``properties.`` and ``fields.`` that CRM interfaces wrap everything in); a
+        list stays JSON.
+
+    Raises
+    ------
+    SourceError
+        It is no JSON, holds no list of records, or is nested too deeply.
+    """
+    import pandas as pd
+
+    records = _records(_parsed(path), path.name)
+    flat = [dict(_flattened(one, "", path.name, limits)) for one in records]
+    names = _short_names(list(dict.fromkeys(name for one in flat for name in one)))
+    limits.refuse("columns", len(names), path.name)
+    columns = {short: [one.get(name, "") for one in flat] for name, short in names.items()}
+    frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in columns.items()})
+    frame.columns = pd.Index(unique_names(list(frame.columns)))
+    frame.index = pd.RangeIndex(2, 2 + len(frame))
+    return drop_empty(Raw(file=path.name, frame=frame))
+
+
+def _parsed(path: Path) -> Any:
+    """Return the content of a JSON file, or the records of its lines."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_bytes().decode("utf-16", "replace")
+    plain = {"parse_int": str, "parse_float": str, "parse_constant": str}
+    try:
+        return json.loads(text, **plain)  # type: ignore[call-overload]
+    except RecursionError:
+        raise SourceError(
+            f"{path.name} is nested too deeply", expected=_EXPECTED, hint="export plain records"
+        ) from None
+    except ValueError as error:
+        whole = str(error)
+    found = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(json.loads(line, **plain))  # type: ignore[call-overload]
+        except (ValueError, RecursionError) as error:
+            told = whole if not found else f"line {number}: {str(error)[:80]}"
+            raise SourceError(
+                f"{path.name} is not JSON ({told[:120]})", expected=_EXPECTED, hint="export it again"
+            ) from None
+    return found
+
+
+def _records(content: Any, file: str) -> list[dict[str, Any]]:
+    """Return the longest list of records in the first levels of the content; else the content, if it is a record."""
+    level, best = [content], []
+    for _ in range(4):
+        lists = [one for one in level if isinstance(one, list)]
+        for one in lists:
+            records = [record for record in one if isinstance(record, dict)]
+            if len(records) > len(best) and len(records) == len(one):
+                best = records
+        if best:
+            return best
+        level = [inner for one in level if isinstance(one, dict) for inner in one.values()]
+    if isinstance(content, dict) and content:
+        return [content]
+    raise SourceError(f"{file} holds no list of records", expected=_EXPECTED, hint="export records")
+
+
+def _flattened(record: dict[str, Any], prefix: str, file: str, limits: Limits, depth: int = 1) -> Any:
+    """Yield name and text of every value of a record."""
+    limits.refuse("json_depth", depth, file)
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{name}.", file, limits, depth + 1)
+        elif isinstance(value, list):
+            yield name, json.dumps(value, ensure_ascii=False) if value else ""
+        else:
+            yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _short_names(names: list[str]) -> dict[str, str]:
+    """Return the names without the wrapping that CRM interfaces put round every field, where that is unique."""
+    short = {name: name.removeprefix("properties.").removeprefix("fields.") for name in names}
+    values = list(short.values())
+    return {name: one if values.count(one) == 1 else name for name, one in short.items()}

@@ -1,0 +1,107 @@
+"""Where does the table end? Totals, sources, copyright lines and other rows below (or among) the records."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOOKED_AT = 15
+"""Notes are looked for among this many last rows."""
+
+_TOTAL = re.compile(
+    r"(?:(?:grand|sub|overall|net|report|page)?[ -]?totals?|totaux|sous-total|gesamt(?:summe|ergebnis)?|insgesamt|summe"
+    r"|zwischensumme|sum|sums|suma|somme|total general|totale|totaal|итого|всего|razem|celkem|toplam|yhteensä|i alt"
+    r"|合\s?计|总\s?计|小\s?计|總計|合計|小計|count|anzahl|records?|rows?)\b.{0,60}"
+    r"|\d+ (?:records?|rows?|deals?|opportunities|entries|items)\b.{0,40}|共\s?\d+\s?[条行个笔].{0,20}",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOTE = re.compile(
+    r"(?:\*|†|‡|©|\(c\)|copyright|source|notes?\b|n\.?b\.?\b|quelle|hinweis|stand:|generated|exported|printed|report\b"
+    r"|created (?:by|on)|confidential|end of|as of|data from|filtered by|来源|数据来源|注[:：]|说明|制表|导出"
+    r"|fuente|fonte|remarque|nota\b|bron\b|источник|примечание).*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_total(cells: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether a row adds up others: it says so in its first filled cell, and no date or time stands in it.
+
+    Parameters
+    ----------
+    cells, kinds : sequence of str
+        The row, and what its columns hold.
+
+    Examples
+    --------
+    >>> is_total(["Grand Totals (2 records)", "", "400"], ["A9", "date", "number"])
+    True
+    >>> is_total(["Total Energies SE", "2025-03-01", "400"], ["text", "date", "number"])
+    False
+    """
+    held = [(place, cell.strip()) for place, cell in enumerate(cells) if cell.strip()]
+    if not held or len(cells) < 2 or not _TOTAL.fullmatch(held[0][1]):
+        return False
+    others = held[1:]
+    if any(kind_of(cell) in (DATE, TIME) for _, cell in others):
+        return False
+    numbers = sum(kind_of(cell) == NUMBER for _, cell in others)
+    known = sum(kind not in (TEXT, BLANK) for kind in kinds)
+    return numbers == len(others) and len(held) <= max(0.7 * len(cells), 2) and (len(cells) > 2 or known > 0)
+
+
+def is_note(cells: Sequence[str], kinds: Sequence[str], *, apart: bool) -> bool:
+    """Whether a row at the end is a remark and no record: one text alone, set apart or beginning as remarks do.
+
+    Parameters
+    ----------
+    cells, kinds : sequence of str
+    apart : bool
+        Whether a blank line stands before it, or it has fewer fields than the table.
+    """
+    held = [(place, cell.strip()) for place, cell in enumerate(cells) if cell.strip()]
+    if len(held) != 1 or len(cells) < 2:
+        return False
+    place, text = held[0]
+    if kind_of(text) != TEXT or place > 1:
+        return False
+    remark = _NOTE.fullmatch(text) is not None
+    return remark or (apart and len(cells) > 2 and (" " in text or len(text) > 12))
+
+
+def table_end(
+    rows: Sequence[tuple[int, Sequence[str]]], kinds: Sequence[str], narrow: set[int]
+) -> tuple[list[int], list[int]]:
+    """Which of the last rows are totals and which are notes?
+
+    Parameters
+    ----------
+    rows : sequence of (int, row)
+        The last rows with their numbers, in order.
+    kinds : sequence of str
+        What the columns hold.
+    narrow : set of int
+        Rows that have fewer fields than the table.
+
+    Returns
+    -------
+    tuple of two lists of int
+        Numbers of total rows, numbers of notes.
+    """
+    totals: list[int] = []
+    notes: list[int] = []
+    places = range(len(rows) - 1, max(len(rows) - LOOKED_AT, 0) - 1, -1)
+    for place in places:
+        number, cells = rows[place]
+        gap = place > 0 and rows[place - 1][0] < number - 1
+        if is_total(cells, kinds):
+            totals.append(number)
+        elif is_note(cells, kinds, apart=gap or number in narrow):
+            notes.append(number)
+        else:
+            break
+    return totals, notes

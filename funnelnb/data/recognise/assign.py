@@ -1,0 +1,431 @@
+"""Which column is what? Names and contents together decide; every choice keeps its reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from funnelnb.data.contract.tables import TABLES, kind_of
+from funnelnb.data.parse.values import Reading, as_text, parse
+from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
+from funnelnb.playbooks.model import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from funnelnb.data.read.raw import Raw
+    from funnelnb.data.recognise.profile import ColumnProfile
+
+OWN, PRESET = 1.1, 1.0
+"""How much a header says that is the contract's own name, or one of the recognised CRM's."""
+
+ENOUGH = 0.35
+"""Least score of a choice."""
+
+MANY_WORDS = 400
+"""A column with more different words is neither a stage nor an outcome."""
+
+ENDED = ("won", "lost", "lost_competitor", "lost_no_decision", "left")
+
+_CODE = re.compile(r"^\s*([A-Za-z]{2,4}\$?|[A-Za-z]{0,3}[$€£¥₹₽₩]|\D{1,20})\s*$")
+
+_ROLES = ("stage", "outcome", "is_won", "is_closed")
+_ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
+           "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
+_NO_EVENT = (
+    "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
+    "reminder", "since", "founded", "deleted", "viewed", "activity", "contacted", "touch", "phone", "renewal",
+    "delivery", "expiry", "expiration", "修改", "更新", "下次", "最近", "最后", "回款", "到期",
+    "生日",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One column of the contract and where it comes from.
+
+    Attributes
+    ----------
+    column, source : str
+    score : float
+        0 to about 1.1.
+    why : {"said", "contract", "crm", "name", "pattern", "content"}
+    """
+
+    column: str
+    source: str
+    score: float
+    why: str
+
+
+@dataclass(slots=True)
+class Columns:
+    """What was understood of one table.
+
+    Attributes
+    ----------
+    found : dict of str to Choice
+        By column of the contract.
+    active : str
+        Column that says whether the row is active (archived rows), empty if there is none.
+    active_means : bool
+        Whether "yes" in it means active.
+    won_date, lost_date : str
+        Dates of the win and of the loss where they stand in two columns.
+    """
+
+    found: dict[str, Choice] = field(default_factory=dict)
+    active: str = ""
+    active_means: bool = True
+    won_date: str = ""
+    lost_date: str = ""
+
+    def source(self, column: str) -> str:
+        """Return the column of the file, empty if none was found."""
+        return self.found[column].source if column in self.found else ""
+
+    @property
+    def used(self) -> set[str]:
+        """Columns of the file that are read."""
+        return {one.source for one in self.found.values()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What the words of a column say about its rows.
+
+    Attributes
+    ----------
+    source : str
+    counts : Mapping of str to int
+        Word = rows.
+    ended, won, open, stages, unclear : float
+        Shares of the filled rows.
+    known_n : int
+        Different words that are known.
+    """
+
+    source: str
+    counts: Mapping[str, int]
+    ended: float
+    won: float
+    open: float
+    stages: float
+    unclear: float
+    known_n: int
+
+    @property
+    def as_outcome(self) -> bool:
+        """Whether the words tell ends and nothing but ends."""
+        return self.ended + self.open + self.unclear >= 0.9 and self.stages < 0.1 and len(self.counts) <= 25
+
+
+def find(
+    table: str,
+    raw: Raw,
+    profiles: Sequence[ColumnProfile],
+    *,
+    said: Mapping[str, str],
+    preset: Mapping[str, Iterable[str]],
+    guess: bool = True,
+) -> Columns:
+    """Which column of the source is which of the contract?
+
+    Parameters
+    ----------
+    table : str
+    raw : Raw
+    profiles : sequence of ColumnProfile
+        One per column of the table.
+    said : Mapping of str to str
+        What the settings say; it stays.
+    preset : Mapping of str to iterable of str
+        Headers of the recognised CRM.
+    guess : bool
+        False: only the contract's own names and those that were said.
+
+    Returns
+    -------
+    Columns
+    """
+    result = Columns(
+        found={one: Choice(column=one, source=at, score=2.0, why="said") for one, at in said.items()}
+    )
+    scored = _scores(table, profiles, preset, guess=guess)
+    if table == "opportunities":
+        _take(
+            result,
+            [
+                one
+                for one in scored
+                if one.score >= PRESET - 0.1
+                and one.why != "name"
+                and one.column in _ROLES
+                and _is_that(one, raw)
+            ],
+        )
+        if guess:
+            _roles(result, raw, profiles, scored)
+    _take(result, [one for one in scored if table != "opportunities" or one.column not in _ROLES])
+    if table == "opportunities" and guess:
+        _id(result, raw, profiles, scored)
+        _dates(result, raw, profiles)
+        _activity(result, profiles)
+    return result
+
+
+def _is_that(choice: Choice, raw: Raw) -> bool:
+    """Whether the words of an outcome column by name tell ends, not stages."""
+    if choice.column != "outcome" or choice.why == "contract":
+        return True
+    words = words_of(raw, choice.source)
+    return words is None or words.as_outcome or words.stages < 0.1
+
+
+def _scores(  # noqa: C901
+    table: str, profiles: Sequence[ColumnProfile], preset: Mapping[str, Iterable[str]], *, guess: bool
+) -> list[Choice]:
+    """Return every possible choice, the best first."""
+    found = []
+    known = {
+        column: {fold(word): place for place, word in reversed(list(enumerate(words)))}
+        for column, words in preset.items()
+    }
+    own = {fold(one.name): one.name for one in TABLES[table]}
+    for one in profiles:
+        scores: dict[str, tuple[float, str]] = {}
+        if guess:
+            for column, score in header_scores(one.name, table).items():
+                scores[column] = (score, "name" if score > 0.65 else "pattern")
+            for column, words in known.items():
+                if fold(one.name) in words:
+                    scores[column] = (PRESET - 0.02 * words[fold(one.name)], "crm")
+        if fold(one.name) in own:
+            scores[own[fold(one.name)]] = (OWN, "contract")
+        for column, (score, why) in scores.items():
+            kind = kind_of(table, column) if column in own.values() else "text"
+            fit = 1.0 if why == "contract" or not guess else one.fits(kind)
+            if column == "currency" and not any(_CODE.match(sample) for sample in one.samples):
+                continue
+            if column == "opportunity_id" and table == "opportunities" and why != "contract":
+                fit *= 1.0 if one.unique else 0.75 if one.distinct_n > 0.9 * one.filled_n else 0.3
+            if fit * score >= ENOUGH:
+                found.append(Choice(column=column, source=one.name, score=fit * score, why=why))
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _take(result: Columns, choices: Iterable[Choice]) -> None:
+    """Take the best choice for each column, each source once."""
+    for one in choices:
+        if one.column not in result.found and one.source not in result.used:
+            result.found[one.column] = one
+
+
+def words_of(raw: Raw, source: str) -> Words | None:
+    """What do the words of a column say? None if there are too many or none."""
+    counts = as_text(raw.frame[source]).value_counts()
+    if not 0 < len(counts) <= MANY_WORDS:
+        return None
+    total = int(counts.sum())
+    shares = dict.fromkeys(("ended", "won", "open", "stages", "unclear"), 0.0)
+    known = 0
+    for word, n in counts.items():
+        sense = sense_of(str(word))
+        known += bool(sense.meaning)
+        if sense.meaning in ENDED:
+            shares["ended"] += n / total
+            shares["won"] += n / total if sense.meaning == "won" else 0.0
+        elif sense.meaning in ("open", "parked"):
+            shares["open"] += n / total
+        elif sense.meaning == "unclear":
+            shares["unclear"] += n / total
+        elif sense.meaning == "stage":
+            shares["stages"] += n / total
+    return Words(
+        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=known, **shares
+    )
+
+
+def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Find the stage, the outcome and the flags among the columns that hold few words."""
+    name: dict[tuple[str, str], float] = {}
+    for one in scored:
+        name[one.source, one.column] = max(name.get((one.source, one.column), 0.0), one.score)
+    candidates = {}
+    for one in profiles:
+        named = (one.name, "stage") in name or (one.name, "outcome") in name
+        coded = one.kind == "number" and name.get((one.name, "stage"), 0.0) >= 0.5  # ids of stages
+        worded = one.kind == "category" or (one.kind == "text" and named)
+        if (coded or worded) and not one.is_flag and one.fits("stage"):
+            words = words_of(raw, one.name)
+            if words is not None and one.name not in result.used:
+                candidates[one.name] = words
+    _stage_and_outcome(result, candidates, name)
+    flags = [one for one in scored if one.column in ("is_won", "is_closed")]
+    told = any(
+        candidates[at].won for at in (result.source("stage"), result.source("outcome")) if at in candidates
+    )
+    if not told:
+        _take(result, flags)
+    else:
+        _take(result, [one for one in flags if one.score >= PRESET - 0.1])
+
+
+def _stage_and_outcome(
+    result: Columns, candidates: Mapping[str, Words], name: Mapping[tuple[str, str], float]
+) -> None:
+    """Choose both by name and words; a column of ends alone is the outcome, whatever it is called."""
+
+    def content(one: Words) -> float:
+        return 0.5 * (one.stages + one.ended + one.open + one.unclear)
+
+    stages, ends = [], []
+    for source, words in candidates.items():
+        as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
+        telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
+        if words.as_outcome and (as_stage or as_outcome or (telling and words.ended > 0)):
+            ends.append((max(as_outcome, 0.9 * as_stage) + content(words) + 0.2 * (words.won > 0), source))
+        elif as_stage or (as_outcome and words.known_n >= 2) or (telling and words.stages > 0):
+            stages.append((as_stage + 0.3 * as_outcome + content(words), source))
+    stages = [one for one in stages if one[0] >= 0.6 or name.get((one[1], "stage"), 0.0) >= 0.8]
+    for column, found in (("stage", stages), ("outcome", ends)):
+        if found and column not in result.found:
+            score, source = max(found, key=lambda one: one[0])
+            if source in result.used:
+                continue
+            why = "name" if name.get((source, column), 0.0) > 0.65 else "content"
+            result.found[column] = Choice(column=column, source=source, score=score, why=why)
+    _second_status(result, candidates, stages)
+
+
+def _second_status(
+    result: Columns, candidates: Mapping[str, Words], stages: Sequence[tuple[float, str]]
+) -> None:
+    """Where the stage tells no end but another column of stages does, that one tells the outcome."""
+    at = result.source("stage")
+    if not at or "outcome" in result.found or at not in candidates or candidates[at].ended:
+        return
+    others = [
+        (score, one)
+        for score, one in stages
+        if one != at and candidates[one].ended > 0 and one not in result.used
+    ]
+    if others:
+        score, source = max(others)
+        result.found["outcome"] = Choice(column="outcome", source=source, score=score, why="content")
+
+
+def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Make sure that the id tells deals apart; else look for another column, or use none."""
+    found = result.found.get("opportunity_id")
+    by_name = {one.name: one for one in profiles}
+    if found is not None and (found.why == "said" or found.source == "opportunity_id"):
+        return
+    if found is not None and not by_name[found.source].spoilt and _is_unique(raw, found.source):
+        return
+    rest = [
+        one
+        for one in scored
+        if one.column == "opportunity_id" and (found is None or one.source != found.source)
+    ]
+    spare = [one.source for one in rest if one.source not in result.used]
+    if "account_id" in result.found and result.found["account_id"].why != "said":
+        spare.append(result.found["account_id"].source)
+    spare += [
+        one.name for one in profiles if (one.guid or _names_an_id(one.name)) and one.name not in result.used
+    ]
+    spare = [
+        one for one in spare
+        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or _names_an_id(one))
+        and _is_unique(raw, one)
+    ]  # fmt: skip
+    if spare:
+        _move(result, "opportunity_id", spare[0])
+    elif (found is not None and by_name[found.source].spoilt) or (
+        found is not None and found.why != "contract" and not _tells_apart(raw, found.source)
+    ):
+        del result.found["opportunity_id"]
+
+
+def _move(result: Columns, column: str, source: str) -> None:
+    for other in [name for name, one in result.found.items() if one.source == source]:
+        del result.found[other]
+    result.found[column] = Choice(column=column, source=source, score=0.6, why="content")
+
+
+def _names_an_id(name: str) -> bool:
+    words = plain(name).split()
+    return bool(
+        {"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)
+    ) or (name.casefold().endswith(("id", "编号", "号")))
+
+
+def _tells_apart(raw: Raw, source: str) -> bool:
+    """Whether the ids are those of deals, if some of them are repeated or lacking."""
+    ids = as_text(raw.frame[source], blanks=False)
+    known = ids.dropna()
+    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and _names_an_id(source)
+
+
+def _is_unique(raw: Raw, source: str) -> bool:
+    ids = as_text(raw.frame[source], blanks=False)
+    return bool(ids.notna().all()) and not ids.duplicated().any()
+
+
+def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find the dates of win and loss in columns of their own; else the only dates there are."""
+    dates = [
+        one
+        for one in profiles
+        if one.kind == "date" and one.name not in result.used - {result.source("closed_at")}
+    ]
+    for one in dates:
+        words = plain(one.name)
+        if any(word in words.split() for word in ("won", "win", "sold")) or "赢单" in one.name:
+            result.won_date = result.won_date or one.name
+        if any(word in words.split() for word in ("lost", "loss")) or "输单" in one.name:
+            result.lost_date = result.lost_date or one.name
+    if "created_at" in result.found:
+        return
+    free = [
+        one for one in dates
+        if one.name not in (result.source("closed_at"), result.won_date, result.lost_date)
+        and not any(word in plain(one.name) or word in one.name for word in _NO_EVENT)
+        and _named_neutrally(one.name)
+    ]  # fmt: skip
+    free = [one for one in free if _before(raw, one.name, result.source("closed_at"))]
+    if free:
+        first = max(free, key=lambda one: (one.filled_share, -one.place))
+        result.found["created_at"] = Choice(column="created_at", source=first.name, score=0.5, why="content")
+
+
+def _named_neutrally(name: str) -> bool:
+    """Whether a date column says no more than that it is the date of the deal."""
+    neutral = {
+        "date", "datetime", "time", "timestamp", "day", "month", "at", "on", "dt", "ts", "period", "deal",
+        "opportunity", "lead", "opp", "sales", "sale", "record", "datum", "fecha", "data", "дата", "jour",
+        "inquiry", "quote", "proposal", "event", "report", "order", "of",
+    }  # fmt: skip
+    return set(plain(name).split()) <= neutral or name in ("日期", "时间", "单据日期", "登记时间")
+
+
+def _before(raw: Raw, date: str, closed: str) -> bool:
+    """Whether a date mostly lies before the close."""
+    if not closed or closed not in raw.frame:
+        return True
+    first, last = (
+        parse(raw.frame[one], "datetime", Reading(), {"file": "", "column": one}) for one in (date, closed)
+    )
+    if first.undecided or last.undecided:
+        return True
+    both = first.values.notna() & last.values.notna()
+    return not both.any() or bool((first.values[both] <= last.values[both]).mean() >= 0.8)
+
+
+def _activity(result: Columns, profiles: Sequence[ColumnProfile]) -> None:
+    """Find a column that says whether a row is active or archived."""
+    for one in profiles:
+        if one.is_flag and plain(one.name) in _ACTIVE and one.name not in result.used:
+            result.active, result.active_means = one.name, _ACTIVE[plain(one.name)]
+            return

@@ -1,0 +1,297 @@
+"""What do headers, stage words and outcome words usually mean? The lists are data: two TOML files beside this one.
+
+Names are compared without case, accents, spaces and punctuation. A header is also compared without the word for
+the deal itself, because "Deal Stage", "Opportunity: Stage", "stage_name" and "property_stage" are one column.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.playbooks.model import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOLDER = Path(__file__).parent
+
+WHOLE, PATTERN = 0.9, 0.6
+"""How much a header says that fits a word whole, or only a pattern."""
+
+WON_RANK = 100
+"""Place of the win among the usual places of stages (0 at the beginning)."""
+
+NEARLY = 90.0
+"""Usual place of a stage whose name holds a word for the win ("签约跟进")."""
+
+UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]*?)\s*[)）\]】]")
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPLIT = re.compile(r"[^\w]+|_+")
+_CUSTOM = re.compile(r"(__c|_c|__s|__pc)$", re.IGNORECASE)
+
+
+@functools.cache
+def _columns() -> Mapping[str, Any]:
+    return tomllib.loads((_FOLDER / "lexicon.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _stages() -> Mapping[str, Any]:
+    return tomllib.loads((_FOLDER / "stage_words.toml").read_text(encoding="utf-8"))
+
+
+def plain(text: str) -> str:
+    """Return a text in lower case, without accents, its words apart by one space.
+
+    Examples
+    --------
+    >>> plain("dealStage_Name")
+    'deal stage name'
+    >>> plain("Étape – Clôturée")
+    'etape cloturee'
+    """
+    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", str(text).replace("#", " no ")))
+    bare = "".join(
+        one for one in unicodedata.normalize("NFD", spaced.casefold()) if not unicodedata.combining(one)
+    )
+    return " ".join(part for part in _SPLIT.split(bare) if part)
+
+
+def key(text: str) -> str:
+    """Return a text as names are compared: :func:`fold`, and without accents."""
+    return fold(
+        "".join(one for one in unicodedata.normalize("NFD", str(text)) if not unicodedata.combining(one))
+    )
+
+
+@functools.cache
+def header_keys(name: str) -> tuple[str, ...]:
+    """Under which spellings may a header be known? The whole first, then without unit, prefix and entity words.
+
+    Examples
+    --------
+    >>> header_keys("Opportunity - Sales Stage (current)")[-1]
+    'stage'
+    >>> header_keys("property_dealstage")[-1]
+    'dealstage'
+    """
+    bare = _CUSTOM.sub("", UNIT.sub(" ", name).strip() or name)
+    last = re.split(r"[:./]| - ", bare)[-1].strip() or bare
+    found = [key(name.replace("#", " no ")), key(bare), key(last)]
+    words = plain(last).split()
+    entity = _entity_words()
+    rest = [word for word in words if word not in entity]
+    if rest:
+        found += [key(" ".join(_without_ends(words, entity))), key(" ".join(rest))]
+    for prefix in _columns()["entity"]["prefixes"]:
+        if last.startswith(prefix) and len(last) > len(prefix):
+            found.append(key(last[len(prefix) :]))
+            break
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def _without_ends(words: list[str], entity: frozenset[str]) -> list[str]:
+    while len(words) > 1 and words[0] in entity:
+        words = words[1:]
+    while len(words) > 1 and words[-1] in entity:
+        words = words[:-1]
+    return words
+
+
+@functools.cache
+def _entity_words() -> frozenset[str]:
+    return frozenset(plain(one) for one in _columns()["entity"]["words"])
+
+
+@functools.cache
+def _words(table: str) -> Mapping[str, Mapping[str, int]]:
+    """Return column = folded word = its place in the list, for the headers of one table."""
+    content = _columns()["words"]
+    listed = content.get(table, {}) if table != "opportunities" else content
+    return {
+        column: {key(word): place for place, word in reversed(list(enumerate(words)))}
+        for column, words in listed.items()
+        if isinstance(words, list)
+    }
+
+
+@functools.cache
+def _patterns() -> Mapping[str, tuple[re.Pattern[str], re.Pattern[str] | None]]:
+    content = _columns()
+    return {
+        column: (re.compile(one), re.compile(content["not"][column]) if column in content["not"] else None)
+        for column, one in content["patterns"].items()
+    }
+
+
+@functools.cache
+def header_scores(name: str, table: str = "opportunities") -> Mapping[str, float]:
+    """Which columns of the contract may this header mean, and how strongly does it say so (0 to 1)?
+
+    Examples
+    --------
+    >>> max(header_scores("Deal - Stage"), key=header_scores("Deal - Stage").get)
+    'stage'
+    >>> "closed_at" in header_scores("Expected Close Date")
+    False
+    """
+    found: dict[str, float] = {}
+    keys = header_keys(name)
+    for column, words in _words(table).items():
+        for depth, one in enumerate(keys):
+            if one in words:
+                place = words[one]
+                score = WHOLE - 0.03 * depth - 0.12 * place / max(len(words), 1)
+                found[column] = max(found.get(column, 0.0), score)
+    if table == "opportunities" and (not found or max(found.values()) < 0.5):
+        text = plain(UNIT.sub(" ", name)) or plain(name)
+        for column, (known, never) in _patterns().items():
+            hit = known.search(text)
+            if hit and not (never and never.search(text)):
+                found[column] = PATTERN
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What a stage or outcome word usually means.
+
+    Attributes
+    ----------
+    meaning : str
+        An outcome of the contract, ``"parked"`` (open, but at no stage), ``"unclear"`` (ended, nobody knows how),
+        ``"stage"`` (a known working stage), or empty.
+    rank : float or None
+        Usual place of a stage, 0 to 100, above 100 after the win.
+    sure : bool
+        Whether the word can mean nothing else.
+    """
+
+    meaning: str = ""
+    rank: float | None = None
+    sure: bool = False
+
+
+@functools.cache
+def _outcome_words() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for meaning, words in _stages()["outcomes"].items():
+        for word in words:
+            found.setdefault(key(word), meaning)
+    return found
+
+
+@functools.cache
+def _outcome_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((meaning, re.compile(one)) for meaning, one in _stages()["patterns"].items())
+
+
+@functools.cache
+def _ranks() -> Mapping[str, float]:
+    return {key(word): float(rank) for rank, words in _stages()["stages"].items() for word in words}
+
+
+_NUMBERED = re.compile(
+    r"^\s*(?:stage|phase|step|level|etapa|fase|stufe|phase|этап|s|p|l)?\s*[#(（]?\s*(\d{1,2})\s*[)）.:：、/–—-]*\s*(?=\D|$)(?!\s*%)",
+    re.IGNORECASE,
+)
+_CHINESE_NUMBER = re.compile(r"^\s*(?:第)?([一二三四五六七八九十])(?:阶段|[、.．:：)）])\s*")
+_PERCENT = re.compile(r"(\d{1,3})\s*[%％]")
+
+
+def number_of(word: str) -> float | None:
+    """Which number does a stage name carry in front ("2 - Demo", "S3 Proposal", "第四阶段")?
+
+    Examples
+    --------
+    >>> number_of("3. Proposal"), number_of("Stage 2 - Demo"), number_of("50% likely"), number_of("Demo")
+    (3.0, 2.0, None, None)
+    """
+    chinese = _CHINESE_NUMBER.match(word)
+    if chinese:
+        return float("一二三四五六七八九十".index(chinese.group(1)) + 1)
+    found = _NUMBERED.match(word)
+    return float(found.group(1)) if found else None
+
+
+def percent_of(word: str) -> float | None:
+    """Which percentage does a stage name carry ("Proposal (50%)")?"""
+    found = _PERCENT.search(word)
+    return float(found.group(1)) if found and float(found.group(1)) <= 100 else None
+
+
+def _variants(word: str) -> list[str]:
+    """Return a word whole, without number in front, brackets and percentage."""
+    text = unicodedata.normalize("NFKC", word)
+    bare = _PERCENT.sub("", _CHINESE_NUMBER.sub("", _NUMBERED.sub("", text)))
+    without = UNIT.sub(" ", bare)
+    inside = " ".join(UNIT.findall(bare))
+    found = [key(text), key(bare), key(without), key(inside), key(plain(without))]
+    return list(dict.fromkeys(one for one in found if one))
+
+
+@functools.cache
+def sense_of(word: str) -> Sense:
+    """What does a word in a stage or outcome column usually mean?
+
+    Examples
+    --------
+    >>> sense_of("Closed Won"), sense_of("7 - Geschlossen / verloren").meaning, sense_of("Closed").meaning
+    (Sense(meaning='won', rank=None, sure=True), 'lost', 'unclear')
+    >>> sense_of("Proposal/Price Quote").rank
+    58.0
+    """
+    variants = _variants(word)
+    text = plain(word)
+    pattern = next(
+        (meaning for meaning, one in _outcome_patterns() if one.search(text) or one.search(word)), ""
+    )
+    rank = next((_ranks()[one] for one in variants if one in _ranks()), None)
+    known = next((_outcome_words()[one] for one in variants if one in _outcome_words()), "")
+    if known and known not in ("open", "parked", "unclear"):
+        return Sense(known, rank, sure=bool(pattern))
+    if pattern and (not known or known == "unclear"):
+        return Sense(pattern, rank, sure=True)
+    if rank is not None:
+        return Sense("stage", rank)
+    if known:
+        return Sense(known, None, sure=known == "open")
+    return Sense("stage", _token_rank(text)) if _token_rank(text) is not None else Sense()
+
+
+def _token_rank(text: str) -> float | None:
+    """Return the usual place of a longer name by the known words in it; the latest counts."""
+    words = text.split()
+    ranks = _ranks()
+    found = [
+        ranks[key(" ".join(words[start:end]))]
+        for start in range(len(words))
+        for end in range(start + 1, min(len(words), start + 3) + 1)
+        if key(" ".join(words[start:end])) in ranks and len("".join(words[start:end])) > 2
+    ]
+    if found:
+        return max(found)
+    if len(words) == 1 and any(ord(one) > 0x2E80 for one in text):
+        inside = [rank for name, rank in ranks.items() if len(name) > 1 and name in key(text)]
+        inside += [
+            NEARLY
+            for name, one in _outcome_words().items()
+            if one == "won" and len(name) > 1 and name in key(text)
+        ]
+        return max(inside) if inside else None
+    return None
+
+
+@functools.cache
+def known_pipelines() -> tuple[Mapping[str, int], ...]:
+    """Return the stages that systems come with, each as folded word = place."""
+    return tuple(
+        {key(word): place for place, word in enumerate(one)} for one in _stages()["pipelines"].values()
+    )

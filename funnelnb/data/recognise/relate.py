@@ -1,0 +1,218 @@
+"""Which other files belong to the deals? Keys that overlap tell it, more than names do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.data.parse.values import as_text
+from funnelnb.data.recognise.lexicon import header_scores, plain
+from funnelnb.playbooks.model import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from funnelnb.data.recognise.shape import Sheet
+
+SHARED = 0.6
+"""Least share of the deals' keys that the other file must know."""
+
+_WANTED = ("region", "team", "segment", "customer_type", "owner", "product", "source")
+_BOOKED = (
+    "won",
+    "win",
+    "closed",
+    "close",
+    "order",
+    "booking",
+    "booked",
+    "sale",
+    "sold",
+    "contract",
+    "signed",
+    "converted",
+    "purchase",
+    "payment",
+    "成交",
+    "赢单",
+    "签约",
+    "订单",
+    "合同",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A file that can be joined.
+
+    Attributes
+    ----------
+    join : Mapping
+        As the settings say it.
+    canonical : str
+        Column of the contract that holds the key.
+    share : float
+        Share of the deals' different keys that the file knows, spelling apart.
+    n : int
+        Rows of the deals with a partner.
+    keys, partners : frozenset of str
+        Different keys on either side.
+    """
+
+    join: dict[str, Any]
+    canonical: str
+    share: float
+    n: int
+    keys: frozenset[str]
+    partners: frozenset[str]
+
+
+def joins(deals: Sheet, others: Sequence[Sheet], have: set[str]) -> list[Related]:
+    """Which files add a region, a team, a segment … to the deals?
+
+    Parameters
+    ----------
+    deals : Sheet
+    others : sequence of Sheet
+    have : set of str
+        Columns of the contract that the deals have already.
+
+    Returns
+    -------
+    list of Related
+        Each key of the other file once; the best key of each file.
+    """
+    found = []
+    taken = set(have)
+    for other in others:
+        if not other.file or len(other.raw.frame) > 200_000:
+            continue
+        columns = _added(other, taken)
+        if not columns:
+            continue
+        best = _key(deals, other, columns)
+        if best is not None:
+            found.append(best)
+            taken |= set(best.join["columns"])
+    return found
+
+
+def _added(other: Sheet, have: set[str]) -> dict[str, str]:
+    """Return column of the contract = column of the other file, for grouping columns that the deals lack."""
+    best: dict[str, tuple[float, str]] = {}
+    for one in other.profiles:
+        if one.kind != "category":
+            continue
+        for column, score in header_scores(one.name).items():
+            if column in _WANTED and column not in have and score > best.get(column, (0.55, ""))[0]:
+                best[column] = (score, one.name)
+    sources: dict[str, str] = {}
+    for column, (_, source) in sorted(best.items(), key=lambda item: -item[1][0]):
+        if source not in sources.values():
+            sources[column] = source
+    return sources
+
+
+def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | None:
+    best: Related | None = None
+    by_source = {one.source: column for column, one in deals.columns.found.items()}
+    for there in other.profiles:
+        partners = as_text(other.raw.frame[there.name], blanks=False).dropna()
+        if not there.unique or partners.duplicated().any() or there.kind == "date":
+            continue
+        known = {fold(one) for one in partners}
+        for here in deals.profiles:
+            if (
+                here.kind not in ("category", "text", "number")
+                or here.is_flag
+                or not _related(here.name, there.name, by_source)
+            ):
+                continue
+            keys = as_text(deals.raw.frame[here.name], blanks=False).dropna()
+            different = set(keys.unique())
+            if not different:
+                continue
+            share = sum(fold(one) in known for one in different) / len(different)
+            if share < SHARED or (best is not None and share <= best.share):
+                continue
+            taken = {column: source for column, source in columns.items() if source != there.name}
+            if taken:
+                best = Related(
+                    join={
+                        "file": other.file,
+                        **({"sheet": other.sheet} if other.sheet else {}),
+                        "on": {here.name: there.name},
+                        "columns": taken,
+                    },
+                    canonical=by_source.get(here.name, ""),
+                    share=share,
+                    n=int(keys.isin(set(partners)).sum()),
+                    keys=frozenset(different),
+                    partners=frozenset(partners),
+                )
+    return best
+
+
+def _related(here: str, there: str, by_source: Mapping[str, str]) -> bool:
+    """Whether two headers may name the same key: a word in common, or the same column of the contract."""
+    mine, yours = plain(here).split(), plain(there).split()
+    if set(mine) & set(yours) - {"name", "date", "id", "type"} or mine == yours:
+        return True
+    column = by_source.get(here, "")
+    return bool(column) and (
+        column in header_scores(there)
+        or (yours[-1:] == ["id"] and column in ("account_id", "owner", "product"))
+    )
+
+
+def corrections(found: Related) -> dict[str, str]:
+    """Which keys are the other file's keys, but for spelling?"""
+    if not found.canonical:
+        return {}
+    spelled = {fold(one): one for one in found.partners}
+    return {
+        one: spelled[fold(one)]
+        for one in sorted(found.keys - found.partners)
+        if fold(one) in spelled and spelled[fold(one)] != one
+    }
+
+
+def bookings(leads: Sheet, others: Sequence[Sheet]) -> Related | None:
+    """Which file holds the bookings of these leads: each key once, all of them leads, with a date?"""
+    at = leads.columns.source("opportunity_id")
+    if not at or at not in leads.raw.frame:
+        return None
+    ids = set(as_text(leads.raw.frame[at], blanks=False).dropna())
+    for other in others:
+        if other is leads or not other.file:
+            continue
+        closed = (
+            other.columns.source("closed_at") or other.columns.won_date or other.columns.source("created_at")
+        )
+        text = plain(other.file) + " " + plain(closed)
+        if not closed or not any(word in text for word in _BOOKED):
+            continue
+        for one in other.profiles:
+            keys = as_text(other.raw.frame[one.name], blanks=False).dropna()
+            if (
+                one.unique
+                and not keys.duplicated().any()
+                and len(keys)
+                and sum(key in ids for key in keys) >= 0.9 * len(keys)
+            ):
+                columns = {"closed_at": closed}
+                columns |= {
+                    column: other.columns.source(column)
+                    for column in (*_WANTED, "amount")
+                    if other.columns.source(column)
+                    and column not in leads.columns.found
+                    and other.columns.source(column) != one.name
+                    and other.columns.found[column].score > 0.65
+                }
+                return Related(
+                    join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {at: one.name},
+                          "columns": columns},
+                    canonical="opportunity_id", share=len(keys) / max(len(ids), 1), n=len(keys),
+                    keys=frozenset(ids), partners=frozenset(keys),
+                )  # fmt: skip
+    return None

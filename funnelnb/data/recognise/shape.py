@@ -1,0 +1,326 @@
+"""What does a file or sheet hold: deals, their history, customers, a log of changes, or something else?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from funnelnb.data.parse.values import as_text
+from funnelnb.data.recognise.assign import Columns, find, words_of
+from funnelnb.data.recognise.lexicon import header_scores, key, plain, sense_of
+from funnelnb.data.recognise.profile import ColumnProfile, profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from funnelnb.data.read.raw import Raw
+
+_NAMES = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (
+            "stage_history",
+            r"histor|change|transition|\blog\b|\blogs\b|eventlog|movement|audit|变更|历史|журнал|истори",
+        ),
+        ("contacts", r"\bcontacts?\b|people|person|联系人|контакт"),
+        (
+            "activities",
+            r"activit|interaction|task|\bcalls?\b|meeting|email|touchpoint|engagement|note|跟进|拜访",
+        ),
+        ("targets", r"target|quota|goal|budget|目标|指标"),
+        ("costs", r"\bcosts?\b|spend|expens|费用|成本"),
+        (
+            "opportunities",
+            r"opportunit|deal|pipeline|\bleads?\b|funnel|\bcrm\b|potential|prospect|quote|商机|线索|销售机会|сделк"
+            r"|oportunidad|chancen|affaires|negocio",
+        ),
+        ("accounts", r"account|customer|compan|client|organi[sz]ation|客户|公司|клиент|kunden"),
+        ("users", r"user|\brep\b|\breps\b|agent|owner|team|employee|staff|seller|员工|人员"),
+        ("products", r"product|price|item|sku|产品"),
+        ("stages", r"\bstages?\b|pipeline stage|阶段"),
+    )
+)
+
+REPEATED = 0.7
+"""With a smaller share of different ids, a table is no list of deals."""
+
+_DATE_WORDS = re.compile(
+    r"\b(date|time|timestamp|datetime|on|at|entered|entry|entering|moved|to|reached|of|the|stage|became|fecha|data|datum|datetime|dt|day|de|da|del|entrada|timestamp|ts|"
+    r"дата|date d|d|en|am)\b"
+)
+_DATE_WORDS_ZH = re.compile(r"日期|时间|进入|时刻")
+_LEFT = re.compile(r"\b(exited|exit|left|leaving|out|end|cumulative|days|duration|latest time in)\b")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Sheet:
+    """A raw table and what it seems to be.
+
+    Attributes
+    ----------
+    raw : Raw
+    file, sheet : str
+        Where it stands, as the settings would say it.
+    kind : str
+        A table of the contract, ``"stages"``, ``"users"``, ``"products"`` or ``"other"``.
+    score : float
+        How sure that is.
+    columns : Columns
+        As a table of deals.
+    profiles : list of ColumnProfile
+    log : Mapping
+        Roles of a history: ``opportunity_id``, ``stage``, ``entered_at``, perhaps ``old_stage``, ``field`` and
+        ``field_value``.
+    deals_score : float
+        How much it looks like deals.
+    """
+
+    raw: Raw
+    file: str = ""
+    sheet: str = ""
+    kind: str = "other"
+    score: float = 0.0
+    columns: Columns = field(default_factory=Columns)
+    profiles: list[ColumnProfile] = field(default_factory=list)
+    log: Mapping[str, str] = field(default_factory=dict)
+    deals_score: float = 0.0
+
+    @property
+    def placed(self) -> bool:
+        """Whether a column tells the stage or the end of each deal."""
+        return bool({"stage", "outcome", "is_won"} & set(self.columns.found)) or bool(stage_dates(self, {}))
+
+    def column(self, name: str) -> ColumnProfile:
+        """Return the profile of a column of the file."""
+        return next(one for one in self.profiles if one.name == name)
+
+
+def look(
+    raw: Raw,
+    *,
+    file: str = "",
+    sheet: str = "",
+    stem: str = "",
+    said: Mapping[str, str] | None = None,
+    preset: Mapping[str, Iterable[str]] | None = None,
+    guess: bool = True,
+    kind: str = "",
+) -> Sheet:
+    """What does this table hold?
+
+    Parameters
+    ----------
+    raw : Raw
+    file, sheet : str
+        Where it stands.
+    stem : str
+        Name of file or sheet, as a hint.
+    said : Mapping, optional
+        Columns of the deals that the settings name.
+    preset : Mapping, optional
+        Headers of the recognised CRM.
+    guess : bool
+        False: only the contract's own names.
+    kind : str
+        What the table is known to be, by its name or the settings.
+    """
+    profiles = profile(raw)
+    columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
+    found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
+    by_name = kind_by_name(stem or file)
+    log = _log(found)
+    found.deals_score = _as_deals(found)
+    scores = {"opportunities": found.deals_score, "stage_history": 0.0}
+    if log:
+        found.log = log
+        scores["stage_history"] = 0.9 + 0.3 * ("old_stage" in log) + 0.3 * ("field" in log)
+    if by_name in ("stages", "users", "products", "contacts", "activities", "targets", "costs", "accounts"):
+        scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
+    elif by_name:
+        scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
+    if not kind and "stage" in plain(stem or file) and _as_reference(found):
+        kind = "stages"
+    if kind:
+        found.kind, found.score = kind, 2.0 + scores.get(kind, 0.0)
+        return found
+    found.kind, found.score = max(scores.items(), key=lambda item: item[1])
+    if found.score < 0.35:
+        found.kind = "other"
+    return found
+
+
+def kind_by_name(stem: str) -> str:
+    """Return what the name of a file or sheet says that it holds, empty if nothing."""
+    text = plain(re.sub(r"\.\w{2,5}$", "", stem))
+    return next((kind for kind, pattern in _NAMES if pattern.search(text) or pattern.search(stem)), "")
+
+
+def _as_deals(sheet: Sheet) -> float:
+    """How much does the table look like deals?"""
+    found = sheet.columns.found
+    placed = sheet.placed
+    named = "opportunity_id" in found or "name" in found
+    dated = sum(one in found for one in ("created_at", "closed_at", "expected_close_at"))
+    score = (
+        0.5 * placed
+        + 0.15 * named
+        + 0.1 * min(dated, 2)
+        + 0.15 * ("amount" in found or "expected_amount" in found)
+        + 0.05 * ("owner" in found)
+    )
+    return score if placed else 0.5 * score
+
+
+def _as_reference(sheet: Sheet) -> bool:
+    """Whether the table lists stages: few rows, a label, an order or a probability."""
+    names = " ".join(plain(one.name) for one in sheet.profiles)
+    return (
+        len(sheet.raw.frame) <= 400
+        and bool(
+            re.search(
+                r"\border|probab|sequence|position|\brank|\bsort|closed won|is won|顺序|排序|赢率", names
+            )
+        )
+        and bool(re.search(r"label|name|stage|title|阶段", names))
+        and any(one.unique for one in sheet.profiles)
+        and not {"created_at", "closed_at"} <= set(sheet.columns.found)
+    )
+
+
+def _log(sheet: Sheet) -> dict[str, str]:
+    """Return the roles of a history of stages: a repeated key, a stage and a time; empty if it is none."""
+    scored = _log_scores(sheet.profiles)
+    taken: dict[str, str] = {}
+    for role in ("old_stage", "stage", "entered_at", "opportunity_id", "field", "left_at"):
+        best = [(score, name) for name, score in scored[role].items() if name not in taken.values()]
+        if best:
+            taken[role] = max(best)[1]
+    if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
+        return {}
+    ids = as_text(sheet.raw.frame[taken["opportunity_id"]], blanks=False).dropna()
+    if not len(ids) or (
+        ids.nunique() > 0.95 * len(ids) and "field" not in taken and "old_stage" not in taken
+    ):
+        return {}
+    words = words_of(sheet.raw, taken["stage"])
+    if "field" in taken:
+        value = _stage_field(sheet.raw, taken["field"])
+        if value:
+            return {**taken, "field_value": value}
+        taken.pop("field")
+    if words is None and "old_stage" not in taken:
+        return {}
+    if (
+        words is not None
+        and "old_stage" not in taken
+        and words.known_n < 2
+        and not any(
+            "stage" in plain(taken["stage"]) or one in plain(taken["stage"])
+            for one in ("activity", "concept name", "event", "status")
+        )
+    ):
+        return {}
+    varies = sheet.raw.frame.groupby(taken["opportunity_id"])[taken["stage"]].nunique().gt(1).mean()
+    return taken if varies > 0.05 or "old_stage" in taken else {}
+
+
+def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
+    roles: dict[str, dict[str, float]] = {
+        role: {} for role in ("opportunity_id", "stage", "old_stage", "entered_at", "left_at", "field")
+    }
+    for one in profiles:
+        for role, score in header_scores(one.name, "stage_history").items():
+            if role in ("entered_at", "left_at"):
+                fit = one.kind == "date" or (
+                    one.kind == "number" and one.numeric_share == 1 and "time" in plain(one.name)
+                )
+            elif role == "opportunity_id":
+                fit = one.kind != "date"
+            else:
+                fit = one.kind in ("category", "text", "number") and not one.is_flag and not one.unique
+            if fit:
+                roles[role][one.name] = score * (0.5 if one.kind == "blank" else 1.0)
+    return roles
+
+
+def _stage_field(raw: Raw, column: str) -> str:
+    """Return the value of the field column that marks changes of the stage, empty if there is none."""
+    for value in as_text(raw.frame[column]).value_counts().index:
+        scores = header_scores(str(value))
+        if max(scores, key=lambda one: scores[one], default="") == "stage" or key(str(value)) in (
+            "stagename",
+            "dealstage",
+            "stageid",
+        ):
+            return str(value)
+    return ""
+
+
+def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
+    """Which columns hold the date on which a stage was entered?
+
+    Parameters
+    ----------
+    sheet : Sheet
+    words : Mapping of str to int
+        Words of the stage column; empty if there is none.
+
+    Returns
+    -------
+    dict of str to str
+        Stage = column, in the order of the columns; empty unless two or more are found.
+    """
+    known = {key(word): word for word in words}
+    known |= {key(re.sub(r"[（(].*?[)）]", "", word)): word for word in words}
+    found: dict[str, str] = {}
+    for one in sheet.profiles:
+        if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
+            continue
+        named = _stage_named(one.name)
+        if not named or any(
+            one.name == choice.source
+            and choice.score >= 0.85
+            and choice.column in ("created_at", "expected_close_at")
+            and key(named) not in known
+            for choice in sheet.columns.found.values()
+        ):
+            continue
+        if one.kind == "blank" and key(named) not in known:
+            continue
+        word = known.get(key(named))
+        sense = sense_of(named)
+        if word is None and (
+            sense.meaning in ("", "open", "parked", "unclear")
+            or (words and sense.meaning == "stage" and not _entered(one.name))
+        ):
+            continue
+        found.setdefault(word or named, one.name)
+    stages = [
+        word
+        for word in found
+        if sense_of(word).meaning not in ("won", "lost", "left", "lost_competitor", "lost_no_decision")
+    ]
+    return found if len(found) >= 2 and stages else {}
+
+
+def _entered(name: str) -> bool:
+    return bool(re.search(r"enter|进入|entrada|entrée", name.casefold()))
+
+
+def _stage_named(name: str) -> str:
+    """Return the stage that a date column names: its header without the words for a date.
+
+    Examples
+    --------
+    >>> _stage_named('Date entered "Proposal (Sales Pipeline)"'), _stage_named("进入报价时间")
+    ('Proposal', '报价')
+    """
+    quoted = re.search(r"[\"“'「](.+?)[\"”'」]", name)
+    if quoted:
+        return re.sub(r"\s*[（(].*?[)）]\s*$", "", quoted.group(1)).strip()
+    hubspot = re.match(r"hs_(?:v2_)?date_entered_(.+)$", name)
+    if hubspot:
+        return hubspot.group(1)
+    rest = _DATE_WORDS_ZH.sub("", _DATE_WORDS.sub(" ", plain(re.sub(r"[（(].*?[)）]", "", name))))
+    return " ".join(rest.split())

@@ -1,0 +1,411 @@
+"""What do the stage words mean, and in which order do the stages stand?
+
+Meaning (won, lost, left, open, a stage) comes from the word itself, else from what goes with it: the outcome
+column, flags, a probability of 100 or 0, the place at the end of histories. The order comes from what tells it
+best: numbers in the names, the order in histories, dates per stage, the given order of a reference table, the
+probability, the usual place of such names. What rests on a guess is marked as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelnb.data.recognise.lexicon import (
+    WON_RANK,
+    Sense,
+    key,
+    known_pipelines,
+    number_of,
+    percent_of,
+    sense_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+END_MEANINGS = ("won", "lost", "lost_competitor", "lost_no_decision", "left")
+
+EVIDENCE = ("history", "given", "number", "percent", "system", "probability", "name", "file")
+"""From what an order can come, the most telling first."""
+
+_COVER = 0.75
+"""Share of the stages that a kind of evidence must cover to lead."""
+
+_NEAR_WON = 95.0
+"""Usual place of a stage whose name half means the win ("contract signed"), where another word means it fully."""
+
+_SPELLING = 0.86
+"""Likeness of two spellings of one stage (1: equal)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageWord:
+    """One word of the stage column.
+
+    Attributes
+    ----------
+    word : str
+    n : int
+        Deals (or history rows) with it.
+    meaning : str
+        ``"stage"``, an outcome of the contract, or ``"none"`` (open or ended, but at no known stage).
+    same_as : str
+        Stage of which this is another spelling; empty otherwise.
+    why : str
+        ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``, ``"rest"``.
+    sure : bool
+        False: asked before anything is counted on it.
+    """
+
+    word: str
+    n: int
+    meaning: str
+    same_as: str = ""
+    why: str = "name"
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """Stages in order, and what every word means.
+
+    Attributes
+    ----------
+    stages : tuple of str
+        Working stages in order, then those after the win.
+    after_n : int
+        How many of them stand after the win.
+    words : tuple of StageWord
+    order_from : str
+        One of EVIDENCE.
+    order_sure : bool
+        Whether the order rests on more than the order of the file.
+    won_known : bool
+        Whether any word or column means the win.
+    """
+
+    stages: tuple[str, ...]
+    after_n: int
+    words: tuple[StageWord, ...]
+    order_from: str
+    order_sure: bool
+    won_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What goes with each word.
+
+    Attributes
+    ----------
+    counts : Mapping of str to int
+        Word = rows, in the order of the file.
+    probability : Mapping of str to float
+        Word = mean stated chance, 0 to 100.
+    outcomes : Mapping of str to Mapping
+        Word = outcome = rows, from an outcome column or flags.
+    history : sequence of sequence of str
+        Words of each deal in the order of time.
+    given : Mapping of str to float
+        Word = place in a reference table, or of its date column.
+    meanings : Mapping of str to str
+        What a reference table says of a word (won, lost).
+    """
+
+    counts: Mapping[str, int]
+    probability: Mapping[str, float]
+    outcomes: Mapping[str, Mapping[str, int]]
+    history: Sequence[Sequence[str]] = ()
+    given: Mapping[str, float] | None = None
+    meanings: Mapping[str, str] | None = None
+
+
+def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
+    """What do the words mean, and in which order do the stages stand?
+
+    Parameters
+    ----------
+    evidence : Evidence
+    outcome_told : bool
+        Whether another column tells won and lost.
+
+    Returns
+    -------
+    StagePlan
+
+    Examples
+    --------
+    >>> words = {"Proposal": 4, "Closed Won": 2, "Qualification": 5, "Closed Lost": 3}
+    >>> found = plan(Evidence(counts=words, probability={}, outcomes={}), outcome_told=False)
+    >>> found.stages, found.won_known
+    (('Qualification', 'Proposal'), True)
+    """
+    words = _meanings(evidence, outcome_told=outcome_told)
+    words = _spellings(words, evidence)
+    won_known = outcome_told or any(one.meaning == "won" for one in words)
+    working = [one.word for one in words if one.meaning == "stage" and not one.same_as]
+    ordered, source = _order(working, evidence)
+    if not won_known and ordered:
+        words, ordered = _last_is_won(words, ordered)
+    after = [word for word in ordered if (sense_of(word).rank or 0) > WON_RANK and source in ("name", "file")]
+    before = [word for word in ordered if word not in after]
+    if not before:
+        before, after = ordered, []
+    return StagePlan(
+        stages=(*before, *after),
+        after_n=len(after),
+        words=tuple(words),
+        order_from=source,
+        order_sure=source != "file" or len(ordered) < 2,
+        won_known=won_known,
+    )
+
+
+def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
+    """Return what each word means, before the order is known."""
+    sure_win = any(sense_of(word).meaning == "won" and sense_of(word).sure for word in evidence.counts)
+    wins = [word for word in evidence.counts if sense_of(word).meaning == "won"]
+    found = []
+    for word, n in evidence.counts.items():
+        said = (evidence.meanings or {}).get(word)
+        if said:
+            found.append(StageWord(word=word, n=n, meaning=said, why="given"))
+            continue
+        meaning, why, sure = _meaning(
+            word, sense_of(word), evidence, sure_win=sure_win, outcome_told=outcome_told
+        )
+        found.append(StageWord(word=word, n=n, meaning=meaning, why=why, sure=sure))
+    if not sure_win and len(wins) > 1 and not outcome_told:
+        found = _furthest_win(found, evidence)
+    return found
+
+
+def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
+    word: str, sense: Sense, evidence: Evidence, *, sure_win: bool, outcome_told: bool
+) -> tuple[str, str, bool]:
+    told = evidence.outcomes.get(word, {})
+    if sense.meaning == "parked":
+        return "none", "name", True
+    if sense.meaning in END_MEANINGS:
+        if sense.meaning == "won" and not sense.sure and (sure_win or _goes_on(word, evidence)):
+            return "stage", "name", True
+        if sense.meaning == "lost" and not sense.sure and _ends_won(told):
+            return "stage", "outcome", True
+        return sense.meaning, "name", True
+    if sense.meaning == "unclear":
+        if outcome_told:
+            return "none", "outcome", True
+        by_chance = _by_probability(word, evidence)
+        return (by_chance, "probability", True) if by_chance else ("none", "name", False)
+    if (
+        sense.meaning == "open"
+        and len(evidence.counts) > 2
+        and any(sense_of(one).meaning == "stage" for one in evidence.counts)
+    ):
+        return (
+            ("stage", "name", True)
+            if key(word) in ("open", "opened", "offen", "abierto", "aberto")
+            else ("none", "name", True)
+        )
+    if not sense.meaning:
+        by_chance = _by_probability(word, evidence)
+        if by_chance:
+            return by_chance, "probability", True
+        if (
+            told
+            and sum(told.values()) >= 5
+            and len(told) == 1
+            and next(iter(told)) in END_MEANINGS
+            and not _goes_on(word, evidence)
+        ):
+            return "none", "outcome", True
+    return "stage", "name" if sense.meaning else "rest", True
+
+
+def _ends_won(told: Mapping[str, int]) -> bool:
+    return bool(told) and told.get("won", 0) > 0.2 * sum(told.values())
+
+
+def _goes_on(word: str, evidence: Evidence) -> bool:
+    """Whether histories go on after this word more often than they end there."""
+    last = sum(1 for one in evidence.history if one and one[-1] == word)
+    seen = sum(1 for one in evidence.history if word in one)
+    return seen > 0 and last < 0.5 * seen
+
+
+def _by_probability(word: str, evidence: Evidence) -> str:
+    """Return won for a stated chance of 100, lost for 0 where other stages have one above."""
+    chance = evidence.probability.get(word)
+    if (
+        chance is None
+        or len(evidence.probability) < 2
+        or max(evidence.probability.values()) <= min(evidence.probability.values())
+    ):
+        return ""
+    if chance >= 99.9:
+        return "won"
+    zeros = [one for one, value in evidence.probability.items() if value <= 0.01]
+    positive = sum(value > 0.01 for value in evidence.probability.values())
+    return (
+        "lost" if chance <= 0.01 and len(zeros) == 1 and positive >= 3 and sense_of(word).rank is None else ""
+    )
+
+
+def _furthest_win(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
+    """Of several words that half mean the win, those below the furthest stay stages where a chance tells so."""
+    wins = [one.word for one in words if one.meaning == "won"]
+    chances = {word: evidence.probability[word] for word in wins if word in evidence.probability}
+    if len(chances) < 2 or max(chances.values()) < 99.9:
+        return words
+    lower = {word for word, chance in chances.items() if chance < 99.9}
+    return [replace(one, meaning="stage") if one.word in lower else one for one in words]
+
+
+def _spellings(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
+    """Join spellings of one stage: equal without case and punctuation, or a rare word very like a common one."""
+    import difflib
+
+    stages = sorted((one for one in words if one.meaning == "stage"), key=lambda one: -one.n)
+    heads: list[StageWord] = []
+    alias: dict[str, str] = {}
+    for one in stages:
+        bare = _bare(one.word)
+        same = next(
+            (
+                head
+                for head in heads
+                if _bare(head.word) == bare and number_of(head.word) == number_of(one.word)
+            ),
+            None,
+        )
+        if same is None and not (evidence.given and one.word in evidence.given) and len(stages) > 3:
+            rank = sense_of(one.word).rank
+            rare = [head for head in heads if one.n <= 0.2 * head.n]
+            like = [
+                (difflib.SequenceMatcher(None, bare, _bare(head.word)).ratio(), head)
+                for head in rare
+                if number_of(head.word) == number_of(one.word)
+            ]
+            ratio, head = max(like, key=lambda pair: pair[0], default=(0.0, None))
+            if head is not None and ratio >= _SPELLING and (rank is None or rank == sense_of(head.word).rank):
+                same = head
+        if same is None:
+            heads.append(one)
+        else:
+            alias[one.word] = same.word
+    return [
+        replace(one, same_as=alias[one.word], why="spelling") if one.word in alias else one for one in words
+    ]
+
+
+def _bare(word: str) -> str:
+    from funnelnb.data.recognise.lexicon import plain
+
+    text = plain(word)
+    return key(text) or key(word)
+
+
+def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
+    """Return the stages in order and the evidence that leads; others place what it does not cover."""
+    if len(working) < 2:
+        return working, "name"
+    places = {
+        "history": _by_history(working, evidence.history),
+        "given": {
+            word: evidence.given[word] for word in working if evidence.given and word in evidence.given
+        },
+        "number": {word: number for word in working if (number := number_of(word)) is not None},
+        "percent": {word: number for word in working if (number := percent_of(word)) is not None},
+        "system": _by_system(working),
+        "probability": {word: evidence.probability[word] for word in working if word in evidence.probability},
+        "name": {word: rank for word in working if (rank := _rank(word)) is not None},
+        "file": {word: float(place) for place, word in enumerate(working)},
+    }
+    lead = next(name for name in EVIDENCE if _leads(places[name], working))
+    rest = [places[name] for name in EVIDENCE if name != lead]
+    placed = sorted(
+        (word for word in working if word in places[lead]),
+        key=lambda word: (places[lead][word], *(one.get(word, 0.0) for one in rest)),
+    )
+    for word in (one for one in working if one not in places[lead]):
+        _insert(placed, word, rest)
+    return placed, lead
+
+
+def _by_system(working: Sequence[str]) -> dict[str, float]:
+    """Place stages as the system does that comes with most of them."""
+    best: dict[str, float] = {}
+    for known in known_pipelines():
+        found = {word: float(known[key(word)]) for word in working if key(word) in known}
+        if len(found) > len(best):
+            best = found
+    return best if len(best) >= 3 else {}
+
+
+def _rank(word: str) -> float | None:
+    sense = sense_of(word)
+    return _NEAR_WON if sense.meaning == "won" else sense.rank
+
+
+def _leads(places: Mapping[str, float], working: Sequence[str]) -> bool:
+    """Whether the evidence covers most of the stages and tells them apart."""
+    return (
+        len(places) >= _COVER * len(working)
+        and len(set(places.values())) >= 0.6 * len(places)
+        and len(set(places.values())) > 1
+    )
+
+
+def _insert(placed: list[str], word: str, rest: Sequence[Mapping[str, float]]) -> None:
+    """Put a word behind the last one that other evidence places before it."""
+    for places in rest:
+        if word in places and any(one in places for one in placed):
+            before = [k for k, one in enumerate(placed) if one in places and places[one] <= places[word]]
+            placed.insert(before[-1] + 1 if before else 0, word)
+            return
+    placed.append(word)
+
+
+def _by_history(working: Sequence[str], history: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Place stages by how often each is entered before the others (Copeland's rule over pairs)."""
+    if not history:
+        return {}
+    place = {word: k for k, word in enumerate(working)}
+    before = np.zeros((len(working), len(working)))
+    for deal in history:
+        firsts = list(dict.fromkeys(place[word] for word in deal if word in place))
+        for k, one in enumerate(firsts):
+            before[one, firsts[k + 1 :]] += 1
+    seen = (before + before.T).sum(axis=1) > 0
+    if seen.sum() < 2:
+        return {}
+    score = np.sign(before.T - before).sum(axis=1)
+    share = (before.sum(axis=0) + 0.5) / (before.sum(axis=0) + before.sum(axis=1) + 1)
+    return {word: float(score[k] + share[k]) for word, k in place.items() if seen[k]}
+
+
+def _last_is_won(words: list[StageWord], ordered: list[str]) -> tuple[list[StageWord], list[str]]:
+    """Propose the last stage as the win; it is asked, never taken."""
+    unclear = [one for one in words if one.meaning == "none" and not one.sure]
+    last = ordered[-1]
+    rank = sense_of(last).rank
+    if unclear or len(ordered) < 2 or (rank is not None and rank < _NEAR_WON):
+        return words, ordered
+    return [
+        replace(one, meaning="won", why="last", sure=False) if one.word == last else one for one in words
+    ], ordered[:-1]
+
+
+def paths(frame: pd.DataFrame, deal: str, stage: str, at: str, limit: int = 5000) -> list[list[str]]:
+    """Return the stage words of each deal in the order of time (at most `limit` deals)."""
+    rows = frame[[deal, stage, at]].dropna()
+    ids = rows[deal].drop_duplicates()
+    if len(ids) > limit:
+        rows = rows[rows[deal].isin(ids.iloc[:: len(ids) // limit])]
+    rows = rows.sort_values(at, kind="stable")
+    return [list(map(str, one)) for one in rows.groupby(deal, sort=False)[stage].agg(list)]

@@ -1,0 +1,152 @@
+"""One public language: first slips are answered, every table has a frame, results and books show themselves."""
+
+import inspect
+
+import pandas as pd
+import pytest
+
+import funnelnb as fn
+from funnelnb.core.errors import MissingDataError, ParameterError
+
+QUESTIONS = [
+    fn.ageing,
+    fn.call_list,
+    fn.cohort,
+    fn.conversion,
+    fn.distribution,
+    fn.duration,
+    fn.overview,
+    fn.quadrant,
+    fn.quota,
+    fn.stuck,
+    fn.target,
+    fn.customers.assessment,
+    fn.customers.honest_funnel,
+    fn.customers.levels,
+    fn.customers.money_authority_need,
+    fn.customers.propensity,
+    fn.customers.roles,
+    fn.targets.integrity,
+    fn.targets.levers,
+]
+
+
+@pytest.fixture(scope="module")
+def book():
+    return fn.sample()
+
+
+def test_the_top_is_small_and_the_rest_stands_in_namespaces():
+    assert len(fn.__all__) <= 40
+    assert set(dir(fn)) >= set(fn.__all__)
+    spaces = [fn.customers, fn.targets, fn.data, fn.widgets, fn.notebook, fn.playbooks]
+    for space in spaces:
+        assert set(space.__all__) <= set(dir(space))
+        assert all(getattr(space, name) is not None for name in space.__all__)
+
+
+def test_names_of_the_first_version_still_answer_and_a_wrong_one_names_the_nearest():
+    for name, home in fn._FORMER.items():
+        space, own = home.split(".")
+        assert getattr(fn, name) is getattr(getattr(fn, space), own)
+        assert name not in dir(fn)
+    with pytest.raises(AttributeError, match="did you mean 'conversion'"):
+        _ = fn.convertion
+
+
+@pytest.mark.parametrize("function", QUESTIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (pd.DataFrame({"a": [1]}), "given a DataFrame"),
+        ("exports/crm.csv", "fn.load('exports/crm.csv')"),
+        (None, "given None"),
+        (7, "given 7"),
+    ],
+    ids=["frame", "path", "none", "number"],
+)
+def test_what_is_no_book_is_answered_with_the_line_to_write(function, given, says):
+    with pytest.raises(ParameterError) as refused:
+        function(given)
+    said = str(refused.value)
+    assert says in said
+    line = said.split("fn.load(")[1]
+    name = line.rpartition("fn.")[2].partition("(")[0]
+    found = fn
+    for part in name.split("."):
+        found = getattr(found, part)
+    assert found is function
+
+
+def test_a_scan_is_refused_where_the_deals_are_needed(book):
+    scan = fn.data.Scan(
+        book.opportunities, book.tables["stage_history"], playbook=book.playbook, as_of=book.as_of
+    )
+    with pytest.raises(ParameterError, match="given a scan, which only counts"):
+        fn.call_list(scan)
+
+
+def test_usual_slips_in_arguments_name_what_is_accepted(book):
+    with pytest.raises(MissingDataError, match="'region'"):
+        fn.conversion(book, by="amount")
+    with pytest.raises(ParameterError, match="2026-Q3"):
+        fn.target(book, amount=1, period="third quarter")
+    with pytest.raises(ParameterError, match="negotiation"):
+        fn.duration(book, stage="negotiate")
+    with pytest.raises(ParameterError, match="without quotation marks"):
+        fn.conversion(book, horizon_days="90")
+
+
+@pytest.mark.parametrize("written", ["2026-Q3", "2026Q3", "Q3 2026", "q3/2026", "2026 Q3", "3Q2026"])
+def test_a_quarter_is_understood_as_people_write_it(book, written):
+    assert fn.quota(book, amount=1e6, period=written).period_name == "2026-Q3"
+
+
+def test_former_parameter_names_still_answer(book):
+    assert fn.cohort(book, period="year").rows == fn.cohort(book, every="year").rows
+    assert fn.call_list(book, group_by="owner").group_by == fn.call_list(book, by="owner").group_by == "owner"
+    assert fn.stuck(book, within_days=30).within_days == fn.stuck(book, horizon_days=30).within_days == 30
+
+
+def test_every_table_of_a_result_has_a_frame(book):
+    result = fn.duration(book)
+    assert list(result.tables)[:3] == ["durations", "still", "dead"]
+    assert len(result.tables["fits"]) == len(result.fits) > 0
+    assert result.to_frame("curves").equals(result.tables["curves"])
+    assert result.to_frame().equals(result.to_frame("durations"))
+    with pytest.raises(ParameterError, match="did you mean 'fits'"):
+        result.to_frame("fit")
+    with pytest.raises(KeyError):
+        result.tables["fit"]
+
+
+def test_plain_python_shows_a_result_in_one_line(book):
+    said = repr(fn.conversion(book, by="region"))
+    assert "\n" not in said
+    assert said.startswith("<Conversion by region: n = 4,000 as of 2026-06-30")
+    assert len(said) < 250
+
+
+def test_a_book_shows_itself(book, capsys):
+    assert len(book) == 4000
+    assert len(book.head(3)) == 3
+    assert bool(book.where(region="DACH"))
+    assert "<table" in book._repr_html_()
+    fn.display(book)
+    assert "won" in capsys.readouterr().out
+
+
+def test_options_hold_for_a_block_only():
+    with fn.options(lang="zh"), fn.options(confidence_level=0.8) as inner:
+        assert (inner.lang, fn.options().confidence_level) == ("zh", 0.8)
+    assert (fn.options().lang, fn.options().confidence_level) == ("en", 0.9)
+    with pytest.raises(ZeroDivisionError), fn.options(lang="zh"):
+        _ = 1 / 0
+    assert fn.options().lang == "en"
+
+
+def test_one_idea_has_one_parameter_name():
+    """Names that once meant the same thing under another word are gone from every signature."""
+    gone = {"group_by", "within_days", "segment_by"}
+    for function in QUESTIONS:
+        assert not gone & set(inspect.signature(function).parameters)

@@ -1,0 +1,82 @@
+"""Groups compared with others of their own kind."""
+
+import numpy as np
+import pytest
+
+from funnelnb.stats.rates.compare import benjamini_hochberg
+from funnelnb.stats.rates.stratified import cluster_factor, compared_within, intra_cluster
+
+
+def test_one_stratum_is_the_score_test():
+    k, n = np.array([[30.0, 12, 11]]), np.array([[50.0, 40, 41]])
+    found = compared_within(k, n)
+    pooled = 53 / 131
+    z = (30 / 50 - 23 / 81) / np.sqrt(pooled * (1 - pooled) * (1 / 50 + 1 / 81) * 131 / 130)
+    assert found.p_value[0] == pytest.approx(2 * 0.5 * (1 - _erf(z / np.sqrt(2))))
+    assert found.difference[0] == pytest.approx(30 / 50 - 23 / 81)
+
+
+def _erf(x):
+    from math import erf
+
+    return erf(x)
+
+
+def test_strata_by_hand():
+    found = compared_within(k=[[8, 16], [1, 3]], n=[[10, 20], [10, 30]])
+    assert found.rest_rate[0] == pytest.approx((10 * 16 / 20 + 10 * 3 / 30) / 20)
+    assert found.rest_rate[1] == pytest.approx((20 * 8 / 10 + 30 * 1 / 10) / 50)
+
+
+def test_a_group_alone_in_its_stratum_is_not_compared():
+    found = compared_within(k=[[8, 0, 0], [0, 3, 9]], n=[[10, 0, 0], [0, 10, 20]])
+    assert np.isnan(found.p_value[0])
+    assert np.isnan(found.difference[0])
+    assert found.trials.tolist() == [0, 10, 20]
+
+
+def floor(seed, owners=12, per=40, person=0.0):
+    rng = np.random.default_rng(seed)
+    region = np.arange(owners) % 4
+    owner = np.repeat(np.arange(owners), rng.poisson(per, owners) + 1)
+    odds = np.array([-1.4, -0.8, -0.4, 0.0])[region[owner]] + person * (owner == 0)
+    won = rng.random(owner.size) < 1 / (1 + np.exp(-odds))
+    k, n = np.zeros((4, owners)), np.zeros((4, owners))
+    np.add.at(k, (region[owner], owner), won)
+    np.add.at(n, (region[owner], owner), 1)
+    return k, n
+
+
+def test_nobody_is_named_where_only_regions_differ():
+    within, plain = 0, 0
+    for seed in range(200):
+        k, n = floor(seed)
+        within += (benjamini_hochberg(compared_within(k, n).p_value) <= 0.1).any()
+        both = compared_within(k.sum(axis=0, keepdims=True), n.sum(axis=0, keepdims=True))
+        plain += (benjamini_hochberg(both.p_value) <= 0.1).any()
+    assert within / 200 <= 0.13
+    assert plain / 200 > 0.6
+
+
+def test_who_differs_from_the_others_of_the_region_is_named():
+    named = [
+        benjamini_hochberg(compared_within(*floor(seed, per=80, person=1.2)).p_value)[0] <= 0.1
+        for seed in range(60)
+    ]
+    assert np.mean(named) > 0.9
+
+
+def test_intra_cluster_correlation():
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(300), 6)
+    independent = rng.random(1800) < 0.4
+    alike = rng.random(1800) < rng.beta(5 * 0.4, 5 * 0.6, 300)[cluster]  # correlation 1/6
+    assert intra_cluster(independent, cluster, np.zeros(1800, int)) < 0.03
+    assert intra_cluster(alike, cluster, np.zeros(1800, int)) == pytest.approx(1 / 6, abs=0.04)
+    assert intra_cluster(np.repeat(rng.random(300) < 0.4, 6), cluster, np.zeros(1800, int)) == pytest.approx(
+        1, abs=0.01
+    )
+
+
+def test_factor_of_equal_clusters():
+    assert cluster_factor(np.repeat(np.arange(5), 4), np.zeros(20, int), 1, 0.2)[0] == pytest.approx(1.6)
