@@ -22,6 +22,7 @@ from .analysis.conversion.conversion import conversion as conversion
 from .analysis.conversion.overview import overview as overview
 from .analysis.conversion.segments import segments as segments
 from .analysis.priority.call_list import call_list as call_list
+from .analysis.priority.customer import customer as customer
 from .analysis.priority.quadrant import quadrant as quadrant
 from .analysis.shared.stage_model import playbook as playbook
 from .analysis.shared.typed_counts import typed_funnel as typed_funnel

@@ -113,10 +113,6 @@ def document(result: SixProperties, say: Words) -> Document:
     """Return the six properties as one page."""
     wholes = _wholes(result)
     section = say.get
-    success = [
-        say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper) for row in wholes
-    ]
-    cycle = [_days_interval(row.cycle_days, row.cycle_ci_lower, row.cycle_ci_upper, say) for row in wholes]
     parts = [
         Section(
             title=section("properties.titles.stages"),
@@ -134,35 +130,33 @@ def document(result: SixProperties, say: Words) -> Document:
             grids=(_by_stage(result, say, lambda row: _number(row, say)),),
         ),
     ]
-    if any(not math.isnan(row.cycle_days) for row in wholes):
-        interval = _by_stage(
-            result,
-            say,
-            lambda row: _days_interval(row.cycle_days, row.cycle_ci_lower, row.cycle_ci_upper, say),
-            cycle,
-        )
-        parts.append(
-            Section(
-                title=section("properties.titles.cycle"),
-                mark=section("properties.cycle_mark"),
-                grids=(interval,),
-            )
-        )
-    rates = _by_stage(
-        result,
-        say,
-        lambda row: say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper),
-        success,
-    )
-    mark = (
-        ""
-        if math.isnan(result.horizon_days)
-        else say.say("properties.success_mark", horizon_days=result.horizon_days)
-    )
-    parts.append(Section(title=section("properties.titles.success"), mark=mark, grids=(rates,)))
+    parts += _cycle_section(result, wholes, say)
+    parts.append(_success_section(result, wholes, say))
     parts += _money_section(result, wholes, say)
     parts += _cut_section(result, say)
     return Document(title=section("properties.title"), lead=_periods(wholes, say), sections=tuple(parts))
+
+
+def _cycle_section(result: SixProperties, wholes: Sequence[FunnelProperties], say: Words) -> list[Section]:
+    if all(math.isnan(row.cycle_days) for row in wholes):
+        return []
+
+    def told(row: Any) -> str:
+        return _days_interval(row.cycle_days, row.cycle_ci_lower, row.cycle_ci_upper, say)
+
+    grid = _by_stage(result, say, told, [told(row) for row in wholes])
+    mark = say.get("properties.cycle_mark")
+    return [Section(title=say.get("properties.titles.cycle"), mark=mark, grids=(grid,))]
+
+
+def _success_section(result: SixProperties, wholes: Sequence[FunnelProperties], say: Words) -> Section:
+    def told(row: Any) -> str:
+        return say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper)
+
+    grid = _by_stage(result, say, told, [told(row) for row in wholes])
+    known = not math.isnan(result.horizon_days)
+    mark = say.say("properties.success_mark", horizon_days=result.horizon_days) if known else ""
+    return Section(title=say.get("properties.titles.success"), mark=mark, grids=(grid,))
 
 
 def _first(result: Any) -> list[Any]:

@@ -80,6 +80,7 @@ _VIEWS: Mapping[str, str] = {
     "CallList": "priority.calls",
     "Cohorts": "conversion.cohorts",
     "Conversion": "conversion.conversion",
+    "Customer": "customer.customer",
     "DealMix": "targets.deal_mix",
     "Distribution": "distribution.distribution",
     "Duration": "duration.duration",

@@ -80,8 +80,7 @@ def _band_of_one(
     upper[some] = np.maximum(-np.expm1(log_open * factor), rate[some])
     if last < rate.size:
         before = float(lower[some].max()) if last > first else 0.0
-        spread = max(float(at_risk[last]), 0.0) + z * z
-        lower[everybody] = 1.0 - (1.0 - before) * (z * z / spread if spread > 0 else 1.0)
+        lower[everybody] = 1.0 - (1.0 - before) * z * z / (max(float(at_risk[last]), 0.0) + z * z)
         until = slice(last + 1)
         if np.allclose(at_risk[until], at_risk[0] * share[until], rtol=1e-9):
             lower[everybody] = 1.0 - none_of[until].max()
