@@ -258,9 +258,9 @@ def _pieces(path: Path, settings: Settings) -> list[_Piece]:
     preset = preset_named(settings.crm) if settings.crm else None
     free: list[_Piece] = []
     for file in (one for one in candidates if not one.name.startswith(("~$", "."))):
-        inside = _in_file(file, settings, preset, alone=len(candidates) == 1)
+        held = _in_file(file, settings, preset, alone=len(candidates) == 1)
         at = file.resolve()
-        free += [one for one in inside if (at, one.own.sheet) not in taken and (at, "") not in taken]
+        free += [one for one in held if (at, one.own.sheet) not in taken and (at, "") not in taken]
     named = {one.table for one in said}
     for one in free:
         one.table = "" if one.table in named else one.table
