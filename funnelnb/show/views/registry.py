@@ -75,6 +75,7 @@ def name_some(items: Sequence[str], say: Words) -> str:
 _VIEWS: Mapping[str, str] = {
     "Ageing": "ageing.ageing",
     "Assessment": "customers.assessment",
+    "Attained": "attained.attained",
     "BeforeAfter": "properties.before_after",
     "CheckReport": "data.check",
     "CallList": "priority.calls",
@@ -100,6 +101,7 @@ _VIEWS: Mapping[str, str] = {
     "Roles": "priority.roles",
     "Segments": "conversion.segments",
     "SixProperties": "properties.properties",
+    "StageTargets": "attained.stage_targets",
     "StageModel": "stage_models.stage_model",
     "Stuck": "ageing.stuck",
     "Target": "targets.target",
