@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from funnelnb import __version__, cli
 from funnelnb.core import resources
 from funnelnb.show.tables.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
-from tests.conftest import ROOT
+from tests.conftest import ROOT, wait_until
 
 
 def funnelnb(*arguments: object) -> int:
@@ -37,6 +36,23 @@ def test_help_explains_commands_and_exit_codes(capsys: pytest.CaptureFixture[str
     assert ended.value.code == 0
     for word in ("report", "check", "lab", "new", "playbooks", "list", "exit codes", "130"):
         assert word in said
+
+
+def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert funnelnb() == cli.OK
+    said = capsys.readouterr().out
+    assert said.index("funnelnb new") < said.index("funnelnb lab") < said.index("options:")
+
+
+@pytest.mark.parametrize("command", ["report", "check", "lab", "new", "playbooks", "list"])
+def test_each_command_has_two_examples_and_no_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        funnelnb(command, "--help")
+    said = capsys.readouterr().out
+    assert len(re.findall(rf"^  funnelnb {command}", said, re.MULTILINE)) == 2
+    assert "exit codes" not in said
 
 
 def test_every_option_of_report_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,9 +82,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"funnelnb {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "words", [[], ["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]]
-)
+@pytest.mark.parametrize("words", [["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]])
 def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         funnelnb(*words)
@@ -234,7 +248,7 @@ def children_of(folder: Path) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_in_the_middle_leaves_nothing_half_written(small: Path, number: int) -> None:
     write_notebook(
-        small / "slow.ipynb", body="import time\ntime.sleep(60 if value == 'West' else 0)", show="1"
+        small / "slow.ipynb", body="import time\ntime.sleep(600 if value == 'West' else 0)", show="1"
     )
     scratch = small / "scratch"
     scratch.mkdir()
@@ -247,13 +261,10 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half_written(small: Path, number: i
         cwd=small,
         env={**os.environ, "TMPDIR": str(scratch)},
     )
-    until = time.monotonic() + 60
-    while not (small / "reports" / "East.html").exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    while len(children_of(small)) < 2 and time.monotonic() < until:  # the second kernel runs
-        time.sleep(0.05)
+    wait_until((small / "reports" / "East.html").exists, "the first report")
+    wait_until(lambda: len(children_of(small)) >= 2, "the kernel of the second report")
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == cli.STOPPED, err
     assert "1 report ready" in out
     assert "run the same command again to go on" in err
@@ -268,16 +279,14 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half_written(small: Path, number: i
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
 def test_being_stopped_before_anything_is_made_leaves_no_folder(small: Path) -> None:
-    write_notebook(small / "slow.ipynb", body="import time\ntime.sleep(60)", show="1")
+    write_notebook(small / "slow.ipynb", body="import time\ntime.sleep(600)", show="1")
     words = ["report", "export", "--by", "region", "--notebook", "slow.ipynb", "--out", "fresh"]
     process = subprocess.Popen(
         [sys.executable, "-m", "funnelnb", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=small
     )
-    until = time.monotonic() + 60
-    while not (small / "fresh").exists() and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until((small / "fresh").exists, "the folder of the reports")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == cli.STOPPED
     left = [path.name for path in (small / "fresh").rglob("*")] if (small / "fresh").exists() else []
     assert not [name for name in left if name.endswith((".tmp", ".ipynb", "East.html"))]

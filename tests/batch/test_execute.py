@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from funnelnb.batch import catalog, forkserver, provisioner
 from funnelnb.batch.execute import Run, Task, execute
+from tests.conftest import wait_until
 
 from .conftest import write_notebook
 
@@ -111,11 +111,9 @@ def test_a_killed_kernel_is_a_failure_and_the_next_one_runs(run_cells: Runner) -
 
 
 def test_a_cell_that_takes_too_long_is_stopped(run_cells: Runner) -> None:
-    started = time.monotonic()
     (run,) = run_cells("import time\nwhile True: time.sleep(1)", ["a"], timeout=1)
     assert run.failure is not None
     assert run.failure.error == "CellTimeoutError"
-    assert time.monotonic() - started < 50
 
 
 def test_a_kernel_that_cannot_start_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +154,7 @@ def test_a_killed_batch_takes_server_and_kernels_along(tmp_path: Path) -> None:
     body = f"""import os, pathlib, time
 pathlib.Path({str(note)!r} + ".part").write_text(f"{{os.getpid()}} {{os.getppid()}}")
 os.rename({str(note)!r} + ".part", {str(note)!r})
-time.sleep(60)"""
+time.sleep(600)"""
     path = write_notebook(tmp_path / "cells.ipynb", parameters='value: str = ""', body=body, show="pass")
     program = f"""
 from pathlib import Path
@@ -168,17 +166,12 @@ with forkserver.started() as server:
 """
     environment = {**os.environ, "TMPDIR": str(scratch)}
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environment)
-    until = time.monotonic() + 60
-    while not note.exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(note.exists, "the kernel's own word")
     pids = [int(one) for one in note.read_text().split()]
     assert process.pid not in pids  # the kernel's parent is the server
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=10)
-    until = time.monotonic() + 15
-    while any(alive(pid) for pid in pids) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert [pid for pid in pids if alive(pid)] == []
+    process.wait(timeout=300)
+    wait_until(lambda: not any(alive(pid) for pid in pids), "the end of the server and the kernel")
 
 
 @no_fork
