@@ -12,7 +12,7 @@ from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import Result, about, facts
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.deal_sizes import closed_between
 from funnelnb.core import check
@@ -418,15 +418,7 @@ def quota(
         n=len(deals.index),
         method=f"quota_{kind}",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=(
-            *book.notes,
-            *source_notes(book),
-            *likely.notes,
-            *_unknown(deals),
-            *_without_weight(book, deals, weights),
-        ),
+        notes=(*book.notes, *source_notes(book), *likely.notes, *_unknown(book, deals, weights)),
         by=names,
         weights=kind,
         period_name=ending.name if ending else "",
@@ -436,8 +428,7 @@ def quota(
         target_amount=target,
         assurance_rate=wanted,
         **facts(likely, "notes"),
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
     )
 
 
@@ -493,11 +484,14 @@ def _valued_deals(book: Book) -> pipes.Pipeline:
     return deals
 
 
-def _unknown(deals: pipes.Pipeline) -> tuple[Note, ...]:
+def _unknown(book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float]) -> tuple[Note, ...]:
+    """Say what is not known of the deals, and of which stages nobody gave a weight."""
     missing, of_n = int(np.isnan(deals.amount).sum()), len(deals.index)
     undated = int(np.isnan(deals.age_days).sum())
-    found = (Note("amount_unknown", {"deals_n": missing, "of_n": of_n}),) if missing else ()
-    return found + ((Note("quota_undated", {"deals_n": undated, "of_n": of_n}),) if undated else ())
+    found: tuple[Note, ...] = ()
+    found += (Note("amount_unknown", {"deals_n": missing, "of_n": of_n}),) if missing else ()
+    found += (Note("quota_undated", {"deals_n": undated, "of_n": of_n}),) if undated else ()
+    return found + _without_weight(book, deals, weights)
 
 
 def _target(book: Book, amount: float | None, period: Period | None) -> float:
