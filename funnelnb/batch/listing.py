@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from funnelnb.batch.manifest import Entry, Failure
     from funnelnb.batch.plan import Job, Plan
 
-SORTS = ("name", "deals", "rate")
-
 
 class Scales(NamedTuple):
     """Right end of the bars' scale and upper end of the curves', the same for all rows."""
