@@ -11,34 +11,81 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
-from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.core.errors import FunnelError, ParameterError, speak_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OK, FOUND, WRONG, STOPPED = 0, 1, 2, 130
 
+_FIRST = """Sales-funnel reports and notebooks from a CRM export.
+
+first steps:
+  funnelnb new myfunnel        a folder with notebooks, sample data and settings
+  cd myfunnel
+  funnelnb lab                 open the notebooks
+  funnelnb report              make one report per region
+
+your own data:
+  funnelnb check export/       see what is in the data, and what is wrong with it
+  funnelnb report export/ --by region
+
+Each command has examples: funnelnb report --help
+"""
+
 _EXITS = """exit codes:
-  0    all is well
-  1    a report failed, or the check found what keeps the data from being used
-  2    wrong usage or input; nothing was made
-  130  stopped by Ctrl-C or by the system; finished reports are whole
+  0    done
+  1    a report failed, or the check found an error in the data
+  2    wrong option or input; nothing was made
+  130  stopped; finished reports are complete
 """
 
-_REPORT = """Runs the notebooks once for each value of an attribute and writes a page for each, with an index.
-The pages open without a network. Executed notebooks lie beside them. What is finished is not made again
-unless data, notebook, parameters or package have changed.
-
-examples:
+_EXAMPLES = {
+    "report": """
   funnelnb report data/sample --by region
-  funnelnb report deals.csv agents.csv products.csv accounts.csv --mapping crm.toml --by region --lang zh
-  funnelnb report export/ --by team --only North South -p horizon_days=90 --out reports/teams
-"""
+  funnelnb report export/ --by team --only North South -p horizon_days=90 --lang zh
+""",
+    "check": """
+  funnelnb check export/ --playbook seven_step
+  funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
+""",
+    "lab": """
+  funnelnb lab
+  funnelnb lab myfunnel --no-browser --port 8899
+""",
+    "new": """
+  funnelnb new myfunnel
+  funnelnb new mylessons --lang zh
+""",
+    "playbooks": """
+  funnelnb playbooks --lang zh
+  funnelnb playbooks seven_step --out page.html
+""",
+    "list": """
+  funnelnb list
+  funnelnb list --lang zh
+""",
+}
+"""Command -> two examples of it."""
 
+_REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
+The executed notebooks lie beside the pages. Reports that are already made are kept, unless data, notebook,
+parameters or package have changed."""
 
-_LAB = """Opens JupyterLab on the notebooks and the sample data. It asks no outside host for news or updates.
-Further options are passed on to JupyterLab, such as --allow-root.
-"""
+_CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
+Nothing is changed."""
+
+_LAB = """Opens JupyterLab with the notebooks and the sample data. Nothing is sent to other computers.
+More options are passed on to JupyterLab, such as --allow-root."""
+
+_NEW = (
+    """Makes a folder with the notebooks, the data of a sample company and a settings file to start from."""
+)
+
+_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
+With NAME, shows one in full."""
+
+_LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
     parser = _parser()
     given, more = parser.parse_known_args(arguments)
+    if given.run is None:
+        parser.print_help()
+        return OK
     if more and given.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     given.more = more
     before = signal.signal(signal.SIGTERM, _terminate)
+    speak_to("shell")
     try:
         return int(given.run(given))
     except FunnelError as error:
@@ -65,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     finally:
+        speak_to("python")
         signal.signal(signal.SIGTERM, before)
 
 
@@ -83,52 +135,58 @@ def _terminate(number: int, frame: Any) -> NoReturn:
 # ---- the words on the command line ------------------------------------------------------------------------
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose names of commands and options stand on the line of their words."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="funnelnb",
-        description="From a CRM export to conversion reports, every number with how sure it is.",
+        description=_FIRST,
         epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
+    parser.set_defaults(run=None)
     parser.add_argument("--version", action="version", version=f"funnelnb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _report_words(
-        _command(commands, "report", _report, "one offline HTML report per region, and an index", _REPORT)
-    )
-    check = _command(commands, "check", _check, "what stands in the way of using these data")
-    _data_words(check)
-    check.add_argument(
-        "--lang", choices=("en", "zh"), default="en", help="language of the answer (default: en)"
-    )
-    lab = _command(commands, "lab", _lab, "JupyterLab on the notebooks and the sample data", _LAB)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    new = _command(commands, "new", _new, "make a folder with notebooks, sample data and settings", _NEW)
+    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
+    _language(new, "language of the folder")
+    lab = _command(commands, "lab", _lab, "open the notebooks in JupyterLab", _LAB)
     lab.add_argument(
         "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
     )
-    lab.add_argument("--no-browser", action="store_true", help="only print the address")
-    lab.add_argument("--port", type=int, help="port to serve on")
-    new = _command(commands, "new", _new, "a working folder: notebooks, sample data, settings")
-    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
-    new.add_argument(
-        "--lang", choices=("en", "zh"), default="en", help="language of the folder (default: en)"
+    lab.add_argument("--no-browser", action="store_true", help="print the address only")
+    lab.add_argument("--port", type=int, help="port to use")
+    check = _command(commands, "check", _check, "see what is in the data, and what is wrong with it", _CHECK)
+    _data_words(check)
+    _language(check, "language of the answer")
+    _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
+    _playbook_words(
+        _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
-    _playbook_words(_command(commands, "playbooks", _playbooks, "list the stage models, or show one whole"))
-    listing = _command(commands, "list", _list, "list the notebooks and their parameters")
-    listing.add_argument("--lang", choices=("en", "zh"), default="en", help="edition (default: en)")
+    listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
+    _language(listing, "edition of the notebooks")
     return parser
 
 
-def _command(
-    commands: Any, name: str, run: Any, words: str, description: str = ""
-) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, run: Any, words: str, description: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=words,
-        description=description or words[0].upper() + words[1:] + ".",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=description,
+        epilog=f"examples:{_EXAMPLES[name]}",
+        formatter_class=_Help,
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def _language(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help=f"{words}: en or zh (default: en)")
 
 
 def _data_words(parser: argparse.ArgumentParser) -> None:
@@ -136,24 +194,26 @@ def _data_words(parser: argparse.ArgumentParser) -> None:
         "data",
         nargs="*",
         metavar="DATA",
-        help="folder of a CRM export, or one or more files (default: what funnelnb.toml here names)",
+        help="folder or files of the CRM export (default: those named in funnelnb.toml)",
     )
     parser.add_argument(
         "--mapping",
         default="",
         metavar="FILE",
-        help="settings that say which column is what (default: beside the data)",
+        help="settings file that maps the columns (default: funnelnb.toml beside the data)",
     )
-    parser.add_argument("--playbook", default="", metavar="ID", help="stage model, by id or file")
     parser.add_argument(
-        "--as-of", default="", metavar="DATE", help="nothing later counts, such as 2026-06-30"
+        "--playbook", default="", metavar="ID", help="stage model: an id of `funnelnb playbooks`, or a file"
+    )
+    parser.add_argument(
+        "--as-of", default="", metavar="DATE", help="leave out everything after this date, such as 2026-06-30"
     )
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     parser.add_argument(
-        "--by", default="", metavar="ATTRIBUTE", help="what to split the reports by, such as region"
+        "--by", default="", metavar="ATTRIBUTE", help="make one report for each value of it, such as region"
     )
     parser.add_argument(
         "--notebook",
@@ -161,7 +221,7 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME",
-        help="notebooks to run, by name or path",
+        help="notebooks to run, by name or path (default: all four)",
     )
     parser.add_argument(
         "--only",
@@ -169,22 +229,22 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="REGION",
-        help="make reports for these values only",
+        help="only for these regions (values of --by)",
     )
-    parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports")
+    parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports: en or zh")
     _run_words(parser)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="output (default: reports)"
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="output folder (default: reports)"
     )
     parser.add_argument(
         "--jobs",
         type=int,
         default=_cores(),
         metavar="N",
-        help="reports made at a time (default here: %(default)s)",
+        help="number of reports made at the same time (default here: %(default)s)",
     )
     parser.add_argument(
         "-p",
@@ -192,26 +252,30 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a notebook parameter",
+        help="set a notebook parameter (see `funnelnb list`); can be given several times",
     )
-    parser.add_argument("--force", action="store_true", help="make finished reports again, too")
+    parser.add_argument("--force", action="store_true", help="make all reports again")
     parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
     parser.add_argument(
-        "--timeout", type=float, default=600, metavar="SECONDS", help="longest time for a cell (default: 600)"
+        "--timeout", type=float, default=600, metavar="SECONDS", help="time limit for a cell (default: 600)"
     )
 
 
 def _playbook_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", nargs="?", default="", metavar="NAME", help="show this one whole: an id, or a TOML file"
+        "name",
+        nargs="?",
+        default="",
+        metavar="NAME",
+        help="show this stage model in full: an id, or a TOML file",
     )
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    _language(parser, "language of the answer")
     parser.add_argument(
         "--out",
         type=Path,
         default=None,
         metavar="FILE",
-        help="write it as a page that opens without a network",
+        help="write it as an offline page",
     )
 
 

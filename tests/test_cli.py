@@ -38,6 +38,23 @@ def test_help_explains_commands_and_exit_codes(capsys: pytest.CaptureFixture[str
         assert word in said
 
 
+def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert funnelnb() == cli.OK
+    said = capsys.readouterr().out
+    assert said.index("funnelnb new") < said.index("funnelnb lab") < said.index("options:")
+
+
+@pytest.mark.parametrize("command", ["report", "check", "lab", "new", "playbooks", "list"])
+def test_each_command_has_two_examples_and_no_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        funnelnb(command, "--help")
+    said = capsys.readouterr().out
+    assert len(re.findall(rf"^  funnelnb {command}", said, re.MULTILINE)) == 2
+    assert "exit codes" not in said
+
+
 def test_every_option_of_report_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         funnelnb("report", "--help")
@@ -65,9 +82,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"funnelnb {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "words", [[], ["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]]
-)
+@pytest.mark.parametrize("words", [["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]])
 def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         funnelnb(*words)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import DataProblems, MappingError, ParameterError
+from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
 from funnelnb.data.book import Book
 from funnelnb.data.clean.as_of import as_of_instant, cut, observed_since
@@ -287,7 +287,10 @@ class Draft:
             raise ParameterError(
                 f"as_of = {str(instant)[:10]}: no deal is known to have begun by then",
                 expected="a day on which there were deals",
-                hint="leave as_of out for the day of the last recorded event",
+                hint=Advice(
+                    "leave as_of out: it is then the day of the last event",
+                    typed="leave --as-of out: it is then the day of the last event",
+                ),
             )
         frames["opportunities"] = end_from_history(
             frames["opportunities"], frames.get("stage_history"),
@@ -320,7 +323,10 @@ def _playbook(wanted: Any, sources: Sources) -> Playbook:
         raise MappingError(
             "no playbook is named",
             expected='playbook = "id", a path, or the stages in order, such as ["lead", "offer", "won"]',
-            hint="say playbook= in load, or playbook = … in the settings",
+            hint=Advice(
+                'playbook="seven_step" in fn.load, or in funnelnb.toml: playbook = "seven_step"',
+                typed="--playbook seven_step (all ids: funnelnb playbooks)",
+            ),
         )
     if isinstance(wanted, str) and sources.settings.path and wanted.endswith(".toml"):
         beside = Path(sources.settings.path).parent / wanted

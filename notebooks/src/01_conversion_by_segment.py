@@ -161,11 +161,11 @@ print(segments.text(lang))
 fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=False)
 
 # %% [markdown] tags=["lang-en"]
-# Small groups vary more by chance, so the limits widen to the left. A point inside the inner limits does not differ
-# clearly from the whole.
+# Small groups vary more by chance, so the limits widen to the left. The colour is the verdict: clearly above or below
+# the rest, or no clear difference.
 
 # %% [markdown] tags=["lang-zh"]
-# 样本小的组波动大，所以控制限在左侧较宽。落在内侧控制限以内的点，与整体没有明显差异。
+# 样本小的组波动大，所以控制限在左侧较宽。颜色表示结论：明显高于或低于其余，或没有明显差异。
 
 # %% [markdown] tags=["lang-en"]
 # ## By quarter of creation

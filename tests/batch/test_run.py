@@ -58,11 +58,11 @@ def test_one_failing_region_leaves_the_others_whole(finished: tuple[Summary, Pat
     assert list(summary.failed) == ["East"]
     assert summary.failed["East"].startswith("ValueError: <b>bad</b> news (cell 4: import os")
     page = pages(out)["East.html"]
-    assert "This report could not be finished." in page
+    assert "This report is not complete." in page
     assert "&lt;b&gt;bad&lt;/b&gt; news" in page
     assert "<b>bad</b>" not in page
     index = pages(out)["index.html"]
-    assert "1 report could not be finished" in index
+    assert "1 report failed" in index
     assert "&lt;b&gt;bad&lt;/b&gt;" in index
     kept = nbformat.read(out / "East.ipynb", as_version=4)
     assert [
@@ -70,7 +70,7 @@ def test_one_failing_region_leaves_the_others_whole(finished: tuple[Summary, Pat
     ] == ["ValueError"]
     for name, text in pages(out).items():
         if name not in {"East.html", "index.html"}:
-            assert "could not be finished" not in text
+            assert "is not complete" not in text
             assert "a table" in text
 
 
@@ -142,7 +142,7 @@ def test_index_and_report_show_the_figures_of_the_public_analysis(
 def test_a_region_with_too_few_deals_says_so(finished: tuple[Summary, Path, Heard]) -> None:
     _, out, _ = finished
     page = pages(out)["Tiny.html"]
-    assert "Too few deals to say: this report is about 3 deals." in page
+    assert "Few deals: this report covers only 3 deals." in page
     assert 'class="card' not in page
     assert "few deals" in pages(out)["index.html"]
 
@@ -269,7 +269,7 @@ def test_a_failed_report_is_tried_again(request_for: Any, tmp_path: Path) -> Non
     (tmp_path / "mood").write_text("nobody")
     again = run(request, Heard())
     assert (again.made, again.kept, again.failed) == (("West",), ("East",), {})
-    assert "could not be finished" not in (request.out / "index.html").read_text()
+    assert "report failed" not in (request.out / "index.html").read_text()
 
 
 def test_only_some_regions_are_made_and_earlier_ones_stay_listed(request_for: Any, tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_the_index_says_why_a_rate_is_missing(request_for: Any, tmp_path: Path) 
     request = request_for(data=(str(data),), parameters={"horizon_days": "400"})
     run(request, Heard())
     index = (request.out / "index.html").read_text()
-    assert index.count("no dates are known") == 1
-    assert index.count("the data do not reach that far") == 2  # the other region, and all deals
+    assert index.count("no dates in the data") == 1
+    assert index.count("the data do not go back that far") == 2  # the other region, and all deals
 
 
 def test_several_notebooks_give_several_pages(request_for: Any, tmp_path: Path, quick_notebook: Path) -> None:
@@ -332,8 +332,8 @@ def test_a_chinese_run_speaks_chinese(request_for: Any, tmp_path: Path) -> None:
     assert set(found) == {"华东.html", "小.html", "index.html"}
     assert '<html lang="zh-Hans">' in found["华东.html"]
     assert "60 天内赢单" in found["华东.html"]
-    assert "商机太少，无法判断" in found["小.html"]
-    assert "各区域的商机转化如何？" in found["index.html"]
+    assert "样本太少" in found["小.html"]
+    assert "各区域的商机转化情况" in found["index.html"]
     for text in found.values():
         head = re.sub("<h1>.*?</h1>", "", text.partition("<main")[0].partition("</style>")[2])
         assert not re.search(r"\b(deals|interval|report|won)\b", re.sub(r"<[^>]+>", " ", head))
@@ -373,7 +373,7 @@ def test_with_several_notebooks_each_row_names_its_region_and_links_each(
 
 
 @pytest.mark.parametrize(
-    ("lang", "zone"), [("en", "clocks in Asia/Shanghai"), ("zh", "时间按 Asia/Shanghai 时区")]
+    ("lang", "zone"), [("en", "times in Asia/Shanghai"), ("zh", "时间为 Asia/Shanghai 时区")]
 )
 def test_calendar_and_time_zone_reach_the_report(
     request_for: Any, tmp_path: Path, lang: str, zone: str

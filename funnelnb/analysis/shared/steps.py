@@ -47,8 +47,8 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
     sums["advanced_n"] = counts.reached_n[:, counts.won]
     sums["advanced_amount"] = counts.reached_amount[:, counts.won]
-    here_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
-    sums["decided_sq"] = np.maximum(sums["reached_sq"] - here_sq.sum(axis=1), 0.0)
+    undecided_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
+    sums["decided_sq"] = np.maximum(sums["reached_sq"] - undecided_sq.sum(axis=1), 0.0)
     return sums
 
 
@@ -99,7 +99,7 @@ def columns(
         _blank(made, "by_day_amount", before)
     if without - {"here"}:
         _blank(made, "decided_amount", before)
-    endless = beyond & ~(stacked["lost_n"] + stacked["left_n"]).any(axis=1)
+    endless = beyond & ~stacked["lost_n"].any(axis=1)
     for name in ("decided", "decided_amount"):
         _blank(made, name, endless)
     return made
@@ -109,8 +109,8 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     """(a) so far and (b) decided, by count and by amount, with their intervals."""
     made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
     made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
-    made["decided_n"] = sums["reached_n"] - sums["here_n"]
-    decided_amount = sums["advanced_amount"] + sums["lost_amount"] + sums["left_amount"]
+    made["decided_n"] = sums["advanced_n"] + sums["lost_n"]
+    decided_amount = sums["advanced_amount"] + sums["lost_amount"]
     made |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
     made |= _count_share("decided", sums["advanced_n"], made["decided_n"], confidence_level)
     reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])

@@ -39,7 +39,7 @@ class StageCounts:
     reached_amount_n : ndarray of int64, shape (G, P)
         Deals behind `reached_amount`.
     reached_amount_sq, decided_amount_sq : ndarray of float64, shape (G, P)
-        Sums of squared amounts (reached; reached and not `here`), for the effective number of deals.
+        Sums of squared amounts (reached; advanced or lost), for the effective number of deals.
     unplaced_n, unplaced_amount : ndarray, shape (G, 4), or None
         Deals by outcome of which only that is known, not where they stood: in `deal_n` and in the first
         `reached_n`, and in no other count. None: there is none.

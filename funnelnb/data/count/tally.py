@@ -207,7 +207,7 @@ def from_cells(
         left_amount=amount[:, :, LEFT_DEAL].copy(),
         reached_amount_n=beyond(amount_n),
         reached_amount_sq=reached_sq,
-        decided_amount_sq=after(reached_sq) + amount_sq[:, :, LOST_DEAL] + amount_sq[:, :, LEFT_DEAL],
+        decided_amount_sq=after(reached_sq) + amount_sq[:, :, LOST_DEAL],
     )
 
 

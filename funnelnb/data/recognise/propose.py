@@ -289,7 +289,7 @@ def _ids(result: Proposal, deals: Sheet) -> None:
         spoilt = next((one.name for one in deals.profiles if one.spoilt and SPOILT.match(one.samples[0])), "")
         found["opportunity_id"] = _choice("opportunity_id", ROW_NUMBER)
         if spoilt:
-            result.note("ids_spoilt", file=deals.raw.file, column=spoilt)
+            result.note("ids_numbered", file=deals.raw.file, column=spoilt)
 
 
 def _choice(column: str, source: str) -> Any:

@@ -138,6 +138,8 @@ def finding_html(result: Any, say: Words) -> str:
     """Return what a result says as HTML without the wrapper."""
     found = finding_of(result, say.lang)
     said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    if not found.unsaid:
+        return f'<p class="said">{grids.escape(said)}</p>'
     unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
     return f'<p class="said">{grids.escape(said)}</p>\n<p class="quiet">{grids.escape(unsaid)}</p>'
 
