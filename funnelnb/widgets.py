@@ -1,10 +1,18 @@
 """Controls for JupyterLab: each changes an argument, calls the public function again and shows what comes back."""
 
+from funnelnb.notebook.events import explore_events
 from funnelnb.notebook.explore import explore, explore_durations
 from funnelnb.notebook.priorities import assessment_sheet, prioritise
 from funnelnb.notebook.simulator import target_simulator
 
-__all__ = ["assessment_sheet", "explore", "explore_durations", "prioritise", "target_simulator"]
+__all__ = [
+    "assessment_sheet",
+    "explore",
+    "explore_durations",
+    "explore_events",
+    "prioritise",
+    "target_simulator",
+]
 
 
 def __dir__() -> list[str]:

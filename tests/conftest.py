@@ -1,6 +1,8 @@
 """Fixtures for the whole suite."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import settings
 
 settings.register_profile("laptop", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples every time
-settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+settings.register_profile("fuzz", deadline=None, max_examples=2000)  # tools/verify.sh fuzz
+settings.load_profile(os.environ.get("FUNNELNB_HYPOTHESIS", "ci" if os.environ.get("CI") else "laptop"))
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,6 +21,15 @@ def skip_or_fail(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"under CI nothing may be missing: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 300) -> None:
+    """Wait for what another process does; fail naming it when it does not come, however slow the machine."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            pytest.fail(f"waited {seconds:.0f} s in vain: {what}", pytrace=False)
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""Write or check environment.yml, which is derived from pyproject.toml."""
+"""Write or check environment.yml, which is derived from the pins, and check that the pins cover pyproject.toml.
+
+Conda gives Python and pip, pip the pinned packages: the same versions as `make report` installs, and a set that pip
+itself can be asked about without a network (tests/test_environment.py). Usage: tools/environment.py write|check
+"""
 
 from __future__ import annotations
 
@@ -7,38 +11,58 @@ import sys
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "environment.yml"
-
-# Where conda's name differs from the name on the Python package index.
-CONDA_NAME = {"vl-convert-python": "vl-convert-python", "duckdb": "python-duckdb"}
+_PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
 
 
-def conda_line(requirement: str) -> str:
-    """Return a requirement such as ``pandera[pandas]>=0.32`` as conda writes it."""
-    match = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[^]]*\])?\s*(.*)", requirement)
-    if match is None:
-        raise ValueError(f"cannot read the requirement {requirement!r}")
-    name, bound = match.groups()
-    return f"  - {CONDA_NAME.get(name, name)}{bound}"
+def project() -> dict[str, object]:
+    """Return the table ``[project]``."""
+    table: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def pins(name: str = "run") -> dict[str, tuple[str, str]]:
+    """Return version and marker of every package that `requirements/<name>.txt` pins."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    return {canonicalize_name(one): (version, marker.strip()) for one, version, marker in _PIN.findall(text)}
 
 
 def wanted() -> str:
     """Return the content environment.yml must have."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [
-        "# Derived from pyproject.toml by `make lock` (tools/environment.py write). Do not edit.",
+        "# Derived from requirements/run.txt by `make lock` (tools/environment.py write). Do not edit.",
         "name: funnelnb",
         "channels:",
         "  - conda-forge",
         "dependencies:",
-        f"  - python{project['requires-python']}",
-        *(conda_line(requirement) for requirement in project["dependencies"]),
+        f"  - python{project()['requires-python']}",
         "  - pip",
         "  - pip:",
+        *(
+            f"      - {name}=={version}{' ' + marker if marker else ''}"
+            for name, (version, marker) in pins().items()
+        ),
         "      - .",
     ]
     return "\n".join(lines) + "\n"
+
+
+def uncovered() -> list[str]:
+    """Return the requirements of the project that the pins do not have, or have in a version that is too old."""
+    pinned = pins()
+    found = []
+    for line in project()["dependencies"]:  # type: ignore[attr-defined]
+        asked = Requirement(line)
+        version = pinned.get(canonicalize_name(asked.name), ("", ""))[0]
+        if not version or version not in asked.specifier:
+            found.append(
+                f"pyproject.toml asks for {line}; requirements/run.txt has {version or 'nothing'}; remedy: make lock"
+            )
+    return found
 
 
 def main(command: str) -> int:
@@ -46,10 +70,11 @@ def main(command: str) -> int:
     if command == "write":
         TARGET.write_text(wanted(), encoding="utf-8")
         return 0
+    found = uncovered()
     if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != wanted():
-        print("environment.yml differs from pyproject.toml; remedy: python tools/environment.py write")
-        return 1
-    return 0
+        found.append("environment.yml differs from the pins; remedy: python tools/environment.py write")
+    print("\n".join(found) or "environment.yml follows the pins, the pins cover pyproject.toml")
+    return int(bool(found))
 
 
 if __name__ == "__main__":

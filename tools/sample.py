@@ -16,12 +16,13 @@ sys.path.insert(0, str(ROOT))
 
 from funnelnb.simulate import simulate  # noqa: E402
 from funnelnb.simulate.company import SAMPLE_SEED, sample_floor, side_tables  # noqa: E402
+from funnelnb.simulate.shop import shop  # noqa: E402
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = ROOT / "data" / "sample"
-LIMIT_BYTES = 1_500_000
+LIMIT_BYTES = 2_000_000
 NEWLINE = b"\n"
 
 SETTINGS = """\
@@ -69,13 +70,15 @@ def render() -> dict[str, bytes]:
         for name, table in sample_tables().items()
     }
     settings = SETTINGS.format(playbook=floor.playbook.id, as_of=floor.as_of, currency=floor.currency)
-    return files | {"funnelnb.toml": settings.encode("utf-8")}
+    events = shop().to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d %H:%M:%S").encode("utf-8")
+    return files | {"funnelnb.toml": settings.encode("utf-8"), "shop/events.csv": events}
 
 
 def write(folder: Path = FOLDER) -> None:
     """Write the generated files, each at once."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in render().items():
+        (folder / name).parent.mkdir(exist_ok=True)
         temporary = folder / f"{name}.tmp"
         temporary.write_bytes(content)
         temporary.replace(folder / name)

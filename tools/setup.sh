@@ -44,5 +44,11 @@ else
   # The checkout itself, importable and with its command, without needing a build tool.
   site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   pwd >"$site/funnelnb-checkout.pth"
+  # Relative to itself, so that a path with spaces or a link to it does no harm.
+  cat >.venv/bin/funnelnb <<'COMMAND'
+#!/bin/sh
+exec "$(dirname "$(readlink -f "$0")")/python" -m funnelnb "$@"
+COMMAND
+  chmod +x .venv/bin/funnelnb
 fi
 touch ".venv/$kind.stamp"

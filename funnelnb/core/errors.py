@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 _PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*:/{1,3}[^\s/:@'\"]*:)[^\s'\"]*@")
@@ -27,6 +27,79 @@ def masked(text: str) -> str:
     'no table in postgresql://ann:***@db/crm'
     """
     return _PASSWORD.sub(r"\g<before>***@", text) if ":/" in text else text
+
+
+SHELL_OPTIONS: Mapping[str, str] = {
+    "as_of": "--as-of", "by": "--by", "mapping": "--mapping", "playbook": "--playbook", "lang": "--lang",
+    "horizon_days": "-p horizon_days", "confidence_level": "-p confidence_level",
+}  # fmt: skip
+"""Argument in Python -> what is typed for it in the shell."""
+
+_surface = "python"
+
+
+def speak_to(surface: str) -> None:
+    """Say where errors are read from now on: ``"python"``, or ``"shell"`` (the command line says so)."""
+    global _surface  # noqa: PLW0603 - one place where errors are read in a process
+    _surface = surface
+
+
+class Advice(str):
+    """What to do, where that differs by the surface an error is read on.
+
+    Parameters
+    ----------
+    python : str
+        The argument to give in Python; what the text itself is.
+    typed : str
+        The option to type in the shell.
+
+    Examples
+    --------
+    >>> Advice("say playbook='seven_step' in fn.load", typed="--playbook seven_step")
+    "say playbook='seven_step' in fn.load"
+    """
+
+    __slots__ = ("typed",)
+    typed: str
+
+    def __new__(cls, python: str, *, typed: str) -> Advice:
+        """Return the advice; as a text it is that for Python."""
+        made = super().__new__(cls, python)
+        made.typed = typed
+        return made
+
+
+def here(text: str) -> str:
+    """Return a text for the surface in force: in the shell ``as_of = '2026'`` is ``--as-of '2026'``.
+
+    Examples
+    --------
+    >>> here("as_of = '2026-13-01'")
+    "as_of = '2026-13-01'"
+    """
+    if _surface != "shell":
+        return str(text)
+    if isinstance(text, Advice):
+        return text.typed
+    named = re.match(r"(\w+) ?= ?(?=['\"\w])", text)
+    if named is None or named.group(1) not in SHELL_OPTIONS:
+        return text
+    option = SHELL_OPTIONS[named.group(1)]
+    return f"{option}{'=' if option.startswith('-p') else ' '}{text[named.end() :]}"
+
+
+def says_more(hint: str, expected: str) -> bool:
+    """Return whether a hint adds to what was expected: a list of names that stands there already does not.
+
+    Examples
+    --------
+    >>> says_more("known: a, b", "one of 'a', 'b'"), says_more("did you mean 'a'?", "one of a, b")
+    (False, True)
+    """
+    if not hint.startswith("known: "):
+        return bool(hint)
+    return not all(name in expected for name in hint.removeprefix("known: ").split(", "))
 
 
 class FunnelError(Exception):
@@ -49,11 +122,11 @@ class FunnelError(Exception):
         super().__init__(self.found, self.expected, self.hint)
 
     def __str__(self) -> str:
-        lines = [self.found]
+        lines = [here(self.found)]
         if self.expected:
-            lines.append(f"  expected: {self.expected}")
-        if self.hint:
-            lines.append(f"  remedy:   {self.hint}")
+            lines.append(f"  expected: {here(self.expected)}")
+        if says_more(self.hint, self.expected):
+            lines.append(f"  remedy:   {here(self.hint)}")
         return "\n".join(lines)
 
 
@@ -131,9 +204,8 @@ class Problem:
             place += f", column {self.column!r}"
         more = f" (and {self.rows_n - 1} more rows)" if self.rows_n > 1 else ""
         shown = f" {self.value!r}" if self.value else ""
-        return (
-            f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}\n    remedy:   {self.remedy}"
-        )
+        said = f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}"
+        return f"{said}\n    remedy:   {here(self.remedy)}" if says_more(self.remedy, self.expected) else said
 
 
 class DataProblems(FunnelError):  # noqa: N818 - it is a list of problems
@@ -165,3 +237,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + ", ".join(names) if names else "there are none"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the known name most like `name` in brackets, to go on with; nothing where none is like it.
+
+    Examples
+    --------
+    >>> "correct it" + meant("qualfied", ["qualified", "won"])
+    "correct it (did you mean 'qualified'?)"
+    """
+    close = nearest(name, known)
+    return f" ({close})" if close.startswith("did you mean") else ""

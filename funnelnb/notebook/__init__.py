@@ -5,6 +5,7 @@ Nothing here computes: it passes parameters on and draws what comes back.
 
 from __future__ import annotations
 
+from funnelnb.notebook.events import open_events
 from funnelnb.notebook.page import attempt, comparison, open_book, pick
 
-__all__ = ["attempt", "comparison", "open_book", "pick"]
+__all__ = ["attempt", "comparison", "open_book", "open_events", "pick"]

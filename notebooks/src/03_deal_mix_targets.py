@@ -137,7 +137,7 @@ funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.pe
 fn.display(funnel)
 
 # %% [markdown] tags=["lang-en"]
-# Each row stands alone: that many deals in that stage, by that day, bring the wins with the probability wanted. The dark
+# Each row is complete in itself: that many deals in that stage, by that day, bring the wins with the probability wanted. The dark
 # bar is plain division. "Too late" means that deals at the usual pace no longer make it; the number is then for deals that
 # arrive today.
 

@@ -1,9 +1,9 @@
 """Driving JupyterLab as a person does."""
 
-import time
-
 IDLE = """() => [...document.querySelectorAll('.jp-Notebook-ExecutionIndicator, #jp-main-statusbar span')]
     .some(e => /\\bIdle\\b/.test(e.textContent))"""
+
+BEGUN = """() => [...document.querySelectorAll('.jp-InputPrompt')].some(e => /\\[(\\*|\\d+)\\]/.test(e.textContent))"""
 
 
 def open_notebook(page, address: str, path: str) -> None:
@@ -11,7 +11,6 @@ def open_notebook(page, address: str, path: str) -> None:
     page.goto(f"{address}/lab/tree/{path}?token=secret")
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
     page.wait_for_function(IDLE, timeout=60_000)
-    time.sleep(0.7)  # a "Run All" right after idle can be lost
 
 
 def answer_dialogs(page) -> None:
@@ -22,7 +21,7 @@ def answer_dialogs(page) -> None:
             return
         print("JupyterLab asks:", dialog.first.inner_text())
         dialog.first.locator(".jp-mod-accept").click()
-        time.sleep(0.5)
+        dialog.first.wait_for(state="detached", timeout=5_000)
 
 
 def run_all(page, done: str, tries: int = 4) -> None:
@@ -32,6 +31,7 @@ def run_all(page, done: str, tries: int = 4) -> None:
         try:
             page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5_000)
             page.get_by_text("Run All Cells", exact=True).click(timeout=5_000)
+            page.wait_for_function(BEGUN, timeout=10_000)  # a "Run All" right after idle can be lost
             page.wait_for_selector(done, timeout=60_000, state="attached")
             return
         except Exception as error:

@@ -1,10 +1,9 @@
 """The notebook in a real JupyterLab: it opens, runs, and a control redraws the chart."""
 
-import time
-
 import pytest
 
 from tests.browser.driving import open_notebook, run_all
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -32,9 +31,7 @@ def test_open_run_and_move_a_control(chromium, lab) -> None:
     handle.focus()
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
-    deadline = time.monotonic() + 20
-    while explorer_text(page) == before and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_until(lambda: explorer_text(page) != before, "the answer of the slider")
     after = explorer_text(page)
     page.close()
     assert after != before

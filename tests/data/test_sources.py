@@ -66,10 +66,10 @@ def test_a_giant_line_fails_fast_and_small(tmp_path):
         stream.write(b"opportunity_id,stage\n")
         stream.seek(200 * 2**20)  # a sparse file: one line of 200 MB
         stream.write(b"x")
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SourceError, match=r"bytes in one line|binary"):
         load(path, playbook=STAGES)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_giant_line_of_text_stops_after_a_megabyte(tmp_path, monkeypatch):

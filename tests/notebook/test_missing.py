@@ -41,4 +41,4 @@ def test_a_notebook_runs_to_its_end_on_poor_data(path: Path, poor: Path) -> None
             if "parameters" in cell.metadata.get("tags", ()):
                 names.update(given)
     if path.stem.startswith("03"):
-        assert "This section is left out: no target: the data has no table 'targets'" in said.getvalue()
+        assert "This section is missing: no target: the data has no table 'targets'" in said.getvalue()

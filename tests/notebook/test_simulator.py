@@ -52,7 +52,7 @@ def test_a_static_report_shows_the_chosen_state():
     simulator = fn.target_simulator(lang="en")
     shown = simulator._repr_mimebundle_()
     assert "<svg" in shown["text/html"]
-    assert "need 37 deals" in shown["text/plain"]
+    assert "takes 37 deals of typical size" in shown["text/plain"]
 
 
 def test_what_cannot_be_done_is_said_where_the_chart_stood():

@@ -146,9 +146,9 @@ def test_too_few_and_young_have_marks_of_their_own():
     assert {cell["kind"] for cell in cells if cell["cohort"] == "2026-06"} == {"young"}
     assert not any(math.isnan(cell["won_rate"]) for cell in cells)
     zones = {row["group"][0]: row["zone"] for row in groups.funnel_plot_data(made.segments())}
-    assert zones["Jia Sun 孙佳"] == "few"
-    assert zones["Chen Wei 陈伟"] == zones["Ivan Petrov"] == "outside"
-    assert zones["Anna Kowalska"] == "inside"
+    assert zones["Jia Sun 孙佳"] == "too_few"
+    assert (zones["Chen Wei 陈伟"], zones["Ivan Petrov"]) == ("higher", "lower")
+    assert zones["Anna Kowalska"] == "not_separable"
 
 
 def test_limits_fall_back_on_those_of_the_groups():

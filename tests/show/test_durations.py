@@ -42,7 +42,7 @@ def test_everything_shows_in_both_languages(name, lang):
 def test_the_finding_names_both_medians():
     said = made("whole").finding("en")
     assert (
-        "takes 67 days (median of 4,000 deals). The 827 not yet won or lost count with their age so far"
+        "takes 67 days (median of 4,000 deals). Counted with their age so far: 827 deals not yet won or lost"
         in said
     )
     assert "Finished deals alone would give 53 days and understate it by 14 days" in said

@@ -94,7 +94,7 @@ def test_days_dates_and_the_rest():
 def test_lists_read_as_the_language_reads():
     assert EN.join(["a"]) == "a"
     assert EN.join("abc") == "a, b and c"
-    assert ZH.join("abc") == "a、b和c"
+    assert ZH.join("abc") == "a、b、c"
     assert EN.join([]) == ""
 
 

@@ -149,7 +149,7 @@ def test_a_bare_result_shows_sentence_chart_and_table_in_one_output():
 def test_outside_a_notebook_words_and_table_are_printed(capsys):
     display(made.weekly(), "en")
     printed = capsys.readouterr().out
-    assert printed.startswith("Of 100 deals, 5 are won so far: 5.0 % (2.5–9.9)")
+    assert printed.startswith("Won so far: 5 of 100 deals, 5.0 % (2.5–9.9)")
     assert "Overall (to won)" in printed
 
 

@@ -206,3 +206,10 @@ def test_common_values_have_a_name_in_chinese_and_others_stay():
     assert say.group(("东区", "")) == "东区 · （未填写）"
     assert words("en").group(("Key account",)) == "Key account"
     assert say.listed("Small / referral, West, — / fair") == "小型客户 · 客户推荐、West、（未填写） · 展会"
+
+
+def test_chinese_keeps_one_space_to_latin_letters_and_none_to_itself():
+    say = words("zh")
+    assert say.fill("概率为 {x}，{who}的", {"x": "超过 99.9%", "who": "DACH"}) == "概率为超过 99.9%，DACH 的"
+    assert say.fill("最高的是{x}（{y}）", {"x": "Huber GmbH", "y": "华东"}) == "最高的是 Huber GmbH（华东）"
+    assert words("en").fill("a{x}b", {"x": "华东"}) == "a华东b"

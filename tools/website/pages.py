@@ -22,19 +22,30 @@ LANGUAGES = ("en", "zh")
 
 
 def questions() -> dict[str, list[str]]:
-    """Return the public names by the question they answer, as the package's own docstring groups them."""
+    """Return the public names by the question they answer, as the comments of ``__init__.pyi`` group them."""
     groups: dict[str, list[str]] = {}
     current = ""
-    for line in inspect.cleandoc(fn.__doc__ or "").splitlines():
-        names = re.findall(r"\w+", line)
-        if line.startswith("    ") and current and all(name in fn.__all__ for name in names):
-            groups.setdefault(current, []).extend(names)
-        elif line and not line.startswith(" "):
-            current = line
+    for line in (ROOT / "funnelnb" / "__init__.pyi").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# ") and line.endswith("?"):
+            current = line.removeprefix("# ")
+        elif (named := re.search(r" as (\w+)$", line)) and current:
+            groups.setdefault(current, []).append(named.group(1))
     rest = sorted(set(fn.__all__) - {name for names in groups.values() for name in names})
     if rest:
         groups["What else is there?"] = rest
+    for names in groups.values():  # namespaces after the questions that stand at the top
+        names.sort(key=lambda name: inspect.ismodule(getattr(fn, name)))
     return groups
+
+
+def inner(space: Any) -> dict[str, Any]:
+    """Return the documented functions and classes of a namespace by their names."""
+    own = {name: getattr(space, name) for name in getattr(space, "__all__", ())}
+    return {
+        name: one
+        for name, one in own.items()
+        if inspect.isfunction(one) or (inspect.isclass(one) and one.__doc__)
+    }
 
 
 def slug(words: str) -> str:
@@ -84,42 +95,56 @@ def reference_page(title: str, names: list[str], seen: set[type]) -> str:
         parts.append(f"## fn.{name}\n")
         if inspect.ismodule(one):
             parts.append(first_line(one) + "\n")
-            parts += [
-                directive("autofunction", f"{getattr(one, inner).__module__}.{inner}")
-                for inner in getattr(one, "__all__", [])
-                if inspect.isfunction(getattr(one, inner, None)) and inner not in fn.__all__
-            ]
-        elif inspect.isclass(one):
-            parts.append(directive("autoclass", f"{one.__module__}.{one.__qualname__}", "members"))
+            for own, each in inner(one).items():
+                parts += [f"### fn.{name}.{own}\n", *_entry(each, seen)]
         else:
-            parts.append(directive("autofunction", f"{one.__module__}.{one.__qualname__}"))
-            for result in result_classes(one):
-                if result not in seen:
-                    seen.add(result)
-                    parts.append(
-                        directive("autoclass", f"{result.__module__}.{result.__qualname__}", "no-members")
-                    )
+            parts += _entry(one, seen)
     return "\n".join(parts)
+
+
+def _entry(one: Any, seen: set[type]) -> list[str]:
+    """Return what documents a function with its results, or a class; nothing is documented twice."""
+    dotted = f"{one.__module__}.{one.__qualname__}"
+    if inspect.isclass(one):
+        if one in seen:
+            return [f"See `{one.__qualname__}` above.\n"]
+        seen.add(one)
+        return [directive("autoclass", dotted, "members")]
+    new = [result for result in result_classes(one) if result not in seen]
+    seen.update(new)
+    more = [directive("autoclass", f"{each.__module__}.{each.__qualname__}", "no-members") for each in new]
+    return [directive("autofunction", dotted), *more]
 
 
 def reference() -> dict[str, str]:
     """Return the pages of the reference."""
-    seen: set[type] = {one for name in fn.__all__ if inspect.isclass(one := getattr(fn, name))}
-    pages, lines = (
-        {},
-        ["# Reference\n", "Every public name, by the question it answers. `import funnelnb as fn` first.\n"],
-    )
+    seen: set[type] = set()
+    pages = {}
+    lines = [
+        "# Reference\n",
+        "Every public name, by the question it answers. `import funnelnb as fn` first.\n",
+    ]
     for question, names in questions().items():
-        name = slug(question)
-        pages[f"api/{name}.md"] = reference_page(question, names, seen)
-        lines += [f"## [{question}]({name}.md)\n", "| name | what it answers |", "|---|---|"]
-        lines += [
-            f"| [`fn.{one}`]({name}.md#fn-{one.replace('_', '-').lower()}) | {_cell(first_line(getattr(fn, one)))} |"
-            for one in names
-        ]
+        page = slug(question)
+        pages[f"api/{page}.md"] = reference_page(question, names, seen)
+        lines += [f"## [{question}]({page}.md)\n", "| name | what it answers |", "|---|---|"]
+        for name in names:
+            one = getattr(fn, name)
+            every = {name: one} | (
+                {f"{name}.{own}": each for own, each in inner(one).items()} if inspect.ismodule(one) else {}
+            )
+            lines += [
+                f"| [`fn.{own}`]({page}.md#{_anchor(own)}) | {_cell(first_line(each))} |"
+                for own, each in every.items()
+            ]
         lines.append("")
     pages["api/index.md"] = "\n".join(lines) + toctree([slug(one) for one in questions()], hidden=True)
     return pages
+
+
+def _anchor(name: str) -> str:
+    """Return the place of a heading such as ``fn.customers.levels``."""
+    return re.sub(r"[^a-z0-9_-]", "", f"fn.{name}".lower())
 
 
 def _cell(text: str) -> str:

@@ -277,7 +277,7 @@ class _People:
         amount = None
         if value is not None:
             pays = inside & (_is(log, found["revenue"]) if "revenue" in found else every)
-            amount = np.bincount(who[pays], _numbers(log, value)[pays], len(at))
+            amount = np.bincount(who[pays], _numbers(log, value)[pays], len(at)).astype(np.float64)
         return cls(
             start=start, actor=log.actor[at].astype(np.int64), group=group, names=list(names),
             followed=start + span <= log.as_of_us + 1,

@@ -65,6 +65,8 @@ class Asked:
         if self.definition.within_us is not None:
             return self.within_days
         watched = (self.log.as_of_us - counted.units.time[:, 0]) / DAY_US
+        if not len(watched):  # counted where the log lies: nobody is kept
+            watched = np.repeat(counted.whole.days, np.minimum(counted.whole.n, 1000))
         if not len(watched) or np.median(watched) <= 0:
             return 1.0
         return float(np.median(watched))
@@ -101,7 +103,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     definition = define(
         steps, within=within, order=order, exclude=exclude, hold=hold, per=per, rules=rules, **(options or {})
     )
-    names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    names = () if not by else (by,) if isinstance(by, str) else tuple(by)
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
     cut = Cut(
@@ -120,7 +122,7 @@ def level_of(confidence_level: float | None) -> float:
 
 def known(log: Any, name: str) -> None:
     """Raise MissingDataError, naming the nearest, if the log has no property `name`."""
-    if name in log.properties or getattr(log, "json_columns", ()):
+    if name in log.properties or bool(getattr(log, "json_columns", ())):
         return
     raise MissingDataError(
         f"the log has no property {name!r}", expected="one of its columns", hint=nearest(name, log.properties)

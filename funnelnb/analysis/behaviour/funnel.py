@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.analysis.behaviour.ask import Asked, ask
+from funnelnb.analysis.behaviour.ask import ask
 from funnelnb.analysis.behaviour.steps import (
     BehaviourStep,
     DropPoint,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.analysis.behaviour.ask import Asked
     from funnelnb.data.events.counts import FunnelCounts
 
 

@@ -176,7 +176,8 @@ def _row(
     so_far = nothing if times is None else share(advanced, reached, asked.level, design)
     windowed = asked.definition.within_us is not None and times is not None
     closed = share(advanced, decided, asked.level, design) if windowed else nothing
-    names = ("median_days", "median_ci_lower", "median_ci_upper", "finished_median_days")
+    names: tuple[str, ...] = ("median_days", "median_ci_lower", "median_ci_upper", "finished_median_days")
+    medians: dict[str, Any] = {name: getattr(times, name) if times else NAN for name in names}
     return BehaviourStep(
         group=counted.groups[at[0]],
         optional=asked.definition.steps[at[1]].optional and not own["overall"],
@@ -188,7 +189,7 @@ def _row(
         by_time_ci_lower=times.ci_lower if times else NAN,
         by_time_ci_upper=times.ci_upper if times else NAN,
         at_risk_n=times.at_risk_n if times else 0,
-        **{name: getattr(times, name) if times else NAN for name in names},
+        **medians,
         reached_amount=float(counted.amount[at]) if asked.cut.value else NAN,
         amount_n=int(counted.known_n[at]),
         enough=reached >= TOO_FEW_N,

@@ -20,7 +20,7 @@ from funnelnb.stats.rates.change import change_points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.data.events.counts import FunnelCounts
+    from funnelnb.data.events.counts import FunnelCounts, Spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class TrendRow:
     rate, ci_lower, ci_upper : float
         Went on within `seen_days`.
     seen_days : float
-        The horizon; for a young period as far as all its arrivals were watched.
+        The horizon; for a young period as long as ``TOO_FEW_N`` of its arrivals were watched.
     mature : bool
         All arrivals of the period were watched for the whole horizon.
     trusted_from : str
@@ -217,7 +217,7 @@ def _row(asked: Asked, counted: FunnelCounts, g: int, place: int | None, horizon
     if asked.log.whole_days:
         watched = float(asked.log.as_of_us - int(ends.astype("M8[us]").astype(np.int64))) / DAY_US
     mature = watched >= horizon * (1 - CLOSE)
-    seen = horizon if mature else min(horizon, max(watched, 0.0))
+    seen = horizon if mature else _seen(mine, horizon)
     design = float(counted.design[g, -1 if place is None else place])
     arrived, through = int(mine.n.sum()), int(mine.n[mine.done > 0].sum())
     if mature and asked.definition.attempt != "best":
@@ -242,6 +242,13 @@ def _row(asked: Asked, counted: FunnelCounts, g: int, place: int | None, horizon
         trusted_from=str(ends + int(np.ceil(horizon)) + (0 if asked.log.whole_days else 1)),
         enough=arrived >= TOO_FEW_N,
     )
+
+
+def _seen(spans: Spans, horizon: float) -> float:
+    """Return how long at least ``TOO_FEW_N`` of a young period were watched, up to the horizon."""
+    order = np.argsort(-spans.days, kind="stable")
+    enough = np.flatnonzero(np.cumsum(spans.n[order]) >= TOO_FEW_N)
+    return float(min(horizon, spans.days[order[enough[0]]])) if len(enough) else 0.0
 
 
 def bounds(label: str, period: str) -> tuple[np.datetime64, np.datetime64]:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from funnelnb.data.events.context import Feature
 
 
+FALSE_DISCOVERIES = 0.05
+"""At most this share of the properties named is named by chance."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverRow:
     """One property or event, and how those with it convert beside those without.
@@ -196,8 +200,8 @@ def drivers(
     Only arrivals watched for the whole horizon are compared, on whether they got through within it. What is
     looked at was known at the arrival (its properties, events before it), or by a landmark after it; the
     steps themselves and exclusions are left out, since they are the way through. Fisher's exact test of those
-    with against those without, Newcombe's interval, false discoveries held at one minus the confidence level
-    (Benjamini and Hochberg). It is association: it does not say that the property makes people convert.
+    with against those without, Newcombe's interval, false discoveries held at 5 % (Benjamini and Hochberg).
+    It is association: it does not say that the property makes people convert.
 
     References
     ----------
@@ -227,7 +231,7 @@ def drivers(
     if landmark is not None:
         features += done_around(asked.log, rows, sorted(names), landmark)
     made = _tested(features, through, asked.level)
-    found = [row for row in made if row.p_adjusted <= 1 - asked.level]
+    found = [row for row in made if row.p_adjusted <= FALSE_DISCOVERIES]
     found.sort(key=lambda row: (-abs(row.difference), row.name, row.setting))
     return Drivers(
         n=len(chosen),
@@ -289,7 +293,9 @@ def _tested(features: Sequence[Feature], through: NDArray[np.bool_], level: floa
         k = np.array([through[one.has & one.known].sum(), through[~one.has & one.known].sum()])
         if n.min() >= TOO_FEW_N:
             facts.append((one, k, n, group_vs_rest(k, n, level)))
-    adjusted = benjamini_hochberg(np.array([found.p_value[0] for *_, found in facts])) if facts else []
+    if not facts:
+        return []
+    adjusted = benjamini_hochberg(np.array([found.p_value[0] for *_, found in facts]))
     rows = []
     for (one, k, n, found), p_adjusted in zip(facts, adjusted, strict=True):
         sides = [share(int(k[i]), int(n[i]), level) for i in (0, 1)]

@@ -39,7 +39,7 @@ class StepRow:
     so_far_rate, so_far_ci_lower, so_far_ci_upper : float
         (a) advanced / reached.
     decided_n : int
-        Those no longer sitting in the stage: reached - here.
+        Those that went on or were lost: advanced + lost. Deals that left without a decision are not among them.
     decided_rate, decided_ci_lower, decided_ci_upper : float
         (b) advanced / decided.
     by_day_n : int
@@ -257,7 +257,7 @@ def conversion(
     -----
     With *reached* and *advanced* by the furthest stage of each deal:
 
-    - (a) so far = advanced / reached; (b) decided = advanced / (reached - still open there). Both are
+    - (a) so far = advanced / reached; (b) decided = advanced / (advanced + lost): deals that left without a decision are in neither. Both are
       binomial shares with Wilson's interval, which keeps its level at small counts where the usual one does
       not.
     - (c) by day t: Aalen-Johansen incidence of reaching the next stage within t days of reaching this one.

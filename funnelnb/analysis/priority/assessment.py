@@ -220,7 +220,7 @@ def _wrong(
         found.append(
             Problem(
                 **common, column="factor", value=str(factor), found="a factor that is not known",
-                expected="one of " + ", ".join(known), remedy=f"correct it: {nearest(str(factor), known)}",
+                expected="one of " + ", ".join(known), remedy=nearest(str(factor), known),
             )
         )  # fmt: skip
     if not _sign(mark):

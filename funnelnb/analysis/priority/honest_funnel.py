@@ -12,7 +12,7 @@ from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, t
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import DataProblems, Problem, nearest
+from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _unknown(row: int, stage: str, criterion: str, known: dict[str, list[str]]) 
         value=str(criterion),
         found=f"the stage {stage!r} has no such criterion",
         expected="one of " + ", ".join(names) if names else "a stage with criteria",
-        remedy=f"correct it ({nearest(str(criterion), names)}), or leave the row out",
+        remedy=f"correct it{meant(str(criterion), names)}, or leave the row out",
     )
 
 

@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, t
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.core.errors import DataProblems, Problem, nearest
+from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
 from funnelnb.playbooks.roles import BUYER_ROLES, ROLES, covered, role_named
 from funnelnb.stats.rates.proportion import wilson
@@ -362,7 +362,7 @@ def _unknown(row: int, role: str) -> Problem:
         value=role,
         found="a buyer role that is not known",
         expected="one of " + ", ".join(ROLES),
-        remedy=f"correct it ({nearest(role, ROLES)}), or leave it empty",
+        remedy=f"correct it{meant(role, ROLES)}, or leave it empty",
     )
 
 

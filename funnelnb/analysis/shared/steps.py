@@ -63,7 +63,7 @@ def _standing(counts: StageCounts, position: int) -> Columns:
         values = (
             stand.reached[:, position],
             stand.advanced[:, position],
-            stand.reached[:, position] - stand.here[:, position],
+            stand.reached[:, position] - stand.undecided[:, position],
             stand.reached_sq[:, position],
             stand.decided_sq[:, position],
         )
@@ -80,7 +80,7 @@ def _designs(counts: StageCounts, origin: int, target: int) -> Columns:
         return dict(zip(names, (one, many, one, many), strict=True))
     reached = cells[:, :, origin:].sum(axis=(2, 3))
     advanced = cells[:, :, target:].sum(axis=(2, 3))
-    here = cells[:, :, origin:target, [OPEN_DEAL, WON_DEAL]].sum(axis=(2, 3))
+    here = cells[:, :, origin:target, [OPEN_DEAL, WON_DEAL, LEFT_DEAL]].sum(axis=(2, 3))
     so_far, decided = design(advanced, reached), design(advanced, reached - here)
     return dict(zip(names, (so_far.factor, so_far.df, decided.factor, decided.df), strict=True))
 
@@ -103,11 +103,11 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
         )
     elif counts.stands_for is not None:
         sums["stand_advanced"] = counts.stands_for.reached[:, counts.won]
-        sums["stand_decided"] = sums["stand_reached"] - counts.stands_for.here[:, between].sum(axis=1)
+        sums["stand_decided"] = sums["stand_reached"] - counts.stands_for.undecided[:, between].sum(axis=1)
     sums |= _designs(counts, origin, counts.won)
     sums["advanced_amount"] = counts.reached_amount[:, counts.won]
-    here_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
-    sums["decided_sq"] = np.maximum(sums["reached_sq"] - here_sq.sum(axis=1), 0.0)
+    undecided_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
+    sums["decided_sq"] = np.maximum(sums["reached_sq"] - undecided_sq.sum(axis=1), 0.0)
     return sums
 
 
@@ -158,8 +158,8 @@ def columns(
         _blank(made, "by_day_amount", before)
     if without - {"here"}:
         _blank(made, "decided_amount", before)
-    endless = beyond & ~(stacked["lost_n"] + stacked["left_n"]).any(axis=1)
-    endless |= before & ~(stacked["lost_n"] + stacked["left_n"] + stacked["unplaced_n"]).any(axis=1)
+    endless = beyond & ~stacked["lost_n"].any(axis=1)
+    endless |= before & ~(stacked["lost_n"] + stacked["unplaced_n"]).any(axis=1)
     for name in (
         "decided",
         "decided_amount",
@@ -180,9 +180,9 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
     hidden = sums["unplaced_n"]
     made["unplaced_n"] = hidden
-    made["decided_n"] = sums["advanced_n"] + sums["lost_n"] + sums["left_n"]
-    known_n = made["decided_n"] + sums["here_n"]
-    decided_amount = sums["advanced_amount"] + sums["lost_amount"] + sums["left_amount"]
+    made["decided_n"] = sums["advanced_n"] + sums["lost_n"]
+    known_n = made["decided_n"] + sums["here_n"] + sums["left_n"]
+    decided_amount = sums["advanced_amount"] + sums["lost_amount"]
     for name, whole in (("so_far", known_n), ("decided", made["decided_n"])):
         made |= _known_share(name, sums, whole, confidence_level)
     reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])

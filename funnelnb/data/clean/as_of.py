@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core import check
-from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.core.errors import Advice, MissingDataError, ParameterError
 from funnelnb.data.contract.tables import END_MARKS, TABLES
 from funnelnb.data.parse.dates import OPEN_ENDED_YEAR
 from funnelnb.data.parse.values import among, look_up
@@ -81,7 +81,10 @@ def as_of_instant(
         raise MissingDataError(
             "the data hold no date at all",
             expected="created_at, closed_at or a stage history, or an as-of date",
-            hint="say as_of, the day on which the data were exported",
+            hint=Advice(
+                "give the day of the export: as_of='2026-06-30'",
+                typed="give the day of the export: --as-of 2026-06-30",
+            ),
         )
     if not plain:
         return last, last
@@ -159,7 +162,10 @@ def day_of_export(wanted: Any, timezone: str = "") -> np.datetime64:
         raise ParameterError(
             f"as_of = {str(wanted)!r}: dates from {OPEN_ENDED_YEAR} on stand for an open end",
             expected="the day on which the data were exported",
-            hint="leave as_of out for the day of the last recorded event",
+            hint=Advice(
+                "leave as_of out: it is then the day of the last event",
+                typed="leave --as-of out: it is then the day of the last event",
+            ),
         )
     return found
 

@@ -39,7 +39,7 @@ class StageCounts:
     reached_amount_n : ndarray of int64, shape (G, P)
         Deals behind `reached_amount`.
     reached_amount_sq, decided_amount_sq : ndarray of float64, shape (G, P)
-        Sums of squared amounts (reached; reached and not `here`), for the effective number of deals.
+        Sums of squared amounts (reached; advanced or lost), for the effective number of deals.
     unplaced_n, unplaced_amount : ndarray, shape (G, 4), or None
         Deals by outcome of which only that is known, not where they stood: in `deal_n` and in the first
         `reached_n`, and in no other count. None: there is none.
@@ -79,17 +79,17 @@ class StandingFor:
 
     Attributes
     ----------
-    reached, advanced, here : ndarray of float64, shape (G, P)
-        Sums of the weights.
+    reached, advanced, undecided : ndarray of float64, shape (G, P)
+        Sums of the weights; undecided: open, or left without a decision.
     reached_sq, decided_sq : ndarray of float64, shape (G, P)
-        Sums of the squared weights (reached; reached and not `here`), for the effective number of deals.
+        Sums of the squared weights (reached; reached and not `undecided`), for the effective number of deals.
     known : ndarray of bool, shape (G,)
         Whether every outcome of the group has deals that can stand for it.
     """
 
     reached: NDArray[np.float64]
     advanced: NDArray[np.float64]
-    here: NDArray[np.float64]
+    undecided: NDArray[np.float64]
     reached_sq: NDArray[np.float64]
     decided_sq: NDArray[np.float64]
     known: NDArray[np.bool_]

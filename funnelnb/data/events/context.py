@@ -151,38 +151,21 @@ def sequences(
     ndarray of int64, shape (U, length)
         Codes of event names; -1 where nothing more came. The same event several times in a row counts once.
     """
-    step = -1 if backwards else 1
-    at = rows.copy()
+    if not len(log):
+        return np.full((len(rows), length), -1)
+    new = np.append(True, (np.diff(log.actor) != 0) | (np.diff(log.event) != 0))
+    starts = np.flatnonzero(new)
+    run = np.cumsum(new) - 1
+    ends = np.append(starts[1:], len(log)) - 1
+    at, going = rows.copy(), np.ones(len(rows), bool)
     found = np.full((len(rows), length), -1)
-    last = log.event[rows].astype(np.int64)
-    going = np.ones(len(rows), bool)
     for place in range(length):
-        while True:
-            ahead = at + step
-            inside = going & (ahead >= 0) & (ahead < len(log))
-            safe = np.where(inside, ahead, 0)
-            inside &= log.actor[safe] == log.actor[rows]
-            if within_us is not None:
-                inside &= np.abs(log.time[safe] - log.time[rows]) <= within_us
-            at, going = np.where(inside, ahead, at), inside
-            same = going & (log.event[at] == last)
-            if not same.any():
-                break
-            _skip(log, at, same, step, last)
-        last = np.where(going, log.event[at], last)
+        ahead = starts[run[at]] - 1 if backwards else ends[run[at]] + 1
+        inside = going & (ahead >= 0) & (ahead < len(log))
+        safe = np.where(inside, ahead, 0)
+        inside &= log.actor[safe] == log.actor[rows]
+        if within_us is not None:
+            inside &= np.abs(log.time[safe] - log.time[rows]) <= within_us
+        at, going = np.where(inside, ahead, at), inside
         found[going, place] = log.event[at][going]
     return found
-
-
-def _skip(
-    log: Events, at: NDArray[np.int64], same: NDArray[np.bool_], step: int, last: NDArray[np.int64]
-) -> None:
-    """Move on over repeats to the last of them."""
-    while True:
-        ahead = np.where(same, at + step, at)
-        more = same & (ahead >= 0) & (ahead < len(log))
-        safe = np.where(more, ahead, 0)
-        more &= (log.actor[safe] == log.actor[at]) & (log.event[safe] == last)
-        if not more.any():
-            return
-        at[more] = ahead[more]

@@ -72,9 +72,9 @@ class FunnelCounts:
     whole : Spans
     amount, known_n : ndarray, shape (G, K)
         Sum of the value on the rows that were the step, and how many of them know it.
-    design : ndarray of float64, shape (G, K)
-        Factor by which several attempts of one owner widen the variance of going on from each step; the last
-        column is for the whole way. 1 where each owner counts once.
+    moments : ndarray of float64, shape (G, K, 6)
+        Over owners: how many, sums of n, y, n n, n y and y y, with n attempts at a step and y that went on;
+        the last column is for the whole way. They add up over parts of a log.
     units : Units
     unit_group : ndarray of int64, shape (U,)
     void_n : int
@@ -92,11 +92,23 @@ class FunnelCounts:
     whole: Spans
     amount: NDArray[np.float64]
     known_n: NDArray[np.int64]
-    design: NDArray[np.float64]
+    moments: NDArray[np.float64]
     units: Units
     unit_group: NDArray[np.int64]
     void_n: int = 0
     log_row: NDArray[np.int64] | None = None
+
+    @property
+    def design(self) -> NDArray[np.float64]:
+        """Factor by which several attempts of one owner widen each variance; 1 where each counts once."""
+        owners, n, y, nn, ny, yy = np.moveaxis(self.moments, -1, 0)
+        rate = np.divide(y, n, out=np.zeros_like(n), where=n > 0)
+        spread = yy - 2 * rate * ny + rate * rate * nn
+        plain = n * rate * (1 - rate)
+        good = (plain > 0) & (owners > 1) & (n > owners)
+        factor = np.ones_like(n)
+        factor[good] = spread[good] * owners[good] / (owners[good] - 1) / plain[good]
+        return np.maximum(factor, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +166,8 @@ def count(log: Any, definition: Definition, cut: Cut | None = None) -> FunnelCou
         return counted
     rows, log_row = rows_of(log, definition)
     made = walk(rows, definition)
-    split, labels = None, []
+    labels: list[str] = []
+    split = None
     if len(made.place) and (cut.period or cut.at_us is not None):
         split, labels = split_of(made.groups.time[made.place[:, 0]], cut)
     units = choose(made, log.as_of_us, cut.since_us, cut.until_us, split)
@@ -192,11 +205,18 @@ def _groups(
         parts.append((units.split, labels))
     for name in cut.by:
         codes, values = log.codes(name)
-        found = _credited(codes[log_row], units, cut.credit)
+        found = credited(codes[log_row], units, cut.credit)
         parts.append((np.where(found < 0, len(values), found), [*values, ""]))
+    return named_groups(parts, len(units))
+
+
+def named_groups(
+    parts: Sequence[tuple[NDArray[np.int64], list[str]]], size: int
+) -> tuple[NDArray[np.int64], tuple[tuple[str, ...], ...]]:
+    """Return the group of each unit, from a code and its names per part, and what the groups are called."""
     if not parts:
-        return np.zeros(len(units), np.int64), ((),)
-    code = np.zeros(len(units), np.int64)
+        return np.zeros(size, np.int64), ((),)
+    code = np.zeros(size, np.int64)
     for codes, values in parts:
         code = code * len(values) + codes
     kept, group = np.unique(code, return_inverse=True)
@@ -211,7 +231,7 @@ def _groups(
     return group.astype(np.int64), tuple(names)
 
 
-def _credited(codes: NDArray[np.int64], units: Units, credit: str | int) -> NDArray[np.int64]:
+def credited(codes: NDArray[np.int64], units: Units, credit: str | int) -> NDArray[np.int64]:
     """Return each unit's value code by the rule of credit, -1 where not known."""
     on_step = np.where(units.row >= 0, codes[units.row], -1) if len(codes) else np.full(units.row.shape, -1)
     count = on_step.shape[1]
@@ -249,8 +269,9 @@ def tally(
     definition: Definition,
     as_of_us: int,
     value: NDArray[np.float64] | None = None,
+    times_us: int = 1,
 ) -> FunnelCounts:
-    """Count units by group and step."""
+    """Count units by group and step; times are cut down to whole multiples of `times_us`."""
     size, steps = (len(groups), units.time.shape[1]), units.required
     done, last = units.time != NEVER, steps[-1]
     following = _following(steps, size[1])
@@ -271,11 +292,11 @@ def tally(
         running_n=running,
         dropped_n=dropped,
         whole_n=np.stack([_sum(group, one, size[0]) for one in (done[:, 0], done[:, last], later)], axis=1),
-        steps=tuple(_spans(units, group, k, following[k], as_of_us) for k in range(size[1] - 1)),
-        whole=_spans(units, group, 0, last if size[1] > 1 else -1, as_of_us),
+        steps=tuple(_spans(units, group, (k, following[k]), as_of_us, times_us) for k in range(size[1] - 1)),
+        whole=_spans(units, group, (0, last if size[1] > 1 else -1), as_of_us, times_us),
         amount=amount,
         known_n=known,
-        design=_design(units, group, size, following, last),
+        moments=_moments(units, group, size, following, last),
         units=units,
         unit_group=group,
         void_n=units.void_n,
@@ -317,44 +338,126 @@ def _sum(group: NDArray[np.int64], chosen: NDArray[np.bool_], count: int) -> NDA
     return np.bincount(group[chosen], minlength=count).astype(np.int64)
 
 
-def _spans(units: Units, group: NDArray[np.int64], k: int, following: int, as_of_us: int) -> Spans:
-    """Return the counted times from step k to a later one."""
+def _spans(
+    units: Units, group: NDArray[np.int64], between: tuple[int, int], as_of_us: int, times_us: int
+) -> Spans:
+    """Return the counted times from one step to a later one (-1: to none)."""
+    k, following = between
     mine = np.flatnonzero(units.time[:, k] != NEVER)
     begin = units.time[mine, k]
     end = units.time[mine, following] if following >= 0 else np.full(len(mine), NEVER)
     done = (end != NEVER).astype(np.int64)
     took = np.maximum(np.where(done > 0, end, as_of_us) - begin, 0)
-    key = np.lexsort((took, done, group[mine]))
-    g, d, t = group[mine][key], done[key], took[key]
-    new = np.flatnonzero(np.append(True, (np.diff(g) != 0) | (np.diff(d) != 0) | (np.diff(t) != 0))[: len(g)])
-    n = np.diff(np.append(new, len(g)))
-    return Spans(group=g[new], days=t[new] / DAY_US, done=d[new], n=n.astype(np.int64))
+    return _counted(group[mine], done, took // times_us * times_us if times_us > 1 else took)
 
 
-def _design(
+def _counted(
+    group: NDArray[np.int64],
+    done: NDArray[np.int64],
+    took: NDArray[np.int64],
+    n: NDArray[np.int64] | None = None,
+) -> Spans:
+    """Return equal times of a group put together."""
+    if not len(took):
+        none = np.zeros(0, np.int64)
+        return Spans(group=none, days=np.zeros(0), done=none, n=none)
+    shift = max(int(took.max()).bit_length(), 1)
+    if shift + 1 + int(group.max()).bit_length() > 62:
+        took, shift = took // 1000, max(shift - 9, 1)  # to the millisecond
+        return _counted_packed((group * 2 + done) << shift | took, shift, 1000, n)
+    return _counted_packed((group * 2 + done) << shift | took, shift, 1, n)
+
+
+def _counted_packed(key: NDArray[np.int64], shift: int, unit: int, n: NDArray[np.int64] | None) -> Spans:
+    if n is None:
+        key = np.sort(key)
+        new = np.flatnonzero(np.append(True, np.diff(key) != 0))
+        size = np.diff(np.append(new, len(key)))
+    else:
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        new = np.flatnonzero(np.append(True, np.diff(key) != 0))
+        size = np.add.reduceat(n[order], new)
+    key = key[new]
+    head = key >> shift
+    micro = (key & ((1 << shift) - 1)) * unit
+    return Spans(group=head >> 1, days=micro / DAY_US, done=head & 1, n=size.astype(np.int64))
+
+
+def _moments(
     units: Units, group: NDArray[np.int64], size: tuple[int, int], following: list[int], last: int
 ) -> NDArray[np.float64]:
-    """Return how much attempts of the same owner widen each variance (ratio of the clustered to the binomial)."""
-    factor = np.ones(size)
-    owner = np.unique(units.unit * np.int64(size[0]) + group, return_inverse=True)[1]
-    if not len(owner) or owner.max() + 1 == len(owner):
-        return factor
-    home = np.zeros(int(owner.max()) + 1, np.int64)
-    home[owner] = group
+    """Return the sums over owners that widened variances are made of."""
+    made = np.zeros((*size, 6))
+    owner, unit = group, units.unit
+    once = len(unit) == 0 or bool((np.diff(np.sort(unit)) > 0).all())
+    if not once:
+        owner = np.unique(unit * np.int64(size[0]) + group, return_inverse=True)[1]
+        home = np.zeros(int(owner.max()) + 1, np.int64)
+        home[owner] = group
     done = units.time != NEVER
     for k in range(size[1]):
         to = following[k] if k < size[1] - 1 else last
         begins = done[:, k] if k < size[1] - 1 else np.ones(len(units), bool)
-        if to < 0:
+        goes = begins & done[:, to] if to >= 0 else np.zeros(len(units), bool)
+        if once:
+            n = np.bincount(group[begins], minlength=size[0])
+            y = np.bincount(group[goes], minlength=size[0])
+            made[:, k] = np.stack([n, n, y, n, y, y], axis=1)
             continue
-        n = np.bincount(owner, begins)
-        y = np.bincount(owner, begins & done[:, to])
-        total_n, total_y = np.bincount(home, n, size[0]), np.bincount(home, y, size[0])
-        rate = np.divide(total_y, total_n, out=np.zeros(size[0]), where=total_n > 0)
-        spread = np.bincount(home, (y - rate[home] * n) ** 2, size[0])
-        clusters = np.bincount(home, n > 0, size[0])
-        plain = total_n * rate * (1 - rate)
-        good = (plain > 0) & (clusters > 1)
-        widened = spread[good] * clusters[good] / (clusters[good] - 1) / plain[good]
-        factor[good, k] = np.maximum(widened, 1.0)
-    return factor
+        per_n = np.bincount(owner, begins, len(home))
+        per_y = np.bincount(owner, goes, len(home))
+        sums = (per_n > 0, per_n, per_y, per_n**2, per_n * per_y, per_y**2)
+        made[:, k] = np.stack([np.bincount(home, one, size[0]) for one in sums], axis=1)
+    return made
+
+
+def merge(parts: Sequence[FunnelCounts]) -> FunnelCounts:
+    """Add up the counts of parts of a log that share no owner."""
+    groups = tuple(sorted({group for part in parts for group in part.groups}))
+    place = {group: g for g, group in enumerate(groups)}
+
+    def total(name: str) -> Any:
+        first = getattr(parts[0], name)
+        made = np.zeros((len(groups), *first.shape[1:]), first.dtype)
+        for part in parts:
+            for g, group in enumerate(part.groups):
+                made[place[group]] += getattr(part, name)[g]
+        return made
+
+    def joined(spans: list[tuple[Spans, tuple[tuple[str, ...], ...]]]) -> Spans:
+        code = [np.array([place[group] for group in names], np.int64)[one.group] for one, names in spans]
+        micro = np.concatenate([np.rint(one.days * DAY_US).astype(np.int64) for one, _ in spans])
+        done = np.concatenate([one.done for one, _ in spans])
+        n = np.concatenate([one.n for one, _ in spans])
+        return _counted(np.concatenate(code), done, micro, n)
+
+    names = ("reached_n", "advanced_n", "running_n", "dropped_n", "whole_n", "amount", "known_n", "moments")
+    steps = range(len(parts[0].steps))
+    return replace(
+        parts[0],
+        groups=groups,
+        **{name: total(name) for name in names},
+        steps=tuple(joined([(part.steps[k], part.groups) for part in parts]) for k in steps),
+        whole=joined([(part.whole, part.groups) for part in parts]),
+        units=nobody(parts[0].units),
+        unit_group=np.zeros(0, np.int64),
+        void_n=sum(part.void_n for part in parts),
+        log_row=None,
+    )
+
+
+def nobody(units: Units) -> Units:
+    """Return no units with the same steps: what is kept of a log that is counted where it lies."""
+    none = np.zeros(0, np.int64)
+    table = np.zeros((0, units.time.shape[1]), np.int64)
+    return replace(
+        units,
+        unit=none,
+        time=table,
+        row=table,
+        running=np.zeros(0, bool),
+        run_start=none,
+        split=none,
+        void_n=0,
+    )

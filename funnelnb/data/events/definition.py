@@ -228,6 +228,7 @@ def step(
     'purchase (price > 10, plan in pro, team)'
     """
     conditions = _conditions(where or {})
+    choices: tuple[Choice, ...]
     if isinstance(event, Step):
         choices = event.choices
     elif event is None or isinstance(event, str):

@@ -102,7 +102,8 @@ def _unpacked(path: Path) -> Raw:
         plain = Path(folder) / path.stem
         try:
             with gzip.open(path) as packed, plain.open("wb") as target:
-                shutil.copyfileobj(_Limited(packed, path), target, _CHUNK)
+                stream: Any = _Limited(packed, path)
+                shutil.copyfileobj(stream, target, _CHUNK)
         except (OSError, EOFError) as error:
             raise SourceError(
                 f"{path.name} cannot be unpacked ({error})", expected="a whole gzip file"
@@ -118,7 +119,7 @@ class _Limited:
     def __init__(self, stream: Any, path: Path) -> None:
         self._stream, self._left, self._path = stream, UNPACKED_MOST, path
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         piece: bytes = self._stream.read(size)
         self._left -= len(piece)
         if self._left < 0:

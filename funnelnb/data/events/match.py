@@ -44,7 +44,7 @@ def rows_of(log: Events, definition: Definition) -> tuple[Rows, NDArray[np.int64
     if definition.grain_us:
         time = time // definition.grain_us * definition.grain_us
     if definition.hold or definition.per != "actor":
-        order = np.lexsort((time, unit[rows]))
+        order = np.lexsort((log.row[rows], log.time[rows], time, unit[rows]))
         rows, time = rows[order], time[order]
     if definition.twins == "once":
         once = first_of_twins(unit[rows], time, log.event[rows])
@@ -169,7 +169,8 @@ def _sized(condition: Condition, cells: NDArray[Any], known: NDArray[np.bool_]) 
                 f"{str(cells[int(np.argmax(wrong))])[:80]!r}",
                 expected="a property that holds numbers",
             )
-        left, right = numbers, float(condition.value)
+        left: Any = numbers
+        right: Any = float(condition.value)
     else:
         left = np.array(
             [as_text(one) if good else "" for one, good in zip(cells, known, strict=True)], dtype=object

@@ -275,7 +275,9 @@ def _young(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
     young = [
         {
             "cohort": row["cohort"],
-            "label": draft.say.say("charts.trend.trusted_from", date=row["trusted_from"]),
+            "label": draft.say.say(
+                "charts.trend.trusted_from", date=draft.say.numbers.date(row["trusted_from"])
+            ),
             "place": "below" if row["won_ci_lower"] > axes.top - row["won_ci_upper"] else "above",
         }
         for row in rows

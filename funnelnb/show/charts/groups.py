@@ -187,23 +187,23 @@ def _heads(draft: Draft) -> list[Any]:
 
 WIDTH, HEIGHT = 700, 380
 ZONES = {
-    "outside": (theme.LOST, "diamond"),
-    "between": (theme.SECOND, "triangle-up"),
-    "inside": (theme.MOVED, "circle"),
-    "few": (theme.LEFT, "cross"),
+    "higher": (theme.MOVED, "triangle-up"),
+    "lower": (theme.LOST, "triangle-down"),
+    "not_separable": (theme.QUIET, "circle"),
+    "too_few": (theme.LEFT, "cross"),
 }
 _LIMITS = ("limit_95_lower", "limit_95_upper", "limit_998_lower", "limit_998_upper")
 
 
 def funnel_plot_data(result: Segments) -> list[Row]:
-    """Return one row per group: number, rate, its own limits, and which zone it lies in."""
+    """Return one row per group: number, rate, its own limits and its verdict, the same as in the table."""
     return [
         {
             "group": row.group,
             "decided_n": row.decided_n,
             "raw_rate": row.raw_rate,
             "verdict": row.verdict,
-            "zone": _zone(row),
+            "zone": row.verdict,
         }
         | {name: getattr(row, name) for name in _LIMITS}
         for row in result.rows
@@ -219,14 +219,6 @@ def limits(result: Segments) -> list[Row]:
     return [{"decided_n": row.decided_n} | {name: getattr(row, name) for name in _LIMITS} for row in rows]
 
 
-def _zone(row: Any) -> str:
-    if row.verdict == "too_few":
-        return "few"
-    if not row.limit_998_lower <= row.raw_rate <= row.limit_998_upper:
-        return "outside"
-    return "inside" if row.limit_95_lower <= row.raw_rate <= row.limit_95_upper else "between"
-
-
 def funnel_plot_draw(result: Segments, lang: str) -> Any:
     """Draw the funnel plot."""
     draft = Draft(result, lang)
@@ -236,13 +228,10 @@ def funnel_plot_draw(result: Segments, lang: str) -> Any:
     plot = _Axes(draft, rows)
     layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
     chart = sized(alt.layer(*layers), width=WIDTH, height=HEIGHT)
-    some_n = sum(row["zone"] == "outside" for row in rows)
-    key = "title_some" if some_n else "title_none"
-    title = draft.say.say(f"charts.funnel_plot.{key}", **facts(result, draft.say) | {"some_n": some_n})
     widened = ""
     if result.overdispersion > 1:
         widened = draft.say.say("charts.funnel_plot.widened", overdispersion=result.overdispersion)
-    return draft.finish(chart, title, widened)
+    return draft.finish(chart, _title(draft), widened)
 
 
 class _Axes:
@@ -250,7 +239,7 @@ class _Axes:
 
     def __init__(self, draft: Draft, rows: Sequence[Row]) -> None:
         result, say = draft.result, draft.say
-        told = [row["raw_rate"] for row in rows if row["zone"] != "few"] or [result.pooled_rate]
+        told = [row["raw_rate"] for row in rows if row["zone"] != "too_few"] or [result.pooled_rate]
         lines = limits(result)
         wide = [row for row in lines if row["decided_n"] >= 10] or lines
         low = min([*told, result.pooled_rate, *(row["limit_998_lower"] for row in wide)])
@@ -328,7 +317,7 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
     say = draft.say
     base = draft.layer([row | {"name": say.group(row["group"])} for row in rows], "groups")
     present = [zone for zone in ZONES if any(row["zone"] == zone for row in rows)]
-    words = {zone: say.get(f"charts.funnel_plot.{zone}") for zone in present}
+    words = {zone: say.get(f"verdicts.{zone}") for zone in present}
     labels = [words[zone] for zone in present]
     named = draft.sheets[base.data.name]
     for row in named:
@@ -360,7 +349,7 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
 
 def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
     """Name the points, those outside the limits first, as far as names find room beside their point."""
-    order = ("outside", "between", "inside", "few")
+    order = tuple(ZONES)
     points = [plot.place(row) for row in rows]
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     pieces = []

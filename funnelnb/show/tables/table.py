@@ -128,7 +128,8 @@ def build(table: Table, result: Any, lang: str | None = None) -> Grid:
 
 
 def _scale(columns: Sequence[Column], rows: Sequence[Any], say: Words) -> Scale:
-    names = [column.field for column in columns if say.unit(column.field) == "amount"]
+    owner = type(rows[0]).__name__ if rows else ""
+    names = [column.field for column in columns if say.unit(column.field, owner) == "amount"]
     return say.numbers.scale(getattr(row, name) for row in rows for name in names)
 
 

@@ -144,7 +144,7 @@ class Numbers:
 
     def scale(self, values: Iterable[float]) -> Scale:
         """Choose the unit for a column of amounts; only languages that count so (万) scale their tables."""
-        sizes = [abs(value) for value in values if not _missing(value)]
+        sizes = [abs(value) for value in values if not _missing(value) and math.isfinite(value)]
         if not self.scale_tables or not sizes:
             return Scale()
         for size, word in self.units:

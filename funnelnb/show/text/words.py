@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "lang"
 _MARK = re.compile(r"<<(\w+)>>")
+LONGEST = 60
+"""Characters of a name that are shown; the rest is cut off."""
+_HAN = re.compile(r"[一-鿿]")
+_LATIN = re.compile(r"[A-Za-z0-9%]")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SUFFIX_UNITS = {
     "_n": "count",
@@ -86,6 +90,11 @@ class Words:
             value = value[part]
         return value if isinstance(value, str) else None
 
+    def table(self, key: str) -> Mapping[str, Any]:
+        """Return the texts at the top-level `key`, by name."""
+        found: Mapping[str, Any] = self._pack[key]
+        return found
+
     def get(self, key: str) -> str:
         """Return the raw text at the dotted `key`; KeyError names the language and the key."""
         text = self.find(key)
@@ -99,12 +108,25 @@ class Words:
 
     def fill(self, template: str, values: Mapping[str, Any]) -> str:
         """Return `template` with its placeholders written by their units."""
-        parts = []
+        written = ""
         for literal, name, spec, _ in string.Formatter().parse(template):
-            parts.append(literal)
+            written = self._joined(written, literal)
             if name is not None:
-                parts.append(self._value(name, spec or "", values[name]))
-        return "".join(parts)
+                written = self._joined(written, self._value(name, spec or "", values[name]))
+        return written
+
+    def _joined(self, before: str, after: str) -> str:
+        """Put a text and a value together; where Chinese meets Latin letters or figures there is one space."""
+        if self.lang != "zh" or not before or not after:
+            return before + after
+        if before[-1] == " " and _HAN.match(before[-2:-1]) and _HAN.match(after):
+            return before[:-1] + after
+        if after[0] == " " and _HAN.match(before[-1]) and _HAN.match(after[1:2]):
+            return before + after[1:]
+        meet = (_HAN.match(before[-1]) and _LATIN.match(after)) or (
+            _LATIN.match(before[-1]) and _HAN.match(after)
+        )
+        return f"{before} {after}" if meet else before + after
 
     def _value(self, name: str, spec: str, value: Any) -> str:
         """Write one value; what is text already stands as it is."""
@@ -171,7 +193,8 @@ class Words:
         if not value:
             return self.get("language.not_given")
         known: Mapping[str, str] = self._pack.get("values", {})
-        return known.get(value, value)
+        called = known.get(value, value)
+        return called if len(called) <= LONGEST else called[: LONGEST - 1].rstrip() + "…"
 
     def listed(self, text: str) -> str:
         """Return groups or values that stand in one text, ``"web / new, fair / new"``, as the language calls them."""
@@ -183,7 +206,7 @@ class Words:
         template = self.find(f"notes.{note.code}")
         if template is not None:
             try:
-                return self.fill(template, note.values)
+                return re.sub(" {2,}", " ", self.fill(template, note.values))
             except KeyError:
                 pass
         facts = self.numbers.join(

@@ -239,9 +239,12 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         "stages_n": len(result.changes),
     }
     key = "falls" if row.difference < 0 else "rises"
+    parts = ["detail", *(["now"] if old.open_n else [])] if clear else ["widest"]
     return Finding(
         headline=say.say(f"findings.ageing.{key if clear else 'level'}", **values),
-        detail=say.say(f"findings.ageing.{'detail' if clear else 'widest'}", **values),
+        detail=say.get("language.sentence").join(
+            say.say(f"findings.ageing.{part}", **values) for part in parts
+        ),
         unsaid=unsaid,
     )
 

@@ -129,7 +129,7 @@ def conversion_finding(result: Conversion, say: Words) -> Finding:
     row = result.overall[0]
     return Finding(
         headline=_headline(result, row, say),
-        detail=say.get("language.sentence").join([*_weakest(result, say), _loss(result, say)])
+        detail=say.get("language.sentence").join(filter(None, [*_weakest(result, say), _loss(result, say)]))
         if row.enough
         else "",
         unsaid=say.get("findings.conversion.unsaid"),
@@ -173,7 +173,7 @@ def weakest_step(result: Conversion) -> StepRow | None:
 def _weakest(result: Conversion, say: Words) -> list[str]:
     """Say which step is the weakest, and where most money is lost."""
     row = weakest_step(result)
-    if row is None:
+    if row is None or row.by_day_rate == 1:
         return []
     others = [one for one in result.steps if one is not row and not one.after_sale and one.by_day_rate >= 0]
     clear = all(row.by_day_ci_upper < one.by_day_ci_lower for one in others)
@@ -210,6 +210,8 @@ def _loss(result: Conversion, say: Words) -> str:
     if not result.loss_points:
         lost_n = sum(row.lost_n for row in result.overall)
         return say.get(f"findings.conversion.{'loss_unplaced' if lost_n else 'no_loss'}")
+    if sum(not row.after_sale for row in result.steps) < 2:  # where there is one step, all are lost in it
+        return ""
     point = result.loss_points[0]
     return say.say(
         f"findings.conversion.{'loss_clear' if point.clear else 'loss_unclear'}",
@@ -243,10 +245,12 @@ def _conversion_grouped_finding(result: Conversion, say: Words) -> Finding:
         values |= _end("low", low, say) | _end("high", high, say)
         apart = low.by_day_ci_upper < high.by_day_ci_lower
         key = "groups_one" if len(known) == 1 else "groups_apart" if apart else "groups_alike"
-    detail = "" if len(known) < 2 else "groups_few" if few_n else "groups_detail"
+    parts = (["groups_few"] if few_n and known else []) + (["groups_detail"] if len(known) > 1 else [])
     return Finding(
         headline=say.say(f"findings.conversion.{key}", **values),
-        detail=say.say(f"findings.conversion.{detail}", **values) if detail else "",
+        detail=say.get("language.sentence").join(
+            say.say(f"findings.conversion.{part}", **values) for part in parts
+        ),
         unsaid=say.get("findings.conversion.unsaid_groups"),
     )
 
@@ -318,6 +322,7 @@ def cohorts_finding(result: Cohorts, say: Words) -> Finding:
     if ripe:
         last = ripe[-1]
         key = "mature" if last.enough else "mature_few"
+        key = "mature_unknown" if last.enough and math.isnan(last.won_rate) else key
         values |= {"cohort": last.cohort, "rate": rate_of(last, "won", say), "deal_n": last.deal_n}
     else:
         key = "no_mature"
@@ -414,10 +419,11 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     named = {name: name_some([_named(row, result, say) for row in rows], say) for name, rows in sides.items()}
     values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
     suffix = "" if result.measure == "decided" else "_by_day"
-    parts = [f"detail{suffix}"] if key != "nothing" else []
-    if similar_n and key not in ("none", "nothing"):
+    key = "unseen" if math.isnan(result.pooled_rate) and key == "none" else key
+    parts = [f"detail{suffix}"] if key not in ("nothing", "unseen") else []
+    if similar_n and key not in ("none", "nothing", "unseen"):
         parts.append("similar")
-    if few_n and key != "nothing":
+    if few_n and key not in ("nothing", "unseen"):
         parts.append("few")
     return Finding(
         headline=say.say(f"findings.segments.{key}", **values),

@@ -263,14 +263,18 @@ def quadrant_finding(result: Quadrant, say: Words) -> Finding:
     if not result.n:
         return Finding(headline=say.get("quadrant.nothing"), detail="", unsaid=unsaid)
     first = result.rows[0]
+    if not result.large_amount > 0:
+        return Finding(headline=say.get("findings.quadrant.unpriced"), detail="", unsaid=unsaid)
     headline = say.say(
-        "findings.quadrant.headline",
+        f"findings.quadrant.{'headline' if first.deal_n else 'none'}",
         n=result.n,
         large_n=first.deal_n,
         amount=say.numbers.amount(first.open_amount, result.currency),
         large=say.numbers.amount(result.large_amount, result.currency),
         soon_days=result.soon_days,
     )
+    if not first.deal_n:
+        return Finding(headline=headline, detail="", unsaid=unsaid)
     detail = (
         say.say(
             "findings.quadrant.hours",
@@ -396,7 +400,10 @@ def assessment_finding(result: Assessment, say: Words) -> Finding:
             best=first.name or first.account_id,
             score_share=first.score_share,
         ),
-        detail=say.say("findings.assessment.open", poor_n=poor_n, unknown_n=unknown_n),
+        detail=say.get("language.sentence").join(
+            say.say(f"findings.assessment.{key}", poor_n=poor_n, unknown_n=unknown_n)
+            for key in (["open", "missing"] if unknown_n else ["open"])
+        ),
         unsaid=unsaid,
     )
 

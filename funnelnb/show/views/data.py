@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.core.note import Note
 from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
@@ -41,18 +43,27 @@ def overview_finding(result: Overview, say: Words) -> Finding:
     unsaid = say.get("findings.overview.unsaid")
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
-    counts = {f"{row.outcome}_n": row.deal_n for row in result.rows}
-    values: dict[str, Any] = {"open_n": 0, "won_n": 0, "lost_n": 0, "left_n": 0} | counts
-    values |= {
+    counts = {row.outcome: row.deal_n for row in result.rows if row.deal_n}
+    parts = [
+        say.say(f"findings.overview.{outcome}", deal_n=counts[outcome])
+        for outcome in ("won", "lost", "open", "left")
+        if outcome in counts
+    ]
+    values = {
         "n": result.n,
+        "parts": say.numbers.join(parts),
         "first": result.first_created,
         "last": result.last_created,
         "as_of": result.as_of,
     }
-    dated = not np.isnat(result.first_created)
+    key = "headline"
+    if np.isnat(result.first_created):
+        key = "undated"
+    elif say.numbers.date(result.first_created) == say.numbers.date(result.last_created):
+        key = "one_day"
     return Finding(
-        headline=say.say(f"findings.overview.{'headline' if dated else 'undated'}", **values),
-        detail=say.say("findings.overview.detail", **values),
+        headline=say.say(f"findings.overview.{key}", **values),
+        detail=say.get("findings.overview.detail") if "open" in counts else "",
         unsaid=unsaid,
     )
 
@@ -68,7 +79,11 @@ def _status(_: Any, row: Any, say: Words) -> str:
 
 
 def _sentence(_: Any, row: Any, say: Words) -> str:
-    return say.note(row.note)
+    values = {
+        name: error_text(value, say) if name in ("found", "expected", "remedy") else value
+        for name, value in row.note.values.items()
+    }
+    return say.note(Note(row.note.code, values))
 
 
 ITEMS = Table(
@@ -107,9 +122,11 @@ NOTHING = Table(name="unavailable", rows=lambda result: result.rows, columns=(),
 def unavailable_finding(result: Unavailable, say: Words) -> Finding:
     """Say what is missing and what would be needed."""
     return Finding(
-        headline=say.say("unavailable.headline", found=result.found),
-        detail=say.say("unavailable.detail", expected=result.expected) if result.expected else "",
-        unsaid=say.get("unavailable.unsaid"),
+        headline=say.say("unavailable.headline", found=error_text(result.found, say)),
+        detail=say.say("unavailable.detail", expected=error_text(result.expected, say))
+        if result.expected
+        else "",
+        unsaid="",
     )
 
 

@@ -178,10 +178,11 @@ def _tested(result: Duration, test: DurationTest, gaps: Sequence[DurationGap], s
         "within": say.say("findings.duration_groups.within", within=within) if within else "",
     }
     unseen = math.isnan(test.p_value)
+    named = any(row.verdict in ("slower", "faster") for row in gaps)
     parts = [say.say(f"findings.duration_groups.{'untested' if unseen else 'test'}", **values)]
     for verdict, key in (("not_separable", "similar"), ("too_few", "few")):
         count = sum(row.verdict == verdict for row in gaps)
-        if count and not (key == "similar" and count == len(gaps)):
+        if count and (key == "few" or named):
             parts.append(say.say(f"findings.duration_groups.{key}", groups_n=count))
     return parts
 
@@ -375,7 +376,7 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     headline = say.say(f"findings.durations.{key}", **values, last_days=float(curve.days[-1]))
     if row.pause:
         return headline, say.say("findings.durations.pause", **values)
-    if result.to != "any" or not math.isfinite(row.naive_difference_days):
+    if result.to != "any" or not math.isfinite(row.naive_difference_days) or not row.open_n:
         return headline, ""
     detail = "naive" if row.naive_difference_days < 0 else "naive_fine"
     return headline, say.say(f"findings.durations.{detail}", **values)

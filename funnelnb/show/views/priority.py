@@ -396,11 +396,13 @@ def calls_finding(result: CallList, say: Words) -> Finding:
         return Finding(headline=say.get("calls.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
     headline = say.say(
-        "findings.calls.first",
+        f"findings.calls.{'first' if first.owner else 'unowned'}",
         opportunity=first.opportunity_id,
-        owner=first.owner or say.get("language.not_given"),
+        owner=say.value(first.owner),
         why=why(result, first, say),
     )
+    if not result.expected_amount > 0:
+        return Finding(headline=headline, detail=say.get("findings.calls.unpriced"), unsaid=unsaid)
     detail = say.say(
         "findings.calls.tenth",
         n=result.n,

@@ -53,6 +53,8 @@ def finding_text(result: Any, lang: str | None = None) -> str:
     say = words_of(result, lang)
     found = finding_of(result, lang)
     said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    if not found.unsaid:
+        return said
     unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
     return f"{said}\n{unsaid}"
 
@@ -76,14 +78,18 @@ _VIEWS: Mapping[str, str] = {
     "Ageing": "ageing.ageing",
     "Assessment": "customers.assessment",
     "CheckReport": "data.check",
+    "BehaviourGroups": "behaviour.groups",
     "CallList": "priority.calls",
     "Cohorts": "conversion.cohorts",
     "Conversion": "conversion.conversion",
     "DealMix": "targets.deal_mix",
     "Distribution": "distribution.distribution",
+    "Drivers": "behaviour_why.drivers",
     "Duration": "duration.duration",
     "FairShares": "targets.shares",
+    "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
+    "Growth": "behaviour.growth",
     "HonestFunnel": "priority.gates",
     "Integrity": "targets.integrity",
     "LevelMoves": "customers.level_moves",
@@ -91,15 +97,18 @@ _VIEWS: Mapping[str, str] = {
     "Levers": "targets.levers",
     "Man": "priority.man",
     "Overview": "data.overview",
+    "Paths": "behaviour_why.paths",
     "Propensity": "propensity.propensity",
     "Quadrant": "customers.quadrant",
     "Quota": "targets.quota",
+    "Retention": "behaviour.retention",
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
     "Segments": "conversion.segments",
     "StageModel": "stage_models.stage_model",
     "Stuck": "ageing.stuck",
     "Target": "targets.target",
+    "Trend": "behaviour.trend",
     "TypedFunnel": "stage_models.typed",
     "Unavailable": "data.unavailable",
 }

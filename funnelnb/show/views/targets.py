@@ -77,7 +77,8 @@ def quota_finding(result: Quota, say: Words) -> Finding:
     parts = []
     if not math.isnan(result.target_amount):
         parts.append("chance" if result.new_n > 0 else "chance_open")
-    parts.append("assured")
+    if result.assured_amount > 0:
+        parts.append("assured")
     return Finding(
         headline=say.say(
             "findings.quota.expected" if result.new_n > 0 else "findings.quota.weighted", **values
@@ -236,8 +237,8 @@ def reverse_finding(result: ReverseFunnel, say: Words) -> Finding:
     late = [stage_name(result, row.stage, say) for row in result.rows if row.too_late]
     if late:
         key = "late" if key == "headline" else key
-    parts = ["plug_in"] if first.plug_in_n > 0 else []
-    if _dated(result, ()):
+    parts = ["plug_in"] if first.plug_in_n > 0 and key != "none" else []
+    if _dated(result, ()) and not np.isnat(first.in_by) and key != "none":
         parts.append("too_late" if late else "dated")
     values |= {"stages": say.numbers.join(late), "late_n": len(late)}
     return Finding(
@@ -389,16 +390,19 @@ def deal_mix_finding(result: DealMix, say: Words) -> Finding:
         values |= {"plan_amount": say.numbers.amount(result.plan.expected_amount, result.currency)}
         parts.append("plan" if result.plan_factor > 1 else "plan_enough")
     if result.cheapest is not None:
-        unit = say.find(f"targets.units.{result.effort_unit}") or result.effort_unit
+        kind = "unit" if round(result.cheapest.effort) == 1 else "units"
+        unit = say.find(f"targets.{kind}.{result.effort_unit}") or result.effort_unit
         values |= {
             "mix": result.cheapest.mix,
             "mix_rate": result.cheapest.chance_rate,
             "effort": f"{result.cheapest.effort:,.0f}",
-            "unit": unit or say.get("targets.units.effort"),
+            "unit": unit or say.get(f"targets.{kind}.effort"),
         }
         parts.append("cheapest")
     return Finding(
-        headline=say.say("findings.mix.headline", **values),
+        headline=say.say(
+            f"findings.mix.{'headline' if result.average_n < result.required_n else 'exact'}", **values
+        ),
         detail=say.get("language.sentence").join(say.say(f"findings.mix.{part}", **values) for part in parts),
         unsaid=say.get("findings.mix.unsaid"),
     )
@@ -449,6 +453,7 @@ def target_finding(result: Target, say: Words) -> Finding:
         for name in ("target", "assured")
     }
     values = facts(result, say) | money | {"until": result.until}
+    first_said = ["assured"] if result.assured_amount > 0 else []
     parts = ["wins"] if result.wins_n else ["reached"]
     rows = (
         [] if result.funnel is None else [row for row in result.funnel.rows if not math.isnan(row.win_rate)]
@@ -468,7 +473,7 @@ def target_finding(result: Target, say: Words) -> Finding:
     return Finding(
         headline=say.say("findings.target.headline", **values),
         detail=say.get("language.sentence").join(
-            say.say(f"findings.target.{part}", **values) for part in parts
+            say.say(f"findings.target.{part}", **values) for part in (*first_said, *parts)
         ),
         unsaid=say.get("findings.target.unsaid"),
     )

@@ -1,0 +1,464 @@
+"""A log larger than memory: read in batches, dealt out by actor, counted part by part under the same rules.
+
+Only rows that are a step or an exclusion are kept (for strict order: all), as small numbers; a log that would
+not fit is read several times, each time for a part of the actors. Parts share no actor, so their counts add up.
+Plain ordered funnels take a shorter way: step k looks only at rows of step k, the state is the latest start that
+reaches an event, and each level is one sort and one binary search.
+
+Checked against the log in memory and the row-by-row reference: ``tests/data/events/test_scan.py``.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.events.attempts import choose
+from funnelnb.data.events.counts import Cut, FunnelCounts, merge, nobody, split_of, tally
+from funnelnb.data.events.definition import check_choices
+from funnelnb.data.events.levels import Levels, plain
+from funnelnb.data.events.match import first_of_twins, masks
+from funnelnb.data.events.walk import Rows, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from funnelnb.core.note import Note
+    from funnelnb.data.events.definition import Definition
+
+PARTS = 16
+MANY_ROWS = 5_000_000
+"""Of a log with more rows times are counted to the minute."""
+ROW_BYTES = 48
+"""What a kept row costs while its part is counted, roughly."""
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which columns say who, what and when."""
+
+    actor: str
+    event: str
+    time: str
+    session: str = ""
+
+
+@dataclass(kw_only=True)
+class EventScan:
+    """A log that is counted where it lies.
+
+    Attributes
+    ----------
+    batches : callable
+        ``batches(columns, events)``: Arrow batches of these columns; `events` are the names that are wanted
+        (None: all), which the source may use to leave rows out.
+    columns : Columns
+    properties : tuple of str
+    as_of : numpy.datetime64
+    rows_n : int
+        Rows of the source, as far as known; 0: not known.
+    memory_bytes : int
+        About how much the kept rows may take at once.
+    """
+
+    batches: Callable[[Sequence[str], Sequence[str] | None], Iterator[pa.RecordBatch]]
+    columns: Columns
+    properties: tuple[str, ...]
+    as_of: np.datetime64
+    rows_n: int = 0
+    memory_bytes: int = 2**30
+    currency: str = ""
+    source: str = ""
+    whole_days: bool = False
+    notes: tuple[Note, ...] = ()
+    actor_range: tuple[int, int] | None = None
+    time_range_us: tuple[int, int] | None = None
+    unit_us: int = 1
+    json_columns: tuple[str, ...] = ()
+    _seen: dict[str, set[str]] = field(default_factory=lambda: {"names": set()})
+
+    def __repr__(self) -> str:
+        return f"<EventScan of {self.source}: {self.rows_n:,} events, as of {str(self.as_of)[:10]}>"
+
+    @property
+    def as_of_us(self) -> int:
+        """The as-of time in microseconds."""
+        return int(self.as_of.astype("M8[us]").astype(np.int64))
+
+    @property
+    def times_us(self) -> int:
+        """Times of many events are counted to the minute, so that they are few."""
+        return 60_000_000 if self.rows_n > MANY_ROWS else 1
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the events; reads the event column once."""
+        found: set[str] = set()
+        for batch in self.batches([self.columns.event], None):
+            found.update(_dictionary(batch.column(0))[1])
+        return tuple(sorted(found))
+
+    def count_funnel(self, definition: Definition, cut: Cut) -> FunnelCounts:
+        """Count a funnel: see :func:`funnelnb.data.events.counts.count`."""
+        if definition.per == "session" and not self.columns.session:
+            raise MissingDataError(
+                "the log has no column of sessions", expected="one, to count sessions where the log lies",
+                hint='session="…" names it; or load the log with fn.events, which cuts sessions by time-out',
+            )  # fmt: skip
+        if plain(definition, cut):
+            levels = self._levels(definition)
+            parts = levels.counts(definition, self.as_of_us, self.times_us)
+        else:
+            parts = self._parts(definition, cut)
+        self._check(definition)
+        return merge(parts)
+
+    def reached(self, definition: Definition) -> list[int]:
+        """How many actors reached each step? Nothing else is worked out: the shortest way to the counts."""
+        if not plain(definition, Cut()):
+            return self.count_funnel(definition, Cut()).reached_n.sum(axis=0).tolist()
+        found = self._levels(definition).reached()
+        self._check(definition)
+        return found
+
+    def _check(self, definition: Definition) -> None:
+        seen = self._seen["names"]
+        if any(one.event is not None and one.event not in seen for one in definition.choices):
+            check_choices(definition.choices, self.names)
+
+    # ---- plain ordered funnels: keys per step
+
+    def _levels(self, definition: Definition) -> Levels:
+        """Deal the rows of each step out by actor, as keys."""
+        step_of = {one.event: k for k, step in enumerate(definition.steps) for one in step.choices}
+        levels = Levels(
+            len(definition.steps),
+            definition.within_us,
+            self.actor_range,
+            self._span(definition),
+            self.as_of_us,
+            self.unit_us,
+        )
+        wanted = [name for name in step_of if name is not None]
+        for actor, event, time in self._read(wanted):
+            codes, names = _dictionary(event)
+            self._seen["names"].update(names)
+            table = np.array([step_of.get(name, -1) for name in [*names, None]], np.int8)
+            step = table[codes]
+            kept = np.flatnonzero((step >= 0) & _named(actor))
+            levels.add(_ids(actor, kept), micro(time, kept), step[kept])
+        return levels
+
+    def _span(self, definition: Definition) -> tuple[int, int] | None:
+        if self.time_range_us is None:
+            return None
+        low, high = self.time_range_us
+        return low, high + (definition.within_us or 0)
+
+    def _read(self, wanted: Sequence[str] | None) -> Iterator[tuple[pa.Array, pa.Array, pa.Array]]:
+        c = self.columns
+        for batch in self.batches([c.actor, c.event, c.time], wanted):
+            yield batch.column(c.actor), batch.column(c.event), batch.column(c.time)
+
+    # ---- everything else: rows per part, then the walk
+
+    def _parts(self, definition: Definition, cut: Cut) -> list[FunnelCounts]:
+        names = [one.event for one in definition.choices]
+        every = definition.order == "strict" or None in names
+        wanted = None if every else [name for name in names if name is not None]
+        share = 1.0 if every else 0.4
+        passes = max(1, int(np.ceil(self.rows_n * share * ROW_BYTES / self.memory_bytes)))
+        parts_n = max(PARTS, 4 * passes)
+        found = self.counted_parts(definition, cut, passes, parts_n, wanted)
+        if not found:
+            raise ParameterError("no event of the log is a step", expected="steps that happened")
+        return found
+
+    def counted_parts(
+        self,
+        definition: Definition,
+        cut: Cut,
+        passes: int = 1,
+        parts_n: int = 1,
+        wanted: Sequence[str] | None = None,
+    ) -> list[FunnelCounts]:
+        """Count part by part; empty where no row is a step."""
+        found: list[FunnelCounts] = []
+        for number in range(passes):
+            store = _Store(self, definition, cut, parts_n, range(number, parts_n, passes))
+            for batch in self.batches(store.needed, wanted):
+                store.add(batch)
+            with ThreadPoolExecutor(2) as pool:
+                found += pool.map(store.counted, [part for part in store.parts if store.kept[part]])
+        return found
+
+
+class _Store:
+    """Rows kept of one pass, by part of the actors."""
+
+    def __init__(self, scan: EventScan, definition: Definition, cut: Cut, parts_n: int, parts: range) -> None:
+        self.scan, self.definition, self.cut, self.parts_n, self.parts = scan, definition, cut, parts_n, parts
+        c = scan.columns
+        self.owner = {"actor": c.actor, "session": c.session}.get(definition.per, definition.per)
+        self.coded = list(dict.fromkeys([*cut.by, *definition.hold]))
+        self.filters = list(dict.fromkeys(one.name for choice in definition.choices for one in choice.where))
+        extra = [*self.coded, *self.filters, *([cut.value] if cut.value else [])]
+        self.needed = list(dict.fromkeys([self.owner, c.event, c.time, *extra]))
+        self.kept: dict[int, list[dict[str, Any]]] = {part: [] for part in parts}
+        self.values: dict[str, dict[str, int]] = {name: {} for name in self.coded}
+        self.event_codes: dict[str, int] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Keep the rows of a batch that the count needs."""
+        c, definition = self.scan.columns, self.definition
+        codes, names = _dictionary(batch.column(c.event))
+        self.scan._seen["names"].update(names)  # noqa: SLF001 - the store is part of the scan
+
+        def values(name: str) -> NDArray[Any]:
+            return _plain_values(batch.column(name))
+
+        mask = masks(codes, names, values, [one.choices for one in definition.steps])
+        bad = masks(codes, names, values, [one.choices for one in definition.exclude])
+        keep = _named(batch.column(self.owner))
+        if definition.order != "strict":
+            keep &= (mask > 0) | (bad > 0)
+        rows = np.flatnonzero(keep)
+        row: dict[str, Any] = {
+            "owner": _ids(batch.column(self.owner), rows),
+            "time": micro(batch.column(c.time), rows),
+            "mask": mask[rows],
+            "bad": bad[rows],
+        }
+        if definition.twins == "once":
+            table = np.array(
+                [self.event_codes.setdefault(name, len(self.event_codes)) for name in [*names, ""]]
+            )
+            row["event"] = table[codes[rows]]
+        for name in self.coded:
+            row[name] = self._codes(name, batch.column(name), rows)
+        if self.cut.value:
+            row["value"] = _numbers(batch.column(self.cut.value), rows)
+        good = row["time"] <= self.scan.as_of_us
+        for name in definition.hold:
+            good &= row[name] >= 0
+        part = _part_of(row["owner"], self.parts_n)
+        for number in self.parts:
+            mine = np.flatnonzero(good & (part == number))
+            if len(mine):
+                self.kept[number].append({name: _take(column, mine) for name, column in row.items()})
+
+    def _codes(self, name: str, column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        codes, names = _dictionary(_as_text(column))
+        known = self.values[name]
+        table = np.array([known.setdefault(one, len(known)) if one else -1 for one in [*names, ""]], np.int32)
+        return table[codes[rows]]
+
+    def counted(self, number: int) -> FunnelCounts:
+        """Count one part."""
+        pieces = self.kept.pop(number)
+        columns = {name: _joined([piece[name] for piece in pieces]) for name in pieces[0]}
+        owner = _coded(columns["owner"])
+        time, unit = columns["time"], owner
+        if self.definition.grain_us:
+            time = time // self.definition.grain_us * self.definition.grain_us
+        for name in self.definition.hold:
+            unit = np.unique(unit * (columns[name].max() + 2) + columns[name] + 1, return_inverse=True)[1]
+        order = np.lexsort((columns["time"], time, unit))
+        if self.definition.twins == "once":
+            order = order[first_of_twins(unit[order], time[order], columns["event"][order])]
+        rows = Rows(
+            unit=unit[order], time=time[order], mask=columns["mask"][order], bad=columns["bad"][order],
+            owner=owner[order],
+        )  # fmt: skip
+        made = walk(rows, self.definition)
+        labels: list[str] = []
+        split = None
+        if len(made.place) and (self.cut.period or self.cut.at_us is not None):
+            split, labels = split_of(made.groups.time[made.place[:, 0]], self.cut)
+        units = choose(made, self.scan.as_of_us, self.cut.since_us, self.cut.until_us, split)
+        group, groups = self._groups(units, columns, order, labels)
+        value = None
+        if self.cut.value:
+            cells = columns["value"][order]
+            value = np.where(units.row >= 0, cells[np.maximum(units.row, 0)], np.nan)
+        found = tally(units, group, groups, self.definition, self.scan.as_of_us, value, self.scan.times_us)
+        return replace(found, units=nobody(found.units), unit_group=np.zeros(0, np.int64))
+
+    def _groups(
+        self, units: Any, columns: dict[str, Any], order: NDArray[np.int64], labels: list[str]
+    ) -> tuple[NDArray[np.int64], tuple[tuple[str, ...], ...]]:
+        from funnelnb.data.events.counts import credited, named_groups
+
+        parts: list[tuple[NDArray[np.int64], list[str]]] = []
+        if labels:
+            parts.append((units.split, labels))
+        for name in self.cut.by:
+            values = list(self.values[name])
+            found = credited(columns[name][order].astype(np.int64), units, self.cut.credit)
+            parts.append((np.where(found < 0, len(values), found), [*values, ""]))
+        return named_groups(parts, len(units))
+
+
+def _dictionary(column: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
+    """Return codes into distinct names; a missing name has the code after the last."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(column)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    names = ["" if one is None else str(one) for one in column.dictionary.to_pylist()]
+    indices = column.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, len(names))
+    return indices.to_numpy(zero_copy_only=False), names
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if (
+        pa.types.is_dictionary(column.type)
+        or pa.types.is_string(column.type)
+        or pa.types.is_large_string(column.type)
+    ):
+        return column
+    return pc.cast(column, pa.string())
+
+
+def _plain_values(column: pa.Array) -> NDArray[Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    return np.asarray(column.to_pandas())
+
+
+def _numbers(column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    import pandas as pd
+
+    cells = pd.to_numeric(pd.Series(_plain_values(column)[rows]), errors="coerce")
+    return cells.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _named(column: pa.Array) -> NDArray[np.bool_]:
+    """Whether each row says whose it is: blanks and missing values do not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    good = column.is_valid()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        filled = pc.not_equal(pc.utf8_trim_whitespace(column), "")
+        good = pc.and_(good, pc.fill_null(filled, False))
+    return np.array(good.to_numpy(zero_copy_only=False), bool)
+
+
+def _ids(column: pa.Array, rows: NDArray[np.int64]) -> Any:
+    """Return ids of chosen rows: whole numbers as they are, everything else as Arrow text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_integer(column.type):
+        if column.null_count:
+            column = pc.fill_null(column, 0)
+        return column.to_numpy(zero_copy_only=False)[rows].astype(np.int64, copy=False)
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    return pc.cast(column.take(pa.array(rows)), pa.large_string())
+
+
+def _part_of(ids: Any, parts_n: int) -> NDArray[np.int64]:
+    """Return the part of the actors that each id belongs to."""
+    if isinstance(ids, np.ndarray):
+        with np.errstate(over="ignore"):
+            mixed = (ids.astype(np.uint64) * _GOLDEN) >> np.uint64(32)
+    else:
+        import pandas as pd
+
+        mixed = pd.util.hash_array(ids.to_numpy(zero_copy_only=False).astype(object), categorize=True)
+    return (mixed % np.uint64(parts_n)).astype(np.int64)
+
+
+def _take(column: Any, rows: NDArray[np.int64]) -> Any:
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    import pyarrow as pa
+
+    return column.take(pa.array(rows))
+
+
+def _joined(pieces: list[Any]) -> Any:
+    if isinstance(pieces[0], np.ndarray):
+        return np.concatenate(pieces)
+    import pyarrow as pa
+
+    return pa.chunked_array(pieces).combine_chunks()
+
+
+def _coded(ids: Any) -> NDArray[np.int64]:
+    """Return ids as codes."""
+    if isinstance(ids, np.ndarray):
+        return np.unique(ids, return_inverse=True)[1].astype(np.int64)
+    return _dictionary(ids)[0].astype(np.int64)
+
+
+def micro(column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the times of chosen rows in microseconds; a missing time lies after every as-of time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_date(kind):
+        column, kind = pc.cast(column, pa.timestamp("s")), pa.timestamp("s")
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            column, kind = pc.cast(column, pa.timestamp("us")), pa.timestamp("us")
+        except pa.ArrowInvalid as error:
+            raise MissingDataError(
+                f"the times cannot be read ({str(error)[:120]})", expected="ISO text, timestamps or epochs",
+                hint="load the log with fn.events, which reads every way of writing dates",
+            ) from None  # fmt: skip
+    if pa.types.is_timestamp(kind):
+        up, down = {"s": (10**6, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[kind.unit]
+        column = pc.cast(column, pa.int64()) if column.null_count else column.view(pa.int64())
+    elif pa.types.is_integer(kind):
+        up, down = 0, 1
+    else:
+        raise MissingDataError(
+            f"the time column holds {kind}", expected="timestamps, ISO text or whole numbers"
+        )
+    missing = None
+    if column.null_count:
+        missing = column.is_null().to_numpy(zero_copy_only=False)[rows]
+        column = pc.fill_null(column, 0)
+    found = column.to_numpy(zero_copy_only=False)[rows].astype(np.int64, copy=False)
+    if up == 0:
+        up, down = _epoch_scale(found)
+    found = found * up if up != 1 else found // down if down != 1 else found
+    if missing is not None:
+        found = np.where(missing, np.iinfo(np.int64).max, found)
+    return found
+
+
+def _epoch_scale(numbers: NDArray[np.int64]) -> tuple[int, int]:
+    middle = float(np.median(numbers)) if len(numbers) else 0.0
+    for low, up, down in ((2e17, 1, 1000), (2e14, 1, 1), (2e11, 1000, 1), (2e8, 10**6, 1)):
+        if middle >= low:
+            return up, down
+    return 1, 1

@@ -1,0 +1,118 @@
+"""Counting where the log lies gives what counting in memory gives: Parquet in batches, DuckDB, Spark."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnelnb.data.events.counts import Cut, count
+from funnelnb.data.events.definition import define, exclusion, step
+from funnelnb.data.events.in_place import scan
+from funnelnb.data.events.load import events
+
+NAMES = np.array(list("ABCDX"))
+
+
+def frame(seed=0, rows=4000, users=150, *, text=False):
+    """A log full of ties and repeats."""
+    rng = np.random.default_rng(seed)
+    who = rng.integers(0, users, rows)
+    second = rng.integers(0, 4000, rows)
+    return pd.DataFrame({
+        "user_id": np.array([f"user {k}" for k in who]) if text else who.astype(np.int64) * 7919 - 3,
+        "event": rng.choice(NAMES, rows, p=[0.3, 0.25, 0.2, 0.15, 0.1]),
+        "time": pd.Timestamp("2026-01-01") + pd.to_timedelta(second, unit="s"),
+        "plan": rng.choice(["p", "q", ""], rows),
+        "price": np.where(rng.random(rows) < 0.5, rng.integers(1, 9, rows), np.nan),
+    })  # fmt: skip
+
+
+MODES = {
+    "plain": (["A", "B", "C"], {"within": "600s"}),
+    "no window": (["A", "B", "C", "D"], {}),
+    "one step": (["A"], {"within": "1h"}),
+    "strict": (["A", "B", "C"], {"within": "600s", "order": "strict"}),
+    "any": (["A", "B", "C"], {"within": "600s", "order": "any"}),
+    "event twice": (["A", "B", "A"], {"within": "600s"}),
+    "alternatives": ([["A", "B"], "C"], {"within": "600s"}),
+    "excluded": (["A", "B", "C"], {"within": "900s", "exclude": [exclusion("X", after=1, before=2)]}),
+    "optional": (["A", step("B", optional=True), "C"], {"within": "600s"}),
+    "first": (["A", "B", "C"], {"within": "600s", "attempt": "first"}),
+    "every": (["A", "B", "C"], {"within": "600s", "attempt": "every"}),
+    "start": (["A", "B"], {"within": "600s", "attempt": "start"}),
+    "after": (["A", "B", "C"], {"within": "600s", "ties": "after"}),
+    "grace": (["A", "B", "C"], {"within": "600s", "grace": "30s"}),
+    "held": (["A", "B"], {"within": "2000s", "hold": "plan"}),
+    "per plan": (["A", "B"], {"within": "60s", "per": "plan", "attempt": "every"}),
+    "filter": (["A", step("B", where={"price": (">", 4)})], {"within": "2000s"}),
+    "grain": (["A", "B"], {"within": "600s", "grain": "1min", "twins": "once"}),
+}
+CUTS = {"whole": Cut(), "groups": Cut(by=("plan",), value="price"), "trend": Cut(period="day", by=("plan",))}
+
+
+def told(counts):
+    """What two ways of counting must agree on."""
+    by_group = dict(zip(counts.groups, range(len(counts.groups)), strict=True))
+    found = {"void": counts.void_n}
+    for group, g in sorted(by_group.items()):
+        for name in ("reached_n", "advanced_n", "running_n", "dropped_n", "whole_n", "known_n"):
+            found[group, name] = getattr(counts, name)[g].tolist()
+        found[group, "amount"] = [round(one, 6) for one in counts.amount[g].tolist()]
+        found[group, "design"] = [round(one, 9) for one in counts.design[g].tolist()]
+        for number, spans in enumerate((*counts.steps, counts.whole)):
+            mine = spans.of(g)
+            found[group, "span", number] = list(
+                zip(mine.days.round(12).tolist(), mine.done.tolist(), mine.n.tolist(), strict=False)
+            )
+    return found
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("text", [False, True], ids=["whole-number ids", "text ids"])
+def test_parquet_in_batches_counts_as_memory(tmp_path, mode, cut, text):
+    table = frame(len(mode), text=text)
+    table.to_parquet(tmp_path / "log.parquet", row_group_size=333)
+    steps, options = MODES[mode]
+    definition = define(steps, **options)
+    log = scan(tmp_path / "log.parquet")
+    assert told(count(log, definition, CUTS[cut])) == told(count(events(table), definition, CUTS[cut]))
+    assert log.reached(definition) == count(events(table), definition).reached_n.sum(axis=0).tolist()
+
+
+def test_a_log_larger_than_memory_is_read_several_times(tmp_path):
+    table = frame(5, 20_000, 700)
+    table.to_parquet(tmp_path / "log.parquet", row_group_size=1000)
+    log = scan(tmp_path / "log.parquet", memory_mb=0.1)
+    definition = define(["A", "B", "C"], within="600s", order="strict")
+    assert told(count(log, definition)) == told(count(events(table), definition))
+
+
+@pytest.mark.parametrize("mode", ["plain", "strict", "excluded", "held", "any"])
+def test_a_duckdb_relation_counts_as_memory(mode):
+    duckdb = pytest.importorskip("duckdb")
+    table = frame(7)
+    relation = duckdb.from_df(table)
+    steps, options = MODES[mode]
+    definition = define(steps, **options)
+    for cut in CUTS.values():
+        assert told(count(scan(relation), definition, cut)) == told(count(events(table), definition, cut))
+
+
+def test_an_unknown_step_is_named_after_the_scan(tmp_path):
+    frame().to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(Exception, match="no event is called 'Z'"):
+        count(scan(tmp_path / "log.parquet"), define(["A", "Z"]))
+    with pytest.raises(Exception, match="known to be the actor"):
+        frame().rename(columns={"user_id": "whom"}).to_parquet(tmp_path / "other.parquet")
+        scan(tmp_path / "other.parquet")
+
+
+def test_hostile_names_stay_names(tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    table = frame(3).replace({"event": {"A": "A' OR '1'='1", "B": 'x"; DROP TABLE y; --'}})
+    table = table.rename(columns={"plan": 'pl"an'})
+    definition = define(["A' OR '1'='1", 'x"; DROP TABLE y; --'], within="600s")
+    cut = Cut(by=('pl"an',))
+    assert told(count(scan(duckdb.from_df(table)), definition, cut)) == told(
+        count(events(table), definition, cut)
+    )

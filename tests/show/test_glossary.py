@@ -1,0 +1,107 @@
+"""One term for one thing, in both languages: what is shown keeps to the glossary (``show/lang/glossary.toml``)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import pytest
+
+import funnelnb
+from funnelnb import cli
+from funnelnb.core.options import LANGUAGES
+from funnelnb.show.text.words import FOLDER
+
+ROOT = Path(__file__).resolve().parents[2]
+GLOSSARY = tomllib.loads((FOLDER / "glossary.toml").read_text(encoding="utf-8"))
+TERMS = [*GLOSSARY["term"], *GLOSSARY["riddle"]]
+
+
+def strings(table, trail=""):
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from strings(value, f"{trail}{key}.")
+        elif isinstance(value, str):
+            yield f"{trail}{key}", value
+
+
+def shown(lang):
+    """Everything a person reads in `lang`: (place, text) of language files, notebooks and, in English, help."""
+    for path in sorted(FOLDER.glob(f"*{lang}.toml")):
+        raised = lang == "en" and path.name.startswith("errors")  # word for word as they are raised
+        if (path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml")) and not raised:
+            for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
+                yield f"{path.name}: {key}", text
+    for path in sorted((ROOT / "notebooks" / "src").glob("*.py")):
+        for number, cell in enumerate(jupytext.read(path, fmt="py:percent").cells):
+            tags = cell.metadata.get("tags", [])
+            if f"lang-{lang}" in tags and "parameters" not in tags:
+                yield f"{path.name}, cell {number}", re.sub(r"`[^`]*`", "", cell.source)
+    if lang == "en":
+        for name, said in helps():
+            yield f"help of {name}", re.sub(r"`[^`]*`|--\w+", "", said)
+
+
+def helps():
+    parser = cli._parser()
+    yield "funnelnb", parser.description
+    commands = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
+    for name, one in commands.choices.items():
+        yield name, f"{one.description}\n" + "\n".join(str(action.help) for action in one._actions)
+
+
+def banned(lang):
+    words = [word for term in TERMS for word in term.get(f"not_{lang}", [])]
+    return re.compile("|".join(rf"\b(?:{word})\b" if lang == "en" else word for word in words), re.I)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_words_that_are_not_ours_are_not_shown(lang):
+    pattern = banned(lang)
+    found = [
+        f"{place}: {match.group(0)!r} in {text!r}"
+        for place, text in shown(lang)
+        if (match := pattern.search(re.sub(r"\{[^}]*\}|<<\w+>>", "", text)))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_term_of_the_glossary_is_used(lang):
+    everything = "\n".join(text for _, text in shown(lang)).casefold()
+    assert [term[lang] for term in GLOSSARY["term"] if term[lang].casefold() not in everything] == []
+
+
+def test_a_term_has_one_word_in_each_language():
+    for lang in LANGUAGES:
+        words = [term[lang] for term in GLOSSARY["term"]]
+        assert len(words) == len(set(words))
+        pattern = banned(lang)
+        assert [word for word in words if pattern.search(word)] == []
+
+
+def test_english_sentences_are_short():
+    long = [
+        (place, len(sentence.split()))
+        for place, text in shown("en")
+        if "findings." in place or "unsaid" in place
+        for sentence in re.split(r"(?<=[.?!;:]) ", text)
+        if len(sentence.split()) > 28
+    ]
+    assert long == []
+
+
+def test_chinese_uses_full_width_signs_between_chinese_words():
+    half = [
+        (place, text)
+        for place, text in shown("zh")
+        if ".toml" in place
+        and re.search(r"[一-鿿][,;:!?()]|[,;:!?()][一-鿿]", re.sub(r"\{[^}]*\}", "", text))
+    ]
+    assert half == []
+
+
+def test_the_package_lies_where_this_test_looks():
+    assert Path(funnelnb.__file__).is_relative_to(ROOT)

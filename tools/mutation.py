@@ -1,0 +1,302 @@
+"""Do the tests notice a fault? Faults are put into stats and the ledger one by one, and their tests are run.
+
+Usage: tools/mutation.py run [FAULTS] [PATTERN …]   a sample of FAULTS (default 200) in files that match a pattern
+       tools/mutation.py list [PATTERN …]           how many faults there could be, by file
+
+A fault is one changed operator, bound, number or side (`left` for `right`). The sample is drawn from FUNNELNB_SEED, so
+that a run can be had again. Each fault is tried in a forked process: nothing is written over. First the tests that
+import the module are run, then, if none fails, the others of its room and the examples in its docstrings. A fault that
+makes the tests run on for LONG seconds of processor time counts as noticed. Before all this the tests must pass without
+a fault. The score carries its Wilson interval; `make verify` wants at least LEAST. docs/quality.md explains survivors.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.abc
+import importlib.util
+import json
+import os
+import random
+import re
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = {"funnelnb/stats": "tests/stats", "funnelnb/data/ledger": "tests/data"}
+LONG, LEAST = 90, 0.80
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+SIDES = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: the n-th place of a file that can be changed."""
+
+    path: str
+    place: int
+    line: int
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}  {self.was}  ->  {self.now}"
+
+
+class Breaker(ast.NodeTransformer):
+    """Walks a module and changes the place with the wanted number; counts them all when none is wanted."""
+
+    def __init__(self, wanted: int = -1) -> None:
+        self.wanted = wanted
+        self.found: list[tuple[int, str, str]] = []
+
+    def _hit(self, node: ast.AST, new: ast.AST) -> bool:
+        line = getattr(node, "lineno", 0)
+        self.found.append((line, ast.unparse(node), ast.unparse(new)))
+        return len(self.found) - 1 == self.wanted
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Leave out what no test could or should see: annotations, texts, imports for types."""
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return node
+        if isinstance(node, ast.Raise | ast.JoinedStr):
+            return node
+        if isinstance(node, ast.AnnAssign):
+            if node.value is not None:
+                node.value = self.visit(node.value)
+            return node
+        if isinstance(node, ast.arg):
+            return node
+        if isinstance(node, ast.FunctionDef):
+            node.body = [self.visit(one) for one in node.body]
+            node.args.defaults = [self.visit(one) for one in node.args.defaults]
+            return node
+        return super().visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        for k, op in enumerate(node.ops):
+            if type(op) in SWAPS:
+                ops = [*node.ops]
+                ops[k] = SWAPS[type(op)]()
+                new = ast.copy_location(ast.Compare(node.left, ops, node.comparators), node)
+                if self._hit(node, new):
+                    return new
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if type(node.op) in SWAPS:
+            new = ast.copy_location(ast.BinOp(node.left, SWAPS[type(node.op)](), node.right), node)
+            if self._hit(node, new):
+                return new
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        if type(node.op) in SWAPS:
+            new = ast.copy_location(ast.AugAssign(node.target, SWAPS[type(node.op)](), node.value), node)
+            if self._hit(node, new):
+                return new
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        self.generic_visit(node)
+        new = ast.copy_location(ast.BoolOp(SWAPS[type(node.op)](), node.values), node)
+        return new if self._hit(node, new) else node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return node.operand if self._hit(node, node.operand) else node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        value = node.value
+        if isinstance(value, bool):
+            other: object = not value
+        elif isinstance(value, int):
+            other = value + 1
+        elif isinstance(value, float):
+            other = value * 1.5 if value else 0.5
+        elif isinstance(value, str) and value in SIDES:
+            other = SIDES[value]
+        else:
+            return node
+        new = ast.copy_location(ast.Constant(other), node)
+        return new if self._hit(node, new) else node
+
+
+def faults(path: Path) -> list[Fault]:
+    """Return every fault that can be put into a file."""
+    breaker = Breaker()
+    breaker.visit(ast.parse(path.read_text(encoding="utf-8")))
+    name = str(path.relative_to(ROOT))
+    return [Fault(name, k, line, was, now) for k, (line, was, now) in enumerate(breaker.found)]
+
+
+def broken(fault: Fault) -> ast.Module:
+    """Return the module with the fault in it."""
+    tree = Breaker(fault.place).visit(ast.parse((ROOT / fault.path).read_text(encoding="utf-8")))
+    return ast.fix_missing_locations(tree)
+
+
+class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the broken module in place of the whole one."""
+
+    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
+        self._name, self._path, self._tree = name, path, tree
+
+    def find_spec(self, name: str, *_: object) -> importlib.machinery.ModuleSpec | None:
+        """Answer for the one module."""
+        if name != self._name:
+            return None
+        return importlib.util.spec_from_file_location(name, self._path, loader=self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the broken code."""
+        exec(compile(self._tree, str(self._path), "exec"), module.__dict__)
+
+
+def dotted(path: str) -> str:
+    """Return the name under which a file is imported."""
+    return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def tests_of(path: str) -> tuple[list[str], list[str]]:
+    """Return the test files that import a module, and the others of its room with the module's own examples."""
+    room = next(tests for folder, tests in ROOMS.items() if path.startswith(folder))
+    files = sorted((ROOT / room).rglob("test_*.py"))
+    package, _, module = dotted(path).rpartition(".")
+    naming = re.compile(
+        rf"from {re.escape(dotted(path))} import|from {re.escape(package)} import .*\b{module}\b"
+    )
+    near = [str(one) for one in files if naming.search(one.read_text(encoding="utf-8"))]
+    if room == "tests/stats":
+        far = [str(one) for one in files if str(one) not in near]
+    else:
+        far = [str(one) for one in files if "ledger" in one.name and str(one) not in near]
+    return near, [*far, str(ROOT / path)]
+
+
+def quiet() -> None:
+    """Keep pytest's words away."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+
+
+def fails(rounds: Iterable[list[str]], instead: Instead | None = None) -> bool:
+    """Say whether one of these rounds of tests fails, in a process of its own, with a module in place of another."""
+    child = os.fork()
+    if child == 0:
+        quiet()
+        if instead is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (LONG, LONG))
+            sys.meta_path.insert(0, instead)
+        common = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "not browser"]
+        for tests in rounds:
+            if tests and pytest.main([*common, *tests]) not in (0, 5):
+                os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def noticed(fault: Fault) -> bool:
+    """Say whether the tests notice a fault."""
+    return fails(tests_of(fault.path), Instead(dotted(fault.path), ROOT / fault.path, broken(fault)))
+
+
+def chosen(patterns: list[str]) -> list[Fault]:
+    """Return every fault of the files that match a pattern, or of all."""
+    paths = sorted(path for folder in ROOMS for path in (ROOT / folder).rglob("*.py"))
+    wanted = [path for path in paths if not patterns or any(one in str(path) for one in patterns)]
+    return [fault for path in wanted for fault in faults(path)]
+
+
+def run(number: int, patterns: list[str]) -> int:
+    """Try a sample; print the score and the survivors."""
+    for heavy in ("hypothesis", "pandas", "scipy.stats"):
+        importlib.import_module(heavy)  # once, before the forks
+
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    os.environ["CI"] = "true"  # the same examples every time
+    everything = chosen(patterns)
+    seed = int(os.environ.get("FUNNELNB_SEED", "20261128"))
+    sample = random.Random(seed).sample(everything, min(number, len(everything)))
+    tests = {test for path in {one.path for one in sample} for part in tests_of(path) for test in part}
+    if fails([sorted(tests)]):
+        print("the tests fail without any fault")
+        return 2
+    survivors, began = [], time.monotonic()
+    for k, fault in enumerate(sample, 1):
+        if not noticed(fault):
+            survivors.append(fault)
+            print(f"survived: {fault}", flush=True)
+        if k % 20 == 0:
+            print(f"{k} tried, {k - len(survivors)} noticed, {time.monotonic() - began:.0f} s", flush=True)
+    return told(sample, survivors, len(everything), seed)
+
+
+def told(sample: list[Fault], survivors: list[Fault], every: int, seed: int) -> int:
+    """Write build/mutation.json, print the score with its interval; return 1 if it is too low."""
+    from funnelnb.stats.rates.proportion import wilson
+
+    seen = len(sample) - len(survivors)
+    lower, upper = wilson(seen, len(sample))
+    score = {
+        "seed": seed,
+        "faults_possible": every,
+        "faults_tried": len(sample),
+        "noticed": seen,
+        "share": seen / len(sample),
+        "interval": [float(lower), float(upper)],
+        "survivors": [str(one) for one in survivors],
+    }
+    target = ROOT / "build" / "mutation.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(score, indent=1, ensure_ascii=False), encoding="utf-8")
+    share = f"{100 * seen / len(sample):.1f} % (90 % interval {100 * lower:.1f} to {100 * upper:.1f})"
+    print(f"{seen} of {len(sample)} faults noticed, {share}; {every} possible; seed {seed}")
+    return int(seen / len(sample) < LEAST)
+
+
+if __name__ == "__main__":
+    command, *rest = sys.argv[1:] or ["list"]
+    if command == "list":
+        for name in dict.fromkeys(fault.path for fault in chosen(rest)):
+            print(f"{len(faults(ROOT / name)):5d}  {name}")
+        sys.exit(0)
+    many = [one for one in rest if one.isdigit()]
+    sys.exit(run(int(many[0]) if many else 200, [one for one in rest if not one.isdigit()]))
