@@ -60,9 +60,9 @@ def question(
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get("book", _MISSING)
-            counted = Scan in kinds and hasattr(given, "stage_counts") and hasattr(given, "playbook")
+            counts = Scan in kinds and hasattr(given, "playbook")  # whatever counts by the same rules
             if not (
-                counted or isinstance(given, kinds) or (may_be_none and (given is None or given is _MISSING))
+                isinstance(given, kinds) or counts or (may_be_none and (given is None or given is _MISSING))
             ):
                 raise _no_book(name, given, kinds)
             for old, new in renamed.items():
