@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
 from funnelnb.data.book import Book
-from funnelnb.data.clean.as_of import as_of_instant, cut, observed_since
+from funnelnb.data.clean.as_of import as_of_instant, check_quiet, cut, observed_since
 from funnelnb.data.clean.convert import Table, drop_non_data, ordered, read_table
 from funnelnb.data.clean.deals import (
     close_from_history,
@@ -310,6 +310,8 @@ class Draft:
         instant, until = as_of_instant(
             as_of if as_of is not None else self.settings.as_of or None, frames, self.settings.timezone
         )
+        wanted = as_of if as_of is not None else self.settings.as_of or None
+        check_quiet(wanted, until, frames, self.settings.as_of_reason, self.findings)
         since = observed_from if observed_from is not None else self.settings.observed_from or None
         frames = cut(frames, until, self.playbook.stage_ids, self.findings)
         if frames["opportunities"].empty:

@@ -145,6 +145,8 @@ class Settings:
     playbook : str, dict or None
         Id of a built-in playbook, path of a playbook file, or ``{"stages": [...]}``.
     as_of, observed_from : str
+    as_of_reason : str
+        Why nothing is recorded for long before the as-of date.
         ISO dates; empty: not given.
     currency : str
     timezone : str
@@ -188,6 +190,7 @@ class Settings:
     data: str = ""
     playbook: str | Mapping[str, Any] | None = None
     as_of: str = ""
+    as_of_reason: str = ""
     observed_from: str = ""
     currency: str = ""
     timezone: str = ""
@@ -656,7 +659,7 @@ _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
 _RULES: dict[str, Any] = {
-    **dict.fromkeys(("data", "currency", "by", "crm"), Reader.text),
+    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason"), Reader.text),
     **dict.fromkeys(("as_of", "observed_from"), _day),
     **dict.fromkeys(("horizon_days", "confidence_level"), _number),
     "playbook": _playbook,

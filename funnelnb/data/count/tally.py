@@ -125,9 +125,9 @@ def _standing_for(
     return StandingFor(
         reached=there[0],
         advanced=after[0],
-        here=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL],
+        undecided=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL] + sums[:, :, LEFT_DEAL],
         reached_sq=there[1],
-        decided_sq=after[1] + (squares[:, :, LOST_DEAL] + squares[:, :, LEFT_DEAL]),
+        decided_sq=after[1] + squares[:, :, LOST_DEAL],
         known=known,
     )
 
@@ -146,9 +146,7 @@ def _with_unplaced(
     groups = len(group.groups)
     place = code * 4 + ledger.outcome
     unplaced = np.bincount(place[hidden], minlength=groups * 4).reshape(groups, 4)
-    unplaced_amount = np.bincount(place[hidden], weights=amount[hidden], minlength=groups * 4).reshape(
-        groups, 4
-    )
+    unplaced_amount = _sums(place[hidden], (groups, 4), amount[hidden])
     found = stand_ins(ledger, ~hidden, code, ~ledger.is_true("moves_before_records"))
     weight = np.where(ledger.is_true("moves_before_records") & ~hidden, 1.0, found.weight)
     none = np.bincount(code[found.left], minlength=groups) > 0

@@ -57,7 +57,7 @@ def propose(
     Proposal
     """
     result = Proposal(sheets=list(sheets), crm=crm, said=settings)
-    result.deals, booked = _deals(sheets)
+    result.deals, booked = _deals(sheets, settings)
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
         result.deals = result.history
@@ -81,14 +81,18 @@ def propose(
     return result
 
 
-def _deals(sheets: Sequence[Sheet]) -> tuple[Sheet | None, Any]:
+def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, Any]:
     """Return the table of deals; where none tells a stage or an end, one whose bookings stand in another file."""
     best = _best(sheets, "opportunities")
     tables = [one for one in sheets if one.kind in ("opportunities", "other", "accounts", "contacts")]
     if best is not None and best.placed:
         return best, None
+    told = {
+        own.file for own in settings.tables.values() if own.file
+    }  # what the settings say of a file is enough
+    free = [one for one in sheets if one.raw.file not in told]
     for one in sorted(tables, key=lambda one: -len(one.raw.frame)):
-        booked = bookings(one, sheets) if not one.placed else None
+        booked = bookings(one, free) if not one.placed else None
         if booked is not None:
             one.kind = "opportunities"
             return one, booked
@@ -356,10 +360,10 @@ def _known_model(
         (
             one
             for one in found.words
-            if words.stage(one.word) and words.stage(one.word).stage == working[-1].id
+            if (meaning := words.stage(one.word)) and meaning.stage == working[-1].id
         ),
         None,
-    )  # type: ignore[union-attr]
+    )
     rank = sense_of(working[-1].label.en).rank
     if last is None or len(working) < 2 or (rank is not None and rank <= NEARLY):
         return
@@ -384,12 +388,10 @@ def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
         meaning = words.stage(one.word)
         if one.meaning == "stage":
             wanted = one.same_as or one.word
-            if (
-                meaning is None
-                or meaning.outcome
-                or (one.same_as and meaning.stage != words.stage(wanted).stage)
-            ):  # type: ignore[union-attr]
-                said_stages[one.word] = wanted if words.stage(wanted) else ""
+            there = words.stage(wanted)
+            same = meaning is not None and there is not None and meaning.stage == there.stage
+            if meaning is None or meaning.outcome or (one.same_as and not same):
+                said_stages[one.word] = wanted if there else ""
         elif one.meaning == "none":
             said_stages[one.word] = ""
         elif meaning is None or meaning.outcome != one.meaning:
@@ -473,8 +475,9 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             del deals.columns.found["expected_amount"]
         elif not filled and amount.why != "said":
             del deals.columns.found["amount"]
+    dated = set(settings.table("opportunities").stage_dates.values())  # the settings say what these mean
     for column, one in deals.columns.found.items():
-        if column not in said and column not in columns and one.source:
+        if column not in said and column not in columns and one.source and one.source not in dated:
             columns[column] = one.source
     if columns:
         part["columns"] = columns

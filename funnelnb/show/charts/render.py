@@ -141,16 +141,6 @@ def _tidy_tag(found: re.Match[str]) -> str:
     return _LONG.sub(r"\1", _FONT.sub("", _ARIA.sub("", found.group())))
 
 
-def png(chart: Any, scale: float = 2.0) -> bytes:
-    """Return a chart as a PNG picture."""
-    import vl_convert
-
-    drawn: bytes = vl_convert.vegalite_to_png(
-        spec(chart), vl_version=_VERSION, scale=scale, allowed_base_urls=[]
-    )
-    return drawn
-
-
 def bundle(chart: Any, *, still: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else words.
 
