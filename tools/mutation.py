@@ -275,7 +275,7 @@ def chosen(patterns: list[str]) -> list[Fault]:
 
 def run(number: int, patterns: list[str]) -> int:
     """Try a sample; print the score and the survivors."""
-    for heavy in ("hypothesis", "pandas", "scipy.stats"):
+    for heavy in ("pandas", "scipy.stats"):
         importlib.import_module(heavy)  # once, before the forks
 
     os.chdir(ROOT)
