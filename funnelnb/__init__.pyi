@@ -15,6 +15,8 @@ from .analysis.conversion.conversion import conversion as conversion
 from .analysis.conversion.segments import segments as segments
 from .analysis.conversion.cohort import cohort as cohort
 from .analysis.shared.typed_counts import typed_funnel as typed_funnel
+from .analysis.targets.properties import six_properties as six_properties
+from .analysis.targets.before_after import before_after as before_after
 
 # Where do people fall out on the way through pages and events?
 from .analysis.behaviour.funnel import funnel as funnel
@@ -29,6 +31,7 @@ from .analysis.time.ageing import ageing as ageing
 # Whom to call first?
 from .analysis.priority.call_list import call_list as call_list
 from .analysis.priority.quadrant import quadrant as quadrant
+from .analysis.priority.customer import customer as customer
 from . import customers as customers
 
 # What does a target need, and how likely is it?

@@ -4,11 +4,13 @@
 """
 
 from funnelnb.analysis.conversion.ideal import ideal_funnel
+from funnelnb.analysis.targets.attained import attained
 from funnelnb.analysis.targets.integrity import integrity
 from funnelnb.analysis.targets.levers import levers
 from funnelnb.analysis.targets.shares import fair_shares
+from funnelnb.analysis.targets.stage_targets import stage_targets
 
-__all__ = ["fair_shares", "ideal_funnel", "integrity", "levers"]
+__all__ = ["attained", "fair_shares", "ideal_funnel", "integrity", "levers", "stage_targets"]
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from funnelnb.core.note import Note
     from funnelnb.data.contract.calendar import Calendar
@@ -259,6 +260,26 @@ class Book:
         """
         values = _texts(self.opportunities, by)
         return {str(value): self._part(values == value, name=str(value)) for value in sorted(values.unique())}
+
+    def some(self, keep: NDArray[np.bool_], *, name: str = "") -> Book:
+        """Which book do these deals make?
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (deal_n,)
+            Deals of the ledger to keep, in its order.
+        name : str
+            What reports call it; empty: as this book.
+
+        Returns
+        -------
+        Book
+            Its ledger is the part of this one: no stay is built anew.
+        """
+        ids = set(self.ledger.deal_ids[keep].tolist())
+        made = self._part(self.opportunities["opportunity_id"].isin(ids), name=name or self.name)
+        made.__dict__["ledger"] = self.ledger.restrict(keep)
+        return made
 
     def describe(self) -> dict[str, Any]:
         """What does the book hold, in a few counts?

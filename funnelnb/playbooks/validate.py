@@ -270,6 +270,8 @@ def sense_mistakes(raw: Mapping[str, Any]) -> list[Mistake]:
         *_weights(stages),
         *_names(stages, endings),
         *_edges(raw, stages),
+        *_remedies(raw, stages),
+        *_cycle(raw),
     ]
 
 
@@ -477,6 +479,39 @@ def _names(stages: Sequence[Draft], endings: Sequence[Draft]) -> Iterator[Mistak
                     expected="each name to mean one stage (compared without case, spaces and punctuation)",
                     remedy="take the name out of one of the two",
                 )
+
+
+def _remedies(raw: Mapping[str, Any], stages: Sequence[Draft]) -> Iterator[Mistake]:
+    """A remedy belongs to a stage that there is, or to none."""
+    known = [stage.id for stage in stages if stage.id]
+    for number, remedy in _items(raw, "remedies"):
+        name = remedy.get("stage")
+        if isinstance(name, str) and name and name not in known:
+            yield Mistake(
+                place=f"remedy {number}, key 'stage'",
+                found=f"no stage has the id {name!r}",
+                expected="one of " + ", ".join(known),
+                remedy=nearest_or(name, known, "use one of these, or take the key out"),
+            )
+
+
+def _cycle(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """The shortest cycle is not longer than the longest."""
+    found = raw.get("cycle_months")
+    if (
+        not isinstance(found, list)
+        or len(found) != 2
+        or not all(isinstance(one, int | float) for one in found)
+    ):
+        return
+    least, most = found
+    if not 0 <= least <= most < float("inf"):
+        yield Mistake(
+            place="key 'cycle_months'",
+            found=f"found {least:g} to {most:g} months",
+            expected="the shortest cycle, then the longest, in months",
+            remedy="write the shorter one first, such as [3, 24]",
+        )
 
 
 def _edges(raw: Mapping[str, Any], stages: Sequence[Draft]) -> Iterator[Mistake]:

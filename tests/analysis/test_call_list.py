@@ -192,3 +192,26 @@ def test_it_reads_in_words(lang) -> None:
     ):
         assert one.finding(lang)
         assert "{" not in one.text(lang)
+
+
+def test_intent_and_budget_enter_the_rank_visibly() -> None:
+    """A decision of one's own (DOMAIN C6): factors by hand, shown in the row; without it nothing changes."""
+    accounts = frame("account_id money intent", ("a", True, "高"), ("b", False, "low"), ("c", None, None))
+    made = small(accounts=accounts)
+    plain = {row.opportunity_id: row for row in fn.call_list(made, horizon_days=30).rows}
+    weighed = fn.call_list(made, horizon_days=30, weigh={"intent": 0.5, "budget": 0.2})
+    factors = {"a": 1.5 * 1.2, "b": 0.5 * 0.8, "c": 1.0}
+    values = []
+    for row in weighed.rows:
+        assert plain[row.opportunity_id].weigh_factor == 1
+        assert row.weigh_factor == pytest.approx(factors.get(row.account_id, 1.0))
+        once = plain[row.opportunity_id].value_per_hour_amount
+        assert row.value_per_hour_amount == pytest.approx(once, nan_ok=True)
+        values.append(row.value_per_hour_amount * row.weigh_factor)
+    known = [value for value in values if not np.isnan(value)]
+    assert known == sorted(known, reverse=True)
+    assert "× 1.80" in weighed.text("en") and "按意向和预算" in weighed.text("zh")
+    with pytest.raises(ParameterError, match="weigh"):
+        fn.call_list(made, weigh={"charm": 0.5})
+    with pytest.raises(ParameterError, match="weigh"):
+        fn.call_list(made, weigh={"intent": 1.5})

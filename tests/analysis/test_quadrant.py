@@ -19,16 +19,10 @@ def test_the_four_classes(large, soon, name) -> None:
 
 
 def history(n: int = 40, wait: float = 20.0, talks: float = 5.0):
-    """Deals that all go lead (`wait` days) -> offer (`wait`) -> talks (`talks`) -> won."""
-    return [
-        Deal(
-            visits=((0, 0.0), (1, wait), (2, 2 * wait)),
-            end="won",
-            closed=2 * wait + talks,
-            amount=500.0,
-        )
-        for _ in range(n)
-    ]
+    """Deals that go lead (`wait` days) -> offer (`wait`) -> talks (`talks`) -> won, and one lost on its first day."""
+    won = Deal(visits=((0, 0.0), (1, wait), (2, 2 * wait)), end="won", closed=2 * wait + talks, amount=500.0)
+    lost = Deal(visits=((0, 0.0),), end="lost", closed=0.5, amount=500.0)
+    return [lost, *[won] * (n - 1)] if n else []
 
 
 def small_book(**tables):
@@ -161,7 +155,7 @@ def stated_book(kept: bool, closed_n: int = 40, same_day: bool = False):
         open_deal(1, since=95.0, amount=10.0),
     )
     deals = made.opportunities.copy()
-    closed = deals["outcome"] == "won"
+    closed = deals["outcome"] != "open"
     missed = pd.Timedelta(days=0 if same_day else 5 if kept else 180)
     deals.loc[closed, "expected_close_at"] = deals.loc[closed, "closed_at"] - missed
     today = pd.Timestamp(made.as_of)

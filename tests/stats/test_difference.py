@@ -79,3 +79,13 @@ def test_a_group_that_nobody_watches_says_nothing():
         assert abs(found.difference) == 0.5
         assert found.ci_lower < 0 < found.ci_upper
         assert found.p_value == pytest.approx(1)
+
+
+def test_a_group_that_all_went_on_and_is_watched_no_more_is_compared() -> None:
+    """Rate 1 with nobody at risk at the day asked for: bounds, and a p-value that agrees with them."""
+    everybody = aalen_johansen([1.0, 2.0, 3.0], [1, 1, 1], n=[5, 5, 5])
+    others = aalen_johansen([1.0, 2.0, 9.0], [1, 2, 0], n=[5, 5, 5])
+    for one, other in ((everybody, others), (others, everybody)):
+        found = incidence_difference(one, other, time=5.0)
+        assert found.ci_lower <= found.difference <= found.ci_upper
+        assert (found.p_value < 0.1) == (found.ci_lower > 0 or found.ci_upper < 0)

@@ -53,3 +53,30 @@ def test_counts_agree_with_exact_tails(count: int) -> None:
     low, high = poisson_interval(count, 0.9)
     assert stats.poisson.cdf(count, high) == pytest.approx(0.05)
     assert low == 0 if count == 0 else stats.poisson.sf(count - 1, low) == pytest.approx(0.05)
+
+
+def test_ratio_of_sums_against_a_bootstrap_over_units() -> None:
+    from funnelnb.stats.totals.means import ratio_of_sums
+
+    rng = np.random.default_rng(11)
+    whole = rng.gamma(4, 100, 40)
+    part = 0.3 * whole + rng.normal(0, 20, 40)
+    ratio, low, high = ratio_of_sums(part, whole, 0.9)
+    picks = rng.integers(0, 40, (4000, 40))
+    drawn = part[picks].sum(axis=1) / whole[picks].sum(axis=1)
+    assert ratio == pytest.approx(part.sum() / whole.sum())
+    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.05, 0.95])), abs=0.004)
+
+
+def test_ratio_of_sums_covers_the_truth_for_people_who_differ() -> None:
+    """Twenty people with rates of their own, eight periods each: 90 % of the intervals hold the true mean rate."""
+    from funnelnb.stats.totals.means import ratio_of_sums
+
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(1000):
+        attained = rng.binomial(8, rng.beta(6, 4, 20))
+        _, low, high = ratio_of_sums(attained, np.full(20, 8), 0.9)
+        hits += low <= 0.6 <= high
+    assert abs(hits / 1000 - 0.9) < 0.03
+    assert np.isnan(ratio_of_sums([1], [2])[1]) and np.isnan(ratio_of_sums([1], [0])[0])

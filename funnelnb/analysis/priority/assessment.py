@@ -416,11 +416,11 @@ def assessment(book: Book, account_id: str | None = None) -> Assessment:
         ),
         sheet=tuple(row for account in accounts for row in _sheet(account, mine[account])),
         history=tuple(row for account in accounts for row in history[account]),
-        people=_people(book, account_id),
+        people=people_of(book, account_id),
     )
 
 
-def _people(book: Book, account_id: str | None) -> tuple[SheetPerson, ...]:
+def people_of(book: Book, account_id: str | None) -> tuple[SheetPerson, ...]:
     """Return who is known at the customer, those with a role first, in the order of the roles."""
     contacts = book.tables.get("contacts")
     if account_id is None or contacts is None or "account_id" not in contacts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.priority.honest_funnel import honest_funnel
+from funnelnb.analysis.priority.levels import INTENT
 from funnelnb.analysis.priority.money_authority_need import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.priority.propensity import Propensity, propensity
 from funnelnb.analysis.priority.roles import roles
@@ -16,7 +17,7 @@ from funnelnb.analysis.shared.counts import level, origin_of, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.time_to_close import LONGEST_DAYS, outlook
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
@@ -195,7 +196,7 @@ def _steps(book: Book, deals: OpenDeals) -> dict[str, dict[str, Any]]:
     for name, position in zip(deals.opportunity_id, deals.position.tolist(), strict=True):
         stage, role, gate = book.playbook.stages[position], known.get(name), gates.get(name)
         step = stage.next_step or (stage.actions[0] if stage.actions else None)
-        question = stage.questions[0].label if stage.questions else None
+        question = stage.questions[0].label if stage.questions else next(iter(stage.find_out), None)
         found[name] = {
             "next_role": role.next_role if role else "",
             "missing_gate_en": gate.missing_en if gate else "",
@@ -262,6 +263,10 @@ class CallRow:
         What to ask.
     raises, lowers : str
         What was known at entry and speaks for and against the deal (see :class:`Propensity`).
+    intent_part, budget_part : float
+        What the customer's intent and money count, 0 to 1; NaN where not known.
+    weigh_factor : float
+        By which the judgement of intent and budget multiplies the value per hour; 1 without one.
     """
 
     rank: int
@@ -291,6 +296,9 @@ class CallRow:
     question_zh: str
     raises: str
     lowers: str
+    intent_part: float = float("nan")
+    budget_part: float = float("nan")
+    weigh_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -333,6 +341,7 @@ def call_list(
     learn_from: Book | None = None,
     horizon_days: float | None = None,
     hours_per_week: float = HOURS_PER_WEEK,
+    weigh: Mapping[str, float] | None = None,
 ) -> CallList:
     """Whom to call first, why, and what to do there?
 
@@ -349,6 +358,9 @@ def call_list(
         The chance is to be won within so many days from now; None: chosen as for ``fn.conversion``.
     hours_per_week : float
         Hours a week that carrying one deal takes, above 0.
+    weigh : mapping, optional
+        Your own judgement: by how much the customer's ``"intent"`` and ``"budget"`` (money, by the MAN rule) move the
+        rank, each at least 0 and below 1. 0.5: full intent counts 1.5 times, none half; not known counts once.
 
     Returns
     -------
@@ -364,6 +376,8 @@ def call_list(
     -----
     - Rank: expected amount per hour, ``amount * P(won) / (hours_per_week * weeks to the decision)``, nothing
       else. Each factor stands in the row.
+    - With `weigh`, that times ``1 + w (2 part - 1)`` for intent (1, 0.5, 0) and budget (1, 0): both parts and the
+      factor stand in the row. This is a decision, not a measurement.
     - P(won) is that of deals in the same stage at the same age (:mod:`~funnelnb.analysis.shared.time_to_close`).
       Where what is known at entry tells winners (the verdict of ``fn.propensity`` is "better"), its odds are multiplied
       by the deal's factor raised to ``log p / log p0``, p0 the chance of an average new deal: the part of the
@@ -393,15 +407,15 @@ def call_list(
     learned = propensity(source, horizon_days=horizon.days)
     seen = outlook(source, deals, level(None))
     facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week)
+    judged = _judged(source, _weights(weigh))
     rows = [facts.row(d) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
+    rows = [row | judged.get(row["account_id"], _UNJUDGED) for row in rows]
     ranked = _ranked(rows, by or "")
     whole, first_share = _expected(ranked)
     return CallList(
         n=len(ranked),
         method="call_list",
         confidence_level=level(None),
-        as_of=book.as_of,
-        currency=book.currency,
         notes=(*horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
         rows=tuple(CallRow(**row) for row in ranked),
         horizon_days=days,
@@ -410,9 +424,42 @@ def call_list(
         expected_amount=whole,
         first_share=first_share,
         verdict=learned.verdict,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
     )
+
+
+WEIGHED = ("intent", "budget")
+_UNJUDGED = {"intent_part": float("nan"), "budget_part": float("nan"), "weigh_factor": 1.0}
+
+
+def _weights(weigh: Mapping[str, float] | None) -> dict[str, float]:
+    for name in weigh or {}:
+        check.one_of("weigh", name, WEIGHED)
+    return {
+        name: check.number(f"weigh[{name!r}]", value, ge=0, lt=1) for name, value in (weigh or {}).items()
+    }
+
+
+def _judged(book: Book, weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Return what intent and budget of each customer count, and the factor that they make."""
+    import pandas as pd
+
+    accounts = book.tables.get("accounts")
+    if accounts is None or "account_id" not in accounts:
+        return {}
+    nothing = [None] * len(accounts)
+    words = accounts["intent"].tolist() if "intent" in accounts else nothing
+    money = accounts["money"].tolist() if "money" in accounts else nothing
+    found = {}
+    for account, word, has in zip(accounts["account_id"].tolist(), words, money, strict=True):
+        intent = INTENT.get(word.strip().casefold(), np.nan) if isinstance(word, str) else np.nan
+        budget = np.nan if pd.isna(has) else float(bool(has))
+        parts = {"intent": intent, "budget": budget}
+        factor = 1.0
+        for name, weight in weights.items():
+            factor *= 1.0 if np.isnan(parts[name]) else 1 + weight * (2 * parts[name] - 1)
+        found[str(account)] = {"intent_part": intent, "budget_part": budget, "weigh_factor": factor}
+    return found
 
 
 def _all_known(listed: set[str], known: set[str]) -> None:
@@ -425,7 +472,7 @@ def _all_known(listed: set[str], known: set[str]) -> None:
 
 def _ranked(rows: list[dict[str, Any]], group_by: str) -> list[dict[str, Any]]:
     def order(row: dict[str, Any]) -> tuple[bool, float, str]:
-        value = row["value_per_hour_amount"]
+        value = row["value_per_hour_amount"] * row["weigh_factor"]
         return bool(np.isnan(value)), -float(np.nan_to_num(value)), row["opportunity_id"]
 
     count: Counter[str] = Counter()

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.priority.levels import LEVELS, PARTS, LevelCustomer, LevelRule, Levels, levels
+from funnelnb.analysis.priority.levels import (
+    LEVELS,
+    PARTS,
+    LevelCustomer,
+    LevelRule,
+    Levels,
+    levels,
+    same_ruler,
+)
 from funnelnb.analysis.shared.open_deals import total
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -151,8 +159,7 @@ def level_moves(
     before = _earlier(before, after)
     used = LevelRule.read(rule)
     now = levels(after, used, everyone=False)
-    if now.large_amount > 0:
-        used = replace(used, large_amount=now.large_amount, small_amount=now.small_amount)
+    used = same_ruler(used, now)
     then = levels(before, used, everyone=False)
     old, new = _by_account(then), _by_account(now)
     moves = [_move(account, old.get(account), new.get(account), used) for account in sorted(old.keys() | new)]
@@ -189,7 +196,7 @@ def _earlier(before: Book | str | float, after: Book) -> Book:
     """Return the earlier book itself, or what `after` tells of that date; it must be earlier."""
     from funnelnb.data.book import Book
 
-    book = before if isinstance(before, Book) else _as_it_was(before, after)
+    book = before if isinstance(before, Book) else as_it_was(before, after)
     if book.as_of >= after.as_of:
         raise ParameterError(
             f"before is as of {str(book.as_of)[:10]}, after as of {str(after.as_of)[:10]}",
@@ -199,7 +206,8 @@ def _earlier(before: Book | str | float, after: Book) -> Book:
     return book
 
 
-def _as_it_was(before: str | float, after: Book) -> Book:
+def as_it_was(before: str | float, after: Book) -> Book:
+    """Return the book as it stood on an earlier date, or so many days before its as-of date."""
     from funnelnb.data.clean.as_of import LAST_SECOND, cut
     from funnelnb.data.contract.problems import Findings
     from funnelnb.data.contract.settings import Settings

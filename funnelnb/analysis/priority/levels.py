@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -282,21 +282,10 @@ def levels(
     amounts.pop("", None)
     _judgeable(accounts, amounts)
     small, large = _sizes(used, amounts)
-    facts, sizes = _facts(accounts), _record_sizes(accounts)
-    who = sorted(amounts.keys() | facts.keys()) if everyone else sorted(amounts)
     whole = sum(used.weights.values())
     weights = np.array([used.weights.get(name, 0.0) / whole for name in PARTS])
-    found = [
-        _customer(
-            one,
-            (amounts.get(one, np.nan), one in amounts),
-            facts.get(one, ("", np.nan, np.nan)),
-            weights,
-            _size_of(amounts.get(one, np.nan), (small, large), sizes.get(one, (np.nan, ""))),
-            used,
-        )
-        for one in who
-    ]
+    facts = _facts(accounts)
+    found = _everybody(accounts, amounts, facts, weights, (small, large), used, everyone=everyone)
     return Levels(
         n=len(found),
         method="levels",
@@ -305,16 +294,7 @@ def levels(
         currency=book.currency,
         notes=_notes(accounts, amounts, facts),
         rows=tuple(_row(name, found, used) for name in LEVELS),
-        customers=tuple(
-            sorted(
-                found,
-                key=lambda row: (
-                    -np.nan_to_num(row.score, nan=-1.0),
-                    -np.nan_to_num(row.open_amount),
-                    row.account_id,
-                ),
-            )
-        ),
+        customers=tuple(sorted(found, key=_best_first)),
         high=used.high,
         medium=used.medium,
         size_weight=float(weights[0]),
@@ -324,6 +304,46 @@ def levels(
         small_amount=small,
         with_deals_n=len(amounts),
     )
+
+
+def _best_first(row: LevelCustomer) -> tuple[float, float, str]:
+    return (
+        -float(np.nan_to_num(row.score, nan=-1.0)),
+        -float(np.nan_to_num(row.open_amount)),
+        row.account_id,
+    )
+
+
+def _everybody(
+    accounts: Any,
+    amounts: Mapping[str, float],
+    facts: Mapping[str, tuple[str, float, float]],
+    weights: Any,
+    sizes: tuple[float, float],
+    rule: LevelRule,
+    *,
+    everyone: bool,
+) -> list[LevelCustomer]:
+    """Return the customers with an open deal, or all of them, each with its level."""
+    records = _record_sizes(accounts)
+    return [
+        _customer(
+            one,
+            (amounts.get(one, np.nan), one in amounts),
+            facts.get(one, ("", np.nan, np.nan)),
+            weights,
+            _size_of(amounts.get(one, np.nan), sizes, records.get(one, (np.nan, ""))),
+            rule,
+        )
+        for one in (sorted(amounts.keys() | facts.keys()) if everyone else sorted(amounts))
+    ]
+
+
+def same_ruler(rule: LevelRule, found: Levels) -> LevelRule:
+    """Return the rule with the sizes that these levels were measured by, to measure another day alike."""
+    if found.large_amount > found.small_amount:
+        return replace(rule, large_amount=found.large_amount, small_amount=found.small_amount)
+    return rule
 
 
 def _judgeable(accounts: Any, amounts: Mapping[str, float]) -> None:

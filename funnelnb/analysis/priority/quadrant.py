@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.time_to_close import Outlook, outlook
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -260,25 +260,18 @@ def quadrant(
     window_days = check.number("window_days", window_days, gt=0)
     wanted = _merged("hours_wanted", HOURS_WANTED, hours_wanted, CLASSES)
     per_kind = _merged("activity_hours", ACTIVITY_HOURS, activity_hours, None)
-    check.one_of("close_dates", close_dates, CLOSE_DATES)
-    deals, confidence = open_deals(book), level(None)
+    deals, confidence, learned = open_deals(book), level(None), learned_from(book, learn_from)
     large_amount = _large(deals, large_amount)
-    past = _dates_kept(learned_from(book, learn_from), confidence)
-    stated = _stated_days(book, deals)
-    seen = outlook(learned_from(book, learn_from), deals, confidence)
+    past, stated = _dates_kept(learned, confidence), _stated_days(book, deals)
+    seen = outlook(learned, deals, confidence)
     sources = _sources(stated, seen, past.trust, close_dates, soon_days)
     classes = _classes(deals, seen, stated, sources, large_amount, soon_days)
     actual, notes = _actual(book, deals, classes, per_kind, window_days)
-    if capacity_hours is not None:
-        capacity = check.number("capacity_hours", capacity_hours, gt=0)
-    else:
-        capacity = total([actual[name] for name in CLASSES]) or float("nan")
+    capacity = _capacity(capacity_hours, actual)
     return Quadrant(
         n=len(deals),
         method="quadrant",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
         notes=(*notes, *_notes(deals, sources, capacity_hours is None), *past.notes(stated, sources)),
         large_amount=large_amount,
         soon_days=soon_days,
@@ -286,12 +279,18 @@ def quadrant(
         window_days=window_days,
         rows=_rows(deals, classes, wanted, capacity, actual),
         deals=_deals(book, deals, seen, classes, soon_days, stated, sources),
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
         dates_judged_n=past.judged_n,
         dates_kept_n=past.kept_n,
         dates_trust=past.trust,
     )
+
+
+def _capacity(capacity_hours: float | None, actual: Mapping[str, float]) -> float:
+    """Return the hours there are: as given, or those recorded lately."""
+    if capacity_hours is not None:
+        return check.number("capacity_hours", capacity_hours, gt=0)
+    return total([actual[name] for name in CLASSES]) or float("nan")
 
 
 def _merged(
@@ -385,6 +384,7 @@ def _sources(
     stated: NDArray[np.float64], seen: Outlook, trust: str, close_dates: str, soon_days: float
 ) -> list[str]:
     """Return what decides between soon and late for each deal."""
+    check.one_of("close_dates", close_dates, CLOSE_DATES)
     found = []
     for days, known in zip(stated.tolist(), seen.known_days.tolist(), strict=True):
         usable = days >= 0  # an overdue date says nothing, nor does none

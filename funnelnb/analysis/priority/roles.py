@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
@@ -216,20 +216,12 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
         for d in range(len(deals))
     ]
     known = sorted({role for one in due for role in one}, key=_weight)
-    count = _Counter(
-        deals=deals,
-        met=[covered(one) for one in met],
-        due=due,
-        stage_ids=book.playbook.stage_ids,
-        confidence_level=confidence,
-    )
+    count = _Counter.of(book, deals, met, due, confidence)
     coverage = [row.coverage_share for row in found if row.due_n]
     return Roles(
         n=len(deals),
         method="roles",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
         notes=(*_notes(book, contacts, deals), *_counted_for(met, {role for one in due for role in one})),
         rows=tuple(
             sorted(
@@ -244,8 +236,7 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
             )
         ),
         mean_coverage_share=float(np.mean(coverage)) if coverage else float("nan"),
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
         stages=_stages(book.playbook, found, own, confidence),
     )
 
@@ -417,6 +408,24 @@ class _Counter:
     due: tuple[tuple[str, ...], ...]
     stage_ids: tuple[str, ...]
     confidence_level: float
+
+    @classmethod
+    def of(
+        cls,
+        book: Book,
+        deals: OpenDeals,
+        met: list[set[str]],
+        due: tuple[tuple[str, ...], ...],
+        confidence_level: float,
+    ) -> _Counter:
+        """Return the counter of these deals; who has met one of two words for a person has met the other."""
+        return cls(
+            deals=deals,
+            met=[covered(one) for one in met],
+            due=due,
+            stage_ids=book.playbook.stage_ids,
+            confidence_level=confidence_level,
+        )
 
     def row(self, role: str, position: int | None) -> RoleRow:
         """Return the counts of a role in one stage, or (None) at all deals to which it is due."""

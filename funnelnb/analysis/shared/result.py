@@ -81,3 +81,13 @@ class Unavailable(Result):
         if name.startswith("_") or not name.endswith(_FIGURES):
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         return self
+
+
+def about(source: Any) -> dict[str, Any]:
+    """Return what a result takes over from its source: date, currency and stages."""
+    return {
+        "as_of": source.as_of,
+        "currency": source.currency,
+        "stage_ids": source.playbook.stage_ids,
+        "stage_labels": source.playbook.stage_labels,
+    }

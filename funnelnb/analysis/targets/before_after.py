@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.by_day import curve, split
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
-from funnelnb.analysis.shared.part import entered_s, part_of
+from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.period import Period, period_of
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets.properties import Funnel, entered_in, of_deals, visible_horizon
@@ -21,7 +21,6 @@ from funnelnb.stats.curves.difference import incidence_difference
 from funnelnb.stats.totals.means import interval_of_difference, poisson_interval
 
 if TYPE_CHECKING:
-    from funnelnb.analysis.shared.part import Part
     from funnelnb.analysis.targets.properties import FunnelProperties, StageProperties
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
@@ -216,7 +215,7 @@ def _sides(
 
 def _side(
     book: Book, period: Period, series: str, horizon: float, confidence_level: float
-) -> tuple[Funnel, Part]:
+) -> tuple[Funnel, Book]:
     keep = entered_in(book, period)
     dated = (entered_s(book.ledger) != UNKNOWN).any()
     if not dated or not keep.any():
@@ -224,11 +223,11 @@ def _side(
             f"no deal is known to have entered between {period.start} and {period.end}",
             expected="deals with a date of entry on both sides",
         )
-    part = part_of(book, keep, book.name)
+    part = book.some(keep)
     return of_deals(part, series, period, horizon, confidence_level, flow=book.ledger), part
 
 
-def _crossing(part: Part, second: Period) -> int:
+def _crossing(part: Book, second: Period) -> int:
     """Return how many of the earlier deals had not ended when the second side began."""
     start_s = second.start.astype("datetime64[s]").astype(np.int64)
     closed = part.ledger.closed_s
@@ -236,7 +235,7 @@ def _crossing(part: Part, second: Period) -> int:
 
 
 def _changes(
-    sides: list[tuple[Funnel, Part]], periods: tuple[Period, Period], horizon: float, confidence_level: float
+    sides: list[tuple[Funnel, Book]], periods: tuple[Period, Period], horizon: float, confidence_level: float
 ) -> tuple[PropertyChange, ...]:
     (old, old_part), (new, new_part) = sides
     parts, won = (old_part, new_part), old_part.playbook.won
@@ -274,7 +273,7 @@ def _number(stage: str, counts: list[float], months: list[float], confidence_lev
 
 def _success(
     stage: str,
-    parts: tuple[Part, Part],
+    parts: tuple[Book, Book],
     span: tuple[int, int],
     pair: tuple[Any, Any],
     horizon: float,

@@ -17,10 +17,10 @@ from funnelnb.analysis.conversion.ideal import ideal_rates
 from funnelnb.analysis.shared import group_curve
 from funnelnb.analysis.shared.by_day import at_day, curve, split
 from funnelnb.analysis.shared.counts import attributes, level, source_notes, time_counts
+from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
-from funnelnb.analysis.shared.part import Part, entered_s, part_of
 from funnelnb.analysis.shared.period import Period, period_of
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -252,40 +252,36 @@ def six_properties(
     confidence = level(confidence_level)
     if isinstance(book, Sequence | Mapping):
         return _typed(book, ideal, before, playbook, confidence)
+    _only_counts(before, playbook)
+    now = _now(book, period)
+    horizon = visible_horizon(book, [now], horizon_days)
+    actual = _measured(book, now, "actual", horizon, confidence)
+    ideals, reference = _ideal(book, ideal, actual, horizon, confidence)
+    earlier, notes = _last_year(book, now, horizon, confidence) if last_year else ([], [])
+    found = [actual, *ideals, *earlier]
+    groups, more = _groups(book, by, now, horizon, confidence)
+    return SixProperties(
+        n=int(actual.whole.entry_n),
+        method="six_properties",
+        confidence_level=confidence,
+        notes=(*book.notes, *source_notes(book), *actual.notes, *notes, *more),
+        by=(by,) if by else (),
+        horizon_days=horizon,
+        reference=reference,
+        rows=(*(one.whole for one in found), *groups),
+        stages=tuple(row for one in found for row in one.stages),
+        **about(book),
+    )
+
+
+def _only_counts(before: Any, playbook: Any) -> None:
+    """Raise where something that belongs to typed counts was said of a book."""
     if before is not None or playbook is not None:
         raise ParameterError(
             "before or playbook with a book",
             expected="typed counts, or none of the two",
             hint="last_year=True",
         )
-    now = _now(book, period)
-    horizon = visible_horizon(book, [now], horizon_days)
-    actual = _measured(book, now, "actual", horizon, confidence)
-    found, notes = [actual], list(actual.notes)
-    reference = ""
-    if ideal is not None:
-        stand, reference = _ideal(book, ideal, actual, horizon, confidence)
-        found.append(stand)
-    if last_year:
-        then, why = _last_year(book, now, horizon, confidence)
-        found += then
-        notes += why
-    groups, more = _groups(book, by, now, horizon, confidence)
-    return SixProperties(
-        n=int(actual.whole.entry_n),
-        method="six_properties",
-        confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *notes, *more),
-        by=(by,) if by else (),
-        horizon_days=horizon,
-        reference=reference,
-        rows=(*(one.whole for one in found), *groups),
-        stages=tuple(row for one in found for row in one.stages),
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +323,7 @@ def visible_horizon(book: Book, periods: Sequence[Period], horizon_days: float |
     for period in periods:
         keep = entered_in(book, period)
         if keep.any():
-            seen.append(automatic(part_of(book, keep)))
+            seen.append(automatic(book.some(keep)))
     return min(seen)
 
 
@@ -387,7 +383,7 @@ def _group(
     entered = book.ledger if by in TIME_CUTS else book.ledger.restrict(keep)
     period = _time_period(name, by) if by in TIME_CUTS else now
     inside = keep if by in TIME_CUTS else keep & entered_in(book, now)
-    found = of_deals(part_of(book, inside, name), "actual", period, horizon, confidence_level, flow=entered)
+    found = of_deals(book.some(inside, name=name), "actual", period, horizon, confidence_level, flow=entered)
     return replace(found.whole, group=(name,))
 
 
@@ -449,13 +445,11 @@ def _measured(book: Book, period: Period, series: str, horizon: float, confidenc
             f"no deal entered between {period.start} and {period.end}",
             expected="a period in which deals entered",
         )
-    return of_deals(
-        part_of(book, keep, book.name), series, period, horizon, confidence_level, flow=book.ledger
-    )
+    return of_deals(book.some(keep), series, period, horizon, confidence_level, flow=book.ledger)
 
 
 def of_deals(
-    part: Part, series: str, period: Period, horizon: float, confidence_level: float, flow: Ledger
+    part: Book, series: str, period: Period, horizon: float, confidence_level: float, flow: Ledger
 ) -> Funnel:
     """Return the six properties of the deals of a part that entered in a period; `flow`: whose moves are counted."""
     found = conversion(part, horizon_days=horizon, confidence_level=confidence_level)
@@ -466,19 +460,7 @@ def of_deals(
     undated = any(np.isnan(one) for one in moves[1:])
     counts = [steps[0].reached_n, *moves[1:]]
     stages = [
-        StageProperties(
-            series=series,
-            stage=step.stage,
-            entry_n=counts[k],
-            exit_n=counts[k + 1],
-            here_n=step.here_n,
-            width_n=widths[k],
-            **_three("success", _success(step)),
-            **_three("cycle", _cycle(part, k, k + 1, confidence_level)),
-            entry_amount=step.reached_amount,
-            here_amount=step.here_amount,
-            enough=step.enough,
-        )
+        _stage(series, step, widths[k], (counts[k], counts[k + 1]), _cycle(part, k, k + 1, confidence_level))
         for k, step in enumerate(steps)
     ]
     properties = FunnelProperties(
@@ -500,6 +482,28 @@ def of_deals(
     won_stage = _won_row(series, part.playbook.stage_ids[won], counts[won], widths[won])
     notes = (Note("moves_undated"),) if undated else ()
     return Funnel(whole=properties, stages=(*stages, won_stage), notes=notes)
+
+
+def _stage(
+    series: str,
+    step: Any,
+    width: float,
+    moved: tuple[float, float],
+    cycle: tuple[float, float, float],
+) -> StageProperties:
+    return StageProperties(
+        series=series,
+        stage=step.stage,
+        entry_n=moved[0],
+        exit_n=moved[1],
+        here_n=step.here_n,
+        width_n=width,
+        **_three("success", _success(step)),
+        **_three("cycle", cycle),
+        entry_amount=step.reached_amount,
+        here_amount=step.here_amount,
+        enough=step.enough,
+    )
 
 
 def _moved(ledger: Ledger, k: int, period: Period) -> float:
@@ -540,7 +544,7 @@ def _cycle(source: Any, origin: int, target: int, confidence_level: float) -> tu
     return facts["median_days"], facts["median_ci_lower"], facts["median_ci_upper"]
 
 
-def _reached(part: Part, entry_n: float, horizon: float, confidence_level: float) -> list[float]:
+def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float) -> list[float]:
     """Return how many of the entries reach each stage within the horizon; so far, where nothing is dated."""
     widths = [float(entry_n)]
     for k in range(1, part.playbook.won + 1):
@@ -619,21 +623,23 @@ def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
 
 
 def _ideal(
-    book: Book, ideal: Ideal, actual: Funnel, horizon: float, confidence_level: float
-) -> tuple[Funnel, str]:
-    """Return the funnel that should be, and where it comes from."""
+    book: Book, ideal: Ideal | None, actual: Funnel, horizon: float, confidence_level: float
+) -> tuple[list[Funnel], str]:
+    """Return the funnel that should be, if one was asked for, and where it comes from."""
+    if ideal is None:
+        return [], ""
     widths = [row.width_n for row in actual.stages]
     stages = [row.stage for row in actual.stages]
     if isinstance(ideal, str):
         check.one_of("ideal", ideal, (TRAPEZOID,))
-        return ideal_funnel_of(trapezoid_rates(widths), stages, actual.whole), TRAPEZOID
+        return [ideal_funnel_of(trapezoid_rates(widths), stages, actual.whole)], TRAPEZOID
     rates, reference = ideal_rates(book, ideal, stages[:-1], horizon)
     cycles = None
     if reference != "given":
         won = book.playbook.won
         cycles = [_cycle(ideal, k, k + 1, confidence_level)[0] for k in range(won)]
         cycles.append(_cycle(ideal, 0, won, confidence_level)[0])
-    return ideal_funnel_of(rates, stages, actual.whole, cycles), reference
+    return [ideal_funnel_of(rates, stages, actual.whole, cycles)], reference
 
 
 def trapezoid_rates(widths: Sequence[float]) -> list[float]:
@@ -660,19 +666,7 @@ def ideal_funnel_of(
     widths = _widths(actual.entry_n, rates)
     days = list(cycles) if cycles is not None else [nan] * len(stages)
     rows = [
-        StageProperties(
-            series="ideal",
-            stage=stages[k],
-            entry_n=widths[k],
-            exit_n=widths[k + 1],
-            here_n=nan,
-            width_n=widths[k],
-            **_three("success", (rate, nan, nan)),
-            **_three("cycle", (days[k], nan, nan)),
-            entry_amount=nan,
-            here_amount=nan,
-            enough=True,
-        )
+        _plain_stage("ideal", stages[k], (widths[k], widths[k + 1]), (rate, nan, nan), days[k])
         for k, rate in enumerate(rates)
     ]
     nowhere = np.datetime64("NaT", "D")
@@ -694,6 +688,26 @@ def ideal_funnel_of(
         median_won_amount=nan,
     )
     return Funnel(whole=whole, stages=(*rows, _won_row("ideal", stages[-1], widths[-1], widths[-1])))
+
+
+def _plain_stage(
+    series: str, stage: str, moved: tuple[float, float], success: tuple[float, float, float], days: float
+) -> StageProperties:
+    """Return a stage of which only counts are known, typed or ideal."""
+    nan = float("nan")
+    return StageProperties(
+        series=series,
+        stage=stage,
+        entry_n=moved[0],
+        exit_n=moved[1],
+        here_n=nan,
+        width_n=float(moved[0]),
+        **_three("success", success),
+        **_three("cycle", (days, nan, nan)),
+        entry_amount=nan,
+        here_amount=nan,
+        enough=series == "ideal" or moved[0] >= TOO_FEW_N,
+    )
 
 
 # ---- Typed counts ------------------------------------------------------------------------------------------
@@ -759,19 +773,7 @@ def _typed_funnel(
         return (k / n if n else nan), float(lower), float(upper)
 
     rows = [
-        StageProperties(
-            series=series,
-            stage=ids[k],
-            entry_n=counts[k],
-            exit_n=counts[k + 1],
-            here_n=nan,
-            width_n=float(counts[k]),
-            **_three("success", rate(counts[k + 1], counts[k])),
-            **_three("cycle", (nan, nan, nan)),
-            entry_amount=nan,
-            here_amount=nan,
-            enough=counts[k] >= TOO_FEW_N,
-        )
+        _plain_stage(series, ids[k], (counts[k], counts[k + 1]), rate(counts[k + 1], counts[k]), nan)
         for k in range(len(ids) - 1)
     ]
     whole = FunnelProperties(

@@ -338,17 +338,13 @@ def _given(
         _given_row(name, (k[step:], n[step:]), shares[step:], plug_in[step], wins, assurance, tried)
         for step, (name, tried) in enumerate(zip(names[:-1], looked_at, strict=True))
     )
-    nowhere = np.datetime64("NaT", "s")
-    notes: tuple[Note, ...] = (Note("target_rates_given"),) if counts is None else ()
-    if weighted:
-        notes += (Note("reverse_weights_in_turn", {"direct_n": chances.in_turn(wins, [shares[0]])[0]}),)
     return ReverseFunnel(
         n=0 if counts is None else int(n[0]),
         method="reverse_given" if counts is None else "reverse_counted",
         confidence_level=level,
-        as_of=nowhere if book is None else book.as_of,
+        as_of=np.datetime64("NaT", "s") if book is None else book.as_of,
         currency="" if book is None else book.currency,
-        notes=notes,
+        notes=_given_notes(wins, shares[0], counted=counts is not None, weighted=weighted),
         wins_n=wins,
         assurance_rate=assurance,
         horizon_days=np.nan,
@@ -360,6 +356,14 @@ def _given(
         won_stage=names[-1],
         signed=_signed(names[-1], wins, None),
     )
+
+
+def _given_notes(wins: int, rate: float, *, counted: bool, weighted: bool) -> tuple[Note, ...]:
+    """Say that the rates were given, and what the model's weights would mean as chances to win."""
+    notes: tuple[Note, ...] = () if counted else (Note("target_rates_given"),)
+    if weighted:
+        notes += (Note("reverse_weights_in_turn", {"direct_n": chances.in_turn(wins, [rate])[0]}),)
+    return notes
 
 
 def _given_row(

@@ -101,8 +101,8 @@ def to_text(document: Document, say: Words, width: int | None = None) -> str:
                 lines.append(f"{one.label}{clause}".rstrip())
                 lines += [grids.hanging(f"  - {item}", "    ", width) for item in one.items]
         blocks.append("\n".join(lines))
-        blocks += [grids.to_text(grid, width) for grid in section.grids]
-    return "\n\n".join(filter(None, blocks))
+        blocks += [grids.to_text(grid, width).lstrip("\n") for grid in section.grids]
+    return "\n\n".join(block for block in blocks if block)
 
 
 def to_markdown(document: Document, say: Words) -> str:

@@ -158,7 +158,7 @@ _ROLES_DEAL_COLUMNS = (
 ROLES_TOP = Table(
     name="roles_top", rows=lambda result: result.deals[:MOST_DEALS], columns=_ROLES_DEAL_COLUMNS
 )
-STAGES = Table(
+ROLE_STAGES = Table(
     name="roles_stages",
     rows=lambda result: result.stages,
     columns=(
@@ -226,7 +226,7 @@ def roles_finding(result: Roles, say: Words) -> Finding:
 
 
 ROLES_VIEW = View(
-    tables=(ROLES, STAGES, ROLES_TOP, PEOPLE, CELLS, ROLES_DEALS),
+    tables=(ROLES, ROLE_STAGES, ROLES_TOP, PEOPLE, CELLS, ROLES_DEALS),
     finding=roles_finding,
     charts={"coverage": "priority.role_coverage"},
 )
@@ -342,6 +342,8 @@ def why(result: Any, row: Any, say: Words) -> str:
             hours=say.numbers.bare_days(row.hours),
         )
     ]
+    if row.weigh_factor != 1:
+        said.append(say.say("calls.weighed", factor=say.numbers.factor(row.weigh_factor)))
     if row.urgency_rate >= SOON_RATE:
         said.append(say.say("calls.soon", urgency_rate=row.urgency_rate))
     if row.overdue:
@@ -368,6 +370,10 @@ def _grouped(result: Any, _: Sequence[Any]) -> bool:
     return bool(result.group_by)
 
 
+def _weighed(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.weigh_factor != 1 for row in rows)
+
+
 _COLUMNS = (
     Column(field="rank"),
     Column(field="group_rank", keep=_grouped),
@@ -375,6 +381,7 @@ _COLUMNS = (
     Column(field="owner"),
     Column(field="stage", cell=_stage),
     Column(field="value_per_hour_amount"),
+    *(Column(field=name, keep=_weighed) for name in ("intent_part", "budget_part", "weigh_factor")),
     Column(field="win_rate", head="why", cell=why, prose=True),
     Column(field="next_role", head="missing", cell=missing),
     Column(field="step_en", head="step", cell=_step),

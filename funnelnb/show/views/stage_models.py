@@ -310,4 +310,4 @@ def typed_finding(result: TypedFunnel, say: Words) -> Finding:
     )
 
 
-TYPED_VIEW = View(tables=(STEPS, REMEDIES), finding=typed_finding, charts={})
+TYPED_VIEW = View(tables=(STEPS, REMEDIES), finding=typed_finding, charts={"shape": "properties.trapezoid"})

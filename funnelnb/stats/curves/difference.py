@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from funnelnb.stats.curves.incidence import Incidence
 
 
+_NARROWEST = 1e-9  # standard normal below which nothing is told apart
 _WIDEST = 40.0  # standard normal beyond which a p-value is 0
 
 
@@ -115,7 +116,8 @@ def incidence_difference(
 
     least = _WIDEST if difference else 0.0
     if least and beyond(_WIDEST) > 0:
-        least = brentq(beyond, 0.0, _WIDEST, xtol=1e-12)
+        # Where everybody is decided and nobody is watched any more, not even the narrowest interval leaves out 0.
+        least = 0.0 if beyond(_NARROWEST) >= 0 else brentq(beyond, _NARROWEST, _WIDEST, xtol=1e-12)
     return Difference(
         time=float(time),
         difference=difference,

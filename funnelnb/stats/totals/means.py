@@ -126,3 +126,53 @@ def poisson_interval(count: float, confidence_level: float = check.CONFIDENCE_LE
     tail = (1 - confidence_level) / 2
     lower = float(chi2.ppf(tail, 2 * count)) / 2 if count > 0 else 0.0
     return lower, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
+
+
+def ratio_of_sums(
+    part: ArrayLike, whole: ArrayLike, confidence_level: float = check.CONFIDENCE_LEVEL
+) -> tuple[float, float, float]:
+    """What share is one sum of another, counted over units that differ, and how sure is that?
+
+    Parameters
+    ----------
+    part, whole : array_like of shape (n,)
+        Of each unit (period, person), such as cost and orders.
+    confidence_level : float
+        Strictly between 0 and 1.
+
+    Returns
+    -------
+    ratio, ci_lower, ci_upper : float
+        NaN where the whole is 0; bounds NaN with fewer than two units.
+
+    Notes
+    -----
+    The ratio estimator with its linearised variance, ``n / (n - 1) sum (a - r b)^2 / (sum b)^2``, and Student's t with
+    n - 1 degrees of freedom: units that swing together (the periods of one person are one unit) do not count twice.
+
+    References
+    ----------
+    Cochran (1977), *Sampling Techniques*, 3rd edition, section 6.4.
+
+    Checked against a bootstrap over units and a coverage simulation: ``tests/stats/test_means.py``.
+
+    Examples
+    --------
+    >>> tuple(round(one, 3) for one in ratio_of_sums([10, 12, 8], [100, 110, 90]))
+    (0.1, 0.078, 0.122)
+    """
+    from scipy.stats import t
+
+    one, other = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    known = ~(np.isnan(one) | np.isnan(other))
+    one, other = one[known], other[known]
+    total = float(other.sum())
+    if not total > 0:
+        return float("nan"), float("nan"), float("nan")
+    ratio = float(one.sum()) / total
+    n = one.size
+    if n < 2:
+        return ratio, float("nan"), float("nan")
+    variance = n / (n - 1) * float(((one - ratio * other) ** 2).sum()) / total**2
+    half = float(t.ppf(0.5 + confidence_level / 2, n - 1)) * float(np.sqrt(variance))
+    return ratio, ratio - half, ratio + half
