@@ -159,3 +159,19 @@ def test_links_between_files_lead_somewhere(path):
             and not (path.relative_to(ROOT).parts[0] == "docs" and made.fullmatch(target))
         ):
             assert (path.parent / target).exists(), f"{path.name}: {link}"
+
+
+def test_the_long_checks_are_listed():
+    """docs/quality.md names every part of `make verify` with what it says of itself."""
+    text = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    parts = sorted((ROOT / "tools" / "verify.d").glob("*.sh"))
+    assert len(parts) >= 10
+    for part in parts:
+        about = part.read_text(encoding="utf-8").splitlines()[1].removeprefix("# ")
+        assert f"| `{part.stem}` | {about} |" in text
+    assert (
+        subprocess.run(
+            ["bash", "tools/verify.sh", "nonsense"], cwd=ROOT, capture_output=True, check=False
+        ).returncode
+        == 2
+    )
