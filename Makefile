@@ -2,7 +2,7 @@
 SHELL := bash
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help report test check format notebooks sample site verify release lock lab bench clean
+.PHONY: help report test check format notebooks sample site verify release lock lab bench fuzz sbom clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ sample: .venv/dev.stamp  ## regenerate data/sample
 
 site: .venv/dev.stamp  ## the documentation site, built and checked offline, into build/site/
 	@$(PY) -m tools.website
+
+fuzz: .venv/dev.stamp  ## spoilt inputs by the thousand: FUZZ="number seed"; a fault ends with 1
+	@$(PY) -m tests.fuzz.run $(FUZZ)
+
+sbom: .venv/dev.stamp  ## licences and versions of everything that is installed, into build/sbom.json
+	@$(PY) tools/sbom.py build/sbom.json
 
 bench: .venv/dev.stamp  ## run the benchmarks; ratios, side by side
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done

@@ -1,86 +1,170 @@
 """One report per region: `funnelnb report` against papermill's and nbconvert's command lines called per region.
 
-Both run the same notebook on the same data with the same parameters, one way after the other in one go; every
-report is made from nothing. Prints seconds and the ratio.
+The stock way runs in an environment of its own with stock packages. Both run the same notebook on the same data with the
+same parameters, in turn; every report is made from nothing, and what the notebooks print must be the same for every
+region, else nothing is shown. Prints seconds and the ratios: with the kernel server started by the run, and with
+one that stands ready (`funnelnb warm`).
 
-    python benchmarks/bench_reports.py [--only REGION ...] [--jobs N]
+    python benchmarks/bench_reports.py [--only REGION ...] [--jobs N] [--no-stock]
 """
 
+from __future__ import annotations
+
 import argparse
+import hashlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+import venv
 from pathlib import Path
 
-import funnelnb as fn
-from funnelnb.batch import catalog
+import nbformat
+
+from funnelnb.batch import forkserver, notebooks
 from funnelnb.core import resources
 
+ROOT = Path(__file__).resolve().parents[1]
+PINS = ROOT / "requirements" / "run.txt"
+REGIONS_N = 8
 
-def timed(commands: list[list[str]], folder: Path) -> float:
-    """Run `commands` one after the other; return the seconds."""
+
+def stock() -> Path:
+    """Return the Python of an environment with the pinned packages as their authors publish them, made on first use."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = cache / "funnelnb-benchmarks" / f"stock-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]}"
+    python, done = folder / "bin" / "python", folder / "done"
+    if not done.exists():
+        print(f"making an environment of {PINS.name} in {folder}", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", PINS], check=True)
+        subprocess.run(
+            [*pip, "rfc3987-syntax"], check=True
+        )  # left out of our pins: a second in every process
+        site = subprocess.run(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+        (Path(site) / "funnelnb-checkout.pth").write_text(f"{ROOT}\n")
+        done.touch()
+    return python
+
+
+def company(folder: Path) -> list[str]:
+    """Write the sample company with eight regions instead of six; return them."""
+    import pandas as pd
+
+    source = resources.sample_folder()
+    folder.mkdir()
+    for path in source.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    deals = pd.read_csv(source / "opportunities.csv", dtype=str, keep_default_na=False)
+    place = deals.groupby("region").cumcount()
+    largest = deals["region"].value_counts().index[:2]
+    for name in largest:
+        deals.loc[(deals["region"] == name) & (place % 2 == 1), "region"] = f"{name} 2"
+    deals.to_csv(folder / "opportunities.csv", index=False)
+    return sorted(deals["region"].unique())
+
+
+def timed(commands: list[list[str]], folder: Path, **more: str) -> tuple[float, float]:
+    """Run `commands` one after the other; return seconds by the clock and of processors."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     for command in commands:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - started
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, env={**os.environ, **more})
+    took = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def one_by_one(notebook: catalog.Notebook, data: Path, region: str, place: int) -> list[list[str]]:
+def one_by_one(
+    python: Path, notebook: notebooks.Notebook, data: Path, region: str, place: int
+) -> list[list[str]]:
     """Return what makes one report with the stock command lines."""
-    values = {"data": str(data), "by": "region", "value": region, "horizon_days": "180"}
     given = [
         word
-        for name, value in values.items()
-        for word in ("-r" if name != "horizon_days" else "-p", name, value)
+        for pair in (("data", data), ("by", "region"), ("value", region))
+        for word in ("-r", *map(str, pair))
     ]
     executed = f"region{place}.ipynb"
-    return [
-        [sys.executable, "-m", "papermill", str(notebook.path), executed, *given],
-        [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--no-input", executed],
+    papermill = [
+        str(python),
+        "-m",
+        "papermill",
+        str(notebook.path),
+        executed,
+        *given,
+        "-p",
+        "horizon_days",
+        "180",
     ]
+    return [papermill, [str(python), "-m", "jupyter", "nbconvert", "--to", "html", "--no-input", executed]]
+
+
+def printed(path: Path) -> list[str]:
+    """Return what a notebook printed, without the cells that only one of the ways runs."""
+    node = nbformat.read(path, as_version=4)
+    cells = [cell for cell in node.cells if notebooks.WHOLE_TAG not in cell.metadata.get("tags", ())]
+    outputs = [one for cell in cells for one in cell.get("outputs", ())]
+    return [one.text for one in outputs if one.output_type == "stream" and one.name == "stdout"]
+
+
+def ready(address: str) -> None:
+    """Wait until a kernel server has imported everything: it then answers."""
+    import socket
+
+    here, there = socket.socketpair()
+    wish = {"folder": str(ROOT), "environment": dict(os.environ), "serve": "funnelnb.batch.workers:serve"}
+    line = forkserver.Line(address)
+    line.fork("worker", wish, there.fileno())
+    line.close()
+    here.close()
+    there.close()
 
 
 def main() -> None:
-    """Run both ways and print the ratio."""
+    """Run all ways and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", default=[], help="these regions only")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--no-stock", action="store_true", help="leave the slow way out")
     given = parser.parse_args()
-    data = resources.sample_folder()
-    notebook = catalog.find(catalog.default("en"))
-    regions = given.only or [one for one in fn.load(data).split("region") if one]
+    notebook = notebooks.find(notebooks.default("en"))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        words = [
-            "report",
-            str(data),
-            "--by",
-            "region",
-            "--out",
-            "ours",
-            "--jobs",
-            str(given.jobs),
-            "--only",
-            *regions,
-        ]
-        ours = timed([[sys.executable, "-m", "funnelnb", *words]], folder)
-        pages = [path for path in (folder / "ours").glob("*.html") if path.name != "index.html"]
-        assert len(pages) == len(regions), pages
-        stock = timed(
-            [
+        data = folder / "data"
+        regions = given.only or company(data)
+        if given.only:
+            company(data)
+        words = ["report", str(data), "--by", "region", "--jobs", str(given.jobs), "--only", *regions]
+        ours = [sys.executable, "-m", "funnelnb", *words]
+        ways = {"funnelnb report": timed([[*ours, "--out", "cold"]], folder)}
+        with forkserver.started() as server:
+            if server is not None:
+                ready(server.address)
+                warm = {forkserver.ADDRESS: server.address}
+                ways["funnelnb report, server ready"] = timed([[*ours, "--out", "warm"]], folder, **warm)
+        if not given.no_stock:
+            python = stock()
+            commands = [
                 command
                 for place, region in enumerate(regions)
-                for command in one_by_one(notebook, data, region, place)
-            ],
-            folder,
-        )
-        assert len(list(folder.glob("region*.html"))) == len(regions)
-    print(f"{len(regions)} reports with index, {given.jobs} at a time")
-    print(f"funnelnb report                       {ours:6.1f} s")
-    print(f"papermill + nbconvert for each region {stock:6.1f} s")
-    print(f"ratio                                 {stock / ours:6.1f} times faster")
+                for command in one_by_one(python, notebook, data, region, place)
+            ]
+            ways["papermill + nbconvert for each region"] = timed(commands, folder)
+            for place, region in enumerate(regions):
+                for way in ("cold", "warm"):
+                    ours_said = printed(folder / way / f"{region}.ipynb")
+                    if not ours_said or ours_said != printed(folder / f"region{place}.ipynb"):
+                        raise SystemExit(f"{region}: the two ways do not print the same")
+    print(f"{len(regions)} reports with index, {given.jobs} at a time, load {os.getloadavg()[0]:.1f}")
+    slow, slow_cpu = ways.get("papermill + nbconvert for each region", (float("nan"),) * 2)
+    for name, (wall, cpu) in ways.items():
+        print(f"{name:40}{wall:7.1f} s{slow / wall:7.1f} ×   processors {cpu:6.1f} s{slow_cpu / cpu:7.1f} ×")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -11,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
-from funnelnb.core.errors import FunnelError, ParameterError, speak_to
+from funnelnb.core.errors import (
+    FunnelError,
+    MissingExtraError,
+    OutputError,
+    ParameterError,
+    nearest,
+    speak_to,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-OK, FOUND, WRONG, STOPPED = 0, 1, 2, 130
+OK, FOUND, WRONG, KILLED, FULL, ALARM, BROKEN, STOPPED = 0, 1, 2, 3, 4, 5, 70, 130
 
 _FIRST = """Sales-funnel reports and notebooks from a CRM export.
 
@@ -34,20 +42,37 @@ Each command has examples: funnelnb report --help
 """
 
 _EXITS = """exit codes:
-  0    done
-  1    a report failed, or the check found an error in the data
-  2    wrong option or input; nothing was made
-  130  stopped; finished reports are complete
+  0    all is well: every report that was asked for is there and whole
+  1    a notebook raised an error, or the check found what keeps the data from being used
+  2    wrong usage or input; nothing was made
+  3    a report is missing: its process was killed, ran out of memory or took too long
+  4    the output folder cannot be written to, or the disk is full; what was made is whole
+  5    all reports are there, but a rule of --fail-on was broken
+  70   an error of funnelnb itself
+  130  stopped by Ctrl-C or by the system; finished reports are whole
 """
 
 _EXAMPLES = {
     "report": """
   funnelnb report data/sample --by region
   funnelnb report export/ --by team --only North South -p horizon_days=90 --lang zh
+  funnelnb report export/ --notebook all --by region,team --whole --digest
 """,
     "check": """
   funnelnb check export/ --playbook seven_step
   funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
+""",
+    "import": """
+  funnelnb import export.csv            questions with a proposal; Enter agrees
+  funnelnb import crm_export/ --yes     agree to every proposal
+""",
+    "schedule": """
+  funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
+  funnelnb schedule systemd -- /srv/exports --by region
+""",
+    "warm": """
+  funnelnb warm -- papermill in.ipynb out.ipynb -p value DACH --engine funnelnb
+  funnelnb warm -- python my_loop.py
 """,
     "lab": """
   funnelnb lab
@@ -69,8 +94,9 @@ _EXAMPLES = {
 """Command -> two examples of it."""
 
 _REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
-The executed notebooks lie beside the pages. Reports that are already made are kept, unless data, notebook,
-parameters or package have changed."""
+The executed notebooks lie beside the pages. A report that is made already is kept, unless its own data, notebook,
+parameters or the package have changed. Without --by there is one report of the whole.
+Every option can also stand in the table [report] of funnelnb.toml."""
 
 _CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
 Nothing is changed."""
@@ -87,6 +113,15 @@ With NAME, shows one in full."""
 
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
+_IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
+and the tables as understood (Parquet) into a folder that every other command reads."""
+
+_SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
+What stands after -- is passed on to report."""
+
+_WARM = """Runs a command with kernels that start at once: papermill with --engine funnelnb, or scripts that call it.
+The process that holds them ends with the command."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
@@ -95,7 +130,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
     parser = _parser()
-    given, more = parser.parse_known_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    passed = (
+        words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
+    )
+    given, more = parser.parse_known_args(words[:passed])
+    given.passed = words[passed + 1 :]
     if given.run is None:
         parser.print_help()
         return OK
@@ -107,17 +147,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(given.run(given))
     except FunnelError as error:
-        print(f"funnelnb: {error}", file=sys.stderr)
-        return WRONG
+        print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
+        return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
         print("funnelnb: stopped", file=sys.stderr)
         return STOPPED
+    except MemoryError:
+        print("funnelnb: there is too little memory", file=sys.stderr)
+        return KILLED
     except BrokenPipeError:  # the reader of our output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print(
+            f"funnelnb {__version__}: an error of funnelnb itself; please report the lines above",
+            file=sys.stderr,
+        )
+        return BROKEN
     finally:
         speak_to("python")
         signal.signal(signal.SIGTERM, before)
+
+
+def _told(error: FunnelError, given: argparse.Namespace) -> str:
+    """Return the error in the language of the run."""
+    from funnelnb.core.options import language
+    from funnelnb.show.text.errors import error_text
+    from funnelnb.show.text.words import words
+
+    try:
+        lang = language(getattr(given, "lang", "") or None)
+    except FunnelError:
+        lang = "en"
+    return error_text(str(error), words(lang))
 
 
 class _Terminated(KeyboardInterrupt):
@@ -164,7 +229,20 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", _check, "see what is in the data, and what is wrong with it", _CHECK)
     _data_words(check)
     _language(check, "language of the answer")
+    check.add_argument(
+        "--write-settings", nargs="?", const="", metavar="FILE",
+        help="write settings that read these data (default: funnelnb.toml beside them)",
+    )  # fmt: skip
+    check.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    _import_words(
+        _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
+    )
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
+    schedule = _command(
+        commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
+    )
+    schedule.add_argument("kind", choices=("cron", "systemd", "github"), help="which scheduler")
+    _command(commands, "warm", _warm, "run a command with kernels that start at once", _WARM)
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
@@ -212,52 +290,57 @@ def _data_words(parser: argparse.ArgumentParser) -> None:
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    parser.add_argument(
-        "--by", default="", metavar="ATTRIBUTE", help="make one report for each value of it, such as region"
-    )
-    parser.add_argument(
-        "--notebook",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="notebooks to run, by name or path (default: all four)",
-    )
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="REGION",
-        help="only for these regions (values of --by)",
-    )
-    parser.add_argument("--lang", default="", choices=("en", "zh"), help="language of the reports: en or zh")
+    add = parser.add_argument
+    add("--by", default="", metavar="ATTRIBUTE", help="what to split by, such as region, or region,team")
+    add("--whole", action="store_true", help="also a report of the whole; without --by the only one")
+    add(
+        "--notebook", nargs="+", action="extend", default=[], metavar="NAME",
+        help="notebooks to run, by name or path; all: every notebook of the package",
+    )  # fmt: skip
+    add(
+        "--only", nargs="+", action="extend", default=[], metavar="REGION",
+        help="make reports for these values only",
+    )  # fmt: skip
+    add("--lang", default="", choices=("en", "zh"), help="language of the reports")
     _run_words(parser)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="output folder (default: reports)"
+    add = parser.add_argument
+    add("--out", type=Path, metavar="DIR", help="output (default: reports)")
+    add(
+        "--jobs", type=int, default=None, metavar="N",
+        help="reports made at a time (default: as many as processors and memory allow)",
+    )  # fmt: skip
+    add(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a notebook parameter"
+    )  # fmt: skip
+    add(
+        "--parameters",
+        type=Path,
+        metavar="FILE",
+        help="YAML file with notebook parameters; -p goes before it",
     )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=_cores(),
-        metavar="N",
-        help="number of reports made at the same time (default here: %(default)s)",
-    )
-    parser.add_argument(
-        "-p",
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a notebook parameter (see `funnelnb list`); can be given several times",
-    )
-    parser.add_argument("--force", action="store_true", help="make all reports again")
-    parser.add_argument("--code", action="store_true", help="show the code on the pages, folded")
-    parser.add_argument(
-        "--timeout", type=float, default=600, metavar="SECONDS", help="time limit for a cell (default: 600)"
+    add("--force", action="store_true", help="make finished reports again, too")
+    add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
+    add("--code", action="store_true", help="show the code on the pages, folded")
+    add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
+    add(
+        "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
+        help="end with 5 when a rate fell, deals newly stalled, a target or the data became worse: "
+        "fell, stalled, target, problems",
+    )  # fmt: skip
+    add("--timeout", type=float, metavar="SECONDS", help="longest time for a cell (default: 600)")
+    add("--report-timeout", type=float, metavar="SECONDS", help="longest time for a report (default: 3600)")
+    add(
+        "--retries", type=int, default=None, metavar="N",
+        help="how often a report is tried again whose process was killed (default: 1)",
+    )  # fmt: skip
+    add(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="make reports on a Dask cluster, such as tcp://host:8786",
     )
 
 
@@ -279,8 +362,14 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _import_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument("--yes", action="store_true", help="agree to everything that is proposed")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-funnel here)"
+    )
+    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    _language(parser, "language of the questions")
 
 
 # ---- the commands -----------------------------------------------------------------------------------------
@@ -291,7 +380,9 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
     from funnelnb.data.contract.settings import FILE_NAME
 
     if given.data:
-        return tuple(given.data)
+        from funnelnb.data.read.database import concealed, is_database
+
+        return tuple(concealed(one) if is_database(one) else one for one in given.data)
     if Path(FILE_NAME).is_file():
         return (FILE_NAME,)
     raise ParameterError(
@@ -302,44 +393,164 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _report(given: argparse.Namespace) -> int:
-    from funnelnb.batch.parameters import split
-    from funnelnb.batch.plan import Request
-    from funnelnb.batch.progress import Progress, printable
-    from funnelnb.batch.run import run
+    from funnelnb.batch.notebooks import read_file, split
+    from funnelnb.batch.run import Progress, printable, request_of, run, steps
 
-    request = Request(
-        data=_data(given),
-        by=given.by,
-        mapping=given.mapping,
-        playbook=given.playbook,
-        as_of=given.as_of,
-        lang=given.lang,
-        notebooks=tuple(given.notebook),
-        only=tuple(given.only),
-        parameters=split(given.parameter),
-        out=given.out,
-        jobs=given.jobs,
-        force=given.force,
-        code=given.code,
-        cell_timeout_s=given.timeout,
-    )
-    summary = run(request, Progress())
+    parameters = {**(read_file(given.parameters) if given.parameters else {}), **split(given.parameter)}
+    request, more = request_of({
+        "data": _data(given), "by": given.by, "whole": given.whole, "mapping": given.mapping,
+        "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
+        "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
+        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "longest_s": given.report_timeout, "retries": given.retries,
+    })  # fmt: skip
+    fail_on = _rules(given.fail_on or more.get("fail_on", []))
+    if given.dry_run:
+        return _say_steps(steps(request))
+    with _cluster(given.dask or more.get("dask", "")) as executor:
+        summary = run(request, Progress(), executor=executor, fail_on=fail_on)
     total = len(summary.made) + len(summary.kept)
     print(
         f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {summary.index}"
     )
-    for value, why in summary.failed.items():
-        print(f"failed: {printable(value)}: {printable(why)}")
+    for name, failure in summary.failed.items():
+        print(f"failed: {printable(name)}: {printable(failure.line())}")
+        for line in failure.message.splitlines()[1:]:
+            print(f"    {printable(line)}")
+    for name in () if summary.stopped else summary.missing:
+        print(f"missing: {printable(name)}")
+    if given.digest:
+        print(f"\n{summary.digest}", end="")
+    for line in summary.alarms:
+        print(f"alarm: {printable(line)}", file=sys.stderr)
     if summary.stopped:
         print("stopped before all was made; run the same command again to go on", file=sys.stderr)
-        return STOPPED
-    return FOUND if summary.failed else OK
+    codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
+    return codes[summary.outcome]
+
+
+def _rules(named: Sequence[str]) -> tuple[str, ...]:
+    from funnelnb.batch.digest import RULES
+
+    rules = [one for text in named for one in text.split(",") if one]
+    for one in rules:
+        if one not in RULES:
+            raise ParameterError(
+                f"--fail-on {one!r}", expected="one of " + ", ".join(RULES), hint=nearest(one, RULES)
+            )
+    return tuple(rules)
+
+
+def _say_steps(plan: Sequence[Any]) -> int:
+    """Print the plan of a dry run: each report, and why it would be made."""
+    reasons = {
+        "": "still good", "new": "not made yet", "failed": "failed last time", "force": "--force",
+        "data": "its data changed", "notebook": "the notebook changed", "parameters": "its parameters changed",
+        "settings": "settings, stage model or notes on the data changed", "package": "funnelnb changed",
+        "libraries": "a library changed", "files": "its file is gone or was changed",
+    }  # fmt: skip
+    width = max((len(one.file) for one in plan), default=0)
+    for one in plan:
+        print(f"{'keep' if not one.reason else 'make'}  {one.file:{width}}  {reasons[one.reason]}")
+    made = sum(bool(one.reason) for one in plan)
+    print(f"{made} of {len(plan)} reports would be made; nothing was done")
+    return OK
+
+
+@contextlib.contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """Connect to a Dask cluster; None where none was named."""
+    if not address:
+        yield None
+        return
+    try:
+        from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise MissingExtraError.for_package("distributed", "dask") from None
+    try:
+        client = Client(address, timeout="20s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ParameterError(
+            f"--dask {address}: {str(error).splitlines()[0]}",
+            expected="the address of a running scheduler, such as tcp://host:8786",
+        ) from None
+    with client:
+        yield client.get_executor()
+
+
+def _schedule(given: argparse.Namespace) -> int:
+    import shlex
+
+    name = {"cron": "cron.txt", "systemd": "systemd.txt", "github": "github.yml"}[given.kind]
+    text = (Path(__file__).parent / "batch" / "schedule" / name).read_text(encoding="utf-8")
+    command = shlex.join([*_program(), "report", *(given.passed or ["/path/to/export", "--by", "region"])])
+    plain = shlex.join(["funnelnb", "report", *(given.passed or ["export", "--by", "region"])])
+    for mark, value in {"@COMMAND@": command, "@PLAIN@": plain, "@FOLDER@": str(Path.cwd())}.items():
+        text = text.replace(mark, value.replace("%", "\\%") if given.kind == "cron" else value)
+    print(text, end="")
+    return OK
+
+
+def _program() -> list[str]:
+    """Return how this command is called by a scheduler that does not know our PATH."""
+    if Path(sys.argv[0]).name == "funnelnb":
+        found = shutil.which(sys.argv[0])
+        if found:
+            return [str(Path(found).absolute())]
+    return [sys.executable, "-m", "funnelnb"]
+
+
+def _warm(given: argparse.Namespace) -> int:
+    import subprocess
+
+    from funnelnb.batch import forkserver
+
+    if not given.passed:
+        raise ParameterError("no command", expected="funnelnb warm -- COMMAND …")
+    with forkserver.started() as server:
+        environment = {**os.environ, forkserver.ADDRESS: server.address if server is not None else ""}
+        try:
+            return subprocess.run(given.passed, env=environment, check=False).returncode  # noqa: S603 - as asked
+        except OSError as error:
+            raise ParameterError(
+                f"{given.passed[0]}: {error.strerror}", expected="a command that can be run"
+            ) from None
+
+
+def _proposal(given: argparse.Namespace, data: tuple[str, ...]) -> Any:
+    from funnelnb.data.propose import propose
+
+    return propose(
+        data[0] if len(data) == 1 else list(data),
+        mapping=given.mapping or None,
+        playbook=given.playbook or None,
+    )
+
+
+def _import(given: argparse.Namespace) -> int:
+    from funnelnb.batch.intake import take_in
+    from funnelnb.show.pages.proposal import proposal_text
+
+    data = _data(given)
+    proposal = _proposal(given, data)
+    print(proposal_text(proposal, given.lang))
+    return take_in(
+        data,
+        proposal,
+        out=given.out,
+        agreed=given.yes,
+        force=given.force,
+        lang=given.lang,
+        as_of=given.as_of or None,
+    )
 
 
 def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
     data = _data(given)
+    if given.write_settings is not None or not _described(given, data):
+        return _look(given, data)
     report = check_data(
         data[0] if len(data) == 1 else list(data),
         mapping=given.mapping or None,
@@ -347,7 +558,54 @@ def _check(given: argparse.Namespace) -> int:
         as_of=given.as_of or None,
     )
     print(report.text(given.lang, width=_terminal_width()))
-    return OK if report.ok else FOUND
+    return _tried(given, data) if report.ok else FOUND
+
+
+def _described(given: argparse.Namespace, data: tuple[str, ...]) -> bool:
+    """Whether somebody has said what the data are: a stage model, or settings."""
+    from funnelnb.data.recognise.sources import gather
+
+    if given.playbook or given.mapping:
+        return True
+    return bool(gather(data[0] if len(data) == 1 else list(data)).settings.playbook)
+
+
+def _look(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    """Show what an export that nobody described seems to hold, then check it as proposed."""
+    from funnelnb.batch.intake import write_settings
+    from funnelnb.data.check import check_data
+    from funnelnb.show.pages.proposal import proposal_text
+
+    proposal = _proposal(given, data)
+    print(proposal_text(proposal, given.lang))
+    report = check_data(
+        data[0] if len(data) == 1 else list(data), mapping=proposal, playbook=given.playbook or None,
+        as_of=given.as_of or None,
+    )  # fmt: skip
+    print()
+    print(report.text(given.lang, width=_terminal_width()))
+    if given.write_settings is not None:
+        where = Path(given.write_settings) if given.write_settings else None
+        print(write_settings(proposal, data, where=where, force=given.force, lang=given.lang))
+    return OK if report.ok and proposal.sure else FOUND
+
+
+def _tried(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    """Say what would stop a report, and which sections it would leave out."""
+    from funnelnb.batch.plan import Request, tried
+    from funnelnb.batch.run import load
+    from funnelnb.show.text.errors import error_text
+    from funnelnb.show.text.words import words
+
+    say = words(given.lang)
+    request = Request(data=data, mapping=given.mapping, playbook=given.playbook, as_of=given.as_of)
+    refused, lacking = tried(load(request))
+    for title, found in (("check.would_stop", refused), ("check.left_out", lacking)):
+        if found:
+            print(f"\n{say.get(title)}")
+        for error in found:
+            print("- " + error_text(str(error), say).replace("\n", "\n  "))
+    return FOUND if refused else OK
 
 
 def _terminal_width() -> int:
@@ -423,10 +681,10 @@ def _playbook(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from funnelnb.batch import catalog
+    from funnelnb.batch import notebooks
     from funnelnb.batch.plan import OPTIONS
 
-    for notebook in catalog.notebooks(given.lang):
+    for notebook in notebooks.notebooks(given.lang):
         print(f"{notebook.name}: {notebook.title}")
         for one in notebook.parameters.values():
             option = f"  [{OPTIONS[one.name]}]" if one.name in OPTIONS else ""

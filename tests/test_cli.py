@@ -340,3 +340,119 @@ def test_playbooks_shows_one_model_whole(capsys, tmp_path):
     assert "did you mean 'fish_tank'" in capsys.readouterr().err
     assert main(["playbooks", "--out", str(page)]) == 2
     assert main(["playbooks", "fish_tank", "--out", str(tmp_path / "no" / "page.html")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("lang", "stop", "left_out"),
+    [
+        ("en", "A report about these data would stop here:", "- no target: the data has no table 'targets'"),
+        ("zh", "用这份数据出报告，会停在这里：", "- 没有目标：数据中没有 targets 表"),
+    ],
+)
+def test_check_refuses_what_a_report_would_refuse(
+    small: Path, capsys: pytest.CaptureFixture[str], lang: str, stop: str, left_out: str
+) -> None:
+    assert funnelnb("check", "export", "--lang", lang) == cli.OK  # missing sections are no fault
+    assert left_out in capsys.readouterr().out
+    deals = (small / "export" / "opportunities.csv").read_text().splitlines()
+    lines = [f"{line},{'account_id' if not k else f'A{k}'}" for k, line in enumerate(deals)]
+    (small / "export" / "opportunities.csv").write_text("\n".join(lines))
+    (small / "export" / "contacts.csv").write_text("contact_id,account_id,role\nC1,A1,boss of all\n")
+    assert funnelnb("check", "export", "--lang", lang) == cli.FOUND
+    said = capsys.readouterr().out
+    assert stop in said
+    assert "boss of all" in said
+
+
+@pytest.mark.parametrize("rule", ["fel", "fell,nonsense"])
+def test_an_unknown_rule_is_refused(small: Path, capsys: pytest.CaptureFixture[str], rule: str) -> None:
+    assert funnelnb("report", "export", "--by", "region", "--fail-on", rule) == cli.WRONG
+    assert "did you mean 'fell'?" in capsys.readouterr().err or rule != "fel"
+    assert not (small / "reports").exists()
+
+
+def test_a_dry_run_names_each_report_and_its_reason(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb"]
+    assert funnelnb(*words, "--dry-run") == cli.OK
+    assert capsys.readouterr().out.splitlines() == [
+        "make  East.html  not made yet",
+        "make  West.html  not made yet",
+        "2 of 2 reports would be made; nothing was done",
+    ]
+    assert not (small / "reports").exists()
+
+
+def test_options_may_stand_in_the_settings_and_the_command_line_goes_first(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = small / "export" / "funnelnb.toml"
+    table = '[report]\nby = ["region"]\nnotebooks = ["quick.ipynb"]\nonly = ["East"]\nout = "weekly"\n'
+    settings.write_text(settings.read_text() + table + '[report.parameters]\ncode_word = "x"\n')
+    assert funnelnb("report", "export", "--dry-run") == cli.OK
+    assert "make  East.html  not made yet\n1 of 1" in capsys.readouterr().out
+    assert funnelnb("report", "export", "--dry-run", "--only", "West") == cli.OK
+    assert "West.html" in capsys.readouterr().out
+    settings.write_text(settings.read_text().replace("only =", "onyl ="))
+    assert funnelnb("report", "export", "--dry-run") == cli.WRONG
+    assert "did you mean 'only'?" in capsys.readouterr().err
+    settings.write_text(settings.read_text().replace('onyl = ["East"]', "jobs = true"))
+    assert funnelnb("report", "export", "--dry-run") == cli.WRONG
+    assert "report.jobs" in capsys.readouterr().err
+
+
+def test_parameters_come_from_a_yaml_file_too(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small / "p.yaml").write_text("code_word: 7\n")
+    words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb", "--parameters", "p.yaml"]
+    assert funnelnb(*words, "--dry-run") == cli.WRONG
+    assert 'code_word: "7"' in capsys.readouterr().err
+    assert funnelnb(*words, "--dry-run", "-p", "code_word=7") == cli.OK
+
+
+@pytest.mark.parametrize("kind", ["cron", "systemd", "github"])
+def test_schedules_call_this_command(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert funnelnb("schedule", kind, "--", "my export", "--by", "region") == cli.OK
+    said = capsys.readouterr().out
+    assert "report 'my export' --by region --digest" in said
+    assert "@" not in said.replace("checkout@v4", "").replace("python@v5", "").replace("artifact@v4", "")
+    if kind == "github":
+        import yaml
+
+        steps = yaml.safe_load(said)["jobs"]["reports"]["steps"]
+        assert steps[3]["run"].startswith("funnelnb report 'my export'")
+
+
+def test_a_command_runs_with_warm_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import os, sys; sys.exit(7 if os.environ['FUNNELNB_KERNELS'] else 8)"
+    assert funnelnb("warm", "--", sys.executable, "-c", program) in {7, 8}
+    assert funnelnb("warm") == cli.WRONG
+    assert funnelnb("warm", "--", "no-such-command-here") == cli.WRONG
+
+
+def test_papermill_runs_our_notebooks_with_the_engine(tmp_path: Path) -> None:
+    """The same road from papermill's own command line: warm kernel, refused names, types."""
+    pytest.importorskip("papermill")
+    write_notebook(tmp_path / "in.ipynb", body=MOOD, show="print('code', repr(code_word))")
+    papermill = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "in.ipynb",
+        "out.ipynb",
+        "--engine",
+        "funnelnb",
+        "--no-progress-bar",
+    ]
+
+    def called(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*papermill, *more], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    good = called("-r", "code_word", "007")
+    if "No engine named 'funnelnb'" in good.stderr:
+        pytest.skip("the package is not installed, so papermill cannot know its entry point")
+    assert good.returncode == 0, good.stderr
+    assert "code '007'" in (tmp_path / "out.ipynb").read_text()
+    wrong = called("-p", "code_wrod", "x")
+    assert wrong.returncode != 0
+    assert "did you mean 'code_word'?" in wrong.stderr
+    number = called("-p", "code_word", "007")
+    assert "-r code_word 7 for papermill" in number.stderr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from funnelnb.batch.parameters import INJECTED_TAG
+from funnelnb.batch.notebooks import INJECTED_TAG
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -1,18 +1,27 @@
-"""The output folder: files appear in it whole or not at all, and never over somebody else's."""
+"""The output folder: what files are called, that they appear whole or not at all, and never over another's.
+
+Whatever a run needs on disk for its own time lies in a folder that says whose it is: a lock that ends with the
+process, however that ends. The next run clears what nobody holds any more.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import secrets
 import shutil
-from typing import TYPE_CHECKING
+import tempfile
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
 REPORT_BYTES = 2_000_000
 """Room that one report (page and executed notebook) may need; asked for before the first one is made."""
@@ -27,6 +36,25 @@ MARKS = {
 """How each kind of file shows that a report run wrote it."""
 
 _PREFIX, _SUFFIX = ".funnelnb-", ".tmp"
+_SCRATCH = "funnelnb-"
+_OWNER = "owner.lock"
+_YOUNG_S = 60
+"""A scratch folder without a lock may be one that is just being made."""
+
+STEM_BYTES = 120
+"""Longest readable part of a file name in UTF-8; with hash, notebook and ending below a file system's 255."""
+
+NOTEBOOK_MARK = "@"
+"""Stands between a region's stem and the name of a further notebook; no stem holds it."""
+
+ATTRIBUTE_MARK = "="
+"""Stands between attribute and region where reports are split by several; no stem holds it."""
+
+WHOLE = "whole"
+"""Stem of the report about all deals."""
+
+_RESERVED = {"index", "manifest", "digest", WHOLE}
+"""Stems that the batch itself writes."""
 
 
 class Folder:
@@ -35,11 +63,13 @@ class Folder:
     Attributes
     ----------
     path : pathlib.Path
+    scratch : pathlib.Path
+        Where files are made before they get their name.
     """
 
     def __init__(self, path: Path, scratch: Path) -> None:
         self.path = path
-        self._scratch = scratch
+        self.scratch = scratch
 
     def write(self, name: str, text: str) -> None:
         """Put a file into the folder, replacing an earlier one in a single step.
@@ -49,7 +79,7 @@ class Folder:
         OutputError
             The disk is full or the folder has gone; an earlier file of that name is untouched.
         """
-        part = self._scratch / name
+        part = self.scratch / name
         try:
             with part.open("w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
@@ -132,15 +162,87 @@ def opened(path: Path) -> Iterator[Folder]:
     """
     path = path.absolute()
     made = _make(path)
+    clear(path, _PREFIX)
     scratch = path / f"{_PREFIX}{secrets.token_hex(6)}{_SUFFIX}"
+    owner = None
     try:
         _prove(path, scratch)
+        owner = _owned(scratch)
         yield Folder(path, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        _release(owner)
         for one in made:
             with contextlib.suppress(OSError):
                 one.rmdir()  # only when empty
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a private folder for what lives as long as this run, and clear those of runs that were killed.
+
+    Yields
+    ------
+    pathlib.Path
+    """
+    clear(Path(tempfile.gettempdir()), _SCRATCH)
+    made = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+    owner = _owned(made)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        _release(owner)
+
+
+def clear(folder: Path, prefix: str) -> None:
+    """Remove scratch folders in `folder` that belong to this user and to no living process.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    prefix : str
+        How their names begin.
+    """
+    with contextlib.suppress(OSError):
+        for one in list(folder.glob(f"{prefix}*")):
+            with contextlib.suppress(OSError):
+                if one.is_dir() and not one.is_symlink() and _abandoned(one):
+                    shutil.rmtree(one, ignore_errors=True)
+
+
+def _abandoned(folder: Path) -> bool:
+    """Is the folder ours, and the process that made it gone?"""
+    import time
+
+    about = folder.stat()
+    if hasattr(os, "getuid") and about.st_uid != os.getuid():
+        return False
+    if not (folder / _OWNER).is_file():
+        return abs(time.time() - about.st_mtime) > _YOUNG_S
+    held = _owned(folder)
+    _release(held)
+    return held is not None
+
+
+def _owned(folder: Path) -> Any:
+    """Take the lock of a scratch folder; None when another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody's folder is ever taken for abandoned
+        return None
+    lock = (folder / _OWNER).open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
+def _release(lock: Any) -> None:
+    if lock is not None:
+        lock.close()
 
 
 def _make(path: Path) -> list[Path]:
@@ -175,3 +277,70 @@ def _refusal(path: Path, error: OSError) -> OutputError:
         expected="a folder where files can be made",
         hint="choose another with --out, or make room",
     )
+
+
+# ---- names of files ---------------------------------------------------------------------------------------
+
+_PLAIN = re.compile(r"[^\W_](?:[\w .+&()-]*[\w)])?")
+"""Names that may stand as they are: letters and digits of any script, inner spaces, a few harmless marks."""
+
+
+def stems(values: Sequence[str]) -> dict[str, str]:
+    """Which file-name stem stands for each value?
+
+    A plain name such as ``East`` or ``华东`` is its own stem. Any other (with a slash, a dot in front, a
+    reserved device name, empty, too long, or equal to another but for case or Unicode form) gets what is
+    readable of it and a hash of the whole, so that two different values never share a file on any system.
+
+    Parameters
+    ----------
+    values : sequence of str
+        All values of the attribute: the stem of one must not depend on which reports are made.
+
+    Returns
+    -------
+    dict of str to str
+        Value to stem.
+
+    Examples
+    --------
+    >>> stems(["East", "华东"])
+    {'East': 'East', '华东': '华东'}
+    >>> stems(["../x"])
+    {'../x': 'x-d6b96a97'}
+    """
+    folded = Counter(_fold(value) for value in dict.fromkeys(values))
+    return {value: value if _stands_alone(value, folded) else _hashed(value) for value in values}
+
+
+def _stands_alone(value: str, folded: Counter[str]) -> bool:
+    from pathvalidate import is_valid_filename
+
+    return (
+        _PLAIN.fullmatch(value) is not None
+        and folded[_fold(value)] == 1
+        and _fold(value) not in _RESERVED
+        and len(value.encode()) <= STEM_BYTES
+        and unicodedata.is_normalized("NFC", value)
+        and is_valid_filename(f"{value}.html", platform="universal")
+        and not _looks_hashed(value)
+    )
+
+
+def _looks_hashed(value: str) -> bool:
+    return re.search(r"-[0-9a-f]{8}$", value) is not None
+
+
+def _hashed(value: str) -> str:
+    from pathvalidate import sanitize_filename
+
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    readable = unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode())
+    readable = sanitize_filename(readable, platform="universal", replacement_text="_")
+    readable = re.sub(r"[^\w+&()-]+|_+", "_", readable).strip("_-")
+    readable = readable.encode()[:STEM_BYTES].decode(errors="ignore").rstrip("_-")
+    return f"{readable or 'blank'}-{digest}"
+
+
+def _fold(value: str) -> str:
+    return unicodedata.normalize("NFKC", value).casefold()

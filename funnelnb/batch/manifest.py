@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from funnelnb.batch.folder import Folder
+    from funnelnb.batch.plan import Plan
+    from funnelnb.data.contract.settings import Settings
 
-_FORMAT = 1
-_STACK = ("altair", "nbconvert", "numpy", "pandas", "pyarrow", "scipy", "vl-convert-python")
+_FORMAT = 2
+_STACK = (
+    *("altair", "ipykernel", "narwhals", "nbclient", "nbconvert", "numpy", "pandas", "pandera", "papermill"),
+    *("pyarrow", "python-calamine", "scipy", "vl-convert-python"),
+)
 
 Status = Literal["ok", "failed", "stopped"]
+FailureKind = Literal["notebook", "killed", "time"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,8 @@ class Failure:
         First line of that cell.
     details : str
         The error in full, without colours.
+    kind : {"notebook", "killed", "time"}
+        A cell raised an error; the process was killed, ran out of memory or never started; it took too long.
     """
 
     error: str
@@ -48,6 +56,7 @@ class Failure:
     cell: int = 0
     source: str = ""
     details: str = ""
+    kind: FailureKind = "notebook"
 
     def line(self) -> str:
         """Return the failure in one line."""
@@ -63,72 +72,138 @@ class Entry:
     ----------
     stem : str
         File name without ending.
-    key : str
-        Hash of everything the report came from.
     status : {"ok", "failed", "stopped"}
     seconds : float
+    sources : Mapping of str to str
+        Hash of each thing the report comes from, by :data:`SOURCES`.
     parameters : Mapping
-        As given to the notebook.
-    notebook, value : str
+        As given to the notebook, without passwords and users' paths.
+    notebook, by, value : str
     failure : Failure or None
     files : Mapping of str to str
         File name to hash of its content.
     """
 
     stem: str
-    key: str
     status: Status
     seconds: float
+    sources: Mapping[str, str]
     parameters: Mapping[str, Any]
     notebook: str
+    by: str
     value: str
     failure: Failure | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def key_of(facts: Mapping[str, Any]) -> str:
-    """Return the hash of what a report comes from: `facts`, the package's code and the libraries below it."""
-    everything = {"facts": facts, "code": _code(), "stack": _stack()}
-    return _hash(json.dumps(everything, sort_keys=True, ensure_ascii=False, default=str).encode())
+SOURCES = ("data", "notebook", "parameters", "settings", "package", "libraries")
+"""What a report comes from; a change of any makes it again, and is named as the reason."""
 
 
-def read(folder: Folder) -> dict[str, Entry]:
-    """Return what an earlier run left in `folder`, by stem; empty when there is nothing that can be read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What an earlier run left.
+
+    Attributes
+    ----------
+    entries : Mapping of str to Entry
+        By stem.
+    figures : Mapping
+        Headline figures of that run (see ``digest.py``).
+    before : Mapping
+        Those of the run on other data before it.
+    """
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+def package() -> dict[str, str]:
+    """Return the hashes of what all reports share: this package's code and the libraries below it."""
+    return {"package": _code(), "libraries": hash_of(json.dumps(_stack(), sort_keys=True).encode())}
+
+
+def hash_facts(facts: Any) -> str:
+    """Return the hash of plain values."""
+    return hash_of(json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str).encode())
+
+
+def sources_of(whole: Plan, settings: Settings) -> dict[str, dict[str, str]]:
+    """Return for each report the hashes of all that it comes from, however paths are spelled."""
+    book = whole.book
+    shared = package()
+    said = hash_facts(
+        [
+            repr(replace(settings, path="", data="", report={})),
+            book.name,
+            repr(book.notes),
+            repr(book.playbook),
+        ]
+    )
+    parts = {one.by: book.split(one.by) for one in whole.splits}
+    paths = {"data", "mapping", "playbook"}
+    return {
+        job.stem: {
+            **shared,
+            "data": (book if job.notebook.compares or not job.by else parts[job.by][job.value]).fingerprint,
+            "notebook": job.notebook.fingerprint,
+            "parameters": hash_facts({k: v for k, v in job.parameters.items() if k not in paths}),
+            "settings": said,
+        }
+        for job in whole.jobs
+    }
+
+
+def read(folder: Folder) -> Record:
+    """Return what an earlier run left in `folder`; empty when there is nothing that can be read."""
     content = folder.read(MANIFEST)
     try:
         listed = json.loads(content or b"{}")
-        entries = [_entry(one) for one in listed["reports"]] if listed.get("format") == _FORMAT else []
+        if listed.get("format") != _FORMAT:
+            return Record()
+        entries = [_entry(one) for one in listed["reports"]]
+        figures, before = dict(listed.get("figures") or {}), dict(listed.get("before") or {})
     except (ValueError, TypeError, KeyError, AttributeError):
-        return {}
-    return {one.stem: one for one in entries}
+        return Record()
+    return Record(entries={one.stem: one for one in entries}, figures=figures, before=before)
 
 
 def write(folder: Folder, entries: Iterable[Entry], facts: Mapping[str, Any]) -> None:
-    """Write the manifest, a report's facts in one line each."""
+    """Write the manifest: the run's facts, then one report after the other."""
     reports = [asdict(one) for one in sorted(entries, key=lambda one: one.stem)]
     listed = {"format": _FORMAT, "made_by": f"funnelnb {__version__}", **facts, "reports": reports}
     folder.write(MANIFEST, json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
-def is_good(entry: Entry | None, key: str, folder: Folder) -> bool:
-    """Is the finished report still what would be made, untouched on disk?"""
-    if entry is None or entry.status != "ok" or entry.key != key or not entry.files:
-        return False
-    return all(hash_of(folder.read(name)) == digest for name, digest in entry.files.items())
+def why(entry: Entry | None, sources: Mapping[str, str], folder: Folder) -> str:
+    """Why is a report to be made?
+
+    Returns
+    -------
+    str
+        Empty: it is still what would be made, untouched on disk. Else ``"new"``, ``"failed"``, one of
+        :data:`SOURCES`, or ``"files"``.
+    """
+    if entry is None:
+        return "new"
+    if entry.status != "ok" or not entry.files:
+        return "failed"
+    for name in SOURCES:
+        if entry.sources.get(name) != sources[name]:
+            return name
+    untouched = all(hash_of(folder.read(name)) == digest for name, digest in entry.files.items())
+    return "" if untouched else "files"
 
 
 def hash_of(content: bytes | None) -> str:
     """Return the hash of a file's content; empty for no file."""
-    return "" if content is None else _hash(content)
+    return "" if content is None else hashlib.sha256(content).hexdigest()[:32]
 
 
 def _entry(listed: dict[str, Any]) -> Entry:
     failure = listed.pop("failure")
     return Entry(**listed, failure=Failure(**failure) if failure else None)
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
 
 
 @functools.cache

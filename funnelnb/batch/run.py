@@ -1,26 +1,36 @@
-"""The per-region run from request to pages: what is finished is kept, what fails leaves the others whole."""
+"""The run from request to pages: what is finished is kept, what fails leaves the others whole, nothing is hidden."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+import queue
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
-from funnelnb import __version__
-from funnelnb.batch import folder, forkserver, listing, manifest, pages, plan
-from funnelnb.batch.manifest import Entry
-from funnelnb.core.errors import FunnelError, ParameterError
+from funnelnb.batch import digest, folder, forkserver, manifest, pages, plan, workers
+from funnelnb.batch.manifest import Entry, Failure
+from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
+from funnelnb.data.prepared import prepare
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
+    from collections.abc import Callable, Iterator, Mapping
 
-    from funnelnb.batch.execute import Run
     from funnelnb.batch.folder import Folder
-    from funnelnb.batch.forkserver import Server
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
+    from funnelnb.data.book import Book
+
+Outcome = Literal["ok", "failed", "killed", "stopped", "alarm"]
+
+LOST = ("WorkerLostError", "KilledWorker", "BrokenProcessPool", "CommClosedError", "BrokenThreadPool")
+"""Errors of executors that say nothing of the report: the process that made it is gone."""
 
 
 class Tell(Protocol):
@@ -40,21 +50,64 @@ class Summary:
     index : pathlib.Path
         The page that lists all reports.
     made, kept : tuple of str
-        Values whose reports were made now, and those that were still good.
-    failed : Mapping of str to str
-        Value to why its report failed.
+        Reports made now, and those that were still good, by name.
+    failed : Mapping of str to Failure
+        Report to why it failed.
+    missing : tuple of str
+        Reports that were asked for and are not there.
     stopped : bool
         True when the run was stopped before all was made.
+    digest : str
+        What changed since the last run, as Markdown.
+    alarms : tuple of str
+        Rules of ``--fail-on`` that were broken, in words.
     """
 
     index: Path
     made: tuple[str, ...]
     kept: tuple[str, ...]
-    failed: dict[str, str]
-    stopped: bool
+    failed: Mapping[str, Failure]
+    missing: tuple[str, ...] = ()
+    stopped: bool = False
+    digest: str = ""
+    alarms: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended, the worst first; ``"ok"`` only when every report asked for is there and whole."""
+        if self.stopped:
+            return "stopped"
+        kinds = {one.kind for one in self.failed.values()}
+        if "notebook" in kinds:
+            return "failed"
+        if kinds or self.missing:
+            return "killed"
+        return "alarm" if self.alarms else "ok"
 
 
-def run(request: Request, tell: Tell) -> Summary:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the plan: a report, and whether and why it would be made.
+
+    Attributes
+    ----------
+    name, file : str
+    reason : str
+        Empty: it is still good. Else a code of :func:`funnelnb.batch.manifest.why`, or ``"force"``.
+    """
+
+    name: str
+    file: str
+    reason: str
+
+
+def run(
+    request: Request,
+    tell: Tell,
+    *,
+    executor: Executor | Callable[[], Executor] | None = None,
+    fail_on: tuple[str, ...] = (),
+) -> Summary:
     """Make the reports that were asked for.
 
     Parameters
@@ -62,6 +115,12 @@ def run(request: Request, tell: Tell) -> Summary:
     request : Request
     tell : Tell
         Hears of each finished report.
+    executor : Executor or callable, optional
+        Where reports are made: any ``concurrent.futures`` executor, such as a Dask client's
+        (``client.get_executor()``), or a function that makes one and is called again when it breaks. None: processes
+        of this machine.
+    fail_on : tuple of str
+        Rules of :data:`funnelnb.batch.digest.RULES` that make the run end as an alarm.
 
     Returns
     -------
@@ -73,25 +132,77 @@ def run(request: Request, tell: Tell) -> Summary:
         Before anything is made: a wrong parameter, data that cannot be used, an output folder that cannot be
         written to. In the middle: the output folder is full; reports made until then are whole.
     """
-    settings = settings_of(request)
-    by = _canonical(request.by or settings.by, settings)
-    request = replace(request, by=by, lang=request.lang or settings.language)
-    if not request.by:
-        raise ParameterError(
-            "no attribute to split the reports by", expected='--by region, or by = "region" in the settings'
-        )
-    checked = plan.check_request(request)
-    with folder.opened(request.out) as out, contextlib.ExitStack() as ends:
+    request, settings, checked = _checked(request)
+    with contextlib.ExitStack() as ends:
+        out = ends.enter_context(folder.opened(request.out))
+        scratch = ends.enter_context(folder.scratch())
+        clears = (scratch, out.scratch)
         # a server warms up while the data are read, unless all may be finished already
-        early = request.force or not manifest.read(out)
-        server = ends.enter_context(forkserver.started()) if early else None
-        book = _load(request)
-        whole = plan.make(checked, book, request.by, settings.horizon_days)
-        work = _Work(request, whole, out, repr(settings))
+        early = executor is None and (request.force or not manifest.read(out).entries)
+        server = ends.enter_context(forkserver.started(clears)) if early else None
+        book = load(request)
+        whole = plan.make(checked, book, settings.horizon_days)
+        work = _Work(request, whole, out, settings)
         out.room_for(len(work.to_do))
-        if work.to_do and not early:
-            server = ends.enter_context(forkserver.started())
-        return work.run(tell, server)
+        if work.to_do and executor is None and not early:
+            server = ends.enter_context(forkserver.started(clears))
+        jobs = min(request.jobs or workers.advised_n(request.data), max(len(work.to_do), 1))
+        if work.to_do and executor is None:
+            prepare(book, scratch, plan.asked(request))
+        make = _executors(executor, lambda: workers.local(jobs, server, scratch, request.longest_s))
+        return work.run(tell, make, fail_on, ours=not isinstance(executor, Executor))
+
+
+def steps(request: Request) -> list[Step]:
+    """Return what a run would do and why, without doing it."""
+    request, settings, checked = _checked(request)
+    whole = plan.make(checked, load(request), settings.horizon_days)
+    work = _Work(request, whole, folder.Folder(request.out.absolute(), request.out), settings)
+    return [
+        Step(name=work.name(job), file=f"{job.stem}.html", reason=work.reasons[job.stem])
+        for job in whole.jobs
+        if job.wanted
+    ]
+
+
+def _checked(request: Request) -> tuple[Request, Settings, plan.Checked]:
+    settings = settings_of(request)
+    by = "" if request.whole and not request.by else request.by or settings.by
+    by = ",".join(_canonical(one.strip(), settings) for one in by.split(","))
+    request = replace(request, by=by, lang=request.lang or settings.language)
+    return request, settings, plan.check_request(request)
+
+
+def request_of(given: Mapping[str, Any]) -> tuple[Request, Mapping[str, Any]]:
+    """Turn what the command line gives into a request; the table ``[report]`` of the settings fills what it leaves.
+
+    Parameters
+    ----------
+    given : Mapping
+        Fields of :class:`funnelnb.batch.plan.Request`; None and empty mean not given.
+
+    Returns
+    -------
+    tuple of Request and Mapping
+        The request, and the settings' other keys: ``fail_on``, ``dask``.
+    """
+    data, mapping = tuple(given["data"]), given.get("mapping") or ""
+    said = dict(settings_of(plan.Request(data=data, mapping=mapping)).report)
+    rest: dict[str, Any] = {name: said.pop(name) for name in ("fail_on", "dask") if name in said}
+    values: dict[str, Any] = {_FIELDS.get(name, name): one for name, one in said.items()}
+    for name in ("notebooks", "only"):
+        if name in values:
+            values[name] = tuple([values[name]] if isinstance(values[name], str) else values[name])
+    if isinstance(values.get("by"), list):
+        values["by"] = ",".join(values["by"])
+    if "out" in values:
+        values["out"] = Path(values["out"])
+    asked = {name: one for name, one in given.items() if one is not None and one not in ("", (), {}, False)}
+    parameters = {**values.pop("parameters", {}), **asked.pop("parameters", {})}
+    return plan.Request(**{**values, **asked, "data": data, "parameters": parameters}), rest
+
+
+_FIELDS = {"timeout": "cell_timeout_s", "report_timeout": "longest_s"}
 
 
 def settings_of(request: Request) -> Settings:
@@ -112,7 +223,8 @@ def _canonical(by: str, settings: Settings) -> str:
     return next((name for columns in named for name, source in columns.items() if source == by), by)
 
 
-def _load(request: Request) -> Any:
+def load(request: Request) -> Book:
+    """Read the data that a request names."""
     from funnelnb.data.load import load
 
     source: Any = request.data[0] if len(request.data) == 1 else list(request.data)
@@ -124,130 +236,361 @@ def _load(request: Request) -> Any:
     )
 
 
+# ---- the work ---------------------------------------------------------------------------------------------
+
+
 class _Work:
     """One run: which reports are good already, which are to be made, what became of them."""
 
-    def __init__(self, request: Request, whole: Plan, out: Folder, settings: str) -> None:
-        self.request = request
-        self.out = out
-        self.before = manifest.read(out)
-        self.keys = {job.stem: manifest.key_of(_facts(whole, job, settings)) for job in whole.jobs}
-        good = {job.stem for job in whole.jobs if self._good(job)}
-        self.plan = replace(whole, jobs=tuple(job for job in whole.jobs if job.wanted or job.stem in good))
-        self.to_do = [job for job in self.plan.jobs if job.stem not in good or (request.force and job.wanted)]
+    def __init__(self, request: Request, whole: Plan, out: Folder, settings: Settings) -> None:
+        self.request, self.out = request, out
+        self.record = manifest.read(out)
+        self.sources = manifest.sources_of(whole, settings)
+        before = self.record.entries
+        self.reasons = {
+            job.stem: manifest.why(before.get(job.stem), self.sources[job.stem], out) for job in whole.jobs
+        }
+        self.plan = replace(
+            whole, jobs=tuple(job for job in whole.jobs if job.wanted or not self.reasons[job.stem])
+        )
+        if request.force:
+            self.reasons |= {job.stem: self.reasons[job.stem] or "force" for job in whole.jobs if job.wanted}
+        self.to_do = self._longest_first([job for job in self.plan.jobs if self.reasons[job.stem]])
         redone = {job.stem for job in self.to_do}
         self.kept = [job for job in self.plan.jobs if job.stem not in redone]
-        self.entries = {job.stem: self.before[job.stem] for job in self.kept}
+        self.entries = {job.stem: before[job.stem] for job in self.kept}
+        self.several = len({job.notebook.name for job in whole.jobs}) > 1, len(whole.splits) > 1
         out.strangers(name for job in self.plan.jobs for name in _files(job))
 
-    def _good(self, job: Job) -> bool:
-        entry = self.before.get(job.stem)
-        return manifest.is_good(entry, self.keys[job.stem], self.out)
+    def name(self, job: Job) -> str:
+        """Return what messages call a report."""
+        notebook, attribute = self.several
+        called = f"{job.by} {job.value}" if attribute and job.by else job.value or folder.WHOLE
+        return f"{called} · {job.notebook.name}" if notebook else called
 
-    def run(self, tell: Tell, server: Server | None) -> Summary:
-        figures = pages.headlines(self.plan)
-        self._refresh(figures)
+    def _longest_first(self, jobs: list[Job]) -> list[Job]:
+        """Return `jobs` in an order in which the last ones are short, so that all workers end together."""
+        known = [one for one in self.record.entries.values() if one.seconds]
+        seconds = {one.stem: one.seconds for one in known}
+        usual: dict[str, float] = {}
+        for name in {one.notebook for one in known}:
+            took = [one.seconds for one in known if one.notebook == name]
+            usual[name] = sum(took) / len(took)
+        return sorted(
+            jobs, key=lambda job: -seconds.get(job.stem, usual.get(job.notebook.name, 0.0)), reverse=False
+        )
+
+    def run(
+        self, tell: Tell, make: Callable[[], Executor], fail_on: tuple[str, ...], *, ours: bool = True
+    ) -> Summary:
+        """Make what is to be made, then write what all reports share."""
         stopped = False
-        if self.to_do:
-            tell.begin(len(self.to_do), len(self.kept))
-            try:
-                stopped = self._execute(figures, tell, server)
-            except FunnelError:
-                with contextlib.suppress(FunnelError):  # the folder is full: the first message is the one
-                    self._remember()
-                raise
-            finally:
-                tell.end()
-        self._remember()
-        self.out.write(folder.INDEX, listing.render(self.plan, self.entries, figures))
-        return self._summary(stopped)
-
-    def _execute(self, figures: Headlines, tell: Tell, server: Server | None) -> bool:
-        """Run what is to be done; return whether the run was stopped."""
-        from funnelnb.batch.execute import Stopped, Task, execute
-
-        tasks = [Task(notebook=job.notebook, parameters=job.parameters) for job in self.to_do]
-
-        def done(place: int, run: Run) -> None:
-            job = self.to_do[place]
-            self._keep(job, run, figures)
-            tell.done(job.value, self.entries[job.stem])
-
-        timeout = self.request.cell_timeout_s
+        lines = _Lines(self, make, ours)
         try:
-            execute(tasks, done, workers=self.request.jobs, cell_timeout_s=timeout, server=server)
-        except Stopped:
-            return True
-        return False
+            lines.begin()
+            figures = pages.headlines(self.plan)
+            self._refresh(figures)
+            if self.to_do:
+                tell.begin(len(self.to_do), len(self.kept))
+                stopped = lines.follow(tell, figures)
+        except FunnelError:
+            with contextlib.suppress(FunnelError):  # the folder is full: the first message is the one
+                self._remember()
+            raise
+        finally:
+            lines.end()
+            tell.end()
+        facts = digest.figures(self.plan, figures, self.record.figures)
+        told = digest.compare(self._earlier(facts), facts, self.plan)
+        self._remember(facts)
+        self.out.write(folder.INDEX, pages.index(self.plan, self.entries, figures))
+        return self._summary(stopped, told, fail_on)
 
-    def _keep(self, job: Job, run: Run, figures: Headlines) -> None:
+    def _earlier(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the figures of the last run on other data."""
+        same = self.record.figures.get("data") == facts["data"]
+        return self.record.before if same else self.record.figures
+
+    def keep(self, job: Job, done: workers.Done, figures: Headlines) -> None:
         """Write notebook and page of one report, and remember them."""
-        import nbformat
-
-        run.node.metadata["funnelnb"] = {"version": __version__, "key": self.keys[job.stem]}
-        page = pages.report(self.plan, job, run.node, figures, run.failure, code=self.request.code)
         name = f"{job.stem}.ipynb"
-        text = nbformat.writes(run.node) + "\n"
-        self.out.write(name, text)
-        self.out.write(f"{job.stem}.html", page)
+        self.out.write(name, done.notebook)
+        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, done.inside, figures, done.failure))
+        self._enter(job, done.seconds, done.failure, {name: manifest.hash_of(done.notebook.encode())})
+
+    def lose(self, job: Job, error: BaseException, figures: Headlines) -> None:
+        """Write the page of a report whose process was killed."""
+        from funnelnb.batch.body import Body
+
+        inside = Body(title="", html=pages.NOTHING, sections=())
+        gone = type(error).__name__ in LOST or isinstance(error, BrokenExecutor)
+        failure = Failure(
+            error="WorkerLostError" if gone else type(error).__name__,
+            message=str(error) or "the process that made the report was killed",
+            kind="killed",
+        )
+        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, inside, figures, failure))
+        self._enter(job, 0.0, failure, {})
+
+    def _enter(self, job: Job, seconds: float, failure: Failure | None, files: Mapping[str, str]) -> None:
         self.entries[job.stem] = Entry(
             stem=job.stem,
-            key=self.keys[job.stem],
-            status="failed" if run.failure else "ok",
-            seconds=round(run.seconds, 3),
-            parameters=dict(job.parameters),
+            status="failed" if failure else "ok",
+            seconds=round(seconds, 3),
+            sources=self.sources[job.stem],
+            parameters=dict(job.shown),
             notebook=job.notebook.name,
+            by=job.by,
             value=job.value,
-            failure=run.failure,
-            files={name: manifest.hash_of(text.encode())},
+            failure=failure,
+            files=files,
         )
         self._remember()
 
     def _refresh(self, figures: Headlines) -> None:
         """Write the pages of finished notebooks again where their frame has changed; nothing is executed."""
+        import nbformat
+
+        from funnelnb.batch import body
+
+        labels = labels_of(self.plan.lang)
         for job in self.kept:
-            page = pages.report(self.plan, job, self._node(job), figures, None, code=self.request.code)
+            node = nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
+            inside = body.render(node, code=self.request.code, labels=labels)
+            page = pages.report(self.plan, job, inside, figures, None)
             if self.out.read(f"{job.stem}.html") != page.encode():
                 self.out.write(f"{job.stem}.html", page)
 
-    def _node(self, job: Job) -> NotebookNode:
-        import nbformat
-
-        return nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
-
-    def _remember(self) -> None:
-        book = self.plan.book
-        facts = {
-            "data": book.fingerprint,
-            "as_of": str(book.as_of),
-            "by": self.plan.by,
+    def _remember(self, facts: Mapping[str, Any] | None = None) -> None:
+        known = facts if facts is not None else self.record.figures
+        about = {
+            "name": self.plan.book.name,
+            "as_of": str(self.plan.book.as_of),
+            "by": [one.by for one in self.plan.splits],
             "lang": self.plan.lang,
+            "figures": known,
+            "before": self._earlier(facts) if facts is not None else self.record.before,
         }
-        manifest.write(self.out, {**self.before, **self.entries}.values(), facts)
+        manifest.write(self.out, {**self.record.entries, **self.entries}.values(), about)
 
-    def _summary(self, stopped: bool) -> Summary:
-        redone = [job for job in self.to_do if job.stem in self.entries]
-        failures = {job.value: self.entries[job.stem].failure for job in redone}
+    def _summary(self, stopped: bool, told: digest.Told, fail_on: tuple[str, ...]) -> Summary:
+        entries = self.entries
+        redone = [job for job in self.to_do if job.stem in entries]
+        wanted = [job for job in self.plan.jobs if job.wanted]
         return Summary(
             index=self.out.path / folder.INDEX,
-            made=tuple(job.value for job in redone if not self.entries[job.stem].failure),
-            kept=tuple(job.value for job in self.kept),
-            failed={value: one.line() for value, one in failures.items() if one},
+            made=tuple(self.name(job) for job in redone if not entries[job.stem].failure),
+            kept=tuple(self.name(job) for job in self.kept),
+            failed={self.name(job): found for job in wanted if (found := _failure_of(entries, job))},
+            missing=tuple(self.name(job) for job in wanted if job.stem not in entries),
             stopped=stopped,
+            digest=told.markdown,
+            alarms=told.broken(fail_on),
         )
+
+
+def labels_of(lang: str) -> Any:
+    """Return what the folds of pages are called."""
+    from funnelnb.batch.body import Labels
+    from funnelnb.show.text.words import words
+
+    say = words(lang)
+    return Labels(code=say.get("report.code"), text=say.get("report.text"))
+
+
+def _failure_of(entries: Mapping[str, Entry], job: Job) -> Failure | None:
+    return entries[job.stem].failure if job.stem in entries else None
 
 
 def _files(job: Job) -> tuple[str, str]:
     return f"{job.stem}.html", f"{job.stem}.ipynb"
 
 
-def _facts(whole: Plan, job: Job, settings: str) -> dict[str, Any]:
-    """Return everything that an executed notebook depends on, besides the package's code."""
-    book = whole.book
-    return {
-        "data": book.fingerprint,
-        "book": [book.name, repr(book.notes), repr(book.playbook)],
-        "settings": settings,
-        "notebook": job.notebook.fingerprint,
-        "parameters": dict(job.parameters),
-    }
+# ---- following the work -----------------------------------------------------------------------------------
+
+
+def _executors(
+    given: Executor | Callable[[], Executor] | None, own: Callable[[], Executor]
+) -> Callable[[], Executor]:
+    if given is None:
+        return own
+    return (lambda: given) if isinstance(given, Executor) else given
+
+
+@dataclass
+class _Lines:
+    """The jobs under way: handed to an executor, handed again when its process is killed, taken back at the end."""
+
+    work: _Work
+    make: Callable[[], Executor]
+    ours: bool = True
+    executor: Executor | None = None
+    under_way: dict[Future[Any], Job] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
+    events: queue.SimpleQueue[Future[Any] | None] = field(default_factory=queue.SimpleQueue)
+
+    def begin(self) -> None:
+        """Hand out all jobs."""
+        if self.work.to_do:
+            self.executor = self.make()
+            for job in self.work.to_do:
+                self._hand(job)
+
+    def _hand(self, job: Job) -> None:
+        assert self.executor is not None  # noqa: S101 - for the type checker
+        self.tries[job.stem] = self.tries.get(job.stem, -1) + 1
+        future = self.executor.submit(workers.make, self._spelled(job))
+        self.under_way[future] = job
+        future.add_done_callback(self.events.put)
+
+    def _spelled(self, job: Job) -> workers.Work:
+        import nbformat
+
+        asked = self.work.request
+        return workers.Work(
+            notebook=nbformat.writes(job.notebook.blank(whole=not job.by)),
+            parameters=job.parameters,
+            hidden=self.work.plan.hidden,
+            folder=str(Path.cwd()),
+            cell_timeout_s=asked.cell_timeout_s,
+            longest_s=asked.longest_s,
+            code=asked.code,
+            labels=labels_of(self.work.plan.lang),
+        )
+
+    def follow(self, tell: Tell, figures: Headlines) -> bool:
+        """Write each report as it comes; return whether the run was stopped before all were there."""
+        with _stopping(self.events):
+            while self.under_way:
+                future = self.events.get()
+                if future is None:
+                    return True
+                job = self.under_way.pop(future, None)
+                if job is not None:
+                    self._take(job, future, figures, tell)
+        return False
+
+    def _take(self, job: Job, future: Future[Any], figures: Headlines, tell: Tell) -> None:
+        try:
+            done: workers.Done = future.result()
+        except CancelledError as error:
+            done_or_error: workers.Done | BaseException = error
+        except Exception as error:
+            done_or_error = error
+        else:
+            done_or_error = done
+        lost = isinstance(done_or_error, BaseException) or (
+            done_or_error.failure is not None and done_or_error.failure.kind == "killed"
+        )
+        if lost and self.tries[job.stem] < self.work.request.retries:
+            self._again(job, done_or_error)
+            return
+        if isinstance(done_or_error, BaseException):
+            self.work.lose(job, done_or_error, figures)
+        else:
+            self.work.keep(job, done_or_error, figures)
+        tell.done(self.work.name(job), self.work.entries[job.stem])
+
+    def _again(self, job: Job, error: Any) -> None:
+        """Hand out a job again whose process was killed; a pool that broke as a whole is made anew."""
+        if isinstance(error, BrokenExecutor):
+            _sent_home(self.executor)
+            self.executor = self.make()
+            others = [*self.under_way.values()]
+            self.under_way.clear()
+            for one in others:
+                self.tries[one.stem] -= 1  # not their fault
+                self._hand(one)
+        self._hand(job)
+
+    def end(self) -> None:
+        """Take back what is still under way."""
+        for future in list(self.under_way):
+            future.cancel()
+        if self.ours:
+            _sent_home(self.executor)
+
+
+def _sent_home(executor: Executor | None) -> None:
+    """End an executor at once, whatever its workers do."""
+    if executor is not None:
+        with contextlib.suppress(Exception):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _stopping(events: queue.SimpleQueue[Any]) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into an event: the file being written is finished first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = {one: signal.signal(one, lambda *_: events.put(None)) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, before in asked.items():
+            signal.signal(one, before)
+
+
+# ---- progress: a bar on a terminal, few plain lines in a log --------------------------------------------------
+
+_WORDS = {"ok": "ok", "failed": "FAILED"}
+_EACH_N = 20
+"""Up to so many reports a log names each; of more only tenths and failures."""
+
+
+def printable(text: str) -> str:
+    """Return `text` without characters that could steer a terminal: names come from data."""
+    return "".join(one if one.isprintable() else "�" for one in text)
+
+
+class Progress:
+    """Tells of finished reports on `stream`; a bar with the time that remains where that is a terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self._bar: Any = None
+        self._done_n = self._to_do_n = 0
+        self._since = 0.0
+
+    def begin(self, to_do_n: int, finished_n: int) -> None:
+        """Say how many reports there are to make."""
+        from tqdm import tqdm
+
+        self._to_do_n, self._done_n, self._since = to_do_n, 0, time.monotonic()
+        if finished_n:
+            self._line(f"{finished_n} finished earlier and still good")
+        if self.stream.isatty():
+            self._bar = tqdm(total=to_do_n, unit="report", file=self.stream, leave=False, dynamic_ncols=True)
+
+    def done(self, name: str, entry: Entry) -> None:
+        """Say that a report is finished, and how it went."""
+        self._done_n += 1
+        share = 10 * self._done_n // self._to_do_n
+        quiet = self._bar is None and self._to_do_n > _EACH_N
+        tenth = share > 10 * (self._done_n - 1) // self._to_do_n
+        if not quiet or entry.failure is not None or tenth:
+            left = "" if not quiet else f"  ({self._left()} to go)"
+            line = f"[{self._done_n}/{self._to_do_n}] {printable(name)}  {_WORDS[entry.status]}"
+            line += f"  {entry.seconds:.1f} s{left}"
+            if entry.failure is not None:
+                line += f"\n    {printable(entry.failure.line())}"
+            self._line(line)
+        if self._bar is not None:
+            self._bar.update()
+
+    def _left(self) -> str:
+        seconds = (time.monotonic() - self._since) / self._done_n * (self._to_do_n - self._done_n)
+        return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _line(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.write(line, file=self.stream)
+        else:
+            print(line, file=self.stream, flush=True)

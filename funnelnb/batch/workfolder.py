@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from funnelnb.batch import catalog, parameters
+from funnelnb.batch import notebooks
 from funnelnb.core import resources
 from funnelnb.core.errors import OutputError
 from funnelnb.data.contract.settings import FILE_NAME
@@ -102,9 +102,9 @@ def _pointed(path: Path) -> str:
     """Return a notebook whose data are those of the folder it is put into."""
     import nbformat
 
-    node = catalog.open_notebook(path).node()
+    node = notebooks.open_notebook(path).node()
     for cell in node.cells:
-        if parameters.TAG in cell.metadata.get("tags", ()):
+        if notebooks.TAG in cell.metadata.get("tags", ()):
             cell.source = re.sub(r'^data: str = ""', 'data: str = ".."', cell.source, flags=re.MULTILINE)
     return str(nbformat.writes(node)) + "\n"
 

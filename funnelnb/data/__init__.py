@@ -1,7 +1,8 @@
 """Level 1: the tables and their contract, loading and cleaning, the book, the ledger, the counts.
 
 Public here: ``fn.data.Scan`` counts rows where they lie, ``fn.data.Calendar`` says which days count, and
-``fn.data.seen_as`` shows the same deals through another stage model.
+``fn.data.propose`` recognises an export that nobody described, ``fn.data.seen_as`` shows the same deals through
+another stage model.
 """
 
 import lazy_loader

@@ -12,10 +12,13 @@ from funnelnb.core.check import CONFIDENCE_LEVEL
 from funnelnb.core.display import Shown
 from funnelnb.core.errors import DataProblems, FunnelError, ParameterError, Problem
 from funnelnb.core.note import Note
+from funnelnb.data.clean.join import TOLD
 from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.tables import attributes
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import among, look_up
+from funnelnb.data.recognise.merge import merged
+from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.playbooks.model import fold
 
@@ -109,7 +112,18 @@ def joins(subject: Subject) -> list[Note]:
     found = []
     closed = subject.draft_frames["opportunities"]["outcome"].str.match("won|lost")
     for report in subject.joins:
-        for one in report.mismatches:
+        stray = [one for one in report.mismatches if not one.corrected]
+        if len(stray) > TOLD:
+            rows = [row for one in stray for row in one.rows]
+            facts = {
+                "file": report.file, "column": report.column, "other": report.other, "n": len(stray),
+                "rows_n": len(rows), "closed_n": int(closed.reindex(rows).eq(True).sum()),
+                "names": names(one.value for one in stray),
+            }  # fmt: skip
+            found.append(Note("join_would_lose_many", facts))
+        for one in (
+            report.mismatches if len(stray) <= TOLD else (one for one in report.mismatches if one.corrected)
+        ):
             code = "join_would_lose_near" if one.nearest else "join_would_lose"
             facts = {
                 "file": report.file, "column": report.column, "value": one.value, "n": len(one.rows),
@@ -365,7 +379,7 @@ CHECKS: Mapping[str, Callable[[Subject], list[Note]]] = {
 }
 """Name of a check = the function that makes notes of what it finds; none means passed."""
 
-FAILING = ("join_would_lose", "join_would_lose_near")
+FAILING = ("join_would_lose", "join_would_lose_near", "join_would_lose_many")
 """Notes that change numbers unless something is done."""
 
 
@@ -466,6 +480,8 @@ def check_data(
     >>> check_data(sample_folder()).failed_n
     0
     """
+    if isinstance(mapping, Proposal):
+        mapping = merged(mapping.said, mapping.document, accepted=True)
     sources = gather(source, mapping, tables)
     draft, problems = _read(sources, playbook=playbook, currency=currency, timezone=timezone)
     items = [CheckItem(status="failed", check="contract", note=_problem_note(one)) for one in problems]
@@ -535,7 +551,7 @@ def _subject(draft: Draft, as_of: Any, problems: list[Problem]) -> tuple[Subject
 
 def _run(subject: Subject) -> list[CheckItem]:
     """Run all checks; what loading noted comes first."""
-    shown_by_checks = ("join_corrected", "join_unmatched", "join_unmatched_near")
+    shown_by_checks = ("join_corrected", "join_unmatched", "join_unmatched_near", "join_unmatched_many")
     items = [
         CheckItem(status="note", check="loading", note=note)
         for note in subject.notes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
 from funnelnb.data.book import Book
-from funnelnb.data.clean.as_of import as_of_instant, cut, observed_since
+from funnelnb.data.clean.as_of import as_of_instant, check_quiet, cut, observed_since
 from funnelnb.data.clean.convert import Table, drop_non_data, ordered, read_table
 from funnelnb.data.clean.deals import (
     close_from_history,
@@ -35,7 +35,8 @@ from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
 from funnelnb.data.recognise.merge import merged
-from funnelnb.data.recognise.propose import Proposal, propose, refuse_unsure
+from funnelnb.data.recognise.proposal import Proposal, refuse_unsure, withdraw_unsure
+from funnelnb.data.recognise.propose import propose
 from funnelnb.data.recognise.sources import Sources, gather
 from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
@@ -118,10 +119,12 @@ def load(
     >>> load(deals, playbook=["lead", "offer", "won"], name="demo")
     <Book 'demo': 2 deals (1 open, 1 won, 0 lost, 0 left) as of 2026-02-01>
     """
+    told = []
     if isinstance(mapping, Proposal):
-        mapping = merged(mapping.said, mapping.document, accepted=True)
+        told, mapping = mapping.notes, merged(mapping.said, mapping.document, accepted=True)
     sources = gather(source, mapping, tables)
     draft = Draft(sources, playbook, currency, timezone)
+    draft.findings.notes += [one for one in told if one not in draft.findings.notes]
     draft.read()
     return draft.book(as_of=as_of, observed_from=observed_from, name=name)
 
@@ -134,6 +137,10 @@ class Draft:
     sources : Sources
     playbook : as for :func:`load`
     currency, timezone : as for :func:`load`
+    accept : bool
+        Whether the user agrees to everything that is proposed.
+    ask : bool
+        Whether what can be read in two ways stops the loading; else the proposal keeps the questions.
     """
 
     def __init__(
@@ -144,6 +151,7 @@ class Draft:
         timezone: str | None = None,
         *,
         accept: bool = False,
+        ask: bool = True,
     ) -> None:
         settings = sources.settings
         if timezone is not None:
@@ -155,6 +163,8 @@ class Draft:
         model = None if wanted is None else _playbook(wanted, sources)
         self.preset = self._preset(settings)
         self.proposal = self._propose(settings, model)
+        if self.proposal is not None and not accept:
+            withdraw_unsure(self.proposal)
         self.settings = (
             settings if self.proposal is None else merged(settings, self.proposal.document, accepted=accept)
         )
@@ -165,8 +175,8 @@ class Draft:
                 self.findings.note(
                     "crm_recognised", crm=self.preset.label, file=self.raws["opportunities"].file
                 )
-            if not accept and model is None:
-                refuse_unsure(self.proposal, self.sources.name)
+            if ask and not accept:
+                refuse_unsure(self.proposal, self.sources.name, model_known=model is not None)
         self.tables: dict[str, Table] = {}
         self.joins: list[JoinReport] = []
         self.currency = ""
@@ -177,10 +187,10 @@ class Draft:
         """Return the CRM's preset: named by the settings, or recognised where the headers are not ours."""
         if settings.crm:
             return preset_named(settings.crm)
-        deals = next((one for one in self.sources.sheets if one.kind == "opportunities"), None)
-        if deals is None:
+        known = [one for one in self.sources.sheets if one.kind == "opportunities"]
+        if not known:
             return None
-        found = recognise(deals.raw.columns)
+        found = recognise(max(known, key=lambda one: one.score).raw.columns)
         return None if found is None or found.id == PLAIN else found
 
     def _propose(self, settings: Settings, model: Playbook | None) -> Proposal | None:
@@ -196,10 +206,29 @@ class Draft:
         if found.history is not None:
             self.raws["stage_history"] = found.history.raw
         for sheet in self.sources.sheets:
+            if sheet.kind != "accounts" and self.raws.get("accounts") is sheet.raw:
+                del self.raws["accounts"]
             if sheet.kind == "accounts" and "accounts" not in self.raws:
                 self.raws["accounts"] = sheet.raw
+        for name in [
+            one for one in self.raws if one != "opportunities" and not self._understood(one, settings)
+        ]:
+            found.note("table_not_read", file=self.raws.pop(name).file, table=name)
         self.raws = {name: replace(raw, notes=list(raw.notes)) for name, raw in self.raws.items()}
         return found
+
+    def _understood(self, name: str, settings: Settings) -> bool:
+        """Whether the needed columns of a table that only its name tells are there; what settings name stays."""
+        if name in settings.tables:
+            return True
+        raw = self.raws[name]
+        sheet = next((one for one in self.sources.sheets if one.raw is raw), None)
+        if name == "stage_history" and sheet is not None and sheet.log:
+            return True
+        if name == "accounts" and sheet is not None and sheet.kind == "accounts":
+            return True
+        columns = find_columns(name, raw, settings, self.preset)
+        return all(one.name in columns for one in TABLES[name] if one.required)
 
     def read(self) -> None:
         """Read, settle and check all tables; problems end up in the findings.
@@ -281,6 +310,8 @@ class Draft:
         instant, until = as_of_instant(
             as_of if as_of is not None else self.settings.as_of or None, frames, self.settings.timezone
         )
+        wanted = as_of if as_of is not None else self.settings.as_of or None
+        check_quiet(wanted, until, frames, self.settings.as_of_reason, self.findings)
         since = observed_from if observed_from is not None else self.settings.observed_from or None
         frames = cut(frames, until, self.playbook.stage_ids, self.findings)
         if frames["opportunities"].empty:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, MissingDataError
+from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.load import Draft
+from funnelnb.data.parse.values import Reading, parse
 from funnelnb.data.recognise.merge import merged
-from funnelnb.data.recognise.propose import Proposal
+from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from funnelnb.core.errors import Problem
 
 ROUNDS = 12
 """So often is the export tried again with what was learnt."""
 
+MANY_REPEATED = 0.2
+"""Above this share of repeated ids the column is no id: rows are numbered instead."""
 
-def propose_for(
+KEPT = (
+    "bad_number", "bad_date", "bad_flag", "stage_contradicts_outcome", "closed_before_created", "unknown_stage",
+    "won_without_closed_at",
+)  # fmt: skip
+DROPPED = ("ragged_row", "missing_value", "history_unknown_deal")
+
+
+def propose(
     source: Any, *, mapping: Any = None, playbook: Any = None, tables: Mapping[str, Any] | None = None
 ) -> Proposal:
     """Which settings would read this export?
@@ -31,39 +45,166 @@ def propose_for(
     -------
     Proposal
         Its document loads as it stands; its questions say what only you can know. For each problem of the data it
-        says what happens to those rows, and how many they are.
+        says what happens to those rows. ``fn.load(source, mapping=proposal)`` agrees to everything.
+
+    Raises
+    ------
+    SourceError, MappingError
+        The files or settings cannot be read at all.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> deals = pd.DataFrame({"Deal": ["A", "B", "C"], "Phase": ["Proposal", "Closed Won", "Closed Lost"],
+    ...                       "Created": ["2026-01-05", "2026-01-07", "2026-01-08"], "Value": [10, 20, 30]})
+    >>> propose(deals).document["playbook"]
+    ['Proposal', 'Closed Won']
     """
     sources = gather(source, mapping, tables)
-    draft = Draft(sources, playbook, accept=True)
-    proposal = draft.proposal
+    proposal = Draft(sources, playbook, accept=True, ask=False).proposal
     if proposal is None:
         return Proposal(said=sources.settings)
+    seen: set[tuple[Any, ...]] = set()
     for _ in range(ROUNDS):
-        settings = merged(sources.settings, proposal.document, accepted=True)
-        again = gather(source, settings, tables)
+        again = gather(source, merged(sources.settings, proposal.document, accepted=True), tables)
+        attempt = Draft(again, playbook, accept=True, ask=False)
         try:
-            attempt = Draft(again, playbook, accept=True)
             attempt.read()
             attempt.book()
         except DataProblems as error:
-            if not _repair(proposal, error):
+            found = list(zip(attempt.findings.codes, error.problems, strict=False))
+            key = tuple((code, one.file, one.column, one.value) for code, one in found)
+            if key in seen or not found:
                 break
+            seen.add(key)
+            for code, one in found:
+                _repair(proposal, code, one)
         except MissingDataError:
             _undated(proposal)
         else:
+            proposal.loads = True
             break
     return proposal
 
 
-def _repair(proposal: Proposal, error: DataProblems) -> bool:
-    """Propose what happens to the rows of each problem; return whether anything new was proposed."""
-    return False
+def _repair(proposal: Proposal, code: str, problem: Problem) -> None:
+    """Propose what happens to the rows of one problem."""
+    if code in KEPT:
+        proposal.document.setdefault("problems", {})[code] = "keep"
+    elif code in DROPPED:
+        proposal.document.setdefault("problems", {})[code] = "drop"
+    elif code in _REPAIRS:
+        _REPAIRS[code](proposal, problem)
+        return
+    else:
+        return
+    policy = proposal.document["problems"][code]
+    proposal.repair(code, policy, problem)
+
+
+def _repeated_id(proposal: Proposal, problem: Problem) -> None:
+    """Leave repeated ids out if they are few; else the column is no id and rows are numbered."""
+    deals = proposal.deals
+    if (
+        deals is not None
+        and problem.file == deals.raw.file
+        and problem.rows_n > MANY_REPEATED * len(deals.raw.frame)
+        and proposal.history is None
+    ):
+        proposal.table("opportunities").setdefault("columns", {})["opportunity_id"] = ROW_NUMBER
+        return
+    proposal.document.setdefault("problems", {})["duplicate_id"] = "drop"
+    proposal.repair("duplicate_id", "drop", problem)
+
+
+def _unknown_outcome(proposal: Proposal, problem: Problem) -> None:
+    """Take an unknown outcome for open, and ask."""
+    proposal.document.setdefault("outcomes", {})[problem.value] = "open"
+    proposal.ask(
+        "word_unclear",
+        line=f'[outcomes] "{problem.value}" = "open"',
+        word=problem.value,
+        n=problem.rows_n,
+        meaning="open",
+    )
+
+
+def _currencies(proposal: Proposal, problem: Problem) -> None:
+    proposal.document.setdefault("problems", {})["two_currencies"] = "keep"
+    proposal.repair("two_currencies", "keep", problem)
+
+
+def _all_deleted(proposal: Proposal, problem: Problem) -> None:
+    """Count rows that are all marked as deleted, and ask."""
+    if problem.column and "deleted" not in proposal.document:
+        proposal.document["deleted"] = "keep"
+        proposal.ask("all_deleted", line='deleted = "keep"', column=problem.column)
+
+
+def _decimal(proposal: Proposal, problem: Problem) -> None:
+    proposal.document["decimal"] = "."
+    proposal.ask("decimal_unclear", line='decimal = "."', column=problem.column, value=problem.value)
+
+
+def _no_join(proposal: Proposal, problem: Problem) -> None:
+    """Do without a file whose key is not unique."""
+    part = proposal.table("opportunities")
+    part["joins"] = [one for one in part.get("joins", []) if one["file"] not in problem.file]
+
+
+def _date_order(proposal: Proposal, problem: Problem) -> None:
+    """Propose the order of day and month in which fewer deals close before they begin, and ask."""
+    sheet = next((one for one in proposal.sheets if one.raw.file == problem.file), None)
+    order = "dmy"
+    if sheet is not None:
+        wrong = {one: _contradictions(sheet, one) for one in ("mdy", "dmy")}
+        usual = "dmy" if "." in problem.value.split(" ")[0] else "mdy"
+        order = min(wrong, key=lambda one: (wrong[one], one != usual))
+    proposal.document["date_order"] = order
+    proposal.ask(
+        "date_order_unclear",
+        line=f'date_order = "{order}"',
+        column=problem.column,
+        value=problem.value,
+        order=order,
+    )
+
+
+def _contradictions(sheet: Any, order: str) -> int:
+    """How many dates lie in the future or close a deal before it began, read in this order?"""
+    import pandas as pd
+
+    found = sheet.columns
+    parsed = {}
+    for column in ("created_at", "closed_at"):
+        at = found.source(column)
+        if at in sheet.raw.frame:
+            one = parse(
+                sheet.raw.frame[at], "datetime", Reading(date_order=order), {"file": "", "column": at}
+            )
+            parsed[column] = one.values if not one.undecided else pd.Series(dtype="datetime64[us]")
+    late = sum(int((one > pd.Timestamp.now()).sum()) for name, one in parsed.items() if name == "created_at")
+    turned = (
+        int((parsed["closed_at"] < parsed["created_at"]).sum())
+        if len(parsed) == 2 and all(map(len, parsed.values()))
+        else 0
+    )
+    return late + turned
 
 
 def _undated(proposal: Proposal) -> None:
     """Propose today as the as-of date of data without any date."""
-    import datetime
-
     today = datetime.date.today().isoformat()
     proposal.document["as_of"] = today
     proposal.ask("no_dates", line=f"as_of = {today}", today=today)
+
+
+_REPAIRS: dict[str, Callable[[Proposal, Problem], None]] = {
+    "duplicate_id": _repeated_id,
+    "unknown_outcome": _unknown_outcome,
+    "two_currencies": _currencies,
+    "nothing_left": _all_deleted,
+    "decimal_unknown": _decimal,
+    "join_key_repeated": _no_join,
+    "date_order_unknown": _date_order,
+}

@@ -88,8 +88,12 @@ def open_book(data: str = "", *, mapping: str = "", playbook: str = "", as_of: s
     Book
     """
     from funnelnb.data.load import load, sample
+    from funnelnb.data.prepared import prepared
 
     given = {"mapping": mapping, "playbook": playbook, "as_of": as_of}
+    read = prepared({"data": data, **given})
+    if read is not None:
+        return read
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     return load(data, **chosen) if data else sample(**chosen)
 

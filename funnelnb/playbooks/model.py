@@ -256,6 +256,12 @@ class Playbook:
         return next(k for k, stage in enumerate(self.stages) if stage.kind == "won")
 
     @property
+    def added_win(self) -> bool:
+        """Whether nobody named the won stage: it was added behind the working ones."""
+        won = self.stages[self.won]
+        return won.id == "won" and "成单" in won.aliases
+
+    @property
     def stage_ids(self) -> tuple[str, ...]:
         """Ids of all stages in order, the won stage included."""
         return tuple(stage.id for stage in self.stages)

@@ -151,20 +151,20 @@ print(segments.text(lang))
 # %% [markdown] tags=["lang-zh"]
 # “明显差异”很少是误报：全表的误报率不超过一成。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "whole-only"]
 # ## Compared with the others
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "whole-only"]
 # ## 与其他区域对比
 
-# %%
+# %% tags=["whole-only"]
 fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=False)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "whole-only"]
 # Small groups vary more by chance, so the limits widen to the left. The colour is the verdict: clearly above or below
 # the rest, or no clear difference.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "whole-only"]
 # 样本小的组波动大，所以控制限在左侧较宽。颜色表示结论：明显高于或低于其余，或没有明显差异。
 
 # %% [markdown] tags=["lang-en"]

@@ -52,6 +52,7 @@ def test_mature_cohort_is_the_plain_share_won_in_time():
 def test_mature_from_the_day_the_youngest_could_be_of_that_age():
     """Created 31 January, horizon 30 days: trusted from 2 March, not on 1 March."""
     deals = tuple(Deal(visits=((0, float(day)),)) for day in range(31))
+    deals += (Deal(visits=((0, 0.0),), end="lost", closed=1.0),)  # somebody was decided
     floor = Floor(deals=deals, playbook=playbook("lead"), today=59.0)
     (row,) = cohort(floor.book(), horizon_days=30).rows
     assert str(row.trusted_from) == "2026-03-02"

@@ -50,8 +50,9 @@ def test_days_in_a_stage_by_hand() -> None:
 
 def test_restricted_mean_is_the_area_by_a_loop() -> None:
     deals = [lead(float(d)) for d in range(1, 31)] + [lead(float(d), end="open") for d in range(5, 95, 5)]
+    deals.append(lead(31.0, end="lost"))  # where nothing is ever lost, open deals tell nothing
     row = duration(book(*deals), stage="lead").rows[0]
-    ends, watched = list(range(1, 31)), [*range(1, 31), *range(5, 95, 5)]
+    ends, watched = list(range(1, 32)), [*range(1, 32), *range(5, 95, 5)]
     still, area = 1.0, 0.0
     for day in range(int(row.limit_days)):
         at_risk = sum(one >= day for one in watched)
@@ -119,6 +120,7 @@ def test_the_drawn_family_is_found() -> None:
         deals.append(lead(days, since=start) if ended else Deal(visits=((0, start),)))
         if not ended and start + days < 100:
             deals[-1] = Deal(visits=((0, start), (1, start + days)))
+    deals.append(lead(20.0, end="lost"))  # where nothing is ever lost, open deals tell nothing
     result = duration(book(*deals), stage="lead")
     by_name = {row.family: row for row in result.fits}
     assert by_name["exponential"].verdict in ("chosen", "runner_up", "other")
@@ -164,7 +166,12 @@ def test_groups_are_the_books_of_their_own() -> None:
 
 def test_the_sample_as_r_has_it() -> None:
     """R survival 3.5-3 on the counted times: survfit(conf.int = .9, conf.type = "log-log"), print(rmean = 183)."""
-    (row,) = duration(fn.sample(), stage="qualify").rows
+    sample = fn.sample()  # R takes all deals for independent: without accounts
+    tables = {**sample.tables, "opportunities": sample.opportunities.drop(columns="account_id")}
+    (row,) = duration(replace(sample, tables=tables), stage="qualify").rows
+    (whole,) = duration(sample, stage="qualify").rows
+    assert whole.median_days == row.median_days
+    assert whole.mean_ci_upper - whole.mean_ci_lower > row.mean_ci_upper - row.mean_ci_lower
     assert (row.n, row.closed_n) == (2811, 2606)
     assert (row.q25_days, row.median_days, row.q75_days) == (5, 14, 35)
     assert (row.median_ci_lower, row.median_ci_upper) == (14, 15)

@@ -204,7 +204,10 @@ def test_one_group_and_no_losses_are_said():
     assert "one_group" in {note.code for note in result.notes}
     result = segments(floor_of({"a": (30, 0), "b": (20, 0)}), by="team")
     assert "no_losses" in {note.code for note in result.notes}
-    assert {row.verdict for row in result.rows} == {"not_separable"}
+    assert {row.verdict for row in result.rows} == {
+        "too_few"
+    }  # nothing can be said, not even that they are alike
+    assert all(math.isnan(row.raw_rate) for row in result.rows)
 
 
 def test_two_attributes_and_origin():

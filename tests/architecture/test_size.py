@@ -12,7 +12,9 @@ PACKAGE = ROOT / "funnelnb"
 MODULE_MOST, FUNCTION_MOST = 600, 40
 
 # "path::function" -> why a split would be worse
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "funnelnb/data/contract/settings.py": "each key, what it means and its rule are read and changed together",
+}
 
 _NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 _NO_CODE |= {tokenize.ENCODING, tokenize.ENDMARKER}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelnb.batch.names import NOTEBOOK_MARK, STEM_BYTES, stems
+from funnelnb.batch.folder import NOTEBOOK_MARK, STEM_BYTES, stems
 
 NASTY = [
     "../x",

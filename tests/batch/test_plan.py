@@ -36,8 +36,8 @@ def test_an_unknown_attribute_is_refused_with_the_nearest(request_for: Any) -> N
     assert "did you mean 'region'?" in said
 
 
-def test_no_attribute_at_all_is_refused(request_for: Any) -> None:
-    assert "--by region" in refused(request_for(by=""))
+def test_values_without_an_attribute_are_refused(request_for: Any) -> None:
+    assert "--only without --by" in refused(request_for(by="", only=("East",)))
 
 
 def test_all_mistakes_are_told_at_once(request_for: Any) -> None:
@@ -49,14 +49,14 @@ def test_all_mistakes_are_told_at_once(request_for: Any) -> None:
             "by": "team",
             "code_word": "x",
         },
-        jobs=0,
+        jobs=-1,
         as_of="yesterday",
         lang="fr",
     )
     said = refused(request)
     assert "7 things are not right" in said
     wanted = ["'horizn_days'", "did you mean 'horizon_days'?", "horizon_days = -5.0", "-p by", "--by instead"]
-    for part in [*wanted, "parameter 'region'", "--jobs = 0", "yesterday", "'fr'"]:
+    for part in [*wanted, "parameter 'region'", "--jobs = -1", "yesterday", "'fr'"]:
         assert part in said
 
 
@@ -98,7 +98,7 @@ def test_missing_data_are_refused(request_for: Any, tmp_path: Path) -> None:
 
 
 def made(request: plan.Request, company: Path, **changes: Any) -> plan.Plan:
-    return plan.make(plan.check_request(request), fn.load(company, **changes), "region", None)
+    return plan.make(plan.check_request(request), fn.load(company, **changes), None)
 
 
 def test_the_plan_holds_a_job_for_each_region(request_for: Any, company: Path) -> None:
@@ -136,13 +136,13 @@ def test_the_horizon_comes_from_the_option_the_settings_the_notebook_or_the_data
     book = fn.load(company)
     request = request_for()
     assert made(request, company).horizon_days == 60
-    assert plan.make(plan.check_request(request), book, "region", 45.0).horizon_days == 45
+    assert plan.make(plan.check_request(request), book, 45.0).horizon_days == 45
     given = request_for(parameters={"horizon_days": "30"})
-    found = plan.make(plan.check_request(given), book, "region", 45.0)
+    found = plan.make(plan.check_request(given), book, 45.0)
     assert found.horizon_days == 30
     assert found.jobs[0].parameters["horizon_days"] == 30
     bare = write_notebook(tmp_path / "bare.ipynb", parameters='data: str = ""\nby: str = ""\nvalue: str = ""')
-    automatic = plan.make(plan.check_request(request_for(notebooks=(str(bare),))), book, "region", None)
+    automatic = plan.make(plan.check_request(request_for(notebooks=(str(bare),))), book, None)
     assert automatic.horizon_days == fn.conversion(book).horizon_days
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,8 +12,8 @@ import nbformat
 import pytest
 
 import funnelnb as fn
-from funnelnb.batch import catalog
-from funnelnb.batch.run import Summary, run
+from funnelnb.batch import manifest, notebooks
+from funnelnb.batch.run import Summary, run, steps
 
 from .conftest import MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
@@ -56,7 +57,8 @@ def test_every_region_gets_a_page_and_an_executed_notebook(finished: tuple[Summa
 def test_one_failing_region_leaves_the_others_whole(finished: tuple[Summary, Path, Heard]) -> None:
     summary, out, _ = finished
     assert list(summary.failed) == ["East"]
-    assert summary.failed["East"].startswith("ValueError: <b>bad</b> news (cell 4: import os")
+    assert summary.failed["East"].line().startswith("ValueError: <b>bad</b> news (cell 4: import os")
+    assert summary.outcome == "failed"
     page = pages(out)["East.html"]
     assert "This report is not complete." in page
     assert "&lt;b&gt;bad&lt;/b&gt; news" in page
@@ -165,12 +167,12 @@ def test_index_has_one_row_per_region_and_the_whole(finished: tuple[Summary, Pat
 def test_the_manifest_says_what_ran(finished: tuple[Summary, Path, Heard], company: Path) -> None:
     _, out, _ = finished
     listed = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    assert listed["data"] == fn.load(company).fingerprint
+    assert listed["figures"]["data"] == fn.load(company).fingerprint
     reports = {one["value"]: one for one in listed["reports"]}
     assert set(reports) == set(REGIONS)
     assert {value for value, one in reports.items() if one["status"] == "failed"} == {"East"}
     assert reports["Tiny"]["parameters"]["code_word"] == "007"
-    assert reports["Tiny"]["parameters"]["data"] == str(company)
+    assert reports["Tiny"]["parameters"]["data"].endswith(company.name)
     assert all(one["seconds"] > 0 for one in listed["reports"])
 
 
@@ -198,21 +200,22 @@ def test_stored_outputs_of_a_template_reach_no_page_and_no_notebook(
 def test_a_report_that_never_started_shows_nothing_of_the_template(
     request_for: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from funnelnb.batch import forkserver, provisioner
+    from funnelnb.batch import engine, forkserver
 
     monkeypatch.setenv(forkserver.OFF, "1")
-    monkeypatch.setattr(provisioner, "START", "import sys; sys.exit('no kernel today')")
+    monkeypatch.setattr(engine, "START", "import sys; sys.exit('no kernel today')")
     notebook = stain(write_notebook(tmp_path / "stained.ipynb", body=MOOD, show="print('own')"))
     data = write_company(tmp_path / "one", {"East": 12})
     request = request_for(data=(str(data),), notebooks=(str(notebook),))
-    assert set(run(request, Heard()).failed) == {"East"}
+    found = run(replace(request, retries=0), Heard(), executor=ThreadPoolExecutor(1))
+    assert (set(found.failed), found.outcome) == ({"East"}, "killed")
     for path in request.out.iterdir():
         assert SECRET not in path.read_text(encoding="utf-8"), path.name
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_no_notebook_of_the_package_brings_stored_outputs(lang: str) -> None:
-    for one in catalog.notebooks(lang):
+    for one in notebooks.notebooks(lang):
         assert any(cell.get("outputs") for cell in one.node().cells)  # they are stored executed
         assert not any(cell.get("outputs") for cell in one.blank().cells)
         assert "widgets" not in one.blank().metadata
@@ -243,6 +246,7 @@ def test_finished_work_is_done_again_only_when_something_changed(request_for: An
     assert (again.made, set(again.kept), heard.begun) == ((), {"East", "West"}, [])
     after = stamps(request.out)
     assert {name for name in before if before[name] != after[name]} == {"index.html"}
+    assert [one.reason for one in steps(request)] == ["", ""]
 
     assert set(run(replace(request, parameters={"code_word": "8"}), Heard()).made) == {"East", "West"}
     write_notebook(notebook, body=MOOD, show="2")
@@ -319,9 +323,11 @@ def test_several_notebooks_give_several_pages(request_for: Any, tmp_path: Path, 
 def test_a_killed_kernel_and_a_slow_cell_are_failures_not_hangs(request_for: Any, tmp_path: Path) -> None:
     data = write_company(tmp_path / "one", {"East": 12})
     killed = run(request_for(data=(str(data),), parameters={"mood": "kill East"}), Heard())
-    assert killed.failed["East"].startswith("DeadKernelError: the kernel died")
+    assert killed.failed["East"].line().startswith("DeadKernelError: the kernel died")
+    assert killed.outcome == "killed"
     slow = run(request_for(data=(str(data),), parameters={"mood": "sleep 60"}, cell_timeout_s=1), Heard())
-    assert slow.failed["East"].startswith("CellTimeoutError: the cell ran longer than 1 s")
+    assert slow.failed["East"].line().startswith("CellTimeoutError: the cell ran longer than 1 s")
+    assert slow.outcome == "killed"
 
 
 def test_a_chinese_run_speaks_chinese(request_for: Any, tmp_path: Path) -> None:
@@ -355,7 +361,7 @@ def test_an_unreadable_manifest_only_means_that_all_is_made_again(request_for: A
     request = request_for(data=(str(data),))
     run(request, Heard())
     (request.out / "manifest.json").write_text(
-        '{"made_by": "funnelnb 0", "format": 1, "reports": [{"stem": 3}]}'
+        '{"made_by": "funnelnb 0", "format": 2, "reports": [{"stem": 3}]}'
     )
     assert run(request, Heard()).made == ("East",)
 
@@ -394,3 +400,220 @@ def test_calendar_and_time_zone_reach_the_report(
     assert {"en": "business days (works)", "zh": "工作日（works）"}[lang] in page
     assert zone in page
     assert zone in (request.out / "index.html").read_text(encoding="utf-8")
+
+
+# ---- exit codes cannot lie ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failure_is_not_hidden_by_another_notebook_of_the_same_region(
+    request_for: Any, tmp_path: Path, quick_notebook: Path, first: bool
+) -> None:
+    bad = write_notebook(tmp_path / "bad.ipynb", body="1/0", show="pass")
+    data = two_regions(tmp_path)
+    order = (str(bad), str(quick_notebook)) if first else (str(quick_notebook), str(bad))
+    found = run(request_for(data=(str(data),), notebooks=order), Heard())
+    assert found.outcome == "failed"
+    assert set(found.failed) == {"East · bad", "West · bad"}
+    assert set(found.made) == {"East · quick", "West · quick"}
+    again = run(request_for(data=(str(data),), notebooks=order), Heard())
+    assert again.outcome == "failed"
+
+
+def outcome(**changes: Any) -> str:
+    whole: dict[str, Any] = {"index": Path("x"), "made": (), "kept": (), "failed": {}}
+    return Summary(**{**whole, **changes}).outcome
+
+
+def test_the_worst_decides_how_a_run_ends() -> None:
+    bad, dead = (manifest.Failure(error="E", message="m", kind=kind) for kind in ("notebook", "killed"))  # type: ignore[arg-type]
+    assert outcome(made=("a",)) == "ok"
+    assert outcome(failed={"a": bad, "b": dead}) == "failed"
+    assert outcome(failed={"a": bad}, alarms=("x",)) == "failed"
+    assert outcome(failed={"b": dead}) == "killed"
+    assert outcome(missing=("b",)) == "killed"
+    assert outcome(alarms=("x",)) == "alarm"
+    assert outcome(alarms=("x",), stopped=True) == "stopped"
+
+
+def test_a_report_whose_process_was_killed_is_tried_again(request_for: Any, tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    body = f"""import os, pathlib
+if not pathlib.Path({str(once)!r}).exists():
+    pathlib.Path({str(once)!r}).touch()
+    os.kill(os.getpid(), 9)"""
+    notebook = write_notebook(tmp_path / "own.ipynb", body=body, show="print('second time')")
+    data = write_company(tmp_path / "one", {"East": 12})
+    request = request_for(data=(str(data),), notebooks=(str(notebook),))
+    assert run(replace(request, retries=0), Heard()).outcome == "killed"
+    once.unlink()
+    assert run(request, Heard()).outcome == "ok"
+    assert "second time" in (request.out / "East.html").read_text()
+
+
+# ---- one plan of many ---------------------------------------------------------------------------------
+
+
+def test_without_an_attribute_there_is_one_report_of_the_whole(request_for: Any, tmp_path: Path) -> None:
+    data = two_regions(tmp_path)
+    bare = write_notebook(
+        tmp_path / "bare.ipynb", parameters='data: str = ""', body="print(data[-3:])", show="1"
+    )
+    request = request_for(data=(str(data),), by="", notebooks=(str(bare),))
+    found = run(request, Heard())
+    assert (found.outcome, found.made) == ("ok", ("whole",))
+    assert "27 deals" in (request.out / "whole.html").read_text()
+    assert 'href="whole.html"' in (request.out / "index.html").read_text()
+
+
+def test_several_attributes_several_notebooks_and_the_whole_are_one_plan(
+    request_for: Any, tmp_path: Path, quick_notebook: Path
+) -> None:
+    data = two_regions(tmp_path)
+    other = write_notebook(tmp_path / "other.ipynb", body=MOOD, show="print('other', by, value)")
+    request = request_for(
+        data=(str(data),), by="region, segment", whole=True, notebooks=(str(quick_notebook), str(other))
+    )
+    found = run(request, Heard())
+    assert found.outcome == "ok"
+    names = ("whole", "region=East", "region=West", "segment=big", "segment=small")
+    assert set(pages(request.out)) == {
+        "index.html",
+        *(f"{name}{mark}.html" for name in names for mark in ("", "@other")),
+    }
+    assert "other segment big" in pages(request.out)["segment=big@other.html"]
+    assert "other region" in pages(request.out)["whole@other.html"]
+    index = pages(request.out)["index.html"]
+    assert index.count('<table class="regions"') == 2
+    for link in re.findall(r'href="([^"#]+\.html)"', index):
+        assert (request.out / link.replace("%3D", "=").replace("%40", "@")).is_file()
+    page = pages(request.out)["region=East.html"]
+    assert 'href="region%3DEast%40other.html"' in page  # from one notebook to the other of the same region
+
+
+def test_the_index_compares_the_regions(request_for: Any, tmp_path: Path) -> None:
+    data = two_regions(tmp_path)
+    request = request_for(data=(str(data),))
+    run(request, Heard())
+    index = (request.out / "index.html").read_text()
+    assert '<div class="compared">' in index
+    assert "do not differ" in index or "cannot be told apart" in index
+
+
+# ---- by content ---------------------------------------------------------------------------------------
+
+
+PART = """
+import funnelnb as fn
+book = fn.pick(fn.open_book(data), by, value)
+"""
+
+
+def test_a_new_deal_redoes_its_own_region_only(request_for: Any, tmp_path: Path) -> None:
+    data = two_regions(tmp_path)
+    own = write_notebook(tmp_path / "own.ipynb", body=PART, show="print(fn.overview(book).n)")
+    compares = write_notebook(
+        tmp_path / "all.ipynb", body="import funnelnb as fn", show="print(fn.load(data))"
+    )
+    request = request_for(data=(str(data),), notebooks=(str(own), str(compares)))
+    run(request, Heard())
+    deals = data / "opportunities.csv"
+    lines = deals.read_text().splitlines()
+    west = next(line for line in lines if ",West," in line)
+    deals.write_text("\n".join([*lines, west.replace(west.split(",")[0], "D9999"), ""]))
+    reasons = {one.name: one.reason for one in steps(request)}
+    assert reasons == {"East · own": "", "West · own": "data", "East · all": "data", "West · all": "data"}
+    found = run(request, Heard())
+    assert set(found.made) == {"West · own", "East · all", "West · all"}
+    assert "16 deals" in (request.out / "West.html").read_text()
+
+
+def test_finished_work_stays_good_however_the_path_is_spelled_and_wherever_it_lies(
+    request_for: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    data = two_regions(tmp_path)
+    request = request_for(data=(str(data),))
+    assert len(run(request, Heard()).made) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(str(data), str(tmp_path / "elsewhere" / data.name))
+    shutil.move(str(request.out), str(tmp_path / "elsewhere" / "out"))
+    moved = replace(request, data=(f"./elsewhere/../elsewhere/{data.name}",), out=Path("elsewhere/out"))
+    found = run(moved, Heard())
+    assert (found.made, set(found.kept)) == ((), {"East", "West"})
+
+
+def test_a_dry_run_makes_nothing(request_for: Any, tmp_path: Path) -> None:
+    data = two_regions(tmp_path)
+    request = request_for(data=(str(data),))
+    assert {one.reason for one in steps(request)} == {"new"}
+    assert not request.out.exists()
+
+
+# ---- what must not be kept ----------------------------------------------------------------------------
+
+
+def test_no_path_with_a_users_name_is_kept(
+    request_for: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / "ann.example"
+    home.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    write_company(home / "exports", {"East": 12})
+    write_notebook(
+        home / "own.ipynb", body=PART, show="print(data)\nimport os\nprint(os.getcwd())\nopen(data + '/none')"
+    )
+    request = request_for(data=("exports",), notebooks=("own.ipynb",), out=home / "reports")
+    assert run(request, Heard()).outcome == "failed"
+    for path in (home / "reports").iterdir():
+        assert "ann.example" not in path.read_text(encoding="utf-8"), path.name
+    manifested = json.loads((home / "reports" / "manifest.json").read_text())
+    assert manifested["reports"][0]["parameters"]["data"] == "../exports"
+
+
+def test_no_password_is_kept(request_for: Any, tmp_path: Path) -> None:
+    data = write_company(tmp_path / "one", {"East": 12})
+    notebook = write_notebook(
+        tmp_path / "own.ipynb", parameters=PARAMETERS + 'api_token: str = ""\nbase: str = ""',
+        body="print(api_token, base)", show="assert base == 'postgresql://ann:w0rd@db/crm' and api_token == 's3cret'",
+    )  # fmt: skip
+    secrets = {"api_token": "s3cret", "base": "postgresql://ann:w0rd@db/crm"}
+    request = request_for(data=(str(data),), notebooks=(str(notebook),), parameters=secrets)
+    assert run(request, Heard()).outcome == "ok"  # the notebook itself knows them
+    for path in request.out.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert "s3cret" not in text, path.name
+        assert "w0rd" not in text, path.name
+    assert "postgresql://ann:***@db/crm" in (request.out / "East.html").read_text()
+
+
+# ---- what changed -------------------------------------------------------------------------------------
+
+
+def test_the_digest_says_what_moved_and_a_rule_makes_it_an_alarm(request_for: Any, tmp_path: Path) -> None:
+    data = write_company(tmp_path / "two", {"East": 120, "West": 150})
+    request = request_for(data=(str(data),))
+    first = run(request, Heard())
+    assert "no earlier run" in first.digest
+    deals = data / "opportunities.csv"
+    text = deals.read_text().replace(",East,", ",Ost,")  # another name is no move
+    deals.write_text(text)
+    quiet = run(request, Heard(), fail_on=("fell",))
+    assert "Nothing moved" in quiet.digest
+    assert quiet.outcome == "ok"
+    lines = [
+        line.replace(",won,won,", ",offer,lost,") if ",West," in line else line for line in text.splitlines()
+    ]
+    deals.write_text("\n".join(lines))
+    fallen = run(request, Heard(), fail_on=("fell",))
+    assert fallen.outcome == "alarm"
+    assert re.search(r"Region: West: won within 60 days fell from 3\d\.\d % to 0", fallen.digest), (
+        fallen.digest
+    )
+    assert len(fallen.alarms) >= 1
+    assert fallen.digest.startswith("# two, as of 2026-06-30")
+    same = run(request, Heard(), fail_on=("fell",))
+    assert same.digest == fallen.digest  # on the same data the comparison stays with the data before

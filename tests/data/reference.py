@@ -5,6 +5,7 @@ Written from the rules, not from the code: nothing here is vectorised, sorted by
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,10 +38,13 @@ class Read:
     followed: list[int | str]
     left: list[int | None]
     amount: float
+    won: int = 99
+    unplaced: bool = False
 
     @property
     def furthest(self) -> int:
-        return max(stage for stage, _ in self.visits)
+        place = max(stage for stage, _ in self.visits)
+        return place if self.outcome == "won" else min(place, self.won - 1)
 
 
 def read_all(deals: list[Recorded], *, as_of: int, won: int, positions: int) -> list[Read | None]:
@@ -67,6 +71,8 @@ def read(deal: Recorded, *, as_of: int, won: int, positions: int, earlier: bool)
         closed = None
         stage = None if earlier else stage
     outcome = "lost" if outcome.startswith("lost") else outcome
+    if _still_moved(deal, outcome, closed, as_of):
+        outcome, stage = "open", None
 
     order = {**{k: k for k in range(positions)}, "lost": positions, "left": positions + 1}
     seen.sort(key=lambda row: (row[0], order[row[1]]))
@@ -78,7 +84,25 @@ def read(deal: Recorded, *, as_of: int, won: int, positions: int, earlier: bool)
     entries = [(place, time) for time, place in seen if place not in MARKS]
     build = _from_history if entries else _without_history
     visits, reached, outcome, closed = build(entries, created, closed, outcome, stage, won, positions)
-    return _finish(visits, reached, outcome, closed, bool(entries), deal.amount)
+    _take_back(visits, reached, outcome, won, positions)
+    found = _finish(visits, reached, outcome, closed, bool(entries), deal.amount)
+    found.won = won
+    found.unplaced = not entries and stage is None and found.outcome != "won" and won > 1
+    return found
+
+
+def _take_back(visits, reached, outcome, won, positions):
+    """A win that was taken back is none; of several wins the last one counts."""
+    if outcome != "won" and max(place for place, _ in visits) >= won:
+        reached[won:] = [None] * (positions - won)
+    pairs = list(itertools.pairwise(visits))
+    if outcome == "won" and any(a >= won > b for (a, _), (b, _) in pairs):
+        reached[won] = [time for (a, _), (b, time) in pairs if a < won <= b][-1]
+
+
+def _still_moved(deal, outcome, closed, as_of):
+    """Whether a deal that ended nobody knows when moved on after `as_of`."""
+    return outcome in MARKS and closed is None and any(t > as_of and p not in MARKS for t, p in deal.rows)
 
 
 def _from_history(entries, created, closed, outcome, stage, won, positions):
@@ -150,7 +174,17 @@ def _finish(visits, reached, outcome, closed, has_history, amount):
 def stage_table(deals: list[Read], positions: int) -> dict[str, list[float]]:
     """Return reached, advanced, here, lost, left per position, by count and by amount."""
     table: dict[str, list[float]] = defaultdict(lambda: [0] * positions)
+    for name in ("reached", "advanced", "here", "lost", "left"):
+        table[f"{name}_n"], table[f"{name}_amount"] = [0] * positions, [0] * positions
+    table["unplaced_n"], table["unplaced_amount"] = [0] * 4, [0] * 4
     for deal in deals:
+        if deal.unplaced:
+            code = {"lost": 2, "left": 3}.get(deal.outcome, 0)
+            table["unplaced_n"][code] += 1
+            table["unplaced_amount"][code] += deal.amount
+            table["reached_n"][0] += 1
+            table["reached_amount"][0] += deal.amount
+            continue
         for k in range(deal.furthest + 1):
             kind = (
                 "advanced"
@@ -189,12 +223,15 @@ def time_rows(
         if deal.furthest < origin:
             continue
         began, end, event = deal.reached[origin], as_of, 0
+        last = max([time for _, time in deal.visits if time is not None], default=None)
         if deal.furthest >= target:
             end, event = deal.reached[target], 1
         elif deal.outcome == "lost":
             end, event = deal.closed, 2
         elif deal.outcome == "left":
             end = deal.closed
+        if end is None and deal.furthest < target and began is not None:
+            end, event = max(began, last or began), 3 if deal.outcome == "lost" else 0
         if began is None or end is None:
             unknown += 1
             continue

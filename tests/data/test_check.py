@@ -231,9 +231,16 @@ def codes():
     found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header")}
     found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
     found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
+    for path in (
+        ROOT / "funnelnb" / "data" / "propose.py",
+        *(ROOT / "funnelnb" / "data" / "recognise").glob("*.py"),
+    ):
+        found |= {
+            f"ask_{code}" for code in re.findall(r'\bask\(\s*"([a-z_]+)"', path.read_text(encoding="utf-8"))
+        }
     for path in sorted((ROOT / "funnelnb" / "data").rglob("*.py")):
         if (
-            path.parent.name in ("ledger", "count") or path.stem == "seen_as"
+            path.parent.name in ("ledger", "count", "events") or path.stem == "seen_as"
         ):  # their notes are worded with the analyses
             continue
         text = path.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelnb.data.parse.cells import Reading
-from funnelnb.data.parse.dates import looks_like_date, parse_dates
+from funnelnb.data.parse.dates import parse_dates
 
 
 def read(cells, **reading):
@@ -151,13 +151,6 @@ def test_typed_columns(column):
 def test_the_slow_way_reads_as_the_fast_one():
     clean = ["2026-03-05", "2026-03-05 06:49:18", "2025-12-31T23:59:59"]
     assert moments(clean) == moments([*clean, "2026/1/1"])[:3]
-
-
-@pytest.mark.parametrize(
-    ("text", "is_date"), [("2026-03-05", True), ("5.3.2026", True), ("Q1 2026", False), ("a", False)]
-)
-def test_looks_like_date(text, is_date):
-    assert looks_like_date(text) is is_date
 
 
 FORMATS = {

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import funnelnb as fn
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
+from funnelnb.data.count.counts import StandingFor
 from funnelnb.data.count.groups import Cohort
 from funnelnb.data.count.scan import Scan
 from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
@@ -106,6 +107,8 @@ def same(found: Any, wanted: Any) -> None:
         elif isinstance(other, np.ndarray):
             assert one.dtype == other.dtype, field.name
             assert one.tolist() == other.tolist(), field.name
+        elif isinstance(other, StandingFor):
+            same(one, other)
         else:
             assert one == other, field.name
 
@@ -121,8 +124,10 @@ def same_counts(scan: Scan, ledger: Ledger, model: Playbook, *, thorough: bool =
             scan.time_counts(1, last, Cohort("quarter", 1)),
             time_counts(ledger, 1, last, Cohort("quarter", 1)),
         )
-    counted = {note.code: dict(note.values) for note in scan.notes}
-    wanted = {note.code: dict(note.values) for note in ledger.notes if "of_n" in note.values}
+    counted = {note.code: dict(note.values) | {"examples": ""} for note in scan.notes}
+    wanted = {
+        note.code: dict(note.values) | {"examples": ""} for note in ledger.notes if "of_n" in note.values
+    }
     assert {code: facts for code, facts in counted.items() if "of_n" in facts} == wanted
 
 

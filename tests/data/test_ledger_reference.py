@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from funnelnb.core import arrays
@@ -46,6 +46,8 @@ def observed(ledger: Ledger) -> list[Read]:
                 followed=[ends.get(following, following) for following in ledger.next[rows].tolist()],
                 left=moments(ledger.left_s[rows]),
                 amount=float(ledger.amount[k]) if ledger.amount[k] >= 0 else 0.0,
+                won=ledger.won,
+                unplaced=bool(ledger.is_true("stage_unknown")[k]),
             )
         )
         assert ledger.furthest[k] == deals[-1].furthest
@@ -98,6 +100,8 @@ def test_order_of_rows_and_deals_does_not_matter(deals: list[Recorded], as_of: i
 def test_the_future_changes_nothing(deals: list[Recorded], as_of: int) -> None:
     """Deals, rows and closes added after the as-of date leave the ledger of an earlier day as it is."""
     late = as_of + 1
+    # a deal that ended nobody knows when and still moves afterwards had not ended: that much the future does tell
+    assume(all(deal.closed is not None or not deal.outcome.startswith(("lost", "left")) for deal in deals))
     before = ledger_of(book([*deals, Recorded(created=late)], as_of=as_of))
     for deal in deals:
         deal.rows = [*deal.rows, (late, 2)]
@@ -125,9 +129,11 @@ def test_restricted_ledger_is_that_of_the_deals_alone(deals: list[Recorded], as_
         for left, right in zip(chosen.attributes[name].codes, alone.attributes[name].codes, strict=True):
             assert chosen.attributes[name].labels[left] == alone.attributes[name].labels[right]
         assert chosen.attributes[name].labels == alone.attributes[name].labels
-    assert [one for one in chosen.notes if one.code in FACTS] == [
-        one for one in alone.notes if one.code in FACTS
-    ]
+    told, wanted = (
+        {one.code: dict(one.values) | {"examples": ""} for one in of.notes if one.code in FACTS}
+        for of in (chosen, alone)
+    )
+    assert told == wanted
     assert chosen.deal_ids.tolist() == [one for one in whole.deal_ids if one in ids]
     assert chosen.start[-1] == len(chosen.deal)
 

@@ -149,7 +149,11 @@ def test_mark_at_the_end_closes_an_open_deal() -> None:
 def test_reopened_deal_is_one_deal_continued() -> None:
     ledger = one((1, 0), (3, 1), (8, "lost"), (11, 2), created=1)
     assert stays(ledger) == [(0, 1, 3, 1), (1, 3, 11, 2), (2, 11, None, STILL)]
-    assert {note.code: dict(note.values) for note in ledger.notes}["reopened"] == {"deals_n": 1, "of_n": 1}
+    assert {note.code: dict(note.values) for note in ledger.notes}["reopened"] == {
+        "deals_n": 1,
+        "of_n": 1,
+        "examples": "d0",
+    }
     again = one((1, 0), (3, WON), (8, 1), created=1)
     assert stays(again) == [(0, 1, 3, WON), (WON, 3, 8, 1), (1, 8, None, STILL)]
     assert {note.code for note in again.notes} == {"reopened", "amount_unknown"}

@@ -130,11 +130,9 @@ def test_check_reports_every_trap(report):
 
 def test_check_says_it_in_plain_words(report):
     english, chinese = report.text("en"), report.text("zh")
-    assert (
-        "GTXPro (1,480 deals, 1,147 of them closed) is not in products.csv, which writes GTX Pro" in english
-    )
+    assert "GTXPro (1,480 deals, 1,147 of them closed) is not in products.csv, which has GTX Pro" in english
     assert "5 entries of sales_teams.csv (sales_agent) have no deal: Carl Lin" in english
-    assert "其中 1,147 个已结束" in chinese
+    assert "其中 1,147 单已结案" in chinese
 
 
 def test_without_the_correction_the_check_fails(folder):

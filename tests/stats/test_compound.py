@@ -48,26 +48,6 @@ def test_a_deal_that_may_be_lost_gives_the_binomial():
     assert found.value == pytest.approx(stats.binom.sf(69, 300, 0.21), abs=1e-10)
 
 
-def test_a_random_number_of_deals_agrees_with_a_chance_per_deal():
-    number = stats.binom.pmf(np.arange(41), 40, 0.3)
-    one = compound.chance_random_n(HISTORY, number, 200e3)
-    other = compound.chance_of_n(HISTORY.with_chance(0.3), 40, 200e3)
-    assert one.value == pytest.approx(other.value, abs=one.error + other.error)
-
-
-def test_a_beta_binomial_number_of_deals_agrees_with_simulation():
-    number = stats.betabinom.pmf(np.arange(61), 60, 12.5, 30.5)
-    found = compound.chance_random_n(HISTORY, number, 250e3)
-    rng = np.random.default_rng(3)
-    wins = rng.binomial(60, rng.beta(12.5, 30.5, 200_000))
-    drawn = _draw(rng, int(wins.sum()))
-    edges = np.concatenate(([0], np.cumsum(drawn)))
-    ends = np.cumsum(wins)
-    totals = edges[ends] - edges[ends - wins]
-    share = float(np.mean(totals >= 250e3))
-    assert abs(found.value - share) < 4 * np.sqrt(share * (1 - share) / 200_000)
-
-
 def _draw(rng, size):
     lower, upper = np.array([0, 10e3, 30e3, 50e3]), np.array([10e3, 30e3, 50e3, 100e3])
     band = rng.choice(4, size, p=np.array([61, 30, 12, 5]) / 108)

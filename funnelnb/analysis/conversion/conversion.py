@@ -66,6 +66,16 @@ class StepRow:
         (c) weighted by amount; interval on the effective number of deals.
     after_sale : bool
         True for a step beyond won, which the overall row does not hold.
+    unplaced_n : int
+        Deals that ended at an unknown stage: they may have passed this step, or ended here, or before. At the first
+        stage reached = advanced + here + lost + left + unplaced. Shares of the step are those of the deals whose stage
+        is known, which stand for the others within outcome, group and creation period; NaN where none can.
+    so_far_least_rate, so_far_most_rate, decided_least_rate, decided_most_rate : float
+        Between these (a) and (b) lie wherever those deals ended; equal to them where every stage is known.
+    by_day_lost_least_rate, by_day_lost_most_rate : float
+        Between these the share lost lies, whenever the losses without a date fell.
+    by_day_undated_n : int
+        Those losses.
     """
 
     group: tuple[str, ...]
@@ -107,6 +117,14 @@ class StepRow:
     by_day_amount_ci_lower: float = float("nan")
     by_day_amount_ci_upper: float = float("nan")
     after_sale: bool = False
+    unplaced_n: int = 0
+    so_far_least_rate: float = float("nan")
+    so_far_most_rate: float = float("nan")
+    decided_least_rate: float = float("nan")
+    decided_most_rate: float = float("nan")
+    by_day_lost_least_rate: float = float("nan")
+    by_day_lost_most_rate: float = float("nan")
+    by_day_undated_n: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -239,7 +257,8 @@ def conversion(
     -----
     With *reached* and *advanced* by the furthest stage of each deal:
 
-    - (a) so far = advanced / reached; (b) decided = advanced / (advanced + lost): deals that left without a decision are in neither. Both are
+    - (a) so far = advanced / reached; (b) decided = advanced / (advanced + lost): deals
+      that left without a decision are in neither. Both are
       binomial shares with Wilson's interval, which keeps its level at small counts where the usual one does
       not.
     - (c) by day t: Aalen-Johansen incidence of reaching the next stage within t days of reaching this one.
@@ -329,6 +348,19 @@ def _rows(
     return blocks
 
 
+def _what_is_bounded(stage: StageCounts, overall: Sequence[StepRow]) -> tuple[Note, ...]:
+    """Return what rests on an assumption or is not known: stages of ended deals, times of losses."""
+    notes: tuple[Note, ...] = ()
+    if stage.unplaced_n is not None and stage.stands_for is not None:
+        code = "stages_stood_for" if stage.stands_for.known.all() else "stages_not_known"
+        notes += (Note(code, {"deals_n": int(stage.unplaced_n.sum()), "of_n": int(stage.deal_n.sum())}),)
+    undated_n = sum(row.by_day_undated_n for row in overall)
+    if undated_n:
+        lost_n = sum(row.lost_n for row in overall)
+        notes += (Note("losses_undated", {"deals_n": undated_n, "of_n": lost_n}),)
+    return notes
+
+
 def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> tuple[OutcomeCurve, ...]:
     """Return the outcomes day by day of each group that has any deal to watch."""
     return tuple(
@@ -345,7 +377,8 @@ def _loss_points(
     between = slice(origin, counts.won)
     points = []
     for g, group in enumerate(counts.groups):
-        if counts.lost_n[g, between].any():
+        known = counts.stands_for is None or counts.stands_for.known[g]
+        if counts.lost_n[g, between].any() and known:
             lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
             most, facts = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
             points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
@@ -365,6 +398,7 @@ def _notes(
     notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
     notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
     notes += caveats.no_losses(sum(row.lost_n for row in overall), n)
+    notes += _what_is_bounded(counted.stage, overall)
     times, late_n = counted.overall, sum(one.times.late_n for one in watched)
     notes += caveats.timed(times.n.sum(), times.unknown_n.sum(), late_n, counted.unwatched_n)
     notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.conversion.like_with_like import AUTO, LikeWithLike, like_with_like
+from funnelnb.analysis.conversion.like_with_like import notes_of as alike_notes
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import (
     SECONDS_PER_DAY,
@@ -43,6 +45,8 @@ from funnelnb.stats.rates.shrink import beta_binomial
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from funnelnb.stats.rates.stratified import Within
+
 
 # ---- What is the rate of each group, and does it differ from that of everybody else? -----------------------
 
@@ -65,6 +69,12 @@ class GroupRates:
     horizon_days : float
         NaN for decided deals.
     notes : tuple of Note
+    within : Within or None
+        The comparison within strata of equal deals, which is then the one that counts.
+    adjusted_for : tuple of str
+        What those strata are made of.
+    fair : tuple of bool, length G
+        False where the grouping is known only after the deals have gone their way; empty: all are.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -79,6 +89,9 @@ class GroupRates:
     pooled_rate: float
     horizon_days: float
     notes: tuple[Note, ...]
+    within: Within | None = None
+    adjusted_for: tuple[str, ...] = ()
+    fair: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,32 +115,75 @@ class Compared:
     notes: tuple[Note, ...]
 
 
-def decided(source: Source, by: tuple[str, ...], origin: int, confidence_level: float) -> GroupRates:
+def decided(
+    source: Source,
+    by: tuple[str, ...],
+    origin: int,
+    confidence_level: float,
+    adjust_for: str | Sequence[str] | None = AUTO,
+) -> GroupRates:
     """Share of the deals won or lost that were won, for each group; who left undecided is in neither."""
     counts = stage_counts(source, by)
     sums = steps.overall_sums(counts, origin)
     won_n, lost_n = sums["advanced_n"], sums["lost_n"]
     decided_n = won_n + lost_n
-    lower, upper = wilson(won_n, decided_n, confidence_level)
     rest_n = decided_n.sum() - decided_n
-    n = int(sums["reached_n"].sum())
-    notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
-    notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
-    notes += caveats.no_losses(lost_n.sum(), n)
+    alike = _alike(source, by, origin, adjust_for, confidence_level)
+    wider, rest_wider = _factors(alike, decided_n)
+    rate, trials = steps.ratio(won_n, decided_n), decided_n / wider
+    lower, upper = wilson(np.nan_to_num(rate) * trials, trials, confidence_level)
+    notes = _decided_notes(source, by, sums, alike)
+    if not (lost_n.sum() and won_n.sum()):  # nothing to compare where all deals ended alike
+        rate = np.full(rate.shape, np.nan)
+        lower, upper = rate, rate
     return GroupRates(
         groups=counts.groups,
         decided_n=decided_n,
         won_n=won_n,
-        rate=steps.ratio(won_n, decided_n),
-        ci_lower=lower,
-        ci_upper=upper,
-        rest_rate=steps.ratio(won_n.sum() - won_n, rest_n),
-        trials=decided_n.astype(np.float64),
-        rest_trials=rest_n.astype(np.float64),
-        pooled_rate=float(steps.ratio(won_n.sum(), decided_n.sum())),
+        rate=rate,
+        ci_lower=np.minimum(lower, rate),
+        ci_upper=np.maximum(upper, rate),
+        rest_rate=steps.ratio(won_n.sum() - won_n, rest_n) if np.isfinite(rate).any() else rate,
+        trials=trials,
+        rest_trials=rest_n / rest_wider,
+        pooled_rate=float(steps.ratio(won_n.sum(), decided_n.sum()))
+        if np.isfinite(rate).any()
+        else float("nan"),
         horizon_days=float("nan"),
         notes=notes,
+        within=None if alike is None else alike.within,
+        adjusted_for=() if alike is None else alike.names,
+        fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
     )
+
+
+def _decided_notes(
+    source: Source, by: tuple[str, ...], sums: steps.Columns, alike: LikeWithLike | None
+) -> tuple[Note, ...]:
+    """Return what has to be said of shares of closed deals."""
+    n = int(sums["reached_n"].sum())
+    notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
+    notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
+    notes += caveats.no_losses(sums["lost_n"].sum(), n)
+    return notes if alike is None else notes + alike_notes(source.ledger, by, alike)
+
+
+def _alike(
+    source: Source, by: tuple[str, ...], origin: int, adjust_for: str | Sequence[str] | None, level: float
+) -> LikeWithLike | None:
+    """Return the comparison within strata; None where the rows lie in an engine that only counts."""
+    if getattr(source, "in_engine", False) or not hasattr(source, "ledger"):
+        return None
+    return like_with_like(source.ledger, by, origin, adjust_for, level)
+
+
+def _factors(alike: LikeWithLike | None, decided_n: Ints) -> tuple[Floats, Floats]:
+    """Return by how much clusters widen each group's variance, and that of all others together."""
+    if alike is None:
+        return np.ones(decided_n.shape), np.ones(decided_n.shape)
+    weighed = alike.factor * decided_n
+    rest_n = np.maximum(decided_n.sum() - decided_n, 1)
+    return alike.factor, np.maximum((weighed.sum() - weighed) / rest_n, 1.0)
 
 
 def rates_by_day(
@@ -179,15 +235,8 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
     spread = overdispersion(won, trials)
     enough = known & (rates.decided_n >= TOO_FEW_N)
     tested = enough & np.isfinite(rates.rest_rate) & (rates.rest_trials > 0)
-    rest_trials = np.where(np.isfinite(rates.rest_rate), rates.rest_trials, 0.0)
-    rest_won = _whole(np.where(rest_trials > 0, rates.rest_rate, 0.0) * rest_trials)
-    lower, upper = newcombe(won, trials, rest_won, _whole(rest_trials), confidence_level)
-    p_value = np.full(trials.shape, np.nan)
-    for g in np.flatnonzero(tested):
-        pair = group_vs_rest([won[g], rest_won[g]], [trials[g], _whole(rest_trials)[g]], confidence_level)
-        p_value[g] = pair.p_value[0]
+    difference, lower, upper, p_value = _against_the_rest(rates, won, trials, tested, confidence_level)
     p_adjusted = benjamini_hochberg(np.clip(p_value, 0.0, 1.0))
-    difference = rates.rate - rates.rest_rate
     named = p_adjusted <= 1 - confidence_level
     verdicts = np.where(named, np.where(difference > 0, "higher", "lower"), "not_separable")
     verdicts = np.where(enough, verdicts, "too_few")
@@ -209,6 +258,27 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         notes=_notes(rates, enough, spread, shrunken.precision)
         + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any())),
     )
+
+
+def _against_the_rest(
+    rates: GroupRates, won: Floats, trials: Floats, tested: NDArray[np.bool_], confidence_level: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return how far each group is from the others, with bounds and p-value; NaN p where it may not be judged."""
+    rest_trials = np.where(np.isfinite(rates.rest_rate), rates.rest_trials, 0.0)
+    rest_won = _whole(np.where(rest_trials > 0, rates.rest_rate, 0.0) * rest_trials)
+    lower, upper = newcombe(won, trials, rest_won, _whole(rest_trials), confidence_level)
+    p_value = np.full(trials.shape, np.nan)
+    for g in np.flatnonzero(tested):
+        pair = group_vs_rest([won[g], rest_won[g]], [trials[g], _whole(rest_trials)[g]], confidence_level)
+        p_value[g] = pair.p_value[0]
+    difference = rates.rate - rates.rest_rate
+    if rates.within is not None:
+        within = rates.within
+        p_value = np.where(tested, within.p_value, np.nan)
+        difference, lower, upper = within.difference, within.ci_lower, within.ci_upper
+    if rates.fair:
+        p_value = np.where(np.array(rates.fair), p_value, np.nan)
+    return difference, lower, upper, p_value
 
 
 def limit_columns(pooled_rate: float, n: Ints, overdispersion: float) -> dict[str, Floats]:
@@ -271,7 +341,7 @@ class SegmentRow:
     shrunken_rate, shrunken_ci_lower, shrunken_ci_upper : float
         Pulled towards the whole (beta-binomial); between raw and :attr:`Segments.shrunk_to_rate`.
     rest_rate : float
-        The raw rate of everybody else.
+        The rate of everybody else; where deals are held alike (`adjusted_for`), standardised to the mix of the group.
     difference, difference_ci_lower, difference_ci_upper : float
         raw - rest.
     p_value, p_adjusted : float
@@ -346,6 +416,8 @@ class Segments(Result):
     limits : tuple of LimitRow
         About 60 numbers of deals from the smallest group's to the largest's; empty: only the groups' own are
         drawn.
+    adjusted_for : tuple of str
+        What deals were held alike in for `rest_rate`, `difference` and the tests; empty: nothing.
     """
 
     by: tuple[str, ...]
@@ -357,6 +429,7 @@ class Segments(Result):
     rows: tuple[SegmentRow, ...]
     limits: tuple[LimitRow, ...] = ()
     shrunk_to_rate: float = float("nan")
+    adjusted_for: tuple[str, ...] = ()
 
 
 @question()
@@ -368,6 +441,7 @@ def segments(
     horizon_days: float | None = None,
     confidence_level: float | None = None,
     origin_stage: str | None = None,
+    adjust_for: str | Sequence[str] | None = AUTO,
 ) -> Segments:
     """Which segments, regions or people really convert differently, and which only look so?
 
@@ -389,6 +463,10 @@ def segments(
     origin_stage : str, optional
         Only deals that reached this stage, and for "by_day" the stage the clock starts at; None: the first,
         for "by_day" the first that has dates.
+    adjust_for : {"auto"}, str, sequence of str or None
+        For measure "decided": what deals are held alike in, so that nobody is called better for having the easier
+        deals. "auto": region, segment, customer type, product and three classes of size, as far as the data have them,
+        they are known at entry and there are enough deals; None: nothing.
 
     Returns
     -------
@@ -406,7 +484,10 @@ def segments(
     - Raw rates: Wilson; by day: Aalen-Johansen with log-log bounds.
     - Shrunken rates: beta-binomial empirical Bayes over all groups.
     - Each group is compared with everybody else, never with a total that contains it: Fisher's exact test and
-      Newcombe's interval; by day, where part of the deals is censored, the score test on the effective
+      Newcombe's interval; within strata of equal deals (`adjust_for`) the Cochran-Mantel-Haenszel test and the
+      directly standardised difference (:func:`funnelnb.stats.rates.stratified.compared_within`), groups already
+      named left out of the others. Deals of one account, and of one owner where regions or segments are compared,
+      count as alike as they are; by day, where part of the deals is censored, the score test on the effective
       numbers of deals rate (1 - rate) / variance, which is Fisher's test again where nothing is censored.
     - A group is called "higher" or "lower" if its own p-value, adjusted by Benjamini and Hochberg over the
       groups tested, is at most 1 - confidence_level. All others are "not_separable", groups under
@@ -437,7 +518,7 @@ def segments(
         raise ParameterError(f"by = {by!r}", expected="one or two attributes to compare")
     origin = origin_of(book, origin_stage)
     rates = (
-        decided(book, names, origin.first, confidence)
+        decided(book, names, origin.first, confidence, adjust_for)
         if measure == "decided"
         else rates_by_day(book, names, origin, horizon_days, confidence)
     )
@@ -458,6 +539,7 @@ def segments(
         rows=_rows(rates, compared),
         limits=_limits(rates, compared.overdispersion),
         shrunk_to_rate=compared.shrunk_to_rate,
+        adjusted_for=rates.adjusted_for,
     )
 
 
@@ -479,7 +561,7 @@ def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
         "raw_rate": rates.rate,
         "raw_ci_lower": rates.ci_lower,
         "raw_ci_upper": rates.ci_upper,
-        "rest_rate": rates.rest_rate,
+        "rest_rate": rates.rest_rate if rates.within is None else rates.within.rest_rate,
         **compared.columns,
         **limit_columns(rates.pooled_rate, rates.decided_n, compared.overdispersion),
     }

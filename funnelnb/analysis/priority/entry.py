@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.conversion.like_with_like import known_afterwards
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -39,8 +40,9 @@ class AuditRow:
     column : str
     used : bool
     reason : str
-        ``used``; ``known_later``: written after the entry; ``one_value``; ``too_many_values``: hardly two
-        deals share one; ``filled_by_outcome``: filled in for one outcome and not for another;
+        ``used``; ``known_later``: written after the entry, or seen in old deals only; ``one_value``;
+        ``too_many_values``: hardly two deals share one; ``filled_by_outcome``: filled in for one outcome and not for
+        another;
         ``tells_outcome``: it separates won from lost almost fully, which nothing known at entry does;
         ``not_asked``: left out by the caller.
     value_n : int
@@ -100,6 +102,8 @@ def entry(book: Book, attributes: Sequence[str] | None = None) -> Entry:
         coded = ledger.attributes[name]
         filled = np.array([label != "" for label in coded.labels])[coded.codes]
         reason = _reason(coded.codes, len(coded.labels), filled, ledger.outcome)
+        if reason == "used" and known_afterwards(ledger, name):
+            reason = "known_later"
         if attributes is not None and name not in attributes:
             reason = "not_asked"
         audit.append(_audit(name, reason, len(coded.labels), filled))

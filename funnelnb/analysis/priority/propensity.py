@@ -78,8 +78,14 @@ def cases_of(
     outcome = ledger.outcome[rows]
     decided = seen & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
     took = np.maximum(closed - start_s[rows], 0) / SECONDS_PER_DAY
-    undated = (ledger.closed_s[rows] == UNKNOWN) & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
-    rows, took, decided, outcome = (one[~undated] for one in (rows, took, decided, outcome))
+    lost, undated = outcome == LOST_DEAL, ledger.closed_s[rows] == UNKNOWN
+    if (
+        lost & undated
+    ).any():  # a lost deal is never won: it is watched as long as it could be, whatever its date
+        took = np.where(lost, np.maximum(known_s - start_s[rows], 0) / SECONDS_PER_DAY, took)
+        decided = decided & ~lost
+    unknown = undated & (outcome == WON_DEAL)
+    rows, took, decided, outcome = (one[~unknown] for one in (rows, took, decided, outcome))
     weight = censoring_weights(took, decided, days)
     won = (decided & (outcome == WON_DEAL) & (took <= days)).astype(float)
     keep = weight > 0
@@ -542,6 +548,7 @@ def _reasons(order: list[str], effect: Floats, values: dict[str, str]) -> tuple[
 def _notes(audit: tuple[AuditRow, ...], ledger: Ledger) -> tuple[Note, ...]:
     notes = []
     leaky = [row.column for row in audit if row.reason in ("filled_by_outcome", "tells_outcome")]
+    leaky += [row.column for row in audit if row.reason == "known_later" and row.column in ledger.attributes]
     if leaky:
         notes.append(Note("columns_leak", {"columns": ", ".join(leaky)}))
     if any(row.column == AMOUNT and row.used for row in audit):

@@ -37,6 +37,15 @@ CODES = (
     "not_ended",  # deals_n, of_n: open, or left without a decision: their time is only known to be longer
     "open_deals",  # deals_n, of_n
     "left_undecided",  # deals_n, of_n
+    "stages_stood_for",  # deals_n, of_n: ended at an unknown stage; deals whose stage is known stand for them
+    "stages_not_known",  # deals_n, of_n: nobody can stand for them, so steps are not known
+    "losses_undated",  # deals_n, of_n: shares won need no date of a loss, shares lost are estimated and bounded
+    "closed_only",  # deals_n, open_n: open deals were left out of the data
+    "only_wins",  # deals_n, open_n: no deal is lost and none could be
+    "losses_never_set",  # deals_n, open_n: lost deals were never marked
+    "nobody_decided",  # deals_n, open_n
+    "no_wins",  # deals_n, open_n
+    "few_accounts",  # accounts_n, effective_n
     "no_losses",  # deals_n: no deal is marked lost, so "decided" says nothing
     "too_few",  # groups, groups_n, min_n
     "after_sale_shown",  # stages: rows beyond won are not part of the overall rate

@@ -101,15 +101,26 @@ def stage_counts(source: Any, by: Groups = ()) -> StageCounts:
 
 
 def time_counts(
-    source: Any, origin: int, target: int, by: Groups = (), calendar: Calendar | None = None
+    source: Any,
+    origin: int,
+    target: int,
+    by: Groups = (),
+    calendar: Calendar | None = None,
+    *,
+    durations: bool = False,
 ) -> TimeCounts:
-    """Time counts of `source` from position `origin` to `target`; None: in calendar days."""
+    """Time counts of `source` from position `origin` to `target`; None: in calendar days.
+
+    What the data cannot tell is taken out, see :func:`funnelnb.analysis.shared.judged.judged`.
+    """
     why = unjudged(source)
     if hasattr(source, "time_counts"):
-        return judged(source.time_counts(origin, target, by=by, calendar=calendar), why)
+        return judged(source.time_counts(origin, target, by=by, calendar=calendar), why, durations=durations)
     from funnelnb.data.count import tally
 
-    return judged(tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar), why)
+    return judged(
+        tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar), why, durations=durations
+    )
 
 
 def watched_deals(

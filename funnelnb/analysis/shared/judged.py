@@ -9,7 +9,9 @@ import numpy as np
 
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.count.counts import ADVANCED
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.stats.rates.clustered import effective_clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +25,8 @@ CLOSED_ONLY, ONLY_WINS, NEVER_LOST, UNDECIDED = (
     "losses_never_set",
     "nobody_decided",
 )
+FEW_ACCOUNTS = 20
+"""With fewer accounts of equal weight, variances over accounts are rough."""
 EXPECTED_OPEN = 3.0
 """So many open deals must be expected before their absence is no accident (chance of none: e^-3 = 5 %)."""
 
@@ -60,20 +64,17 @@ def unjudged_ledger(ledger: Ledger) -> str:
     """Return the same of the deals of a ledger."""
     outcome = ledger.outcome
     won, lost, still = (outcome == code for code in (WON_DEAL, LOST_DEAL, OPEN_DEAL))
-    if not outcome.size:
-        return ""
     if not (won.any() or lost.any()):
-        return UNDECIDED
+        return UNDECIDED if outcome.size else ""
     if lost.any() and still.any():
         return ""
     age_s = np.where(ledger.created_s == UNKNOWN, -1, ledger.as_of_s - ledger.created_s)
     took_s = np.where(ledger.closed_s == UNKNOWN, -1, ledger.closed_s - ledger.created_s)
     known = (age_s >= 0) & (took_s >= 0) & (won | lost)
-    if not known.any():
-        return ONLY_WINS if not lost.any() else ""
     if lost.any():
-        return CLOSED_ONLY if _expected_open(took_s[known], age_s[known]) >= EXPECTED_OPEN else ""
-    if not still.any():
+        expected = _expected_open(took_s[known], age_s[known]) if known.any() else 0.0
+        return CLOSED_ONLY if expected >= EXPECTED_OPEN else ""
+    if not (still.any() and known.any()):
         return ONLY_WINS
     expected = _expected_open(took_s[known], age_s[age_s >= 0])
     return NEVER_LOST if still.sum() > expected + 3 * np.sqrt(expected) + 3 else ONLY_WINS
@@ -85,12 +86,32 @@ def _expected_open(took_s: NDArray[np.int64], age_s: NDArray[np.int64]) -> float
     return float(beyond.sum() / took_s.size)
 
 
-def judged(counts: TimeCounts, why: str) -> TimeCounts:
-    """Return the counts with what cannot be judged taken out: no times at all, or nothing of losing."""
-    if not why:
+def judged(counts: TimeCounts, why: str, *, durations: bool = False) -> TimeCounts:
+    """Return the counts with what cannot be judged taken out: no times at all, or nothing of losing.
+
+    Parameters
+    ----------
+    counts : TimeCounts
+    why : str
+        As :func:`unjudged` says it.
+    durations : bool
+        True: it is asked how long deals take, not how many succeed. That needs no lost deals, only open ones.
+    """
+    if not why or (durations and why in (ONLY_WINS, UNDECIDED)):
         return counts
     if why == NEVER_LOST:
         return replace(counts, losses_known=False)
+    if why == UNDECIDED and (counts.outcome == ADVANCED).any():
+        return counts  # deals do move on, if not yet to their end
+    return _emptied(counts)
+
+
+def still_known(counts: TimeCounts) -> TimeCounts:
+    """Return the counts if they tell which deals are still open at an age, else none: lost deals must be marked."""
+    return counts if counts.losses_known else _emptied(counts)
+
+
+def _emptied(counts: TimeCounts) -> TimeCounts:
     gone = np.bincount(counts.group, weights=counts.n, minlength=len(counts.groups)).astype(np.int64)
     columns = {
         name: getattr(counts, name)[:0] for name in ("group", "time_s", "entry_s", "outcome", "n", "amount")
@@ -106,8 +127,26 @@ def notes_of(source: Any) -> tuple[Note, ...]:
         return ()
     why, outcome = unjudged_ledger(source.ledger), source.ledger.outcome
     facts = {"deals_n": int(outcome.size), "open_n": int((outcome == OPEN_DEAL).sum())}
+    notes = _few_accounts(source.ledger)
     if why:
-        return (Note(why, facts),)
+        return (Note(why, facts), *notes)
     if outcome.size and not (outcome == WON_DEAL).any():
-        return (Note("no_wins", facts),)
-    return ()
+        return (Note("no_wins", facts), *notes)
+    return notes
+
+
+def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
+    """Return a note where deals come several to an account, and the accounts are few."""
+    coded = ledger.attributes.get("account_id")
+    if coded is None:
+        return ()
+    sizes = np.bincount(coded.codes, minlength=len(coded.labels))[
+        np.array([bool(one) for one in coded.labels])
+    ]
+    sizes = sizes[sizes > 0]
+    if not sizes.size or sizes.max() < 2 or sizes.sum() < ledger.outcome.size / 2:
+        return ()
+    effective = float(effective_clusters(sizes))
+    if effective >= FEW_ACCOUNTS:
+        return ()
+    return (Note("few_accounts", {"accounts_n": int(sizes.size), "effective_n": round(effective)}),)

@@ -22,7 +22,8 @@ def question(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a public function whose first argument is a book, and answer whoever gives it something else.
 
-    A function that says ``book: Source`` takes a book, a scan or whatever counts like them, one that says ``Book | None`` a book or nothing.
+    A function that says ``book: Source`` takes a book, a scan or whatever counts like them, one that says
+    ``Book | None`` a book or nothing.
 
     Parameters
     ----------

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.core.check import TOO_FEW_N
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.stats.rates.clustered import Design, design
+from funnelnb.stats.rates.missing import step_bounds
 from funnelnb.stats.rates.proportion import effective_n, wilson
 
 if TYPE_CHECKING:
@@ -32,10 +35,54 @@ def step_sums(counts: StageCounts, position: int) -> Columns:
     for part in ("reached", *_PARTS):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, position]
+    sums["unplaced_n"] = _unplaced(counts, (LOST_DEAL, LEFT_DEAL, OPEN_DEAL), position)
+    sums |= _standing(counts, position)
+    sums["is_last"] = np.full(len(counts.groups), position == counts.won - 1)
     sums["amount_n"] = counts.reached_amount_n[:, position]
     sums["reached_sq"] = counts.reached_amount_sq[:, position]
     sums["decided_sq"] = counts.decided_amount_sq[:, position]
     return sums
+
+
+def _unplaced(counts: StageCounts, outcomes: tuple[int, ...], position: int) -> NDArray[np.int64]:
+    """Return how many deals may have ended (or stand) at `position` or elsewhere: nobody knows."""
+    if counts.unplaced_n is None or position >= counts.won:
+        return np.zeros(len(counts.groups), np.int64)
+    found: NDArray[np.int64] = counts.unplaced_n[:, list(outcomes)].sum(axis=1)
+    return found
+
+
+def _standing(counts: StageCounts, position: int) -> Columns:
+    """Return what deals of known stage say of all at `position`; NaN where every stage is known anyway."""
+    nothing = np.full(len(counts.groups), np.nan)
+    names = ("stand_reached", "stand_advanced", "stand_decided", "stand_reached_sq", "stand_decided_sq")
+    stand = counts.stands_for
+    sums: Columns = dict.fromkeys(names, nothing)
+    if stand is not None:
+        blank = np.where(stand.known, 0.0, np.nan)
+        values = (
+            stand.reached[:, position],
+            stand.advanced[:, position],
+            stand.reached[:, position] - stand.undecided[:, position],
+            stand.reached_sq[:, position],
+            stand.decided_sq[:, position],
+        )
+        sums = {name: value + blank for name, value in zip(names, values, strict=True)}
+    return sums | _designs(counts, position, position + 1)
+
+
+def _designs(counts: StageCounts, origin: int, target: int) -> Columns:
+    """Return by how much accounts with several deals widen the intervals of going on from `origin` to `target`."""
+    names = ("so_far_factor", "so_far_df", "decided_factor", "decided_df")
+    cells = counts.clustered
+    if cells is None:
+        one, many = np.ones(len(counts.groups)), np.full(len(counts.groups), np.inf)
+        return dict(zip(names, (one, many, one, many), strict=True))
+    reached = cells[:, :, origin:].sum(axis=(2, 3))
+    advanced = cells[:, :, target:].sum(axis=(2, 3))
+    undecided = cells[:, :, origin:target, [OPEN_DEAL, WON_DEAL, LEFT_DEAL]].sum(axis=(2, 3))
+    so_far, decided = design(advanced, reached), design(advanced, reached - undecided)
+    return dict(zip(names, (so_far.factor, so_far.df, decided.factor, decided.df), strict=True))
 
 
 def overall_sums(counts: StageCounts, origin: int) -> Columns:
@@ -46,6 +93,18 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
     sums["advanced_n"] = counts.reached_n[:, counts.won]
+    if counts.unplaced_n is not None and origin == 0:  # where they were lost does not matter on the whole way
+        for part, code in (("here", OPEN_DEAL), ("lost", LOST_DEAL), ("left", LEFT_DEAL)):
+            sums[f"{part}_n"] = sums[f"{part}_n"] + counts.unplaced_n[:, code]
+            sums[f"{part}_amount"] = sums[f"{part}_amount"] + counts.unplaced_amount[:, code]
+        sums["unplaced_n"] = np.zeros_like(sums["unplaced_n"])
+        sums |= dict.fromkeys(
+            ("stand_reached", "stand_advanced", "stand_decided"), np.full(len(counts.groups), np.nan)
+        )
+    elif counts.stands_for is not None:
+        sums["stand_advanced"] = counts.stands_for.reached[:, counts.won]
+        sums["stand_decided"] = sums["stand_reached"] - counts.stands_for.undecided[:, between].sum(axis=1)
+    sums |= _designs(counts, origin, counts.won)
     sums["advanced_amount"] = counts.reached_amount[:, counts.won]
     undecided_sq = counts.reached_amount_sq[:, between] - counts.decided_amount_sq[:, between]
     sums["decided_sq"] = np.maximum(sums["reached_sq"] - undecided_sq.sum(axis=1), 0.0)
@@ -100,8 +159,18 @@ def columns(
     if without - {"here"}:
         _blank(made, "decided_amount", before)
     endless = beyond & ~stacked["lost_n"].any(axis=1)
-    for name in ("decided", "decided_amount"):
+    endless |= before & ~(stacked["lost_n"] + stacked["unplaced_n"]).any(axis=1)
+    for name in (
+        "decided",
+        "decided_amount",
+    ):  # where nothing is ever lost, "100 % of those closed" says nothing
         _blank(made, name, endless)
+    for name in (
+        "so_far_amount",
+        "decided_amount",
+    ):  # the amounts of deals whose stage is not known stand nowhere
+        for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
+            made[one] = np.where(stacked["unplaced_n"] > 0, np.nan, made[one])
     return made
 
 
@@ -109,10 +178,13 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     """(a) so far and (b) decided, by count and by amount, with their intervals."""
     made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
     made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
+    hidden = sums["unplaced_n"]
+    made["unplaced_n"] = hidden
     made["decided_n"] = sums["advanced_n"] + sums["lost_n"]
+    known_n = made["decided_n"] + sums["left_n"] + sums["here_n"]
     decided_amount = sums["advanced_amount"] + sums["lost_amount"]
-    made |= _count_share("so_far", sums["advanced_n"], sums["reached_n"], confidence_level)
-    made |= _count_share("decided", sums["advanced_n"], made["decided_n"], confidence_level)
+    for name, whole in (("so_far", known_n), ("decided", made["decided_n"])):
+        made |= _known_share(name, sums, whole, confidence_level)
     reached = (sums["advanced_amount"], sums["reached_amount"], sums["reached_sq"])
     decided = (sums["advanced_amount"], decided_amount, sums["decided_sq"])
     made |= _amount_share("so_far_amount", *reached, confidence_level)
@@ -128,7 +200,8 @@ def by_day_columns(sums: Columns, days: Sequence[Sequence[AtDay]], confidence_le
         return np.array([[getattr(day, name) for day in each] for each in days])
 
     made = {f"by_day_{name}": read(name) for name in ("n", "rate", "ci_lower", "ci_upper")}
-    made |= {f"by_day_{name}": read(name) for name in ("lost_rate", "open_rate", "amount_rate")}
+    more = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate", "undated_n", "amount_rate")
+    made |= {f"by_day_{name}": read(name) for name in more}
     made["at_risk_n"] = read("at_risk_n")
     # one large deal is not many deals: the effective n of (c), less the design effect of unequal amounts
     kish = effective_n(sums["reached_amount"], sums["reached_sq"])
@@ -160,9 +233,29 @@ def largest_loss(
     }
 
 
-def _count_share(name: str, part: NDArray[Any], whole: NDArray[Any], confidence_level: float) -> Columns:
-    lower, upper = wilson(part, whole, confidence_level)
-    return {f"{name}_rate": ratio(part, whole), f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+def _known_share(name: str, sums: Columns, whole: NDArray[Any], confidence_level: float) -> Columns:
+    """Return a share with its interval, and the bounds between which it lies for certain.
+
+    Where the stage of some deals is not known, those whose stage is stand for them; where nobody can, it is NaN.
+    """
+    part, hidden = sums["advanced_n"], sums["unplaced_n"]
+    stand = sums["stand_reached" if name == "so_far" else "stand_decided"]
+    square = sums["stand_reached_sq" if name == "so_far" else "stand_decided_sq"]
+    used = ~np.isnan(stand)
+    rate = np.where(used, ratio(sums["stand_advanced"], stand), ratio(part, whole))
+    trials = np.where(used, effective_n(np.nan_to_num(stand), np.nan_to_num(square)), whole)
+    found = Design(factor=sums[f"{name}_factor"], df=sums[f"{name}_df"])
+    clustered = np.isfinite(found.df) | (found.factor != 1)
+    trials = np.where(clustered, found.trials(trials, confidence_level), trials)
+    lower, upper = _interval(np.clip(rate, 0.0, 1.0), trials, confidence_level)
+    unknown = (hidden > 0) & ~used
+    least, most = step_bounds(part, whole, hidden, last=sums["is_last"])
+    values = {"rate": rate, "ci_lower": lower, "ci_upper": upper}
+    made = {f"{name}_{key}": np.where(unknown, np.nan, value) for key, value in values.items()}
+    exact = hidden == 0
+    made[f"{name}_least_rate"] = np.where(exact, made[f"{name}_rate"], least)
+    made[f"{name}_most_rate"] = np.where(exact, made[f"{name}_rate"], most)
+    return made
 
 
 def _amount_share(

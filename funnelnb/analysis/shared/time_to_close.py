@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
+from funnelnb.analysis.shared.judged import still_known
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.stats.curves.remaining import Remaining, remaining
 
@@ -110,7 +111,7 @@ def stage_curve(
     book: Book, step: tuple[int, int], confidence_level: float, calendar: Calendar | None
 ) -> Incidence:
     """Return the curve from one position to another, of all deals, in seconds of `calendar`."""
-    (times,) = by_day.split(time_counts(book, *step, calendar=calendar))
+    (times,) = by_day.split(still_known(time_counts(book, *step, calendar=calendar)))
     return by_day.curve(times, confidence_level)
 
 

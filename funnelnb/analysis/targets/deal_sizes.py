@@ -57,22 +57,6 @@ def labels_of(book: Book, by: str, index: NDArray[np.int64]) -> NDArray[np.objec
     return np.array(coded.labels, dtype=object)[coded.codes[index]]
 
 
-def sizes_by(book: Book, by: str | None) -> tuple[dict[str, Size], tuple[str, ...]]:
-    """Return the measured size of a won deal per value of `by`, ``""`` for all, and the values with too few."""
-    amounts, index = won_amounts(book)
-    whole = points(amounts)
-    if by is None:
-        return {"": whole}, ()
-    values = labels_of(book, by, index)
-    sizes, few = {"": whole}, []
-    for name in book.ledger.attributes[by].labels:
-        mine = amounts[values == name]
-        if mine.size < FEW_N:
-            few.append(name)
-        sizes[name] = points(mine) if mine.size >= FEW_N else whole
-    return sizes, tuple(few)
-
-
 def decided_amounts(book: Book) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the amounts above 0 of all decided deals, and which of them were won."""
     ledger = book.ledger

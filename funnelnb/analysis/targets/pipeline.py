@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.priority.propensity import cases_of
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
+from funnelnb.analysis.shared.judged import CLOSED_ONLY, NEVER_LOST, ONLY_WINS, UNDECIDED, unjudged
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count import tally
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
-from funnelnb.stats.rates.compare import overdispersion
+from funnelnb.stats.models.logistic import logistic
+from funnelnb.stats.totals.shock import Shock
+from funnelnb.stats.totals.shock import shock as common_shock
 from funnelnb.stats.totals.size import Size, points
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from funnelnb.data.book import Book
     from funnelnb.data.ledger.ledger import Ledger
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 MONTH_DAYS = 365.25 / 12
 LEVELS = 31
@@ -37,8 +42,10 @@ LEVELS = 31
 MOST_SIZES = 96
 """Distinct amounts that are kept apart."""
 _LEAST_MONTHS = 4
-MOST_CLASSES, CLASS_WINS = 5, 60
-"""Classes of size whose chances are measured apart, and the wins and the losses that each needs."""
+DATED_SHARE = 0.9
+"""Months are compared where so many of the closed deals have a date."""
+END_GAP, END_N, END_Z = 0.1, 30, 2.6
+"""The end of quarters is named where so many points, on so many deals each, lie between it and the other months."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,17 +101,36 @@ def measured_chances(book: Book, deals: Pipeline, days: float, confidence_level:
     ``sum over u in (a, a + d] of dA(u) F(a + d - u) / S(a)``. Beyond the last event seen nothing more is
     expected.
 
-    Deals that left undecided count as ended here. Classes of size are measured apart where each has enough deals
-    (see :data:`CLASS_WINS`): size and chance go together in most books.
+    Deals that left undecided count as ended here. Size and chance go together in most books: the chances are moved
+    along a smooth curve of the log amount as far as the data ask for one.
+
+    NaN where the data do not tell which deals were lost (see :func:`funnelnb.analysis.shared.judged.unjudged`).
 
     Checked against what then happened, by count and by amount: ``tests/analysis/test_quota.py``.
     """
-    chance = np.zeros(deals.index.size)
+    if unjudged(book):
+        return np.full(deals.index.size, np.nan)
     whole = ended(book.ledger)
-    for members, mine in _classes(whole, deals):
-        ledger = whole if members.all() else whole.restrict(members)
-        chance[mine] = _class_chances(ledger, deals.some(mine), days, confidence_level)
-    return chance
+    return _tilted(whole, deals, _class_chances(whole, deals, days, confidence_level))
+
+
+def require_chances(book: Book) -> None:
+    """Raise MissingDataError where the data do not tell how likely an open deal is won."""
+    why = unjudged(book)
+    if why:
+        raise MissingDataError(
+            f"the chance of open deals is not known: {_WHY[why]}",
+            expected="deals that were won, deals marked as lost, and deals still open",
+            hint='give the chances yourself: weights={"stage": 0.25}, or weights="playbook"',
+        )
+
+
+_WHY = {
+    CLOSED_ONLY: "open deals were left out of the data",
+    ONLY_WINS: "no deal is lost",
+    NEVER_LOST: "lost deals were never marked as lost",
+    UNDECIDED: "no deal is won or lost",
+}
 
 
 def ended(ledger: Ledger) -> Ledger:
@@ -115,27 +141,67 @@ def ended(ledger: Ledger) -> Ledger:
     return replace(ledger, outcome=np.where(gone, LOST_DEAL, ledger.outcome).astype(ledger.outcome.dtype))
 
 
-def _classes(ledger: Ledger, deals: Pipeline) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Return classes of size: the deals to learn from, and the open deals they speak for.
+def _tilted(ledger: Ledger, deals: Pipeline, chance: Floats) -> Floats:
+    """Return the chances moved by what the size of a deal says, stage by stage.
 
-    Large deals are won less often in many books, so one chance for all would make the pipeline too dear. There
-    are as many classes as leave `CLASS_WINS` wins and losses in each; deals without an amount learn from all.
+    Among the deals that ever reached a stage, the log odds of being won within the time in which nine in ten wins come
+    are a smooth curve (linear and quadratic) of the log amount, pulled to none as far as the deals do not ask for one.
+    The chances of open deals are moved by it, so that the deals of the stage together keep their rate.
     """
-    every = np.ones(ledger.outcome.size, dtype=bool)
-    known = ledger.amount > 0
-    won_n, lost_n = (int((known & (ledger.outcome == one)).sum()) for one in (WON_DEAL, LOST_DEAL))
-    count = min(MOST_CLASSES, won_n // CLASS_WINS, lost_n // CLASS_WINS)
-    if count < 2:
-        return [(every, np.ones(deals.index.size, dtype=bool))]
-    cuts = np.quantile(ledger.amount[known & (ledger.outcome == WON_DEAL)], np.arange(1, count) / count)
-    found = [(every, np.isnan(deals.amount))]
-    place, own = (
-        np.searchsorted(cuts, ledger.amount, side="right"),
-        np.searchsorted(cuts, deals.amount, side="right"),
-    )
-    priced = ~np.isnan(deals.amount)
-    found += [(known & (place == one), priced & (own == one)) for one in range(count)]
-    return [(members, mine) for members, mine in found if mine.any()]
+    moved, amount = chance.copy(), ledger.amount
+    known = amount > 0
+    if known.sum() < 2 * TOO_FEW_N or np.unique(amount[known]).size < 2:
+        return chance
+    for k in range(ledger.won):
+        mine = (deals.position == k) & ~np.isnan(deals.amount) & (chance > 0) & (chance < 1)
+        curve = _nearest_size_curve(ledger, k) if mine.any() else None
+        if curve is not None:
+            odds = np.log(chance[mine] / (1 - chance[mine])) + curve(np.log(deals.amount[mine]))
+            moved[mine] = 1 / (1 + np.exp(-odds))
+    return moved
+
+
+def _nearest_size_curve(ledger: Ledger, k: int) -> Callable[[Floats], Floats] | None:
+    """Return the size curve of stage `k`, or of the last stage before it whose entries are dated."""
+    curves = (_size_curve(ledger, j) for j in range(k, -1, -1))
+    return next((one for one in curves if one is not None), None)
+
+
+def _size_curve(ledger: Ledger, k: int) -> Callable[[Floats], Floats] | None:
+    """Return what the log amount adds to the log odds of deals in stage `k`; None where nothing can be learned."""
+    start_s = ledger.reached_s[:, k]
+    took = (ledger.reached_s[:, ledger.won] - start_s)[(ledger.outcome == WON_DEAL) & (start_s != UNKNOWN)]
+    took = took[took > 0]
+    if took.size < TOO_FEW_N:
+        return None
+    cases = cases_of(ledger, start_s, ledger.as_of_s, float(np.quantile(took, 0.9)) / SECONDS_PER_DAY)
+    priced = ledger.amount[cases.rows] > 0
+    rows, won, weight = cases.rows[priced], cases.won[priced], cases.weight[priced]
+    if won.sum() < TOO_FEW_N or (1 - won).sum() < TOO_FEW_N:
+        return None
+    size = np.log(ledger.amount[rows])
+    centre, spread = float(size.mean()), float(size.std())
+    if not spread > 0:
+        return None
+
+    def columns(values: Floats) -> Floats:
+        z = np.clip((values - centre) / spread, -2.5, 2.5)
+        return np.stack([z, z * z - 1], axis=1)
+
+    fitted = logistic(columns(size), won, weight, [0, 1])
+    own = columns(size) @ fitted.coefficient
+    level = _keeping(own, weight, float((weight * won).sum() / weight.sum()))
+    return lambda values: columns(values) @ fitted.coefficient + level
+
+
+def _keeping(own: Floats, weight: Floats, rate: float) -> float:
+    """Return the constant that keeps the mean rate when log odds are moved by `own` (bisection)."""
+    base, low, high = np.log(rate / (1 - rate)), -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        mean = float((weight / (1 + np.exp(-(base + own + middle)))).sum() / weight.sum())
+        low, high = (middle, high) if mean < rate else (low, middle)
+    return (low + high) / 2
 
 
 def _class_chances(ledger: Ledger, deals: Pipeline, days: float, confidence_level: float) -> Floats:
@@ -322,44 +388,60 @@ def _area(curve: Incidence, days: float) -> float:
     return float(np.sum((won[1:] + won[:-1]) / 2) * (grid[1] - grid[0]))
 
 
-def shock(book: Book) -> float:
-    """Return by how much (standard deviation of the log odds) win rates moved together from month to month.
+def shock(book: Book) -> Shock:
+    """Return by how much win rates moved together from month to month.
 
     Notes
     -----
-    From the spread of monthly won / (won + lost) beyond chance, plus what is not known of the rate itself.
+    From monthly won / (won + lost), see :func:`funnelnb.stats.totals.shock.shock`: with few closed months the usual
+    swing of other sales teams counts. Where losses have no dates, months tell nothing.
     """
-    ledger = book.ledger
-    decided = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL)) & (ledger.closed_s != UNKNOWN)
-    n = int(decided.sum())
-    won = ledger.outcome[decided] == WON_DEAL
-    if n < TOO_FEW_N or won.all() or not won.any():
-        return 0.0
-    rate = float(won.mean())
-    alone = 1 / (n * rate * (1 - rate))
-    month = ((ledger.as_of_s - ledger.closed_s[decided]) / SECONDS_PER_DAY // MONTH_DAYS).astype(int)
-    tried = np.bincount(month)
-    full = tried > 0
-    if full.sum() < _LEAST_MONTHS:
-        return float(np.sqrt(alone))
-    factor = overdispersion(np.bincount(month, weights=won)[full], tried[full])
-    return float(np.sqrt(alone + (factor - 1) / (tried[full].mean() * rate * (1 - rate))))
+    won, tried = _by_month(book.ledger, lambda age_s, _: (age_s / SECONDS_PER_DAY // MONTH_DAYS).astype(int))
+    return common_shock(won, tried, LEVELS)
 
 
-def shocked(chance: Floats, spread: float) -> Floats:
-    """Return the chances at each of `LEVELS` equally likely levels of a common shock; their mean is kept.
+def _by_month(ledger: Ledger, month_of: Callable[[Ints, Ints], Ints]) -> tuple[Ints, Ints]:
+    """Return wins and closed deals by month, newest first; nothing where too many closed deals have no date."""
+    over = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL))
+    dated = over & (ledger.closed_s != UNKNOWN)
+    won = ledger.outcome[dated] == WON_DEAL
+    nothing = np.zeros(0, np.int64)
+    if dated.sum() < max(TOO_FEW_N, DATED_SHARE * over.sum()) or won.all() or not won.any():
+        return nothing, nothing
+    closed_s = ledger.closed_s[dated]
+    month = month_of(ledger.as_of_s - closed_s, closed_s)
+    return np.bincount(month, weights=won).astype(np.int64), np.bincount(month)
+
+
+def period_end(book: Book) -> tuple[Note, ...]:
+    """Return a note where deals closed in the last month of quarters are won far more (or less) often than others."""
+
+    def last_month(_: Ints, closed_s: Ints) -> Ints:
+        months = closed_s.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+        return (months % 3 == 2).astype(np.int64)
+
+    won, tried = _by_month(book.ledger, last_month)
+    if tried.size < 2 or tried.min() < END_N:
+        return ()
+    rate, pooled = won / tried, won.sum() / tried.sum()
+    error = float(np.sqrt(pooled * (1 - pooled) * (1 / tried).sum()))
+    if abs(rate[1] - rate[0]) < max(END_GAP, END_Z * error):
+        return ()
+    return (Note("period_end", {"end_rate": float(rate[1]), "other_rate": float(rate[0])}),)
+
+
+def shocked(chance: Floats, levels: Floats) -> Floats:
+    """Return the chances at each of equally likely common shifts of their log odds; their mean is kept.
 
     Returns
     -------
     ndarray of float64, shape (levels, D)
     """
-    if spread <= 0:
+    if not np.any(levels):
         return chance[None, :]
-    normal = NormalDist()
-    node = np.array([normal.inv_cdf((place + 0.5) / LEVELS) for place in range(LEVELS)])
     inside = np.clip(chance, 1e-9, 1 - 1e-9)
     odds = np.log(inside / (1 - inside))
-    moved = np.where(chance > 0, 1 / (1 + np.exp(-(odds + spread * node[:, None]))), 0.0)
+    moved = np.where(chance > 0, 1 / (1 + np.exp(-(odds + levels[:, None]))), 0.0)
     mean = moved.mean(axis=0)
     scale = np.divide(chance, mean, out=np.zeros_like(chance), where=mean > 0)
     made: Floats = np.clip(moved * scale, 0.0, 1.0)

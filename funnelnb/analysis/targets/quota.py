@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about, facts
@@ -19,6 +20,7 @@ from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger.codes import WON_DEAL
 from funnelnb.stats.totals.portfolio import portfolio
+from funnelnb.stats.totals.shock import MEASURED_MONTHS, Shock
 from funnelnb.stats.totals.size import Size, points
 
 if TYPE_CHECKING:
@@ -131,7 +133,8 @@ class _Sources:
     whole: Size | None
     won: float
     coming: pipes.Arrivals
-    spread: float
+    shock: Shock | None
+    end: tuple[Note, ...] = ()
 
     @classmethod
     def of(
@@ -153,8 +156,14 @@ class _Sources:
             whole=points(sold) if sold.size else None,
             won=closed_between(book, period.start) if period else 0.0,
             coming=pipes.arrivals(book, period, level) if arriving and period else none,
-            spread=pipes.shock(book) if measured else 0.0,
+            shock=pipes.shock(book) if measured else None,
+            end=pipes.period_end(book) if measured and period else (),
         )
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the common shifts of the log odds."""
+        return 0.0 if self.shock is None else float(np.std(self.shock.levels))
 
     @property
     def new_amount(self) -> float:
@@ -172,8 +181,11 @@ class _Sources:
                     "quota_new", {"new_n": self.coming.new_n, "window_days": round(self.coming.window_days)}
                 ),
             )
-        if self.spread:
-            found += (Note("quota_shock", {"factor": float(np.exp(self.spread))}),)
+        if self.shock is not None:
+            found += (Note("quota_shock", {"factor": float(np.exp(self.shock.spread))}),)
+            if self.shock.months_n < MEASURED_MONTHS:
+                found += (Note("quota_shock_prior", {"months_n": self.shock.months_n}),)
+        found += self.end
         return found
 
     def attain(self, target: float) -> tuple[AttainCurve, float, float]:
@@ -185,7 +197,7 @@ class _Sources:
         upto = self._upto(sizes, groups, arrivals)
         rest = target - self.won if target > self.won else np.nan
         goal = rest if np.isfinite(rest) else upto / 2
-        levels = pipes.shocked(self.chance, self.spread)
+        levels = pipes.shocked(self.chance, np.zeros(1) if self.shock is None else self.shock.levels)
         parts = [(place, levels[:, mine]) for place, mine in groups]
         total, mass, found, without = portfolio(
             sizes,
@@ -424,6 +436,7 @@ def _weights(
     book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float], period: Period | None, level: float
 ) -> tuple[Floats, str]:
     if weights == "measured":
+        pipes.require_chances(book)
         if period is None:
             return np.nan_to_num(pipes.measured_chances(book, deals, np.inf, level)), "measured"
         return pipes.chances_in(book, deals, period, level), "measured"
@@ -435,7 +448,7 @@ def _side_by_side(
     book: Book, deals: pipes.Pipeline, weights: str | Mapping[str, float], period: Period | None, level: float
 ) -> dict[str, Floats]:
     """Return the weight of each deal by the model, by own weights and as measured, as far as there are any."""
-    found = {"measured": _weights(book, deals, "measured", period, level)[0]}
+    found = {} if unjudged(book) else {"measured": _weights(book, deals, "measured", period, level)[0]}
     if any(stage.win_weight is not None for stage in book.playbook.stages[: book.playbook.won]):
         found["model"] = _weights(book, deals, "playbook", period, level)[0]
     if not isinstance(weights, str):

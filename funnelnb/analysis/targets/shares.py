@@ -210,6 +210,7 @@ def _parts(
     ledger = book.ledger
     coded = ledger.attributes[by]
     deals = pipes.pipeline(book)
+    pipes.require_chances(book)
     chance = pipes.chances_in(book, deals, period, confidence_level)
     size = len(coded.labels)
     code = coded.codes[deals.index]

@@ -477,7 +477,7 @@ def _blocks(
 ) -> tuple[list[Block], TimeCounts]:
     """Return what can be said of each group, and the counts behind it."""
     origin, target, overall = span
-    counts = time_counts(book, origin, target, names, days)
+    counts = time_counts(book, origin, target, names, days, durations=True)
     deals = watched_deals(book, origin, target, names, days)
     parts = by_day.split(counts)
     blocks = []

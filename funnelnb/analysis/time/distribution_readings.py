@@ -421,6 +421,8 @@ def bins(
 
     Of whole days, those that ended on the day of an edge count half on either side of it.
     """
+    if until_days <= 0:  # everything ended at once
+        return []
     most = int(np.clip(2 * fit.event_n ** (1 / 3), LEAST_BINS, MOST_BINS))  # Rice's rule
     width = next(
         (one for one in (_WIDTHS if week == 7 else _BUSINESS_WIDTHS) if until_days / one <= most),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.analysis.conversion.like_with_like import unfair
 from funnelnb.analysis.shared import by_day, caveats, group_curve
 from funnelnb.analysis.shared.counts import (
     Source,
@@ -282,7 +283,11 @@ def duration(
     parts: dict[str, Any] = {
         part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
     }
-    notes += (*calendar_notes(book, asked.calendar), *_notes(blocks, parts["fits"]))
+    notes += (
+        *calendar_notes(book, asked.calendar),
+        *_notes(blocks, parts["fits"]),
+        *_unfair(book, asked.names),
+    )
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
@@ -334,7 +339,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     """Return rows, fits and curves of one stage or the whole way, one per group, and how the groups compare."""
     origin, target, overall = span
     to, confidence_level = asked.to, asked.confidence_level
-    counts = time_counts(book, origin, target, asked.names, asked.calendar)
+    counts = time_counts(book, origin, target, asked.names, asked.calendar, durations=True)
     parts = by_day.split(counts)
     limit = _limit(parts, confidence_level)
     everybody = group_curve.pace(by_day.pooled(parts), to, confidence_level) if asked.names else None
@@ -373,7 +378,9 @@ def _test(
         return ()
     origin, target, overall = span
     if asked.within:
-        counts = time_counts(book, origin, target, (*asked.names, *asked.within), asked.calendar)
+        counts = time_counts(
+            book, origin, target, (*asked.names, *asked.within), asked.calendar, durations=True
+        )
     groups = [group[: len(asked.names)] for group in counts.groups]
     strata = [group[len(asked.names) :] for group in counts.groups]
     place = {"stage": book.playbook.stage_ids[origin], "overall": overall}
@@ -424,6 +431,13 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     curves = [by_day.curve(one, confidence_level) for one in parts if one.n.sum() >= TOO_FEW_N]
     days = [by_day.trusted_days(one) for one in curves]
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
+
+
+def _unfair(book: Any, names: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return which groups are known only after deals have gone some way: old deals are slow by being old."""
+    if getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return ()
+    return unfair(book.ledger, names)
 
 
 def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:

@@ -20,6 +20,7 @@ from funnelnb.analysis.shared.counts import (
     source_notes,
     time_counts,
 )
+from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -261,7 +262,7 @@ def _parts(
     steps = ((k, k + 1), (k + 1, won)) if k + 1 < won else ((k, k + 1),)
     both: list[dict[Group, Incidence]] = []
     for origin, target in steps:
-        counts = time_counts(book, origin, target, names, calendar)
+        counts = still_known(time_counts(book, origin, target, names, calendar))
         both.append(
             {
                 group: by_day.curve(times, confidence_level)
@@ -542,12 +543,12 @@ def _judged(
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     coded = np.fromiter((places[group] for group in groups), np.int64, len(groups))
     for k in range(ledger.won):
-        (times,) = by_day.split(time_counts(book, k, k + 1, calendar=calendar))
+        (times,) = by_day.split(time_counts(book, k, k + 1, calendar=calendar, durations=True))
         wholes[k] = group_curve.pause(times)
         whole = _ordinary(times, None, confidence_level)
         if whole is None or whole.ended_n < TOO_FEW_N:
             continue
-        counts = time_counts(book, k, k + 1, names, calendar)
+        counts = time_counts(book, k, k + 1, names, calendar, durations=True)
         for group, own_times in zip(counts.groups, by_day.split(counts), strict=True):
             in_group = coded == places.get(group, -1)
             mine = (deals.position == k) & in_group[deals.index] & ~np.isnan(deals.age_days)

@@ -92,6 +92,63 @@ def as_of_instant(
     return (day if whole_days(tables) else day + LAST_SECOND), day + LAST_SECOND
 
 
+QUIET_DAYS, QUIET_TIMES = 92, 2
+"""So many days without anything recorded before the as-of date, or times the longest such pause, need a reason."""
+
+
+def check_quiet(
+    wanted: Any, as_of: np.datetime64, tables: dict[str, pd.DataFrame], reason: str, findings: Findings
+) -> None:
+    """Refuse an as-of date long after the last recorded event, unless somebody says why nothing happened since.
+
+    Every open deal would be taken to have stood still until then.
+
+    Parameters
+    ----------
+    wanted : Any
+        As the caller gave it; None: the day of the last event, which is always right.
+    as_of : numpy.datetime64
+    tables : dict of str to DataFrame
+        As recorded.
+    reason : str
+        Why nothing was recorded since; empty: none given.
+    findings : Findings
+        Gets a note of the pause.
+
+    Raises
+    ------
+    ParameterError
+        Open deals, a pause of more than a quarter and of twice the longest pause in the data, and no reason.
+    """
+    last = last_recorded(tables)
+    deals = tables["opportunities"]
+    if wanted is None or last is None or "outcome" not in deals or not (deals["outcome"] == "open").any():
+        return
+    quiet = int((as_of - last) / DAY)
+    longest = _longest_pause(tables)
+    if quiet <= max(QUIET_DAYS, QUIET_TIMES * longest):
+        return
+    if reason:
+        findings.note("quiet_before_as_of", days=quiet, reason=reason)
+        return
+    raise ParameterError(
+        f"as_of = {str(wanted)!r}: nothing is recorded in the {quiet} days before it (last on {str(last)[:10]})",
+        expected="the day on which the data were exported: every open deal would be taken to have stood still since",
+        hint='leave as_of out, or say why nothing happened: as_of_reason = "…" in the settings',
+    )
+
+
+def _longest_pause(tables: dict[str, pd.DataFrame]) -> int:
+    """Return the most days without anything recorded between the first and the last event."""
+    days = [
+        tables[table][column].dropna().to_numpy().astype("datetime64[D]")
+        for table, column in _RECORDED
+        if table in tables and column in tables[table]
+    ]
+    known = np.unique(np.concatenate(days)) if days else np.zeros(0, "datetime64[D]")
+    return int(np.diff(known).astype(np.int64).max(initial=0))
+
+
 def day_of_export(wanted: Any, timezone: str = "") -> np.datetime64:
     """Return the as-of date that was asked for.
 
@@ -184,7 +241,9 @@ def cut(
         keep = _existed(deals, tables.get("stage_history"), until, findings)
         deals = deals[keep]
         last_rows = None if history is None else _in_order(history, stage_ids)
-        deals = _reopen(deals, last_rows, until, findings.settings.amount_known)
+        moved = _moved_after(tables.get("stage_history"), until)
+        deals = _reopen(deals, last_rows, until, findings.settings.amount_known, moved)
+        _tell_unsure(deals, until, findings)
         deals = _stage_then(deals, last_rows, until, findings)
         for name, frame in result.items():
             if name != "opportunities" and "opportunity_id" in frame:
@@ -211,6 +270,21 @@ def _cut_times(name: str, frame: pd.DataFrame, until: np.datetime64) -> pd.DataF
     if "left_at" in frame:
         frame = frame.assign(left_at=frame["left_at"].mask(frame["left_at"] > until))
     return frame
+
+
+def _moved_after(history: pd.DataFrame | None, until: np.datetime64) -> Any:
+    """Return the ids of deals that entered a stage after `until`."""
+    if history is None:
+        return []
+    later = (history["entered_at"] > until) & ~history["stage"].isin(END_MARKS)
+    return history["opportunity_id"][later].unique()
+
+
+def _tell_unsure(deals: pd.DataFrame, until: np.datetime64, findings: Findings) -> None:
+    """Say of how many deals that ended without a date nobody knows whether they had ended by then."""
+    unsure = deals["outcome"].ne("open") & (deals["closed_at"].isna() if "closed_at" in deals else True)
+    if unsure.any():
+        findings.note("state_unknown_at_as_of", n=int(unsure.sum()), as_of=str(until)[:10])
 
 
 def _existed(
@@ -250,12 +324,16 @@ def _last(ordered: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reopen(
-    deals: pd.DataFrame, ordered: pd.DataFrame | None, until: np.datetime64, amount_known: str
+    deals: pd.DataFrame, ordered: pd.DataFrame | None, until: np.datetime64, amount_known: str, moved: Any
 ) -> pd.DataFrame:
-    """Take back what was decided later: outcome, close, reason, expectations, the amount if it came then."""
+    """Take back what was decided later: outcome, close, reason, expectations, the amount if it came then.
+
+    A deal that ended without a date and still moved (`moved`) afterwards had not ended by then.
+    """
     if "closed_at" not in deals:
         return deals
     later = deals["closed_at"] > until
+    later |= deals["closed_at"].isna() & deals["opportunity_id"].isin(moved) & deals["outcome"].ne("open")
     if not later.any():
         return deals
     changed: dict[str, Any] = {

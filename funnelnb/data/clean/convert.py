@@ -152,18 +152,27 @@ def read_table(
     return table
 
 
+_EXPONENT = r"\d(?:[.,]\d{1,14})?[eE]\+\d{2}"
+_SPOILT_NUMBER = rf"\d{{15,}}|{_EXPONENT}"
+
+
 def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findings) -> None:
     """Tell deals apart by their rows if a spreadsheet has made their ids the same; other ids stay as they are."""
     source = columns.get("opportunity_id", "")
-    if name != "opportunities" or source not in raw.spoilt:
+    if name != "opportunities" or source not in raw.frame or not raw.frame[source].duplicated().any():
         return
-    texts = raw.frame[source].map(cell_text).astype("str")
-    same = texts.duplicated(keep=False) & texts.str.fullmatch(r"\d+|\d(?:[.,]\d+)?[eE]\+\d{2}")
+    texts = raw.frame[source].map(cell_text).astype("str") if source in raw.spoilt else raw.frame[source]
+    if texts.dtype != "str":
+        return
+    same = texts.duplicated(keep=False)
+    texts_same = texts[same]
+    spoilt = texts_same.str.fullmatch(_SPOILT_NUMBER if source in raw.spoilt else _EXPONENT)
+    same &= texts.index.isin(spoilt.index[spoilt])
     if same.any():
         rows = texts.index.astype("int64").astype("str")
         raw.frame = raw.frame.assign(**{source: texts.where(~same, texts + " (row " + rows + ")")})
         findings.note(
-            "ids_spoilt", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
+            "ids_kept_apart", file=raw.file, column=source, n=int(same.sum()), value=texts[same].iloc[0]
         )
 
 

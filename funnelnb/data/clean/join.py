@@ -103,6 +103,9 @@ def _join(
     table: Table, raw: Raw, sources: Sources, wanted: Join, settings: Settings, findings: Findings
 ) -> JoinReport:
     other = sources.other(wanted.file, wanted.sheet)
+    for width, rows in other.take_ragged().items():
+        found = f"the row has {width} fields, the header has {len(other.columns)}"
+        findings.add("ragged_row", file=other.file, rows=rows, found=found)
     (here, there), place = next(iter(wanted.on.items())), f"[tables.{table.name}.joins] {wanted.file}"
     require_column(raw, here, f"{place} on", settings.shown)
     require_column(other, there, f"{place} on", settings.shown)
@@ -114,7 +117,7 @@ def _join(
     first = partners.drop_duplicates().dropna()
     canonical = next((name for name, source in table.columns.items() if source == here), here)
     corrections = dict(settings.values.get(canonical, {}))
-    report = _report(table, keys, first, other, (here, there), corrections)
+    report = _report(table, keys, first, other, wanted, corrections)
     _note(report, findings)
     keys = corrected(keys, corrections)
     lookup = other.frame.loc[first.index].set_index(first.to_numpy())
@@ -142,33 +145,42 @@ def _report(
     keys: pd.Series,
     partners: pd.Series,
     other: Raw,
-    on: tuple[str, str],
+    wanted: Join,
     corrections: Mapping[str, str],
 ) -> JoinReport:
     known = set(partners)
     strange = keys[keys.notna() & ~values.among(keys, partners)]
-    mismatches = []
-    for value in sorted(strange.unique()):
-        rows = strange.index[strange == value]
-        mismatches.append(
-            Mismatch(
-                value=value,
-                rows=tuple(int(row) for row in rows),
-                nearest=near(value, known),
-                corrected=corrections.get(value) in known,
-            )
+    spelled = {fold(one): one for one in sorted(known, reverse=True)}
+    groups = {} if wanted.partial else strange.groupby(strange, sort=True).groups
+    common = sorted(groups, key=lambda value: -len(groups[value]))[:SEARCHED]
+    searched = set(common) if len(known) <= SEARCHABLE else set()
+    mismatches = [
+        Mismatch(
+            value=value,
+            rows=tuple(int(row) for row in rows),
+            nearest=spelled.get(fold(value)) or (near(value, known) if value in searched else ""),
+            corrected=corrections.get(value) in known,
         )
+        for value, rows in groups.items()
+    ]
     used = set(keys.replace(dict(corrections)).dropna())
     return JoinReport(
         table=table.name,
         file=table.file,
-        column=on[0],
+        column=next(iter(wanted.on)),
         other=other.file,
-        other_column=on[1],
+        other_column=next(iter(wanted.on.values())),
         mismatches=tuple(sorted(mismatches, key=lambda one: -len(one.rows))),
         blank_rows=tuple(int(row) for row in keys.index[keys.isna()]),
         unused=tuple(sorted(known - used)),
     )
+
+
+SEARCHED, SEARCHABLE = 40, 3000
+"""For so many stray keys the likest one is looked for, unless there are more known ones than this."""
+
+TOLD = 12
+"""At most so many stray keys are told one by one; more of them in one sentence."""
 
 
 def near(value: str, known: Iterable[str]) -> str:
@@ -188,7 +200,15 @@ def near(value: str, known: Iterable[str]) -> str:
 
 
 def _note(report: JoinReport, findings: Findings) -> None:
-    for one in report.mismatches:
+    stray = [one for one in report.mismatches if not one.corrected]
+    if len(stray) > TOLD:
+        findings.note(
+            "join_unmatched_many", file=report.file, column=report.column, other=report.other, n=len(stray),
+            rows_n=sum(len(one.rows) for one in stray), names=", ".join(one.value for one in stray[:5]),
+        )  # fmt: skip
+    for one in (
+        report.mismatches if len(stray) <= TOLD else (one for one in report.mismatches if one.corrected)
+    ):
         code = "join_corrected" if one.corrected else "join_unmatched"
         if not one.corrected and one.nearest:
             code = "join_unmatched_near"

@@ -78,7 +78,7 @@ CODES: dict[str, Code] = {
     ),
     "bad_number": Code(
         "not a number",
-        "a number such as 1234.50, 1,234.50 or 1.234,50",
+        "a number such as 1234.50, 1,234.50 or 1.234,50 (up to 150 digits)",
         f'correct it, {_LEAVE_OUT} (keep = "not known")',
         keep=True,
     ),
@@ -183,11 +183,14 @@ class Findings:
     problems : list of Problem
         Those that stop the loading.
     notes : list of Note
+    codes : list of str
+        Code of each problem.
     """
 
     settings: Settings
     problems: list[Problem] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
 
     def note(self, code: str, **values: Any) -> None:
         """Add a note, once."""
@@ -235,6 +238,7 @@ class Findings:
         policy = self.policy(code)
         policy = "drop" if policy == "keep" and not keepable else policy
         if policy == "stop":
+            self.codes.append(code)
             self.problems.append(
                 Problem(
                     file=file,

@@ -1,4 +1,7 @@
-"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake."""
+"""Which keys may a settings file hold, and what may each be? One rule per key, one message per mistake.
+
+Longer than most modules: every key of the settings has its type, its words and its rule here, in one place.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,15 @@ class Join:
         Canonical name (or own attribute) = column of the other file.
     sheet : str
         Sheet, if the other file is a workbook.
+    partial : bool
+        Whether rows without a partner are nothing to remark on (leads without a booking).
     """
 
     file: str
     on: Mapping[str, str]
     columns: Mapping[str, str]
     sheet: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,8 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    query : str
+        One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
         Column = values that mean this outcome, whatever the outcome column says; ``"*"`` means any value at all.
     """
@@ -117,6 +125,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -136,6 +145,8 @@ class Settings:
     playbook : str, dict or None
         Id of a built-in playbook, path of a playbook file, or ``{"stages": [...]}``.
     as_of, observed_from : str
+    as_of_reason : str
+        Why nothing is recorded for long before the as-of date.
         ISO dates; empty: not given.
     currency : str
     timezone : str
@@ -167,6 +178,8 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    report : Mapping
+        What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar
         Business days by name of the calendar: weekend, holidays and extra working days.
     limits : Limits
@@ -177,6 +190,7 @@ class Settings:
     data: str = ""
     playbook: str | Mapping[str, Any] | None = None
     as_of: str = ""
+    as_of_reason: str = ""
     observed_from: str = ""
     currency: str = ""
     timezone: str = ""
@@ -197,6 +211,7 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
@@ -408,14 +423,17 @@ class Reader:
         """Return one join."""
         if not isinstance(content, dict):
             raise self.fail(key, content, "a table with file, on and columns")
-        self.keys(key, content, ("file", "sheet", "on", "columns"))
+        self.keys(key, content, ("file", "sheet", "on", "columns", "partial"))
         on = content.get("on")
         on = {on: on} if isinstance(on, str) else on
         if not isinstance(on, dict) or len(on) != 1:
             raise self.fail(f"{key}.on", on, 'one column, or { "column here" = "column there" }')
         if not content.get("file") or not content.get("columns"):
             raise self.fail(key, content, "file, on and columns")
+        if not isinstance(content.get("partial", False), bool):
+            raise self.fail(f"{key}.partial", content["partial"], "true or false")
         return Join(
+            partial=content.get("partial", False),
             file=self.text(f"{key}.file", content["file"]),
             on=self.mapping(f"{key}.on", on),
             columns=self.mapping(f"{key}.columns", content["columns"]),
@@ -446,8 +464,10 @@ def _encoding(reader: Reader, key: str, value: Any) -> str:
     expected = "an encoding of text such as 'utf-8', 'gb18030', 'cp1252'"
     name = reader.text(key, value)
     try:
-        b"".decode(name) if name else ""
-        lossless = not name or codecs.lookup(name).name not in _NO_FILES
+        found = codecs.lookup(name) if name else None
+        lossless = found is None or (
+            getattr(found, "_is_text_encoding", True) and found.name not in _NO_FILES
+        )
     except (LookupError, ValueError):
         lossless = False
     if not lossless:
@@ -575,6 +595,36 @@ def _tables(reader: Reader, key: str, value: Any) -> dict[str, TableSettings]:
     return {name: reader.table(f"{key}.{name}", name, one) for name, one in value.items()}
 
 
+REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "by": ('an attribute or a list of them, such as ["region", "team"]', (str, list)),
+    "notebooks": ('"all", or a list of names', (str, list)),
+    "only": ("a list of values", (list,)),
+    "whole": ("true or false", (bool,)),
+    "out": ("a folder", (str,)),
+    "jobs": ("a whole number", (int,)),
+    "retries": ("a whole number", (int,)),
+    "timeout": ("seconds", (int, float)),
+    "report_timeout": ("seconds", (int, float)),
+    "code": ("true or false", (bool,)),
+    "fail_on": ("a list of rules", (list,)),
+    "dask": ("the address of a scheduler", (str,)),
+    "parameters": ("a table of name = value", (dict,)),
+}
+"""Key of the table ``[report]`` = what it takes, and the types of that."""
+
+
+def _report(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, 'a table such as [report] with by = "region"')
+    reader.keys(key, value, list(REPORT_KEYS))
+    for name, one in value.items():
+        expected, kinds = REPORT_KEYS[name]
+        listed = isinstance(one, list) and not all(isinstance(each, str) for each in one)
+        if not isinstance(one, kinds) or (isinstance(one, bool) and bool not in kinds) or listed:
+            raise reader.fail(f"{key}.{name}", one, expected)
+    return dict(value)
+
+
 def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise reader.fail(key, value, "a table such as [levels] with high = 0.7")
@@ -609,7 +659,7 @@ _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
 _RULES: dict[str, Any] = {
-    **dict.fromkeys(("data", "currency", "by", "crm"), Reader.text),
+    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason"), Reader.text),
     **dict.fromkeys(("as_of", "observed_from"), _day),
     **dict.fromkeys(("horizon_days", "confidence_level"), _number),
     "playbook": _playbook,
@@ -627,12 +677,13 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "report": _report,
     "calendars": _calendars,
     "limits": _limits,
 }
 
 _TABLE_RULES: dict[str, Any] = {
-    **dict.fromkeys(("file", "sheet", "newest_by"), Reader.text),
+    **dict.fromkeys(("file", "sheet", "newest_by", "query"), Reader.text),
     **dict.fromkeys(("delimiter", "quote", "escape"), _sign),
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,

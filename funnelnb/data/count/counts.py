@@ -79,17 +79,17 @@ class StandingFor:
 
     Attributes
     ----------
-    reached, advanced, here : ndarray of float64, shape (G, P)
-        Sums of the weights.
+    reached, advanced, undecided : ndarray of float64, shape (G, P)
+        Sums of the weights; undecided are still there, or left without a decision.
     reached_sq, decided_sq : ndarray of float64, shape (G, P)
-        Sums of the squared weights (reached; reached and not `here`), for the effective number of deals.
+        Sums of the squared weights (reached; advanced or lost), for the effective number of deals.
     known : ndarray of bool, shape (G,)
         Whether every outcome of the group has deals that can stand for it.
     """
 
     reached: NDArray[np.float64]
     advanced: NDArray[np.float64]
-    here: NDArray[np.float64]
+    undecided: NDArray[np.float64]
     reached_sq: NDArray[np.float64]
     decided_sq: NDArray[np.float64]
     known: NDArray[np.bool_]

@@ -37,7 +37,7 @@ from funnelnb.data.count.tally import (
 )
 from funnelnb.data.ledger.attributes import code, unchunked
 from funnelnb.data.ledger.build import attribute_names, check_outcomes, from_frames
-from funnelnb.data.ledger.codes import FACTS, Codes
+from funnelnb.data.ledger.codes import CONTRADICTIONS, FACTS, Codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,9 +134,20 @@ class Scan:
         )
 
     @cached_property
+    def _counted_there(self) -> bool:
+        """Whether the engine counts: not where ends, histories or records are incomplete or contradict themselves.
+
+        What is not known is worked out deal by deal, in memory (see :mod:`funnelnb.data.count.tally`).
+        """
+        if not self.in_engine or self.observed_from is not None:
+            return False
+        found = {note.code for note in self._engine_notes()}
+        return not found & {"closed_date_missing", "history_missing", "reopened", "created_unknown"}
+
+    @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was missing, assumed or repaired."""
-        return (*(self._engine_notes() if self.in_engine else self.ledger.notes), *self._clock_notes())
+        return (*(self._engine_notes() if self._counted_there else self.ledger.notes), *self._clock_notes())
 
     def _clock_notes(self) -> tuple[Note, ...]:
         """Tell which columns hold moments, and on whose clock they were told."""
@@ -151,7 +162,7 @@ class Scan:
 
     def stage_counts(self, by: By = ()) -> StageCounts:
         """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
-        if not self.in_engine:
+        if not self._counted_there:
             return stage_counts(self.ledger, by)
         group, code, table = self._counted(by, "standings")
         place, shape = (code, table["furthest"], table["outcome"]), (len(group.groups), self._positions, 4)
@@ -160,7 +171,7 @@ class Scan:
 
     def stay_counts(self, by: By = ()) -> StayCounts:
         """How did every stay in a stage end? As :func:`tally.stay_counts`."""
-        if not self.in_engine:
+        if not self._counted_there:
             return stay_counts(self.ledger, by)
         group, code, table = self._counted(by, "moves")
         shape = (len(group.groups), self._positions, self._positions + 3)
@@ -179,10 +190,10 @@ class Scan:
             Business days of tables that are counted in their engine.
         """
         check_step(origin, target, self._positions)
-        if not self.in_engine:
-            return time_counts(self.ledger, origin, target, by, calendar)
-        if calendar is not None and not calendar.every_day:
+        if self.in_engine and calendar is not None and not calendar.every_day:
             raise in_engine(calendar)
+        if not self._counted_there:
+            return time_counts(self.ledger, origin, target, by, None if self.in_engine else calendar)
         since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
         group, code, table = self._counted(by, "times", origin=origin, target=target, observed_from_s=since)
         known = table["event"] <= LOST_OUT
@@ -250,7 +261,9 @@ class Scan:
             name: int(column[0].as_py() or 0) for name, column in _collected(self._relations.facts()).items()
         }
         deal_n = facts["deals_n"]
-        return tuple(Note(name, {"deals_n": facts[name], "of_n": deal_n}) for name in FACTS if facts[name])
+        told = [name for name in FACTS if facts.get(name)]
+        examples = {name: {"examples": "–"} if name in CONTRADICTIONS else {} for name in told}
+        return tuple(Note(name, {"deals_n": facts[name], "of_n": deal_n} | examples[name]) for name in told)
 
 
 _TIMES = {"opportunities": ("created_at", "closed_at"), "stage_history": ("entered_at",)}

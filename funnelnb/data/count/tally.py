@@ -139,7 +139,6 @@ def _with_unplaced(
     sums, squares = _sums(key, shape, weight), _sums(key, shape, weight * weight)
     there = [one.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in (sums, squares)]
     after = [np.concatenate([one[:, 1:], np.zeros_like(one[:, :1])], axis=1) for one in there]
-    ended = [one[:, :, LOST_DEAL] + one[:, :, LEFT_DEAL] for one in (sums, squares)]
     first = np.zeros_like(counts.reached_n)
     first[:, 0] = unplaced.sum(axis=1)
     return replace(
@@ -152,9 +151,9 @@ def _with_unplaced(
         stands_for=StandingFor(
             reached=there[0],
             advanced=after[0],
-            here=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL],
+            undecided=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL] + sums[:, :, LEFT_DEAL],
             reached_sq=there[1],
-            decided_sq=after[1] + ended[1],
+            decided_sq=after[1] + squares[:, :, LOST_DEAL],
             known=~none,
         ),
         clustered=clustered,

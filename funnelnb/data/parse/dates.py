@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -211,11 +210,6 @@ def parse_dates(cells: pd.Series, reading: Reading, where: Mapping[str, str]) ->
     if plain is not None:
         return _finish(plain, np.zeros(len(text), bool), [], where)
     return _text(text, reading, where)
-
-
-def looks_like_date(text: str) -> bool:
-    """Whether a text is a date with its year, in any order."""
-    return bool(re.match(r"\s*(\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(\D|$)", text))
 
 
 def _iso(cells: pd.Series) -> pd.Series | None:

@@ -328,6 +328,7 @@ def _finish(parsed: Parsed, kind: Kind, reading: Reading, where: Mapping[str, st
         parsed.notes.append(Note(code, {**where, "unit": str(reading.unit), "factor_n": int(factor)}))
     if isinstance(reading.unit, str) and reading.unit and (unit := unit_of(reading.unit)) and unit[1]:
         parsed.currencies = tuple(sorted({*parsed.currencies, unit[1]}))
+    _out_of_range(parsed)
     values: Any = parsed.values
     if kind == "share":
         parsed.values = _shares(values, parsed.notes, where)
@@ -335,6 +336,23 @@ def _finish(parsed: Parsed, kind: Kind, reading: Reading, where: Mapping[str, st
         parsed.values = values.mask(zeros)
         parsed.notes.append(Note("zero_amount_unknown", {**where, "n": int(zeros.sum())}))
     return parsed
+
+
+LARGEST, SMALLEST = 1e150, 1e-150
+"""Beyond these, squares cannot be added up (variances of amounts would be infinite or nothing)."""
+
+
+def _out_of_range(parsed: Parsed) -> None:
+    """Count numbers as bad that are too large or too small to be counted with."""
+    import numpy as np
+
+    if parsed.undecided or parsed.values.dtype.kind != "f":
+        return
+    sizes = np.abs(parsed.values.to_numpy(dtype="float64"))
+    outside = (sizes > LARGEST) | ((sizes < SMALLEST) & (sizes > 0))
+    if outside.any():
+        parsed.bad = parsed.bad | outside
+        parsed.values = parsed.values.mask(outside)
 
 
 def _shares(values: pd.Series, notes: list[Note], where: Mapping[str, str]) -> pd.Series:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.tables import Kind
 
 
-_TRUE = ("true", "t", "yes", "y", "1", "1.0", "是", "有", "对", "√", "✓", "x")
-_FALSE = ("false", "f", "no", "n", "0", "0.0", "否", "无", "没有", "错", "×")
+_TRUE = (
+    "true", "t", "yes", "y", "1", "1.0", "да", "ja", "oui", "sí", "si", "sim", "vero", "是", "有", "对", "√", "✓", "x",
+)  # fmt: skip
+_FALSE = (
+    "false", "f", "no", "n", "0", "0.0", "нет", "nein", "non", "não", "nao", "falso", "否", "无", "没有", "错", "×",
+)  # fmt: skip
 
 
 def parse(cells: pd.Series, kind: Kind, reading: Reading, where: Mapping[str, str]) -> Parsed:

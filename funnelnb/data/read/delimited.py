@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.settings import TableSettings
 from funnelnb.data.read.align import Aligner
-from funnelnb.data.read.dialect import find_dialect
+from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
@@ -111,6 +111,8 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
         rows.pop()  # it may have been cut off
     require_header(rows, settings.header_row, path.name)
     layout = find_layout(rows, header=settings.header, header_row=settings.header_row)
+    if not layout.header and settings.header is None:
+        layout = _header_by_other_sign(rows, layout)
     settings.limits.refuse("columns", layout.width, path.name)
     result = None
     if dialect.plain and found.sound_quotes:
@@ -121,6 +123,20 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
         result = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
     result.sep_line = bool(sample) and sample[0].lower().startswith("sep=") and bool(layout.above)
     return result if settings.totals == "keep" else _records_only(result)
+
+
+def _header_by_other_sign(rows: list[list[str]], layout: Layout) -> Layout:
+    """Return the layout with the row above the records as header, if it is one but for its delimiter."""
+    place = layout.first - 1
+    if place not in layout.above or len(rows[place]) != 1 or layout.width < 3:
+        return layout
+    for sign in DELIMITERS:
+        names = [one.strip(' "') for one in rows[place][0].split(sign)]
+        if len(set(names) - {""}) == layout.width == len(names):
+            return replace(
+                layout, names=names, header=[place], above=[one for one in layout.above if one != place]
+            )
+    return layout
 
 
 def _sample(path: Path, encoding: str, end: str, limits: Limits) -> tuple[list[str], bool]:

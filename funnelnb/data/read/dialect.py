@@ -28,6 +28,7 @@ DELIMITERS = (",", ";", "\t", "|", "§", "~", "^", "\x01", "\x1f", "，", "；",
 
 _LESS_LIKELY = {" ": 0.72, ":": 0.5, "~": 0.95, "^": 0.95, "，": 0.85, "；": 0.9}
 _LINES = 400
+_CHARS = 100_000
 _WORD = re.compile(r"[\w .'’&/()+#@%*?!°-]*")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
@@ -55,6 +56,8 @@ def find_dialect(lines: Sequence[str], delimiter: str = "") -> Dialect:
     Dialect(delimiter=',', quote="'", escape='', skip_blank=True, aligned=False, wrapped=False)
     """
     texts = [text for line in lines if (text := line.rstrip("\r\n")).strip()][:_LINES]
+    while len(texts) > 20 and sum(map(len, texts)) > _CHARS:
+        texts = texts[: len(texts) // 2]
     if delimiter:
         return max(_candidates(texts, delimiter), key=lambda one: _score(texts, one))
     if texts and texts[0].lower().startswith("sep=") and len(texts[0].rstrip()) <= 5:

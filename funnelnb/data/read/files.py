@@ -73,12 +73,28 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
         Whatever goes wrong while reading, with place and remedy.
     """
     kind = kind_of_file(path)
+    before = _state(path)
     with guarded(path.name[:200]):
         raw = _READERS[kind](path, settings)
+    if _state(path) != before:
+        raise SourceError(
+            f"{path.name} was changed while it was being read",
+            expected="a file that stays as it is",
+            hint="try again when the export has finished",
+        )
     suffix = path.suffix.lower()
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
     return raw
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced; empty if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def kind_of_file(path: Path) -> str:
@@ -179,7 +195,7 @@ def sub_tables(path: Path, limits: Limits | None = None) -> list[str]:
         if kind == "duckdb":
             connection = _duckdb(path)
             try:
-                return [str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()]
+                return [schema_name(*row) for row in connection.execute(_DUCKDB_TABLES).fetchall()]
             finally:
                 connection.close()
     return []
@@ -254,6 +270,23 @@ PARQUET_CELLS = 2_000_000_000
 """Up to here a Parquet file is read whatever the limit on cells: it is typed and read by columns."""
 
 
+_DUCKDB_TABLES = (
+    "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = current_database() "
+    "ORDER BY table_schema <> 'main', table_schema, table_name"
+)
+
+
+def schema_name(schema: str, name: str) -> str:
+    """Return how a table of a DuckDB file is called: with its schema, unless that is the usual one.
+
+    Examples
+    --------
+    >>> schema_name("main", "deals"), schema_name("crm", "deals")
+    ('deals', 'crm.deals')
+    """
+    return name if schema == "main" else f"{schema}.{name}"
+
+
 def _duckdb(path: Path) -> Any:
     """Open a DuckDB file, and nothing else: neither another kind of database nor anything that it points to."""
     try:
@@ -294,7 +327,11 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
 
     connection = _duckdb(path)
     try:
-        quoted = table.replace('"', '""')
+        schema, name = next(
+            row for row in connection.execute(_DUCKDB_TABLES).fetchall() if schema_name(*row) == table
+        )
+        catalog = str(connection.execute("SELECT current_database()").fetchall()[0][0])
+        quoted = '"."'.join(part.replace('"', '""') for part in (catalog, schema, name))
         found = connection.sql(f'SELECT * FROM "{quoted}"').to_arrow_table()  # noqa: S608 - a quoted, known name
     except duckdb.Error as error:
         raise SourceError(

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LOOKED_AT = 40_000
+"""So many cells are enough to know what the columns hold."""
+
 BLANK, NUMBER, DATE, TIME, TEXT = "blank", "number", "date", "time", "text"
 
 _MONTH = (
@@ -132,6 +135,7 @@ def column_kinds(rows: Sequence[Sequence[str]], width: int, share: float = 0.9) 
         NUMBER, DATE or TIME, the shape of a code (such as ``"A9"``), BLANK for a column that holds nothing, or TEXT.
     """
     found = []
+    rows = rows[: max(LOOKED_AT // max(width, 1), 20)]
     for place in range(width):
         cells = [row[place] for row in rows if len(row) > place]
         kinds = Counter(kind_of(cell) for cell in cells)

@@ -66,7 +66,7 @@ class Raw:
         on the right, so that nothing is lost; :meth:`take_ragged` takes them out.
     notes : list of Note
     spoilt : set of str
-        Columns in which a spreadsheet has damaged long numbers: they tell no records apart.
+        Columns of numbers so long that a spreadsheet has not kept their last digits: they tell no records apart.
     lines : Lines or None
         What became of every line of a text; None for other sources.
     """
@@ -158,13 +158,15 @@ def cell_text(value: Any) -> str:
 def drop_empty(raw: Raw) -> Raw:
     """Drop rows and unnamed columns that hold nothing; rows keep their numbers."""
     frame = raw.frame
-    blank = {name: _blank(frame[name]) for name in frame.columns}
-    unnamed = [name for name in frame.columns if str(name).startswith("(column ") and blank[name].all()]
+    unnamed = [
+        name for name in frame.columns if str(name).startswith("(column ") and _blank(frame[name]).all()
+    ]
     if unnamed:
         frame = frame.drop(columns=unnamed)
     empty = None
     for name in frame.columns:
-        empty = blank[name] if empty is None else empty & blank[name]
+        blank = _blank(frame[name])
+        empty = blank if empty is None else empty & blank
         if not empty.any():
             break
     if empty is not None and empty.any():

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from funnelnb.data.read.delimited import Delimited
     from funnelnb.data.read.header import Layout
 
-_EXPONENT = r"\d(?:[.,]\d{1,14})?[eE]\+\d{2}"
-_TOO_NARROW = r"#{4,}"
 LOOKED_AT = 1000
-"""Damage by a spreadsheet is looked for if it shows in so many first rows."""
+"""Cells that were too narrow are looked for in a column where one of so many first ones is."""
 
 SHOWN = 60
 """Texts are shortened to this many characters in notes."""
@@ -45,10 +43,10 @@ def as_raw(found: Delimited, file: str, settings: TableSettings) -> Raw:
     """
     import pandas as pd
 
-    frame = found.table.rename_columns(column_names(found.layout)).to_pandas(
-        split_blocks=True, self_destruct=True
-    )
+    names = column_names(found.layout)
+    table, narrow = hide_narrow(found.table, file, names, found.rows)
     found.table = None
+    frame = table.rename_columns(names).to_pandas(split_blocks=True, self_destruct=True)
     first = int(found.rows[0]) if len(found.rows) else 1
     dense = len(found.rows) and int(found.rows[-1]) == first + len(found.rows) - 1
     frame.index = pd.RangeIndex(first, first + len(frame)) if dense else pd.Index(found.rows)
@@ -61,36 +59,44 @@ def as_raw(found: Delimited, file: str, settings: TableSettings) -> Raw:
             expected="every line to be a row, part of a row, or reported",
             hint="export the file again, or send it to us: this should not happen",
         )
-    raw.notes = list(notes(found, file, settings))
-    look_for_spoilt(raw)
+    raw.notes = [*notes(found, file, settings), *narrow]
     return raw
 
 
-def look_for_spoilt(raw: Raw) -> None:
-    """Find texts that a spreadsheet has damaged: long numbers in exponent form, cells that were too narrow.
+def hide_narrow(table: Any, file: str, names: list[str], rows: Any) -> tuple[Any, list[Note]]:
+    """Make the cells blank that show only ``#####``: their column was too narrow when it was exported.
 
     Parameters
     ----------
-    raw : Raw
-        `spoilt` gets the columns of the first kind; the cells of the second kind become blank, and a note says so.
+    table : pyarrow.Table
+        Columns of text.
+    file : str
+    names : list of str
+        Names of the columns.
+    rows : numpy array of int
+        Rows of the records.
+
+    Returns
+    -------
+    tuple of Table and list of Note
     """
-    for name in raw.frame.columns:
-        cells = raw.frame[name]
-        if cells.dtype != "str":
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    told = []
+    for place, name in enumerate(names):
+        column = table.column(place)
+        if not pc.any(pc.match_substring(column.slice(0, LOOKED_AT), "####")).as_py():
             continue
-        if cells.str.fullmatch(_EXPONENT).any():
-            raw.spoilt.add(str(name))
-        head = cells.head(LOOKED_AT)
-        narrow = cells.str.fullmatch(_TOO_NARROW) if head.str.startswith("##").any() else None
-        if narrow is not None and narrow.any():
-            raw.frame[name] = cells.where(~narrow, "")
-            row = int(cells.index[narrow][0])
-            raw.notes.append(
-                Note(
-                    "cells_too_narrow",
-                    {"file": raw.file, "column": str(name), "n": int(narrow.sum()), "row": row},
-                )
-            )
+        narrow = pc.match_substring_regex(column, r"^\s*#{4,}\s*$")
+        found = np.flatnonzero(narrow.to_numpy())
+        if len(found):
+            hidden = pc.if_else(narrow, pa.scalar("", pa.large_string()), column)
+            table = table.set_column(place, str(place), hidden)
+            facts = {"file": file, "column": name, "n": len(found), "row": int(rows[found[0]])}
+            told.append(Note("cells_too_narrow", facts))
+    return table, told
 
 
 def column_names(layout: Layout) -> list[str]:

@@ -33,6 +33,7 @@ _CODE = re.compile(r"^\s*([A-Za-z]{2,4}\$?|[A-Za-z]{0,3}[$€£¥₹₽₩]|\D{1
 _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
+_LOST_FLAGS = ("is lost", "lost", "lost flag", "deal lost")
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
     "reminder", "since", "founded", "deleted", "viewed", "activity", "contacted", "touch", "phone", "renewal",
@@ -73,6 +74,8 @@ class Columns:
         Whether "yes" in it means active.
     won_date, lost_date : str
         Dates of the win and of the loss where they stand in two columns.
+    lost_flag : str
+        Column that says yes where a deal was lost.
     """
 
     found: dict[str, Choice] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Columns:
     active_means: bool = True
     won_date: str = ""
     lost_date: str = ""
+    lost_flag: str = ""
 
     def source(self, column: str) -> str:
         """Return the column of the file, empty if none was found."""
@@ -278,7 +282,10 @@ def _stage_and_outcome(
     """Choose both by name and words; a column of ends alone is the outcome, whatever it is called."""
 
     def content(one: Words) -> float:
-        return 0.5 * (one.stages + one.ended + one.open + one.unclear)
+        constant = 0.3 if len(one.counts) == 1 else 0.0
+        return (0.7 if one.known_n > 2 else 0.5) * (
+            one.stages + one.ended + one.open + one.unclear
+        ) - constant
 
     stages, ends = [], []
     for source, words in candidates.items():
@@ -320,9 +327,10 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     """Make sure that the id tells deals apart; else look for another column, or use none."""
     found = result.found.get("opportunity_id")
     by_name = {one.name: one for one in profiles}
-    if found is not None and (found.why == "said" or found.source == "opportunity_id"):
+    if found is not None and (found.why == "said" or _is_unique(raw, found.source)):
         return
-    if found is not None and not by_name[found.source].spoilt and _is_unique(raw, found.source):
+    spoilt = found is not None and by_name[found.source].spoilt
+    if found is not None and not spoilt and found.source == "opportunity_id":
         return
     rest = [
         one
@@ -342,9 +350,7 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     ]  # fmt: skip
     if spare:
         _move(result, "opportunity_id", spare[0])
-    elif (found is not None and by_name[found.source].spoilt) or (
-        found is not None and found.why != "contract" and not _tells_apart(raw, found.source)
-    ):
+    elif found is not None and (spoilt or (found.why != "contract" and not _tells_apart(raw, found.source))):
         del result.found["opportunity_id"]
 
 
@@ -381,10 +387,10 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
         if one.kind == "date" and one.name not in result.used - {result.source("closed_at")}
     ]
     for one in dates:
-        words = plain(one.name)
-        if any(word in words.split() for word in ("won", "win", "sold")) or "赢单" in one.name:
+        means = _end_of(one.name)
+        if means == "won":
             result.won_date = result.won_date or one.name
-        if any(word in words.split() for word in ("lost", "loss")) or "输单" in one.name:
+        if means == "lost":
             result.lost_date = result.lost_date or one.name
     if "created_at" in result.found:
         return
@@ -398,6 +404,16 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
     if free:
         first = max(free, key=lambda one: (one.filled_share, -one.place))
         result.found["created_at"] = Choice(column="created_at", source=first.name, score=0.5, why="content")
+
+
+def _end_of(name: str) -> str:
+    """Return which end a date column is the date of, empty if none ("Won on", "rejected_date", 赢单时间)."""
+    words = plain(name).split()
+    if {"won", "win", "sold", "hired", "booked", "booking"} & set(words) or "赢单" in name:
+        return "won"
+    if {"lost", "loss", "rejected", "rejection", "dropped", "declined"} & set(words) or "输单" in name:
+        return "lost"
+    return ""
 
 
 def _named_neutrally(name: str) -> bool:
@@ -425,6 +441,13 @@ def _before(raw: Raw, date: str, closed: str) -> bool:
 
 def _activity(result: Columns, profiles: Sequence[ColumnProfile]) -> None:
     """Find a column that says whether a row is active or archived."""
+    for one in profiles:
+        if (
+            one.is_flag
+            and plain(one.name) in ("is lost", "lost", "lost flag", "deal lost")
+            and one.name not in result.used
+        ):
+            result.lost_flag = one.name
     for one in profiles:
         if one.is_flag and plain(one.name) in _ACTIVE and one.name not in result.used:
             result.active, result.active_means = one.name, _ACTIVE[plain(one.name)]

@@ -237,6 +237,9 @@ def _variants(word: str) -> list[str]:
     return list(dict.fromkeys(one for one in found if one))
 
 
+_NEGATIONS = frozenset(("not", "no", "non", "nao", "nicht", "не", "un", "kein"))
+
+
 @functools.cache
 def sense_of(word: str) -> Sense:
     """What does a word in a stage or outcome column usually mean?
@@ -250,6 +253,11 @@ def sense_of(word: str) -> Sense:
     """
     variants = _variants(word)
     text = plain(word)
+    first, _, rest = text.partition(" ")
+    if first in _NEGATIONS and rest and sense_of(rest).meaning == "won":
+        return Sense("lost", None, sure=True)
+    if len(first) == 1 and first.isalpha() and rest and not first.isdigit():
+        variants = [*variants, key(rest)]  # "A_Denied", "O_Accepted"
     pattern = next(
         (meaning for meaning, one in _outcome_patterns() if one.search(text) or one.search(word)), ""
     )
@@ -267,17 +275,17 @@ def sense_of(word: str) -> Sense:
 
 
 def _token_rank(text: str) -> float | None:
-    """Return the usual place of a longer name by the known words in it; the latest counts."""
+    """Return the usual place of a longer name by the known words in it: the longest, then the latest."""
     words = text.split()
     ranks = _ranks()
     found = [
-        ranks[key(" ".join(words[start:end]))]
+        (end - start, ranks[key(" ".join(words[start:end]))])
         for start in range(len(words))
         for end in range(start + 1, min(len(words), start + 3) + 1)
         if key(" ".join(words[start:end])) in ranks and len("".join(words[start:end])) > 2
     ]
     if found:
-        return max(found)
+        return max(found)[1]
     if len(words) == 1 and any(ord(one) > 0x2E80 for one in text):
         inside = [rank for name, rank in ranks.items() if len(name) > 1 and name in key(text)]
         inside += [

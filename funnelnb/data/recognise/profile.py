@@ -22,6 +22,9 @@ TESTED = 120
 MOSTLY = 0.8
 """Share of cells that must fit for a column to be of a kind."""
 
+LARGEST_WHOLE = 1e15
+"""Whole numbers of more digits lose the last ones in a spreadsheet."""
+
 SHORT = 60
 """Longest text of a category, in characters."""
 
@@ -59,9 +62,11 @@ _INSTRUCTIONS = (
 
 def instructions(frame: pd.DataFrame) -> str:
     """Return a cell of the first row if that row explains a template instead of holding data, else nothing."""
+    import pandas as pd
+
     if frame.empty:
         return ""
-    first = [str(cell) for cell in frame.iloc[0].tolist() if cell is not None and cell == cell and str(cell)]  # noqa: PLR0124
+    first = [str(cell) for cell in frame.iloc[0].tolist() if not pd.isna(cell) and str(cell)]
     told = [cell for cell in first if any(word in cell.casefold() for word in _INSTRUCTIONS)]
     return told[0] if len(told) * 2 > len(first) else ""
 
@@ -114,7 +119,7 @@ class ColumnProfile:
     def fits(self, kind: str) -> float:  # noqa: PLR0911 - one line per kind
         """How well do the cells suit a column of the contract's `kind` (0 to 1)?"""
         if self.kind == "blank":
-            return 0.4
+            return 0.45
         if kind == "datetime":
             return 1.0 if self.kind == "date" else 0.0
         if kind in ("amount", "number", "share"):
@@ -181,9 +186,14 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
         numeric_share=numeric,
         date_share=dates,
         guid=bool(tested) and sum(bool(_GUID.match(one)) for one in tested) >= MOSTLY * len(tested),
-        spoilt=any(SPOILT.match(one) for one in tested),
+        spoilt=any(SPOILT.match(one) for one in tested) or _beyond_digits(cells),
         samples=tuple(one[:40] for one in different[:2]),
     )
+
+
+def _beyond_digits(cells: pd.Series) -> bool:
+    """Whether whole numbers are larger than a spreadsheet can keep: their last digits are lost."""
+    return cells.dtype == "float64" and bool((cells.abs() >= LARGEST_WHOLE).any())
 
 
 def _kind(cells: pd.Series, different: list[str], filled: int) -> tuple[str, float, float]:  # noqa: PLR0911 - one line per kind

@@ -6,21 +6,21 @@ questions that only the user can answer. What the settings say already stays as 
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import MappingError
-from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.assign import ENDED, words_of
-from funnelnb.data.recognise.lexicon import key, plain, sense_of
-from funnelnb.data.recognise.profile import SPOILT
+from funnelnb.data.recognise.assign import find
+from funnelnb.data.recognise.columns import PLAIN, recognise
+from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
+from funnelnb.data.recognise.lexicon import NEARLY, key, plain, sense_of
+from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
-from funnelnb.data.recognise.stages import Evidence, StagePlan, StageWord, paths, plan
+from funnelnb.data.recognise.stages import StagePlan, StageWord, plan
+from funnelnb.data.recognise.vocabulary import Vocabulary
+from funnelnb.playbooks import playbook_from_stages
 from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.validate import LOST_NAMES, WON_NAMES
 
@@ -34,104 +34,6 @@ if TYPE_CHECKING:
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What only the user can know, with what is proposed.
-
-    Attributes
-    ----------
-    code : str
-        Key of the sentence in the language files.
-    values : Mapping
-        Facts that it names.
-    line : str
-        Line of the settings that answers it as proposed.
-    """
-
-    code: str
-    values: Mapping[str, Any]
-    line: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Proposal:
-    """Proposed settings, and why.
-
-    Attributes
-    ----------
-    document : dict
-        As a settings file holds it; what the settings said already is not repeated.
-    sheets : list of Sheet
-        Every file and sheet that was looked at.
-    deals, history : Sheet or None
-    crm : str
-        Label of the CRM whose headers these are, empty if none.
-    stages : StagePlan or None
-    outcomes : tuple of StageWord
-        Words of the outcome column.
-    questions : list of Question
-        Empty if everything is recognised beyond doubt.
-    notes : list of Note
-        What was guessed, to be told with every result.
-    model : str
-        Built-in stage model whose stages these are, empty if none.
-    said : Settings
-        What the settings said already.
-    """
-
-    document: dict[str, Any] = field(default_factory=dict)
-    sheets: list[Sheet] = field(default_factory=list)
-    deals: Sheet | None = None
-    history: Sheet | None = None
-    crm: str = ""
-    stages: StagePlan | None = None
-    outcomes: tuple[StageWord, ...] = ()
-    questions: list[Question] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    model: str = ""
-    said: Settings = field(default_factory=Settings)
-
-    @property
-    def sure(self) -> bool:
-        """Whether nothing has to be asked."""
-        return not self.questions
-
-    def note(self, code: str, **values: Any) -> None:
-        """Tell what was guessed."""
-        self.notes.append(Note(code, values))
-
-    def ask(self, code: str, line: str = "", **values: Any) -> None:
-        """Ask what only the user can know."""
-        self.questions.append(Question(code=code, values=values, line=line))
-
-    def table(self, name: str) -> dict[str, Any]:
-        """Return the part of the document that is about one table."""
-        part: dict[str, Any] = self.document.setdefault("tables", {}).setdefault(name, {})
-        return part
-
-    def unread(self) -> dict[str, list[str]]:
-        """Return the columns that are not read, by file."""
-        found = {}
-        for sheet in self.sheets:
-            used = self._used(sheet)
-            rest = [one.name for one in sheet.profiles if one.name not in used]
-            if rest and used:
-                found[sheet.raw.file] = rest
-        return found
-
-    def _used(self, sheet: Sheet) -> set[str]:
-        used: set[str] = set()
-        if sheet is self.deals:
-            used |= sheet.columns.used | {one for one in (sheet.columns.active,) if one}
-            used |= set(self.table("opportunities").get("stage_dates", {}).values())
-        if sheet is self.history:
-            used |= {name for role, name in sheet.log.items() if role != "field_value"}
-        for join in self.document.get("tables", {}).get("opportunities", {}).get("joins", []):
-            if join["file"] == sheet.file and join.get("sheet", "") == sheet.sheet:
-                used |= {*join["columns"].values(), *join["on"].values()}
-        return used
 
 
 def propose(
@@ -155,7 +57,7 @@ def propose(
     Proposal
     """
     result = Proposal(sheets=list(sheets), crm=crm, said=settings)
-    result.deals, booked = _deals(sheets)
+    result.deals, booked = _deals(sheets, settings)
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
         result.deals = result.history
@@ -165,55 +67,32 @@ def propose(
     deals = result.deals
     _ids(result, deals)
     _log_columns(result, settings)
-    words = _column_words(deals, "stage")
+    words = column_words(deals, "stage")
     dates = {} if settings.table("opportunities").stage_dates else stage_dates(deals, words)
     _end_dates(result, deals)
     if booked is not None:
         _booked(result, deals, booked)
     _stages(result, deals, dates, settings, playbook, booked=booked is not None)
     _columns(result, deals, settings)
+    _accounts(result, deals, settings)
+    _pipelines(result, deals)
     _joins(result, deals, settings)
     _money(result, deals, settings)
     return result
 
 
-def refuse_unsure(proposal: Proposal, name: str) -> None:
-    """Raise MappingError with every question and what is proposed, if there is any."""
-    if not proposal.questions:
-        return
-    asked = "\n".join(
-        f"  {k}. {_ASKED[one.code].format_map(dict(one.values))}"
-        + (f"\n     proposed: {one.line}" if one.line else "")
-        for k, one in enumerate(proposal.questions, start=1)
-    )
-    n = len(proposal.questions)
-    raise MappingError(
-        f"{name}: {n} thing{'s' if n > 1 else ''} in these data can be read in two ways:\n{asked}",
-        expected="settings that say so, or your consent to what is proposed",
-        hint="funnelnb import DATA (in a shell), or load(data, mapping=propose(data)) to agree to all; "
-        "or write the lines above into funnelnb.toml",
-    )
-
-
-_ASKED = {
-    "no_stage_found": "{file}: no column tells the stage or the outcome of a deal",
-    "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
-    "closed_unclear": "{word!r} ({n} deals): won or lost?",
-    "word_unclear": "{word!r} ({n} deals): {meaning}?",
-    "order_unknown": "in which order do the stages stand: {stages}?",
-    "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
-    "several_currencies": "{column!r} holds several currencies ({names}): only the amounts in {main} would count",
-}
-
-
-def _deals(sheets: Sequence[Sheet]) -> tuple[Sheet | None, Any]:
+def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, Any]:
     """Return the table of deals; where none tells a stage or an end, one whose bookings stand in another file."""
     best = _best(sheets, "opportunities")
     tables = [one for one in sheets if one.kind in ("opportunities", "other", "accounts", "contacts")]
     if best is not None and best.placed:
         return best, None
+    told = {
+        own.file for own in settings.tables.values() if own.file
+    }  # what the settings say of a file is enough
+    free = [one for one in sheets if one.raw.file not in told]
     for one in sorted(tables, key=lambda one: -len(one.raw.frame)):
-        booked = bookings(one, sheets) if not one.placed else None
+        booked = bookings(one, free) if not one.placed else None
         if booked is not None:
             one.kind = "opportunities"
             return one, booked
@@ -286,7 +165,9 @@ def _ids(result: Proposal, deals: Sheet) -> None:
     if "opportunity_id" in found and found["opportunity_id"].source == ROW_NUMBER:
         return
     if "opportunity_id" not in found:
-        spoilt = next((one.name for one in deals.profiles if one.spoilt and SPOILT.match(one.samples[0])), "")
+        spoilt = next(
+            (one.name for one in deals.profiles if one.spoilt and "id" in plain(one.name).split()), ""
+        )
         found["opportunity_id"] = _choice("opportunity_id", ROW_NUMBER)
         if spoilt:
             result.note("ids_numbered", file=deals.raw.file, column=spoilt)
@@ -314,12 +195,6 @@ def _log_columns(result: Proposal, settings: Settings) -> None:
         part["only"] = {log["field"]: log["field_value"]}
 
 
-def _column_words(sheet: Sheet, column: str) -> dict[str, int]:
-    at = sheet.columns.source(column)
-    found = words_of(sheet.raw, at) if at and at in sheet.raw.frame else None
-    return dict(found.counts) if found is not None else {}
-
-
 def _end_dates(result: Proposal, deals: Sheet) -> None:
     """Take the close from the dates of win and loss where there is no one column for both."""
     columns = deals.columns
@@ -327,7 +202,7 @@ def _end_dates(result: Proposal, deals: Sheet) -> None:
     if len(pair) == 2 and (columns.source("closed_at") in ("", *pair)):
         columns.found["closed_at"] = _choice("closed_at", pair[0])
         result.table("opportunities").setdefault("columns", {})["closed_at"] = pair
-    words = _column_words(deals, "stage")
+    words = column_words(deals, "stage")
     if {"outcome", "is_won"} & set(columns.found) or any(sense_of(word).meaning == "won" for word in words):
         return
     part = result.table("opportunities")
@@ -371,10 +246,10 @@ def _stages(
         for name in ("stage", "outcome"):
             columns.found.pop(name, None)
         columns.found["stage"] = _choice("stage", deals.log["stage"])
-    outcome_words = _outcome_words(result, deals)
+    outcome_words = outcome_words_of(result, deals)
     flags = bool({"is_won"} & set(columns.found)) or "won_when" in part
     told = any(one.meaning == "won" for one in outcome_words) or flags or booked
-    evidence = _evidence(result, deals, dates, outcome_words)
+    evidence = evidence_of(result, deals, dates, outcome_words, settings)
     ends_by_date = any(sense_of(word).meaning == "won" for word in dates)
     found = plan(evidence, outcome_told=told or ends_by_date)
     result.stages, result.outcomes = found, outcome_words
@@ -382,197 +257,14 @@ def _stages(
         part["stage_dates"] = _dates_by_stage(dates, found)
     _flag(result, deals)
     _active(result, deals, found, outcome_words)
-    if playbook is not None or settings.playbook is not None:
+    if playbook is not None:
+        _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
     if not (evidence.counts or told or part.get("won_when")):
         result.ask("no_stage_found", file=deals.raw.file)
+        result.document["playbook"] = ["Open", "Won"]
         return
     _own_model(result, found, told=told)
-
-
-def _outcome_words(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
-    found = []
-    for word, n in _column_words(deals, "outcome").items():
-        sense = sense_of(word)
-        if sense.meaning in ENDED:
-            found.append(StageWord(word=word, n=n, meaning=sense.meaning, sure=True))
-        elif sense.meaning == "unclear":
-            found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
-        else:
-            found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
-    won = any(one.meaning == "won" for one in found)
-    lost = any(one.meaning.startswith("lost") for one in found)
-    if not won:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked
-        found = [
-            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=lost and one.sure)
-            if not one.sure and one.meaning == "left"
-            else one
-            for one in found
-        ]
-    return tuple(found)
-
-
-def _evidence(
-    result: Proposal, deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]
-) -> Evidence:
-    counts = _column_words(deals, "stage")
-    history: list[list[str]] = []
-    if result.history is not None:
-        history, log_words = _paths(result.history)
-        counts = {**counts, **{word: n for word, n in log_words.items() if word not in counts}}
-    for word in dates:
-        if not any(key(word) == key(one) for one in counts):
-            counts[word] = int(deals.column(dates[word]).filled_n)
-    given = _date_order(deals, dates) if dates else None
-    reference = _reference(result, counts)
-    return Evidence(
-        counts=counts,
-        probability=_probability(deals),
-        outcomes=_crossed(deals, outcome_words),
-        history=history,
-        given=reference[0] or given,
-        meanings=reference[1],
-    )
-
-
-def _paths(sheet: Sheet) -> tuple[list[list[str]], dict[str, int]]:
-    """Return the stage words of each deal in the order of time, and how often each word stands there."""
-    import pandas as pd
-
-    log = sheet.log
-    frame = sheet.raw.frame
-    if "field_value" in log:
-        frame = frame[as_text(frame[log["field"]]) == log["field_value"]]
-    parsed = parse(frame[log["entered_at"]], "datetime", Reading(), {"file": "", "column": ""})
-    if parsed.undecided:
-        parsed = parse(
-            frame[log["entered_at"]], "datetime", Reading(date_order="mdy"), {"file": "", "column": ""}
-        )
-    at = (
-        parsed.values if len(parsed.values) == len(frame) else pd.Series(range(len(frame)), index=frame.index)
-    )
-    rows = pd.DataFrame(
-        {
-            "deal": as_text(frame[log["opportunity_id"]], blanks=False),
-            "stage": as_text(frame[log["stage"]]),
-            "at": at,
-        }
-    )
-    counts = {str(word): int(n) for word, n in rows["stage"].value_counts().items()}
-    if "old_stage" in log:
-        first = as_text(frame[log["old_stage"]])
-        before = pd.DataFrame({"deal": rows["deal"], "stage": first, "at": at - pd.Timedelta(seconds=1)})
-        rows = pd.concat([before.dropna(), rows])
-        for word, n in first.value_counts().items():
-            counts.setdefault(str(word), int(n))
-    return paths(rows, "deal", "stage", "at"), counts
-
-
-def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
-    """Place stages by the order of their columns."""
-    place = {one.name: float(one.place) for one in deals.profiles}
-    return {word: place[column] for word, column in dates.items()}
-
-
-def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
-    """Return order and meaning of stages from a table that lists them (by id or by label)."""
-    for sheet in result.sheets:
-        if sheet.kind != "stages":
-            continue
-        names = [one.name for one in sheet.profiles if one.unique or one.kind in ("category", "text")]
-        shares = {one: len(set(as_text(sheet.raw.frame[one]).dropna()) & set(counts)) for one in names}
-        at = max(shares, key=lambda one: shares[one], default="")
-        if at and shares[at] >= 0.6 * min(len(counts), len(sheet.raw.frame)) and shares[at] > 1:
-            return _read_reference(sheet, at, counts)
-    return {}, {}
-
-
-def _read_reference(
-    sheet: Sheet, at: str, counts: Mapping[str, int]
-) -> tuple[dict[str, float], dict[str, str]]:
-    frame = sheet.raw.frame
-    ids = as_text(frame[at])
-    order = next(
-        (
-            one.name
-            for one in sheet.profiles
-            if re.search(r"order|sequence|position|rank|sort|顺序|排序", plain(one.name))
-        ),
-        "",
-    )
-    chance = next((one.name for one in sheet.profiles if re.search(r"probab|赢率", plain(one.name))), "")
-    places = (
-        parse(frame[order or chance], "number", Reading(), {"file": "", "column": ""}).values
-        if order or chance
-        else None
-    )
-    given = (
-        {}
-        if places is None
-        else {
-            str(word): float(place)
-            for word, place in zip(ids, places, strict=True)
-            if word in counts and not math.isnan(place)
-        }
-    )
-    meanings = {}
-    for role, pattern in (
-        ("lost", r"is closed|isclosed|^closed$"),
-        ("won", r"closed won|is won|iswon|^won$"),
-    ):
-        column = next(
-            (one.name for one in sheet.profiles if re.search(pattern, plain(one.name)) and one.is_flag), ""
-        )
-        if column:
-            flags = parse(frame[column], "flag", Reading(), {}).values.fillna(value=False)
-            meanings |= {
-                str(word): role for word, flag in zip(ids, flags, strict=True) if flag and word in counts
-            }
-    for label in (one.name for one in sheet.profiles if one.name != at and one.kind in ("category", "text")):
-        for word, text in zip(ids, as_text(frame[label]), strict=True):
-            sense = sense_of(str(text))
-            if word in counts and word not in meanings and sense.meaning in ENDED and sense.sure:
-                meanings[str(word)] = sense.meaning
-    return given, meanings
-
-
-def _probability(deals: Sheet) -> dict[str, float]:
-    """Return the mean stated chance of each stage, 0 to 100; empty if it hardly varies with the stage."""
-    at, stage = deals.columns.source("probability"), deals.columns.source("stage")
-    if not at or not stage:
-        return {}
-    parsed = parse(deals.raw.frame[at], "share", Reading(), {"file": "", "column": at})
-    if parsed.undecided:
-        return {}
-    values: pd.Series = parsed.values * 100
-    if values.max() > 100:
-        values = parsed.values
-    texts = as_text(deals.raw.frame[stage])
-    inner = values.where(values.between(0.01, 99.9))  # 0 and 100 tell the end of single deals, not the stage
-    known = values.groupby(texts).median().dropna()
-    means = inner.groupby(texts).median().reindex(known.index)
-    means = means.where(means.notna(), known)
-    return {str(word): float(value) for word, value in means.items()}
-
-
-def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict[str, int]]:
-    """Return how often each stage word goes with each outcome, from the outcome column or the flags."""
-    import pandas as pd
-
-    stage = deals.columns.source("stage")
-    if not stage:
-        return {}
-    texts = as_text(deals.raw.frame[stage])
-    if outcome_words:
-        meaning = {one.word: one.meaning for one in outcome_words}
-        told = as_text(deals.raw.frame[deals.columns.source("outcome")]).map(meaning)
-    elif "is_won" in deals.columns.found:
-        flags = parse(deals.raw.frame[deals.columns.source("is_won")], "flag", Reading(), {})
-        told = flags.values.map({True: "won", False: "open"})
-    else:
-        return {}
-    table = pd.crosstab(texts, told)
-    return {str(word): {str(one): int(n) for one, n in row.items() if n} for word, row in table.iterrows()}
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:
@@ -588,11 +280,21 @@ def _flag(result: Proposal, deals: Sheet) -> None:
     part = result.table("opportunities")
     if not at or {"outcome", "is_closed"} & set(columns.found) or "lost_when" in part:
         return
-    words = _column_words(deals, "stage")
+    words = column_words(deals, "stage")
     if any(sense_of(word).meaning.startswith("lost") for word in words):
         return
     texts = as_text(deals.raw.frame[at], blanks=False)
     flags = parse(deals.raw.frame[at], "flag", Reading(), {}).values
+    if columns.lost_flag:
+        lost = (
+            parse(deals.raw.frame[columns.lost_flag], "flag", Reading(), {})
+            .values.fillna(value=False)
+            .astype(bool)
+        )
+        if lost.any():
+            word = str(as_text(deals.raw.frame[columns.lost_flag], blanks=False)[lost].iloc[0])
+            part["lost_when"] = {columns.lost_flag: word}
+        return
     no = flags.eq(False).fillna(value=False).astype(bool)
     if not no.any():
         return
@@ -645,11 +347,32 @@ def _evident(deals: Sheet, away: pd.Series, reason: str) -> bool:
     return bool((said & away).sum() >= 0.6 * away.sum())
 
 
+def _known_model(
+    result: Proposal, found: StagePlan, playbook: Playbook, settings: Settings, *, told: bool
+) -> None:
+    """Ask which stage means won, where the model that is named has no word for it and neither have the data."""
+    words = Vocabulary(playbook, settings)
+    meanings = [words.stage(one.word) for one in found.words]
+    if told or any(one is not None and one.outcome == "won" for one in meanings) or not playbook.added_win:
+        return
+    working = playbook.stages[: playbook.won]
+    last = next(
+        (
+            one
+            for one in found.words
+            if words.stage(one.word) and words.stage(one.word).stage == working[-1].id
+        ),
+        None,
+    )  # type: ignore[union-attr]
+    rank = sense_of(working[-1].label.en).rank
+    if last is None or len(working) < 2 or (rank is not None and rank <= NEARLY):
+        return
+    result.document.setdefault("outcomes", {})[last.word] = "won"
+    result.ask("won_unknown", line=f'[outcomes] "{last.word}" = "won"', word=last.word, n=last.n)
+
+
 def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     """Write the own stages, and the words that mean something else than they seem to."""
-    from funnelnb.data.recognise.vocabulary import Vocabulary
-    from funnelnb.playbooks import playbook_from_stages
-
     stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
     won = [one for one in found.words if one.meaning == "won"]
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)
@@ -754,11 +477,56 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             del deals.columns.found["expected_amount"]
         elif not filled and amount.why != "said":
             del deals.columns.found["amount"]
+    dated = set(settings.table("opportunities").stage_dates.values())  # the settings say what these mean
     for column, one in deals.columns.found.items():
-        if column not in said and column not in columns and one.source:
+        if column not in said and column not in columns and one.source and one.source not in dated:
             columns[column] = one.source
     if columns:
         part["columns"] = columns
+
+
+def _accounts(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Say which columns of a table of customers are what, if their keys are those of the deals."""
+    sheet = next((one for one in result.sheets if one.kind == "accounts"), None)
+    if sheet is None or settings.table("accounts").columns:
+        return
+    preset = recognise(deals.raw.columns)
+    words = preset.columns.get("accounts", {}) if preset is not None and preset.id != PLAIN else {}
+    found = find("accounts", sheet.raw, sheet.profiles, said={}, preset=words)
+    at = deals.columns.source("account_id")
+    if at and at in deals.raw.frame:
+        keys = set(as_text(deals.raw.frame[at], blanks=False).dropna().map(fold))
+        shares = {
+            one.name: len(keys & set(as_text(sheet.raw.frame[one.name], blanks=False).dropna().map(fold)))
+            for one in sheet.profiles
+            if one.unique
+        }
+        best = max(shares, key=lambda one: shares[one], default="")
+        if best and shares[best]:
+            for column in [name for name, one in found.found.items() if one.source == best]:
+                del found.found[column]
+            found.found["account_id"] = _choice("account_id", best)
+    if "account_id" not in found.found or not sheet.column(found.source("account_id")).unique:
+        sheet.kind = "other"
+        result.document.get("tables", {}).pop("accounts", None)
+        return
+    part = result.table("accounts")
+    if sheet.file and not settings.table("accounts").file:
+        part["file"] = sheet.file
+        if sheet.sheet:
+            part["sheet"] = sheet.sheet
+    part["columns"] = {column: one.source for column, one in found.found.items()}
+
+
+def _pipelines(result: Proposal, deals: Sheet) -> None:
+    """Tell of several pipelines in one file."""
+    at = deals.columns.source("pipeline")
+    if not at or at not in deals.raw.frame:
+        return
+    counts = as_text(deals.raw.frame[at]).value_counts()
+    if len(counts) > 1:
+        names = ", ".join(f"{name} ({n})" for name, n in counts.head(5).items())
+        result.note("several_pipelines", column=at, n=len(counts), names=names, first=str(counts.index[0]))
 
 
 def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
@@ -774,7 +542,7 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
             file=deals.raw.file,
             other=found.join["file"],
             column=next(iter(found.join["on"])),
-            share=found.share,
+            known_share=found.share,
             columns=", ".join(found.join["columns"]),
         )
         fixes = corrections(found)

@@ -211,7 +211,7 @@ def bookings(leads: Sheet, others: Sequence[Sheet]) -> Related | None:
                 }
                 return Related(
                     join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {at: one.name},
-                          "columns": columns},
+                          "columns": columns, "partial": True},
                     canonical="opportunity_id", share=len(keys) / max(len(ids), 1), n=len(keys),
                     keys=frozenset(ids), partners=frozenset(keys),
                 )  # fmt: skip

@@ -8,13 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import ParameterError, SourceError, nearest
+from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import FILE_NAME, Settings, TableSettings, read_settings
 from funnelnb.data.contract.tables import TABLES
-from funnelnb.data.read.files import SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.database import (
+    database_name,
+    is_database,
+    is_sqlite,
+    read_table,
+    refuse_web_address,
+    sqlite_url,
+    tables_of,
+)
+from funnelnb.data.read.files import DUCKDB_SUFFIXES, SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
 from funnelnb.data.recognise.profile import instructions
-from funnelnb.data.recognise.shape import Sheet, look
+from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -23,6 +34,9 @@ if TYPE_CHECKING:
 
 LARGEST_UNASKED = 200_000_000
 """Files above this size, in bytes, are only opened if they are named or nothing else holds deals."""
+
+DATABASE_TABLES = 60
+"""So many tables of a database are looked at where no name tells what they are."""
 
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
@@ -45,6 +59,8 @@ class Sources:
         What was given under a name that is not a table of the contract: to be joined.
     sheets : list of Sheet
         Everything that was looked at, with what it seems to be; empty where recognition is switched off.
+    database : str
+        URL of the database that the tables stand in, without a password; empty for files.
     """
 
     raws: dict[str, Raw]
@@ -53,6 +69,7 @@ class Sources:
     folder: Path | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     sheets: list[Sheet] = field(default_factory=list)
+    database: str = ""
 
     def other(self, file: str, sheet: str = "") -> Raw:
         """Return the table to be joined that the settings call `file`."""
@@ -63,6 +80,8 @@ class Sources:
             return read(self.extra[file], file)
         if file in self.raws:
             return self.raws[file]
+        if self.database:
+            return read_table(self.database, file)
         folder = self.folder or Path()
         return read(folder / file, file, TableSettings(sheet=sheet))
 
@@ -82,6 +101,7 @@ class _Piece:
     said: bool = False
 
 
+@guarded("what was given as the data", "a path, a frame or a dict of them", "check the path")
 def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = None) -> Sources:
     """Which raw tables does a source hold?
 
@@ -99,7 +119,10 @@ def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = 
     SourceError
         If there is nothing to read.
     """
-    if isinstance(source, (str, Path)):
+    refuse_web_address(source)
+    if is_database(source):
+        found = _from_database(source, read_settings(mapping))
+    elif isinstance(source, (str, Path)):
         found = _from_path(Path(source).expanduser(), mapping)
     elif isinstance(source, dict):
         found = _from_dict(source, read_settings(mapping))
@@ -147,12 +170,17 @@ def _add(
         for name, one in found.settings.table("opportunities").columns.items()
         if isinstance(one, str) and one in raw.frame
     }
-    looked = dataclasses.replace(raw, frame=raw.frame.iloc[1:]) if instructions(raw.frame) else raw
+    told = instructions(raw.frame)
+    if told:
+        note = Note(
+            "instruction_row_dropped", {"file": raw.file, "row": int(raw.frame.index[0]), "value": told[:40]}
+        )
+        raw = dataclasses.replace(raw, frame=raw.frame.iloc[1:], notes=[*raw.notes, note])
+        found.raws.update({table: raw} if table else {})
     seen = look(
-        looked, file=file, sheet=sheet, stem=stem or file, kind=table if table in TABLES else "",
+        raw, file=file, sheet=sheet, stem=stem or file, kind=table if table in TABLES else "",
         said=said if table == "opportunities" or not table else {}, preset=known,
     )  # fmt: skip
-    seen.raw = raw
     if alone and not table and seen.kind not in ("opportunities", "stage_history"):
         seen.kind = "opportunities"
     found.sheets.append(seen)
@@ -215,18 +243,56 @@ def _from_files(paths: list[Path], mapping: Any) -> Sources:
     return found
 
 
+def _from_database(url: str, settings: Settings) -> Sources:
+    """Return the tables of a database that settings or names point to, else those that look like part of a funnel."""
+    found = Sources(raws={}, settings=settings, name=database_name(url), database=url)
+    said = {own.file or name: name for name, own in settings.tables.items() if own.file or own.query}
+    tables = [] if any(own.query for own in settings.tables.values()) else tables_of(url)
+    wanted = {one: said.get(one) or table_of(one.rpartition(".")[2]) or "" for one in (*said, *tables)}
+    if said and not found.guessing:
+        wanted = {one: table for one, table in wanted.items() if table}
+    named = [one for one in wanted if wanted[one] or kind_by_name(one.rpartition(".")[2])]
+    for one in named or list(wanted)[:DATABASE_TABLES]:
+        own = settings.table(wanted[one]) if wanted[one] else TableSettings()
+        try:
+            raw = read_table(url, one, own)
+        except SourceError:
+            if wanted[one] or len(wanted) == 1:
+                raise
+            continue
+        _add(
+            found,
+            raw,
+            table=wanted[one] if list(wanted.values()).count(wanted[one]) == 1 else "",
+            file=one,
+            stem=one,
+            alone=len(wanted) == 1,
+        )
+    return found
+
+
 def _from_path(path: Path, mapping: Any) -> Sources:
+    if any(one in path.name for one in "*?[") and not path.exists():
+        parts = sorted(one for one in path.parent.glob(path.name) if one.is_file())
+        if parts:
+            return _from_files(parts, mapping)
     if not path.exists():
         raise SourceError(
             f"there is nothing at {path}", expected="a folder or a data file", hint=nearest_file(path)
         )
     if path.suffix.lower() == ".toml":
         settings = read_settings(path if mapping is None else mapping)
+        if is_database(settings.data):
+            return _from_database(settings.data, settings)
         return _from_path(path.parent / (settings.data or "."), settings)
     folder = path if path.is_dir() else path.parent
     if mapping is None and (folder / FILE_NAME).is_file() and _meant_for(folder / FILE_NAME, path):
         mapping = folder / FILE_NAME
     settings = read_settings(mapping)
+    if path.is_dir() and is_database(settings.data):
+        return _from_database(settings.data, settings)
+    if path.is_file() and is_sqlite(path):
+        return _from_database(sqlite_url(path), settings)
     if path.is_dir() and settings.data and (folder / settings.data).exists():
         path = folder / settings.data
         folder = path if path.is_dir() else path.parent
@@ -283,7 +349,11 @@ def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> lis
         return [_Piece(file, settings.table("opportunities"), "opportunities")]
     pieces = []
     for sheet in inside:
-        held = table_of(sheet, preset) or ""
+        held = (
+            table_of(sheet, preset)
+            or (table_of(sheet.rpartition(".")[2], preset) if file.suffix.lower() in DUCKDB_SUFFIXES else "")
+            or ""
+        )
         pieces.append(
             _Piece(
                 file,
@@ -405,18 +475,24 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
 
-    from funnelnb.core.note import Note
-
     frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
     frame = pd.concat(frames)
+    ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():
-        frame.index = pd.RangeIndex(2, 2 + len(frame))
+        numbers = pd.RangeIndex(2, 2 + len(frame))
+        moved, begin = [], 0
+        for one in raws:
+            place = dict(zip(one.frame.index, numbers[begin : begin + len(one.frame)], strict=True))
+            moved += [(int(place[row]), width) for row, width in one.ragged if row in place]
+            begin += len(one.frame)
+        frame.index, ragged = numbers, moved
     names = ", ".join(one.file for one in raws)
     notes = [note for one in raws for note in one.notes]
     notes.append(Note("files_stacked", {"n": len(raws), "files": names, "rows_n": len(frame)}))
     return Raw(
         file=" + ".join(one.file for one in raws),
         frame=frame,
-        ragged=[row for one in raws for row in one.ragged],
+        ragged=ragged,
         notes=notes,
+        spoilt={name for one in raws for name in one.spoilt},
     )

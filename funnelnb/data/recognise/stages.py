@@ -39,6 +39,9 @@ _COVER = 0.75
 _NEAR_WON = 95.0
 """Usual place of a stage whose name half means the win ("contract signed"), where another word means it fully."""
 
+ALL = 0.9
+"""Share that stands for all of the deals, a few slips apart."""
+
 _SPELLING = 0.86
 """Likeness of two spellings of one stage (1: equal)."""
 
@@ -114,7 +117,9 @@ class Evidence:
     given : Mapping of str to float
         Word = place in a reference table, or of its date column.
     meanings : Mapping of str to str
-        What a reference table says of a word (won, lost).
+        What the settings or a reference table say of a word (won, lost, stage).
+    closed : Mapping of str to float
+        Word = share of its deals that have a close date.
     """
 
     counts: Mapping[str, int]
@@ -123,6 +128,7 @@ class Evidence:
     history: Sequence[Sequence[str]] = ()
     given: Mapping[str, float] | None = None
     meanings: Mapping[str, str] | None = None
+    closed: Mapping[str, float] | None = None
 
 
 def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
@@ -182,7 +188,7 @@ def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
         found.append(StageWord(word=word, n=n, meaning=meaning, why=why, sure=sure))
     if not sure_win and len(wins) > 1 and not outcome_told:
         found = _furthest_win(found, evidence)
-    return found
+    return found if outcome_told else _ends_by_date(found, evidence)
 
 
 def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
@@ -225,6 +231,30 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         ):
             return "none", "outcome", True
     return "stage", "name" if sense.meaning else "rest", True
+
+
+def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]:
+    """Take an unknown word for an end if its deals have a close date and those of no known stage do; it is asked."""
+    closed = evidence.closed or {}
+    known = [closed.get(one.word, 0.0) for one in words if one.meaning == "stage" and one.why == "name"]
+    strange = [
+        one
+        for one in words
+        if one.meaning == "stage" and one.why == "rest" and closed.get(one.word, 0.0) > ALL
+    ]
+    if not known or max(known) > 1 - ALL or not strange:
+        return words
+    have = {one.meaning for one in words}
+    lacking = [one for one in ("won", "lost") if one not in have]
+    named = {}
+    for one in sorted(strange, key=lambda one: -one.n):
+        named[one.word] = lacking.pop(0) if lacking else "left"
+    return [
+        replace(one, meaning=named[one.word], why="last" if named[one.word] == "won" else "rest", sure=False)
+        if one.word in named
+        else one
+        for one in words
+    ]
 
 
 def _ends_won(told: Mapping[str, int]) -> bool:
@@ -364,7 +394,7 @@ def _leads(places: Mapping[str, float], working: Sequence[str]) -> bool:
 def _insert(placed: list[str], word: str, rest: Sequence[Mapping[str, float]]) -> None:
     """Put a word behind the last one that other evidence places before it."""
     for places in rest:
-        if word in places and any(one in places for one in placed):
+        if len(set(places.values())) > 1 and word in places and any(one in places for one in placed):
             before = [k for k, one in enumerate(placed) if one in places and places[one] <= places[word]]
             placed.insert(before[-1] + 1 if before else 0, word)
             return

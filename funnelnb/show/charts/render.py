@@ -8,10 +8,16 @@ survive it.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
+import json
+import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 VEGALITE = "application/vnd.vegalite.v5+json"
 SVG = "image/svg+xml"
@@ -20,6 +26,14 @@ _VERSION = "5.21"
 _EMBED = {"actions": {"export": True, "source": False, "compiled": False, "editor": False}, "renderer": "svg"}
 """How JupyterLab embeds the chart: saving a picture is offered, sending the data to a web editor is not."""
 
+LATER = "FUNNELNB_DRAW_LATER"
+"""Environment variable: set to anything, charts leave a mark where their picture belongs.
+
+The renderer takes half a second to begin in each process. Kernels of reports leave the pictures to the process that
+runs them, which draws one report's after the other's.
+"""
+
+_LATER = re.compile(r'<svg data-later="([A-Za-z0-9+/=]*)"></svg>')
 _MEASURED = "sans-serif"
 _EMPTY_PATH = re.compile(r'<path class="(?:background|foreground)"[^>]*? d="(?:M0,0h0v0h0Z)?"[^>]*/>')
 _UNSEEN = re.compile(r'<line [^<>]*opacity="0"/>')
@@ -48,15 +62,66 @@ def svg(chart: Any) -> str:
     Places are measured with the font that the converter brings along, so that the picture is the same on
     every machine whatever fonts it has (and several times sooner); the text names the chart's own fonts.
     """
+    source = chart if isinstance(chart, dict) else spec(chart)
+    return later(source) if os.environ.get(LATER) else draw(source)
+
+
+def draw(source: dict[str, Any]) -> str:
+    """Return a Vega-Lite specification as SVG, now."""
     import vl_convert
 
-    source = chart if isinstance(chart, dict) else spec(chart)
     config = source.get("config", {})
     fonts = config.get("font", _MEASURED)
     text = {**config.get("text", {}), "font": _MEASURED}
     measured = {**source, "config": {**config, "font": _MEASURED, "text": text}}
     drawn = vl_convert.vegalite_to_svg(measured, vl_version=_VERSION, allowed_base_urls=[])
     return tidy_svg(drawn, str(source.get("description", "")), fonts)
+
+
+def later(source: dict[str, Any]) -> str:
+    """Return a mark in place of the SVG, for whoever started this process to draw (see :data:`LATER`)."""
+    text = json.dumps(source, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return f'<svg data-later="{base64.b64encode(text.encode()).decode()}"></svg>'
+
+
+def drawn(text: str, known: MutableMapping[str, str]) -> str:
+    """Return `text` with every mark of :func:`later` replaced by its picture.
+
+    Parameters
+    ----------
+    text : str
+        SVG, or HTML with SVG inside.
+    known : MutableMapping of str to str
+        Pictures drawn before, by mark: many reports show the same chart of the whole.
+    """
+
+    def picture(found: re.Match[str]) -> str:
+        mark = found.group(1)
+        if mark not in known:
+            known[mark] = draw(json.loads(base64.b64decode(mark)))
+        return known[mark]
+
+    return _LATER.sub(picture, text) if "data-later" in text else text
+
+
+def rehearse() -> None:
+    """Write one chart's specification, so that Altair's tables of its schema are filled; nothing is drawn."""
+    import altair
+
+    rows = altair.Data(values=[{"a": 1, "b": "x"}])
+    whole = altair.Chart(rows).encode(
+        x=altair.X("a:Q", title="a", axis=altair.Axis(format="%")), y=altair.Y("b:N", sort=None),
+        color=altair.Color("b:N", legend=None), text=altair.Text("a:Q"), tooltip=[altair.Tooltip("a:Q")],
+        opacity=altair.value(0.5), detail="b:N", x2="a:Q", shape="b:N", size=altair.value(3),
+    )  # fmt: skip
+    marks = (
+        whole.mark_bar(),
+        whole.mark_line(),
+        whole.mark_text(dx=3),
+        whole.mark_point(),
+        whole.mark_rule(),
+    )
+    altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
 
 
 def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
@@ -74,16 +139,6 @@ def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
 def _tidy_tag(found: re.Match[str]) -> str:
     """Return a tag without roles and fonts, its places rounded to a hundredth of a pixel."""
     return _LONG.sub(r"\1", _FONT.sub("", _ARIA.sub("", found.group())))
-
-
-def png(chart: Any, scale: float = 2.0) -> bytes:
-    """Return a chart as a PNG picture."""
-    import vl_convert
-
-    drawn: bytes = vl_convert.vegalite_to_png(
-        spec(chart), vl_version=_VERSION, scale=scale, allowed_base_urls=[]
-    )
-    return drawn
 
 
 def bundle(chart: Any, *, still: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:

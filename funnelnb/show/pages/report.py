@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.core.note import Note
 from funnelnb.show.tables import document as documents
 from funnelnb.show.tables import grid as grids
 from funnelnb.show.tables.table import build, facts
 from funnelnb.show.text.words import Words, stage_name, words_of
-from funnelnb.show.views.registry import finding_of, view_of
+from funnelnb.show.views.registry import finding_of, finding_text, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,8 @@ def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
     With `width`, in terminal columns, sentences are broken to fit.
     """
     say = words_of(result, lang)
+    if _left_out(result):
+        return grids.hanging(finding_text(result, lang), "", width)
     parts = _body(
         result,
         say,
@@ -105,9 +108,16 @@ def text(result: Any, lang: str | None = None, width: int | None = None) -> str:
     return "\n\n".join([*parts, "\n".join(lines)])
 
 
+def _left_out(result: Any) -> bool:
+    """Is this a section without anything to show? Its sentence is all there is."""
+    return isinstance(result, Unavailable)
+
+
 def markdown(result: Any, lang: str | None = None) -> str:
     """Return the tables of `result` as Markdown with what belongs under them."""
     say = words_of(result, lang)
+    if _left_out(result):
+        return grids.markdown_escape(finding_text(result, lang))
     parts = _body(result, say, grids.to_markdown, lambda one: documents.to_markdown(one, say))
     parts += [grids.markdown_escape(line) for line in foot(result, say)]
     caveats = [f"- {grids.markdown_escape(line)}" for line in notes(result, say)]
@@ -124,6 +134,8 @@ def html(result: Any, lang: str | None = None) -> str:
 
 def tables_html(result: Any, say: Words) -> str:
     """Return the tables and what belongs under them as HTML without the wrapper."""
+    if _left_out(result):
+        return ""
     parts = _body(result, say, grids.to_html, lambda one: documents.to_html(one, _SCOPE))
     under = "<br>".join(grids.escape(line) for line in foot(result, say))
     parts.append(f'<p class="quiet">{under}</p>')

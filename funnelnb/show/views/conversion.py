@@ -136,14 +136,26 @@ def conversion_finding(result: Conversion, say: Words) -> Finding:
     )
 
 
+_UNJUDGED = {"closed_only", "only_wins", "nobody_decided", "losses_never_set"}
+
+
 def _headline(result: Conversion, row: StepRow, say: Words) -> str:
     key = "by_day" if not math.isnan(row.by_day_rate) else "so_far"
+    if key == "by_day" and row.by_day_undated_n:
+        key = "by_day_bounded"
+    elif key == "by_day" and math.isnan(row.by_day_lost_rate):
+        key = "by_day_alone"
+    elif key == "so_far" and _UNJUDGED & {note.code for note in result.notes}:
+        key = "so_far_unjudged"
     if not row.enough:
         key = "too_few"
     values = facts(result, say) | {
-        "rate": rate_of(row, "by_day" if key == "by_day" else "so_far", say),
+        "rate": rate_of(row, "by_day" if key.startswith("by_day") else "so_far", say),
         "stage": stage_name(result, row.stage, say),
         "lost_rate": row.by_day_lost_rate,
+        "lost_least_rate": row.by_day_lost_least_rate,
+        "lost_most_rate": row.by_day_lost_most_rate,
+        "undated_n": row.by_day_undated_n,
         "open_rate": row.by_day_open_rate,
         "by_day_n": row.by_day_n,
         "reached_n": row.reached_n,
@@ -196,7 +208,8 @@ def _both(result: Conversion) -> bool:
 
 def _loss(result: Conversion, say: Words) -> str:
     if not result.loss_points:
-        return say.get("findings.conversion.no_loss")
+        lost_n = sum(row.lost_n for row in result.overall)
+        return say.get(f"findings.conversion.{'loss_unplaced' if lost_n else 'no_loss'}")
     if sum(not row.after_sale for row in result.steps) < 2:  # where there is one step, all are lost in it
         return ""
     point = result.loss_points[0]

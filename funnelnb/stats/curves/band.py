@@ -38,7 +38,8 @@ def log_log_band(
     one cause this is the log-log band of Kaplan-Meier. While no event has happened (F = 0) the lower bound is
     0 and the upper one ``max over u <= t of S(u-) z^2 / (Y(u) + z^2)``: whatever share S was still open at some time,
     its chance is bounded by Wilson's for none of the Y at risk then. Without open deals that is Wilson's bound of all
-    deals decided. Where nobody's watching ended early and everybody had the event, it is Wilson's lower bound of all. Else, where everybody has had the event (F = 1) the
+    deals decided. Where nobody's watching ended early and everybody had the event, the lower bound is Wilson's of
+    all. Else, where everybody has had the event (F = 1) the
     upper bound is 1; of the share that the last computed lower bound leaves open, as many are then taken to go
     on as Wilson's lower bound for all of the last `at_risk` says: about a quarter (90 %) where one deal ended
     last, nearly all where many ended together.

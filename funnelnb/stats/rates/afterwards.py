@@ -48,7 +48,7 @@ def comes_with_time(has: ArrayLike, life: ArrayLike, is_open: ArrayLike) -> bool
     Examples
     --------
     >>> life = np.arange(200.0)
-    >>> bool(comes_with_time(life > 80, life, np.arange(200) % 2 == 0)), bool(comes_with_time(life % 7 > 2, life, life > 150))
+    >>> comes_with_time(life > 80, life, np.arange(200) % 2 == 0), comes_with_time(life % 7 > 2, life, life > 150)
     (True, False)
     """
     value, age, still = np.asarray(has, bool), np.asarray(life, float), np.asarray(is_open, bool)

@@ -1,4 +1,4 @@
-"""Does a group do better than the rest *of its own kind*? Comparison within strata, with clusters taken into account."""
+"""Does a group do better than others *of its own kind*? Comparison within strata, clusters taken into account."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def intra_cluster(
     w = np.ones_like(won) if weight is None else np.asarray(weight, dtype=float)
     _, where = np.unique(np.asarray(cell), return_inverse=True)
     _, whose = np.unique(np.asarray(cluster), return_inverse=True)
-    _pairs, inside = np.unique(
+    _, inside = np.unique(
         where.astype(np.int64) * (int(whose.max(initial=0)) + 1) + whose, return_inverse=True
     )
     n, k = np.bincount(where, weights=w), np.bincount(where, weights=w * won)

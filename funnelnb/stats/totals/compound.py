@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
@@ -385,35 +385,6 @@ def _lift(size: Size, goal: float, level: float, guess: int) -> int:
         if not enough(further, n + (1 << k)):
             below, n = further, n + (1 << k)
     return n + 1
-
-
-def chance_random_n(size: Size, n_probability: ArrayLike, target: float) -> Chance:
-    """How likely is the target when the number of deals itself is uncertain?
-
-    Parameters
-    ----------
-    size : Size
-        Of each deal.
-    n_probability : array_like of shape (M,)
-        Position n is the probability of n deals; adds to at most 1, what is missing counts as no deal.
-    target : float
-        Above 0.
-
-    Returns
-    -------
-    Chance
-
-    Notes
-    -----
-    The mean of :func:`chances` over the number of deals. For a binomial number the same comes out of
-    ``chance_of_n(size.with_chance(p), leads, target)``.
-    """
-    probability = np.atleast_1d(np.asarray(n_probability, dtype=float))
-    if not (np.all(probability >= -1e-12) and probability.sum() <= 1 + 1e-9):
-        raise ParameterError("n_probability", expected="probabilities that add to at most 1")
-    value, bound = chances(size, target, max(1, probability.size - 1))
-    value, bound = value[: probability.size], bound[: probability.size]
-    return Chance(value=float(np.clip(probability @ value, 0, 1)), error=float(probability @ bound))
 
 
 def distribution(groups: Sequence[Group], upto: float, cells: int = 512) -> tuple[Floats, Floats]:

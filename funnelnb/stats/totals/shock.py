@@ -52,9 +52,10 @@ def shock(won: ArrayLike, closed: ArrayLike, levels: int = 31) -> Shock:
 
     Notes
     -----
-    Log odds of each month, ``log((k + 1/2) / (n - k + 1/2))`` with variance ``1 / (n p (1 - p))``, are normal about one mean with a standard deviation s beyond that. The weight of s is its likelihood (mean
-    integrated out) times a half-t prior (4 degrees of freedom, scale 0.3). The shift of a coming month is normal with
-    s^2 plus the variance of the mean, mixed over s: its tails are heavier than normal as long as s is not known well.
+    Log odds of each month, ``log((k + 1/2) / (n - k + 1/2))`` with variance ``1 / (n p (1 - p))``, are normal about
+    one mean with a standard deviation s beyond that. The weight of s is its likelihood (mean integrated out) times a
+    half-t prior (4 degrees of freedom, scale 0.3). The shift of a coming month is normal with s^2 plus the variance of
+    the mean, mixed over s: its tails are heavier than normal as long as s is not known well.
     Without any month it is the prior alone.
 
     References

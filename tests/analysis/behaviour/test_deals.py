@@ -28,5 +28,7 @@ def test_events_as_deals_reach_the_same_stages():
     by_events = [row.reached_n for row in fn.funnel(log, furthest_steps(names), reuse=True).steps]
     stages = ["home", "browse", "product_detail", "cart", "payment_started"]
     assert [by_deals[stage] for stage in stages] == by_events[:-1]
-    assert by_deals["order_created"] == by_deals["payment_started"]  # no event of its own: skipped, so reached
+    assert (
+        by_deals["order_created"] == by_deals["payment_started"]
+    )  # no event of its own: skipped, so reached
     assert book.opportunities["outcome"].value_counts().to_dict()["won"] == by_events[-1]

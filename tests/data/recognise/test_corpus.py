@@ -3,10 +3,10 @@
 import pytest
 
 from funnelnb.data.load import load
-from funnelnb.data.propose import propose_for
+from funnelnb.data.propose import propose
 from tests.data.recognise.corpus import SHAPES
 
-WAITING = {"json_dump", "salesforce_report_with_footer", "repeated_headers"}
+WAITING: set[str] = set()
 """File forms that are read once the readers of text and JSON are in."""
 
 
@@ -16,7 +16,7 @@ def loaded(request, tmp_path_factory):
     truth = SHAPES[request.param](folder)
     if request.param in WAITING:
         pytest.xfail("form not read yet")
-    return load(folder, mapping=propose_for(folder)), truth
+    return load(folder, mapping=propose(folder)), truth
 
 
 def test_outcomes(loaded):

@@ -5,8 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from funnelnb.batch import catalog, parameters
-from funnelnb.batch.parameters import Parameter
+from funnelnb.batch import engine, notebooks
+from funnelnb.batch.notebooks import Parameter
 from funnelnb.core import resources
 from funnelnb.core.errors import ParameterError
 
@@ -39,7 +39,7 @@ def of_type(kind: str) -> Parameter:
 
 
 def test_the_cell_is_read_with_types_defaults_and_help() -> None:
-    found = parameters.read(notebook(CELL))
+    found = notebooks.declared(notebook(CELL))
     assert {name: (one.type, one.default, one.help) for name, one in found.items()} == {
         "region": ("str", "a=b # c", "which region"),
         "horizon_days": ("float", 180.0, "days"),
@@ -62,18 +62,18 @@ def test_reading_agrees_with_papermill_on_every_notebook_of_the_package(tmp_path
         *(p for lang in resources.LANGUAGES for p in resources.notebook_folder(lang).glob("*.ipynb")),
     ]
     for path in paths:
-        ours = {name: (one.type, one.help) for name, one in catalog.open_notebook(path).parameters.items()}
+        ours = {name: (one.type, one.help) for name, one in notebooks.open_notebook(path).parameters.items()}
         theirs = {name: (one["inferred_type_name"], one["help"]) for name, one in inspect(str(path)).items()}
         assert ours == theirs
 
 
 def test_an_untagged_notebook_declares_nothing() -> None:
-    assert parameters.read(notebook(CELL, tags=())) == {}
+    assert notebooks.declared(notebook(CELL, tags=())) == {}
 
 
 def test_a_cell_that_is_not_python_is_refused_with_its_line() -> None:
     with pytest.raises(ParameterError, match="line 2"):
-        parameters.read(notebook("a = 1\nb = ="))
+        notebooks.declared(notebook("a = 1\nb = ="))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_cell_that_is_not_python_is_refused_with_its_line() -> None:
     ],
 )
 def test_text_is_converted_by_the_declared_type(kind: str, text: str, value: object) -> None:
-    found = parameters.convert(of_type(kind), text)
+    found = notebooks.convert(of_type(kind), text)
     assert found == value
     assert type(found) is type(value)
 
@@ -125,25 +125,25 @@ def test_text_is_converted_by_the_declared_type(kind: str, text: str, value: obj
 )
 def test_text_of_another_type_is_refused_with_a_remedy(kind: str, text: str, remedy: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        parameters.convert(of_type(kind), text)
+        notebooks.convert(of_type(kind), text)
     assert repr(text) in str(caught.value)
     assert kind in str(caught.value)
     assert remedy in str(caught.value)
 
 
 def test_pairs_are_split_at_the_first_equals_sign() -> None:
-    assert parameters.split(["a=b=c", " x =", "a=b=c"]) == {"a": "b=c", "x": ""}
+    assert notebooks.split(["a=b=c", " x =", "a=b=c"]) == {"a": "b=c", "x": ""}
 
 
 @pytest.mark.parametrize("pair", ["a", "=b", "a b=c", "1a=2", "x.y=1"])
 def test_a_pair_without_a_name_is_refused(pair: str) -> None:
     with pytest.raises(ParameterError, match="name=value"):
-        parameters.split([pair])
+        notebooks.split([pair])
 
 
 def test_two_values_for_one_name_are_refused() -> None:
     with pytest.raises(ParameterError, match="given twice"):
-        parameters.split(["a=1", "a=2"])
+        notebooks.split(["a=1", "a=2"])
 
 
 NASTY = {
@@ -156,51 +156,86 @@ NASTY = {
 }
 
 
-def test_injected_values_survive_exactly_and_stay_readable() -> None:
+def test_injected_values_survive_papermill_exactly_and_stay_readable() -> None:
+    from papermill.parameterize import parameterize_notebook
+
+    engine.known_to_papermill()
     node = notebook(CELL)
-    parameters.inject(node, NASTY)
+    node.metadata["papermill"] = {}
+    for cell in node.cells:
+        cell.metadata.setdefault("tags", [])
+    node = parameterize_notebook(node, NASTY)
     assert [cell.metadata.get("tags") for cell in node.cells] == [
-        None,
+        [],
         ["parameters"],
         ["injected-parameters"],
-        None,
+        [],
     ]
     scope: dict[str, object] = {}
     exec(node.cells[2].source, scope)
     assert {name: scope[name] for name in NASTY} == NASTY
     assert "华东" in node.cells[2].source
-    nbformat.validate(node)
 
 
-def test_injection_means_the_same_as_papermills() -> None:
-    parameterize = pytest.importorskip("papermill.parameterize").parameterize_notebook
-    values = {name: value for name, value in NASTY.items() if name != "horizon_days"}
-    theirs = notebook(CELL)
-    theirs.metadata["papermill"] = {}
-    for cell in theirs.cells:
-        cell.metadata.setdefault("tags", [])
-    theirs = parameterize(theirs, values)
-    ours = notebook(CELL)
-    parameters.inject(ours, values)
-    scopes: list[dict[str, object]] = [{}, {}]
-    for node, scope in zip([ours, theirs], scopes, strict=True):
-        exec(node.cells[2].source, scope)
-    assert {name: scopes[0][name] for name in values} == {name: scopes[1][name] for name in values}
+# ---- values that have a type already ------------------------------------------------------------------
 
 
-def test_a_second_injection_replaces_the_first() -> None:
-    node = notebook(CELL)
-    parameters.inject(node, {"jobs": 1})
-    parameters.inject(node, {"jobs": 2})
-    assert [cell.source for cell in node.cells if cell.id == "injected-parameters"] == [
-        "# Parameters\njobs = 2"
-    ]
+def test_a_yaml_file_gives_typed_values(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("horizon_days: 90\nas_of: 2026-06-30\ncode: '007'\nnames: [a, b]\n", encoding="utf-8")
+    found = notebooks.read_file(path)
+    assert found == {"horizon_days": 90, "as_of": "2026-06-30", "code": "007", "names": ["a", "b"]}
+    (tmp_path / "empty.yaml").write_text("")
+    assert notebooks.read_file(tmp_path / "empty.yaml") == {}
 
 
-def test_a_notebook_without_a_parameters_cell_gets_the_values_on_top() -> None:
-    node = notebook(CELL, tags=())
-    parameters.inject(node, {"jobs": 1})
-    assert node.cells[0].metadata["tags"] == ["injected-parameters"]
+@pytest.mark.parametrize("content", ["- 1", "a: [", "3: x", "!!python/object:os.system x"])
+def test_a_file_that_holds_no_parameters_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(content)
+    with pytest.raises(ParameterError, match=r"parameter file"):
+        notebooks.read_file(path)
+    with pytest.raises(ParameterError, match="cannot be read"):
+        notebooks.read_file(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("str", "x"), ("float", 1), ("float", 1.5), ("int", 3), ("bool", True), ("str | None", None), ("list[str]", ["a"]),
+     ("Literal['won', 'lost']", "won"), ("Optional[str]", None), ("Any", object())],
+)  # fmt: skip
+def test_a_value_of_the_declared_type_fits(kind: str, value: object) -> None:
+    assert notebooks.fits(of_type(kind), value) is value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("str", 7), ("int", 1.5), ("int", True), ("float", "x"), ("bool", 1), ("str", None)]
+)
+def test_a_value_of_another_type_is_refused(kind: str, value: object) -> None:
+    with pytest.raises(ParameterError, match=f"type {kind}"):
+        notebooks.fits(of_type(kind), value)
+
+
+# ---- which deals a notebook reads ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "compares"),
+    [
+        ("whole = fn.open_book(data)\nbook = fn.pick(whole, by, value)\nfn.conversion(book)", False),
+        ("book = fn.pick(fn.open_book(data), by, value)", False),
+        ("whole = fn.open_book(data)\nbook = fn.pick(whole, by, value)\nfn.segments(whole, by=by)", True),
+        ("book = fn.open_book(data)", True),
+        ("book = fn.pick(fn.open_book(data), by, value)\nopen(data)", True),
+        ("%matplotlib inline", True),
+        ("print(1)", True),
+    ],
+)
+def test_a_notebook_that_reads_more_than_its_part_is_known(tmp_path: Path, code: str, compares: bool) -> None:
+    node = notebook('data: str = ""\nby: str = ""\nvalue: str = ""')
+    node.cells[-1].source = code
+    nbformat.write(node, tmp_path / "x.ipynb")
+    assert notebooks.open_notebook(tmp_path / "x.ipynb").compares is compares
 
 
 # ---- finding notebooks --------------------------------------------------------------------------------
@@ -216,11 +251,11 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("name", ["02_duration", "02", "2", "duration"])
 def test_a_notebook_is_found_by_name_number_or_words(shelf: Path, name: str) -> None:
-    assert catalog.find(name).path == shelf / "02_duration.ipynb"
+    assert notebooks.find(name).path == shelf / "02_duration.ipynb"
 
 
 def test_notebooks_are_listed_in_order_with_their_titles(shelf: Path) -> None:
-    assert [(one.name, one.title, one.own) for one in catalog.notebooks()] == [
+    assert [(one.name, one.title, one.own) for one in notebooks.notebooks()] == [
         ("01_conversion_by_segment", "Title", True),
         ("02_duration", "Title", True),
     ]
@@ -228,12 +263,12 @@ def test_notebooks_are_listed_in_order_with_their_titles(shelf: Path) -> None:
 
 def test_an_unknown_notebook_is_refused_with_the_nearest(shelf: Path) -> None:
     with pytest.raises(ParameterError, match="did you mean 'duration'"):
-        catalog.find("durations")
+        notebooks.find("durations")
 
 
 def test_a_missing_notebook_file_is_refused_with_the_nearest(shelf: Path) -> None:
     with pytest.raises(ParameterError, match=r"did you mean '02_duration\.ipynb'"):
-        catalog.find(str(shelf / "02_duratoin.ipynb"))
+        notebooks.find(str(shelf / "02_duratoin.ipynb"))
 
 
 @pytest.mark.parametrize("content", ["", "not json", '{"cells": 3}', "[]", "%PDF-1.4"])
@@ -241,7 +276,7 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path, content: str) -> 
     path = tmp_path / "x.ipynb"
     path.write_text(content)
     with pytest.raises(ParameterError, match="not a Jupyter notebook"):
-        catalog.open_notebook(path)
+        notebooks.open_notebook(path)
 
 
 def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
@@ -249,11 +284,17 @@ def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
     node.metadata["kernelspec"] = {"name": "ir", "language": "R", "display_name": "R"}
     nbformat.write(node, tmp_path / "x.ipynb")
     with pytest.raises(ParameterError, match="written in r"):
-        catalog.open_notebook(tmp_path / "x.ipynb")
+        notebooks.open_notebook(tmp_path / "x.ipynb")
 
 
 def test_a_changed_notebook_has_another_fingerprint(tmp_path: Path) -> None:
     nbformat.write(notebook(CELL), tmp_path / "x.ipynb")
-    before = catalog.open_notebook(tmp_path / "x.ipynb").fingerprint
+    before = notebooks.open_notebook(tmp_path / "x.ipynb").fingerprint
+    stored = notebook(CELL)
+    stored.cells[2].outputs = [nbformat.v4.new_output("stream", text="1")]
+    nbformat.write(stored, tmp_path / "x.ipynb")
+    assert (
+        notebooks.open_notebook(tmp_path / "x.ipynb").fingerprint == before
+    )  # what was run last is not content
     nbformat.write(notebook(CELL + "z = 1"), tmp_path / "x.ipynb")
-    assert catalog.open_notebook(tmp_path / "x.ipynb").fingerprint != before
+    assert notebooks.open_notebook(tmp_path / "x.ipynb").fingerprint != before

@@ -1,0 +1,275 @@
+"""Which deals of a group are compared with which of the others, and how alike are deals of one account?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.note import Note
+from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.count.groups import grouping as groups_of
+from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.stats.rates.afterwards import comes_with_outcome, comes_with_time
+from funnelnb.stats.rates.compare import benjamini_hochberg
+from funnelnb.stats.rates.stratified import Within, cluster_factor, compared_within, intra_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from funnelnb.data.ledger.ledger import Ledger
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+AUTO = "auto"
+CANDIDATES = ("region", "segment", "customer_type", "product")
+"""What deals are held alike in, where it is known at their entry."""
+SIZE, SIZE_CLASSES = "amount", 3
+MOST_LEVELS, LEAST_PER_STRATUM = 40, 20
+TEAMS = ("region", "team", "segment", "product", "source", "customer_type")
+"""Comparisons in which the deals of one owner count as alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikeWithLike:
+    """Closed deals of G groups in strata, and what their accounts mean for the certainty.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What the strata are made of; empty: all deals are compared.
+    within : Within or None
+        The comparison within strata; None where there are none.
+    factor : ndarray of float64, shape (G,)
+        By how much accounts (and owners) widen the variance of each group.
+    clustered : tuple of str
+        What makes deals alike: ``account_id``, ``owner``.
+    clusters_n : int
+        Fewest accounts (or owners) of any group with enough deals.
+    """
+
+    names: tuple[str, ...]
+    within: Within | None
+    factor: Floats
+    clustered: tuple[str, ...] = ()
+    clusters_n: int = 0
+
+
+def like_with_like(
+    ledger: Ledger, by: tuple[str, ...], origin: int, adjust_for: str | Sequence[str] | None, level: float
+) -> LikeWithLike:
+    """Return how the groups `by` compare with others of their own kind.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    by : tuple of str
+    origin : int
+        Only deals that reached this stage.
+    adjust_for : {"auto"}, sequence of str or None
+        Attributes held alike; ``"amount"``: three classes of size. None: nothing.
+    level : float
+        Confidence level.
+
+    Raises
+    ------
+    ParameterError, MissingDataError
+        An attribute to adjust for is one of `by`, or the deals have it not.
+    """
+    group = groups_of(ledger, by)
+    closed = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL)) & (ledger.furthest >= origin)
+    code = np.zeros(len(closed), np.int64) if group.code is None else group.code.astype(np.int64)
+    names = _asked(ledger, by, adjust_for)
+    strata, used = _strata(ledger, by, names, closed, automatic=adjust_for == AUTO)
+    won = (ledger.outcome[closed] == WON_DEAL).astype(float)
+    mine, cell = code[closed], strata[closed]
+    factor, clustered, fewest = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
+    within = None
+    if used:
+        shape = (int(cell.max(initial=0)) + 1, len(group.groups))
+        place = cell * shape[1] + mine
+        n = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+        k = np.bincount(place, weights=won, minlength=shape[0] * shape[1]).reshape(shape)
+        within = _one_by_one(k, n, factor, level)
+    return LikeWithLike(names=used, within=within, factor=factor, clustered=clustered, clusters_n=fewest)
+
+
+def _one_by_one(k: Floats, n: Ints, factor: Floats, level: float) -> Within:
+    """Compare each group with the others of its strata, those left out that already stand apart.
+
+    One star among six makes the other five look poor. So the group that differs most clearly is named first and then
+    taken out of what the others are compared with, until nobody more stands apart.
+    """
+    apart: list[int] = []
+    found = compared_within(k, n, factor, level)
+    while len(apart) < n.shape[1] - 2:
+        p = np.where(np.isin(np.arange(n.shape[1]), apart), 0.0, found.p_value)
+        sure = np.where(benjamini_hochberg(p) <= 1 - level, p, np.nan)
+        sure[apart] = np.nan
+        if np.isnan(sure).all():
+            break
+        apart.append(int(np.nanargmin(sure)))
+        inside = ~np.isin(np.arange(n.shape[1]), apart)
+        again = compared_within(k * inside, n * inside, factor, level)
+        names = ("rest_rate", "difference", "ci_lower", "ci_upper", "p_value")
+        found = replace(
+            found, **{one: np.where(inside, getattr(again, one), getattr(found, one)) for one in names}
+        )
+    return found
+
+
+def _asked(ledger: Ledger, by: tuple[str, ...], adjust_for: str | Sequence[str] | None) -> tuple[str, ...]:
+    if adjust_for == AUTO:
+        return (*(name for name in CANDIDATES if name in ledger.attributes and name not in by), SIZE)
+    names = () if adjust_for is None else (adjust_for,) if isinstance(adjust_for, str) else tuple(adjust_for)
+    known = [*ledger.attributes, SIZE]
+    for name in names:
+        if name in by:
+            raise ParameterError(f"adjust_for = {name!r} is what is compared", expected="other attributes")
+        if name not in known:
+            raise MissingDataError(
+                f"adjust_for = {name!r}: the deals have no such attribute",
+                expected="one of " + ", ".join(map(repr, known)),
+                hint=nearest(str(name), known),
+            )
+    return names
+
+
+def _strata(
+    ledger: Ledger, by: tuple[str, ...], names: tuple[str, ...], closed: NDArray[np.bool_], *, automatic: bool
+) -> tuple[Ints, tuple[str, ...]]:
+    """Return the stratum of every deal and what strata are made of; attributes that split too finely are left out."""
+    code, used = np.zeros(len(closed), np.int64), []
+    for name in names:
+        own = _size_class(ledger, closed) if name == SIZE else _levels(ledger, name, automatic=automatic)
+        if own is None:
+            continue
+        joined = np.unique(code * (int(own.max(initial=0)) + 1) + own, return_inverse=True)[1].astype(
+            np.int64
+        )
+        count = np.unique(joined[closed]).size
+        fine = count == 1 or (automatic and count * LEAST_PER_STRATUM > closed.sum())
+        if not fine:
+            code, used = joined, [*used, name]
+    return code, tuple(used)
+
+
+def _levels(ledger: Ledger, name: str, *, automatic: bool) -> Ints | None:
+    coded = ledger.attributes[name]
+    if automatic and (len(coded.labels) > MOST_LEVELS or known_afterwards(ledger, name)):
+        return None
+    return coded.codes.astype(np.int64)
+
+
+def _size_class(ledger: Ledger, closed: NDArray[np.bool_]) -> Ints | None:
+    """Return the class of the amount of each deal; None where amounts are hardly known or tell the outcome."""
+    known = ledger.amount > 0
+    if (
+        not closed.any()
+        or known[closed].mean() < 0.9
+        or np.unique(ledger.amount[known & closed]).size < 2 * SIZE_CLASSES
+    ):
+        return None
+    if comes_with_outcome(known, ledger.outcome):
+        return None
+    cuts = np.quantile(ledger.amount[known & closed], np.arange(1, SIZE_CLASSES) / SIZE_CLASSES)
+    place = np.searchsorted(cuts, np.nan_to_num(ledger.amount), side="right")
+    return np.where(known, place + 1, 0).astype(np.int64)
+
+
+def _clusters(
+    ledger: Ledger,
+    by: tuple[str, ...],
+    cells: tuple[NDArray[np.bool_], Floats, Ints, Ints],
+    groups: int,
+) -> tuple[Floats, tuple[str, ...], int]:
+    """Return the factor of each group, what makes deals alike, and the fewest accounts of a group."""
+    closed, won, mine, cell = cells
+    names = ["account_id", *(["owner"] if set(by) & set(TEAMS) and "owner" not in by else [])]
+    factor, used, fewest = np.ones(groups), [], 0
+    for name in names:
+        coded = ledger.attributes.get(name)
+        if coded is None or name in by:
+            continue
+        own = coded.codes[closed].astype(np.int64)
+        nobody = np.array([label == "" for label in coded.labels])[own]
+        own = np.where(nobody, len(coded.labels) + np.arange(own.size), own)
+        if np.unique(own).size == own.size:
+            continue
+        alike = intra_cluster(won, own, mine * (int(cell.max(initial=0)) + 1) + cell)
+        sizes = np.unique(own, return_counts=True)[1].astype(float)
+        noise = np.sqrt(2 * (sizes * (sizes - 1)).dot(sizes * (sizes - 1))) / max(
+            (sizes * (sizes - 1)).sum(), 1.0
+        )
+        if (
+            name == "owner" and alike <= 2 * noise
+        ):  # owners are few and large: chance alone would look like owners
+            continue
+        factor = np.maximum(factor, cluster_factor(own, mine, groups, alike))
+        counts = [
+            np.unique(own[mine == g]).size for g in range(groups) if (mine == g).sum() >= LEAST_PER_STRATUM
+        ]
+        used.append(name)
+        fewest = min([fewest or min(counts, default=0), *counts])
+    return factor, tuple(used), fewest
+
+
+def lives(ledger: Ledger) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return how many days each deal has been open up to now or was until it closed, and which are open."""
+    end_s = np.where(ledger.outcome == OPEN_DEAL, ledger.as_of_s, ledger.closed_s)
+    known = (ledger.created_s != UNKNOWN) & (end_s != UNKNOWN)
+    return np.where(known, (end_s - ledger.created_s) / 86_400.0, np.nan), ledger.outcome == OPEN_DEAL
+
+
+def known_afterwards(ledger: Ledger, name: str) -> tuple[str, ...]:
+    """Which values of an attribute come only with time, or with the outcome?
+
+    Returns
+    -------
+    tuple of str
+        Such values; an empty text in it says that *having* a value comes so.
+    """
+    coded = ledger.attributes[name]
+    life, still = lives(ledger)
+    sizes = np.bincount(coded.codes, minlength=len(coded.labels))
+    filled = np.array([label != "" for label in coded.labels])[coded.codes]
+    found = []
+    if not filled.all() and (
+        comes_with_outcome(filled, ledger.outcome) or comes_with_time(filled, life, still)
+    ):
+        found.append("")
+    if len(coded.labels) <= MOST_LEVELS:
+        for code, label in enumerate(coded.labels):
+            if (
+                label
+                and sizes[code] >= LEAST_PER_STRATUM
+                and comes_with_time(coded.codes == code, life, still)
+            ):
+                found.append(label)
+    return tuple(found)
+
+
+def unfair(ledger: Ledger, by: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return a note for each attribute whose values come only with time or with the outcome."""
+    notes: tuple[Note, ...] = ()
+    for name in by:
+        values = known_afterwards(ledger, name)
+        if values:
+            shown = ", ".join(one for one in values if one) or name
+            notes += (Note("known_afterwards", {"attribute": name, "values": shown}),)
+    return notes
+
+
+def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:
+    """Return what has to be said of the comparison: what was held alike, what is known only afterwards."""
+    notes = unfair(ledger, by)
+    if found.names:
+        notes += (Note("compared_like_with_like", {"attributes": ", ".join(found.names)}),)
+    if found.clustered and (found.factor > 1.0).any():
+        code = "deals_alike" if "account_id" in found.clustered else "deals_alike_owner"
+        notes += (Note(code, {"factor": round(float(found.factor.max()), 1)}),)
+    return notes

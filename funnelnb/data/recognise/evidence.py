@@ -1,0 +1,242 @@
+"""What goes with each stage word: how often it stands there, its chance, its outcomes, its place in histories."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from funnelnb.data.parse.values import Reading, as_text, parse
+from funnelnb.data.recognise.assign import ENDED, words_of
+from funnelnb.data.recognise.lexicon import key, plain, sense_of
+from funnelnb.data.recognise.stages import Evidence, StageWord, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from funnelnb.data.contract.settings import Settings
+    from funnelnb.data.recognise.proposal import Proposal
+    from funnelnb.data.recognise.shape import Sheet
+
+
+def column_words(sheet: Sheet, column: str) -> dict[str, int]:
+    """Return word = rows of the column that was found for a column of the contract; empty if there is none."""
+    at = sheet.columns.source(column)
+    found = words_of(sheet.raw, at) if at and at in sheet.raw.frame else None
+    return dict(found.counts) if found is not None else {}
+
+
+def evidence_of(
+    result: Proposal,
+    deals: Sheet,
+    dates: Mapping[str, str],
+    outcome_words: Sequence[StageWord],
+    settings: Settings,
+) -> Evidence:
+    """Collect what goes with each stage word."""
+    counts = column_words(deals, "stage")
+    history: list[list[str]] = []
+    if result.history is not None:
+        history, log_words = _paths(result.history)
+        counts = {**counts, **{word: n for word, n in log_words.items() if word not in counts}}
+    for word in dates:
+        if not any(key(word) == key(one) for one in counts):
+            counts[word] = int(deals.column(dates[word]).filled_n)
+    given = _date_order(deals, dates) if dates else None
+    reference = _reference(result, counts)
+    return Evidence(
+        counts=counts,
+        probability=_probability(deals),
+        outcomes=_crossed(deals, outcome_words),
+        history=history,
+        given=reference[0] or given,
+        meanings={**reference[1], **_said(counts, settings)},
+        closed=_closed(deals),
+    )
+
+
+def _paths(sheet: Sheet) -> tuple[list[list[str]], dict[str, int]]:
+    """Return the stage words of each deal in the order of time, and how often each word stands there."""
+    import pandas as pd
+
+    log = sheet.log
+    frame = sheet.raw.frame
+    if "field_value" in log:
+        frame = frame[as_text(frame[log["field"]]) == log["field_value"]]
+    parsed = parse(frame[log["entered_at"]], "datetime", Reading(), {"file": "", "column": ""})
+    if parsed.undecided:
+        parsed = parse(
+            frame[log["entered_at"]], "datetime", Reading(date_order="mdy"), {"file": "", "column": ""}
+        )
+    at = (
+        parsed.values if len(parsed.values) == len(frame) else pd.Series(range(len(frame)), index=frame.index)
+    )
+    rows = pd.DataFrame(
+        {
+            "deal": as_text(frame[log["opportunity_id"]], blanks=False),
+            "stage": as_text(frame[log["stage"]]),
+            "at": at,
+        }
+    )
+    counts = {str(word): int(n) for word, n in rows["stage"].value_counts().items()}
+    if "old_stage" in log:
+        first = as_text(frame[log["old_stage"]])
+        before = pd.DataFrame({"deal": rows["deal"], "stage": first, "at": at - pd.Timedelta(seconds=1)})
+        rows = pd.concat([before.dropna(), rows])
+        for word, n in first.value_counts().items():
+            counts.setdefault(str(word), int(n))
+    return paths(rows, "deal", "stage", "at"), counts
+
+
+def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
+    """Place stages by the order of their columns."""
+    place = {one.name: float(one.place) for one in deals.profiles}
+    return {word: place[column] for word, column in dates.items()}
+
+
+def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
+    """Return what the settings say of the words."""
+    said = {key(word): outcome for word, outcome in settings.outcomes.items()}
+    said |= {key(word): "stage" if stage else "none" for word, stage in settings.stages.items()}
+    return {word: said[key(word)] for word in counts if key(word) in said}
+
+
+def _closed(deals: Sheet) -> dict[str, float]:
+    """Return the share of deals with a close date, by stage word."""
+    at, stage = deals.columns.source("closed_at"), deals.columns.source("stage")
+    if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
+        return {}
+    shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()
+    return {str(word): float(share) for word, share in shares.items()}
+
+
+def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
+    """Return order and meaning of stages from a table that lists them (by id or by label)."""
+    for sheet in result.sheets:
+        if sheet.kind != "stages":
+            continue
+        names = [one.name for one in sheet.profiles if one.unique or one.kind in ("category", "text")]
+        shares = {one: len(set(as_text(sheet.raw.frame[one]).dropna()) & set(counts)) for one in names}
+        at = max(shares, key=lambda one: shares[one], default="")
+        if at and shares[at] >= 0.6 * min(len(counts), len(sheet.raw.frame)) and shares[at] > 1:
+            return _read_reference(sheet, at, counts)
+    return {}, {}
+
+
+def _read_reference(
+    sheet: Sheet, at: str, counts: Mapping[str, int]
+) -> tuple[dict[str, float], dict[str, str]]:
+    frame = sheet.raw.frame
+    ids = as_text(frame[at])
+    order = next(
+        (
+            one.name
+            for one in sheet.profiles
+            if re.search(r"order|sequence|position|rank|sort|顺序|排序", plain(one.name))
+        ),
+        "",
+    )
+    chance = next((one.name for one in sheet.profiles if re.search(r"probab|赢率", plain(one.name))), "")
+    places = (
+        parse(frame[order or chance], "number", Reading(), {"file": "", "column": ""}).values
+        if order or chance
+        else None
+    )
+    given = (
+        {}
+        if places is None
+        else {
+            str(word): float(place)
+            for word, place in zip(ids, places, strict=True)
+            if word in counts and not math.isnan(place)
+        }
+    )
+    return given, _reference_meanings(sheet, ids, at, counts)
+
+
+def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[str, int]) -> dict[str, str]:
+    """Return which stages of a reference table are won or lost, by its flags, else by its labels."""
+    frame = sheet.raw.frame
+    meanings = {}
+    for role, pattern in (
+        ("lost", r"is closed|isclosed|^closed$"),
+        ("won", r"closed won|is won|iswon|^won$"),
+    ):
+        column = next(
+            (one.name for one in sheet.profiles if re.search(pattern, plain(one.name)) and one.is_flag), ""
+        )
+        if column:
+            flags = parse(frame[column], "flag", Reading(), {}).values.fillna(value=False)
+            meanings |= {
+                str(word): role for word, flag in zip(ids, flags, strict=True) if flag and word in counts
+            }
+    for label in (one.name for one in sheet.profiles if one.name != at and one.kind in ("category", "text")):
+        for word, text in zip(ids, as_text(frame[label]), strict=True):
+            sense = sense_of(str(text))
+            if word in counts and word not in meanings and sense.meaning in ENDED and sense.sure:
+                meanings[str(word)] = sense.meaning
+    return meanings
+
+
+def _probability(deals: Sheet) -> dict[str, float]:
+    """Return the mean stated chance of each stage, 0 to 100; empty if it hardly varies with the stage."""
+    at, stage = deals.columns.source("probability"), deals.columns.source("stage")
+    if not at or not stage:
+        return {}
+    parsed = parse(deals.raw.frame[at], "share", Reading(), {"file": "", "column": at})
+    if parsed.undecided:
+        return {}
+    values: pd.Series = parsed.values * 100
+    if values.max() > 100:
+        values = parsed.values
+    texts = as_text(deals.raw.frame[stage])
+    inner = values.where(values.between(0.01, 99.9))  # 0 and 100 tell the end of single deals, not the stage
+    known = values.groupby(texts).median().dropna()
+    means = inner.groupby(texts).median().reindex(known.index)
+    means = means.where(means.notna(), known)
+    return {str(word): float(value) for word, value in means.items()}
+
+
+def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict[str, int]]:
+    """Return how often each stage word goes with each outcome, from the outcome column or the flags."""
+    import pandas as pd
+
+    stage = deals.columns.source("stage")
+    if not stage:
+        return {}
+    texts = as_text(deals.raw.frame[stage])
+    if outcome_words:
+        meaning = {one.word: one.meaning for one in outcome_words}
+        told = as_text(deals.raw.frame[deals.columns.source("outcome")]).map(meaning)
+    elif "is_won" in deals.columns.found:
+        flags = parse(deals.raw.frame[deals.columns.source("is_won")], "flag", Reading(), {})
+        told = flags.values.map({True: "won", False: "open"})
+    else:
+        return {}
+    table = pd.crosstab(texts, told)
+    return {str(word): {str(one): int(n) for one, n in row.items() if n} for word, row in table.iterrows()}
+
+
+def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
+    """What do the words of the outcome column mean?"""
+    found = []
+    for word, n in column_words(deals, "outcome").items():
+        sense = sense_of(word)
+        if sense.meaning in ENDED:
+            found.append(StageWord(word=word, n=n, meaning=sense.meaning, sure=True))
+        elif sense.meaning == "unclear":
+            found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
+        else:
+            found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
+    won = any(one.meaning == "won" for one in found)
+    lost = any(one.meaning.startswith("lost") for one in found)
+    if not won:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked
+        found = [
+            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=lost and one.sure)
+            if not one.sure and one.meaning == "left"
+            else one
+            for one in found
+        ]
+    return tuple(found)

@@ -1,0 +1,187 @@
+"""A proposal: settings that would read an export, with what was guessed and what must be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.errors import MappingError
+from funnelnb.core.note import Note
+from funnelnb.data.contract.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from funnelnb.core.errors import Problem
+    from funnelnb.data.recognise.shape import Sheet
+    from funnelnb.data.recognise.stages import StagePlan, StageWord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What only the user can know, with what is proposed.
+
+    Attributes
+    ----------
+    code : str
+        Key of the sentence in the language files.
+    values : Mapping
+        Facts that it names.
+    line : str
+        Line of the settings that answers it as proposed.
+    """
+
+    code: str
+    values: Mapping[str, Any]
+    line: str = ""
+
+    @property
+    def note(self) -> Note:
+        """The question as a note, to be worded in any language."""
+        return Note(f"ask_{self.code}", dict(self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What happens to the rows of one problem: ``keep`` (the value is not known) or ``drop``.
+
+    Attributes
+    ----------
+    code, policy : str
+    problem : Problem
+    """
+
+    code: str
+    policy: str
+    problem: Problem
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal:
+    """Proposed settings, and why.
+
+    Attributes
+    ----------
+    document : dict
+        As a settings file holds it; what the settings said already is not repeated.
+    sheets : list of Sheet
+        Every file and sheet that was looked at.
+    deals, history : Sheet or None
+    crm : str
+        Label of the CRM whose headers these are, empty if none.
+    stages : StagePlan or None
+    outcomes : tuple of StageWord
+        Words of the outcome column.
+    questions : list of Question
+        Empty if everything is recognised beyond doubt.
+    notes : list of Note
+        What was guessed, to be told with every result.
+    model : str
+        Built-in stage model whose stages these are, empty if none.
+    said : Settings
+        What the settings said already.
+    repairs : list of Repair
+        What happens to rows with a problem.
+    loads : bool
+        Whether the export loads with the document.
+    """
+
+    document: dict[str, Any] = field(default_factory=dict)
+    sheets: list[Sheet] = field(default_factory=list)
+    deals: Sheet | None = None
+    history: Sheet | None = None
+    crm: str = ""
+    stages: StagePlan | None = None
+    outcomes: tuple[StageWord, ...] = ()
+    questions: list[Question] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    model: str = ""
+    said: Settings = field(default_factory=Settings)
+    repairs: list[Repair] = field(default_factory=list)
+    loads: bool = False
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing has to be asked."""
+        return not self.questions
+
+    def note(self, code: str, **values: Any) -> None:
+        """Tell what was guessed."""
+        self.notes.append(Note(code, values))
+
+    def ask(self, code: str, line: str = "", **values: Any) -> None:
+        """Ask what only the user can know."""
+        self.questions.append(Question(code=code, values=values, line=line))
+
+    def repair(self, code: str, policy: str, problem: Problem) -> None:
+        """Remember what happens to the rows of a problem."""
+        self.repairs.append(Repair(code=code, policy=policy, problem=problem))
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return the part of the document that is about one table."""
+        part: dict[str, Any] = self.document.setdefault("tables", {}).setdefault(name, {})
+        return part
+
+    def unread(self) -> dict[str, list[str]]:
+        """Return the columns that are not read, by file."""
+        found = {}
+        for sheet in self.sheets:
+            used = self._used(sheet)
+            rest = [one.name for one in sheet.profiles if one.name not in used]
+            if rest and used:
+                found[sheet.raw.file] = rest
+        return found
+
+    def _used(self, sheet: Sheet) -> set[str]:
+        used: set[str] = set()
+        if sheet is self.deals:
+            used |= sheet.columns.used | {one for one in (sheet.columns.active,) if one}
+            used |= set(self.table("opportunities").get("stage_dates", {}).values())
+        if sheet is self.history:
+            used |= {name for role, name in sheet.log.items() if role != "field_value"}
+        for join in self.document.get("tables", {}).get("opportunities", {}).get("joins", []):
+            if join["file"] == sheet.file and join.get("sheet", "") == sheet.sheet:
+                used |= {*join["columns"].values(), *join["on"].values()}
+        return used
+
+
+def refuse_unsure(proposal: Proposal, name: str, *, model_known: bool) -> None:
+    """Raise MappingError with every question about the stages and what is proposed, if there is any.
+
+    What happens to rows with a problem (several currencies) is asked where the problem is reported.
+    """
+    codes = ("won_unknown",) if model_known else [code for code in _ASKED if code != "several_currencies"]
+    asked_of = [one for one in proposal.questions if one.code in codes]
+    if not asked_of:
+        return
+    asked = "\n".join(
+        f"  {k}. {_ASKED[one.code].format_map(dict(one.values))}"
+        + (f"\n     proposed: {one.line}" if one.line else "")
+        for k, one in enumerate(asked_of, start=1)
+    )
+    n = len(asked_of)
+    raise MappingError(
+        f"{name}: {n} thing{'s' if n > 1 else ''} in these data can be read in two ways:\n{asked}",
+        expected="settings that say so, or your consent to what is proposed",
+        hint="funnelnb import DATA (in a shell), or load(data, mapping=propose(data)) to agree to all; "
+        "or write the lines above into funnelnb.toml",
+    )
+
+
+def withdraw_unsure(proposal: Proposal) -> None:
+    """Take back what nobody has agreed to and that is more than a reading: that archived rows are lost."""
+    if any(one.code == "archived_unclear" for one in proposal.questions):
+        proposal.table("opportunities").pop("lost_when", None)
+        proposal.notes = [one for one in proposal.notes if one.code != "archived_is_lost"]
+
+
+_ASKED = {
+    "no_stage_found": "{file}: no column tells the stage or the outcome of a deal",
+    "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
+    "closed_unclear": "{word!r} ({n} deals): won or lost?",
+    "word_unclear": "{word!r} ({n} deals): {meaning}?",
+    "order_unknown": "in which order do the stages stand: {stages}?",
+    "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
+    "all_deleted": "every row is marked as deleted in {column!r}: do they count all the same?",
+    "several_currencies": "{column!r} holds several currencies ({names}): only the amounts in {main} would count",
+}

@@ -1,0 +1,159 @@
+"""What was recognised in an export, for a terminal and as a settings file with comments."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.show.text.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from funnelnb.data.recognise.proposal import Proposal
+    from funnelnb.data.recognise.shape import Sheet
+    from funnelnb.show.text.words import Words
+
+UNREAD_SHOWN = 40
+"""At most so many unread columns are named in one line."""
+
+
+def proposal_text(proposal: Proposal, lang: str = "en") -> str:
+    """What was found, understood, guessed and is asked, in plain text?
+
+    Parameters
+    ----------
+    proposal : Proposal
+    lang : {"en", "zh"}
+    """
+    say = words(lang)
+    parts = [_files(proposal, say), _columns(proposal, say), _stages(proposal, say)]
+    told = [say.note(one) for one in proposal.notes]
+    parts.append(_listed(say.get("recognise.told"), told))
+    parts.append(_listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs]))
+    asked = [
+        f"{k}. {say.note(one.note)}" + (f"\n      {one.line}" if one.line else "")
+        for k, one in enumerate(proposal.questions, start=1)
+    ]
+    parts.append(_listed(say.get("recognise.questions"), asked))
+    if proposal.model:
+        parts.append(say.say("recognise.model", name=proposal.model))
+    return "\n\n".join(part for part in parts if part)
+
+
+def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[str, list[str]]:
+    """Return the comments of the settings file, by place: why each line says what it says."""
+    say = words(lang)
+    comments: dict[str, list[str]] = {"": [say.say("recognise.head", name=name)]}
+    comments[""] += [say.note(one) for one in proposal.notes]
+    comments[""] += [
+        say.say("recognise.line_question", text=say.note(one.note)) + (f" ({one.line})" if one.line else "")
+        for one in proposal.questions
+    ]
+    unread = proposal.unread()
+    if proposal.deals is not None and proposal.deals.raw.file in unread:
+        names = unread[proposal.deals.raw.file]
+        comments["tables.opportunities.columns"] = [
+            say.say("recognise.line_unread", names=", ".join(names[:UNREAD_SHOWN]))
+        ]
+    for one in proposal.repairs:
+        line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
+        comments.setdefault(f"problems.{one.code}", []).append(line)
+    return comments
+
+
+def _files(proposal: Proposal, say: Words) -> str:
+    lines = [
+        say.say(
+            "recognise.is_table",
+            file=one.raw.file,
+            kind=say.get(f"recognise.kinds.{_kind(proposal, one)}"),
+            rows_n=len(one.raw.frame),
+        )
+        for one in proposal.sheets
+    ]
+    return _listed(say.get("recognise.files"), lines)
+
+
+def _kind(proposal: Proposal, sheet: Sheet) -> str:
+    if sheet is proposal.deals:
+        return "opportunities"
+    if sheet.kind == "opportunities":  # looks like deals, but others are
+        return "other"
+    return sheet.kind
+
+
+def _columns(proposal: Proposal, say: Words) -> str:
+    """Return the columns that are read, with examples, and those that are not."""
+    sheet = proposal.deals
+    if sheet is None:
+        return ""
+    rows = []
+    by_name = {one.name: one for one in sheet.profiles}
+    for column, source in proposal.table("opportunities").get("columns", {}).items():
+        first = source if isinstance(source, str) else source[0]
+        samples = ", ".join(by_name[first].samples) if first in by_name else ""
+        rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
+    for stage, source in proposal.table("opportunities").get("stage_dates", {}).items():
+        rows.append((f"→ {stage}", source, ", ".join(by_name[source].samples) if source in by_name else ""))
+    lines = [_listed(say.say("recognise.columns", file=sheet.raw.file), _table(rows))]
+    for names in proposal.unread().values():
+        more = f", … (+{len(names) - UNREAD_SHOWN})" if len(names) > UNREAD_SHOWN else ""
+        lines.append("  " + say.say("recognise.unread", names=", ".join(names[:UNREAD_SHOWN]) + more))
+        break
+    return "\n".join(lines)
+
+
+def _stages(proposal: Proposal, say: Words) -> str:
+    """Return stages in order and what every word means."""
+    if proposal.stages is None or not (proposal.stages.words or proposal.outcomes):
+        return ""
+    place = {word: k for k, word in enumerate(proposal.stages.stages, start=1)}
+    found = sorted(
+        proposal.stages.words, key=lambda one: (place.get(one.same_as or one.word, 99), one.meaning, -one.n)
+    )
+    rows = []
+    for one in (*found, *proposal.outcomes):
+        number = str(place[one.word]) if one.word in place and one.meaning == "stage" else ""
+        meaning = f"= {one.same_as}" if one.same_as else say.get(f"recognise.meanings.{one.meaning}")
+        rows.append((number, one.word, say.numbers.count(one.n), meaning + ("" if one.sure else " ?")))
+    return _listed(say.get("recognise.stages"), _table(rows))
+
+
+def _repair(one: Any, say: Words) -> str:
+    problem = one.problem
+    place = problem.file + (f", {problem.column}" if problem.column else "")
+    shown = f" {problem.value!r}" if problem.value else ""
+    return say.say(
+        "recognise.is_repaired", place=place, found=problem.found, value=shown, rows_n=problem.rows_n,
+        policy=say.get(f"recognise.{one.policy}"),
+    )  # fmt: skip
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines with aligned columns; Chinese characters take two places."""
+    if not rows:
+        return []
+    widths = [min(max(_width(row[k]) for row in rows), 44) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * max(width - _width(cell), 0) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def answers(proposal: Proposal, lang: str = "en") -> Mapping[str, str]:
+    """Return the texts that the terminal asks with."""
+    say = words(lang)
+    return {name: say.get(f"recognise.{name}") for name in ("yes", "answer", "no_change")} | {
+        "questions": "\n".join(say.note(one.note) for one in proposal.questions)
+    }

@@ -1,0 +1,46 @@
+"""The long runs, as stored: every interval holds what it promises, and the documents show just these figures."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from funnelnb.stats.rates.proportion import wilson
+
+ROOT = Path(__file__).resolve().parents[2]
+STORED = pd.read_csv(ROOT / "tests/reference/coverage_truth.csv", comment="#")
+WRONG_WAYS = "left out|taken for independent|named"
+
+
+def test_every_interval_holds_the_truth_as_often_as_it_says():
+    rows = STORED[~STORED["figure"].str.contains(WRONG_WAYS)]
+    lower, upper = wilson(
+        np.rint(rows["coverage"] * rows["runs"]), rows["runs"], 0.95
+    )  # of the simulation itself
+    outside = rows[(upper < 0.87) | (lower > 0.93)]
+    days = outside["figure"].str.contains("median days")  # whole days: the interval holds more than it must
+    assert outside[~days | (outside["coverage"] < 0.87)].empty, outside.to_string()
+
+
+def test_the_old_ways_do_not():
+    wrong = STORED[STORED["figure"].str.contains("left out|taken for independent")]
+    assert (wrong["coverage"] < 0.85).all()
+
+
+def test_estimates_are_unbiased():
+    shares = STORED[~STORED["figure"].str.contains(WRONG_WAYS + "|median")]
+    most = np.where(shares["runs"] < 400, 0.015, 0.006)  # few runs: the mean itself is less sure
+    assert (shares["bias"].abs() < most).all(), shares.to_string()
+
+
+def test_hardly_anybody_is_named_where_only_regions_differ():
+    named = STORED[STORED["figure"].str.contains("named")].set_index("figure")["coverage"]
+    assert named["runs in which anybody is named, compared within regions"] <= 0.11
+    assert named["runs in which anybody is named, compared all together"] > 0.5
+
+
+def test_the_document_shows_the_stored_figures():
+    text = (ROOT / "docs/coverage.md").read_text(encoding="utf-8")
+    for row in STORED.itertuples():
+        assert f"| {row.figure} | {row.setting} |" in text
+        assert f"| {row.coverage:.3f} | {row.runs} |" in text
