@@ -107,7 +107,7 @@ class Floor:
                         amount[name][g, k] += deal.amount or 0.0
                     amount_n[g, k] += deal.amount is not None
                     reached_sq[g, k] += (deal.amount or 0.0) ** 2
-                    decided_sq[g, k] += (deal.amount or 0.0) ** 2 if part != "here" else 0.0
+                    decided_sq[g, k] += 0.0 if part in ("here", "left") else (deal.amount or 0.0) ** 2
         return StageCounts(
             by=tuple(by),
             groups=tuple(groups),

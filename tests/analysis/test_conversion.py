@@ -168,10 +168,10 @@ def test_amount_by_day_weights_each_deal(seed):
     assert row.by_day_amount_rate == pytest.approx(expected[0], rel=1e-9)
 
 
-def test_decided_amount_overall_leaves_out_open_deals_only():
+def test_decided_amount_overall_is_that_of_deals_won_or_lost():
     floor = random_floor(2, deal_n=150)
     (row,) = conversion(floor.book(), horizon_days=60).overall
-    gone = [deal for deal in floor.deals if deal.amount and deal.end != "open"]
+    gone = [deal for deal in floor.deals if deal.amount and deal.end in ("won", "lost")]
     share = sum(deal.amount for deal in gone if deal.end == "won") / sum(deal.amount for deal in gone)
     trials = sum(deal.amount for deal in gone) ** 2 / sum(deal.amount**2 for deal in gone)
     assert row.decided_amount_rate == pytest.approx(share, rel=1e-12)

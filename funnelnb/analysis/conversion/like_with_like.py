@@ -93,7 +93,7 @@ def like_with_like(
         shape = (int(cell.max(initial=0)) + 1, len(group.groups))
         place = cell * shape[1] + mine
         n = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
-        k = np.bincount(place, weights=won, minlength=shape[0] * shape[1]).reshape(shape)
+        k = np.bincount(place, weights=won, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
         within = _one_by_one(k, n, factor, level)
     return LikeWithLike(names=used, within=within, factor=factor, clustered=clustered, clusters_n=fewest)
 
@@ -143,7 +143,8 @@ def _strata(
     ledger: Ledger, by: tuple[str, ...], names: tuple[str, ...], closed: NDArray[np.bool_], *, automatic: bool
 ) -> tuple[Ints, tuple[str, ...]]:
     """Return the stratum of every deal and what strata are made of; attributes that split too finely are left out."""
-    code, used = np.zeros(len(closed), np.int64), []
+    used: list[str] = []
+    code = np.zeros(len(closed), np.int64)
     for name in names:
         own = _size_class(ledger, closed) if name == SIZE else _levels(ledger, name, automatic=automatic)
         if own is None:

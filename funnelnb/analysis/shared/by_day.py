@@ -221,10 +221,9 @@ def curve(times: Times, confidence_level: float) -> Incidence:
     n = times.stands_for
     if not times.n.sum():
         return aalen_johansen(times.time_s, times.outcome, times.n, None, confidence_level)
-    if times.undated_n:
-        found = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
-        bounds = (found.lost_least, found.lost_most)
-        incidence = replace(found.incidence, lost_bounds=bounds)
+    if times.limit_s is not None and times.undated_n:
+        both = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
+        incidence = replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most))
         time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
         return _widened(incidence, times, (time_s, outcome, None))
     late = times.entry_s if times.late_n else None
@@ -335,7 +334,7 @@ def _closed(times: Times, incidence: Incidence, most: float) -> bool:
     return bool(times.losses_known and not times.undated_n and incidence.open_rate[-1] <= most)
 
 
-def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, float]:
+def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
     """Return what is known of losing at the day read."""
     names = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate")
     if not times.losses_known:
@@ -375,7 +374,9 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     if not known.any():
         return np.nan
     late = times.entry_s[known] if times.late_n and not times.undated_n else None
-    time_s, outcome, amount = times.time_s[known], times.outcome[known], times.amount[known]
+    time_s: NDArray[Any] = times.time_s[known]
+    outcome: NDArray[Any] = times.outcome[known]
+    amount = times.amount[known]
     if times.weight is not None:
         amount = amount * times.weight[known]
     if times.undated_n and times.limit_s is not None:

@@ -93,7 +93,9 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
     sums["advanced_n"] = counts.reached_n[:, counts.won]
-    if counts.unplaced_n is not None and origin == 0:  # where they were lost does not matter on the whole way
+    if (
+        counts.unplaced_n is not None and counts.unplaced_amount is not None and origin == 0
+    ):  # where they were lost does not matter on the whole way
         for part, code in (("here", OPEN_DEAL), ("lost", LOST_DEAL), ("left", LEFT_DEAL)):
             sums[f"{part}_n"] = sums[f"{part}_n"] + counts.unplaced_n[:, code]
             sums[f"{part}_amount"] = sums[f"{part}_amount"] + counts.unplaced_amount[:, code]

@@ -147,7 +147,7 @@ def _with_unplaced(
         reached_n=counts.reached_n + first,
         reached_amount=counts.reached_amount + np.where(first > 0, unplaced_amount.sum(axis=1)[:, None], 0.0),
         unplaced_n=unplaced,
-        unplaced_amount=unplaced_amount,
+        unplaced_amount=unplaced_amount.astype(np.float64),
         stands_for=StandingFor(
             reached=there[0],
             advanced=after[0],

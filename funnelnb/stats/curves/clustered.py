@@ -72,7 +72,7 @@ def incidence_design(
     d, y = _counts(at, enters, kind, weight, code, cells.size, causes)
     whole = _curve(d.sum(axis=0), y.sum(axis=0))
     without = _curve(d.sum(axis=0) - d, y.sum(axis=0) - y)
-    sizes = np.bincount(code, weights=weight)
+    sizes = np.bincount(code, weights=weight).astype(np.float64)
     return cells, _design(whole, without, sizes, _plain(d.sum(axis=0), y.sum(axis=0), whole))
 
 

@@ -217,10 +217,10 @@ class _Spread:
     ) -> _Spread:
         size = never_won.size + 1
         pairs, place = np.unique(first[own] * size + last[own], return_inverse=True)
-        lost = (pairs // size, pairs % size, np.bincount(place, weights=seen[own]))
+        lost = (pairs // size, pairs % size, np.bincount(place, weights=seen[own]).astype(np.float64))
         rest = ~own & (seen > 0)
-        still = np.bincount(first[rest], weights=seen[rest], minlength=size)
-        begins = np.flatnonzero(still)
+        still = np.bincount(first[rest], weights=seen[rest], minlength=size).astype(np.float64)
+        begins = np.flatnonzero(still).astype(np.int64)
         return cls(lost=lost, still=(begins, still[begins]), never_won=never_won)
 
     def again(self, mass: Floats) -> Floats:
