@@ -251,7 +251,7 @@ def seconds(
         resource.setrlimit(resource.RLIMIT_CPU, (int(most), int(most)))
         if instead is not None:
             sys.meta_path.insert(0, instead)
-        common = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "not browser"]
+        common = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--assert=plain", "-m", "not browser"]
         for tests in rounds:
             if tests and pytest.main([*common, *tests]) not in (0, 5):
                 os._exit(1)

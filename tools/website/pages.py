@@ -180,7 +180,9 @@ def coverage() -> list[dict[str, str]]:
         lines = path.read_text(encoding="utf-8").splitlines()
         head = lines[0].removeprefix("# ") if lines[0].startswith("#") else ""
         table = csv.DictReader(line for line in lines if not line.startswith("#"))
-        rows += [{**row, "file": path.name, "made": head} for row in table]
+        rows += [
+            {**row, "file": path.name, "made": head} for row in table if {"interval", "coverage"} <= set(row)
+        ]
     return rows
 
 
