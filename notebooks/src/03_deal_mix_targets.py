@@ -133,7 +133,9 @@ fn.display(mix, chart="total", table=False, finding=False)
 # ## 需要多少线索，最迟何时
 
 # %%
-funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name, assurance=assurance)
+funnel = fn.attempt(
+    fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name, assurance=assurance
+)
 fn.display(funnel)
 
 # %% [markdown] tags=["lang-en"]

@@ -68,7 +68,9 @@ book = fn.pick(whole, by, value)
 # ## 优先联系清单
 
 # %%
-calls = fn.attempt(fn.call_list, book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week)
+calls = fn.attempt(
+    fn.call_list, book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week
+)
 fn.display(calls)
 
 # %% [markdown] tags=["lang-en"]
