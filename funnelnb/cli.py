@@ -1,4 +1,7 @@
-"""The command ``funnelnb``: reports per region, checks, notebooks. It only calls."""
+"""The command ``funnelnb``: reports per region, checks, notebooks. It only calls.
+
+Longer than most modules: the words of each command, its options and the call it makes are read and changed together.
+"""
 
 from __future__ import annotations
 
@@ -129,8 +132,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
+    given = _understood(list(sys.argv[1:] if arguments is None else arguments))
+    return OK if given.run is None else _ran(given)
+
+
+def _understood(words: list[str]) -> argparse.Namespace:
+    """Return what the words ask for; without a command, show the help."""
     parser = _parser()
-    words = list(sys.argv[1:] if arguments is None else arguments)
     passed = (
         words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
     )
@@ -138,10 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.passed = words[passed + 1 :]
     if given.run is None:
         parser.print_help()
-        return OK
+        return given
     if more and given.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     given.more = more
+    return given
+
+
+def _ran(given: argparse.Namespace) -> int:
+    """Run the command, and return the exit code of how it ended."""
     before = signal.signal(signal.SIGTERM, _terminate)
     speak_to("shell")
     try:
@@ -227,13 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
     lab.add_argument("--port", type=int, help="port to use")
     check = _command(commands, "check", _check, "see what is in the data, and what is wrong with it", _CHECK)
-    _data_words(check)
-    _language(check, "language of the answer")
-    check.add_argument(
-        "--write-settings", nargs="?", const="", metavar="FILE",
-        help="write settings that read these data (default: funnelnb.toml beside them)",
-    )  # fmt: skip
-    check.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    _check_words(check)
     _import_words(
         _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
@@ -286,6 +293,16 @@ def _data_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", default="", metavar="DATE", help="leave out everything after this date, such as 2026-06-30"
     )
+
+
+def _check_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    _language(parser, "language of the answer")
+    parser.add_argument(
+        "--write-settings", nargs="?", const="", metavar="FILE",
+        help="write settings that read these data (default: funnelnb.toml beside them)",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:

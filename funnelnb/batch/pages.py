@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -72,8 +72,22 @@ def headlines(plan: Plan) -> Headlines:
     from funnelnb.analysis.conversion.conversion import conversion
 
     whole = conversion(plan.book, horizon_days=plan.horizon_days)
-    parts = {one.by: conversion(plan.book, by=one.by, horizon_days=plan.horizon_days) for one in plan.splits}
+    parts = {one.by: _of_parts(plan, one.by) for one in plan.splits}
     return Headlines(whole=whole, parts=parts, compared={one: _compared(plan, one) for one in parts})
+
+
+def _of_parts(plan: Plan, by: str) -> Conversion:
+    """Return the figures of each value, asked of its own deals: the same, to the digit, as its notebook shows."""
+    from funnelnb.analysis.conversion.conversion import conversion
+
+    rows: list[StepRow] = []
+    curves: list[OutcomeCurve] = []
+    for value, part in plan.book.split(by).items():
+        own = conversion(part, horizon_days=plan.horizon_days)
+        rows += [replace(one, group=(value,)) for one in own.overall]
+        curves += [replace(one, group=(value,)) for one in own.curves]
+    grouped = conversion(plan.book, by=by, horizon_days=plan.horizon_days)
+    return replace(grouped, overall=tuple(rows), curves=tuple(curves))
 
 
 def _compared(plan: Plan, by: str) -> str:

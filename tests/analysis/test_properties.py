@@ -134,11 +134,12 @@ def test_weeks_begin_on_monday() -> None:
 
 
 def test_open_deals_are_not_losses_and_young_ones_say_nothing_yet() -> None:
-    """Forty deals that all win after 100 days; last week's forty are open: success stays 1, or unknown."""
-    old = [Deal(visits=((0, 0.0), (1, 10.0), (2, 20.0)), end="won", closed=100.0) for _ in range(40)]
+    """One of forty deals is lost, the rest win after 100 days; last week's forty are open and change nothing."""
+    old = [Deal(visits=((0, 0.0), (1, 10.0), (2, 20.0)), end="won", closed=100.0) for _ in range(39)]
+    old.append(Deal(visits=((0, 0.0), (1, 10.0)), end="lost", closed=50.0))
     young = [open_deal(0, since=295.0) for _ in range(40)]
     result = fn.six_properties(book(*old, *young, today=300.0), last_year=False, horizon_days=120)
-    assert result.rows[0].success_rate == 1.0
+    assert result.rows[0].success_rate == pytest.approx(39 / 40)
     only = fn.six_properties(book(*young, today=300.0), last_year=False, horizon_days=120)
     assert math.isnan(only.rows[0].success_rate)
     assert fn.six_properties(book(*young, today=300.0), last_year=False).finding("en")

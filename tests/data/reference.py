@@ -195,7 +195,7 @@ def stage_table(deals: list[Read], positions: int) -> dict[str, list[float]]:
                 table[f"{name}_n"][k] += 1
                 table[f"{name}_amount"][k] += deal.amount
             table["reached_amount_sq"][k] += deal.amount**2
-            table["decided_amount_sq"][k] += 0 if kind == "here" else deal.amount**2
+            table["decided_amount_sq"][k] += 0 if kind in ("here", "left") else deal.amount**2
     return table
 
 

@@ -178,7 +178,7 @@ def postgresql(tmp_path_factory):
     folder.chmod(0o777)
     (folder / "pw").write_text(SECRET)
     port = _port()
-    run = {"check": True, "capture_output": True, "cwd": "/"}
+    run = {"capture_output": True, "cwd": "/"}
     subprocess.run(
         _as(
             "postgres",
@@ -194,6 +194,7 @@ def postgresql(tmp_path_factory):
                 "-N",
             ],
         ),
+        check=True,
         **run,
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
@@ -202,12 +203,14 @@ def postgresql(tmp_path_factory):
             "postgres",
             [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-o", options, "-l", f"{folder}/log", "-w", "start"],
         ),
+        check=True,
         **run,
     )
     yield f"postgresql://ann:{SECRET}@127.0.0.1:{port}/postgres"
     subprocess.run(
         _as("postgres", [f"{programs}/pg_ctl", "-D", f"{folder}/db", "-m", "immediate", "stop"]),
-        **{**run, "check": False},
+        check=False,
+        **run,
     )
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -207,11 +207,25 @@ def test_scan_refuses_what_loading_would_refuse(in_engine: bool) -> None:
         Scan(tables(created_at="yesterday"), **facts).stage_counts()
 
 
+def alone(book: Any) -> Any:
+    """The same deals without accounts: an engine takes deals for independent, and says so where there are accounts."""
+    deals = book.opportunities.drop(columns="account_id")
+    return replace(book, tables={**book.tables, "opportunities": deals})
+
+
+def test_a_scan_says_that_it_takes_deals_for_independent() -> None:
+    sample = fn.sample()
+    facts = {"playbook": sample.playbook, "as_of": sample.as_of}
+    for one, said in ((sample, True), (alone(sample), False)):
+        scan = Scan(*in_lazy_polars(one.opportunities, one.tables["stage_history"]), **facts)
+        assert ("accounts_not_counted" in {note.code for note in scan.notes}) is said
+
+
 @pytest.mark.parametrize("day", ["2026-03-31", "2025-10-15", "2024-12-01"])
 def test_cut_at_load_or_while_counting(day: str) -> None:
     """Two as-of cuts written independently, that of loading and that of the ledger, leave the same deals."""
     whole = fn.sample()
-    early = fn.load(ROOT / "data/sample", playbook=whole.playbook, as_of=day)
+    early = alone(fn.load(ROOT / "data/sample", playbook=whole.playbook, as_of=day))
     later = in_lazy_polars(whole.tables["opportunities"], whole.tables["stage_history"])
     scan = Scan(*later, playbook=whole.playbook, as_of=early.as_of)
     for found, wanted in [
@@ -226,13 +240,13 @@ def test_cut_at_load_or_while_counting(day: str) -> None:
 
 
 def test_an_analysis_cannot_tell_a_scan_from_a_book() -> None:
-    sample = fn.sample()
+    sample = alone(fn.sample())
     placed = in_duckdb(sample.tables["opportunities"], sample.tables["stage_history"])
     scan = Scan(*placed, playbook=sample.playbook, as_of=sample.as_of, currency=sample.currency)
     for question, arguments in (
         (fn.conversion, {"by": "region"}),
         (fn.cohort, {}),
-        (fn.segments, {"by": "region"}),
+        (fn.segments, {"by": "region", "adjust_for": None}),
     ):
         found, wanted = question(scan, **arguments).to_frame(), question(sample, **arguments).to_frame()
         pd.testing.assert_frame_equal(found, wanted, rtol=1e-9)
@@ -309,7 +323,12 @@ def test_the_least_that_a_scan_needs(engine: str) -> None:
     assert scan.stage_counts().reached_n.tolist() == [[2, 0, 0, 0, 0]]
     assert scan.stay_counts().still_n.tolist() == [[2, 0, 0, 0, 0]]
     assert scan.time_counts(0, 3).unknown_n.tolist() == [2]
-    assert {note.code for note in scan.notes} == {"history_missing", "created_unknown", "amount_unknown"}
+    assert {note.code for note in scan.notes} == {
+        "history_missing",
+        "stage_unknown",
+        "created_unknown",
+        "amount_unknown",
+    }
     assert scan.attributes == ()
 
 

@@ -156,7 +156,7 @@ def test_reopened_deal_is_one_deal_continued() -> None:
     }
     again = one((1, 0), (3, WON), (8, 1), created=1)
     assert stays(again) == [(0, 1, 3, WON), (WON, 3, 8, 1), (1, 8, None, STILL)]
-    assert {note.code for note in again.notes} == {"reopened", "amount_unknown"}
+    assert {note.code for note in again.notes} == {"win_taken_back", "amount_unknown"}
 
 
 def test_reopened_later_is_still_lost_at_the_as_of_date() -> None:

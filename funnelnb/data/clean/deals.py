@@ -91,7 +91,7 @@ def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:
     table.frame = frame.assign(stage=settled.astype("str").array)
     if said is None or table.name != "stage_history":
         return
-    parked = table.frame["stage"].isna() & said.loc[said.index.isin(frame.index)].array
+    parked = table.frame["stage"].isna() & said.loc[said.index.isin(frame.index)].to_numpy()
     if parked.any():
         findings.note("history_rows_without_stage", file=table.file, n=int(parked.sum()))
         table.frame = table.frame[~parked]

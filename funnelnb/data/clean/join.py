@@ -151,7 +151,8 @@ def _report(
     known = set(partners)
     strange = keys[keys.notna() & ~values.among(keys, partners)]
     spelled = {fold(one): one for one in sorted(known, reverse=True)}
-    groups = {} if wanted.partial else strange.groupby(strange, sort=True).groups
+    places = {} if wanted.partial else strange.groupby(strange, sort=True).groups
+    groups = {str(value): rows for value, rows in places.items()}
     common = sorted(groups, key=lambda value: -len(groups[value]))[:SEARCHED]
     searched = set(common) if len(known) <= SEARCHABLE else set()
     mismatches = [

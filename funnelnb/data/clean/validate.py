@@ -215,7 +215,11 @@ def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> s
     """Report several currencies; if they are kept apart, keep the amounts in the commonest and return it."""
     frame = table.frame
     column = "currency" if "currency" in frame else "amount"
-    place = {"file": table.file, "column": table.source(column), "value": ", ".join(sorted(set(found)))}
+    place: dict[str, Any] = {
+        "file": table.file,
+        "column": table.source(column),
+        "value": ", ".join(sorted(set(found))),
+    }
     words = frame["currency"].dropna() if "currency" in frame else frame.index[:0].to_series()
     codes = words.map({word: _code(word) for word in words.unique()})
     if codes.nunique() < 2:

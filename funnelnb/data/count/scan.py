@@ -147,7 +147,12 @@ class Scan:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was missing, assumed or repaired."""
-        return (*(self._engine_notes() if self._counted_there else self.ledger.notes), *self._clock_notes())
+        alone = self._counted_there and "account_id" in self.attributes
+        return (
+            *(self._engine_notes() if self._counted_there else self.ledger.notes),
+            *((Note("accounts_not_counted"),) if alone else ()),
+            *self._clock_notes(),
+        )
 
     def _clock_notes(self) -> tuple[Note, ...]:
         """Tell which columns hold moments, and on whose clock they were told."""
@@ -162,6 +167,7 @@ class Scan:
 
     def stage_counts(self, by: By = ()) -> StageCounts:
         """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
+        _no_codes(by)
         if not self._counted_there:
             return stage_counts(self.ledger, by)
         group, code, table = self._counted(by, "standings")
@@ -171,6 +177,7 @@ class Scan:
 
     def stay_counts(self, by: By = ()) -> StayCounts:
         """How did every stay in a stage end? As :func:`tally.stay_counts`."""
+        _no_codes(by)
         if not self._counted_there:
             return stay_counts(self.ledger, by)
         group, code, table = self._counted(by, "moves")
@@ -192,6 +199,7 @@ class Scan:
         check_step(origin, target, self._positions)
         if self.in_engine and calendar is not None and not calendar.every_day:
             raise in_engine(calendar)
+        _no_codes(by)
         if not self._counted_there:
             return time_counts(self.ledger, origin, target, by, None if self.in_engine else calendar)
         since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
@@ -239,8 +247,6 @@ class Scan:
         """Let the engine count by group; return the groups, the group of each row, and the rows."""
         wanted = listed(by)
         for one in wanted:
-            if isinstance(one, Codes):
-                raise ParameterError("by = codes of a ledger's deals", expected="an attribute or a Cohort")
             if isinstance(one, str):
                 check_attribute(one, self.attributes)
         keys = [one.position if isinstance(one, Cohort) else one for one in wanted]
@@ -316,3 +322,9 @@ def _cells(place: tuple[NDArray[Any], ...], shape: tuple[int, ...], values: NDAr
     cells = np.zeros(shape, values.dtype)
     np.add.at(cells, place, values)
     return cells
+
+
+def _no_codes(by: By) -> None:
+    """Raise ParameterError if deals are grouped by codes of a ledger: a scan's rows have none."""
+    if any(isinstance(one, Codes) for one in listed(by)):
+        raise ParameterError("by = codes of a ledger's deals", expected="an attribute or a Cohort")

@@ -116,6 +116,22 @@ def _clustered(
     return _sums(full, (count, *shape), np.where(hidden, 0, 1)).astype(np.int64)
 
 
+def _standing_for(
+    sums: NDArray[np.float64], squares: NDArray[np.float64], known: NDArray[np.bool_]
+) -> StandingFor:
+    """Return what sums of weights, and of their squares, by group, stage and outcome say of each stage."""
+    there = [one.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in (sums, squares)]
+    after = [np.concatenate([one[:, 1:], np.zeros_like(one[:, :1])], axis=1) for one in there]
+    return StandingFor(
+        reached=there[0],
+        advanced=after[0],
+        undecided=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL] + sums[:, :, LEFT_DEAL],
+        reached_sq=there[1],
+        decided_sq=after[1] + squares[:, :, LOST_DEAL],
+        known=known,
+    )
+
+
 def _with_unplaced(
     ledger: Ledger,
     counts: StageCounts,
@@ -130,15 +146,11 @@ def _with_unplaced(
     groups = len(group.groups)
     place = code * 4 + ledger.outcome
     unplaced = np.bincount(place[hidden], minlength=groups * 4).reshape(groups, 4)
-    unplaced_amount = np.bincount(place[hidden], weights=amount[hidden], minlength=groups * 4).reshape(
-        groups, 4
-    )
+    unplaced_amount = _sums(place[hidden], (groups, 4), amount[hidden])
     found = stand_ins(ledger, ~hidden, code, ~ledger.is_true("moves_before_records"))
     weight = np.where(ledger.is_true("moves_before_records") & ~hidden, 1.0, found.weight)
     none = np.bincount(code[found.left], minlength=groups) > 0
     sums, squares = _sums(key, shape, weight), _sums(key, shape, weight * weight)
-    there = [one.sum(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in (sums, squares)]
-    after = [np.concatenate([one[:, 1:], np.zeros_like(one[:, :1])], axis=1) for one in there]
     first = np.zeros_like(counts.reached_n)
     first[:, 0] = unplaced.sum(axis=1)
     return replace(
@@ -148,14 +160,7 @@ def _with_unplaced(
         reached_amount=counts.reached_amount + np.where(first > 0, unplaced_amount.sum(axis=1)[:, None], 0.0),
         unplaced_n=unplaced,
         unplaced_amount=unplaced_amount.astype(np.float64),
-        stands_for=StandingFor(
-            reached=there[0],
-            advanced=after[0],
-            undecided=sums[:, :, OPEN_DEAL] + sums[:, :, WON_DEAL] + sums[:, :, LEFT_DEAL],
-            reached_sq=there[1],
-            decided_sq=after[1] + squares[:, :, LOST_DEAL],
-            known=~none,
-        ),
+        stands_for=_standing_for(sums, squares, ~none),
         clustered=clustered,
     )
 
@@ -323,6 +328,20 @@ def time_counts(
     return from_spans(group, (origin, target), spans, unknown_n)
 
 
+def _endings(
+    ledger: Ledger, deal: NDArray[np.intp], began_s: NDArray[np.int64], target: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return when the way of each deal to the target ended, or was last seen, and how."""
+    outcome, advanced = ledger.outcome[deal], ledger.furthest[deal] >= target
+    over = outcome >= LOST_DEAL
+    ended_s = np.where(over, ledger.closed_s[deal], ledger.as_of_s)
+    ended_s = np.where(advanced, ledger.reached_s[deal, target], ended_s)
+    event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
+    undated = over & ~advanced & (ended_s == UNKNOWN) & (began_s != UNKNOWN)
+    ended_s = np.where(undated, np.maximum(last_signs(ledger)[deal], began_s), ended_s)
+    return ended_s, np.where(undated & (outcome == LOST_DEAL), LOST_UNDATED, event)
+
+
 def spans_of(
     ledger: Ledger, step: tuple[int, int], group: Grouping, calendar: Calendar | None = None
 ) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:
@@ -334,15 +353,8 @@ def spans_of(
     origin, target = step
     out = _out_of_sight(ledger, step)
     deal = np.flatnonzero((ledger.furthest >= origin) & ~out)
-    began_s, outcome = ledger.reached_s[deal, origin], ledger.outcome[deal]
-    advanced = ledger.furthest[deal] >= target
-    over = outcome >= LOST_DEAL
-    ended_s = np.where(over, ledger.closed_s[deal], ledger.as_of_s)
-    ended_s = np.where(advanced, ledger.reached_s[deal, target], ended_s)
-    event = np.where(advanced, ADVANCED, np.where(outcome == LOST_DEAL, LOST_OUT, CENSORED))
-    undated = over & ~advanced & (ended_s == UNKNOWN) & (began_s != UNKNOWN)
-    ended_s = np.where(undated, np.maximum(last_signs(ledger)[deal], began_s), ended_s)
-    event = np.where(undated & (outcome == LOST_DEAL), LOST_UNDATED, event)
+    began_s, over = ledger.reached_s[deal, origin], ledger.outcome[deal] >= LOST_DEAL
+    ended_s, event = _endings(ledger, deal, began_s, target)
     codes = np.zeros(len(out), np.int64) if group.code is None else group.code.astype(np.int64)
     code = codes[deal]
     known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)

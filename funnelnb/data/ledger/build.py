@@ -205,15 +205,28 @@ def _records_begin(deals: Deals, rows: Rows, observed_from_s: int) -> int:
     return observed_from_s if known.any() and early[known].mean() < 0.5 else UNKNOWN
 
 
+def _usable(rows: Rows) -> tuple[Rows, list[Note]]:
+    """Leave out rows whose deal, stage or time is not known, and note how many."""
+    rows_n = len(rows.deal)
+    if rows_n and (rows.deal.min() < 0 or rows.stage.min() <= UNRECORDED or rows.entered_s.min() == UNKNOWN):
+        rows = rows.take((rows.deal >= 0) & (rows.stage > UNRECORDED) & (rows.entered_s != UNKNOWN))
+        return rows, [Note("history_rows_unusable", {"rows_n": rows_n - len(rows.deal)})]
+    return rows, []
+
+
+def _kept(deals: Deals, rows: Rows, keep: NDArray[np.bool_]) -> tuple[Deals, Rows]:
+    """Keep some deals and their rows, numbered anew from 0."""
+    renumbered = np.cumsum(keep, dtype=np.int64) - 1
+    rows = rows.take(keep[rows.deal])
+    rows.deal = renumbered[rows.deal]
+    return deals.take(keep), rows
+
+
 def _cut(
     deals: Deals, rows: Rows, as_of_s: int
 ) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note], NDArray[np.uint16]]:
     """Take away what cannot be used and what happened after the as-of date."""
-    notes = []
-    rows_n = len(rows.deal)
-    if rows_n and (rows.deal.min() < 0 or rows.stage.min() <= UNRECORDED or rows.entered_s.min() == UNKNOWN):
-        rows = rows.take((rows.deal >= 0) & (rows.stage > UNRECORDED) & (rows.entered_s != UNKNOWN))
-        notes.append(Note("history_rows_unusable", {"rows_n": rows_n - len(rows.deal)}))
+    rows, notes = _usable(rows)
     closed_s = np.where(deals.outcome == OPEN_DEAL, UNKNOWN, deals.closed_s)  # of an open deal it is a hope
     closed_later, created_later = closed_s > as_of_s, deals.created_s > as_of_s
     entered_later = bool(len(rows.deal)) and bool(rows.entered_s.max() > as_of_s)
@@ -227,9 +240,8 @@ def _cut(
     outcome = np.where(open_then, np.int8(OPEN_DEAL), deals.outcome).astype(np.int8)
     unsure = undated & ~moved_later & earlier
     stage, keep = deals.stage, ~created_later
-    if (
-        earlier
-    ):  # the stage column tells of a later day; a deal without a date by then may not have been there
+    if earlier:
+        # the stage column tells of a later day; a deal without a date by then may not have been there
         stage = np.where(outcome == OPEN_DEAL, np.int16(UNRECORDED), stage).astype(np.int16)
         seen = (deals.created_s != UNKNOWN) | ((closed_s != UNKNOWN) & ~closed_later)
         if not seen.all():
@@ -244,10 +256,7 @@ def _cut(
     )
     if not keep.all():
         notes.append(Note("not_there_at_as_of", {"deals_n": int((~keep).sum())}))
-        renumbered = np.cumsum(keep, dtype=np.int64) - 1
-        rows = rows.take(keep[rows.deal])
-        rows.deal = renumbered[rows.deal]
-        deals = deals.take(keep)
+        deals, rows = _kept(deals, rows, keep)
     then = unsure[keep].astype(np.uint16) << FACTS.index("state_then_unknown")
     return deals, rows, keep, notes, then
 

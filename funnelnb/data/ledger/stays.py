@@ -198,6 +198,18 @@ def _added_without_history(
     ]
 
 
+def _moves(
+    keys: Keys, key: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int64]]:
+    """Return deal, stage and time of each sorted row that enters another stage than the row before."""
+    deal, stage, entered_s = keys.deal(key), keys.stage(key).astype(np.int16), keys.time_s(key)
+    again = (deal[1:] == deal[:-1]) & (stage[1:] == stage[:-1])
+    if again.any():
+        fresh = np.append(True, ~again)
+        deal, stage, entered_s = deal[fresh], stage[fresh], entered_s[fresh]
+    return deal, stage, entered_s
+
+
 def stays_of(
     keys: Keys, rows: NDArray[np.int64], deals: Deals, positions: int, won: int, late_s: int = UNKNOWN
 ) -> Stays:
@@ -222,11 +234,7 @@ def stays_of(
     undated = settle(keys, deals, history, won)
     headless = _headless(keys, deals, history, late_s)
     key = added(keys, deals, history, won, headless)
-    deal, stage, entered_s = keys.deal(key), keys.stage(key).astype(np.int16), keys.time_s(key)
-    again = (deal[1:] == deal[:-1]) & (stage[1:] == stage[:-1])
-    if again.any():
-        fresh = np.append(True, ~again)
-        deal, stage, entered_s = deal[fresh], stage[fresh], entered_s[fresh]
+    deal, stage, entered_s = _moves(keys, key)
     start = np.concatenate([[0], np.flatnonzero(deal[1:] != deal[:-1]) + 1, [len(deal)]])
     bare = _rows_of(start, np.flatnonzero(~history.has))
     timeless = bare[_not_recorded(deals, deal[bare], stage[bare], won)]

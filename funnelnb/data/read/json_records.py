@@ -55,9 +55,9 @@ def _parsed(path: Path) -> Any:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         text = path.read_bytes().decode("utf-16", "replace")
-    plain = {"parse_int": str, "parse_float": str, "parse_constant": str}
+    plain: dict[str, Any] = {"parse_int": str, "parse_float": str, "parse_constant": str}
     try:
-        return json.loads(text, **plain)  # type: ignore[call-overload]
+        return json.loads(text, **plain)
     except RecursionError:
         raise SourceError(
             f"{path.name} is nested too deeply", expected=_EXPECTED, hint="export plain records"
@@ -69,7 +69,7 @@ def _parsed(path: Path) -> Any:
         if not line.strip():
             continue
         try:
-            found.append(json.loads(line, **plain))  # type: ignore[call-overload]
+            found.append(json.loads(line, **plain))
         except (ValueError, RecursionError) as error:
             told = whole if not found else f"line {number}: {str(error)[:80]}"
             raise SourceError(
@@ -80,7 +80,7 @@ def _parsed(path: Path) -> Any:
 
 def _records(content: Any, file: str) -> list[dict[str, Any]]:
     """Return the longest list of records in the first levels of the content; else the content, if it is a record."""
-    level, best = [content], []
+    level, best = [content], list[dict[str, Any]]()
     for _ in range(4):
         lists = [one for one in level if isinstance(one, list)]
         for one in lists:

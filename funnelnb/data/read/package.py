@@ -87,9 +87,9 @@ def look_inside(archive: zipfile.ZipFile, name: str) -> Inside:
         rows = [int(one) for one in _ROW.findall(chunk)]
         found.rows_n = max([found.rows_n, *rows])
         if found.rows_n * 702 > 1_000_000 or _WIDE_CELL.search(chunk):
-            cells = set(_CELL.findall(chunk))
-            found.columns_n = max([found.columns_n, *(_number(column) for column, _ in cells)])
-            found.rows_n = max([found.rows_n, *(int(row) for _, row in cells)])
+            places = set(_CELL.findall(chunk))
+            found.columns_n = max([found.columns_n, *(_number(column) for column, _ in places)])
+            found.rows_n = max([found.rows_n, *(int(row) for _, row in places)])
         found.errors += _names(chunk, _ERROR)
         if b"<f" in chunk:
             found.without_value += _names(chunk, _NO_VALUE)

@@ -257,14 +257,14 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
     for one in scored:
         name[one.source, one.column] = max(name.get((one.source, one.column), 0.0), one.score)
     candidates = {}
-    for one in profiles:
-        named = (one.name, "stage") in name or (one.name, "outcome") in name
-        coded = one.kind == "number" and name.get((one.name, "stage"), 0.0) >= 0.5  # ids of stages
-        worded = one.kind == "category" or (one.kind == "text" and named)
-        if (coded or worded) and not one.is_flag and one.fits("stage"):
-            words = words_of(raw, one.name)
-            if words is not None and one.name not in result.used:
-                candidates[one.name] = words
+    for column in profiles:
+        named = (column.name, "stage") in name or (column.name, "outcome") in name
+        coded = column.kind == "number" and name.get((column.name, "stage"), 0.0) >= 0.5  # ids of stages
+        worded = column.kind == "category" or (column.kind == "text" and named)
+        if (coded or worded) and not column.is_flag and column.fits("stage"):
+            words = words_of(raw, column.name)
+            if words is not None and column.name not in result.used:
+                candidates[column.name] = words
     _stage_and_outcome(result, candidates, name)
     flags = [one for one in scored if one.column in ("is_won", "is_closed")]
     told = any(

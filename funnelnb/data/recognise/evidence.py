@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.assign import ENDED, words_of
@@ -70,9 +70,9 @@ def _paths(sheet: Sheet) -> tuple[list[list[str]], dict[str, int]]:
         parsed = parse(
             frame[log["entered_at"]], "datetime", Reading(date_order="mdy"), {"file": "", "column": ""}
         )
-    at = (
-        parsed.values if len(parsed.values) == len(frame) else pd.Series(range(len(frame)), index=frame.index)
-    )
+    dated = len(parsed.values) == len(frame)
+    at = parsed.values if dated else pd.Series(range(len(frame)), index=frame.index)
+    moment: Any = pd.Timedelta(seconds=1) if dated else 0.5
     rows = pd.DataFrame(
         {
             "deal": as_text(frame[log["opportunity_id"]], blanks=False),
@@ -83,7 +83,7 @@ def _paths(sheet: Sheet) -> tuple[list[list[str]], dict[str, int]]:
     counts = {str(word): int(n) for word, n in rows["stage"].value_counts().items()}
     if "old_stage" in log:
         first = as_text(frame[log["old_stage"]])
-        before = pd.DataFrame({"deal": rows["deal"], "stage": first, "at": at - pd.Timedelta(seconds=1)})
+        before = pd.DataFrame({"deal": rows["deal"], "stage": first, "at": at - moment})
         rows = pd.concat([before.dropna(), rows])
         for word, n in first.value_counts().items():
             counts.setdefault(str(word), int(n))
@@ -159,7 +159,7 @@ def _read_reference(
 def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[str, int]) -> dict[str, str]:
     """Return which stages of a reference table are won or lost, by its flags, else by its labels."""
     frame = sheet.raw.frame
-    meanings = {}
+    meanings: dict[str, str] = {}
     for role, pattern in (
         ("lost", r"is closed|isclosed|^closed$"),
         ("won", r"closed won|is won|iswon|^won$"),

@@ -360,10 +360,10 @@ def _known_model(
         (
             one
             for one in found.words
-            if words.stage(one.word) and words.stage(one.word).stage == working[-1].id
+            if (meaning := words.stage(one.word)) and meaning.stage == working[-1].id
         ),
         None,
-    )  # type: ignore[union-attr]
+    )
     rank = sense_of(working[-1].label.en).rank
     if last is None or len(working) < 2 or (rank is not None and rank <= NEARLY):
         return
@@ -388,12 +388,10 @@ def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
         meaning = words.stage(one.word)
         if one.meaning == "stage":
             wanted = one.same_as or one.word
-            if (
-                meaning is None
-                or meaning.outcome
-                or (one.same_as and meaning.stage != words.stage(wanted).stage)
-            ):  # type: ignore[union-attr]
-                said_stages[one.word] = wanted if words.stage(wanted) else ""
+            there = words.stage(wanted)
+            same = meaning is not None and there is not None and meaning.stage == there.stage
+            if meaning is None or meaning.outcome or (one.same_as and not same):
+                said_stages[one.word] = wanted if there else ""
         elif one.meaning == "none":
             said_stages[one.word] = ""
         elif meaning is None or meaning.outcome != one.meaning:

@@ -86,6 +86,15 @@ def frontier_data(result: Any) -> list[Row]:
     ]
 
 
+def _unit(say: Any, mixes: Any) -> str:
+    """Return the word of what effort is counted in."""
+    return (
+        say.find(f"targets.unit_heads.{mixes.effort_unit}")
+        or mixes.effort_unit
+        or say.get("targets.unit_heads.effort")
+    )
+
+
 def frontier_draw(result: Any, lang: str) -> Any:
     """Draw the frontier."""
     draft = Draft(result, lang)
@@ -94,17 +103,12 @@ def frontier_draw(result: Any, lang: str) -> Any:
     if not rows:
         return draft.nothing(found.headline)
     say, mixes = draft.say, getattr(result, "mix", result)
-    unit = (
-        say.find(f"targets.unit_heads.{mixes.effort_unit}")
-        or mixes.effort_unit
-        or say.get("targets.unit_heads.effort")
-    )
     efforts = [row["effort"] for row in rows]
     room = 0.06 * (max(efforts) - min(efforts) or 1)
     x = alt.X(
         "effort:Q",
         scale=alt.Scale(domain=[min(efforts) - room, max(efforts) + room], nice=False, zero=False),
-        axis=alt.Axis(title=say.say("charts.frontier.x", unit=unit), grid=False, tickCount=8),
+        axis=alt.Axis(title=say.say("charts.frontier.x", unit=_unit(say, mixes)), grid=False, tickCount=8),
     )
     y = alt.Y(
         "chance:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis(say, title=say.get("charts.frontier.y"))
