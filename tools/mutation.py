@@ -90,15 +90,15 @@ class Breaker(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Leave out what no test could or should see: annotations, texts, imports for types."""
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return node
-        if isinstance(node, ast.Raise | ast.JoinedStr):
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if typing or isinstance(node, ast.Raise | ast.JoinedStr | ast.arg):
             return node
         if isinstance(node, ast.AnnAssign):
             if node.value is not None:
                 node.value = self.visit(node.value)
             return node
-        if isinstance(node, ast.arg):
+        if isinstance(node, ast.ClassDef):  # its decorator says how it is stored
+            node.body = [self.visit(one) for one in node.body]
             return node
         if isinstance(node, ast.FunctionDef):
             node.body = [self.visit(one) for one in node.body]

@@ -75,3 +75,9 @@ def test_overdispersion_of_chance_is_one_and_of_a_known_spread_is_found():
     assert np.mean(wide) == pytest.approx(1 + 199 / 71, rel=0.06)
     assert overdispersion([1], [10]) == 1
     assert overdispersion([0, 0], [10, 3]) == 1
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 1.5])
+def test_a_level_is_between_0_and_1(level):
+    with pytest.raises(ParameterError, match="level"):
+        funnel_limits(0.25, [40], level)
