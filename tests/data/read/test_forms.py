@@ -46,7 +46,7 @@ def workbook(folder, rows, name="deals.xlsx", merge=()):
 
 
 def book(path, **options):
-    return load(path, playbook=STAGES, as_of="2025-12-31", **options)
+    return load(path, playbook=STAGES, as_of="2025-09-30", **options)
 
 
 def notes(found):
