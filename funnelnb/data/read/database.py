@@ -257,7 +257,7 @@ def _parsed(url: str) -> Any:
     )  # fmt: skip
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
         raise unread from None
     if parsed.get_backend_name() not in FILES and _cut_password(parsed):
         raise unread

@@ -254,8 +254,9 @@ def words_of(raw: Raw, source: str) -> Words | None:
 def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Find the stage, the outcome and the flags among the columns that hold few words."""
     name: dict[tuple[str, str], float] = {}
-    for one in scored:
-        name[one.source, one.column] = max(name.get((one.source, one.column), 0.0), one.score)
+    for choice in scored:
+        place = (choice.source, choice.column)
+        name[place] = max(name.get(place, 0.0), choice.score)
     candidates = {}
     for one in profiles:
         named = (one.name, "stage") in name or (one.name, "outcome") in name
