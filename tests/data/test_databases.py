@@ -8,6 +8,8 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import SourceError
+from funnelnb.data.contract.settings import TableSettings
+from funnelnb.data.read.files import read_file
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -30,25 +32,27 @@ def test_a_duckdb_file_is_read(tmp_path: Path, ending: str) -> None:
     assert len(loaded(duck(tmp_path / f"crm{ending}")).opportunities) == 1
 
 
-def test_an_sqlite_file_is_named_and_nothing_is_fetched(
+def test_an_sqlite_file_is_read_as_such_and_nothing_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "crm.db"
     connection = sqlite3.connect(path)
     connection.execute("create table deals (opportunity_id text, stage text)")
+    connection.execute("insert into deals values ('a', 'lead')")
     connection.commit()
     connection.close()
     called: list[Any] = []
     monkeypatch.setattr(duckdb, "connect", lambda *given, **_: called.append(given))
+    assert loaded(path).opportunities["opportunity_id"].tolist() == ["a"]
     with pytest.raises(SourceError, match=r"crm\.db is an SQLite database") as caught:
-        loaded(path)
+        read_file(path, TableSettings())
     assert not called  # DuckDB would have gone for its extension
     assert "sqlite3 -header -csv crm.db" in str(caught.value)
 
 
 def test_any_other_file_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "crm.duckdb").write_bytes(b"hello")
-    with pytest.raises(SourceError, match="no DuckDB database"):
+    with pytest.raises(SourceError, match="is not a DuckDB database"):
         loaded(tmp_path / "crm.duckdb")
 
 
@@ -60,8 +64,9 @@ def test_a_view_that_reads_another_file_is_refused(tmp_path: Path) -> None:
         loaded(path)
 
 
-def test_no_password_is_said_again() -> None:
-    address = "postgresql://ann:p@ss/w0rd@db.example/crm"
+@pytest.mark.parametrize("password", ["p@ss/w0rd", "p@w0rd", "p@w0rd:1", "p@ss?w0rd", "p/@w0rd", "p@ss#w0rd"])
+def test_no_password_is_said_again(password: str) -> None:
+    address = f"postgresql://ann:{password}@db.invalid/crm"
     for source in (address, f"{address}?table=deals"):
         with pytest.raises(SourceError) as caught:
             fn.load(source)

@@ -54,6 +54,7 @@ def test_the_files_are_what_the_tool_writes(tool: ModuleType) -> None:
 
 def test_check_tells_a_changed_and_a_missing_file(tool: ModuleType, tmp_path: Path) -> None:
     for name, content in tool.render().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     assert tool.check(tmp_path) == []
     (tmp_path / "costs.csv").write_bytes(b"period\n")

@@ -174,7 +174,10 @@ def statistics() -> dict[str, str]:
 
 
 def coverage() -> list[dict[str, str]]:
-    """Return every simulated coverage that is stored beside the tests."""
+    """Return every simulated coverage of an interval that is stored beside the tests.
+
+    Tables of other figures, such as those on incomplete data, have a page of their own (``docs/coverage.md``).
+    """
     rows = []
     for path in sorted((ROOT / "tests" / "reference").glob("coverage*.csv")):
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -210,6 +213,7 @@ def _coverage(rows: list[dict[str, str]]) -> list[str]:
             f"| {row['interval']} | {row['setting']} | {100 * float(row['coverage']):.1f} % |" for row in mine
         ]
         parts.append(f"\n`tests/reference/{file}`: {mine[0]['made']}.\n")
+    parts.append("How figures fare on incomplete data: [What holds on incomplete data](../coverage.md).\n")
     return parts
 
 

@@ -251,13 +251,24 @@ def _parsed(url: str) -> Any:
         import sqlalchemy as sa
     except ImportError:
         raise MissingExtraError.for_package("sqlalchemy", "database") from None
+    unread = SourceError(
+        "the URL of the database cannot be read", expected="such as postgresql://host:5432/name",
+        hint="write special characters of a password as %XX (@ as %40), or take it from the environment",
+    )  # fmt: skip
     try:
-        return sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise SourceError(
-            "the URL of the database cannot be read", expected="such as postgresql://host:5432/name",
-            hint="write special characters of a password as %XX, or take it from the environment",
-        ) from None  # fmt: skip
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
+        raise unread from None
+    if parsed.get_backend_name() not in FILES and _cut_password(parsed):
+        raise unread
+    return parsed
+
+
+def _cut_password(parsed: Any) -> bool:
+    """Whether the rest of a password with a plain @ was taken for host, name or options: messages would show it."""
+    rest = f"{parsed.host or ''}{parsed.database or ''}"
+    options = str(dict(parsed.query)) if parsed.password else ""
+    return "@" in rest + options
 
 
 def _complete(url: str) -> Any:

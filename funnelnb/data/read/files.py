@@ -298,7 +298,7 @@ def _duckdb(path: Path) -> Any:
     if head[8:12] != b"DUCK":
         sqlite = head.startswith(b"SQLite format 3")
         raise SourceError(
-            f"{path.name} is {'an SQLite' if sqlite else 'no DuckDB'} database, whatever its ending says",
+            f"{path.name} is {'an SQLite' if sqlite else 'not a DuckDB'} database, whatever its ending says",
             expected="a DuckDB file",
             hint=f"export the table as CSV: sqlite3 -header -csv {path.name} 'select * from TABLE' > deals.csv"  # noqa: S608 - words
             if sqlite

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
+from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.data.read.raw import Raw
-    from funnelnb.data.recognise.profile import ColumnProfile
 
 OWN, PRESET = 1.1, 1.0
 """How much a header says that is the contract's own name, or one of the recognised CRM's."""
@@ -254,8 +254,9 @@ def words_of(raw: Raw, source: str) -> Words | None:
 def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Find the stage, the outcome and the flags among the columns that hold few words."""
     name: dict[tuple[str, str], float] = {}
-    for one in scored:
-        name[one.source, one.column] = max(name.get((one.source, one.column), 0.0), one.score)
+    for choice in scored:
+        place = (choice.source, choice.column)
+        name[place] = max(name.get(place, 0.0), choice.score)
     candidates = {}
     for column in profiles:
         named = (column.name, "stage") in name or (column.name, "outcome") in name
@@ -350,6 +351,8 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     ]  # fmt: skip
     if spare:
         _move(result, "opportunity_id", spare[0])
+    elif spoilt and _mostly_kept(raw, found.source):  # type: ignore[union-attr]
+        return  # the damaged ones are kept apart by their rows when the ids are read
     elif found is not None and (spoilt or (found.why != "contract" and not _tells_apart(raw, found.source))):
         del result.found["opportunity_id"]
 
@@ -372,6 +375,12 @@ def _tells_apart(raw: Raw, source: str) -> bool:
     ids = as_text(raw.frame[source], blanks=False)
     known = ids.dropna()
     return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and _names_an_id(source)
+
+
+def _mostly_kept(raw: Raw, source: str) -> bool:
+    """Whether most ids are as they were, and differ: a spreadsheet has damaged the others."""
+    whole = undamaged(raw.frame[source])
+    return 2 * len(whole) > len(raw.frame) and not whole.duplicated().any()
 
 
 def _is_unique(raw: Raw, source: str) -> bool:

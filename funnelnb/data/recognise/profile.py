@@ -191,6 +191,21 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
     )
 
 
+def undamaged(cells: pd.Series) -> pd.Series:
+    """Return the ids, as text, that no spreadsheet has damaged: two of those may be alike by that alone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> undamaged(pd.Series(["1.23457E+11", "123456789012", "1.23457E+11"])).tolist()
+    ['123456789012']
+    """
+    if cells.dtype == "float64":
+        cells = cells[~(cells.abs() >= LARGEST_WHOLE)]
+    ids = as_text(cells, blanks=False).dropna()
+    return ids[~ids.str.fullmatch(SPOILT)]
+
+
 def _beyond_digits(cells: pd.Series) -> bool:
     """Whether whole numbers are larger than a spreadsheet can keep: their last digits are lost."""
     return cells.dtype == "float64" and bool((cells.abs() >= LARGEST_WHOLE).any())

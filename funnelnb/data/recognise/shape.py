@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.assign import Columns, find, words_of
 from funnelnb.data.recognise.lexicon import header_scores, key, plain, sense_of
-from funnelnb.data.recognise.profile import ColumnProfile, profile
+from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -198,7 +198,7 @@ def _log(sheet: Sheet) -> dict[str, str]:
             taken[role] = max(best)[1]
     if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
         return {}
-    ids = as_text(sheet.raw.frame[taken["opportunity_id"]], blanks=False).dropna()
+    ids = undamaged(sheet.raw.frame[taken["opportunity_id"]])
     if not len(ids) or (
         ids.nunique() > 0.95 * len(ids) and "field" not in taken and "old_stage" not in taken
     ):

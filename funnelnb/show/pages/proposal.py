@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from funnelnb.data.recognise.proposal import Proposal
     from funnelnb.data.recognise.shape import Sheet
@@ -149,11 +149,3 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def answers(proposal: Proposal, lang: str = "en") -> Mapping[str, str]:
-    """Return the texts that the terminal asks with."""
-    say = words(lang)
-    return {name: say.get(f"recognise.{name}") for name in ("yes", "answer", "no_change")} | {
-        "questions": "\n".join(say.note(one.note) for one in proposal.questions)
-    }

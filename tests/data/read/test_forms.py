@@ -46,7 +46,7 @@ def workbook(folder, rows, name="deals.xlsx", merge=()):
 
 
 def book(path, **options):
-    return load(path, playbook=STAGES, as_of="2025-12-31", **options)
+    return load(path, playbook=STAGES, as_of="2025-09-30", **options)
 
 
 def notes(found):
@@ -128,6 +128,14 @@ def test_ids_that_a_spreadsheet_spoilt_are_kept_apart(tmp_path):
     assert len(found.opportunities) == 21
     assert notes(found)["ids_kept_apart"]["n"] == 6
     assert found.opportunities["opportunity_id"].is_unique
+    assert "123456789020" in set(found.opportunities["opportunity_id"])
+
+
+def test_ids_that_are_mostly_damaged_are_numbered(tmp_path):
+    rows = [[f"1234567890{n:02}" if n > 15 else "1.23457E+11", *row[1:]] for n, row in enumerate(DEALS)]
+    found = book(text(tmp_path, csv([HEADER, *rows])))
+    assert found.opportunities["opportunity_id"].tolist() == [str(n) for n in range(2, 23)]
+    assert notes(found)["ids_numbered"]["column"] == "opportunity_id"
 
 
 def test_ids_of_more_than_15_digits_stored_as_numbers(tmp_path):
