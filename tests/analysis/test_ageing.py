@@ -98,20 +98,31 @@ def test_stages_are_compared_with_an_eye_on_how_many_there_are() -> None:
 
 
 def test_two_stages_of_fixed_pace() -> None:
-    """20 days a lead, 20 an offer, 5 in talks, then won: a lead has 25 to 45 days to go."""
+    """20 days a lead, 20 an offer, 5 in talks, then four in five won: a lead has 25 to 45 days to go."""
+    way = ((0, 0.0), (1, 20.0), (2, 40.0))
     done = [
-        Deal(visits=((0, 0.0), (1, 20.0), (2, 40.0)), end="won", closed=45.0, amount=1.0) for _ in range(40)
+        Deal(visits=way, end=end, closed=45.0, amount=1.0)
+        for end, deals_n in (("won", 40), ("lost", 10))
+        for _ in range(deals_n)
     ]
     talking = Deal(visits=((0, 58.0), (1, 78.0), (2, 98.0)), amount=8.0)
     result = ageing(book(*done, open_deal(0, since=95.0, amount=70.0), talking))
     cells = {(cell.stage, cell.from_days): cell for cell in result.cells}
     first = cells["lead", 0]
-    assert first.won_60_rate == pytest.approx(1.0)
+    assert first.won_60_rate == pytest.approx(0.8)
     assert first.won_30_rate == pytest.approx(0.0)
-    assert cells["lead", 15].won_30_rate == pytest.approx(1.0)
+    assert cells["lead", 15].won_30_rate == pytest.approx(0.8)
     assert (first.open_n, first.open_amount) == (1, 70.0)
-    assert first.expected_amount == pytest.approx(70.0)
-    assert cells["talks", 0].won_30_rate == pytest.approx(1.0)
+    assert first.expected_amount == pytest.approx(56.0)
+    assert cells["talks", 0].won_30_rate == pytest.approx(0.8)
+
+
+def test_without_a_lost_deal_no_chance_is_given() -> None:
+    """Wins alone cannot tell whether nothing was lost or lost deals were left out of the export."""
+    done = [Deal(visits=((0, 0.0), (1, 20.0), (2, 40.0)), end="won", closed=45.0) for _ in range(40)]
+    result = ageing(book(*done, open_deal(0, since=95.0, amount=70.0)))
+    assert all(np.isnan(cell.won_90_rate) for cell in result.cells)
+    assert "only_wins" in {note.code for note in result.notes}
 
 
 def test_too_few_are_withheld() -> None:

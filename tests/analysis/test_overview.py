@@ -57,12 +57,12 @@ def test_one_outlier_moves_the_mean_and_not_the_median() -> None:
 def test_it_is_said_in_both_languages() -> None:
     result = overview(book())
     assert "5 deals" in result.finding("en")
-    assert "在途 2 个" in result.finding("zh")
+    assert "在途 2 单" in result.finding("zh")
 
 
 def test_undated_deals_are_not_given_a_period() -> None:
     parts = book()
     deals = parts.tables["opportunities"].assign(created_at=pd.NaT)
     undated = Book(tables={"opportunities": deals}, playbook=parts.playbook, as_of=parts.as_of)
-    assert "not dated" in overview(undated).finding("en")
-    assert "创建日期未记录" in overview(undated).finding("zh")
+    assert "without a creation date" in overview(undated).finding("en")
+    assert "没有新建日期" in overview(undated).finding("zh")

@@ -105,7 +105,7 @@ def test_without_any_effect_it_says_so() -> None:
         )
         if one.verdict == "no_better"
     )
-    assert "no better than the base rate" in plain.finding("en")
+    assert "wins no better than the average" in plain.finding("en")
 
 
 def test_leaks_are_found_and_left_out() -> None:

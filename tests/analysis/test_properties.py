@@ -134,15 +134,25 @@ def test_weeks_begin_on_monday() -> None:
 
 
 def test_open_deals_are_not_losses_and_young_ones_say_nothing_yet() -> None:
-    """One of forty deals is lost, the rest win after 100 days; last week's forty are open and change nothing."""
-    old = [Deal(visits=((0, 0.0), (1, 10.0), (2, 20.0)), end="won", closed=100.0) for _ in range(39)]
-    old.append(Deal(visits=((0, 0.0), (1, 10.0)), end="lost", closed=50.0))
+    """Of fifty deals forty win and ten are lost after 100 days; last week's forty are open: success stays 0.8."""
+    way = ((0, 0.0), (1, 10.0), (2, 20.0))
+    old = [Deal(visits=way, end="won", closed=100.0) for _ in range(40)]
+    old += [Deal(visits=way, end="lost", closed=100.0) for _ in range(10)]
     young = [open_deal(0, since=295.0) for _ in range(40)]
     result = fn.six_properties(book(*old, *young, today=300.0), last_year=False, horizon_days=120)
-    assert result.rows[0].success_rate == pytest.approx(39 / 40)
+    assert result.rows[0].success_rate == pytest.approx(0.8)
     only = fn.six_properties(book(*young, today=300.0), last_year=False, horizon_days=120)
     assert math.isnan(only.rows[0].success_rate)
     assert fn.six_properties(book(*young, today=300.0), last_year=False).finding("en")
+
+
+def test_without_a_lost_deal_success_is_not_known() -> None:
+    """Whether nothing was lost or lost deals were not exported, forty wins cannot tell: not known, and said so."""
+    won = [Deal(visits=((0, 0.0), (1, 10.0), (2, 20.0)), end="won", closed=100.0) for _ in range(40)]
+    young = [open_deal(0, since=295.0) for _ in range(40)]
+    result = fn.six_properties(book(*won, *young, today=300.0), last_year=False, horizon_days=120)
+    assert math.isnan(result.rows[0].success_rate)
+    assert "only_wins" in {note.code for note in result.notes}
 
 
 def test_without_a_year_of_records_it_says_so() -> None:

@@ -165,7 +165,9 @@ def _decided_notes(
     notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
     notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
     notes += caveats.no_losses(sums["lost_n"].sum(), n)
-    return notes if alike is None else notes + alike_notes(source.ledger, by, alike)
+    if alike is None or not hasattr(source, "ledger"):
+        return notes
+    return notes + alike_notes(source.ledger, by, alike)
 
 
 def _alike(

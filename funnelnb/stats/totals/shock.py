@@ -15,6 +15,9 @@ PRIOR_SCALE, PRIOR_DF = 0.3, 4.0
 """Half-t prior of the spread: half of all sales floors swing by less than about 0.22, one in twenty by over 0.8."""
 MEASURED_MONTHS = 12
 """With fewer closed months the spread rests on the prior as much as on the data."""
+SPREADS: Floats = np.concatenate([np.linspace(0.0, 2.0, 401), np.geomspace(2.0, 8.0, 61)[1:]])
+"""Spreads weighed: close where data can tell them apart, then wider, as far as the tail of the prior counts."""
+_WIDTHS: Floats = np.gradient(SPREADS) * np.where(SPREADS > 0, 1.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,21 +65,21 @@ def shock(won: ArrayLike, closed: ArrayLike, levels: int = 31) -> Shock:
     ----------
     Gelman (2006), doi:10.1214/06-BA117A (half-t priors for spreads).
 
-    Checked against months that differ by chance alone, months of known spread, and no month
+    Checked against months that differ by chance alone, months of known spread, and the prior integrated by quadrature
     (``tests/truth/test_shock.py``).
 
     Examples
     --------
     >>> alike = shock([30] * 24, [100] * 24)
     >>> wild = shock([10, 50] * 12, [100] * 24)
-    >>> print(f"{alike.spread:.2f} {wild.spread:.2f} {shock([], []).spread:.2f}")
-    0.04 1.06 0.22
+    >>> print(f"{alike.spread:.3f} {wild.spread:.3f} {shock([], []).spread:.3f}")
+    0.030 1.025 0.220
     """
     k, n = np.asarray(won, dtype=float), np.asarray(closed, dtype=float)
     k, n = k[n > 0], n[n > 0]
     wanted = int(check.number("levels", levels, ge=1))
-    s = np.linspace(0.0, 2.0, 401)
-    log_weight = -(PRIOR_DF + 1) / 2 * np.log1p((s / PRIOR_SCALE) ** 2 / PRIOR_DF)
+    s = SPREADS
+    log_weight = np.log(_WIDTHS) - (PRIOR_DF + 1) / 2 * np.log1p((s / PRIOR_SCALE) ** 2 / PRIOR_DF)
     of_mean = np.zeros_like(s)
     if k.size:
         y, v = np.log((k + 0.5) / (n - k + 0.5)), _by_chance(k, n)
