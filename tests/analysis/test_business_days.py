@@ -116,9 +116,9 @@ def test_calendar_days_asked_for_by_name_change_nothing() -> None:
 def test_a_weekend_is_no_time_at_all() -> None:
     """2026-01-01 is a Thursday: lead from Saturday the 3rd to Sunday the 4th is over within no business time."""
     weekend = Deal(visits=((0, 2.0), (1, 3.0), (2, 9.0)), end="won", closed=12.0, amount=1.0)
-    found = time_counts(book(*[weekend] * 3), 0, 1, calendar=WEEK)
+    found = time_counts(book(*[weekend] * 3), 0, 1, calendar=WEEK, durations=True)
     assert (found.time_s.tolist(), found.outcome.tolist(), found.n.tolist()) == ([0], [ADVANCED], [3])
-    whole = time_counts(book(weekend), 0, 3, calendar=WEEK)
+    whole = time_counts(book(weekend), 0, 3, calendar=WEEK, durations=True)
     assert whole.time_s.tolist() == [6 * DAY]  # Monday 5th to Friday 9th, Monday 12th
 
 
@@ -147,7 +147,7 @@ def test_the_as_of_date_goes_through_the_same_calendar() -> None:
     for today, age in ((3.0, 1.0), (4.0, 1.0), (5.0, 2.0)):
         made = book(open_deal(since=1.0), today=today)
         assert open_deals(made, WEEK).age_days.tolist() == [age]
-        counts = time_counts(made, 0, 3, calendar=WEEK)
+        counts = time_counts(made, 0, 3, calendar=WEEK, durations=True)  # no rate: nobody is decided
         assert (counts.time_s.tolist(), counts.outcome.tolist()) == ([age * DAY], [CENSORED])
 
 

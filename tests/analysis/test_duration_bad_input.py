@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.core.errors import DataProblems, MissingDataError, SourceError
+from funnelnb.analysis.shared.counts import time_counts
+from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, SourceError
 from funnelnb.stats.lifetime.fit import FAMILIES
 
 if TYPE_CHECKING:
@@ -219,7 +220,9 @@ def test_a_deal_without_any_date(tmp_path):
 
 def test_no_deal_has_ended(tmp_path):
     rows = "".join(f"d{k},{day(1, k)},,lead,open,10\n" for k in range(40))
-    book = load(tmp_path, DEALS + rows, as_of="2026-06-30")
+    with pytest.raises(ParameterError, match="nothing is recorded in the 153 days"):
+        load(tmp_path, DEALS + rows, as_of="2026-06-30")
+    book = load(tmp_path, DEALS + rows, as_of="2026-06-30", mapping={"as_of_reason": "read by hand since"})
     result = fn.duration(book)
     row = result.rows[-1]
     assert (row.closed_n, row.open_n, row.median_days, row.q25_days) == (0, 40, np.inf, np.inf)
@@ -318,8 +321,14 @@ def test_open_ends_of_won_and_lost_deals(tmp_path, mark):
     book = load(tmp_path, GOOD + f"x,2026-01-05,{mark},lead,lost,5\n")
     assert {"open_ended_dates", "lost_without_closed_at_kept"} <= codes(book)
     result = fn.duration(book)
-    assert (result.rows[-1].n, result.rows[-1].closed_n) == (30, 30)
-    assert {"closed_date_missing", "times_unknown"} <= codes(result)
+    row = result.rows[-1]
+    assert (row.n, row.closed_n, row.open_n) == (31, 31, 0), "lost, some day: never won, and no longer open"
+    assert (row.naive_median_days, row.naive_mean_days) == (59, 59), "of those whose end is dated"
+    assert result.fits == (), "a fit needs the day of every end"
+    assert "closed_date_missing" in codes(result)
+    advance = fn.conversion(book, horizon_days=60).overall[0]
+    assert advance.by_day_n == 31
+    assert advance.by_day_rate == pytest.approx(30 / 31), "a lost deal is never won, whenever it was lost"
     everything(book)
 
 
@@ -372,3 +381,17 @@ def test_days_that_cannot_be_are_refused(tmp_path, value):
     assert (problem.row, problem.column, problem.value) == (32, "created_at", value)
     assert problem.found == "not a date"
     assert 'bad_date = "drop"' in problem.remedy
+
+
+@pytest.mark.parametrize(("undated_n", "known"), [(1, True), (2, False)])
+def test_few_deals_of_unknown_age_are_left_out_and_many_leave_nothing_to_say(tmp_path, undated_n, known):
+    """Open deals whose age nobody knows, and no other open deal: 1 of 31 is left out, 2 of 32 are more than 5 %."""
+    rows = "".join(f"x{k},9999-12-31,,lead,open,5\n" for k in range(undated_n))
+    book = load(tmp_path, GOOD + rows)
+    result = fn.duration(book)
+    row = result.rows[-1]
+    assert (row.n, row.median_days) == (30, 59) if known else row.n == 0 and np.isnan(row.median_days)
+    counts = time_counts(book, 0, 3, durations=True)
+    assert counts.unknown_n.tolist() == [undated_n if known else 30 + undated_n]
+    assert "times_unknown" in codes(result)
+    everything(book)

@@ -140,7 +140,10 @@ def test_late_history_leaves_competing_ends_untested() -> None:
     advance = duration(whole, stage="lead", by="side", to="advance")
     assert advance.tests[0].verdict == "untested"
     assert np.isnan(advance.tests[0].p_value)
-    assert "not tested, because there is no such test for late history" in advance.finding("en")
+    assert (
+        "All groups together are not tested: there is no such test for data that start late."
+        in advance.finding("en")
+    )
 
 
 def test_row_order_does_not_matter_and_curves_carry_all_groups() -> None:

@@ -144,8 +144,11 @@ def test_when_many_finish_last_and_together_the_median_has_an_upper_bound():
     tied = kaplan_meier([5] + [31] * 30, [1] * 31).quantile()
     assert (tied.ci_lower[0], tied.time[0], tied.ci_upper[0]) == (31, 31, 31)
     curve = kaplan_meier([5] + [31] * 30, [1] * 31, confidence_level=0.9)
-    wilson = 1.644854**2 / (30 + 1.644854**2)
-    assert curve.at(31).ci_upper[0] == pytest.approx(curve.at(5).ci_upper[0] * wilson, rel=1e-5)
+    none_of_31 = 1.644854**2 / (31 + 1.644854**2)
+    assert curve.at(31).ci_upper[0] == pytest.approx(none_of_31, rel=1e-5), "all were watched to their end"
+    curve = kaplan_meier([5, 7] + [31] * 30, [1, 0] + [1] * 30, confidence_level=0.9)
+    none_of_30 = 1.644854**2 / (30 + 1.644854**2)
+    assert curve.at(31).ci_upper[0] == pytest.approx(curve.at(5).ci_upper[0] * none_of_30, rel=1e-5)
     pair = kaplan_meier([1, 9], [1, 1]).quantile()
     assert pair.ci_upper[0] == np.inf, "two deals say nothing of the kind"
 

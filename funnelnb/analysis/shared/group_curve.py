@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, LOST_UNDATED
 from funnelnb.stats.curves.survival import kaplan_meier
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
 
     Notes
     -----
-    ``any`` is one minus Kaplan-Meier, ``advance`` and ``lose`` Aalen-Johansen with the other end competing.
+    ``any`` is one minus Kaplan-Meier, ``advance`` and ``lose`` Aalen-Johansen with the other end competing. Where lost
+    deals were never marked, ``any`` is what was recorded, going on; of losing nothing is known.
     """
     if not times.n.sum():
         return None
@@ -104,9 +105,9 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
     if by_day.early_risk_small(both, times, np.inf):
         return None
     trusted = by_day.trusted_days(both)
-    if to == "any" and not times.undated_n and times.losses_known:
+    if to == "any" and not times.undated_n:
         return _leaving(times, trusted, confidence_level)
-    if to != "advance" and not times.losses_known:
+    if to == "lose" and not times.losses_known:
         return None
     row = 0 if to == "any" else TO.index(to) - 1
     lower, upper = (bound[row] for bound in both.bounds())
@@ -180,7 +181,7 @@ def _counts(times: Times, to: str) -> dict[str, int]:
 
 def _finished_only(times: Times, to: str) -> dict[str, float]:
     """Return what the common way says: median and mean of the finished deals alone."""
-    ended = events(times, to)
+    ended = events(times, to) & (times.outcome != LOST_UNDATED)
     days, n = days_of(times)[ended], times.n[ended]
     if not n.sum():
         return {"naive_median_days": np.nan, "naive_mean_days": np.nan}
@@ -218,11 +219,11 @@ def pause(times: Times) -> dict[str, Any]:
     the same pace would have left the Y' open deal-days beyond it without an end with probability
     ``exp(-Y' d / Y)``.
     """
-    days, ended = days_of(times), times.outcome != CENSORED
+    days, ended = days_of(times), (times.outcome == ADVANCED) | (times.outcome == LOST_OUT)
     if not times.n[ended].sum():
         return {"last_event_days": np.nan, "older_n": 0, "older_amount": np.nan, "pause": False}
     last = float(days[ended].max())
-    older = ~ended & (days > last)
+    older = (times.outcome == CENSORED) & (days > last)
     older_n, start = int(times.n[older].sum()), 0.0
     beyond = float(((days[older] - last) * times.n[older]).sum())
     if older_n:
@@ -290,7 +291,13 @@ def observed_of(times: Times, *, at_once: bool = False) -> Observed:
     from funnelnb.stats.lifetime.fit import observed
 
     same_day = same_day_of(times) if whole_days(times) or not at_once else None
-    return observed(days_of(times), events(times, "any"), times.n, late(times), same_day=same_day)
+    rows = np.stack([times.entry_s, times.time_s, events(times, "any").astype(np.int64)])
+    rows, place = np.unique(
+        rows, axis=1, return_inverse=True
+    )  # rows may be split by account: a sum has one order
+    n = np.bincount(place.ravel(), weights=times.n, minlength=rows.shape[1]).astype(np.int64)
+    entry = rows[0] / SECONDS_PER_DAY if times.late_n else None
+    return observed(rows[1] / SECONDS_PER_DAY, rows[2] > 0, n, entry, same_day=same_day)
 
 
 def gap(fit: Lifetime, known: Pace) -> tuple[float, float]:

@@ -353,7 +353,8 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         if known is None:
             short += [group] if times.n.sum() else []
             continue
-        fitted = _fitted(times, asked, dead=facts["pause"]) if to == "any" and facts["enough"] else ()
+        may_fit = to == "any" and facts["enough"] and not times.undated_n  # a fit needs the day of every end
+        fitted = _fitted(times, asked, dead=facts["pause"]) if may_fit else ()
         fits += fit_rows(fitted, known, place)
         best = fitted[0] if fitted and not fitted[0].refusal else None
         curves.append(DurationCurve(**place, **group_curve.outline(known, best, everybody)))

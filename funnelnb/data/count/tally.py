@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # ---- Counts made from a ledger in memory: a few passes of ``bincount`` each --------------------------------
 
 MOST_CELLS = 1 << 24
+MOST_LEFT_OUT = 0.05
+"""Deals without a date that nobody can stand for may be left out up to this share of a group."""
 """Cells of accounts, groups, positions and outcomes that are counted at most."""
 
 __all__ = [
@@ -304,7 +306,8 @@ def time_counts(
     A deal that reached the target counts as ADVANCED at that time whatever became of it. Otherwise a lost
     deal is LOST_OUT when it was closed, one that left is CENSORED then (without a date: at its last sign of life), all
     others at the as-of date. A lost deal without a date is LOST_UNDATED. Deals whose times are known stand for those
-    whose are not, within outcome, group and creation period; a group in which none of an outcome is known has no row.
+    whose are not, within outcome, group and creation period; where nobody can, a group has no row if the
+    stage of such a deal is not known, or if more than 5 % of its deals lack a date; fewer are left out and counted.
     Deals that ended before `observed_from` are not seen at all; those that began before it enter late. Which
     they are the wall clock decides, whatever the calendar; one that was seen on days off alone was not
     under observation for any business time and is left out too.
@@ -423,7 +426,10 @@ def _standing(
     if told[~out].all():
         return None, nobody
     found = stand_ins(ledger, told, code, ~out)
-    nobody |= np.bincount(code[found.left], minlength=groups) > 0
+    here = there | hidden
+    left_n, n = (np.bincount(code[one & here & ~out], minlength=groups) for one in (found.left, here))
+    nobody |= np.bincount(code[found.left & hidden], minlength=groups) > 0
+    nobody |= left_n > MOST_LEFT_OUT * n
     return found.weight, nobody
 
 
