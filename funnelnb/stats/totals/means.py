@@ -159,7 +159,7 @@ def ratio_of_sums(
     Examples
     --------
     >>> tuple(round(one, 3) for one in ratio_of_sums([10, 12, 8], [100, 110, 90]))
-    (0.1, 0.078, 0.122)
+    (0.1, 0.083, 0.117)
     """
     from scipy.stats import t
 
