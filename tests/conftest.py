@@ -1,6 +1,7 @@
 """Fixtures for the whole suite."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000)  # tools/ver
 settings.load_profile(os.environ.get("FUNNELNB_HYPOTHESIS", "ci" if os.environ.get("CI") else "laptop"))
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Spark's own Python processes are to be this one, whichever test starts the JVM first.
+os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 
 
 def skip_or_fail(reason: str) -> None:

@@ -283,18 +283,13 @@ def duration(
     parts: dict[str, Any] = {
         part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
     }
-    notes += (
-        *calendar_notes(book, asked.calendar),
-        *_notes(blocks, parts["fits"]),
-        *_unfair(book, asked.names),
-    )
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
         confidence_level=asked.confidence_level,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *notes),
+        notes=(*source_notes(book), *notes, *_all_notes(book, asked, blocks, parts["fits"])),
         by=asked.names,
         to=to,
         stage_ids=book.playbook.stage_ids,
@@ -302,6 +297,17 @@ def duration(
         within="".join(asked.within),
         calendar=asked.calendar.name,
         **parts | {"tests": settled(parts["tests"], asked.confidence_level)},
+    )
+
+
+def _all_notes(
+    book: Any, asked: _Asked, blocks: Sequence[_Block], fits: Sequence[FitRow]
+) -> tuple[Note, ...]:
+    """Return what has to be said of the days that count, of stages and fits, and of the groups."""
+    return (
+        *calendar_notes(book, asked.calendar),
+        *_notes(blocks, fits),
+        *_unfair(book, asked.names),
     )
 
 
