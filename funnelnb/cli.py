@@ -99,7 +99,7 @@ _EXAMPLES = {
 _REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
 The executed notebooks lie beside the pages. A report that is made already is kept, unless its own data, notebook,
 parameters or the package have changed. Without --by there is one report of the whole.
-Every option can also stand in the table [report] of funnelnb.toml."""
+Every option can also be set in the table [report] of funnelnb.toml."""
 
 _CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
 Nothing is changed."""
@@ -120,7 +120,7 @@ _IMPORT = """Shows what an export seems to hold, asks what only you can know, an
 and the tables as understood (Parquet) into a folder that every other command reads."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
-What stands after -- is passed on to report."""
+What comes after -- is passed on to report."""
 
 _WARM = """Runs a command with kernels that start at once: papermill with --engine funnelnb, or scripts that call it.
 The process that holds them ends with the command."""

@@ -12,15 +12,15 @@
 # **What you get:** how many take each step, how many are still under way, where most drop out and what that costs; the trend
 # with the changes it shows; groups compared; what goes with getting through, and what people do instead.
 # **What you need:** an event log (who, what, when), or nothing (a sample shop is used).
-# **How to read it:** every rate stands with its number and a 90 % interval. Whoever's window has not closed is under way:
+# **How to read it:** every rate comes with its number and a 90 % interval. Whoever's window has not closed is under way:
 # neither through nor dropped out.
 
 # %% [markdown] tags=["lang-zh"]
 # # 从第一个页面到付款，人们在哪里流失？为什么？
 #
-# **你会得到：** 每一步有多少人完成、多少人仍在进行中，哪一步流失最多、折合多少金额；趋势以及其中的变化；分组比较；
+# **您会得到：** 每一步有多少人完成、多少人仍在进行中，哪一步流失最多、折合多少金额；趋势以及其中的变化；分组比较；
 # 哪些因素与完成相关，以及人们转而去做了什么。
-# **你需要：** 一份事件日志（谁、做了什么、何时）；没有也可以（使用示例网店）。
+# **您需要：** 一份事件日志（谁、做了什么、何时）；没有也可以（使用示例网店）。
 # **怎么读：** 每个比率都附有数量和 90% 区间。窗口尚未结束的人算进行中，既不算完成，也不算流失。
 
 # %% tags=["parameters"]
@@ -53,7 +53,7 @@ fn.display(funnel, chart="funnel")
 # %% [markdown] tags=["lang-en"]
 # Three rates answer three questions. **So far**: of all who did the step, how many have gone on. **Of those not under way**: it is
 # too high while windows are open. **By time**: gone on within the window, those under way counted as far as they were
-# watched. What dropping out costs is what they would have brought, had they gone on like those who took the next step.
+# followed. What dropping out costs is what they would have brought, had they gone on like those who took the next step.
 
 # %% [markdown] tags=["lang-zh"]
 # 三个比率回答三个问题。**截至目前**：完成该步的人中有多少已继续。**已有结果的**：窗口未结束时偏高。**限时**：在窗口之内
@@ -81,7 +81,7 @@ fn.widgets.explore_events(log, steps, within=window, by=by, lang=lang)
 
 # %% [markdown] tags=["lang-en"]
 # "Directly one after the other" lets nothing lie between two steps; "in any order" counts how many of the steps were done. The
-# rules, and how other tools count, stand in docs/behaviour-rules.md.
+# rules, and how other tools count, are in docs/behaviour-rules.md.
 
 # %% [markdown] tags=["lang-zh"]
 # “紧接着发生”不允许两步之间有其他事件；“不分先后”统计完成了其中几步。计数规则以及其他工具的做法见
@@ -108,7 +108,7 @@ fn.display(trend, chart="trend", table=False)
 print(trend.finding(lang))
 
 # %% [markdown] tags=["lang-en"]
-# The date stands with its interval: the weeks between which the change lies with 90 % probability.
+# The date comes with its interval: the weeks between which the change lies with 90 % probability.
 
 # %% [markdown] tags=["lang-zh"]
 # 日期附有区间：变化以 90% 的概率落在这几周之间。
@@ -141,7 +141,7 @@ drivers = fn.behaviour.drivers(log, steps, within=window)
 fn.display(drivers, chart="drivers")
 
 # %% [markdown] tags=["lang-en"]
-# Only what was known at the arrival is compared, and only arrivals watched for the whole window: otherwise those who got
+# Only what was known at the arrival is compared, and only arrivals followed for the whole window: otherwise those who got
 # through would have had more time to do everything else.
 
 # %% [markdown] tags=["lang-zh"]

@@ -45,7 +45,9 @@ def unclear():
 
 
 def no_loss():
-    return dataclasses.replace(made.company(), loss_points=())
+    result = made.company()
+    none_lost = tuple(dataclasses.replace(row, lost_n=0) for row in result.overall)
+    return dataclasses.replace(result, loss_points=(), overall=none_lost)
 
 
 def apart():

@@ -77,10 +77,6 @@ def test_the_specification_is_vega_lite_5_without_idle_configuration():
     assert not re.search(r"view_\d|param_\d", str(spec))
 
 
-def test_png_is_a_picture():
-    assert render.png(made.company().chart("funnel", "zh"), 0.5).startswith(b"\x89PNG")
-
-
 def test_three_outputs_each_with_plain_text():
     shown = outputs(made.company(), "zh", "outcome")
     kinds = [sorted(data) for data, _ in shown]
