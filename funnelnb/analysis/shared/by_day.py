@@ -270,7 +270,7 @@ def factor_of(
         return None if times.weight is None else (np.full((several, at.size), alone), alone)
     found = factor_at(at, incidence_design(time, outcome, n, times.cluster, late, causes=several))
     z = normal_quantile(confidence_level)
-    wider = found.factor * (student_quantile(confidence_level, found.df) / z) ** 2
+    wider = np.maximum(found.factor, 1.0) * (student_quantile(confidence_level, found.df) / z) ** 2
     sizes = np.bincount(np.unique(times.cluster, return_inverse=True)[1], weights=n)
     return wider, float(n.sum() / effective_clusters(sizes))
 

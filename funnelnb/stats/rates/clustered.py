@@ -42,7 +42,8 @@ class Design:
         trials are as wide as the clusters and the doubt about their variance demand.
         """
         wider = student_quantile(confidence_level, self.df) / normal_quantile(confidence_level)
-        return np.asarray(n, dtype=float) / (np.where(self.factor > 0, self.factor, 1.0) * wider**2)
+        # accounts that look more alike among each other than chance makes them never narrow the interval
+        return np.asarray(n, dtype=float) / (np.where(self.factor > 1, self.factor, 1.0) * wider**2)
 
 
 def student_quantile(confidence_level: float, df: ArrayLike) -> Floats:
