@@ -45,13 +45,13 @@ def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("command", ["report", "check", "lab", "new", "playbooks", "list"])
-def test_each_command_has_two_examples_and_no_exit_codes(
+def test_each_command_has_examples_and_no_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         funnelnb(command, "--help")
     said = capsys.readouterr().out
-    assert len(re.findall(rf"^  funnelnb {command}", said, re.MULTILINE)) == 2
+    assert len(re.findall(rf"^  funnelnb {command}", said, re.MULTILINE)) >= 2
     assert "exit codes" not in said
 
 

@@ -79,6 +79,7 @@ def write_company(folder: Path, regions: dict[str, int] = REGIONS) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     settings = 'playbook = ["lead", "offer", "won"]\nas_of = "2026-06-30"\ncurrency = "EUR"\n'
+    settings += 'as_of_reason = "sales paused"\n'
     (folder / "funnelnb.toml").write_text(settings, encoding="utf-8")
     return folder
 
