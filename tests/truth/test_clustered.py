@@ -109,3 +109,10 @@ def test_one_deal_per_account_hardly_changes_a_curve_even_with_late_entry():
 
 def test_unequal_weights_alone():
     assert independent_factor([1, 1, 4]) == pytest.approx(3.0)
+
+
+def test_accounts_never_narrow_an_interval():
+    """Accounts that each win exactly half look more alike than chance: the interval stays that of independent deals."""
+    found = design([1] * 50, [2] * 50)
+    assert float(found.factor) < 0.1
+    assert 90 < float(found.trials(100)) < 100
