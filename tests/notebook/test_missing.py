@@ -10,7 +10,7 @@ import pytest
 
 from funnelnb.core import resources
 
-NOTEBOOKS = sorted(resources.notebook_folder("en").glob("*.ipynb"))
+NOTEBOOKS = sorted(resources.notebook_folder("en").glob("0[1-4]*.ipynb"))  # 07 is about event logs, not deals
 KEPT = {
     "an id and a stage": ["opportunity_id", "stage"],
     "a region too": ["opportunity_id", "stage", "region"],

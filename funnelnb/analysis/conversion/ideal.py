@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def ideal_rates(
         rates = [_rates(step)[0] for step in steps if not step.after_sale]
         unknown = [stage for stage, rate in zip(stages, rates, strict=True) if np.isnan(rate)]
         if unknown:
-            raise ParameterError(
+            raise MissingDataError(
                 f"the ideal book has no deals to measure {', '.join(unknown)}", expected="deals in every step"
             )
         return rates, str(ideal.name)
