@@ -73,6 +73,7 @@ OPTIONS = {
     "targets.levers": {"amount": 1000.0, "until": "2026-06-30"},
     "deal_mix": {"amount": 1000.0},
     "reverse_funnel": {"wins": 5},
+    "customer": {"who": "nobody of this name"},
 }
 MORE = {"conversion": [{"by": "region"}], "duration": [{"by": "owner"}], "cohort": [{}], "overview": [{}]}
 LEFT_OUT = {"customers.add_marks", "data.seen_as", "notebook.pick"}
@@ -105,7 +106,7 @@ def asked():
 def book(request):
     table = BOOKS[request.param]()
     return load(table, playbook=STAGES, as_of="2025-12-31", name=request.param,
-                mapping={"on_problem": "drop", "problems": {"bad_number": "keep"}, "currency": "EUR"})  # fmt: skip
+                mapping={"as_of_reason": "made up", "on_problem": "drop", "problems": {"bad_number": "keep"}, "currency": "EUR"})  # fmt: skip
 
 
 FUNCTIONS = dict(asked())

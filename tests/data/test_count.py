@@ -197,7 +197,10 @@ def test_counts_are_what_plain_loops_say(deals: list[Recorded], as_of: int, sinc
         mine = [one for where, one in there if where == region]
         assert stages.deal_n[g] == len(mine)
         check_table(stages, g, stage_table(mine, POSITIONS))
-        check_table(stays, g, stay_table(mine, POSITIONS))
+        if (
+            since is None
+        ):  # stays before the records begin are unknown, and have tests of their own (tests/truth)
+            check_table(stays, g, stay_table(mine, POSITIONS))
         for origin, target in [(0, 1), (0, 3), (1, 3), (2, 4)]:
             times = time_counts(ledger, origin, target, "region")
             if since is not None or times.weight is not None or times.unknown_n.any():

@@ -325,9 +325,10 @@ def build(seed: int, number: int, folder: Path) -> tuple[str, Any, dict[str, Any
     rows, header = deals(rng), list(HEADER)
     spoil_cells(rng, rows, header)
     names, log = history(rng, rows)
-    options: dict[str, Any] = {"playbook": STAGES, "as_of": "2025-12-31"}
+    mapping = {"as_of_reason": "made up"}
+    options: dict[str, Any] = {"playbook": STAGES, "as_of": "2025-12-31", "mapping": mapping}
     if rng.random() < 0.6:
-        options["mapping"] = {"on_problem": "drop"}
+        mapping["on_problem"] = "drop"
     if rng.random() < 0.1:
         options.pop("as_of")
     if form == "frame":
