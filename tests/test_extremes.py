@@ -105,8 +105,13 @@ def asked():
 @pytest.fixture(scope="module", params=BOOKS)
 def book(request):
     table = BOOKS[request.param]()
-    return load(table, playbook=STAGES, as_of="2025-12-31", name=request.param,
-                mapping={"as_of_reason": "made up", "on_problem": "drop", "problems": {"bad_number": "keep"}, "currency": "EUR"})  # fmt: skip
+    mapping = {
+        "as_of_reason": "made up",
+        "on_problem": "drop",
+        "problems": {"bad_number": "keep"},
+        "currency": "EUR",
+    }
+    return load(table, playbook=STAGES, as_of="2025-12-31", name=request.param, mapping=mapping)
 
 
 FUNCTIONS = dict(asked())
