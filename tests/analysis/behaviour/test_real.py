@@ -12,13 +12,8 @@ SHOP = ["product_view", "add_to_cart", "cart", "shipping_details", "payment_deta
 
 
 def source(name):
-    for folder in (
-        DATA,
-        Path(__file__).resolve().parents[3] / ".." / "shared" / "data",
-        Path("/work/shared/data"),
-    ):
-        if (folder / name).exists():
-            return folder / name
+    if (DATA / name).exists():
+        return DATA / name
     pytest.skip(f"the folder shared/data/{name} is not there")
     return None
 
