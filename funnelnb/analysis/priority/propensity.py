@@ -9,8 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.priority.entry import AMOUNT, AuditRow, Design, Entry, entry
-from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, time_counts
+from funnelnb.analysis.shared.counts import (
+    SECONDS_PER_DAY,
+    level,
+    origin_of,
+    source_notes,
+    time_counts,
+)
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, facts
@@ -447,6 +454,8 @@ def propensity(
     origin, ledger = origin_of(book, None), book.ledger
     horizon = settle(horizon_days, time_counts(book, origin.position, ledger.won))
     known, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
+    if unjudged(book) in NO_RATE:  # deals that would tell are not in the data
+        start_s = np.full_like(start_s, UNKNOWN)
     whole = cases_of(ledger, start_s, ledger.as_of_s, horizon.days)
     final = fit(Design.learn(known, whole.rows), whole)
     tested = validate(ledger, start_s, known, horizon.days, confidence) if final else Validation()
@@ -456,7 +465,13 @@ def propensity(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(known.audit, ledger)),
+        notes=(
+            *source_notes(book),
+            *origin.notes,
+            *horizon.notes,
+            *tested.notes,
+            *_notes(known.audit, ledger),
+        ),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
         **facts(tested, "notes"),

@@ -42,6 +42,8 @@ class Pace:
         Longest age observed.
     trusted_days : float
         Up to here at least ``TOO_FEW_N`` deals were watched.
+    still_most : ndarray of float64, optional
+        The most that can still be there, where some losses have no date.
     leaving : Survival, optional
         The Kaplan-Meier curve behind it, where the clock stops at leaving in any way.
     """
@@ -54,6 +56,7 @@ class Pace:
     at_risk: Floats
     last_day: float
     trusted_days: float
+    still_most: Floats | None = None
     leaving: Survival | None = None
 
     def at(self, curve: Floats, days: float) -> float:
@@ -127,6 +130,7 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
         at_risk=both.at_risk,
         last_day=both.last_time / SECONDS_PER_DAY,
         trusted_days=trusted,
+        still_most=None if both.lost_bounds is None else 1 - both.rate[0] - both.lost_bounds[0],
     )
 
 
@@ -167,6 +171,8 @@ def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> dict[
     made |= _mean(known, limit_days)
     for day in MARK_DAYS:
         made[f"still_{day}_rate"] = known.at(known.still, day) if known else np.nan
+    if counts["undated_n"]:  # of these there is no more than a guess, and no bounds are shown
+        made |= dict.fromkeys(("q25_days", "q75_days", *(f"still_{day}_rate" for day in MARK_DAYS)), np.nan)
     return made
 
 
@@ -176,6 +182,7 @@ def _counts(times: Times, to: str) -> dict[str, int]:
         "n": int(times.n.sum()),
         "closed_n": int(times.n[ended].sum()),
         "open_n": int(times.n[times.outcome == CENSORED].sum()),
+        "undated_n": times.undated_n if to != "advance" else 0,
     }
 
 

@@ -5,11 +5,13 @@ Columns for the rows of :class:`~funnelnb.analysis.conversion.conversion.StepRow
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.judged import ONLY_WINS, UNDECIDED, WINS_ALONE
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import Design, design
@@ -29,8 +31,23 @@ Columns = dict[str, NDArray[Any]]
 _PARTS = ("advanced", "here", "lost", "left")
 
 
-def step_sums(counts: StageCounts, position: int) -> Columns:
-    """Counts and amounts of the deals that reached `position`, by what became of them there."""
+def since_records(counts: StageCounts) -> StageCounts:
+    """Return the counts without deals that came into a stage before the records begin."""
+    out = counts.before_records
+    if out is None:
+        return counts
+    left = {one.name: getattr(counts, one.name) - getattr(out, one.name) for one in fields(out)}
+    return replace(counts, before_records=None, **left)
+
+
+def step_sums(counts: StageCounts, position: int, *, whole: bool = False) -> Columns:
+    """Counts and amounts of the deals that reached `position`, by what became of them there.
+
+    Of a step, deals that came there before the records begin are left out: of these only such as stayed are known.
+    On the whole way (`whole`) they count.
+    """
+    if not whole:
+        counts = since_records(counts)
     sums: Columns = {}
     for part in ("reached", *_PARTS):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
@@ -88,7 +105,7 @@ def _designs(counts: StageCounts, origin: int, target: int) -> Columns:
 def overall_sums(counts: StageCounts, origin: int) -> Columns:
     """The same from `origin` to won: advanced are the won, the others are summed over the stages between."""
     between = slice(origin, counts.won)
-    sums = step_sums(counts, origin)
+    sums = step_sums(counts, origin, whole=origin == 0)
     for part in ("here", "lost", "left"):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
@@ -217,6 +234,19 @@ def _blank(made: Columns, name: str, rows: NDArray[np.bool_]) -> None:
     """Make the share `name` and its bounds NaN in some steps."""
     for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
         made[one] = np.where(rows[:, None], np.nan, made[one])
+
+
+def withhold(made: Columns, why: str) -> None:
+    """Make the shares so far NaN that the data cannot tell.
+
+    "100 % won" where lost deals are missing; of the last row, the whole way, "0 %" where nobody is decided yet.
+    """
+    rows = np.full(len(made["reached_n"]), why in (ONLY_WINS, WINS_ALONE))
+    rows[-1] |= why == UNDECIDED
+    for name in ("so_far", "so_far_amount"):
+        _blank(made, name, rows)
+    for name in ("so_far_least_rate", "so_far_most_rate"):
+        made[name] = np.where(rows[:, None], np.nan, made[name])
 
 
 def largest_loss(

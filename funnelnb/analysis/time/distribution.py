@@ -152,6 +152,8 @@ RUNS_BY_GROUPS = ((4, 199), (8, 99))
 """So many data sets are drawn for each of at most so many groups unless told otherwise; `RUNS_FEW` for more, and
 where a fit is too far from the data whatever the test says."""
 RUNS_FEW = 39
+UNDATED = "losses_undated"
+"""Verdict where the ends of some deals have no date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,8 @@ def block_of(
     counts = place | _counts(times)
     if known is None or counts["n"] < TOO_FEW_N:
         return Block(row=DistributionRow(**counts), short=known is None and counts["n"] > 0)
+    if times.undated_n:  # a fit needs the day of every end
+        return Block(row=DistributionRow(**counts, enough=True, verdict=UNDATED))
     still = group_curve.pause(times)
     fitted = fitted_to(
         times,

@@ -5,7 +5,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -220,7 +220,7 @@ def lean(own: Chance, whole: Chance) -> Chance:
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         doubt = whole.known_n / whole.effective_n / (n + PRIOR_N) + (1 - share) ** 2 / whole.effective_n
-        return Chance(rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
+        return replace(whole, rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
 
 
 def _told(
@@ -520,6 +520,8 @@ def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ord
     known = group_curve.pace(times, "any", confidence_level)
     if known is None:
         return None
+    if known.still_most is not None:  # unusual only where it is so whenever losses without a date fell
+        known = replace(known, still=known.still_most)
     if never is None:
         facts = group_curve.pause(times)
         never = known.at(known.still, facts["last_event_days"]) if facts["pause"] else 0.0
@@ -544,7 +546,7 @@ def _judged(
     coded = np.fromiter((places[group] for group in groups), np.int64, len(groups))
     for k in range(ledger.won):
         (times,) = by_day.split(time_counts(book, k, k + 1, calendar=calendar, durations=True))
-        wholes[k] = group_curve.pause(times)
+        wholes[k] = group_curve.pause(times) | {"undated": times.undated_n > 0}
         whole = _ordinary(times, None, confidence_level)
         if whole is None or whole.ended_n < TOO_FEW_N:
             continue
@@ -634,4 +636,6 @@ def _notes(
         notes += (Note("win_unseen", {"deals_n": unseen_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
     if len(deals) and not any(facts["pause"] for facts in wholes.values()):
         notes += (Note("no_plateau"),)
+    if any(facts["undated"] for facts in wholes.values()):
+        notes += (Note("stuck_losses_undated"),)
     return notes
