@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.priority.propensity import cases_of
 from funnelnb.analysis.shared import by_day
+from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.analysis.shared.judged import (
     CLOSED_ONLY,

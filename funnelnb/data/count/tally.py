@@ -12,9 +12,9 @@ from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import (
     ADVANCED,
     CENSORED,
-    BeforeRecords,
     LOST_OUT,
     LOST_UNDATED,
+    BeforeRecords,
     StageCounts,
     StandingFor,
     StayCounts,
