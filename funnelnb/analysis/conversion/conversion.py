@@ -71,6 +71,8 @@ class StepRow:
         Deals that ended at an unknown stage: they may have passed this step, or ended here, or before. At the first
         stage reached = advanced + here + lost + left + unplaced. Shares of the step are those of the deals whose stage
         is known, which stand for the others within outcome, group and creation period; NaN where none can.
+    unplaced_amount : float
+        Sum of their known amounts.
     so_far_least_rate, so_far_most_rate, decided_least_rate, decided_most_rate : float
         Between these (a) and (b) lie wherever those deals ended; equal to them where every stage is known.
     by_day_lost_least_rate, by_day_lost_most_rate : float
@@ -119,6 +121,7 @@ class StepRow:
     by_day_amount_ci_upper: float = float("nan")
     after_sale: bool = False
     unplaced_n: int = 0
+    unplaced_amount: float = 0.0
     so_far_least_rate: float = float("nan")
     so_far_most_rate: float = float("nan")
     decided_least_rate: float = float("nan")

@@ -52,7 +52,12 @@ def step_sums(counts: StageCounts, position: int, *, whole: bool = False) -> Col
     for part in ("reached", *_PARTS):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, position]
-    sums["unplaced_n"] = _unplaced(counts, (LOST_DEAL, LEFT_DEAL, OPEN_DEAL), position)
+    ends = (LOST_DEAL, LEFT_DEAL, OPEN_DEAL)
+    sums["unplaced_n"] = _unplaced(counts, counts.unplaced_n, ends, position).astype(np.int64)
+    sums["unplaced_amount"] = _unplaced(counts, counts.unplaced_amount, ends, position)
+    sums["unsure_n"] = np.zeros(len(counts.groups), np.int64)
+    if counts.unsure_n is not None:
+        sums["unsure_n"] = counts.unsure_n[:, position]
     sums |= _standing(counts, position)
     sums["is_last"] = np.full(len(counts.groups), position == counts.won - 1)
     sums["amount_n"] = counts.reached_amount_n[:, position]
@@ -61,11 +66,13 @@ def step_sums(counts: StageCounts, position: int, *, whole: bool = False) -> Col
     return sums
 
 
-def _unplaced(counts: StageCounts, outcomes: tuple[int, ...], position: int) -> NDArray[np.int64]:
-    """Return how many deals may have ended (or stand) at `position` or elsewhere: nobody knows."""
-    if counts.unplaced_n is None or position >= counts.won:
-        return np.zeros(len(counts.groups), np.int64)
-    found: NDArray[np.int64] = counts.unplaced_n[:, list(outcomes)].sum(axis=1)
+def _unplaced(
+    counts: StageCounts, unplaced: NDArray[Any] | None, outcomes: tuple[int, ...], position: int
+) -> NDArray[Any]:
+    """Return how many deals, or what amount, may have ended (or stand) at `position` or elsewhere: nobody knows."""
+    if unplaced is None or position >= counts.won:
+        return np.zeros(len(counts.groups))
+    found: NDArray[Any] = unplaced[:, list(outcomes)].sum(axis=1)
     return found
 
 
@@ -110,13 +117,15 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
     sums["advanced_n"] = counts.reached_n[:, counts.won]
+    if counts.unsure_n is not None:
+        sums["unsure_n"] = counts.unsure_n[:, between].sum(axis=1)
     if (
         counts.unplaced_n is not None and counts.unplaced_amount is not None and origin == 0
     ):  # where they were lost does not matter on the whole way
         for part, code in (("here", OPEN_DEAL), ("lost", LOST_DEAL), ("left", LEFT_DEAL)):
             sums[f"{part}_n"] = sums[f"{part}_n"] + counts.unplaced_n[:, code]
             sums[f"{part}_amount"] = sums[f"{part}_amount"] + counts.unplaced_amount[:, code]
-        sums["unplaced_n"] = np.zeros_like(sums["unplaced_n"])
+        sums |= {name: np.zeros_like(sums[name]) for name in ("unplaced_n", "unplaced_amount")}
         sums |= dict.fromkeys(
             ("stand_reached", "stand_advanced", "stand_decided"), np.full(len(counts.groups), np.nan)
         )
@@ -198,7 +207,7 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
     made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
     hidden = sums["unplaced_n"]
-    made["unplaced_n"] = hidden
+    made["unplaced_n"], made["unplaced_amount"] = hidden, sums["unplaced_amount"]
     made["decided_n"] = sums["advanced_n"] + sums["lost_n"]
     known_n = made["decided_n"] + sums["left_n"] + sums["here_n"]
     decided_amount = sums["advanced_amount"] + sums["lost_amount"]
@@ -209,6 +218,9 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     made |= _amount_share("so_far_amount", *reached, confidence_level)
     made |= _amount_share("decided_amount", *decided, confidence_level)
     made["enough"] = sums["reached_n"] >= TOO_FEW_N
+    if sums["unsure_n"].any():  # losses without a date may have been open at an earlier as-of date
+        most = ratio(sums["advanced_n"], made["decided_n"] - sums["unsure_n"])
+        made["decided_most_rate"] = np.fmax(made["decided_most_rate"], most)
     return made
 
 

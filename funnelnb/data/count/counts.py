@@ -43,6 +43,9 @@ class StageCounts:
     unplaced_n, unplaced_amount : ndarray, shape (G, 4), or None
         Deals by outcome of which only that is known, not where they stood: in `deal_n` and in the first
         `reached_n`, and in no other count. None: there is none.
+    unsure_n : ndarray of int64, shape (G, P), or None
+        Of `lost_n`: at an earlier as-of date, losses without a date, which may have been open then. None: no such
+        loss.
     stands_for : StandingFor or None
         None where every deal's stage is known.
     before_records : BeforeRecords or None
@@ -71,6 +74,7 @@ class StageCounts:
     decided_amount_sq: NDArray[np.float64]
     unplaced_n: NDArray[np.int64] | None = None
     unplaced_amount: NDArray[np.float64] | None = None
+    unsure_n: NDArray[np.int64] | None = None
     stands_for: StandingFor | None = None
     before_records: BeforeRecords | None = None
     clustered: NDArray[np.int64] | None = None

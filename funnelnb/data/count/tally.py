@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 # ---- Counts made from a ledger in memory: a few passes of ``bincount`` each --------------------------------
 
 MOST_CELLS = 1 << 24
+"""Cells of accounts, groups, positions and outcomes that are counted at most."""
 MOST_LEFT_OUT = 0.05
 """Deals without a date that nobody can stand for may be left out up to this share of a group."""
-"""Cells of accounts, groups, positions and outcomes that are counted at most."""
+_OF_WHOLE = ("reached_amount_n", "reached_amount_sq", "decided_amount_sq")
 
 __all__ = [
     "PERIODS",
@@ -99,6 +100,10 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
         amount_n=_sums(key, shape, valid & ~hidden).astype(np.int64),
         amount_sq=_sums(key, shape, amount * amount * seen),
     )
+    unsure = ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL)
+    if unsure.any():
+        cells = _sums(key[unsure], shape, np.ones(int(unsure.sum())))
+        counts = replace(counts, unsure_n=cells.sum(axis=2).astype(np.int64))
     counts = replace(counts, before_records=_before_records(ledger, group, counts, hidden))
     clustered = _clustered(ledger, key, shape, hidden)
     if not hidden.any():
@@ -189,11 +194,18 @@ def _with_unplaced(
     sums, squares = _sums(key, shape, weight), _sums(key, shape, weight * weight)
     first = np.zeros_like(counts.reached_n)
     first[:, 0] = unplaced.sum(axis=1)
+    more = {name: np.zeros_like(getattr(counts, name)) for name in _OF_WHOLE}
+    priced, square = hidden & (ledger.amount >= 0), amount * amount
+    decided = hidden & np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL))
+    more["reached_amount_n"][:, 0] = np.bincount(code[priced], minlength=groups)
+    more["reached_amount_sq"][:, 0] = np.bincount(code[hidden], square[hidden], minlength=groups)
+    more["decided_amount_sq"][:, 0] = np.bincount(code[decided], square[decided], minlength=groups)
     return replace(
         counts,
         deal_n=counts.deal_n + unplaced.sum(axis=1),
         reached_n=counts.reached_n + first,
         reached_amount=counts.reached_amount + np.where(first > 0, unplaced_amount.sum(axis=1)[:, None], 0.0),
+        **{name: getattr(counts, name) + one for name, one in more.items()},
         unplaced_n=unplaced,
         unplaced_amount=unplaced_amount.astype(np.float64),
         stands_for=_standing_for(sums, squares, ~none),

@@ -68,6 +68,30 @@ def _overall(row: Any) -> bool:
     return bool(row.overall)
 
 
+def _between(stem: str) -> Column:
+    """Return the column of the bounds of a share; left out where every share is exact."""
+    least, most = f"{stem}_least_rate", f"{stem}_most_rate"
+
+    def bounded(_: Any, rows: Sequence[Any]) -> bool:
+        return any(getattr(row, most) - getattr(row, least) > 1e-9 for row in rows)
+
+    def cell(_: Any, row: Any, say: Words) -> str:
+        lower, upper = getattr(row, least), getattr(row, most)
+        if math.isnan(lower) or math.isnan(upper):
+            return say.get("language.none")
+        if upper - lower <= 1e-9:
+            return say.numbers.percent(lower)
+        return say.say(
+            "tables.steps.between", lower=say.numbers.percent(lower), upper=say.numbers.percent(upper)
+        )
+
+    return Column(field=least, head=f"{stem}_between", cell=cell, keep=bounded)
+
+
+def _any_unplaced(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.unplaced_n for row in rows)
+
+
 STEPS = Table(
     name="steps",
     rows=step_rows,
@@ -78,7 +102,13 @@ STEPS = Table(
         _STAGE,
         *(Column(field=name) for name in ("reached_n", "advanced_n", "here_n", "lost_n")),
         Column(field="left_n", keep=_any_left),
-        *(_rate(stem) for stem in ("by_day", "so_far", "decided")),
+        Column(field="unplaced_n", keep=_any_unplaced),
+        _rate("by_day"),
+        _between("by_day_lost"),
+        _rate("so_far"),
+        _between("so_far"),
+        _rate("decided"),
+        _between("decided"),
     ),
 )
 AMOUNTS = Table(
@@ -91,6 +121,7 @@ AMOUNTS = Table(
         _GROUP,
         _STAGE,
         *(Column(field=f"{name}_amount") for name in ("reached", "advanced", "here", "lost")),
+        Column(field="unplaced_amount", keep=_any_unplaced),
         replace(_rate("by_day_amount"), keep=_any_by_day_amount),
         *(_rate(stem) for stem in ("so_far_amount", "decided_amount")),
         Column(field="amount_n"),
