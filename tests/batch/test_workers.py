@@ -262,7 +262,7 @@ def test_many_may_wait_for_one_process_and_nobody_elses_file_is_closed(server: f
 
 def opened(handle: int) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{handle}")
+        return str(Path(f"/proc/self/fd/{handle}").readlink())
     except OSError:
         return ""
 
