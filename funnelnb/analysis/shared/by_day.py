@@ -7,8 +7,8 @@ know: whether the curve may be read at the horizon at all.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,15 @@ from funnelnb.stats.rates.proportion import normal_quantile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from funnelnb.stats.curves.incidence import IncidenceAt
+
 
 Floats = NDArray[np.float64]
+Seconds = NDArray[np.int64] | Floats
+Outcomes = NDArray[np.int8] | NDArray[np.int64] | NDArray[np.bool_]
+Rows = tuple[Seconds, Outcomes, Seconds | None]
+"""Times, outcomes and late entries that a curve is made of."""
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 ADVANCED_CAUSE, LOST_CAUSE = 0, 1
 """Rows of an incidence: outcome - 1."""
@@ -76,6 +83,20 @@ class Times:
     def late_n(self) -> int:
         """Deals that came under observation after they began (late history)."""
         return int(self.n[self.entry_s > 0].sum())
+
+    def some(self, rows: NDArray[np.int64]) -> Times:
+        """Return some of the rows."""
+        return Times(
+            time_s=self.time_s[rows],
+            entry_s=self.entry_s[rows],
+            outcome=self.outcome[rows],
+            n=self.n[rows],
+            amount=self.amount[rows],
+            limit_s=None if self.limit_s is None else self.limit_s[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
+            losses_known=self.losses_known,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +174,22 @@ def watch(times: Times, days: float, confidence_level: float, *, amount: bool = 
     return Watched(times=times, incidence=incidence, day=at_day(times, incidence, days, amount=amount))
 
 
-def outline(watched: Watched) -> dict[str, Any]:
+class Outline(TypedDict):
+    """The arrays of an outcome curve."""
+
+    days: Floats
+    won_rate: Floats
+    won_ci_lower: Floats
+    won_ci_upper: Floats
+    lost_rate: Floats
+    lost_ci_lower: Floats
+    lost_ci_upper: Floats
+    open_rate: Floats
+    at_risk_n: NDArray[np.int64]
+    trusted_days: float
+
+
+def outline(watched: Watched) -> Outline:
     """Return the fields of an :class:`~funnelnb.analysis.conversion.conversion.OutcomeCurve` (all but its group)."""
     incidence = watched.incidence
     events = incidence.time[(incidence.event_n.sum(axis=0) > 0) & (incidence.time > 0)]
@@ -188,32 +224,44 @@ def trusted_days(incidence: Incidence) -> float:
 
 def split(counts: TimeCounts) -> tuple[Times, ...]:
     """Return the times of each group, in the order of ``counts.groups``."""
-    columns = [getattr(counts, field.name) for field in fields(Times)]
+    every = Times(
+        time_s=counts.time_s,
+        entry_s=counts.entry_s,
+        outcome=counts.outcome,
+        n=counts.n,
+        amount=counts.amount,
+        limit_s=counts.limit_s,
+        weight=counts.weight,
+        cluster=counts.cluster,
+        losses_known=counts.losses_known,
+    )
     if len(counts.groups) == 1:
-        return (Times(**dict(zip(_names(), columns, strict=True))),)
-
-    def some(column: Any, rows: NDArray[np.int64]) -> Any:
-        return column[rows] if isinstance(column, np.ndarray) else column
-
+        return (every,)
     order = np.argsort(counts.group, kind="stable")
     bounds = np.searchsorted(counts.group[order], np.arange(len(counts.groups) + 1))
-    return tuple(
-        Times(
-            **{name: some(column, order[start:end]) for name, column in zip(_names(), columns, strict=True)}
-        )
-        for start, end in itertools.pairwise(bounds)
-    )
+    return tuple(every.some(order[start:end]) for start, end in itertools.pairwise(bounds))
 
 
 def pooled(parts: Iterable[Times]) -> Times:
     """Return the times of several groups as one."""
     parts = list(parts)
+    return Times(
+        time_s=np.concatenate([part.time_s for part in parts]),
+        entry_s=np.concatenate([part.entry_s for part in parts]),
+        outcome=np.concatenate([part.outcome for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        amount=np.concatenate([part.amount for part in parts]),
+        limit_s=_together([part.limit_s for part in parts]),
+        weight=_together([part.weight for part in parts]),
+        cluster=_together([part.cluster for part in parts]),
+        losses_known=parts[0].losses_known,
+    )
 
-    def together(name: str) -> Any:
-        found = [getattr(part, name) for part in parts]
-        return np.concatenate(found) if all(isinstance(one, np.ndarray) for one in found) else found[0]
 
-    return Times(**{name: together(name) for name in _names()})
+def _together(columns: list[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
+    """Return the columns as one where every part has one, else what the first part has."""
+    there = [one for one in columns if one is not None]
+    return np.concatenate(there) if len(there) == len(columns) else columns[0]
 
 
 def curve(times: Times, confidence_level: float) -> Incidence:
@@ -231,7 +279,7 @@ def curve(times: Times, confidence_level: float) -> Incidence:
     return _widened(found, times, (times.time_s, times.outcome, late))
 
 
-def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Incidence:
+def _widened(curve: Incidence, times: Times, rows: Rows) -> Incidence:
     """Return the curve with the variance that weights and accounts with several deals demand."""
     wider = factor_of(times, rows, curve.time, curve.confidence_level)
     if wider is None:
@@ -242,7 +290,7 @@ def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Inci
 
 
 def factor_of(
-    times: Times, rows: tuple[Any, Any, Any], at: Floats, confidence_level: float, causes: int | None = None
+    times: Times, rows: Rows, at: Floats, confidence_level: float, causes: int | None = None
 ) -> tuple[Floats, float] | None:
     """By how much do weights and accounts with several deals widen the variance of a curve?
 
@@ -264,7 +312,7 @@ def factor_of(
         nothing. None: independent deals, each standing for itself.
     """
     n, (time, outcome, late) = times.stands_for, rows
-    several = causes or 1 + int(np.max(outcome, initial=1) > 1)
+    several = causes or 1 + bool((outcome > 1).any())
     alone = 1.0 if times.weight is None else independent_factor(np.repeat(times.weight, times.n))
     if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
         return None if times.weight is None else (np.full((several, at.size), alone), alone)
@@ -334,11 +382,20 @@ def _closed(times: Times, incidence: Incidence, most: float) -> bool:
     return bool(times.losses_known and not times.undated_n and incidence.open_rate[-1] <= most)
 
 
-def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
+class _Lost(TypedDict):
+    """What is known of losing at a day."""
+
+    lost_rate: float
+    open_rate: float
+    lost_least_rate: float
+    lost_most_rate: float
+
+
+def _lost_at(times: Times, incidence: Incidence, read: IncidenceAt) -> _Lost:
     """Return what is known of losing at the day read."""
-    names = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate")
     if not times.losses_known:
-        return dict.fromkeys(names, np.nan)
+        nan = float("nan")
+        return {"lost_rate": nan, "open_rate": nan, "lost_least_rate": nan, "lost_most_rate": nan}
     lost, still = float(read.rate[LOST_CAUSE, 0]), float(read.open_rate[0])
     least = most = lost
     if incidence.lost_bounds is not None:
@@ -346,10 +403,10 @@ def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
         least, most = (float(one[row]) for one in incidence.lost_bounds)
         lost = min(max(lost, least), most)
         still = max(0.0, 1.0 - lost - float(read.rate[ADVANCED_CAUSE, 0]))
-    return dict(zip(names, (lost, still, least, most), strict=True))
+    return {"lost_rate": lost, "open_rate": still, "lost_least_rate": least, "lost_most_rate": most}
 
 
-def _certain_n(read: Any, confidence_level: float) -> float:
+def _certain_n(read: IncidenceAt, confidence_level: float) -> float:
     """Return the number of deals whose Wilson bound a rate of 0 or 1 has."""
     rate = float(read.rate[ADVANCED_CAUSE, 0])
     reach = (
@@ -374,8 +431,8 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     if not known.any():
         return np.nan
     late = times.entry_s[known] if times.late_n and not times.undated_n else None
-    time_s: NDArray[Any] = times.time_s[known]
-    outcome: NDArray[Any] = times.outcome[known]
+    time_s: Seconds = times.time_s[known]
+    outcome: Outcomes = times.outcome[known]
     amount = times.amount[known]
     if times.weight is not None:
         amount = amount * times.weight[known]
@@ -383,7 +440,3 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
         time_s, outcome = won_at_risk(time_s, outcome, times.limit_s[known])
     weighted = aalen_johansen(time_s, outcome, amount, late)
     return float(weighted.at(horizon_s).rate[ADVANCED_CAUSE, 0])
-
-
-def _names() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Times))
