@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
@@ -334,15 +334,16 @@ def _rows(
     values = {name: column.tolist() for name, column in columns.items()}
     blocks = []
     for k, one in enumerate(spans):
-        names: dict[str, Any] = {
-            "stage": stage.stage_ids[one.origin],
-            "next_stage": stage.stage_ids[one.target],
-            "overall": k == len(spans) - 1,
-            "after_sale": one.origin >= stage.won,
-        }
         blocks.append(
             tuple(
-                StepRow(group=group, **names, **{name: column[k][g] for name, column in values.items()})
+                StepRow(
+                    group=group,
+                    stage=stage.stage_ids[one.origin],
+                    next_stage=stage.stage_ids[one.target],
+                    overall=k == len(spans) - 1,
+                    after_sale=one.origin >= stage.won,
+                    **{name: column[k][g] for name, column in values.items()},
+                )
                 for g, group in enumerate(stage.groups)
             )
         )
@@ -381,8 +382,8 @@ def _loss_points(
         known = counts.stands_for is None or counts.stands_for.known[g]
         if counts.lost_n[g, between].any() and known:
             lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
-            most, facts = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
-            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
+            most, loss = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
+            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **loss))
     return tuple(points)
 
 

@@ -7,8 +7,8 @@ know: whether the curve may be read at the horizon at all.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,16 @@ from funnelnb.stats.rates.proportion import normal_quantile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from funnelnb.stats.curves.incidence import IncidenceAt
     from funnelnb.stats.curves.many import Many
 
+
 Floats = NDArray[np.float64]
+Seconds = NDArray[np.int64] | Floats
+Outcomes = NDArray[np.int8] | NDArray[np.int64] | NDArray[np.bool_]
+Rows = tuple[Seconds, Outcomes, Seconds | None]
+"""Times, outcomes and late entries that a curve is made of."""
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 ADVANCED_CAUSE, LOST_CAUSE = 0, 1
 """Rows of an incidence: outcome - 1."""
@@ -84,6 +91,20 @@ class Times:
     def late_n(self) -> int:
         """Deals that came under observation after they began (late history)."""
         return int(self.n[self.entry_s > 0].sum())
+
+    def some(self, rows: NDArray[np.int64] | slice) -> Times:
+        """Return some of the rows."""
+        return Times(
+            time_s=self.time_s[rows],
+            entry_s=self.entry_s[rows],
+            outcome=self.outcome[rows],
+            n=self.n[rows],
+            amount=self.amount[rows],
+            limit_s=None if self.limit_s is None else self.limit_s[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
+            losses_known=self.losses_known,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +293,22 @@ def _amounts_at_once(counts: TimeCounts, rows: NDArray[np.bool_], given: tuple[i
     return np.where(many.beyond(given[1]) | (many.n == 0), np.nan, many.at.rate[ADVANCED_CAUSE])
 
 
-def outline(watched: Watched) -> dict[str, Any]:
+class Outline(TypedDict):
+    """The arrays of an outcome curve."""
+
+    days: Floats
+    won_rate: Floats
+    won_ci_lower: Floats
+    won_ci_upper: Floats
+    lost_rate: Floats
+    lost_ci_lower: Floats
+    lost_ci_upper: Floats
+    open_rate: Floats
+    at_risk_n: NDArray[np.int64]
+    trusted_days: float
+
+
+def outline(watched: Watched) -> Outline:
     """Return the fields of an :class:`~funnelnb.analysis.conversion.conversion.OutcomeCurve` (all but its group)."""
     incidence = watched.incidence
     events = incidence.time[(incidence.event_n.sum(axis=0) > 0) & (incidence.time > 0)]
@@ -307,30 +343,45 @@ def trusted_days(incidence: Incidence) -> float:
 
 def split(counts: TimeCounts) -> tuple[Times, ...]:
     """Return the times of each group, in the order of ``counts.groups``."""
-    columns: dict[str, Any] = {name: getattr(counts, name) for name in _names()}
+    every = Times(
+        time_s=counts.time_s,
+        entry_s=counts.entry_s,
+        outcome=counts.outcome,
+        n=counts.n,
+        amount=counts.amount,
+        limit_s=counts.limit_s,
+        weight=counts.weight,
+        cluster=counts.cluster,
+        losses_known=counts.losses_known,
+    )
     if len(counts.groups) == 1:
-        return (Times(**columns),)
+        return (every,)
     order = np.argsort(counts.group, kind="stable")
     bounds = np.searchsorted(counts.group[order], np.arange(len(counts.groups) + 1)).tolist()
-    sorted_: dict[str, Any] = {
-        name: one[order] for name, one in columns.items() if isinstance(one, np.ndarray)
-    }
-    same: dict[str, Any] = {name: one for name, one in columns.items() if name not in sorted_}
-    return tuple(
-        Times(**same, **{name: one[start:end] for name, one in sorted_.items()})
-        for start, end in itertools.pairwise(bounds)
-    )
+    in_order = every.some(order)
+    return tuple(in_order.some(slice(start, end)) for start, end in itertools.pairwise(bounds))
 
 
 def pooled(parts: Iterable[Times]) -> Times:
     """Return the times of several groups as one."""
     parts = list(parts)
+    return Times(
+        time_s=np.concatenate([part.time_s for part in parts]),
+        entry_s=np.concatenate([part.entry_s for part in parts]),
+        outcome=np.concatenate([part.outcome for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        amount=np.concatenate([part.amount for part in parts]),
+        limit_s=_together([part.limit_s for part in parts]),
+        weight=_together([part.weight for part in parts]),
+        cluster=_together([part.cluster for part in parts]),
+        losses_known=parts[0].losses_known,
+    )
 
-    def together(name: str) -> Any:
-        found = [getattr(part, name) for part in parts]
-        return np.concatenate(found) if all(isinstance(one, np.ndarray) for one in found) else found[0]
 
-    return Times(**{name: together(name) for name in _names()})
+def _together(columns: list[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
+    """Return the columns as one where every part has one, else what the first part has."""
+    there = [one for one in columns if one is not None]
+    return np.concatenate(there) if len(there) == len(columns) else columns[0]
 
 
 def curve(times: Times, confidence_level: float) -> Incidence:
@@ -348,7 +399,7 @@ def curve(times: Times, confidence_level: float) -> Incidence:
     return _widened(found, times, (times.time_s, times.outcome, late))
 
 
-def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Incidence:
+def _widened(curve: Incidence, times: Times, rows: Rows) -> Incidence:
     """Return the curve with the variance that weights and accounts with several deals demand."""
     wider = factor_of(times, rows, curve.time, curve.confidence_level)
     if wider is None:
@@ -359,7 +410,7 @@ def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Inci
 
 
 def factor_of(
-    times: Times, rows: tuple[Any, Any, Any], at: Floats, confidence_level: float, causes: int | None = None
+    times: Times, rows: Rows, at: Floats, confidence_level: float, causes: int | None = None
 ) -> tuple[Floats, float] | None:
     """By how much do weights and accounts with several deals widen the variance of a curve?
 
@@ -381,7 +432,7 @@ def factor_of(
         nothing. None: independent deals, each standing for itself.
     """
     n, (time, outcome, late) = times.stands_for, rows
-    several = causes or 1 + int(np.max(outcome, initial=1) > 1)
+    several = causes or 1 + bool((outcome > 1).any())
     alone = 1.0 if times.weight is None else independent_factor(np.repeat(times.weight, times.n))
     if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
         return None if times.weight is None else (np.full((several, at.size), alone), alone)
@@ -451,11 +502,20 @@ def _closed(times: Times, incidence: Incidence, most: float) -> bool:
     return bool(times.losses_known and not times.undated_n and incidence.open_rate[-1] <= most)
 
 
-def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
+class _Lost(TypedDict):
+    """What is known of losing at a day."""
+
+    lost_rate: float
+    open_rate: float
+    lost_least_rate: float
+    lost_most_rate: float
+
+
+def _lost_at(times: Times, incidence: Incidence, read: IncidenceAt) -> _Lost:
     """Return what is known of losing at the day read."""
-    names = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate")
     if not times.losses_known:
-        return dict.fromkeys(names, np.nan)
+        nan = float("nan")
+        return {"lost_rate": nan, "open_rate": nan, "lost_least_rate": nan, "lost_most_rate": nan}
     lost, still = float(read.rate[LOST_CAUSE, 0]), float(read.open_rate[0])
     least = most = lost
     if incidence.lost_bounds is not None:
@@ -463,10 +523,10 @@ def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
         least, most = (float(one[row]) for one in incidence.lost_bounds)
         lost = min(max(lost, least), most)
         still = max(0.0, 1.0 - lost - float(read.rate[ADVANCED_CAUSE, 0]))
-    return dict(zip(names, (lost, still, least, most), strict=True))
+    return {"lost_rate": lost, "open_rate": still, "lost_least_rate": least, "lost_most_rate": most}
 
 
-def _first(read: Any) -> tuple[float, float, float]:
+def _first(read: IncidenceAt) -> tuple[float, float, float]:
     return tuple(float(one[ADVANCED_CAUSE, 0]) for one in (read.rate, read.ci_lower, read.ci_upper))  # type: ignore[return-value]
 
 
@@ -492,8 +552,8 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     if not known.any():
         return np.nan
     late = times.entry_s[known] if times.late_n and not times.undated_n else None
-    time_s: NDArray[Any] = times.time_s[known]
-    outcome: NDArray[Any] = times.outcome[known]
+    time_s: Seconds = times.time_s[known]
+    outcome: Outcomes = times.outcome[known]
     amount = times.amount[known]
     if times.weight is not None:
         amount = amount * times.weight[known]
@@ -501,7 +561,3 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
         time_s, outcome = won_at_risk(time_s, outcome, times.limit_s[known])
     weighted = aalen_johansen(time_s, outcome, amount, late)
     return float(weighted.at(horizon_s).rate[ADVANCED_CAUSE, 0])
-
-
-def _names() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Times))
