@@ -53,7 +53,9 @@ def test_the_sample_as_r_has_it(to: str, within: str | None, statistic: float, p
     assert test.verdict == "differ"
 
 
-def test_customers_with_several_deals_never_make_a_difference_clearer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_customers_with_several_deals_never_make_a_difference_clearer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Without customers the sample gives R's 185.0 and 69.9; with them no more, and the gaps are wider."""
     for to, statistic in (("any", 185.0313052), ("lose", 69.88487992)):
         result = duration(fn.sample(), by="region", to=to)

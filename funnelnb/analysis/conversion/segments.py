@@ -223,7 +223,7 @@ def rates_by_day(
     alike = None
     if n and not late_n:  # of deals that came under observation late nobody knows for whom they stand
         alike = _alike(source, by, origin.position, adjust_for, confidence_level, horizon.days)
-    if alike is not None:
+    if alike is not None and hasattr(source, "ledger"):
         notes += alike_notes(source.ledger, by, alike)
     return GroupRates(
         groups=counts.groups,

@@ -21,7 +21,7 @@ from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -417,7 +417,16 @@ def propensity(
         ),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
-        **facts(tested, "notes"),
+        verdict=tested.verdict,
+        gain=tested.gain,
+        gain_ci_lower=tested.gain_ci_lower,
+        gain_ci_upper=tested.gain_ci_upper,
+        calibration_error=tested.calibration_error,
+        split_at=tested.split_at,
+        train_n=tested.train_n,
+        test_n=tested.test_n,
+        forecasters=tested.forecasters,
+        bins=tested.bins,
         effects=_effects(final, whole) if final else (),
         deals=_deals(book, final) if final else (),
         audit=known.audit,
