@@ -166,7 +166,7 @@ def broken(
     medians = [Tally(f"median days in stage {k + 1}", where, real.median_stay(k)) for k in range(3)]
     for seed in range(runs):
         given, rng = export(world, 500, seed)
-        book = worlds.book(spoil(given, rng))
+        book = worlds.quick_book(spoil(given, rng))
         result = fn.conversion(book, horizon_days=DAY)
         for tally, row in zip(tallies, (*result.overall, *result.steps), strict=True):
             tally.add(row.by_day_rate, row.by_day_ci_lower, row.by_day_ci_upper)
@@ -197,7 +197,7 @@ def ages(runs: int) -> list[dict[str, object]]:
     fields = ("opportunity_id", "account_id", "owner", "region")
     for seed in range(runs):
         given, _ = export(world, 480, seed)
-        book = worlds.book(given)
+        book = worlds.quick_book(given)
         deals = OpenDeals(
             **{name: ("",) * len(asked) for name in fields},
             position=np.array([k for k, _ in asked]), age_days=np.array([age for _, age in asked]),
@@ -247,7 +247,7 @@ def people_by_day(runs: int) -> list[dict[str, object]]:
         given, rng = export(world, 1_000, seed)
         place = np.searchsorted(list(world.group_effect), given.deals.region)
         owner = np.array([f"p{one}{k}" for one, k in zip(place, rng.integers(0, 3, given.n), strict=True)])
-        book = worlds.book(replace(given, extra={"owner": owner}))
+        book = worlds.quick_book(replace(given, extra={"owner": owner}))
         for way in named:
             found = fn.segments(book, by="owner", measure="by_day", horizon_days=DAY, adjust_for=way)
             named[way] += any(row.verdict in ("higher", "lower") for row in found.rows)
@@ -268,9 +268,9 @@ def amounts(slope: float, size: int, swing: float, runs: int) -> list[dict[str, 
     whole = replace(world, span=world.span + AHEAD)
     kept, gap = 0, []
     for seed in range(runs):
-        rng = np.random.default_rng(SEED + seed)
+        rng = np.random.default_rng(1_000 + seed)
         deals = worlds.draw(whole, int(size * whole.span / world.span), rng)
-        book = worlds.book(worlds.export(deals, world.span))
+        book = worlds.quick_book(worlds.export(deals, world.span))
         until = str(worlds.EPOCH + np.timedelta64(whole.span, "D"))
         found = fn.quota(book, until=until, assurance=ASSURANCE)
         came = deals.won & (deals.closed > world.span) & (deals.closed <= whole.span)
