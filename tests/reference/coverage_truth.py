@@ -33,6 +33,8 @@ SEED, RUNS, DEAR, LEVEL, DAY = 20_261_128, 2_000, 400, 0.90, 90
 FILE = Path(__file__).with_name("coverage_truth.csv")
 PARTS = Path(__file__).parents[2] / "build" / "coverage_truth"
 AHEAD, ASSURANCE = 91, 0.8
+SUMS, PEOPLE = 200, 300
+"""Runs of the dearest settings."""
 PLAIN = worlds.World()
 REGIONS = worlds.World(group_effect={"N": 0.0, "S": -1.0})
 RANDOM = {"lost": 0.25, "won": 0.25, "open": 0.25}
@@ -244,7 +246,8 @@ def people_by_day(runs: int) -> list[dict[str, object]]:
     world = worlds.World(group_effect={"A": -1.0, "B": -0.3, "C": 0.4, "D": 1.0})
     named = {"auto": 0, None: 0}
     for seed in range(runs):
-        given, rng = export(world, 1_000, seed)
+        rng = np.random.default_rng(seed)
+        given = worlds.export(worlds.draw(world, 1_000, rng), world.span)
         place = np.searchsorted(list(world.group_effect), given.deals.region)
         owner = np.array([f"p{one}{k}" for one, k in zip(place, rng.integers(0, 3, given.n), strict=True)])
         book = worlds.quick_book(replace(given, extra={"owner": owner}))
@@ -328,9 +331,9 @@ def parts(runs: int, dear: int) -> dict[str, Callable[[], list[dict[str, object]
         name = setting.replace(" ", "_").replace(",", "")
         made[f"broken_{name}_{dear}"] = partial(broken, setting, spoil, world, dear)
     made[f"ages_{dear}"] = partial(ages, dear)
-    made[f"people_by_day_{dear}"] = partial(people_by_day, dear)
+    made[f"people_by_day_{min(dear, PEOPLE)}"] = partial(people_by_day, min(dear, PEOPLE))
     for place, (slope, size, swing) in enumerate(AMOUNTS):
-        made[f"amounts_{place}_{dear}"] = partial(amounts, slope, size, swing, dear)
+        made[f"amounts_{place}_{min(dear, SUMS)}"] = partial(amounts, slope, size, swing, min(dear, SUMS))
     return made
 
 
