@@ -433,6 +433,12 @@ _UNJUDGED = {"intent_part": float("nan"), "budget_part": float("nan"), "weigh_fa
 
 
 def _weights(weigh: Mapping[str, float] | None) -> dict[str, float]:
+    if weigh is not None and not hasattr(weigh, "items"):
+        raise ParameterError(
+            f"weigh = {weigh!r}",
+            expected="how much each counts, from 0 to below 1",
+            hint='weigh={"intent": 0.3, "budget": 0.2}',
+        )
     for name in weigh or {}:
         check.one_of("weigh", name, WEIGHED)
     return {

@@ -139,14 +139,14 @@ def man_class(money: bool | None, authority: bool | None, need: bool | None) -> 
     return "".join(letter if flag else letter.lower() for letter, flag in zip("MAN", flags, strict=True))
 
 
-@question("customers")
+@question("customers", customers=True)
 def money_authority_need(book: Book, *, confidence_level: float | None = None) -> Man:
     """Which customers have money, authority and need, and which condition is missing most?
 
     Parameters
     ----------
-    book : Book
-        With the table ``accounts`` and its columns money, authority and need.
+    book : Book, path or frame
+        With the table ``accounts`` and its columns money, authority and need; or a table of customers alone.
     confidence_level : float, optional
         Level of the intervals; None: the package option.
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from funnelnb.core.errors import ParameterError
+from funnelnb.data.accounts import accounts_book
 from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def question(
-    space: str = "", formerly: Mapping[str, str] | None = None
+    space: str = "",
+    formerly: Mapping[str, str] | None = None,
+    *,
+    customers: bool = False,
+    typed: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a public function whose first argument is a book, and answer whoever gives it something else.
 
@@ -31,6 +37,10 @@ def question(
         Namespace of ``funnelnb`` in which the function stands; empty: at the top.
     formerly : Mapping of str to str, optional
         Names that parameters had in 0.1 -> their names now; the old ones still answer.
+    customers : bool
+        Whether a table of customers alone (path or frame) is as good as a book.
+    typed : bool
+        Whether counts per stage are as good as a book.
 
     Raises
     ------
@@ -60,6 +70,11 @@ def question(
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get("book", _MISSING)
+            if customers and (isinstance(given, (str, os.PathLike)) or hasattr(given, "columns")):
+                given = accounts_book(given)
+                return function(given, *args[1:], **{k: v for k, v in kwargs.items() if k != "book"})  # type: ignore[arg-type]
+            if typed and isinstance(given, (Sequence, Mapping)) and not isinstance(given, str):
+                return function(*args, **kwargs)
             counts = Scan in kinds and hasattr(given, "playbook")  # whatever counts by the same rules
             if not (
                 isinstance(given, kinds) or counts or (may_be_none and (given is None or given is _MISSING))
