@@ -123,8 +123,7 @@ def _recognised(source: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     if not {"account_id", "name"} & set(found):
         raise MissingDataError(
             f"{raw.file}: no column tells which customer a row is of",
-            expected="a column account_id or name (客户编号, 客户名称); found: "
-            + ", ".join(map(str, frame.columns[:12])),
+            expected="a column account_id or name; there are " + ", ".join(map(str, frame.columns[:12])),
             hint="rename the column, or say which it is: mapping={'tables': {'accounts': {'columns': …}}}",
         )
     ids = as_text(frame[found.get("account_id") or found["name"]], blanks=False)

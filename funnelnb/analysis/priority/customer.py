@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -293,10 +294,13 @@ def _named(book: Book, who: str) -> str:
             f"{len(found)} customers are called {who!r}", expected="the id of one: " + ", ".join(found[:8])
         )
     listed = accounts["name"].dropna().tolist() if accounts is not None and "name" in accounts else []
+    close = difflib.get_close_matches(str(who), [*sorted(known), *map(str, listed)], n=3)
     raise ParameterError(
         f"there is no customer {who!r}",
         expected="the id or the name of a customer",
-        hint=nearest(str(who), [*sorted(known)[:2000], *map(str, listed[:2000])]),
+        hint=nearest(str(who), close)
+        if close
+        else "fn.customers.levels(book).to_frame() lists all customers",
     )
 
 

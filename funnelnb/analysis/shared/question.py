@@ -79,7 +79,7 @@ def question(
             if not (
                 isinstance(given, kinds) or counts or (may_be_none and (given is None or given is _MISSING))
             ):
-                raise _no_book(name, given, kinds)
+                raise _no_book(name, given, kinds, typed=typed)
             for old, new in renamed.items():
                 if old in kwargs and new not in kwargs:
                     kwargs[new] = kwargs.pop(old)
@@ -93,9 +93,10 @@ def question(
 _MISSING = object()
 
 
-def _no_book(name: str, given: Any, kinds: tuple[type, ...]) -> ParameterError:
+def _no_book(name: str, given: Any, kinds: tuple[type, ...], *, typed: bool = False) -> ParameterError:
     short = name.rpartition(".")[2]
     expected = "a book" if len(kinds) == 1 else "a book, or a scan (fn.data.Scan)"
+    expected = "a book, or counts per stage" if typed else expected
     if given is _MISSING or given is None:
         return ParameterError(
             f"{short} was given no book" if given is _MISSING else f"{short} was given None",
