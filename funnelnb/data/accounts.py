@@ -18,12 +18,17 @@ from funnelnb.data.recognise.lexicon import header_scores
 
 if TYPE_CHECKING:
     import datetime
+    import os
     from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
+    from narwhals.typing import IntoFrame
 
     from funnelnb.playbooks.model import Playbook
+
+    Records = Book | os.PathLike[str] | str | IntoFrame
+    """A book, or a list of customers alone: a path or a frame."""
 
 _NOBODY = "no deal"
 FLAGS = ("money", "authority", "need")
@@ -160,6 +165,6 @@ def _settings(known: pd.DataFrame) -> dict[str, Any]:
     return {"tables": {"accounts": {"columns": {name: name for name in known.columns}}}}
 
 
-def as_book(source: Any) -> Book:
+def as_book(source: Records) -> Book:
     """Return a book as it is, and of a table of customers the book that it makes."""
     return source if isinstance(source, Book) else accounts_book(source)

@@ -13,6 +13,7 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem
 from funnelnb.core.note import Note
+from funnelnb.data.accounts import as_book
 from funnelnb.stats.rates.proportion import wilson
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.accounts import Records
     from funnelnb.data.book import Book
 
 
@@ -140,7 +142,7 @@ def man_class(money: bool | None, authority: bool | None, need: bool | None) -> 
 
 
 @question("customers", customers=True)
-def money_authority_need(book: Book, *, confidence_level: float | None = None) -> Man:
+def money_authority_need(book: Records, *, confidence_level: float | None = None) -> Man:
     """Which customers have money, authority and need, and which condition is missing most?
 
     Parameters
@@ -177,6 +179,7 @@ def money_authority_need(book: Book, *, confidence_level: float | None = None) -
     'MAN'
     """
     confidence = level(confidence_level)
+    book = as_book(book)
     customers = flags_of(needed(book, "accounts", "account_id", *CONDITIONS, why="MAN"))
     deals = open_deals(book)
     amounts, deal_n = sums_by(deals.account_id, deals.amount), Counter(deals.account_id)

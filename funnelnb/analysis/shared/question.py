@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.accounts import accounts_book
 from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
 
@@ -71,8 +70,7 @@ def question(
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get("book", _MISSING)
             if customers and (isinstance(given, (str, os.PathLike)) or hasattr(given, "columns")):
-                given = accounts_book(given)
-                return function(given, *args[1:], **{k: v for k, v in kwargs.items() if k != "book"})  # type: ignore[arg-type]
+                return function(*args, **kwargs)
             if typed and isinstance(given, (Sequence, Mapping)) and not isinstance(given, str):
                 return function(*args, **kwargs)
             counts = Scan in kinds and hasattr(given, "playbook")  # whatever counts by the same rules

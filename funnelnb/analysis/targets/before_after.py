@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.shared.typed_counts import Counts
     from funnelnb.analysis.targets.properties import FunnelProperties, StageProperties
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label, Playbook
 
@@ -114,7 +115,7 @@ class BeforeAfter(Result):
 def before_after(
     book: Book | Counts,
     *,
-    at: Any = None,
+    at: Day | None = None,
     before: str | Counts | None = None,
     after: str | None = None,
     playbook: str | os.PathLike[str] | Playbook | None = None,
@@ -282,7 +283,7 @@ def _share(
 
 
 def _sides(
-    book: Book, at: Any, before: Any, after: str | None
+    book: Book, at: Day | None, before: Any, after: str | None
 ) -> tuple[np.datetime64, tuple[Period, Period]]:
     """Return the date between the sides if it was named, and both periods of entry."""
     today = book.as_of.astype("datetime64[D]")
@@ -372,7 +373,7 @@ def _success(
     stage: str,
     parts: tuple[Book, Book],
     span: tuple[int, int],
-    pair: tuple[Any, Any],
+    pair: tuple[FunnelProperties | StageProperties, FunnelProperties | StageProperties],
     horizon: float,
     confidence_level: float,
 ) -> PropertyChange:
