@@ -93,6 +93,15 @@ _EXAMPLES = {
   funnelnb playbooks --lang zh
   funnelnb playbooks seven_step --out page.html
 """,
+    "course": """
+  funnelnb course mycourse --lang zh
+  funnelnb course mycourse --check      run all lessons with the solutions
+  funnelnb course guide --for trainer
+""",
+    "course-results": """
+  funnelnb course-results class/ann class/bo
+  funnelnb course-results class/* --out results.csv
+""",
     "list": """
   funnelnb list
   funnelnb list --lang zh
@@ -117,6 +126,13 @@ _NEW = (
 
 _PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
 With NAME, shows one in full."""
+
+_COURSE = """Makes a folder with eight lessons on sales funnels, their data and a start page; nothing else is needed.
+Open it with `funnelnb lab DIR`. With --check, runs the lessons of a folder with the solutions and says what is
+broken."""
+
+_COURSE_RESULTS = """Gathers what the learners of a class have answered: who has solved what, and which exercise
+is failed most. The folders are those in which they worked."""
 
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
@@ -262,6 +278,14 @@ def _parser() -> argparse.ArgumentParser:
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
+    _course_words(
+        _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
+    )
+    class_ = _command(
+        commands, "course-results", _course_results, "see what a class has answered", _COURSE_RESULTS
+    )
+    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
+    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -387,6 +411,22 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write it as an offline page",
     )
+
+
+def _course_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", help="a new name, or an empty folder; with --check, a course"
+    )
+    _language(parser, "language of the course")
+    parser.add_argument("--seed", type=int, default=1, help="figures of the exercises (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="audience",
+        choices=("learner", "trainer"),
+        default="learner",
+        help="a trainer's edition has solutions and talking points",
+    )
+    parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
 
 
 def _import_words(parser: argparse.ArgumentParser) -> None:
@@ -674,6 +714,32 @@ def _new(given: argparse.Namespace) -> int:
     folder = workfolder.make(Path(given.folder), given.lang)
     print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
     print("  funnelnb report     one HTML report per region")
+    return OK
+
+
+def _course(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+
+    if not given.check:
+        folder = course.write(given.folder, lang=given.lang, seed=given.seed, audience=given.audience)
+        print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
+        return OK
+    wrong = course.broken(given.folder)
+    print("\n".join(wrong) or "all lessons run, and every solution is right")
+    return FOUND if wrong else OK
+
+
+def _course_results(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+    from funnelnb.teach.keep import write_text
+
+    table = course.results(given.folders)
+    print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
+    if len(table):
+        print()
+        print(course.hardest(table).to_string(index=False))
+    if given.out:
+        write_text(given.out, table.to_csv(index=False))
     return OK
 
 

@@ -22,8 +22,11 @@ RULES = {
     ),
     "notebook": ("notebook only calls", {"core", "playbooks", "data", "analysis", "show"}),
     "batch": ("batch only calls", {"core", "playbooks", "data", "analysis", "show"}),
-    "teach": ("teach only calls", {"core", "playbooks", "data", "analysis", "show", "simulate", "notebook"}),
-    "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate"}),
+    "teach": (
+        "teach asks and judges; what is true comes from below",
+        {"core", "playbooks", "data", "stats", "analysis", "show", "simulate", "notebook"},
+    ),
+    "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate", "teach"}),
     "behaviour": ("a namespace only names what is public", {"analysis", "data"}),
     "customers": ("a namespace only names what is public", {"analysis"}),
     "targets": ("a namespace only names what is public", {"analysis"}),
