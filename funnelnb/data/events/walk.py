@@ -395,8 +395,41 @@ def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_
     return place, place[:, -1] < 0
 
 
+HALL_MOST = 7
+"""Up to so many steps a growing matching is found by Hall's condition over all sets of steps at once."""
+
+
 def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
-    """The same where a row can be several steps but only serve one: a growing matching per start."""
+    """The same where a row can be several steps but only serve one: how large a matching, and when, from each start?
+
+    By Hall's theorem (in Ore's form) j of K steps can each be given a row of their own as soon as every set S of more
+    than K - j steps is served by at least |S| - (K - j) rows. So the j-th is done at the latest of these rows.
+    """
+    count, rows = len(definition.steps), groups.rows
+    if count > HALL_MOST:
+        return _any_one_by_one(groups, definition, start)
+    first, unit = groups.first[start], groups.unit[start]
+    latest = np.full((len(start), count), -1)
+    for chosen in range(1, 1 << count):
+        hits = np.flatnonzero(rows.mask & np.uint32(chosen))
+        at = np.searchsorted(hits, first)
+        size = chosen.bit_count()
+        for more in range(size):
+            found = np.full(len(start), LAST)
+            there = np.flatnonzero(at + more < len(hits))
+            row = hits[at[there] + more]
+            same = rows.unit[row] == unit[there]
+            found[there[same]] = row[same]
+            done = count - size + more
+            np.maximum(latest[:, done], found, out=latest[:, done])
+    place = np.where(latest < LAST, np.searchsorted(groups.first, latest, side="right") - 1, -1)
+    for k in range(count):
+        place[~_within(groups, start, place[:, k], definition.within_us), k] = -1
+    return place
+
+
+def _any_one_by_one(groups: Groups, definition: Definition, start: Ints) -> Ints:
+    """The same for very many steps: a growing matching per start."""
     count, rows = len(definition.steps), groups.rows
     place = np.full((len(start), count), -1)
     ends = np.append(groups.first[1:], len(rows.unit))
@@ -409,7 +442,7 @@ def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
                 break
             for row in range(groups.first[group], ends[group]):
                 held.append(int(rows.mask[row]))
-                size = most_steps(held, count, first=definition.begin == "first")
+                size = most_steps(held, count)
                 if size > done:
                     place[i, done:size] = group
                     done = size
@@ -417,7 +450,7 @@ def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
     return place
 
 
-def most_steps(masks: list[int], count: int, *, first: bool = False) -> int:
+def most_steps(masks: list[int], count: int) -> int:
     """Return how many of `count` steps can each be given a row of their own (a maximum matching).
 
     Examples
@@ -425,7 +458,6 @@ def most_steps(masks: list[int], count: int, *, first: bool = False) -> int:
     >>> most_steps([0b11, 0b11, 0b100], 3), most_steps([0b11], 2)
     (3, 1)
     """
-    del first  # the first step begins the attempt, so that a largest matching that holds it exists
     owner: dict[int, int] = {}
 
     def place(step: int, seen: set[int]) -> bool:
