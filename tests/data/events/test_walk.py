@@ -85,9 +85,12 @@ def definitions(draw):
         scope = draw(st.sampled_from(("attempt", "onward", "actor")))
         letter = draw(st.sampled_from("XD"))
         exclude = (Exclusion(choices=(Choice(event=letter),), after=ends[0], before=ends[1], scope=scope),)
+    gap = draw(st.sampled_from((None, None, 1, 2, 3))) if order != "any" else None
+    long = draw(st.sampled_from((None, 1, 2, 4)))
     return Definition(
         steps=steps, order=order, exclude=exclude,
-        within_us=draw(st.sampled_from((None, 1, 2, 4))),
+        within_us=gap * max(len(required) - 1, 1) if gap and long is None else long,
+        gap_us=gap, edge=draw(st.sampled_from(("in", "out"))),
         attempt=draw(st.sampled_from(("best", "first", "every", "start"))),
         ties=draw(st.sampled_from(("either", "either", "after", "row"))),
         reuse=draw(st.booleans()),
