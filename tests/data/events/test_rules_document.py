@@ -12,7 +12,8 @@ from funnelnb.data.events.load import events
 
 PAGE = Path(__file__).parents[3] / "docs" / "behaviour-rules.md"
 SECTION = re.compile(
-    r"^Steps `(.+?)`, window `(.+?)`, order `(\w+)`(?:, excluded `(\w) (\d)-(\d)`)?(?:, held `(\w)`)?(?:, gap `(\w+)`)?\.$"
+    r"^Steps `(.+?)`, window `(.+?)`, order `(\w+)`(?:, excluded `(\w) (\d)-(\d)`)?"
+    r"(?:, held `(\w)`)?(?:, gap `(\w+)`)?\.$"
 )
 EVENT = re.compile(r"([A-Z])(\d+)(?::(\w))?")
 
