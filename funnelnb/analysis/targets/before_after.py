@@ -147,7 +147,7 @@ def before_after(
     ['number', 'success', 'cycle', 'money']
     """
     confidence = level(confidence_level)
-    first, second, day = _sides(book, at, before, after)
+    first, second, day = sides_of(book, at, before, after)
     horizon = visible_horizon(book, [first, second], horizon_days)
     sides = [
         _side(book, period, series, horizon, confidence)
@@ -177,7 +177,7 @@ def before_after(
     )
 
 
-def _sides(
+def sides_of(
     book: Book, at: Any, before: str | None, after: str | None
 ) -> tuple[Period, Period, np.datetime64]:
     """Return both periods of entry, and the date between them if it was named."""
