@@ -51,6 +51,8 @@ from .show import display as display
 from .core.options import options as options
 from .show.pages.export import to_csv as to_csv
 from .show.pages.export import to_excel as to_excel
+from .show.pages.word import to_word as to_word
+from .show.pages.word import brief as brief
 
 # What does a notebook need?
 from . import notebook as notebook

@@ -7,6 +7,7 @@ report that puts it together ``fn.weekly_report(book)``.
 from funnelnb.analysis.diagnosis.change import change
 from funnelnb.analysis.diagnosis.costs import costs
 from funnelnb.analysis.diagnosis.describe import describe
+from funnelnb.analysis.diagnosis.drill import drill
 from funnelnb.analysis.diagnosis.losses import why_lost
 from funnelnb.analysis.diagnosis.sales import breaks, sales_trend
 from funnelnb.analysis.diagnosis.symptoms import symptoms
@@ -18,6 +19,7 @@ __all__ = [
     "change",
     "costs",
     "describe",
+    "drill",
     "sales_trend",
     "symptoms",
     "verdict",

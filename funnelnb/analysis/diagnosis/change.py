@@ -169,7 +169,9 @@ def change(
     Raises
     ------
     ParameterError
-        Sides that are no periods or values, that overlap, or without deals.
+        Sides that are no periods or values, or that overlap.
+    MissingDataError
+        A side without deals that can be judged.
 
     Notes
     -----
@@ -208,7 +210,7 @@ def change(
     game = made(desk, periods, masks, _groups(desk, mixed), days)
     sizes = [len(side.deals) for side in game.sides]
     if not all(sizes):
-        raise ParameterError(
+        raise MissingDataError(
             f"{names[sizes.index(0)]}: no deal to compare",
             expected="deals on both sides, old enough to be judged",
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from funnelnb.analysis.diagnosis.change import Change, ChangePart
+    from funnelnb.analysis.diagnosis.drill import SymptomDetail
     from funnelnb.analysis.diagnosis.losses import WhyLost
     from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms
     from funnelnb.analysis.diagnosis.verdict import Verdict
@@ -185,6 +186,49 @@ SYMPTOMS_VIEW = View(
     finding=symptoms_finding,
     charts={"matrix": "diagnosis.symptom_matrix"},
 )
+
+
+BEHIND = Table(
+    name="symptom_detail",
+    rows=lambda result: result.deals,
+    columns=(
+        Column(field="opportunity_id"),
+        Column(field="owner", keep=lambda result, _: not result.group),
+        Column(field="stage", cell=lambda result, row, say: stage_name(result, row.stage, say)),
+        Column(field="deal_amount"),
+        Column(field="here_days"),
+    ),
+    shown=lambda result: bool(result.deals),
+)
+
+
+def symptom_detail_finding(result: SymptomDetail, say: Words) -> Finding:
+    """Say what the rule shows of the person, or why it was not judged, and what to do."""
+    name = say.get(f"symptoms.names.{result.rule}")
+    if not result.rows:
+        rule = result.rules[0] if result.rules else None
+        needs = (
+            say.get(f"symptoms.needs.{rule.needs}")
+            if rule and rule.needs
+            else say.get("symptoms.needs.too_few")
+        )
+        return Finding(
+            headline=say.say("symptoms.not_judged", name=name, who=who(result.group, say), needs=needs),
+            detail="",
+            unsaid="",
+        )
+    first = result.rows[0]
+    parts = [say.get(f"symptoms.verdicts.{first.state}")]
+    if first.state in ("red", "amber"):
+        parts.append(say.say("symptoms.advice", remedy=remedy_of(first, say)))
+    return Finding(
+        headline=symptom_said(first, result, say, window_of(result, first.rule)),
+        detail=say.get("language.sentence").join(parts),
+        unsaid="",
+    )
+
+
+SYMPTOM_DETAIL_VIEW = View(tables=(BEHIND,), finding=symptom_detail_finding, charts={})
 
 
 # ---- Change explained ---------------------------------------------------------------------------------------

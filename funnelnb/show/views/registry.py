@@ -116,6 +116,7 @@ _VIEWS: Mapping[str, str] = {
     "StageModel": "stage_models.stage_model",
     "StageTargets": "attained.stage_targets",
     "Stuck": "ageing.stuck",
+    "SymptomDetail": "diagnosis.symptom_detail",
     "Symptoms": "diagnosis.symptoms",
     "Target": "targets.target",
     "Trend": "behaviour.trend",
