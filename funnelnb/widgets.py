@@ -1,5 +1,6 @@
 """Controls for JupyterLab: each changes an argument, calls the public function again and shows what comes back."""
 
+from funnelnb.notebook.diagnosis import diagnose
 from funnelnb.notebook.events import explore_events
 from funnelnb.notebook.explore import explore, explore_durations
 from funnelnb.notebook.priorities import assessment_sheet, prioritise
@@ -7,6 +8,7 @@ from funnelnb.notebook.simulator import target_simulator
 
 __all__ = [
     "assessment_sheet",
+    "diagnose",
     "explore",
     "explore_durations",
     "explore_events",

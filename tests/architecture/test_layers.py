@@ -29,6 +29,7 @@ RULES = {
     "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate", "teach"}),
     "behaviour": ("a namespace only names what is public", {"analysis", "data"}),
     "customers": ("a namespace only names what is public", {"analysis"}),
+    "diagnosis": ("a namespace only names what is public", {"analysis"}),
     "targets": ("a namespace only names what is public", {"analysis"}),
     "widgets": ("a namespace only names what is public", {"notebook"}),
     "__init__": ("the root only names what is public", {"core", "notebook"}),
@@ -38,7 +39,7 @@ RULES = {
 ORDER = {
     "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count", "events"),
     "stats": ("rates", "curves", "lifetime", "totals", "models"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour"),
+    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "diagnosis"),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.
