@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, t
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -459,7 +459,16 @@ def propensity(
         notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(known.audit, ledger)),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
-        **facts(tested, "notes"),
+        verdict=tested.verdict,
+        gain=tested.gain,
+        gain_ci_lower=tested.gain_ci_lower,
+        gain_ci_upper=tested.gain_ci_upper,
+        calibration_error=tested.calibration_error,
+        split_at=tested.split_at,
+        train_n=tested.train_n,
+        test_n=tested.test_n,
+        forecasters=tested.forecasters,
+        bins=tested.bins,
         effects=_effects(final, whole) if final else (),
         deals=_deals(book, final) if final else (),
         audit=known.audit,
