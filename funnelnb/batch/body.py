@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from funnelnb.batch.notebooks import INJECTED_TAG
+from funnelnb.show.charts.render import PHONE_SVG, figure
 from funnelnb.show.pages.brief import BRIEF
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 _HEADING = re.compile(r"<h([12])[^>]*>(.*?)</h\1>", re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
+_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+_CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
 _ANSWER = re.compile(r'<span class="answer">(.*?)</span>', re.DOTALL)
 _NEXT = re.compile(r'href="([^"/]+)\.ipynb"')
 
@@ -196,7 +199,7 @@ def _code(cell: NotebookNode, labels: Labels) -> list[str]:
 
 def _fold(label: str, shown: str) -> str:
     summary = escape(label)
-    return f'<div class="output"><details><summary>{summary}</summary>{shown}</details></div>'
+    return f'<div class="output as-text"><details><summary>{summary}</summary>{shown}</details></div>'
 
 
 def _output(output: NotebookNode) -> str:
@@ -213,10 +216,10 @@ def _output(output: NotebookNode) -> str:
 
 def _data(data: dict[str, Any]) -> str:
     if "text/html" in data:
-        return str(data["text/html"])
+        return _TABLE.sub(_scrolling, str(data["text/html"]))
     for kind in PICTURES:
         if kind in data:
-            return _picture(kind, data[kind], data.get("text/plain", ""))
+            return _picture(kind, data[kind], data.get("text/plain", ""), data.get(PHONE_SVG, ""))
     if WIDGET in data:  # a live control says nothing on a still page
         return ""
     if "text/markdown" in data:
@@ -224,9 +227,16 @@ def _data(data: dict[str, Any]) -> str:
     return f"<pre>{_ansi(data['text/plain'])}</pre>" if data.get("text/plain") else ""
 
 
-def _picture(kind: str, content: str, words: str) -> str:
+def _scrolling(found: re.Match[str]) -> str:
+    """Return a table in a part that scrolls by itself and can be reached by the keyboard."""
+    caption = _CAPTION.search(found.group())
+    label = f' role="group" aria-label="{escape(_plain(caption.group(1)))}"' if caption else ""
+    return f'<div class="scroll" tabindex="0"{label}>{found.group()}</div>'
+
+
+def _picture(kind: str, content: str, words: str, for_phone: str) -> str:
     if kind == "image/svg+xml":
-        return f"<figure>{content}</figure>" if content.lstrip().startswith("<svg") else ""
+        return figure(content, for_phone) if content.lstrip().startswith("<svg") else ""
     source = f"data:{kind};base64,{escape(re.sub(r'[^A-Za-z0-9+/=]', '', content))}"
     return f'<figure><img src="{source}" alt="{escape(words)}"></figure>'
 

@@ -343,7 +343,7 @@ def _risk_item(listed: _Listed, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _compared(found: Segments | None, told: str, say: Words) -> dict[str, Any] | None:
     """Return the picture of an attribute's values and the verdict on each."""
-    from funnelnb.show.pages.renderer import figure
+    from funnelnb.show.pages.renderer import page_figure
 
     if found is None:
         return None
@@ -354,12 +354,12 @@ def _compared(found: Segments | None, told: str, say: Words) -> dict[str, Any] |
         names = [say.group(row.group) for row in found.rows if row.verdict == verdict]
         if names:
             more = len(names) - _NAMED_N
-            told = say.get("language.list").join(names[:_NAMED_N])
-            told += f" {say.say('board.more_names', n=more)}" if more > 0 else ""
-            groups.append({"icon": ICONS[verdict], "title": say.get(f"board.{title}"), "names": told})
+            listed = say.get("language.list").join(names[:_NAMED_N])
+            listed += f" {say.say('board.more_names', n=more)}" if more > 0 else ""
+            groups.append({"icon": ICONS[verdict], "title": say.get(f"board.{title}"), "names": listed})
     return {
         "title": told or finding_of(found, say.lang).headline,
-        "picture": Markup(figure(found, "funnel_plot", say.lang)),  # noqa: S704 - made by show, escaped there
+        "picture": Markup(page_figure(found, "funnel_plot", say.lang)),  # noqa: S704 - made by show, escaped there
         "groups": groups,
         "note": finding_of(found, say.lang).unsaid,
     }

@@ -22,6 +22,7 @@ from funnelnb import __version__
 from funnelnb.core import errors
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import FunnelError
+from funnelnb.show.charts import theme
 from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import Words, words
 
@@ -334,6 +335,11 @@ def _part(name: str) -> Markup:
 
 
 @functools.cache
+def _dark_charts() -> Markup:
+    return Markup(f"@media screen and (prefers-color-scheme: dark){{{theme.dark_rules('figure svg')}}}")  # noqa: S704
+
+
+@functools.cache
 def _script_hash() -> str:
     """Return the script's hash, as the page's security policy names it."""
     digest = hashlib.sha256(_part("page.js").encode()).digest()
@@ -348,7 +354,7 @@ def fill(template: str, page: Mapping[str, Any], say: Words) -> str:
         .render(
             page=page,
             say=say.get,
-            css=_part("page.css"),
+            css=_part("page.css") + _dark_charts(),
             script=_part("page.js"),
             script_hash=_script_hash(),
             version=__version__,

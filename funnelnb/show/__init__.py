@@ -81,8 +81,8 @@ def outputs(
         body = report.wrapped(report.finding_html(result, say), say)
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
     if picture and view_of(result).charts:
-        drawn = chart_of(result, chart).draw(result, say.lang)
-        made.append(render.bundle(drawn, still=still))
+        kind = chart_of(result, chart)
+        made.append(render.bundle(lambda: kind.draw(result, say.lang), still=still))
     if table:
         body = report.html(result, say.lang)
         made.append(({"text/html": body, "text/plain": report.text(result, say.lang)}, {}))

@@ -355,6 +355,7 @@ def _slipped(truth: World, status: Ints, still_until: Ints, week: int) -> Ints:
 
 # ---- what fixed rules would do -----------------------------------------------------------------------------
 
+
 def dead_chance(truth: World, state: State) -> Floats:
     """How likely is it, from what can be seen, that the customer will never buy? Shape (F, D).
 

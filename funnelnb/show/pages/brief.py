@@ -46,8 +46,8 @@ def outputs(
     ]
     drawn = next((one for one in (result, *more) if view_of(one).charts and one.n), None)
     if drawn is not None:
-        kind = brief.chart if drawn is result else None
-        made.append(render.bundle(chart_of(drawn, kind).draw(drawn, say.lang)))
+        chart = chart_of(drawn, brief.chart if drawn is result else None)
+        made.append(render.bundle(lambda: chart.draw(drawn, say.lang)))
     if brief.actions:
         said = "\n".join(f"{one.what} {one.why}".rstrip() for one in brief.actions)
         made.append(({"text/html": _to_do(brief, say), "text/plain": said}, {}))
