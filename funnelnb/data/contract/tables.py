@@ -16,7 +16,7 @@ number    any other quantity                                              float6
 share     between 0 and 1 (``45%`` is read as 0.45)                       float64
 flag      yes or no                                                       boolean
 datetime  whole seconds, without a time zone                              datetime64[us]
-period    month, quarter or year, as written                              str
+period    week, month, quarter or year, as written                        str
 ========  ==============================================================  ==================
 
 A missing value is NaN, NaT or ``pd.NA``; never an empty string and never 0.
@@ -142,6 +142,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("account_id", "id", "the customer", required=True, unique=True),
         Column("name", "text", "name of the customer"),
         Column("industry", "text", "industry"),
+        Column("position", "text", "position in its industry"),
         Column("size", "text", "size class"),
         Column("employees", "number", "people employed"),
         Column("revenue", "amount", "yearly revenue"),
@@ -153,6 +154,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("authority", "flag", "we speak with who decides (C1)"),
         Column("need", "flag", "has the need (C1)"),
         Column("intent", "text", "purchase intent"),
+        Column("contact", "text", "whom to contact"),
+        Column("origin", "text", "source or sources that hold the record: survey, fair, web, CRM"),
         Column("created_at", "datetime", "when the record was entered"),
     ),
     "contacts": (
@@ -185,12 +188,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("at", "datetime", "when"),
     ),
     "targets": (
-        Column("period", "period", "month, quarter or year", required=True),
+        Column("period", "period", "week, month, quarter or year", required=True),
         *_OWNERSHIP,
         Column("amount", "amount", "target", required=True),
     ),
     "costs": (
-        Column("period", "period", "month, quarter or year", required=True),
+        Column("period", "period", "week, month, quarter or year", required=True),
         *_OWNERSHIP,
         Column("source", "text", "what it was spent on"),
         Column("amount", "amount", "cost", required=True),

@@ -61,7 +61,9 @@ def foot(result: Any, say: Words) -> list[str]:
     named = facts(result, say)
     lines = [_about(result, say, named)]
     if any(column.lower for table in view_of(result).tables for column in table.columns):
-        lines[0] += say.get("language.sentence") + say.say("words.interval_note", **named)
+        lines[0] = say.get("language.sentence").join(
+            filter(None, (lines[0], say.say("words.interval_note", **named)))
+        )
     method = say.method(result.method, **named)
     if hasattr(result, "calendar"):
         lines[0] += say.get("language.sentence") + say.get("words.counted")

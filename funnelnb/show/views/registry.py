@@ -89,6 +89,7 @@ _VIEWS: Mapping[str, str] = {
     "Distribution": "distribution.distribution",
     "Drivers": "behaviour_why.drivers",
     "Duration": "duration.duration",
+    "Endings": "endings.endings",
     "FairShares": "targets.shares",
     "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
