@@ -127,7 +127,9 @@ class Mapper(widgets.VBox):
         label = widgets.HTML(f"{html.escape(one.word)} <small>({self._say.numbers.count(one.n)})</small>",
                              layout={"width": "17em"})  # fmt: skip
         moves = [] if outcome else [self._mover(one.word, "up", -1), self._mover(one.word, "down", 1)]
-        return widgets.HBox([label, chosen, *moves])
+        row = widgets.HBox([label, chosen, *moves])
+        row.add_class("funnelnb-word")
+        return row
 
     def _mover(self, word: str, way: str, step: int) -> widgets.Button:
         button = widgets.Button(

@@ -51,8 +51,12 @@ def chosen(page, name):
     return column(page, name).evaluate("e => e.selectedOptions[0].text")
 
 
+def row_of(page, word):
+    return page.locator(".funnelnb-word").filter(has_text=f"{word} (")
+
+
 def meaning(page, word):
-    return page.locator(".widget-hbox", has=page.locator(f"text={word}")).locator("select").first
+    return row_of(page, word).locator("select")
 
 
 def tags(page):
@@ -77,8 +81,7 @@ def test_a_strange_export_is_mapped_by_hand(chromium, lab, tmp_path):
     wanted = list(STRANGE.values())
     for place, word in enumerate(wanted):  # the mouse, one step at a time
         while (at := tags(page).index(word)) > place:
-            row = page.locator(".widget-hbox", has=page.locator(f"text={word}"))
-            row.locator("button").first.click()
+            row_of(page, word).locator("button").first.click()
             wait_until(lambda at=at, word=word: tags(page).index(word) < at, f"{word} moves up")
     page.wait_for_selector("text=120 deals can be read", timeout=60_000)
     page.screenshot(path=str(tmp_path / "mapper.png"), full_page=True)
