@@ -73,6 +73,10 @@ _EXAMPLES = {
   funnelnb import export.csv            questions with a proposal; Enter agrees
   funnelnb import crm_export/ --yes     agree to every proposal
 """,
+    "clean": """
+  funnelnb clean export/                          what stands there twice, as changes.csv
+  funnelnb clean export/ --changes export-clean/changes.csv
+""",
     "schedule": """
   funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
   funnelnb schedule systemd -- /srv/exports --by region
@@ -138,6 +142,9 @@ _LIST = """Lists the notebooks with their parameters, as used by: funnelnb repor
 
 _IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
 and the tables as understood (Parquet) into a folder that every other command reads."""
+
+_CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
+change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
 What comes after -- is passed on to report."""
@@ -269,6 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     _import_words(
         _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
+    _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
     schedule = _command(
         commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
@@ -336,6 +344,18 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+
+
+def _clean_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    _language(parser, "language of the answer")
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
@@ -621,6 +641,16 @@ def _import(given: argparse.Namespace) -> int:
         lang=given.lang,
         as_of=given.as_of or None,
     )
+
+
+def _clean(given: argparse.Namespace) -> int:
+    from funnelnb.batch.tidy_up import tidy_up
+
+    asked = {
+        name: getattr(given, name) for name in ("mapping", "playbook", "out", "changes", "force", "lang")
+    }
+    print(tidy_up(_data(given), **asked))
+    return OK
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ RULES = {
 }
 # Inside a room: each sub-room may use only those that stand before it; the room's own modules stand above all of them.
 ORDER = {
-    "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count", "events"),
+    "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events"),
     "stats": ("rates", "curves", "lifetime", "totals", "models"),
     "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "diagnosis"),
     "show": ("text", "tables", "views", "charts", "pages"),

@@ -82,7 +82,8 @@ class TableSettings:
     decimal, date_order : str
         For this table only; see :class:`Settings`.
     columns : Mapping of str to (str or tuple of str)
-        Canonical name = column of the source; of several, the first filled one of each row counts.
+        Canonical name = column of the source; of several, the first filled one of each row counts; ``""``: no column
+        holds it, whatever the headers look like.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
