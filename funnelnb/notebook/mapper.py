@@ -65,8 +65,8 @@ class Mapper(widgets.VBox):
         self.order.observe(self._arranged, "value")
         ask = widgets.HTML(self._text("order"))
         parts = (self._title("columns"), self._columns, self._title("stages"), ask, self.order,
-                 self._stages, self._title("preview"), self.preview, self._title("problems"), self.problems, self.repair,
-                 widgets.HBox([self.folder, self.save]), self.done)  # fmt: skip
+                 self._stages, self._title("preview"), self.preview, self._title("problems"), self.problems,
+                 self.repair, widgets.HBox([self.folder, self.save]), self.done)  # fmt: skip
         super().__init__(parts)
         self._offer()
         self._try()
