@@ -55,5 +55,6 @@ from . import widgets as widgets
 from .analysis.shared.stage_model import playbook as playbook
 from . import playbooks as playbooks
 from . import simulate as simulate
+from . import teach as teach
 
 __version__: str
