@@ -26,7 +26,10 @@ RULES = {
         "teach asks and judges; what is true comes from below",
         {"core", "playbooks", "data", "stats", "analysis", "show", "simulate", "notebook"},
     ),
-    "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate", "teach"}),
+    "cli": (
+        "cli only calls",
+        {"core", "playbooks", "data", "analysis", "show", "batch", "simulate", "teach"},
+    ),
     "behaviour": ("a namespace only names what is public", {"analysis", "data"}),
     "customers": ("a namespace only names what is public", {"analysis"}),
     "diagnosis": ("a namespace only names what is public", {"analysis"}),
