@@ -700,8 +700,8 @@ def _look(given: argparse.Namespace, data: tuple[str, ...]) -> int:
 
 def _tried(given: argparse.Namespace, data: tuple[str, ...]) -> int:
     """Say what would stop a report, and which sections it would leave out."""
+    from funnelnb.batch.opened import load
     from funnelnb.batch.plan import Request, tried
-    from funnelnb.batch.run import load
     from funnelnb.show.text.errors import error_text
     from funnelnb.show.text.words import words
 

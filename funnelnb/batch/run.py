@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 from funnelnb.batch import digest, folder, forkserver, index, manifest, pages, plan, workers
 from funnelnb.batch.manifest import Entry, Failure
+from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from funnelnb.batch.folder import Folder
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
-    from funnelnb.data.book import Book
 
 Outcome = Literal["ok", "failed", "killed", "stopped", "alarm"]
 
@@ -140,8 +140,8 @@ def run(
         # a server warms up while the data are read, unless all may be finished already
         early = executor is None and (request.force or not manifest.read(out).entries)
         server = ends.enter_context(forkserver.started(clears)) if early else None
-        book = load(request)
-        whole = plan.make(checked, book, settings.horizon_days)
+        book, horizon = opened(request, checked, settings.horizon_days)
+        whole = plan.make(checked, book, horizon)
         work = _Work(request, whole, out, settings)
         out.room_for(len(work.to_do))
         if work.to_do and executor is None and not early:
@@ -156,7 +156,7 @@ def run(
 def steps(request: Request) -> list[Step]:
     """Return what a run would do and why, without doing it."""
     request, settings, checked = _checked(request)
-    whole = plan.make(checked, load(request), settings.horizon_days)
+    whole = plan.make(checked, *opened(request, checked, settings.horizon_days))
     work = _Work(request, whole, folder.Folder(request.out.absolute(), request.out), settings)
     return [
         Step(name=work.name(job), file=f"{job.stem}.html", reason=work.reasons[job.stem])
@@ -221,19 +221,6 @@ def _canonical(by: str, settings: Settings) -> str:
     deals = settings.table("opportunities")
     named = [deals.columns, deals.attributes, *(join.columns for join in deals.joins)]
     return next((name for columns in named for name, source in columns.items() if source == by), by)
-
-
-def load(request: Request) -> Book:
-    """Read the data that a request names."""
-    from funnelnb.data.load import load
-
-    source: Any = request.data[0] if len(request.data) == 1 else list(request.data)
-    return load(
-        source,
-        mapping=request.mapping or None,
-        playbook=request.playbook or None,
-        as_of=request.as_of or None,
-    )
 
 
 # ---- the work ---------------------------------------------------------------------------------------------
