@@ -6,6 +6,7 @@ from .data.load import load as load
 from .data.load import sample as sample
 from .data.events.load import events as events
 from .data.check import check_data as check_data
+from .notebook.mapper import mapper as mapper
 from .analysis.conversion.overview import overview as overview
 from .data.book import Book as Book
 from . import data as data
@@ -62,5 +63,6 @@ from . import widgets as widgets
 from .analysis.shared.stage_model import playbook as playbook
 from . import playbooks as playbooks
 from . import simulate as simulate
+from . import teach as teach
 
 __version__: str

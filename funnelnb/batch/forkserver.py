@@ -26,6 +26,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from pathlib import Path
@@ -488,6 +489,7 @@ def _become(wish: dict[str, Any], handle: int) -> NoReturn:
         os.chdir(wish["folder"])
         os.environ.clear()
         os.environ.update(wish["environment"], JPY_PARENT_PID=str(server))
+        tempfile.tempdir = None  # the place is that of this environment
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed()  # else every child would draw the same
         (_kernel if wish["kind"] == "kernel" else _worker)(wish, handle, server)

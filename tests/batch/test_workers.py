@@ -144,6 +144,14 @@ def test_a_cell_that_takes_too_long_is_stopped(run_cells: Runner) -> None:
     assert time.monotonic() - started < 50
 
 
+def test_a_kernel_that_stands_still_is_ended_like_a_slow_one(run_cells: Runner) -> None:
+    code = "import os, signal\nif value == 'held': os.kill(os.getpid(), signal.SIGSTOP)\nprint('fine')"
+    held, good = run_cells(code, ["held", "good"], workers_n=1, timeout=1)
+    assert held.failure is not None
+    assert (held.failure.error, held.failure.kind) == ("CellTimeoutError", "time")
+    assert said(good) == "fine\n"
+
+
 def test_a_notebook_that_takes_too_long_as_a_whole_is_stopped(run_cells: Runner) -> None:
     (run,) = run_cells("import time\ntime.sleep(30)", ["a"], longest_s=1.0)
     assert run.failure is not None

@@ -82,7 +82,8 @@ class TableSettings:
     decimal, date_order : str
         For this table only; see :class:`Settings`.
     columns : Mapping of str to (str or tuple of str)
-        Canonical name = column of the source; of several, the first filled one of each row counts.
+        Canonical name = column of the source; of several, the first filled one of each row counts; ``""``: no column
+        holds it, whatever the headers look like.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -97,6 +98,9 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    lines : {"", "add", "first"}
+        Several rows of one deal are its lines (products): their amounts are added up, or each line holds that of
+        the deal.
     query : str
         One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
@@ -125,6 +129,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    lines: str = ""
     query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -698,6 +703,7 @@ _TABLE_RULES: dict[str, Any] = {
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,
     "totals": _choice("drop", "keep"),
+    "lines": _choice("", "add", "first"),
     "decimal": _DECIMAL,
     "date_order": _DATE_ORDER,
     "header_row": _row,
