@@ -73,6 +73,10 @@ _EXAMPLES = {
   funnelnb import export.csv            questions with a proposal; Enter agrees
   funnelnb import crm_export/ --yes     agree to every proposal
 """,
+    "clean": """
+  funnelnb clean export/                          what stands there twice, as changes.csv
+  funnelnb clean export/ --changes export-clean/changes.csv
+""",
     "schedule": """
   funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
   funnelnb schedule systemd -- /srv/exports --by region
@@ -92,6 +96,15 @@ _EXAMPLES = {
     "playbooks": """
   funnelnb playbooks --lang zh
   funnelnb playbooks seven_step --out page.html
+""",
+    "course": """
+  funnelnb course mycourse --lang zh
+  funnelnb course mycourse --check      run all lessons with the solutions
+  funnelnb course guide --for trainer
+""",
+    "course-results": """
+  funnelnb course-results class/ann class/bo
+  funnelnb course-results class/* --out results.csv
 """,
     "list": """
   funnelnb list
@@ -118,10 +131,20 @@ _NEW = (
 _PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
 With NAME, shows one in full."""
 
+_COURSE = """Makes a folder with eight lessons on sales funnels, their data and a start page; nothing else is needed.
+Open it with `funnelnb lab DIR`. With --check, runs the lessons of a folder with the solutions and says what is
+broken."""
+
+_COURSE_RESULTS = """Gathers what the learners of a class have answered: who has solved what, and which exercise
+is failed most. The folders are those in which they worked."""
+
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
 _IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
 and the tables as understood (Parquet) into a folder that every other command reads."""
+
+_CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
+change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
 What comes after -- is passed on to report."""
@@ -253,6 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     _import_words(
         _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
+    _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
     schedule = _command(
         commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
@@ -262,6 +286,14 @@ def _parser() -> argparse.ArgumentParser:
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
+    _course_words(
+        _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
+    )
+    class_ = _command(
+        commands, "course-results", _course_results, "see what a class has answered", _COURSE_RESULTS
+    )
+    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
+    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -312,6 +344,18 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+
+
+def _clean_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    _language(parser, "language of the answer")
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
@@ -388,6 +432,22 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write it as an offline page",
     )
+
+
+def _course_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", help="a new name, or an empty folder; with --check, a course"
+    )
+    _language(parser, "language of the course")
+    parser.add_argument("--seed", type=int, default=1, help="figures of the exercises (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="audience",
+        choices=("learner", "trainer"),
+        default="learner",
+        help="a trainer's edition has solutions and talking points",
+    )
+    parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
 
 
 def _import_words(parser: argparse.ArgumentParser) -> None:
@@ -584,6 +644,16 @@ def _import(given: argparse.Namespace) -> int:
     )
 
 
+def _clean(given: argparse.Namespace) -> int:
+    from funnelnb.batch.tidy_up import tidy_up
+
+    asked = {
+        name: getattr(given, name) for name in ("mapping", "playbook", "out", "changes", "force", "lang")
+    }
+    print(tidy_up(_data(given), **asked))
+    return OK
+
+
 def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
@@ -675,6 +745,32 @@ def _new(given: argparse.Namespace) -> int:
     folder = workfolder.make(Path(given.folder), given.lang)
     print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
     print("  funnelnb report     one HTML report per region")
+    return OK
+
+
+def _course(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+
+    if not given.check:
+        folder = course.write(given.folder, lang=given.lang, seed=given.seed, audience=given.audience)
+        print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
+        return OK
+    wrong = course.broken(given.folder)
+    print("\n".join(wrong) or "all lessons run, and every solution is right")
+    return FOUND if wrong else OK
+
+
+def _course_results(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+    from funnelnb.teach.keep import write_text
+
+    table = course.results(given.folders)
+    print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
+    if len(table):
+        print()
+        print(course.hardest(table).to_string(index=False))
+    if given.out:
+        write_text(given.out, table.to_csv(index=False))
     return OK
 
 

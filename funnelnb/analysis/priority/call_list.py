@@ -13,7 +13,7 @@ from funnelnb.analysis.priority.levels import INTENT
 from funnelnb.analysis.priority.money_authority_need import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.priority.propensity import Propensity, propensity
 from funnelnb.analysis.priority.roles import roles
-from funnelnb.analysis.shared.counts import level, origin_of, time_counts
+from funnelnb.analysis.shared.counts import level, origin_of, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
@@ -439,7 +439,7 @@ def call_list(
         n=len(ranked),
         method="call_list",
         confidence_level=level(None),
-        notes=(*horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
+        notes=(*source_notes(source), *horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
         rows=tuple(ranked),
         horizon_days=days,
         hours_per_week=hours_per_week,

@@ -177,8 +177,8 @@ def before_after(
         )
     if playbook is not None:
         raise ParameterError("playbook with a book", expected="typed counts, or none: a book has its own")
-    day, periods = _sides(book, at, before, after)
-    return _dated(book, day, periods, horizon_days, confidence)
+    first, second, day = sides_of(book, at, before, after)
+    return _dated(book, day, (first, second), horizon_days, confidence)
 
 
 def _dated(
@@ -282,10 +282,8 @@ def _share(
     return _row("success", stage, values, (values[1][0] - values[0][0], float(lower), float(upper)))
 
 
-def _sides(
-    book: Book, at: Day | None, before: Any, after: str | None
-) -> tuple[np.datetime64, tuple[Period, Period]]:
-    """Return the date between the sides if it was named, and both periods of entry."""
+def sides_of(book: Book, at: Any, before: Any, after: str | None) -> tuple[Period, Period, np.datetime64]:
+    """Return both periods of entry, and the date between them if it was named."""
     today = book.as_of.astype("datetime64[D]")
     if (at is None) == (before is None or after is None):
         raise ParameterError(
@@ -301,14 +299,14 @@ def _sides(
         length = min(length, MOST_DAYS)
         one = np.timedelta64(1, "D")
         old = Period(name="", start=day - np.timedelta64(length, "D"), end=day - one)
-        return day, (old, Period(name="", start=day, end=day + np.timedelta64(length - 1, "D")))
+        return old, Period(name="", start=day, end=day + np.timedelta64(length - 1, "D")), day
     found = [past_period(name, text, today) for name, text in (("before", before), ("after", after))]
     if found[0].end >= found[1].start:
         raise ParameterError(
             f"before = {before!r} does not end before after = {after!r} begins",
             expected="an earlier and a later period",
         )
-    return np.datetime64("NaT", "D"), (found[0], found[1])
+    return found[0], found[1], np.datetime64("NaT", "D")
 
 
 def _side(

@@ -5,7 +5,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -30,6 +30,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.calendar import calendar_of
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger.codes import LOST_DEAL
 from funnelnb.stats.curves.chance import Ahead, Chance
 from funnelnb.stats.rates.compare import benjamini_hochberg
 
@@ -246,7 +247,7 @@ def lean(own: Chance, whole: Chance) -> Chance:
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         doubt = whole.known_n / whole.effective_n / (n + PRIOR_N) + (1 - share) ** 2 / whole.effective_n
-        return Chance(rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
+        return replace(whole, rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
 
 
 def _told(
@@ -514,7 +515,12 @@ def stuck(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, ages, chances, wholes)),
+        notes=(
+            *source_notes(book),
+            *calendar_notes(book, which),
+            *_notes(deals, ages, chances, wholes),
+            *_undated(book),
+        ),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
@@ -568,6 +574,8 @@ def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ord
     known = group_curve.pace(times, "any", confidence_level)
     if known is None:
         return None
+    if known.still_most is not None:  # unusual only where it is so whenever losses without a date fell
+        known = replace(known, still=known.still_most)
     if never is None:
         last = group_curve.pause(times)
         never = known.at(known.still, last["last_event_days"]) if last["pause"] else 0.0
@@ -693,6 +701,12 @@ def _deals(
         )
         for rank, d in enumerate(order.tolist(), start=1)
     )
+
+
+def _undated(book: Book) -> tuple[Note, ...]:
+    """Return a note on how ages are judged where some losses have no date."""
+    lost = book.ledger.outcome == LOST_DEAL
+    return (Note("stuck_losses_undated"),) if (lost & (book.ledger.closed_s == UNKNOWN)).any() else ()
 
 
 def _notes(

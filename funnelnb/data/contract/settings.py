@@ -82,7 +82,8 @@ class TableSettings:
     decimal, date_order : str
         For this table only; see :class:`Settings`.
     columns : Mapping of str to (str or tuple of str)
-        Canonical name = column of the source; of several, the first filled one of each row counts.
+        Canonical name = column of the source; of several, the first filled one of each row counts; ``""``: no column
+        holds it, whatever the headers look like.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -182,6 +183,8 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    diagnosis : Mapping
+        Thresholds of the rules of a diagnosis, as ``fn.symptoms`` takes them.
     report : Mapping
         What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar
@@ -215,6 +218,7 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -636,6 +640,12 @@ def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def _diagnosis(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [diagnosis.few_opportunities] with alarm = 15")
+    return value
+
+
 def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     """Return the calendars; all problems of all of them at once."""
     if not isinstance(value, dict):
@@ -682,6 +692,7 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "diagnosis": _diagnosis,
     "report": _report,
     "calendars": _calendars,
     "limits": _limits,

@@ -107,6 +107,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("opportunity_id", "id", "the deal", required=True, unique=True),
         Column("name", "text", "what people call the deal"),
         Column("account_id", "id", "the customer"),
+        Column("order_number", "id", "number of the order or contract, the same in every channel"),
         *_OWNERSHIP,
         _group("segment", "market segment"),
         _group("product", "product or service"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -453,7 +454,8 @@ def _arrow_column(column: Any, kind: Any) -> tuple[Any, int]:
     if pa.types.is_dictionary(kind):
         column, kind = pc.cast(column, kind.value_type), kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        cells = [None if one is None else str(one) for one in column.to_pylist()]
+        nested = pa.types.is_nested(kind)
+        cells = [None if one is None else _spelled(one, nested=nested) for one in column.to_pylist()]
         column, kind = pa.chunked_array([pa.array(cells, pa.large_string())]), pa.large_string()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view":
         return pc.fill_null(pc.cast(column, pa.large_string()), ""), 0
@@ -466,6 +468,11 @@ def _arrow_column(column: Any, kind: Any) -> tuple[Any, int]:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _arrow_times(column, kind)
     return column, 0
+
+
+def _spelled(value: Any, *, nested: bool) -> str:
+    """Return a nested value as JSON, so that its parts can be read again; bytes as they are shown."""
+    return json.dumps(value, default=str, ensure_ascii=False) if nested else str(value)
 
 
 def _arrow_times(column: Any, kind: Any) -> tuple[Any, int]:

@@ -149,7 +149,7 @@ def find(
     profiles : sequence of ColumnProfile
         One per column of the table.
     said : Mapping of str to str
-        What the settings say; it stays.
+        What the settings say; it stays. An empty text: no column holds it.
     preset : Mapping of str to iterable of str
         Headers of the recognised CRM.
     guess : bool
@@ -184,6 +184,9 @@ def find(
         _activity(result, profiles)
         if result.found:
             _nameless(result, raw, profiles)
+    result.found = {
+        column: one for column, one in result.found.items() if one.source
+    }  # "": said not to be there
     return result
 
 

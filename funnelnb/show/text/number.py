@@ -103,6 +103,10 @@ class Numbers:
         """Write a duration with its unit; a decimal only for short ones that need it."""
         if _missing(value):
             return self.forms["none"]
+        if 0 < value < 0.1 and "hours" in self.forms:
+            hours = value * 24
+            name, short = ("hours", hours) if hours >= 1 else ("minutes", hours * 60)
+            return self.forms[name].format(x=f"{short:.1f}".removesuffix(".0"))
         digits = self.bare_days(value)
         return self.forms["day"] if digits == "1" else self.forms["days"].format(x=digits)
 
