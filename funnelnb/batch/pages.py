@@ -10,7 +10,6 @@ import base64
 import functools
 import hashlib
 import math
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,7 +151,10 @@ def _section(
 ) -> dict[str, Any]:
     """Return a section for the page; links to other notebooks lead to their pages about the same deals."""
     headline, answer = str(inside.brief.get("headline", "")), section.answer.striptags()
-    repeated = 2 * len(os.path.commonprefix([headline, answer])) > max(len(headline) // 2, 20)
+    alike = next(
+        (k for k, pair in enumerate(zip(headline, answer, strict=False)) if pair[0] != pair[1]), len(answer)
+    )
+    repeated = 2 * alike > max(len(headline) // 2, 20)
     html = _NOTEBOOK_LINK.sub(lambda found: _leads(plan, job, found, alone=alone), str(section.html))
     return {
         "anchor": section.anchor,

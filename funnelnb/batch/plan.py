@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.reach import longest_horizon
 from funnelnb.batch import folder
 from funnelnb.batch import notebooks as catalog
 from funnelnb.batch.engine import HIDDEN, hide, passwords
@@ -279,6 +280,8 @@ def make(checked: Checked, book: Book, horizon_days: float | None) -> Plan:
                     shown=_without(kept, hidden), wanted=not by or value in chosen[by],
                 )
             )  # fmt: skip
+    if not any(given.get(DEFAULT_HORIZON) for given in checked.given):
+        horizon = longest_horizon(book, horizon)  # each page says of itself how far its data reach
     return Plan(
         book=book, splits=splits, lang=checked.lang, horizon_days=horizon, jobs=tuple(jobs), hidden=hidden
     )
