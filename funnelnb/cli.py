@@ -395,6 +395,7 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="make finished reports again, too")
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
     add("--code", action="store_true", help="show the code on the pages, folded")
+    add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
@@ -489,7 +490,7 @@ def _report(given: argparse.Namespace) -> int:
         "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
-        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "force": given.force, "code": given.code, "standalone": given.standalone, "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
     fail_on = _rules(given.fail_on or more.get("fail_on", []))

@@ -34,6 +34,7 @@ _TAGS = re.compile(r"<[^>]+>")
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 _CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
 _ANSWER = re.compile(r'<span class="answer">(.*?)</span>', re.DOTALL)
+_SENTENCE = re.compile(r".*?(?:[.?!](?=\s+[^\sa-z])|[。？！；]|$)", re.DOTALL)
 _NEXT = re.compile(r'href="([^"/]+)\.ipynb"')
 
 
@@ -264,12 +265,12 @@ def _arranged(title: str, parts: list[_Part]) -> Body:
         if part is short:
             continue
         inside = "\n".join(part.pieces)
-        answer, leads = _ANSWER.search(inside), _NEXT.search(inside)
+        answer, leads = _first_sentence(inside), _NEXT.search(inside)
         sections.append(
             Section(
                 anchor=f"s{len(sections) + 1}",
                 title=_plain(part.heading),
-                answer=Markup(answer.group(1) if answer else ""),  # noqa: S704 - escaped where it was made
+                answer=Markup(answer),  # noqa: S704 - escaped where it was made
                 html=Markup(inside),  # noqa: S704 - as above
                 leads_to=html_lib.unescape(leads.group(1)) if leads else "",
             )
@@ -289,6 +290,13 @@ def _arranged(title: str, parts: list[_Part]) -> Body:
         picture=_html(short.picture),
         how=_html("\n".join(short.pieces)),
     )
+
+
+def _first_sentence(inside: str) -> str:
+    """Return the first sentence that the first result of a section says, as HTML; empty where none says anything."""
+    answer = _ANSWER.search(inside)
+    sentence = _SENTENCE.match(answer.group(1)) if answer else None
+    return sentence.group() if sentence else ""
 
 
 def _html(text: str) -> Markup:

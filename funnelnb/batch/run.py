@@ -306,7 +306,7 @@ class _Work:
         name = f"{job.stem}.ipynb"
         self.told[job.stem] = done.inside.brief.get("facts", {})
         self.out.write(name, done.notebook)
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, done.inside, figures, done.failure))
+        self.out.write(f"{job.stem}.html", self._page(job, done.inside, figures, done.failure))
         self._enter(job, done.seconds, done.failure, {name: manifest.hash_of(done.notebook.encode())})
 
     def lose(self, job: Job, error: BaseException, figures: Headlines) -> None:
@@ -320,8 +320,11 @@ class _Work:
             message=str(error) or "the process that made the report was killed",
             kind="killed",
         )
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, inside, figures, failure))
+        self.out.write(f"{job.stem}.html", self._page(job, inside, figures, failure))
         self._enter(job, 0.0, failure, {})
+
+    def _page(self, job: Job, inside: Any, figures: Headlines, failure: Failure | None) -> str:
+        return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
 
     def _enter(self, job: Job, seconds: float, failure: Failure | None, files: Mapping[str, str]) -> None:
         self.entries[job.stem] = Entry(
@@ -349,7 +352,7 @@ class _Work:
             node = nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
             inside = body.render(node, code=self.request.code, labels=labels)
             self.told[job.stem] = inside.brief.get("facts", {})
-            page = pages.report(self.plan, job, inside, figures, None)
+            page = self._page(job, inside, figures, None)
             if self.out.read(f"{job.stem}.html") != page.encode():
                 self.out.write(f"{job.stem}.html", page)
 

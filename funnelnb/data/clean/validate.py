@@ -38,7 +38,7 @@ def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> 
             "missing_column", file=table.file, column=one.name,
             found=f"the table {table.name} needs it ({one.about})",
             expected=f"a column {one.name}; the file has {have}",
-            remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in the settings',
+            remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in funnelnb.toml',
         )  # fmt: skip
     if (
         table.name == "opportunities"
@@ -48,7 +48,7 @@ def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> 
         findings.add(
             "missing_column", file=table.file, column="stage", found="neither stage nor outcome of the deals",
             expected=f"a column stage or outcome; the file has {have}",
-            remedy='say which it is: [tables.opportunities.columns] stage = "…" in the settings',
+            remedy='say which it is: [tables.opportunities.columns] stage = "…" in funnelnb.toml',
         )  # fmt: skip
         return True
     return bool(absent)

@@ -614,6 +614,7 @@ REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "timeout": ("seconds", (int, float)),
     "report_timeout": ("seconds", (int, float)),
     "code": ("true or false", (bool,)),
+    "standalone": ("true or false", (bool,)),
     "fail_on": ("a list of rules", (list,)),
     "dask": ("the address of a scheduler", (str,)),
     "parameters": ("a table of name = value", (dict,)),

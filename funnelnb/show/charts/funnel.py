@@ -236,7 +236,7 @@ def head_rows(result: Conversion, place: Layout, say: Words) -> list[Row]:
     ]
     for share, x, align in ((0, place.dots, "left"), (1, place.dots_end, "right")):
         label = say.numbers.percent(share)
-        made.append(text(x, -9.0, label, align=align, size=9.5, colour=theme.QUIET))
+        made.append(text(x, -9.0, label, align=align, size=SMALL_SIZE, colour=theme.QUIET))
     if place.amount:
         amount = say.get("charts.funnel.amount")
         unit = say.numbers.currencies.get(result.currency, result.currency)
