@@ -41,6 +41,12 @@ from .analysis.targets.mix import deal_mix as deal_mix
 from .analysis.targets.reverse import reverse_funnel as reverse_funnel
 from . import targets as targets
 
+# What will come in, how did the pipeline move, and how good have forecasts been?
+from .analysis.forecast.forecast import forecast as forecast
+from .analysis.forecast.scorecard import scorecard as scorecard
+from .analysis.forecast.snapshots import snapshots as snapshots
+from . import forecasts as forecasts
+
 # How is it shown?
 from .show import display as display
 from .core.options import options as options

@@ -90,6 +90,7 @@ _VIEWS: Mapping[str, str] = {
     "Drivers": "behaviour_why.drivers",
     "Duration": "duration.duration",
     "FairShares": "targets.shares",
+    "Forecast": "forecast.forecast",
     "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
     "Growth": "behaviour.growth",
@@ -101,12 +102,16 @@ _VIEWS: Mapping[str, str] = {
     "Man": "priority.man",
     "Overview": "data.overview",
     "Paths": "behaviour_why.paths",
+    "PipelineCoverage": "forecast.coverage",
+    "Promised": "forecast.promised",
     "Propensity": "propensity.propensity",
     "Quadrant": "customers.quadrant",
     "Quota": "targets.quota",
+    "Reliability": "forecast.reliability",
     "Retention": "behaviour.retention",
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
+    "Scorecard": "forecast.scorecard",
     "Segments": "conversion.segments",
     "SixProperties": "properties.properties",
     "StageTargets": "attained.stage_targets",
@@ -116,6 +121,8 @@ _VIEWS: Mapping[str, str] = {
     "Trend": "behaviour.trend",
     "TypedFunnel": "stage_models.typed",
     "Unavailable": "data.unavailable",
+    "Velocity": "forecast.velocity",
+    "Waterfall": "forecast.waterfall",
 }
 """Result type -> module of ``show/views`` and the stem of its view in it: ``targets.quota`` is ``QUOTA_VIEW``."""
 
