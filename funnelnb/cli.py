@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
 from funnelnb.core.errors import (
+    DataProblems,
     FunnelError,
+    MappingError,
+    MissingDataError,
     MissingExtraError,
     OutputError,
     ParameterError,
@@ -58,6 +61,7 @@ _EXITS = """exit codes:
 _EXAMPLES = {
     "report": """
   funnelnb report data/sample --by region
+  funnelnb report deals.xlsx --by region --yes    an export that nobody described
   funnelnb report export/ --by team --only North South -p horizon_days=90 --lang zh
   funnelnb report export/ --notebook all --by region,team --whole --digest
 """,
@@ -68,6 +72,10 @@ _EXAMPLES = {
     "import": """
   funnelnb import export.csv            questions with a proposal; Enter agrees
   funnelnb import crm_export/ --yes     agree to every proposal
+""",
+    "clean": """
+  funnelnb clean export/                          what stands there twice, as changes.csv
+  funnelnb clean export/ --changes export-clean/changes.csv
 """,
     "schedule": """
   funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
@@ -92,6 +100,15 @@ _EXAMPLES = {
     "snapshot": """
   funnelnb snapshot export/ --store pipeline/
   funnelnb snapshot deals.xlsx --store pipeline/ --as-of 2026-06-30 --lang zh
+""",
+    "course": """
+  funnelnb course mycourse --lang zh
+  funnelnb course mycourse --check      run all lessons with the solutions
+  funnelnb course guide --for trainer
+""",
+    "course-results": """
+  funnelnb course-results class/ann class/bo
+  funnelnb course-results class/* --out results.csv
 """,
     "list": """
   funnelnb list
@@ -118,6 +135,13 @@ _NEW = (
 _PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
 With NAME, shows one in full."""
 
+_COURSE = """Makes a folder with eight lessons on sales funnels, their data and a start page; nothing else is needed.
+Open it with `funnelnb lab DIR`. With --check, runs the lessons of a folder with the solutions and says what is
+broken."""
+
+_COURSE_RESULTS = """Gathers what the learners of a class have answered: who has solved what, and which exercise
+is failed most. The folders are those in which they worked."""
+
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
 _IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
@@ -125,6 +149,9 @@ and the tables as understood (Parquet) into a folder that every other command re
 
 _SNAPSHOT = """Keeps an export as what was known on its date, in a folder from which forecasts are scored and moves of
 the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
+
+_CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
+change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
 What comes after -- is passed on to report."""
@@ -168,6 +195,11 @@ def _ran(given: argparse.Namespace) -> int:
         return int(given.run(given))
     except FunnelError as error:
         print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
+        if given.run is _report and isinstance(error, DataProblems | MappingError | MissingDataError):
+            from funnelnb.show.text.words import words
+
+            if not given.yes:
+                print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
         print("funnelnb: stopped", file=sys.stderr)
@@ -251,6 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     _import_words(
         _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
+    _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
     _snapshot_words(
         _command(commands, "snapshot", _snapshot, "keep an export as what was known on its date", _SNAPSHOT)
@@ -263,6 +296,14 @@ def _parser() -> argparse.ArgumentParser:
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
+    _course_words(
+        _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
+    )
+    class_ = _command(
+        commands, "course-results", _course_results, "see what a class has answered", _COURSE_RESULTS
+    )
+    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
+    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -324,6 +365,18 @@ def _snapshot_words(parser: argparse.ArgumentParser) -> None:
     _language(parser, "language of the answer")
 
 
+def _clean_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    _language(parser, "language of the answer")
+
+
 def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     add = parser.add_argument
@@ -344,6 +397,7 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
 def _run_words(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="output (default: reports)")
+    add("--yes", action="store_true", help="agree to what is proposed where the data can be read in two ways")
     add(
         "--jobs", type=int, default=None, metavar="N",
         help="reports made at a time (default: as many as processors and memory allow)",
@@ -398,6 +452,22 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _course_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", help="a new name, or an empty folder; with --check, a course"
+    )
+    _language(parser, "language of the course")
+    parser.add_argument("--seed", type=int, default=1, help="figures of the exercises (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="audience",
+        choices=("learner", "trainer"),
+        default="learner",
+        help="a trainer's edition has solutions and talking points",
+    )
+    parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
+
+
 def _import_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     parser.add_argument("--yes", action="store_true", help="agree to everything that is proposed")
@@ -433,8 +503,9 @@ def _report(given: argparse.Namespace) -> int:
     from funnelnb.batch.run import Progress, printable, request_of, run, steps
 
     parameters = {**(read_file(given.parameters) if given.parameters else {}), **split(given.parameter)}
+    data = _data(given)
     request, more = request_of({
-        "data": _data(given), "by": given.by, "whole": given.whole, "mapping": given.mapping,
+        "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
         "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
@@ -463,6 +534,16 @@ def _report(given: argparse.Namespace) -> int:
         print("stopped before all was made; run the same command again to go on", file=sys.stderr)
     codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
     return codes[summary.outcome]
+
+
+def _agreed(given: argparse.Namespace, data: tuple[str, ...]) -> str:
+    """Return the settings file that was named, or with ``--yes`` one that agrees to what is proposed."""
+    if not given.yes:
+        return str(given.mapping)
+    from funnelnb.batch.intake import agree
+
+    out = given.out or Path("reports")
+    return agree(data, out, mapping=given.mapping, playbook=given.playbook, lang=given.lang or "en")
 
 
 def _rules(named: Sequence[str]) -> tuple[str, ...]:
@@ -605,6 +686,16 @@ def _snapshot(given: argparse.Namespace) -> int:
     return OK
 
 
+def _clean(given: argparse.Namespace) -> int:
+    from funnelnb.batch.tidy_up import tidy_up
+
+    asked = {
+        name: getattr(given, name) for name in ("mapping", "playbook", "out", "changes", "force", "lang")
+    }
+    print(tidy_up(_data(given), **asked))
+    return OK
+
+
 def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
@@ -696,6 +787,32 @@ def _new(given: argparse.Namespace) -> int:
     folder = workfolder.make(Path(given.folder), given.lang)
     print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
     print("  funnelnb report     one HTML report per region")
+    return OK
+
+
+def _course(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+
+    if not given.check:
+        folder = course.write(given.folder, lang=given.lang, seed=given.seed, audience=given.audience)
+        print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
+        return OK
+    wrong = course.broken(given.folder)
+    print("\n".join(wrong) or "all lessons run, and every solution is right")
+    return FOUND if wrong else OK
+
+
+def _course_results(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+    from funnelnb.teach.keep import write_text
+
+    table = course.results(given.folders)
+    print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
+    if len(table):
+        print()
+        print(course.hardest(table).to_string(index=False))
+    if given.out:
+        write_text(given.out, table.to_csv(index=False))
     return OK
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import FunnelError, OutputError
+from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, read_settings
+from funnelnb.data.keep import keep, write_whole
 from funnelnb.data.load import load
 from funnelnb.data.read.database import concealed, database_name, is_database, shown
 from funnelnb.data.recognise.write import as_toml
@@ -15,13 +16,9 @@ from funnelnb.show.pages.proposal import settings_comments
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
-    from funnelnb.data.book import Book
     from funnelnb.data.recognise.proposal import Proposal
 
 OK, FOUND, STOPPED = 0, 1, 130
-
-SOURCE_SETTINGS = "source-settings.toml"
-"""The settings that read the export itself, for the next one of its kind: ``--mapping source-settings.toml``."""
 
 
 def settings_text(proposal: Proposal, name: str, *, data: str = "", lang: str = "en") -> str:
@@ -71,25 +68,53 @@ def write_settings(
     return words(lang).say("recognise.written", file=str(target))
 
 
-def write_whole(target: Path, text: str, *, force: bool = False) -> None:
-    """Write a file under a temporary name and rename it."""
-    if target.exists() and not force:
-        raise OutputError(
-            f"{target} is there already",
-            expected="a new file",
-            hint="add --force to replace it, or name another file",
-        )
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=".funnelnb-", suffix=".tmp", delete=False
-        ) as stream:
-            stream.write(text)
-        Path(stream.name).replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written ({error.strerror})", expected="a folder that can be written to",
-            hint="name another place with --write-settings FILE",
-        ) from None  # fmt: skip
+AGREED = "agreed-settings.toml"
+"""What was agreed to with ``--yes``, beside the reports that were made with it."""
+
+
+def agree(
+    data: tuple[str, ...], out: Path, *, mapping: str = "", playbook: str = "", lang: str = "en"
+) -> str:
+    """Agree to everything that is proposed for an export, and return the settings file that says so.
+
+    Parameters
+    ----------
+    data : tuple of str
+    out : Path
+        Folder of the reports; the file is written into it.
+    mapping, playbook : str
+        As for the report.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    str
+        Path of the file; `mapping` where nothing had to be proposed.
+    """
+    from funnelnb.data.propose import propose
+
+    source: Any = data[0] if len(data) == 1 else list(data)
+    proposal = propose(source, mapping=mapping or None, playbook=playbook or None)
+    if not proposal.document:
+        return mapping
+    out.mkdir(parents=True, exist_ok=True)
+    first = Path(data[0]).expanduser()
+    said = Path(mapping) if mapping else (first if first.is_dir() else first.parent) / FILE_NAME
+    document: dict[str, Any] = {}
+    if said.is_file():
+        document = tomllib.loads(said.read_text(encoding="utf-8-sig"))
+        document.pop("data", None)
+    known = _copied(document)
+    _merge(document, proposal.document)
+    _merge(document, known)  # what was said stays
+    name = shown(data[0]) if is_database(data[0]) else first.name
+    target = out / AGREED
+    write_whole(target, as_toml(document, settings_comments(proposal, name, lang)), force=True)
+    return str(target)
+
+
+def _copied(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: _copied(one) if isinstance(one, dict) else one for name, one in document.items()}
 
 
 def take_in(
@@ -117,7 +142,12 @@ def take_in(
     database = is_database(data[0])
     first = Path(data[0]).expanduser()
     folder = out or Path(f"{database_name(data[0]) if database else first.stem}-funnel")
-    keep(book, proposal, folder, shown(data[0]) if database else first.name, force=force, lang=lang)
+    name = shown(data[0]) if database else first.name
+    said = proposal.said.playbook
+    keep(
+        book, folder, proposal.document, settings_comments(proposal, name, lang),
+        model=said if isinstance(said, str) else None, force=force,
+    )  # fmt: skip
     print()
     print(say.say("recognise.stored", folder=str(folder)))
     by = next((one for one in ("region", "team", "owner") if one in book.opportunities), "")
@@ -152,13 +182,12 @@ def _agreed(proposal: Proposal, lang: str) -> bool:
 def _correct(proposal: Proposal, line: str) -> None:
     """Take a line of settings into the proposal, such as ``[outcomes] "Closed" = "lost"``."""
     import re
-    import tomllib
 
     from funnelnb.core.errors import MappingError
 
-    shown = re.sub(r"^\s*(\[[^\]]+\])\s*(?=\S)", r"\1\n", line)
+    typed = re.sub(r"^\s*(\[[^\]]+\])\s*(?=\S)", r"\1\n", line)
     try:
-        content = tomllib.loads(shown)
+        content = tomllib.loads(typed)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(
             f"{line!r} is no line of settings ({error})",
@@ -175,41 +204,3 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
             _merge(into[name], one)
         else:
             into[name] = one
-
-
-def keep(
-    book: Book, proposal: Proposal, folder: Path, name: str, *, force: bool = False, lang: str = "en"
-) -> None:
-    """Write the tables of a book as Parquet, with settings that read them, into a folder.
-
-    Raises
-    ------
-    OutputError
-        The folder holds something already, or cannot be written.
-    """
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise OutputError(
-            f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for table, frame in book.tables.items():
-        temporary = folder / f".funnelnb-{table}.tmp"
-        frame.to_parquet(temporary, index=False)
-        temporary.replace(folder / f"{table}.parquet")
-    document: dict[str, Any] = {
-        "playbook": _model(book, proposal),
-        "as_of": str(book.as_of)[:10],
-        **({"currency": book.currency} if book.currency else {}),
-        **({"timezone": book.timezone} if book.timezone else {}),
-        "problems": {"won_without_closed_at": "keep"},
-    }
-    comments = {"": [*settings_comments(proposal, name, lang)[""]]}
-    write_whole(folder / FILE_NAME, as_toml(document, comments), force=True)
-    write_whole(folder / SOURCE_SETTINGS, settings_text(proposal, name, lang=lang), force=True)
-
-
-def _model(book: Book, proposal: Proposal) -> Any:
-    said = proposal.said.playbook
-    if isinstance(said, str):
-        return said
-    return [one.label.en for one in book.playbook.stages]

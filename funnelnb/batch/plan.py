@@ -420,6 +420,12 @@ TRIED = (
     *("targets.target:target", "targets.mix:deal_mix", "targets.integrity:integrity"),
     *("priority.money_authority_need:money_authority_need", "priority.levels:levels", "priority.roles:roles"),
     *("priority.honest_funnel:honest_funnel", "priority.assessment:assessment"),
+    *(
+        "diagnosis.losses:why_lost",
+        "diagnosis.wander:wander",
+        "diagnosis.sales:sales_trend",
+        "diagnosis.costs:costs",
+    ),
 )
 """The questions of the package's notebooks, as module of ``analysis`` and function, each with its defaults."""
 

@@ -9,6 +9,7 @@ from funnelnb.core.errors import DataProblems, MissingDataError
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import Reading, parse
+from funnelnb.data.recognise.lines import lines_of_deals
 from funnelnb.data.recognise.merge import merged
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from funnelnb.core.errors import Problem
+    from funnelnb.data.recognise.sources import Sources
 
 ROUNDS = 12
 """So often is the export tried again with what was learnt."""
@@ -64,10 +66,30 @@ def propose(
     proposal = Draft(sources, playbook, accept=True, ask=False).proposal
     if proposal is None:
         return Proposal(said=sources.settings)
+    settle(
+        proposal,
+        lambda: gather(source, merged(sources.settings, proposal.document, accepted=True), tables),
+        playbook,
+    )
+    return proposal
+
+
+def settle(proposal: Proposal, again: Callable[[], Sources], playbook: Any = None) -> None:
+    """Try a proposal, and add to it what happens to the rows of every problem found, until it loads.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Changed in place; its `loads` tells the end.
+    again : callable
+        Gathers the sources with the proposal as it is now.
+    playbook
+        As for :func:`funnelnb.load`.
+    """
     seen: set[tuple[Any, ...]] = set()
+    proposal.loads = False
     for _ in range(ROUNDS):
-        again = gather(source, merged(sources.settings, proposal.document, accepted=True), tables)
-        attempt = Draft(again, playbook, accept=True, ask=False)
+        attempt = Draft(again(), playbook, accept=True, ask=False)
         try:
             attempt.read()
             attempt.book()
@@ -84,7 +106,6 @@ def propose(
         else:
             proposal.loads = True
             break
-    return proposal
 
 
 def _repair(proposal: Proposal, code: str, problem: Problem) -> None:
@@ -111,6 +132,14 @@ def _repeated_id(proposal: Proposal, problem: Problem) -> None:
         and problem.rows_n > MANY_REPEATED * len(deals.raw.frame)
         and proposal.history is None
     ):
+        how = lines_of_deals(deals)
+        if how:
+            proposal.table("opportunities")["lines"] = how
+            proposal.ask(
+                f"lines_{how}", line=f'[tables.opportunities] lines = "{how}"', file=problem.file,
+                n=problem.rows_n, column=deals.columns.source("opportunity_id"),
+            )  # fmt: skip
+            return
         proposal.table("opportunities").setdefault("columns", {})["opportunity_id"] = ROW_NUMBER
         return
     proposal.document.setdefault("problems", {})["duplicate_id"] = "drop"

@@ -22,10 +22,17 @@ RULES = {
     ),
     "notebook": ("notebook only calls", {"core", "playbooks", "data", "analysis", "show"}),
     "batch": ("batch only calls", {"core", "playbooks", "data", "analysis", "show"}),
-    "teach": ("teach only calls", {"core", "playbooks", "data", "analysis", "show", "simulate", "notebook"}),
-    "cli": ("cli only calls", {"core", "playbooks", "data", "analysis", "show", "batch", "simulate"}),
+    "teach": (
+        "teach asks and judges; what is true comes from below",
+        {"core", "playbooks", "data", "stats", "analysis", "show", "simulate", "notebook"},
+    ),
+    "cli": (
+        "cli only calls",
+        {"core", "playbooks", "data", "analysis", "show", "batch", "simulate", "teach"},
+    ),
     "behaviour": ("a namespace only names what is public", {"analysis", "data"}),
     "customers": ("a namespace only names what is public", {"analysis"}),
+    "diagnosis": ("a namespace only names what is public", {"analysis"}),
     "targets": ("a namespace only names what is public", {"analysis"}),
     "forecasts": ("a namespace only names what is public", {"analysis"}),
     "widgets": ("a namespace only names what is public", {"notebook"}),
@@ -34,9 +41,9 @@ RULES = {
 }
 # Inside a room: each sub-room may use only those that stand before it; the room's own modules stand above all of them.
 ORDER = {
-    "data": ("contract", "parse", "read", "recognise", "clean", "ledger", "count", "events", "store"),
+    "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events", "store"),
     "stats": ("rates", "curves", "lifetime", "totals", "models", "forecast"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "forecast"),
+    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "forecast", "diagnosis"),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.

@@ -232,6 +232,22 @@ def undated_losses(given: Export, share: float, rng: np.random.Generator) -> Exp
     return replace(given, closed=np.where(gone, np.nan, given.closed))
 
 
+def to_the_minute(deals: Deals, rng: np.random.Generator) -> Deals:
+    """Every event at a time of its day: each up to a day earlier, in their order."""
+    back = np.sort(rng.random((len(deals.created), 5)), axis=1)[:, ::-1]  # the later, the less earlier
+    entered = deals.entered - back[:, :4]
+    ended = np.where(deals.won, entered[:, 3], deals.closed - back[:, 4])
+    return replace(deals, created=entered[:, 0], entered=entered, closed=ended)
+
+
+def times_of_day(given: Export, rng: np.random.Generator) -> Export:
+    """The same export with times of day, to the minute."""
+    deals = to_the_minute(given.deals, rng)
+    deal, stage, _ = given.rows
+    closed = np.where(np.isnan(given.closed), np.nan, deals.closed)
+    return replace(given, deals=deals, closed=closed, rows=(deal, stage, deals.entered[deal, stage]))
+
+
 def overwritten(given: Export) -> Export:
     """The stage column of lost deals says only that they are lost."""
     return replace(given, stage=np.where(given.outcome == "lost", "Closed Lost", given.stage))
@@ -269,8 +285,9 @@ def frames(given: Export) -> dict[str, Any]:
 
     def dates(days: Floats) -> Any:
         known = np.isfinite(days)
-        stamps = EPOCH + np.where(known, days, 0).astype("timedelta64[D]")
-        return pd.Series(np.where(known, stamps, np.datetime64("NaT"))).astype("datetime64[us]")
+        minutes = np.rint(np.where(known, days, 0) * 1440).astype("timedelta64[m]")
+        stamps = EPOCH.astype("datetime64[m]") + minutes
+        return pd.Series(np.where(known, stamps, np.datetime64("NaT", "m"))).astype("datetime64[us]")
 
     ids = np.array([f"D{k:06d}" for k in range(given.n)])
     table = pd.DataFrame(

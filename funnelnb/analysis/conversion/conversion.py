@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
 from funnelnb.analysis.shared.horizon import Horizon, settle
+from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
+from funnelnb.core.later import Later
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,6 +72,8 @@ class StepRow:
         Deals that ended at an unknown stage: they may have passed this step, or ended here, or before. At the first
         stage reached = advanced + here + lost + left + unplaced. Shares of the step are those of the deals whose stage
         is known, which stand for the others within outcome, group and creation period; NaN where none can.
+    unplaced_amount : float
+        Sum of their known amounts.
     so_far_least_rate, so_far_most_rate, decided_least_rate, decided_most_rate : float
         Between these (a) and (b) lie wherever those deals ended; equal to them where every stage is known.
     by_day_lost_least_rate, by_day_lost_most_rate : float
@@ -118,6 +122,7 @@ class StepRow:
     by_day_amount_ci_upper: float = float("nan")
     after_sale: bool = False
     unplaced_n: int = 0
+    unplaced_amount: float = 0.0
     so_far_least_rate: float = float("nan")
     so_far_most_rate: float = float("nan")
     decided_least_rate: float = float("nan")
@@ -200,7 +205,7 @@ class Conversion(Result):
         For each group its steps in order.
     overall : tuple of StepRow
         One row per group: first stage to won.
-    curves : tuple of OutcomeCurve
+    curves : sequence of OutcomeCurve
         One per group: from the first stage to won or lost.
     loss_points : tuple of LossPoint
         One per group that lost any deal.
@@ -211,7 +216,7 @@ class Conversion(Result):
     horizon_days: float
     steps: tuple[StepRow, ...]
     overall: tuple[StepRow, ...]
-    curves: tuple[OutcomeCurve, ...]
+    curves: Sequence[OutcomeCurve]
     loss_points: tuple[LossPoint, ...]
     stage_labels: tuple[Label, ...] = ()
 
@@ -303,6 +308,7 @@ def conversion(
     spans = (*counted.steps, counted.overall)
     beyond = [span.origin >= stage.won for span in spans]
     columns = steps.columns(sums, [[one.day for one in each] for each in days], confidence, without, beyond)
+    steps.withhold(columns, unjudged(book))
     *blocks, overall = _rows(stage, spans, columns)
     return Conversion(
         n=int(stage.reached_n[:, origin.first].sum()),
@@ -323,7 +329,7 @@ def conversion(
 
 
 def _watched(counts: TimeCounts, days: float, confidence_level: float) -> list[by_day.Watched]:
-    return [by_day.watch(times, days, confidence_level, amount=True) for times in by_day.split(counts)]
+    return by_day.watch_all(counts, days, confidence_level, amount=True)
 
 
 def _rows(
@@ -333,55 +339,52 @@ def _rows(
     values = {name: column.tolist() for name, column in columns.items()}
     blocks = []
     for k, one in enumerate(spans):
-        names: dict[str, Any] = {
-            "stage": stage.stage_ids[one.origin],
-            "next_stage": stage.stage_ids[one.target],
-            "overall": k == len(spans) - 1,
-            "after_sale": one.origin >= stage.won,
-        }
         blocks.append(
             tuple(
-                StepRow(group=group, **names, **{name: column[k][g] for name, column in values.items()})
+                StepRow(
+                    group=group,
+                    stage=stage.stage_ids[one.origin],
+                    next_stage=stage.stage_ids[one.target],
+                    overall=k == len(spans) - 1,
+                    after_sale=one.origin >= stage.won,
+                    **{name: column[k][g] for name, column in values.items()},
+                )
                 for g, group in enumerate(stage.groups)
             )
         )
     return blocks
 
 
-def _what_is_bounded(stage: StageCounts, overall: Sequence[StepRow]) -> tuple[Note, ...]:
-    """Return what rests on an assumption or is not known: stages of ended deals, times of losses."""
+def _what_is_bounded(stage: StageCounts) -> tuple[Note, ...]:
+    """Return what rests on an assumption or is not known: the stages of ended deals."""
     notes: tuple[Note, ...] = ()
     if stage.unplaced_n is not None and stage.stands_for is not None:
         code = "stages_stood_for" if stage.stands_for.known.all() else "stages_not_known"
         notes += (Note(code, {"deals_n": int(stage.unplaced_n.sum()), "of_n": int(stage.deal_n.sum())}),)
-    undated_n = sum(row.by_day_undated_n for row in overall)
-    if undated_n:
-        lost_n = sum(row.lost_n for row in overall)
-        notes += (Note("losses_undated", {"deals_n": undated_n, "of_n": lost_n}),)
     return notes
 
 
-def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> tuple[OutcomeCurve, ...]:
-    """Return the outcomes day by day of each group that has any deal to watch."""
-    return tuple(
-        OutcomeCurve(group=group, **by_day.outline(one))
-        for group, one in zip(stage.groups, watched, strict=True)
-        if one.day.n
-    )
+def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> Later[OutcomeCurve]:
+    """Return the outcomes day by day of each group that has any deal to watch, each made when it is asked for."""
+
+    def maker(group: tuple[str, ...], one: by_day.Watched) -> Callable[[], OutcomeCurve]:
+        return lambda: OutcomeCurve(group=group, **by_day.outline(one))
+
+    return Later([maker(group, one) for group, one in zip(stage.groups, watched, strict=True) if one.day.n])
 
 
 def _loss_points(
     counts: StageCounts, origin: int, confidence_level: float, *, unpriced: bool
 ) -> tuple[LossPoint, ...]:
     """Return for each group that lost any deal the stage where most were lost."""
-    between = slice(origin, counts.won)
+    between, counts = slice(origin, counts.won), steps.since_records(counts)
     points = []
     for g, group in enumerate(counts.groups):
         known = counts.stands_for is None or counts.stands_for.known[g]
         if counts.lost_n[g, between].any() and known:
             lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
-            most, facts = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
-            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
+            most, loss = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
+            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **loss))
     return tuple(points)
 
 
@@ -398,7 +401,7 @@ def _notes(
     notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
     notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
     notes += caveats.no_losses(sum(row.lost_n for row in overall), n)
-    notes += _what_is_bounded(counted.stage, overall)
+    notes += _what_is_bounded(counted.stage)
     times, late_n = counted.overall, sum(one.times.late_n for one in watched)
     notes += caveats.timed(times.n.sum(), times.unknown_n.sum(), late_n, counted.unwatched_n)
     notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)

@@ -18,7 +18,7 @@ from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about, facts
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
@@ -299,7 +299,8 @@ def forecast(
     asked, today, history = case.asked, case.today, case.history
     made = _filled(case, amount, draws)
     stages = about(book)
-    stages["as_of"] = book.as_of if as_of is None else np.datetime64(today, "D").astype("datetime64[s]")
+    if as_of is not None:
+        stages["as_of"] = np.datetime64(today, "D").astype("datetime64[s]")
     return Forecast(
         n=len(made.seen.index),
         method="forecast",
@@ -319,7 +320,9 @@ def forecast(
         width_factor=case.factor,
         priced=made.seen.priced,
         came_amount=_came(history, asked[0], today),
-        **facts(made, "seen"),
+        rows=made.rows,
+        fan=made.fan,
+        draws_amount=made.draws_amount,
         **stages,
     )
 

@@ -15,11 +15,15 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
+from funnelnb.data.accounts import as_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from funnelnb.data.book import Book
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from funnelnb.data.accounts import Records
 
 
 LEVELS = ("high", "medium", "low", "unknown")
@@ -230,16 +234,17 @@ class Levels(Result):
     with_deals_n: int = 0
 
 
-@question("customers")
+@question("customers", customers=True)
 def levels(
-    book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
+    book: Records, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
 ) -> Levels:
     """Which customers have high, medium and low priority?
 
     Parameters
     ----------
-    book : Book
-        With the table ``accounts`` and any of its columns need, intent, size, revenue, employees.
+    book : Book, path or frame
+        With the table ``accounts`` and any of its columns need, intent, size, revenue, employees; or a table of
+        customers alone.
     rule : LevelRule, Mapping or str, optional
         Weights, thresholds and hours, or the path of a settings file with a table ``[levels]``; fields not
         given keep their default.
@@ -276,6 +281,7 @@ def levels(
     ['high', 'medium', 'low', 'unknown']
     """
     used = LevelRule.read(rule)
+    book = as_book(book)
     accounts = needed(book, "accounts", "account_id", why="priority levels")
     deals = open_deals(book)
     amounts = sums_by(deals.account_id, deals.amount)
@@ -315,10 +321,10 @@ def _best_first(row: LevelCustomer) -> tuple[float, float, str]:
 
 
 def _everybody(
-    accounts: Any,
+    accounts: pd.DataFrame,
     amounts: Mapping[str, float],
     facts: Mapping[str, tuple[str, float, float]],
-    weights: Any,
+    weights: NDArray[np.float64],
     sizes: tuple[float, float],
     rule: LevelRule,
     *,
@@ -346,7 +352,7 @@ def same_ruler(rule: LevelRule, found: Levels) -> LevelRule:
     return rule
 
 
-def _judgeable(accounts: Any, amounts: Mapping[str, float]) -> None:
+def _judgeable(accounts: pd.DataFrame, amounts: Mapping[str, float]) -> None:
     """Raise where no column of the record, and no open amount, says anything of any customer."""
     judging = ("need", "intent", "size", "revenue", "employees")
     if not any(name in accounts for name in judging) and not any(one > 0 for one in amounts.values()):
@@ -363,7 +369,7 @@ def _size_of(amount: float, sizes: tuple[float, float], record: tuple[float, str
     return record if np.isnan(found) else (found, "open_deals")
 
 
-def _record_sizes(accounts: Any) -> dict[str, tuple[float, str]]:
+def _record_sizes(accounts: pd.DataFrame) -> dict[str, tuple[float, str]]:
     """Return what the record's own size counts for each customer, and the column it was taken from."""
     import pandas as pd
 
@@ -373,7 +379,7 @@ def _record_sizes(accounts: Any) -> dict[str, tuple[float, str]]:
         for account, word in zip(ids, accounts["size"].tolist(), strict=True):
             part = SIZE.get(word.strip().casefold(), np.nan) if isinstance(word, str) else np.nan
             if not np.isnan(part):
-                found[account] = (part, "size")
+                found.setdefault(account, (part, "size"))
     for name in ("revenue", "employees"):
         if name not in accounts:
             continue
@@ -412,21 +418,27 @@ def size_part(amount: float, small: float, large: float) -> float:
     return float(np.log(amount / small) / np.log(large / small))
 
 
-def _facts(accounts: Any) -> dict[str, tuple[str, float, float]]:
+def _facts(accounts: pd.DataFrame) -> dict[str, tuple[str, float, float]]:
     """Return name, need and intent of each customer, NaN where not known."""
     import pandas as pd
 
     nothing = [None] * len(accounts)
     names = accounts["name"].fillna("").tolist() if "name" in accounts else [""] * len(accounts)
     needs, intents = (accounts[one].tolist() if one in accounts else nothing for one in ("need", "intent"))
-    found = {}
+    found: dict[str, tuple[str, float, float]] = {}
     rows = zip(accounts["account_id"].tolist(), names, needs, intents, strict=True)
     for account, name, need, intent in rows:
         word = intent.strip().casefold() if isinstance(intent, str) else ""
-        found[str(account)] = (
+        told = (
             str(name),
             float("nan") if pd.isna(need) else float(bool(need)),
             INTENT.get(word, float("nan")),
+        )
+        before = found.get(str(account), told)  # of several sources the first that knows counts
+        found[str(account)] = (
+            before[0] or told[0],
+            told[1] if np.isnan(before[1]) else before[1],
+            told[2] if np.isnan(before[2]) else before[2],
         )
     return found
 
@@ -435,7 +447,7 @@ def _customer(
     account: str,
     deals: tuple[float, bool],
     facts: tuple[str, float, float],
-    weights: Any,
+    weights: NDArray[np.float64],
     size: tuple[float, str],
     rule: LevelRule,
 ) -> LevelCustomer:
@@ -486,7 +498,9 @@ def _row(name: str, customers: list[LevelCustomer], rule: LevelRule) -> LevelRow
     )
 
 
-def _notes(accounts: Any, amounts: Mapping[str, float], facts: Mapping[str, Any]) -> tuple[Note, ...]:
+def _notes(
+    accounts: pd.DataFrame, amounts: Mapping[str, float], facts: Mapping[str, object]
+) -> tuple[Note, ...]:
     notes = [Note("need_undated")]
     strangers = sum(account not in facts for account in amounts)
     if strangers:

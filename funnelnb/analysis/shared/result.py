@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 from funnelnb.core.display import Shown
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from funnelnb.analysis.shared.counts import Source
     from funnelnb.core.note import Note
+    from funnelnb.playbooks.model import Label
 
 
 # ---- What every result carries. Results are frozen, slotted -----------------------------------------------
@@ -39,18 +41,6 @@ class Result(Shown):
     as_of: np.datetime64
     currency: str
     notes: tuple[Note, ...]
-
-
-def facts(part: Any, *but: str) -> dict[str, Any]:
-    """Return the fields of a dataclass by name, for a result that holds them as its own; `but` are left out.
-
-    Examples
-    --------
-    >>> from funnelnb.core.note import Note
-    >>> facts(Note("few"), "values")
-    {'code': 'few'}
-    """
-    return {field.name: getattr(part, field.name) for field in fields(part) if field.name not in but}
 
 
 # ---- What an analysis answers when the data lack what it needs ---------------------------------------------
@@ -83,7 +73,16 @@ class Unavailable(Result):
         return self
 
 
-def about(source: Any) -> dict[str, Any]:
+class About(TypedDict):
+    """What a result takes over from its source."""
+
+    as_of: np.datetime64
+    currency: str
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...]
+
+
+def about(source: Source) -> About:
     """Return what a result takes over from its source: date, currency and stages."""
     return {
         "as_of": source.as_of,

@@ -178,7 +178,7 @@ def integrity(
         confidence_level=level(confidence_level),
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *_gaps(book, found)),
+        notes=(*book.notes, *source_notes(book, times=False), *_gaps(book, found)),
         by=("owner",) if _people(ledger) else (),
         large_amount=large,
         rows=_rows(ledger, found, large, level(confidence_level)),

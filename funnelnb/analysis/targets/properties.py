@@ -5,10 +5,9 @@ Longer than most modules: one result with its two ways in, measured deals and ty
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from funnelnb.analysis.shared.by_day import at_day, curve, split
 from funnelnb.analysis.shared.counts import attributes, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
-from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.analysis.shared.period import Period, past_period, period_of
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
@@ -32,10 +32,13 @@ from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.totals.means import mean_interval
 
 if TYPE_CHECKING:
+    import datetime
     import os
 
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.conversion.conversion import StepRow
+    from funnelnb.analysis.shared.counts import Source
     from funnelnb.analysis.shared.typed_counts import Counts
     from funnelnb.data.book import Book
     from funnelnb.data.ledger.ledger import Ledger
@@ -117,7 +120,7 @@ class FunnelProperties:
     cycle_days, cycle_ci_lower, cycle_ci_upper : float
         Median days from entry to won or lost.
     slope_rate : float
-        Geometric mean of the steps' success.
+        Geometric mean of the steps' success; NaN where nobody comes to the win.
     bend_share : float
         How far the shape bends from straight sides, as a share of the entries: negative, it loses early; positive,
         it keeps its width and loses late.
@@ -169,7 +172,7 @@ class SixProperties(Result):
     reference : str
         What the ideal is: ``"given"``, ``"trapezoid"``, the name of a book, or empty.
     rows : tuple of FunnelProperties
-        One per series, then one per group of the cut (actual only).
+        One per series, then the same of each group of the cut.
     stages : tuple of StageProperties
         Per series its stages in order, the won stage last.
     stage_ids : tuple of str
@@ -185,6 +188,7 @@ class SixProperties(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question(typed=True)
 def six_properties(
     book: Book | Counts,
     *,
@@ -212,10 +216,11 @@ def six_properties(
     last_year : bool
         Whether the same funnel a year earlier stands beside it.
     period : str, optional
-        Month, quarter or year in which the deals entered, such as ``"2026-Q2"``; None: the last twelve months.
+        Week, month, quarter or year in which the deals entered, such as ``"2026-W23"`` or ``"2026-Q2"``; None: the
+        last twelve months.
     by : str, optional
         Cut: an attribute such as ``"region"``, ``"team"``, ``"product"``, ``"customer_type"``; ``"size"`` for large
-        and small; or ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` of entry.
+        and small; or ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` of entry (of all times, or of `period`).
     playbook : str, path or Playbook, optional
         With typed counts: the model that names the stages.
     horizon_days : float, optional
@@ -251,6 +256,7 @@ def six_properties(
     """
     confidence = level(confidence_level)
     if isinstance(book, Sequence | Mapping):
+        only_books({"period": period, "by": by, "horizon_days": horizon_days})
         return _typed(book, ideal, before, playbook, confidence)
     _only_counts(before, playbook)
     now = _now(book, period)
@@ -259,7 +265,8 @@ def six_properties(
     ideals, reference = _ideal(book, ideal, actual, horizon, confidence)
     earlier, notes = _last_year(book, now, horizon, confidence) if last_year else ([], [])
     found = [actual, *ideals, *earlier]
-    groups, more = _groups(book, by, now, horizon, confidence)
+    beside = _Beside(horizon=horizon, confidence_level=confidence, ideal=ideal, last_year=last_year)
+    groups, more = _groups(book, by, now, beside, whole_time=period is None)
     return SixProperties(
         n=int(actual.whole.entry_n),
         method="six_properties",
@@ -274,13 +281,24 @@ def six_properties(
     )
 
 
-def _only_counts(before: Any, playbook: Any) -> None:
+def _only_counts(before: object, playbook: object) -> None:
     """Raise where something that belongs to typed counts was said of a book."""
     if before is not None or playbook is not None:
         raise ParameterError(
             "before or playbook with a book",
             expected="typed counts, or none of the two",
             hint="last_year=True",
+        )
+
+
+def only_books(given: Mapping[str, object]) -> None:
+    """Raise where something that takes dates or attributes was asked of typed counts."""
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise ParameterError(
+            f"{', '.join(named)} with typed counts",
+            expected="a book: typed counts have no dates and no attributes",
+            hint="leave it out; a year ago is before=[…], another group a call of its own",
         )
 
 
@@ -302,17 +320,7 @@ def _now(book: Book, period: str | None) -> Period:
     if period is None:
         start = today - np.timedelta64(364, "D")
         return Period(name="", start=start, end=today)
-    found = period_of(period)
-    if found is None:
-        raise ParameterError(
-            f"period = {period!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026"
-        )
-    if found.start > today:
-        raise ParameterError(
-            f"the period begins on {found.start}, the data is as of {today}",
-            expected=f"a period that begins by {today}",
-        )
-    return replace(found, end=min(found.end, today))
+    return past_period("period", period, today)
 
 
 def visible_horizon(book: Book, periods: Sequence[Period], horizon_days: float | None) -> float:
@@ -341,8 +349,7 @@ def _last_year(
     book: Book, now: Period, horizon: float, confidence_level: float
 ) -> tuple[list[Funnel], list[Note]]:
     """Return the funnel of the same days a year earlier, or a note that says why there is none."""
-    year = np.timedelta64(365, "D")
-    then = Period(name="", start=now.start - year, end=now.end - year)
+    then = _year_before(now)
     entered = entered_s(book.ledger)
     known = entered[entered != UNKNOWN]
     keep = entered_in(book, then)
@@ -358,51 +365,72 @@ def _last_year(
 
 
 def _groups(
-    book: Book, by: str | None, now: Period, horizon: float, confidence_level: float
+    book: Book,
+    by: str | None,
+    now: Period,
+    beside: _Beside,
+    *,
+    whole_time: bool,
 ) -> tuple[list[FunnelProperties], tuple[Note, ...]]:
-    """Return one row per group of the cut, and what was left out."""
+    """Return the rows of each group of the cut, and what was left out."""
     if not by:
         return [], ()
-    masks = _cut(book, by, now)
+    masks = _cut(book, by, now, whole_time=whole_time)
     shown = masks[-MOST_GROUPS:] if by in TIME_CUTS else masks[:MOST_GROUPS]
-    rows = [_group(book, by, name, keep, now, horizon, confidence_level) for name, keep in shown]
+    today = book.as_of.astype("datetime64[D]")
+    rows: list[FunnelProperties] = []
+    for name, keep in shown:
+        if by in TIME_CUTS:
+            everybody = np.ones(keep.size, dtype=bool)
+            rows += beside.group(book, name, everybody, past_period("by", name, today))
+        else:
+            rows += beside.group(book, name, keep, now)
     left_n = len(masks) - len(shown)
     return rows, (Note("groups_left_out", {"shown_n": len(shown), "groups_n": len(masks)}),) if left_n else ()
 
 
-def _group(
-    book: Book,
-    by: str,
-    name: str,
-    keep: NDArray[np.bool_],
-    now: Period,
-    horizon: float,
-    confidence_level: float,
-) -> FunnelProperties:
-    """Return the properties of one group: deals of the period, or with a cut by time those of that time."""
-    entered = book.ledger if by in TIME_CUTS else book.ledger.restrict(keep)
-    period = _time_period(name, by) if by in TIME_CUTS else now
-    inside = keep if by in TIME_CUTS else keep & entered_in(book, now)
-    found = of_deals(book.some(inside, name=name), "actual", period, horizon, confidence_level, flow=entered)
-    return replace(found.whole, group=(name,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What stands beside each group of a cut: the ideal, and the same days of last year."""
+
+    horizon: float
+    confidence_level: float
+    ideal: Ideal | None
+    last_year: bool
+
+    def group(self, book: Book, name: str, keep: NDArray[np.bool_], period: Period) -> list[FunnelProperties]:
+        """Return the rows of one group: actual, ideal and last year, as far as there are deals."""
+        flow = book.ledger.restrict(keep)
+        whens = [("actual", period), ("last_year", _year_before(period))][: 1 + self.last_year]
+        found = []
+        for series, when in whens:
+            inside = keep & entered_in(book, when)
+            if not inside.any():
+                continue
+            part = book.some(inside, name=name)
+            one = of_deals(part, series, when, self.horizon, self.confidence_level, flow=flow)
+            found.append(one.whole)
+            if series == "actual":
+                ideals, _ = _ideal(book, self.ideal, one, self.horizon, self.confidence_level)
+                found += [other.whole for other in ideals]
+        return [replace(row, group=(name,)) for row in found]
 
 
-def _time_period(name: str, by: str) -> Period:
-    """Return the days that a name such as 2026-W23 or 2026-Q2 stands for."""
-    if by != "week":
-        found = period_of(name)
-        if found is not None:
-            return found
-    start = np.datetime64(datetime.date.fromisocalendar(int(name[:4]), int(name[-2:]), 1), "D")
-    return Period(name=name, start=start, end=start + np.timedelta64(6, "D"))
+def _year_before(period: Period) -> Period:
+    """Return the same week, month, quarter or year of the year before; else the same days 365 days earlier."""
+    named = period_of(f"{int(period.name[:4]) - 1}{period.name[4:]}") if period.name else None
+    if named is not None:
+        return replace(named, end=min(named.end, named.start + (period.end - period.start)))
+    year = np.timedelta64(365, "D")
+    return Period(name="", start=period.start - year, end=period.end - year)
 
 
-def _cut(book: Book, by: str, now: Period) -> list[tuple[str, NDArray[np.bool_]]]:
+def _cut(book: Book, by: str, now: Period, *, whole_time: bool) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return the groups of a cut with their deals: largest first, or in the order of time."""
     ledger, inside = book.ledger, entered_in(book, now)
     everybody = np.ones(inside.size, dtype=bool)
     if by in TIME_CUTS:
-        entered = entered_s(ledger)
+        entered = np.where(inside | whole_time, entered_s(ledger), UNKNOWN)
         days = entered.astype("datetime64[s]").astype("datetime64[D]")
         names = np.array([_time_name(day, by) for day in days.tolist()], dtype=object)
         names[entered == UNKNOWN] = ""
@@ -425,7 +453,7 @@ def _cut(book: Book, by: str, now: Period) -> list[tuple[str, NDArray[np.bool_]]
     return sorted(held, key=lambda one: -int((one[1] & inside).sum()))
 
 
-def _time_name(day: Any, by: str) -> str:
+def _time_name(day: datetime.datetime, by: str) -> str:
     if day is None:
         return ""
     if by == "week":
@@ -472,8 +500,8 @@ def of_deals(
         entry_n=steps[0].reached_n,
         won_n=counts[won],
         here_n=whole.here_n,
-        **_three("success", _success(whole)),
-        **_three("cycle", _cycle(part, 0, won, confidence_level)),
+        **_as_success(_success(whole)),
+        **_as_cycle(_cycle(part, 0, won, confidence_level)),
         **_shape(widths, part.playbook.stage_ids),
         entry_amount=whole.reached_amount,
         **_money(flow, period, confidence_level),
@@ -486,7 +514,7 @@ def of_deals(
 
 def _stage(
     series: str,
-    step: Any,
+    step: StepRow,
     width: float,
     moved: tuple[float, float],
     cycle: tuple[float, float, float],
@@ -498,8 +526,8 @@ def _stage(
         exit_n=moved[1],
         here_n=step.here_n,
         width_n=width,
-        **_three("success", _success(step)),
-        **_three("cycle", cycle),
+        **_as_success(_success(step)),
+        **_as_cycle(cycle),
         entry_amount=step.reached_amount,
         here_amount=step.here_amount,
         enough=step.enough,
@@ -522,19 +550,49 @@ def _within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     return inside
 
 
-def _three(name: str, values: tuple[float, float, float]) -> dict[str, Any]:
-    first = {"success": "success_rate", "cycle": "cycle_days", "mean_won": "mean_won_amount"}[name]
-    return dict(zip((first, f"{name}_ci_lower", f"{name}_ci_upper"), values, strict=True))
+class _Success(TypedDict):
+    success_rate: float
+    success_ci_lower: float
+    success_ci_upper: float
 
 
-def _success(step: Any) -> tuple[float, float, float]:
+class _Cycle(TypedDict):
+    cycle_days: float
+    cycle_ci_lower: float
+    cycle_ci_upper: float
+
+
+class _Money(TypedDict):
+    won_amount: float
+    mean_won_amount: float
+    mean_won_ci_lower: float
+    mean_won_ci_upper: float
+    median_won_amount: float
+
+
+class _Shape(TypedDict):
+    slope_rate: float
+    bend_share: float
+    bend_stage: str
+    shape: str
+
+
+def _as_success(values: tuple[float, float, float]) -> _Success:
+    return {"success_rate": values[0], "success_ci_lower": values[1], "success_ci_upper": values[2]}
+
+
+def _as_cycle(values: tuple[float, float, float]) -> _Cycle:
+    return {"cycle_days": values[0], "cycle_ci_lower": values[1], "cycle_ci_upper": values[2]}
+
+
+def _success(step: StepRow) -> tuple[float, float, float]:
     """Return the share by the horizon with its bounds; of closed deals only where no deal's times are known."""
     stem = "by_day" if step.by_day_n else "decided"
     rate, lower, upper = (getattr(step, f"{stem}_{part}") for part in ("rate", "ci_lower", "ci_upper"))
     return rate, lower, upper
 
 
-def _cycle(source: Any, origin: int, target: int, confidence_level: float) -> tuple[float, float, float]:
+def _cycle(source: Source, origin: int, target: int, confidence_level: float) -> tuple[float, float, float]:
     """Return the median days from one stage to leaving it, or the whole way to won or lost, with its bounds."""
     (times,) = split(time_counts(source, origin, target))
     known = group_curve.pace(times, "any", confidence_level)
@@ -556,13 +614,16 @@ def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float
     return widths
 
 
-def _money(ledger: Ledger, period: Period, confidence_level: float) -> dict[str, Any]:
+def _money(ledger: Ledger, period: Period, confidence_level: float) -> _Money:
     """Return sum, mean and median of what was won in the period."""
     mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & _within(ledger.closed_s, period)
     won = ledger.amount[mine]
+    mean, lower, upper = mean_interval(won, confidence_level)
     return {
         "won_amount": float(won.sum()) if won.size else np.nan,
-        **_three("mean_won", mean_interval(won, confidence_level)),
+        "mean_won_amount": mean,
+        "mean_won_ci_lower": lower,
+        "mean_won_ci_upper": upper,
         "median_won_amount": float(np.median(won)) if won.size else np.nan,
     }
 
@@ -576,8 +637,8 @@ def _won_row(series: str, stage: str, won_n: float, width_n: float) -> StageProp
         exit_n=np.nan,
         here_n=np.nan,
         width_n=width_n,
-        **_three("success", nothing),
-        **_three("cycle", nothing),
+        **_as_success(nothing),
+        **_as_cycle(nothing),
         entry_amount=np.nan,
         here_amount=np.nan,
         enough=True,
@@ -592,7 +653,7 @@ def _widths(entry_n: float, rates: Sequence[float]) -> list[float]:
     return [float(entry_n * np.prod(rates[:k])) for k in range(len(rates) + 1)]
 
 
-def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
+def _shape(widths: Sequence[float], stages: Sequence[str]) -> _Shape:
     """Return slope, bend and shape of a funnel of these widths.
 
     Examples
@@ -602,7 +663,7 @@ def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
     """
     wide = np.asarray(widths, dtype=np.float64)
     last = wide.size - 1
-    nothing = {"slope_rate": np.nan, "bend_share": np.nan, "bend_stage": "", "shape": "unknown"}
+    nothing: _Shape = {"slope_rate": np.nan, "bend_share": np.nan, "bend_stage": "", "shape": "unknown"}
     if np.isnan(wide).any() or wide[0] <= 0 or last < 1:
         return nothing
     straight = wide[0] + (wide[-1] - wide[0]) * np.arange(wide.size) / last
@@ -612,7 +673,7 @@ def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
     chance = 2 * float(np.sqrt(max(share * (1 - share), 0.0) / wide[0]))
     straight_enough = abs(bend[most]) <= max(BEND_SHARE, chance)
     return {
-        "slope_rate": float((wide[-1] / wide[0]) ** (1 / last)),
+        "slope_rate": float((wide[-1] / wide[0]) ** (1 / last)) if wide[-1] > 0 else np.nan,
         "bend_share": float(bend[most]),
         "bend_stage": stages[most],
         "shape": TRAPEZOID if straight_enough else ("narrows_early" if bend[most] < 0 else "narrows_late"),
@@ -635,7 +696,7 @@ def _ideal(
         return [ideal_funnel_of(trapezoid_rates(widths), stages, actual.whole)], TRAPEZOID
     rates, reference = ideal_rates(book, ideal, stages[:-1], horizon)
     cycles = None
-    if reference != "given":
+    if not isinstance(ideal, Sequence | Mapping):
         won = book.playbook.won
         cycles = [_cycle(ideal, k, k + 1, confidence_level)[0] for k in range(won)]
         cycles.append(_cycle(ideal, 0, won, confidence_level)[0])
@@ -677,8 +738,8 @@ def ideal_funnel_of(
         ends=nowhere,
         won_n=widths[-1],
         here_n=nan,
-        **_three("success", (widths[-1] / widths[0] if widths[0] else nan, nan, nan)),
-        **_three("cycle", (days[-1], nan, nan)),
+        **_as_success((widths[-1] / widths[0] if widths[0] else nan, nan, nan)),
+        **_as_cycle((days[-1], nan, nan)),
         **_shape(widths, stages),
         entry_amount=nan,
         won_amount=widths[-1] * actual.mean_won_amount,
@@ -702,8 +763,8 @@ def _plain_stage(
         exit_n=moved[1],
         here_n=nan,
         width_n=float(moved[0]),
-        **_three("success", success),
-        **_three("cycle", (days, nan, nan)),
+        **_as_success(success),
+        **_as_cycle((days, nan, nan)),
         entry_amount=nan,
         here_amount=nan,
         enough=series == "ideal" or moved[0] >= TOO_FEW_N,
@@ -721,15 +782,17 @@ def _typed(
     confidence_level: float,
 ) -> SixProperties:
     ids, labels, _ = named_stages(counts, playbook, None)
-    now = typed("counts", counts, ids)
-    found = [_typed_funnel(now, ids, "actual", confidence_level)]
+    now = typed("counts", counts, ids, labels)
+    found = [typed_properties(now, ids, "actual", confidence_level)]
     reference = ""
     if ideal is not None:
         given = _typed_ideal(ideal, ids, now)
         reference = TRAPEZOID if isinstance(ideal, str) else "given"
         found.append(ideal_funnel_of(given, ids, found[0].whole))
     if before is not None:
-        found.append(_typed_funnel(typed("before", before, ids), ids, "last_year", confidence_level))
+        found.append(
+            typed_properties(typed("before", before, ids, labels), ids, "last_year", confidence_level)
+        )
     return SixProperties(
         n=now[0],
         method="six_properties_typed",
@@ -763,9 +826,10 @@ def _typed_ideal(ideal: Ideal, ids: tuple[str, ...], counts: tuple[int, ...]) ->
     return [check.number(f"ideal[{ids[k]!r}]", rate, gt=0, le=1) for k, rate in enumerate(ideal)]
 
 
-def _typed_funnel(
+def typed_properties(
     counts: tuple[int, ...], ids: tuple[str, ...], series: str, confidence_level: float
 ) -> Funnel:
+    """Return the properties of typed counts: number, success and shape; cycle and money are not known."""
     nan, nowhere = float("nan"), np.datetime64("NaT", "D")
 
     def rate(k: int, n: int) -> tuple[float, float, float]:
@@ -785,12 +849,14 @@ def _typed_funnel(
         entry_n=counts[0],
         won_n=counts[-1],
         here_n=nan,
-        **_three("success", rate(counts[-1], counts[0])),
-        **_three("cycle", (nan, nan, nan)),
+        **_as_success(rate(counts[-1], counts[0])),
+        **_as_cycle((nan, nan, nan)),
         **_shape([float(one) for one in counts], ids),
         entry_amount=nan,
         won_amount=nan,
-        **_three("mean_won", (nan, nan, nan)),
+        mean_won_amount=nan,
+        mean_won_ci_lower=nan,
+        mean_won_ci_upper=nan,
         median_won_amount=nan,
         enough=counts[0] >= TOO_FEW_N,
     )

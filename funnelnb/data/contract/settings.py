@@ -82,7 +82,8 @@ class TableSettings:
     decimal, date_order : str
         For this table only; see :class:`Settings`.
     columns : Mapping of str to (str or tuple of str)
-        Canonical name = column of the source; of several, the first filled one of each row counts.
+        Canonical name = column of the source; of several, the first filled one of each row counts; ``""``: no column
+        holds it, whatever the headers look like.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -97,6 +98,9 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    lines : {"", "add", "first"}
+        Several rows of one deal are its lines (products): their amounts are added up, or each line holds that of
+        the deal.
     query : str
         One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
@@ -125,6 +129,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    lines: str = ""
     query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -178,6 +183,8 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    diagnosis : Mapping
+        Thresholds of the rules of a diagnosis, as ``fn.symptoms`` takes them.
     report : Mapping
         What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar
@@ -211,6 +218,7 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -631,6 +639,12 @@ def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def _diagnosis(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [diagnosis.few_opportunities] with alarm = 15")
+    return value
+
+
 def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     """Return the calendars; all problems of all of them at once."""
     if not isinstance(value, dict):
@@ -677,6 +691,7 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "diagnosis": _diagnosis,
     "report": _report,
     "calendars": _calendars,
     "limits": _limits,
@@ -688,6 +703,7 @@ _TABLE_RULES: dict[str, Any] = {
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,
     "totals": _choice("drop", "keep"),
+    "lines": _choice("", "add", "first"),
     "decimal": _DECIMAL,
     "date_order": _DATE_ORDER,
     "header_row": _row,

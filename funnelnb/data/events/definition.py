@@ -10,7 +10,7 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -23,11 +23,13 @@ BETWEEN = ("repeats", "nothing", "reached", "reentry", "strangers")
 SCOPES = ("attempt", "onward", "actor")
 _CHOICES = {
     "attempt": ATTEMPTS, "ties": TIES, "repeats": REPEATS, "between": BETWEEN, "begin": ("any", "first"),
-    "twins": ("each", "once"), "exclude_scope": SCOPES,
+    "twins": ("each", "once"), "exclude_scope": SCOPES, "edge": ("in", "out"),
 }  # fmt: skip
 """Rules with named values, the first of which is ours."""
 STEPS_MOST = 30
 MICRO = 1_000_000
+Stretch = str | float | datetime.timedelta
+"""A span of time as people give it: ``"7d"``, ``"30min"``, a number of days, a timedelta."""
 """Times are whole microseconds."""
 
 _UNITS = {
@@ -134,6 +136,10 @@ class Definition:
         Times are cut down to whole multiples of it; 0: as they are.
     twins : {"each", "once"}
         Rows of the same event at the same instant count each, or once.
+    gap_us : int or None
+        Longest time from one required step to the next; None: no limit but the window's.
+    edge : {"in", "out"}
+        Whether a step exactly at the end of the gap still counts.
     exclude : tuple of Exclusion
     hold : tuple of str
         Properties that are equal on all steps of an attempt.
@@ -153,6 +159,8 @@ class Definition:
     begin: str = "any"
     grain_us: int = 0
     twins: str = "each"
+    gap_us: int | None = None
+    edge: str = "in"
     exclude: tuple[Exclusion, ...] = ()
     hold: tuple[str, ...] = ()
     per: str = "actor"
@@ -188,13 +196,48 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "amplitude": {"attempt": "first", "between": "nothing", "grain": "1s", "twins": "once"},
     "clickhouse": {"reuse": True, "between": "reached", "strict": {"attempt": "first"}},
     "retentioneering": {"attempt": "first", "ties": "row"},
-    "funneljoin": {"attempt": "first", "reuse": True},
+    "funneljoin": {"attempt": "first", "reuse": True, "edge": "out"},
 }
 """Named sets of rules: ours, and how other tools count (docs/behaviour-rules.md lists them with sources)."""
 
 
+StepLike: TypeAlias = str | Step | Mapping[str, Any] | Sequence["StepLike"]
+"""A step as people give it: the name of an event, several of which any will do, or what :func:`step` made."""
+
+
+class CountRules(TypedDict, total=False):
+    """Rules of the count that :func:`define` takes by name."""
+
+    attempt: str | None
+    ties: str | None
+    grace: Stretch | None
+    reuse: bool | None
+    repeats: str | None
+    between: str | None
+    begin: str | None
+    exclude_scope: str | None
+    grain: Stretch | None
+    twins: str | None
+    gap: Stretch | None
+    edge: str | None
+
+
+class FunnelRules(CountRules, total=False):
+    """What the analyses of funnels take beside what they name themselves; as for :func:`funnelnb.funnel`."""
+
+    order: str
+    exclude: StepLike
+    hold: str | Sequence[str]
+    per: str
+    value: str | None
+    credit: str | int
+    since: check.Day | None
+    until: check.Day | None
+    rules: str
+
+
 def step(
-    event: str | Sequence[Any] | None = None,
+    event: StepLike | None = None,
     *,
     where: Mapping[str, Any] | None = None,
     optional: bool = False,
@@ -257,14 +300,24 @@ def as_step(value: Any) -> Step:
     return step(value)
 
 
+class ExclusionGiven(TypedDict):
+    """An exclusion as :func:`exclusion` gives it."""
+
+    event: StepLike
+    after: int | str | None
+    before: int | str | None
+    where: Mapping[str, Any] | None
+    scope: str | None
+
+
 def exclusion(
-    event: Any,
+    event: StepLike,
     *,
     after: int | str | None = None,
     before: int | str | None = None,
     where: Mapping[str, Any] | None = None,
     scope: str | None = None,
-) -> dict[str, Any]:
+) -> ExclusionGiven:
     """What must not happen between two steps, and what does it undo?
 
     Parameters
@@ -287,15 +340,15 @@ def exclusion(
 
 
 def define(
-    steps: Sequence[Any],
+    steps: Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     order: str = "ordered",
-    exclude: Any = (),
+    exclude: StepLike = (),
     hold: str | Sequence[str] = (),
     per: str = "actor",
     rules: str = "house",
-    **options: Any,
+    **options: Unpack[CountRules],
 ) -> Definition:
     """Check the parts of a funnel and return its definition.
 
@@ -305,7 +358,7 @@ def define(
         As for :func:`funnelnb.funnel`.
     **options
         ``attempt``, ``ties``, ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``,
-        ``grain``, ``twins``; they overrule those of `rules`.
+        ``grain``, ``twins``, ``gap``, ``edge``; they overrule those of `rules`.
 
     Returns
     -------
@@ -326,7 +379,7 @@ def define(
     made = _steps(steps)
     found = Definition(
         steps=made,
-        within_us=duration("within", within),
+        within_us=_window(within, given["gap_us"], sum(not one.optional for one in made)),
         order=order,
         exclude=tuple(_exclusion(one, made, given["exclude_scope"]) for one in _listed(exclude)),
         hold=(hold,) if isinstance(hold, str) else tuple(hold),
@@ -343,7 +396,7 @@ def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]
     plain = {name: value for name, value in named.items() if name not in ORDERS}
     asked = {name: value for name, value in options.items() if value is not None}
     given: dict[str, Any] = {**plain, **named.get(order, {}), **asked}
-    known = (*_CHOICES, "reuse", "grace", "grain")
+    known = (*_CHOICES, "reuse", "grace", "grain", "gap")
     for name in given:
         check.one_of("option", name, known)
     made: dict[str, Any] = {
@@ -352,7 +405,16 @@ def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]
     made["reuse"] = bool(given.get("reuse", False))
     for name in ("grace", "grain"):
         made[f"{name}_us"] = duration(name, given[name]) or 0 if given.get(name) else 0
+    made["gap_us"] = duration("gap", given.get("gap"))
     return made
+
+
+def _window(within: Stretch | None, gap_us: int | None, required_n: int) -> int | None:
+    """Return the window: the one given, else as long as all the gaps together can be."""
+    given = duration("within", within)
+    if given is not None or gap_us is None or required_n < 2:
+        return given
+    return gap_us * (required_n - 1)
 
 
 def duration(name: str, value: Any) -> int | None:
@@ -509,6 +571,12 @@ def _check_together(found: Definition, *, grace_asked: bool) -> None:
     if found.grace_us and found.order != "ordered" and grace_asked:
         raise ParameterError(
             f"grace with order = {found.order!r}", expected="order='ordered'", hint="leave grace out"
+        )
+    if found.order == "any" and found.gap_us is not None:
+        raise ParameterError(
+            "gap with order = 'any'",
+            expected="order='ordered' or 'strict': without an order no step comes next",
+            hint="within limits the whole attempt",
         )
     if found.order == "any" and found.optional:
         raise ParameterError("an optional step with order = 'any'", expected="steps that all count alike")

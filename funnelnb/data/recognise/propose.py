@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.recognise.profile import ColumnProfile
     from funnelnb.playbooks.model import Playbook
+
+MANY_WITHOUT_WIN = 20
+"""So many deals without a single win are asked about: the column that tells it may not have been recognised."""
+
+MOST_WITH_REASON = 0.8
+"""A reason that stands beside more of the deals is no reason for a loss alone."""
 
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
@@ -264,7 +271,7 @@ def _stages(
         result.ask("no_stage_found", file=deals.raw.file)
         result.document["playbook"] = ["Open", "Won"]
         return
-    _own_model(result, found, told=told)
+    own_model(result, found, told=told)
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:
@@ -332,9 +339,14 @@ def _active(result: Proposal, deals: Sheet, found: StagePlan, outcome_words: Seq
         result.note("archived_is_lost", **values)
         if not evident:
             result.ask("archived_unclear", line=f'lost_when = {{ "{columns.active}" = "{word}" }}', **values)
-    elif reason and deals.column(reason).filled_n:
+    elif reason and _tells_a_loss(deals.column(reason)):
         part["lost_when"] = {reason: "*"}
         result.note("reason_is_lost", column=reason, n=int(as_text(deals.raw.frame[reason]).notna().sum()))
+
+
+def _tells_a_loss(reason: ColumnProfile) -> bool:
+    """Whether a column of reasons is filled in for some deals only, and with words."""
+    return 0 < reason.filled_share < MOST_WITH_REASON and reason.kind != "number"
 
 
 def _evident(deals: Sheet, away: pd.Series, reason: str) -> bool:
@@ -371,8 +383,17 @@ def _known_model(
     result.ask("won_unknown", line=f'[outcomes] "{last.word}" = "won"', word=last.word, n=last.n)
 
 
-def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
-    """Write the own stages, and the words that mean something else than they seem to."""
+def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
+    """Write the own stages, and the words that mean something else than they seem to.
+
+    Parameters
+    ----------
+    result : Proposal
+        Gets the stage model, the words that need a line, and what has to be asked.
+    found : StagePlan
+    told : bool
+        Whether another column tells the wins.
+    """
     stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
     won = [one for one in found.words if one.meaning == "won"]
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)
@@ -429,7 +450,11 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
                 meaning=one.meaning,
             )
     if not found.won_known and not told and all(one.sure for one in found.words):
-        result.note("nothing_won", words=", ".join(one.word for one in found.words[:8]))
+        words = ", ".join(one.word for one in found.words[:8])
+        if sum(one.n for one in found.words) >= MANY_WITHOUT_WIN and not result.said.outcomes:
+            result.ask("nothing_won", words=words)
+        else:
+            result.note("nothing_won", words=words)
     if len(found.stages) > 1:
         values = {"stages": " → ".join(found.stages)}
         if found.order_sure:
@@ -479,6 +504,9 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
     for column, one in deals.columns.found.items():
         if column not in said and column not in columns and one.source and one.source not in dated:
             columns[column] = one.source
+            if one.why == "cells":
+                line = f'[tables.opportunities.columns] {column} = "{one.source}"'
+                result.ask("column_by_cells", line=line, column=one.source, meaning=column)
     if columns:
         part["columns"] = columns
 

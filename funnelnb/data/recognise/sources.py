@@ -168,7 +168,7 @@ def _add(
     said = {
         name: one
         for name, one in found.settings.table("opportunities").columns.items()
-        if isinstance(one, str) and one in raw.frame
+        if isinstance(one, str) and (one in raw.frame or not one)
     }
     told = instructions(raw.frame)
     if told:

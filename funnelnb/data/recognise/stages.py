@@ -42,6 +42,9 @@ _NEAR_WON = 95.0
 ALL = 0.9
 """Share that stands for all of the deals, a few slips apart."""
 
+_STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
+"""Words for open that are the first stage where other stages stand beside them."""
+
 _SPELLING = 0.86
 """Likeness of two spellings of one stage (1: equal)."""
 
@@ -167,7 +170,8 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
         after_n=len(after),
         words=tuple(words),
         order_from=source,
-        order_sure=source != "file" or len(ordered) < 2,
+        order_sure=(source != "file" and not (source == "name" and _unplaced(working, evidence)))
+        or len(ordered) < 2,
         won_known=won_known,
     )
 
@@ -213,11 +217,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         and len(evidence.counts) > 2
         and any(sense_of(one).meaning == "stage" for one in evidence.counts)
     ):
-        return (
-            ("stage", "name", True)
-            if key(word) in ("open", "opened", "offen", "abierto", "aberto")
-            else ("none", "name", True)
-        )
+        known = key(word) in _STAGE_OPEN or word in _by_system(list(evidence.counts))
+        return "stage" if known else "none", "name", True
     if not sense.meaning:
         by_chance = _by_probability(word, evidence)
         if by_chance:
@@ -237,6 +238,9 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
     """Take an unknown word for an end if its deals have a close date and those of no known stage do; it is asked."""
     closed = evidence.closed or {}
     known = [closed.get(one.word, 0.0) for one in words if one.meaning == "stage" and one.why == "name"]
+    if not known:  # words of nobody's language: those that never have a close date are stages
+        known = [share for one in words if (share := closed.get(one.word, 0.0)) < 1 - ALL]
+        known = known if len(known) > 1 else []
     strange = [
         one
         for one in words
@@ -365,6 +369,13 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
     return placed, lead
+
+
+def _unplaced(working: Sequence[str], evidence: Evidence) -> bool:
+    """Whether nothing but the file tells where one of the stages stands."""
+    known = {word for one in (evidence.given or {}, evidence.probability) for word in one}
+    known |= {word for deal in evidence.history for word in deal}
+    return any(_rank(word) is None and number_of(word) is None and word not in known for word in working)
 
 
 def _by_system(working: Sequence[str]) -> dict[str, float]:

@@ -69,7 +69,7 @@ def cohort_heat_draw(result: Cohorts, lang: str) -> Any:
             )
             for group in groups
         ]
-        chart = alt.concat(*panels, columns=2, spacing=30)
+        chart = alt.concat(*panels, columns=theme.fit(2, 1), spacing=30)
     key = "charts.heat.title_groups" if result.by else "charts.heat.title"
     return draft.finish(chart, draft.say.say(key, **facts(result, draft.say)), *_remarks(draft, shown))
 
@@ -112,7 +112,7 @@ def _words(draft: Draft, row: Row, cell_width: float, most: float) -> Row:
     return {
         "name": say.say("charts.heat.row", cohort=row["cohort"], deal_n=row["deal_n"]),
         "age": say.numbers.bare_days(row["age_days"]),
-        "ink": theme.PAPER if row["kind"] == "mature" and row["won_rate"] > 0.55 * most else theme.INK,
+        "ink": theme.ON_DARK if row["kind"] == "mature" and row["won_rate"] > 0.55 * most else theme.ON_LIGHT,
         "style": "italic" if young else "normal",
         "label": "·" if row["kind"] == "few" else label,
     }
@@ -189,7 +189,7 @@ def trend_draw(result: Cohorts, lang: str) -> Any:
         return draft.nothing()
     if result.by:
         return _by_group(draft, rows)
-    axes = _Axes(draft, rows, rows, SIZE)
+    axes = _Axes(draft, rows, rows, theme.fit(SIZE, (216, 230)))
     chart = _trend_panel(draft, axes, rows)
     return draft.finish(chart, _title(draft), "" if axes.level else _sizes(draft, rows))
 
@@ -329,7 +329,10 @@ def _marks(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
 def _looks(kinds: dict[str, str], present: list[str]) -> dict[str, Any]:
     """Return fill, outline and shape by kind, with one legend in words."""
     domain = [kinds[kind] for kind in present]
-    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=80, offset=8)
+    legend = alt.Legend(
+        title=None, orient="top", direction=theme.fit("horizontal", "vertical"), columns=theme.fit(0, 1),
+        symbolSize=80, offset=8,
+    )  # fmt: skip
 
     def scale(place: int) -> alt.Scale:
         return alt.Scale(domain=domain, range=[LOOKS[kind][place] for kind in present])

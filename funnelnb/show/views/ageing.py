@@ -218,7 +218,9 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
     if not result.cells:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
     if not result.changes:
-        return Finding(headline=say.get("findings.ageing.unseen"), detail="", unsaid=unsaid)
+        undated = "losses_undated" in {note.code for note in result.notes}
+        key = "unseen_undated" if undated else "unseen"
+        return Finding(headline=say.get(f"findings.ageing.{key}"), detail="", unsaid=unsaid)
     clear = [row for row in result.changes if row.clear]
     row = max(clear or result.changes, key=lambda one: abs(one.difference))
     cells = {(cell.stage, cell.from_days): cell for cell in result.cells}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # ---- What a result says, in two sentences, and what it does not say ----------------------------------------
 
+UNJUDGED = ("closed_only", "only_wins", "wins_alone", "losses_never_set", "nobody_decided")
+"""Notes that say why the data cannot tell how deals end."""
 NAMED = 3
 """How many groups a sentence names before it says "and n more"."""
 
@@ -45,7 +47,23 @@ class Finding:
 
 def finding_of(result: Any, lang: str | None = None) -> Finding:
     """Return what `result` says, as parts."""
-    return view_of(result).finding(result, words_of(result, lang))
+    say = words_of(result, lang)
+    found = view_of(result).finding(result, say)
+    if found.headline == say.get("words.none_at_all"):
+        return replace(found, headline=no_deals(result, say))
+    return found
+
+
+def unjudged(result: Any) -> str:
+    """Return the note that says why the data cannot tell how deals end; empty where they can."""
+    codes = {note.code for note in result.notes}
+    return next((code for code in UNJUDGED if code in codes), "")
+
+
+def no_deals(result: Any, say: Words) -> str:
+    """Return why there is nothing to report: there are deals, but the data cannot tell; or there is no deal."""
+    why = unjudged(result)
+    return say.get(f"unjudged.{why}") if why else say.get("words.none_at_all")
 
 
 def finding_text(result: Any, lang: str | None = None) -> str:
@@ -79,16 +97,19 @@ _VIEWS: Mapping[str, str] = {
     "Assessment": "customers.assessment",
     "Attained": "attained.attained",
     "BeforeAfter": "properties.before_after",
-    "CheckReport": "data.check",
     "BehaviourGroups": "behaviour.groups",
     "CallList": "priority.calls",
+    "Change": "diagnosis.change",
+    "CheckReport": "data.check",
     "Cohorts": "conversion.cohorts",
     "Conversion": "conversion.conversion",
     "Customer": "customer.customer",
     "DealMix": "targets.deal_mix",
+    "Description": "diagnosis_more.description",
     "Distribution": "distribution.distribution",
     "Drivers": "behaviour_why.drivers",
     "Duration": "duration.duration",
+    "Endings": "endings.endings",
     "FairShares": "targets.shares",
     "Forecast": "forecast.forecast",
     "Funnel": "behaviour.funnel",
@@ -112,17 +133,26 @@ _VIEWS: Mapping[str, str] = {
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
     "Scorecard": "forecast.scorecard",
+    "SalesTrend": "diagnosis_more.sales_trend",
     "Segments": "conversion.segments",
+    "SeriesBreaks": "diagnosis_more.series_breaks",
     "SixProperties": "properties.properties",
-    "StageTargets": "attained.stage_targets",
     "StageModel": "stage_models.stage_model",
+    "StageTargets": "attained.stage_targets",
     "Stuck": "ageing.stuck",
+    "SymptomDetail": "diagnosis.symptom_detail",
+    "Symptoms": "diagnosis.symptoms",
     "Target": "targets.target",
     "Trend": "behaviour.trend",
     "TypedFunnel": "stage_models.typed",
     "Unavailable": "data.unavailable",
     "Velocity": "forecast.velocity",
     "Waterfall": "forecast.waterfall",
+    "UnitCosts": "diagnosis_more.unit_costs",
+    "Verdict": "diagnosis.verdict",
+    "Wander": "diagnosis_more.wander",
+    "WeeklyReport": "weekly.weekly",
+    "WhyLost": "diagnosis.why_lost",
 }
 """Result type -> module of ``show/views`` and the stem of its view in it: ``targets.quota`` is ``QUOTA_VIEW``."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.show.tables.table import Column, Table, facts
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View, name_some
+from funnelnb.show.views.registry import Finding, View, name_some, no_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,7 +223,8 @@ def reverse_finding(result: ReverseFunnel, say: Words) -> Finding:
     known = [row for row in result.rows if not _unknown(row)]
     if not known:
         unsaid = say.get("findings.reverse.unsaid")
-        return Finding(headline=say.get("findings.reverse.unknown"), detail="", unsaid=unsaid)
+        why = no_deals(result, say) if unjudged(result) else say.get("findings.reverse.unknown")
+        return Finding(headline=why, detail="", unsaid=unsaid)
     first = known[0]
     values = facts(result, say) | {
         "stage": stage_name(result, first.stage, say),
@@ -467,7 +468,7 @@ def target_finding(result: Target, say: Words) -> Finding:
             "stage": stage_name(result, first.stage, say),
             "in_by": first.in_by,
         }
-        parts.append("late" if first.too_late else "leads")
+        parts.append("no_number" if first.needed_n < 0 else "late" if first.too_late else "leads")
     elif result.wins_n and result.funnel is None:
         parts.append("open_enough")
     return Finding(

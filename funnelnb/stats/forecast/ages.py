@@ -79,7 +79,7 @@ def drawn(found: Risk, draws: int, rng: np.random.Generator) -> tuple[Floats, Fl
     The hazard of an age with d events among Y deals is Gamma(d, Y): the posterior of independent increments with a
     vague prior (a beta process). An age without an event has hazard 0 in every draw.
     """
-    made = []
+    made: list[Floats] = []
     for events in (found.won, found.lost):
         hazard = np.zeros((draws, events.size))
         at = np.flatnonzero(events > 0)
@@ -94,8 +94,8 @@ def drawn(found: Risk, draws: int, rng: np.random.Generator) -> tuple[Floats, Fl
 
 def curves(won: Floats, lost: Floats) -> tuple[Floats, Floats]:
     """Return the share still there after each age, and the share won at it, shape (draws, U)."""
-    still = np.cumprod(np.clip(1 - won - lost, 0.0, 1.0), axis=1)
-    before = np.concatenate([np.ones((len(still), 1)), still[:, :-1]], axis=1)
+    still = np.cumprod(np.clip(1 - won - lost, 0.0, 1.0), axis=1, dtype=np.float64)
+    before: Floats = np.concatenate([np.ones((len(still), 1)), still[:, :-1]], axis=1)
     return still, before * won
 
 
