@@ -42,6 +42,12 @@ from .analysis.targets.mix import deal_mix as deal_mix
 from .analysis.targets.reverse import reverse_funnel as reverse_funnel
 from . import targets as targets
 
+# What will come in, how did the pipeline move, and how good have forecasts been?
+from .analysis.forecast.forecast import forecast as forecast
+from .analysis.forecast.scorecard import scorecard as scorecard
+from .analysis.forecast.snapshots import snapshots as snapshots
+from . import forecasts as forecasts
+
 # Where is it sick, what changed and why, and what should the weekly report say?
 from .analysis.diagnosis.symptoms import symptoms as symptoms
 from .analysis.diagnosis.weekly import weekly_report as weekly_report

@@ -97,6 +97,10 @@ _EXAMPLES = {
   funnelnb playbooks --lang zh
   funnelnb playbooks seven_step --out page.html
 """,
+    "snapshot": """
+  funnelnb snapshot export/ --store pipeline/
+  funnelnb snapshot deals.xlsx --store pipeline/ --as-of 2026-06-30 --lang zh
+""",
     "course": """
   funnelnb course mycourse --lang zh
   funnelnb course mycourse --check      run all lessons with the solutions
@@ -142,6 +146,9 @@ _LIST = """Lists the notebooks with their parameters, as used by: funnelnb repor
 
 _IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
 and the tables as understood (Parquet) into a folder that every other command reads."""
+
+_SNAPSHOT = """Keeps an export as what was known on its date, in a folder from which forecasts are scored and moves of
+the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
 
 _CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
 change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
@@ -278,6 +285,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
+    _snapshot_words(
+        _command(commands, "snapshot", _snapshot, "keep an export as what was known on its date", _SNAPSHOT)
+    )
     schedule = _command(
         commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
     )
@@ -344,6 +354,15 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+
+
+def _snapshot_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--store", default="pipeline", metavar="DIR", help="folder of the snapshots (default: pipeline)"
+    )
+    parser.add_argument("--anew", action="store_true", help="replace another snapshot of the same day")
+    _language(parser, "language of the answer")
 
 
 def _clean_words(parser: argparse.ArgumentParser) -> None:
@@ -642,6 +661,30 @@ def _import(given: argparse.Namespace) -> int:
         lang=given.lang,
         as_of=given.as_of or None,
     )
+
+
+def _snapshot(given: argparse.Namespace) -> int:
+    from funnelnb.analysis.forecast.snapshots import snapshots
+    from funnelnb.data.load import load
+    from funnelnb.show.text.words import words
+
+    data = _data(given)
+    store = snapshots(given.store)
+    book = load(
+        data[0] if len(data) == 1 else list(data),
+        mapping=given.mapping or None,
+        playbook=given.playbook or None,
+        as_of=given.as_of or None,
+    )
+    kept = store.append(book, anew=given.anew)
+    facts = {
+        "day": kept.day,
+        "deals_n": kept.deals_n,
+        "snapshots_n": kept.snapshots_n,
+        "store": str(store.path),
+    }
+    print(words(given.lang).say(f"snapshot.{kept.state}", **facts))
+    return OK
 
 
 def _clean(given: argparse.Namespace) -> int:
