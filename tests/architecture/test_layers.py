@@ -35,7 +35,7 @@ RULES = {
 ORDER = {
     "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events"),
     "stats": ("rates", "curves", "lifetime", "totals", "models"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour"),
+    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "quality"),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.
