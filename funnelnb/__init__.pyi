@@ -7,6 +7,7 @@ from .data.load import sample as sample
 from .data.events.load import events as events
 from .data.check import check_data as check_data
 from .notebook.mapper import mapper as mapper
+from .analysis.quality.harm import harm as harm
 from .analysis.conversion.overview import overview as overview
 from .data.book import Book as Book
 from . import data as data

@@ -53,7 +53,7 @@ _EXITS = """exit codes:
   2    wrong usage or input; nothing was made
   3    a report is missing: its process was killed, ran out of memory or took too long
   4    the output folder cannot be written to, or the disk is full; what was made is whole
-  5    all reports are there, but a rule of --fail-on was broken
+  5    all reports are there, but a rule of --fail-on was broken; or a limit of [harm] is exceeded (check --harm)
   70   an error of funnelnb itself
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
@@ -68,6 +68,7 @@ _EXAMPLES = {
     "check": """
   funnelnb check export/ --playbook seven_step
   funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
+  funnelnb check export/ --harm --html harm.html
 """,
     "import": """
   funnelnb import export.csv            questions with a proposal; Enter agrees
@@ -354,6 +355,12 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    parser.add_argument(
+        "--harm", action="store_true", help="say how far each fault of the data moves the numbers; ends with 5 when a "
+        "limit of [harm] in the settings is exceeded",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="with --harm: also write an offline page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="with --harm: also write JSON")
 
 
 def _snapshot_words(parser: argparse.ArgumentParser) -> None:
@@ -701,6 +708,8 @@ def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
     data = _data(given)
+    if given.harm or given.html or given.json:
+        return _harm(given, data)
     if given.write_settings is not None or not _described(given, data):
         return _look(given, data)
     report = check_data(
@@ -711,6 +720,15 @@ def _check(given: argparse.Namespace) -> int:
     )
     print(report.text(given.lang, width=_terminal_width()))
     return _tried(given, data) if report.ok else FOUND
+
+
+def _harm(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    from funnelnb.batch.harm_report import harm_of, write_harm
+
+    result = harm_of(data, mapping=given.mapping, playbook=given.playbook, as_of=given.as_of)
+    print(f"{result.finding(given.lang)}\n\n{result.text(given.lang, width=_terminal_width())}")
+    write_harm(result, html=given.html, into=given.json, lang=given.lang)
+    return ALARM if result.broken_n else OK
 
 
 def _described(given: argparse.Namespace, data: tuple[str, ...]) -> bool:

@@ -118,9 +118,6 @@ class HandMapping:
         self._said[column] = source
         part = self.proposal.table("opportunities")
         columns = part.setdefault("columns", {})
-        for other in [name for name, at in columns.items() if at == source and source != ROW_NUMBER]:
-            del columns[other]
-            self.columns[other] = "" if other != column else source
         columns[column] = source
         if column in TELLING:
             self._begin()

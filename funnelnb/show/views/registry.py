@@ -115,6 +115,7 @@ _VIEWS: Mapping[str, str] = {
     "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
     "Growth": "behaviour.growth",
+    "Harm": "harm.harm",
     "HonestFunnel": "priority.gates",
     "Integrity": "targets.integrity",
     "LevelMoves": "customers.level_moves",
