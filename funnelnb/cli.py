@@ -53,7 +53,7 @@ _EXITS = """exit codes:
   2    wrong usage or input; nothing was made
   3    a report is missing: its process was killed, ran out of memory or took too long
   4    the output folder cannot be written to, or the disk is full; what was made is whole
-  5    all reports are there, but a rule of --fail-on was broken
+  5    all reports are there, but a rule of --fail-on was broken; or a limit of [harm] is exceeded (check --harm)
   70   an error of funnelnb itself
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
@@ -68,10 +68,15 @@ _EXAMPLES = {
     "check": """
   funnelnb check export/ --playbook seven_step
   funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
+  funnelnb check export/ --harm --html harm.html
 """,
     "import": """
   funnelnb import export.csv            questions with a proposal; Enter agrees
   funnelnb import crm_export/ --yes     agree to every proposal
+""",
+    "clean": """
+  funnelnb clean export/                          what stands there twice, as changes.csv
+  funnelnb clean export/ --changes export-clean/changes.csv
 """,
     "schedule": """
   funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
@@ -92,6 +97,19 @@ _EXAMPLES = {
     "playbooks": """
   funnelnb playbooks --lang zh
   funnelnb playbooks seven_step --out page.html
+""",
+    "snapshot": """
+  funnelnb snapshot export/ --store pipeline/
+  funnelnb snapshot deals.xlsx --store pipeline/ --as-of 2026-06-30 --lang zh
+""",
+    "course": """
+  funnelnb course mycourse --lang zh
+  funnelnb course mycourse --check      run all lessons with the solutions
+  funnelnb course guide --for trainer
+""",
+    "course-results": """
+  funnelnb course-results class/ann class/bo
+  funnelnb course-results class/* --out results.csv
 """,
     "list": """
   funnelnb list
@@ -118,10 +136,23 @@ _NEW = (
 _PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
 With NAME, shows one in full."""
 
+_COURSE = """Makes a folder with eight lessons on sales funnels, their data and a start page; nothing else is needed.
+Open it with `funnelnb lab DIR`. With --check, runs the lessons of a folder with the solutions and says what is
+broken."""
+
+_COURSE_RESULTS = """Gathers what the learners of a class have answered: who has solved what, and which exercise
+is failed most. The folders are those in which they worked."""
+
 _LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
 
 _IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
 and the tables as understood (Parquet) into a folder that every other command reads."""
+
+_SNAPSHOT = """Keeps an export as what was known on its date, in a folder from which forecasts are scored and moves of
+the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
+
+_CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
+change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
 What comes after -- is passed on to report."""
@@ -253,7 +284,11 @@ def _parser() -> argparse.ArgumentParser:
     _import_words(
         _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
     )
+    _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
+    _snapshot_words(
+        _command(commands, "snapshot", _snapshot, "keep an export as what was known on its date", _SNAPSHOT)
+    )
     schedule = _command(
         commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
     )
@@ -262,6 +297,14 @@ def _parser() -> argparse.ArgumentParser:
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
     )
+    _course_words(
+        _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
+    )
+    class_ = _command(
+        commands, "course-results", _course_results, "see what a class has answered", _COURSE_RESULTS
+    )
+    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
+    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -312,6 +355,33 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    parser.add_argument(
+        "--harm", action="store_true", help="say how far each fault of the data moves the numbers; ends with 5 when a "
+        "limit of [harm] in the settings is exceeded",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="with --harm: also write an offline page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="with --harm: also write JSON")
+
+
+def _snapshot_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--store", default="pipeline", metavar="DIR", help="folder of the snapshots (default: pipeline)"
+    )
+    parser.add_argument("--anew", action="store_true", help="replace another snapshot of the same day")
+    _language(parser, "language of the answer")
+
+
+def _clean_words(parser: argparse.ArgumentParser) -> None:
+    _data_words(parser)
+    parser.add_argument(
+        "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    _language(parser, "language of the answer")
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
@@ -351,6 +421,7 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="make finished reports again, too")
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
     add("--code", action="store_true", help="show the code on the pages, folded")
+    add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
@@ -387,6 +458,22 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write it as an offline page",
     )
+
+
+def _course_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", help="a new name, or an empty folder; with --check, a course"
+    )
+    _language(parser, "language of the course")
+    parser.add_argument("--seed", type=int, default=1, help="figures of the exercises (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="audience",
+        choices=("learner", "trainer"),
+        default="learner",
+        help="a trainer's edition has solutions and talking points",
+    )
+    parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
 
 
 def _import_words(parser: argparse.ArgumentParser) -> None:
@@ -429,7 +516,7 @@ def _report(given: argparse.Namespace) -> int:
         "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
-        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "force": given.force, "code": given.code, "standalone": given.standalone, "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
     fail_on = _rules(given.fail_on or more.get("fail_on", []))
@@ -583,10 +670,46 @@ def _import(given: argparse.Namespace) -> int:
     )
 
 
+def _snapshot(given: argparse.Namespace) -> int:
+    from funnelnb.analysis.forecast.snapshots import snapshots
+    from funnelnb.data.load import load
+    from funnelnb.show.text.words import words
+
+    data = _data(given)
+    store = snapshots(given.store)
+    book = load(
+        data[0] if len(data) == 1 else list(data),
+        mapping=given.mapping or None,
+        playbook=given.playbook or None,
+        as_of=given.as_of or None,
+    )
+    kept = store.append(book, anew=given.anew)
+    facts = {
+        "day": kept.day,
+        "deals_n": kept.deals_n,
+        "snapshots_n": kept.snapshots_n,
+        "store": str(store.path),
+    }
+    print(words(given.lang).say(f"snapshot.{kept.state}", **facts))
+    return OK
+
+
+def _clean(given: argparse.Namespace) -> int:
+    from funnelnb.batch.tidy_up import tidy_up
+
+    asked = {
+        name: getattr(given, name) for name in ("mapping", "playbook", "out", "changes", "force", "lang")
+    }
+    print(tidy_up(_data(given), **asked))
+    return OK
+
+
 def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
     data = _data(given)
+    if given.harm or given.html or given.json:
+        return _harm(given, data)
     if given.write_settings is not None or not _described(given, data):
         return _look(given, data)
     report = check_data(
@@ -597,6 +720,15 @@ def _check(given: argparse.Namespace) -> int:
     )
     print(report.text(given.lang, width=_terminal_width()))
     return _tried(given, data) if report.ok else FOUND
+
+
+def _harm(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    from funnelnb.batch.harm_report import harm_of, write_harm
+
+    result = harm_of(data, mapping=given.mapping, playbook=given.playbook, as_of=given.as_of)
+    print(f"{result.finding(given.lang)}\n\n{result.text(given.lang, width=_terminal_width())}")
+    write_harm(result, html=given.html, into=given.json, lang=given.lang)
+    return ALARM if result.broken_n else OK
 
 
 def _described(given: argparse.Namespace, data: tuple[str, ...]) -> bool:
@@ -630,8 +762,8 @@ def _look(given: argparse.Namespace, data: tuple[str, ...]) -> int:
 
 def _tried(given: argparse.Namespace, data: tuple[str, ...]) -> int:
     """Say what would stop a report, and which sections it would leave out."""
+    from funnelnb.batch.opened import load
     from funnelnb.batch.plan import Request, tried
-    from funnelnb.batch.run import load
     from funnelnb.show.text.errors import error_text
     from funnelnb.show.text.words import words
 
@@ -674,6 +806,32 @@ def _new(given: argparse.Namespace) -> int:
     folder = workfolder.make(Path(given.folder), given.lang)
     print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
     print("  funnelnb report     one HTML report per region")
+    return OK
+
+
+def _course(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+
+    if not given.check:
+        folder = course.write(given.folder, lang=given.lang, seed=given.seed, audience=given.audience)
+        print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
+        return OK
+    wrong = course.broken(given.folder)
+    print("\n".join(wrong) or "all lessons run, and every solution is right")
+    return FOUND if wrong else OK
+
+
+def _course_results(given: argparse.Namespace) -> int:
+    from funnelnb.teach import course
+    from funnelnb.teach.keep import write_text
+
+    table = course.results(given.folders)
+    print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
+    if len(table):
+        print()
+        print(course.hardest(table).to_string(index=False))
+    if given.out:
+        write_text(given.out, table.to_csv(index=False))
     return OK
 
 

@@ -3,6 +3,7 @@
 ``fn.customers.levels(book)``, ``fn.customers.roles(book)`` and so on; the ranked list of all of it is ``fn.call_list``.
 """
 
+from funnelnb.analysis.conversion.endings import endings
 from funnelnb.analysis.priority.assessment import add_marks, assessment
 from funnelnb.analysis.priority.honest_funnel import honest_funnel
 from funnelnb.analysis.priority.level_moves import level_moves
@@ -14,6 +15,7 @@ from funnelnb.analysis.priority.roles import roles
 __all__ = [
     "add_marks",
     "assessment",
+    "endings",
     "honest_funnel",
     "level_moves",
     "levels",

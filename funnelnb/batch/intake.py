@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import FunnelError, OutputError
+from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, read_settings
+from funnelnb.data.keep import keep, write_whole
 from funnelnb.data.load import load
 from funnelnb.data.read.database import concealed, database_name, is_database, shown
 from funnelnb.data.recognise.write import as_toml
@@ -16,13 +16,9 @@ from funnelnb.show.pages.proposal import settings_comments
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
-    from funnelnb.data.book import Book
     from funnelnb.data.recognise.proposal import Proposal
 
 OK, FOUND, STOPPED = 0, 1, 130
-
-SOURCE_SETTINGS = "source-settings.toml"
-"""The settings that read the export itself, for the next one of its kind: ``--mapping source-settings.toml``."""
 
 
 def settings_text(proposal: Proposal, name: str, *, data: str = "", lang: str = "en") -> str:
@@ -121,27 +117,6 @@ def _copied(document: dict[str, Any]) -> dict[str, Any]:
     return {name: _copied(one) if isinstance(one, dict) else one for name, one in document.items()}
 
 
-def write_whole(target: Path, text: str, *, force: bool = False) -> None:
-    """Write a file under a temporary name and rename it."""
-    if target.exists() and not force:
-        raise OutputError(
-            f"{target} is there already",
-            expected="a new file",
-            hint="add --force to replace it, or name another file",
-        )
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=".funnelnb-", suffix=".tmp", delete=False
-        ) as stream:
-            stream.write(text)
-        Path(stream.name).replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written ({error.strerror})", expected="a folder that can be written to",
-            hint="name another place with --write-settings FILE",
-        ) from None  # fmt: skip
-
-
 def take_in(
     data: tuple[str, ...],
     proposal: Proposal,
@@ -167,7 +142,12 @@ def take_in(
     database = is_database(data[0])
     first = Path(data[0]).expanduser()
     folder = out or Path(f"{database_name(data[0]) if database else first.stem}-funnel")
-    keep(book, proposal, folder, shown(data[0]) if database else first.name, force=force, lang=lang)
+    name = shown(data[0]) if database else first.name
+    said = proposal.said.playbook
+    keep(
+        book, folder, proposal.document, settings_comments(proposal, name, lang),
+        model=said if isinstance(said, str) else None, force=force,
+    )  # fmt: skip
     print()
     print(say.say("recognise.stored", folder=str(folder)))
     by = next((one for one in ("region", "team", "owner") if one in book.opportunities), "")
@@ -224,41 +204,3 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
             _merge(into[name], one)
         else:
             into[name] = one
-
-
-def keep(
-    book: Book, proposal: Proposal, folder: Path, name: str, *, force: bool = False, lang: str = "en"
-) -> None:
-    """Write the tables of a book as Parquet, with settings that read them, into a folder.
-
-    Raises
-    ------
-    OutputError
-        The folder holds something already, or cannot be written.
-    """
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise OutputError(
-            f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for table, frame in book.tables.items():
-        temporary = folder / f".funnelnb-{table}.tmp"
-        frame.to_parquet(temporary, index=False)
-        temporary.replace(folder / f"{table}.parquet")
-    document: dict[str, Any] = {
-        "playbook": _model(book, proposal),
-        "as_of": str(book.as_of)[:10],
-        **({"currency": book.currency} if book.currency else {}),
-        **({"timezone": book.timezone} if book.timezone else {}),
-        "problems": {"won_without_closed_at": "keep"},
-    }
-    comments = {"": [*settings_comments(proposal, name, lang)[""]]}
-    write_whole(folder / FILE_NAME, as_toml(document, comments), force=True)
-    write_whole(folder / SOURCE_SETTINGS, settings_text(proposal, name, lang=lang), force=True)
-
-
-def _model(book: Book, proposal: Proposal) -> Any:
-    said = proposal.said.playbook
-    if isinstance(said, str):
-        return said
-    return [one.label.en for one in book.playbook.stages]

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
-from funnelnb.batch import digest, folder, forkserver, manifest, pages, plan, workers
+from funnelnb.batch import digest, folder, forkserver, index, manifest, pages, plan, workers
 from funnelnb.batch.manifest import Entry, Failure
+from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from funnelnb.batch.folder import Folder
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
-    from funnelnb.data.book import Book
 
 Outcome = Literal["ok", "failed", "killed", "stopped", "alarm"]
 
@@ -140,8 +140,8 @@ def run(
         # a server warms up while the data are read, unless all may be finished already
         early = executor is None and (request.force or not manifest.read(out).entries)
         server = ends.enter_context(forkserver.started(clears)) if early else None
-        book = load(request)
-        whole = plan.make(checked, book, settings.horizon_days)
+        book, horizon = opened(request, checked, settings.horizon_days)
+        whole = plan.make(checked, book, horizon)
         work = _Work(request, whole, out, settings)
         out.room_for(len(work.to_do))
         if work.to_do and executor is None and not early:
@@ -156,7 +156,7 @@ def run(
 def steps(request: Request) -> list[Step]:
     """Return what a run would do and why, without doing it."""
     request, settings, checked = _checked(request)
-    whole = plan.make(checked, load(request), settings.horizon_days)
+    whole = plan.make(checked, *opened(request, checked, settings.horizon_days))
     work = _Work(request, whole, folder.Folder(request.out.absolute(), request.out), settings)
     return [
         Step(name=work.name(job), file=f"{job.stem}.html", reason=work.reasons[job.stem])
@@ -223,19 +223,6 @@ def _canonical(by: str, settings: Settings) -> str:
     return next((name for columns in named for name, source in columns.items() if source == by), by)
 
 
-def load(request: Request) -> Book:
-    """Read the data that a request names."""
-    from funnelnb.data.load import load
-
-    source: Any = request.data[0] if len(request.data) == 1 else list(request.data)
-    return load(
-        source,
-        mapping=request.mapping or None,
-        playbook=request.playbook or None,
-        as_of=request.as_of or None,
-    )
-
-
 # ---- the work ---------------------------------------------------------------------------------------------
 
 
@@ -259,6 +246,7 @@ class _Work:
         redone = {job.stem for job in self.to_do}
         self.kept = [job for job in self.plan.jobs if job.stem not in redone]
         self.entries = {job.stem: before[job.stem] for job in self.kept}
+        self.told: dict[str, Mapping[str, Any]] = {}
         self.several = len({job.notebook.name for job in whole.jobs}) > 1, len(whole.splits) > 1
         out.strangers(name for job in self.plan.jobs for name in _files(job))
 
@@ -303,7 +291,9 @@ class _Work:
         facts = digest.figures(self.plan, figures, self.record.figures)
         told = digest.compare(self._earlier(facts), facts, self.plan)
         self._remember(facts)
-        self.out.write(folder.INDEX, pages.index(self.plan, self.entries, figures))
+        before = self._earlier(facts)
+        page = index.index(self.plan, self.entries, figures, told=self.told, before=before, now=facts)
+        self.out.write(folder.INDEX, page)
         return self._summary(stopped, told, fail_on)
 
     def _earlier(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -314,23 +304,27 @@ class _Work:
     def keep(self, job: Job, done: workers.Done, figures: Headlines) -> None:
         """Write notebook and page of one report, and remember them."""
         name = f"{job.stem}.ipynb"
+        self.told[job.stem] = done.inside.brief.get("facts", {})
         self.out.write(name, done.notebook)
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, done.inside, figures, done.failure))
+        self.out.write(f"{job.stem}.html", self._page(job, done.inside, figures, done.failure))
         self._enter(job, done.seconds, done.failure, {name: manifest.hash_of(done.notebook.encode())})
 
     def lose(self, job: Job, error: BaseException, figures: Headlines) -> None:
         """Write the page of a report whose process was killed."""
-        from funnelnb.batch.body import Body
+        from funnelnb.batch.body import NOTHING, Body
 
-        inside = Body(title="", html=pages.NOTHING, sections=())
+        inside = Body(title="", html=NOTHING, sections=())
         gone = type(error).__name__ in LOST or isinstance(error, BrokenExecutor)
         failure = Failure(
             error="WorkerLostError" if gone else type(error).__name__,
             message=str(error) or "the process that made the report was killed",
             kind="killed",
         )
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, inside, figures, failure))
+        self.out.write(f"{job.stem}.html", self._page(job, inside, figures, failure))
         self._enter(job, 0.0, failure, {})
+
+    def _page(self, job: Job, inside: Any, figures: Headlines, failure: Failure | None) -> str:
+        return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
 
     def _enter(self, job: Job, seconds: float, failure: Failure | None, files: Mapping[str, str]) -> None:
         self.entries[job.stem] = Entry(
@@ -353,11 +347,12 @@ class _Work:
 
         from funnelnb.batch import body
 
-        labels = labels_of(self.plan.lang)
+        labels = pages.labels_of(self.plan.lang)
         for job in self.kept:
             node = nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
             inside = body.render(node, code=self.request.code, labels=labels)
-            page = pages.report(self.plan, job, inside, figures, None)
+            self.told[job.stem] = inside.brief.get("facts", {})
+            page = self._page(job, inside, figures, None)
             if self.out.read(f"{job.stem}.html") != page.encode():
                 self.out.write(f"{job.stem}.html", page)
 
@@ -387,15 +382,6 @@ class _Work:
             digest=told.markdown,
             alarms=told.broken(fail_on),
         )
-
-
-def labels_of(lang: str) -> Any:
-    """Return what the folds of pages are called."""
-    from funnelnb.batch.body import Labels
-    from funnelnb.show.text.words import words
-
-    say = words(lang)
-    return Labels(code=say.get("report.code"), text=say.get("report.text"))
 
 
 def _failure_of(entries: Mapping[str, Entry], job: Job) -> Failure | None:
@@ -455,7 +441,7 @@ class _Lines:
             cell_timeout_s=asked.cell_timeout_s,
             longest_s=asked.longest_s,
             code=asked.code,
-            labels=labels_of(self.work.plan.lang),
+            labels=pages.labels_of(self.work.plan.lang),
         )
 
     def follow(self, tell: Tell, figures: Headlines) -> bool:

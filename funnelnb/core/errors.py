@@ -225,8 +225,12 @@ class DataProblems(FunnelError):  # noqa: N818 - it is a list of problems
         return "\n".join([f"{self.found}:", *(f"  {problem}" for problem in self.problems)])
 
 
+LISTED = 40
+"""So many known names are listed where none is like the one given."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the known name most like `name`, or lists them all."""
+    """Return a sentence that names the known name most like `name`, or lists them."""
     names = [str(one) for one in known]
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if not close:
@@ -235,8 +239,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
             lowered[one] for one in difflib.get_close_matches(str(name).casefold(), lowered, n=1, cutoff=0.6)
         ]
     if close:
-        return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(names) if names else "there are none"
+        shown = close[0] if len(close[0]) <= 120 else close[0][:117] + "..."
+        return f"did you mean {shown!r}?"
+    if not names:
+        return "there are none"
+    more = f", … (+{len(names) - LISTED:,})" if len(names) > LISTED + 1 else ""
+    return "known: " + ", ".join(names[:LISTED] if more else names) + more
 
 
 def meant(name: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from funnelnb.core.errors import Problem
+    from funnelnb.data.recognise.sources import Sources
 
 ROUNDS = 12
 """So often is the export tried again with what was learnt."""
@@ -65,10 +66,30 @@ def propose(
     proposal = Draft(sources, playbook, accept=True, ask=False).proposal
     if proposal is None:
         return Proposal(said=sources.settings)
+    settle(
+        proposal,
+        lambda: gather(source, merged(sources.settings, proposal.document, accepted=True), tables),
+        playbook,
+    )
+    return proposal
+
+
+def settle(proposal: Proposal, again: Callable[[], Sources], playbook: Any = None) -> None:
+    """Try a proposal, and add to it what happens to the rows of every problem found, until it loads.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Changed in place; its `loads` tells the end.
+    again : callable
+        Gathers the sources with the proposal as it is now.
+    playbook
+        As for :func:`funnelnb.load`.
+    """
     seen: set[tuple[Any, ...]] = set()
+    proposal.loads = False
     for _ in range(ROUNDS):
-        again = gather(source, merged(sources.settings, proposal.document, accepted=True), tables)
-        attempt = Draft(again, playbook, accept=True, ask=False)
+        attempt = Draft(again(), playbook, accept=True, ask=False)
         try:
             attempt.read()
             attempt.book()
@@ -85,7 +106,6 @@ def propose(
         else:
             proposal.loads = True
             break
-    return proposal
 
 
 def _repair(proposal: Proposal, code: str, problem: Problem) -> None:

@@ -224,7 +224,7 @@ def lived(truth: World, decisions: list[Decision], luck: int | list[int] = 0) ->
     return state
 
 
-def judge(truth: World, decisions: list[Decision], lucks_n: int = LUCKS_N) -> Judged:
+def judge(truth: World, decisions: list[Decision], lucks_n: int | None = None) -> Judged:
     """Hold a year's decisions against other luck and against fixed rules.
 
     Parameters
@@ -233,8 +233,8 @@ def judge(truth: World, decisions: list[Decision], lucks_n: int = LUCKS_N) -> Ju
         One floor.
     decisions : list of Decision
         One for each of 52 weeks.
-    lucks_n : int
-        Other years.
+    lucks_n : int, optional
+        Other years; None: 200.
 
     Examples
     --------
@@ -242,6 +242,7 @@ def judge(truth: World, decisions: list[Decision], lucks_n: int = LUCKS_N) -> Ju
     >>> judged.others.shape, 0 <= judged.better_share <= 1
     ((20,), True)
     """
+    lucks_n = LUCKS_N if lucks_n is None else lucks_n
     own = lived(truth, decisions).won(truth.amount)[0]
     many, lucks = year.repeated(truth, lucks_n), list(range(1, lucks_n + 1))
     others = lived(many, decisions, lucks).won(many.amount).sum(axis=1)

@@ -56,13 +56,30 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+durations = fn.attempt(fn.duration, book, calendar=calendar)
+stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
+fn.notebook.in_short(durations, stuck)
+
+# %% [markdown] tags=["lang-en"]
+# The pale bar covers the middle half of the deals. A long bar does not mean a slow stage: it means that times differ
+# widely, and plans by averages go wrong there.
+
+# %% [markdown] tags=["lang-zh"]
+# 浅色条为中间一半的商机。条长不等于慢，而是各单用时差别大；按平均值做计划，容易在这里出错。
+
+# %% [markdown] tags=["lang-en"]
 # ## The sales cycle
 
 # %% [markdown] tags=["lang-zh"]
 # ## 销售周期
 
 # %%
-durations = fn.attempt(fn.duration, book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
@@ -78,22 +95,6 @@ fn.display(durations)
 print(durations.finding(lang))
 
 # %% [markdown] tags=["lang-en"]
-# ## Stage by stage
-
-# %% [markdown] tags=["lang-zh"]
-# ## 分阶段
-
-# %%
-fn.display(durations, chart="box", table=False, finding=False)
-
-# %% [markdown] tags=["lang-en"]
-# The pale bar covers the middle half of the deals. A long bar does not mean a slow stage: it means that times differ
-# widely, and plans by averages go wrong there.
-
-# %% [markdown] tags=["lang-zh"]
-# 浅色条为中间一半的商机。条长不等于慢，而是各单用时差别大；按平均值做计划，容易在这里出错。
-
-# %% [markdown] tags=["lang-en"]
 # ## Which distribution describes the days?
 
 # %% [markdown] tags=["lang-zh"]
@@ -105,12 +106,16 @@ fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
 # Bars: observed. Line: the best distribution tried. Vertical lines: ages by which 10 to 90 % are finished. Where the
-# bars do not follow the line, do not use it for quantiles or forecasts. `fn.display(described)` adds parameters,
-# quantiles and remaining times; `stage="..."` describes one stage; `chart="fit"` and `chart="quantiles"` draw the same
-# fit in other ways.
+# bars do not follow the line, do not use it for quantiles or forecasts.
 
 # %% [markdown] tags=["lang-zh"]
 # 柱为实际值，线为最优分布，竖线为 10% 到 90% 的商机结束时的天数。柱与线不相符时，请勿用来算分位数或做预测。
+
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# `fn.display(described)` adds parameters, quantiles and remaining times; `stage="..."` describes one stage;
+# `chart="fit"` and `chart="quantiles"` draw the same fit in other ways.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # `fn.display(described)` 另有参数、分位数和剩余时间；`stage="..."` 可看单个阶段；`chart="fit"` 和 `chart="quantiles"`
 # 是同一拟合的其他画法。
 
@@ -134,19 +139,19 @@ fn.display(segments, table=False)
 # %% [markdown] tags=["lang-zh"]
 # 请比较中位数及其区间，不要比较曲线末端：那里剩下的商机很少。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Look at another stage, segment or distribution
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 换一个阶段、客群或分布
 
-# %%
+# %% tags=["notebook-only"]
 fn.explore_durations(book, calendar=calendar)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # With *moved on* or *lost* the other end competes. Where fewer than half ever move on, there is no median.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 选“推进”或“输单”时，另一种结果与之竞争；最终推进的不足一半时，没有中位数。
 
 # %% [markdown] tags=["lang-en"]
@@ -156,7 +161,6 @@ fn.explore_durations(book, calendar=calendar)
 # ## 偏慢与停滞的商机
 
 # %%
-stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
@@ -198,7 +202,7 @@ print(ageing.finding(lang))
 #
 # ## Next question
 #
-# Which mix of deals reaches the target in the time left?
+# [What does the target take: how many deals, how many leads, by when?](03_deal_mix_targets.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -208,4 +212,4 @@ print(ageing.finding(lang))
 #
 # ## 下一个问题
 #
-# 在剩下的时间里，怎样的单额组合能达成目标？
+# [达成目标需要多少单、多少线索，最迟何时？](03_deal_mix_targets.ipynb)

@@ -8,6 +8,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.stats.rates.proportion import wilson
 from tests.analysis.desk import book, frame
 from tests.analysis.floors import Deal
 
@@ -99,6 +100,29 @@ def test_the_sample_by_sums() -> None:
     costs = sample().table("costs")
     ended = costs[pd.PeriodIndex(costs["period"], freq="M") <= pd.Period("2026-06")]
     assert result.costs[0].cost_amount == pytest.approx(ended["amount"].sum())
+
+
+def test_shares_of_targets_people_and_periods_by_hand() -> None:
+    """Ann brings 400 of 500, Bob 50 of 90: nobody by the sum; January 100 of 140, February 350 of 450: neither."""
+    result = fn.targets.attained(made(targets=TARGETS))
+    shares = {row.what: (row.attained_n, row.counted_n) for row in result.shares}
+    assert shares == {"targets": (2, 4), "people": (0, 2), "periods": (0, 2)}
+    ann = next(row for row in result.groups if row.group == ("Ann",))
+    low, high = wilson(1, 2)
+    assert (ann.attained_ci_lower, ann.attained_ci_upper) == pytest.approx((float(low), float(high)))
+    assert result.shares[0].attained_ci_lower == result.groups[0].attained_ci_lower
+    assert "2 个目标承担者中有 0 个" in result.finding("zh")
+
+
+def test_periods_in_any_spelling_and_weeks() -> None:
+    """The wins of day 40 and 41 fall on 10 and 11 February 2026, a Tuesday and a Wednesday of week 7."""
+    table = months(("2026年第7周", "Ann", 200), ("2026-W07", "Bob", 60), ("W6 2026", "Ann", 10))
+    costs = frame("period source", ("2026-W07", "fair"))
+    costs["amount"] = [35.0]
+    result = fn.targets.attained(made(targets=table, costs=costs))
+    found = {(row.period, row.group[0]): row.won_amount for row in result.rows}
+    assert found == {("2026-W07", "Ann"): 300, ("2026-W07", "Bob"): 50, ("2026-W06", "Ann"): 0}
+    assert result.costs[0].cost_amount == 35.0
 
 
 def test_what_is_missing_is_named() -> None:

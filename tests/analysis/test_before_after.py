@@ -135,3 +135,46 @@ def test_side_by_side_in_every_form(lang: str) -> None:
     result = fn.before_after(sample(), before="2025-Q2", after="2026-Q2")
     assert result.text(lang) and result.html(lang) and result.chart(lang=lang).to_dict()
     assert len(result.to_frame()) == 4 + 3 * 5
+
+
+def test_typed_counts_by_newcombe_and_garwood() -> None:
+    now, old = [100, 80, 40, 20, 10, 5], [90, 60, 30, 15, 9, 4]
+    result = fn.before_after(now, before=old)
+    rows = {(row.property, row.stage): row for row in result.changes}
+    step = rows["success", "prospects"]
+    assert (step.before_value, step.after_value) == (60 / 90, 0.8)
+    low, high = newcombe(80, 100, 60, 90)
+    assert (step.change_ci_lower, step.change_ci_upper) == pytest.approx((float(low), float(high)))
+    assert step.verdict == "up"
+    count = rows["count", ""]
+    from scipy import stats
+
+    assert count.after_ci_lower == pytest.approx(stats.chi2.ppf(0.05, 200) / 2)
+    assert count.after_ci_upper == pytest.approx(stats.chi2.ppf(0.95, 202) / 2)
+    assert rows["success", ""].verdict == "not_separable"
+    assert "潜在客户的成功率" in result.finding("zh") and result.text("en")
+    named = fn.before_after(
+        {"潜在客户": 100, "初步接触": 80, "需求确认": 40, "方案提出": 20, "报价洽谈": 10, "成交": 5},
+        before=old,
+    )
+    assert [row.after_value for row in named.changes] == [row.after_value for row in result.changes]
+
+
+@pytest.mark.parametrize(
+    ("counts", "more", "told"),
+    [
+        ([10, 5], {"before": None}, "before = None with typed counts"),
+        ([10, 5], {"before": "2026-Q1"}, "before = '2026-Q1' with typed counts"),
+        ([10, 5], {"before": [9, 4], "at": "2026-01-01"}, "at with typed counts"),
+        (5, {}, "was given 5"),
+        ("week.csv", {}, "was given a path"),
+    ],
+)
+def test_typed_counts_that_cannot_be(counts, more: dict, told: str) -> None:
+    with pytest.raises(ParameterError, match=told):
+        fn.before_after(counts, **more)
+
+
+def test_weeks_are_sides_as_well() -> None:
+    result = fn.before_after(sample(), before="2026-W10", after="2026年第20周")
+    assert [str(side.starts) for side in (result.before, result.after)] == ["2026-03-02", "2026-05-11"]

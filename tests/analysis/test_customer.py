@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
-from funnelnb.core.errors import ParameterError
+from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError
 from funnelnb.data.accounts import accounts_book
 from funnelnb.playbooks import load_playbook
 from tests.analysis.desk import book, frame, open_deal
@@ -141,3 +141,48 @@ def test_card_in_every_form(lang: str) -> None:
     nasty = ACCOUNTS.assign(name=["<script>x</script>", "b", "c", "d"])
     assert "<script>" not in fn.customer(made(accounts=nasty), "a").html(lang)
     assert len(card.to_frame()) == len(card.record)
+
+
+SEED = """客户名称,行业地位,规模,需求,购买能力,决定权,购买意向,来源,联系人,电话
+华东机械,行业领先,大,有,强,有,高,展会,张三,13800000001
+华东机械,行业前三,大,有,强,有,高,网络,张三,13800000001
+北方电子,一般,小,无,弱,无,低,网络,李四,13900000002
+南方食品,中等,中,,中,有,中,市场调查,王五,13700000003
+"""
+
+
+def test_the_words_of_the_field_are_data(tmp_path: Path) -> None:
+    """No id, Chinese headers, one customer in two sources: nothing is dropped, both values are told."""
+    path = tmp_path / "客户.csv"
+    path.write_text(SEED, encoding="utf-8")
+    card = fn.customer(path, "华东机械")
+    told = {(row.field, row.value): row.origin for row in card.record if row.value is not None}
+    assert told["position", "行业领先"] == "展会" and told["position", "行业前三"] == "网络"
+    assert told["contact", "张三"] == "展会, 网络" and ("电话", "13800000001") in told
+    assert (card.man, card.level) == ("MAN", "high")
+    assert "sources_disagree" in {note.code for note in card.notes} and "people" not in card.missing
+    levels = fn.customers.levels(path)
+    assert [(row.account_id, row.level) for row in levels.customers] == [
+        ("华东机械", "high"),
+        ("南方食品", "medium"),
+        ("北方电子", "low"),
+    ]
+    man = {row.man: row.customer_n for row in fn.customers.money_authority_need(pd.read_csv(path)).rows}
+    assert (man["MAN"], man["man"], man["unknown"]) == (1, 1, 1), "a middling power to buy says neither"
+    assert "–" not in levels.finding("zh").splitlines()[0]
+
+
+def test_contradicting_sources_leave_the_class_open() -> None:
+    rows = frame(
+        "account_id name money authority need origin",
+        ("a", "Ada", True, True, True, "fair"),
+        ("a", "Ada", False, True, True, "web"),
+    )
+    assert fn.customer(rows, "a").man == "unknown"
+    with pytest.raises(DataProblems, match="money = yes and money = no"):
+        fn.customers.money_authority_need(rows)
+
+
+def test_a_table_of_nobody_is_refused() -> None:
+    with pytest.raises(MissingDataError, match="no column tells which customer"):
+        fn.customer(pd.DataFrame({"colour": ["red"], "weight": [3]}), "a")

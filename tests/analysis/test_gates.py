@@ -121,3 +121,35 @@ def test_it_reads_in_words_and_draws(lang) -> None:
         assert "{" not in one.text(lang)
         assert one.chart("honest", lang).to_dict()
     assert np.isnan(fn.honest_funnel(small(GATES.iloc[:0])).overclaimed_amount)
+
+
+def test_purposes_that_are_not_met_stay_or_fall_back() -> None:
+    """DOMAIN A8: the first stage may only stay, a later one falls back; what nobody looked at says nothing."""
+    model = load_playbook("behaviour")
+    first, second, third = model.stages[:3]
+    gates = frame(
+        "opportunity_id stage criterion met at",
+        ("d00000", first.id, first.exit[0].id, False, "2026-03-01"),
+        ("d00001", third.id, third.exit[0].id, False, "2026-03-01"),
+        ("d00002", third.id, third.exit[0].id, False, "2026-02-01"),
+        ("d00002", third.id, third.exit[0].id, True, "2026-03-01"),
+    )
+    deals = (
+        open_deal(0, amount=1.0),
+        open_deal(2, amount=2.0),
+        open_deal(2, amount=3.0),
+        open_deal(2, amount=4.0),
+    )
+    result = fn.honest_funnel(book(*deals, model=model, gates=gates))
+    found = {row.opportunity_id: (row.if_unmet, row.falls_to) for row in result.deals}
+    assert found == {
+        "d00000": ("stay", first.id),
+        "d00001": ("fall_back", second.id),
+        "d00002": ("", ""),
+        "d00003": ("", ""),
+    }
+    assert (result.stay_n, result.fall_back_n) == (1, 1)
+    assert sum(row.supported_n for row in result.rows) == 4 and result.overclaimed_n == 0
+    text = result.text("zh")
+    assert "只能原地逗留" in text and "只能倒退到" in text and "节外生枝" in text
+    assert "falls back by one stage" in result.finding("en")

@@ -126,6 +126,39 @@ def test_cuts_by_time_hold_the_deals_of_their_days(by: str, last: str) -> None:
     assert row.entry_n == (period[by] == last).sum()
 
 
+def test_last_year_and_the_ideal_stand_beside_every_group() -> None:
+    """Last year's row of a group is the group's own page a year earlier; sums of the groups are the whole's."""
+    result = fn.six_properties(sample(), by="region", ideal="trapezoid", horizon_days=180)
+    groups = [row for row in result.rows if row.group]
+    assert [row.series for row in groups[:3]] == ["actual", "ideal", "last_year"]
+    for series in ("actual", "last_year"):
+        whole = next(row for row in result.rows if row.series == series and not row.group)
+        assert sum(row.entry_n for row in groups if row.series == series) == whole.entry_n
+        assert sum(row.won_n for row in groups if row.series == series) == whole.won_n
+    alone = fn.six_properties(sample().where(region="DACH"), horizon_days=180)
+    mine = next(row for row in groups if row.group == ("DACH",) and row.series == "last_year")
+    assert mine.success_rate == pytest.approx(alone.rows[1].success_rate)
+    assert (mine.entry_n, mine.cycle_days) == (alone.rows[1].entry_n, alone.rows[1].cycle_days)
+    text = result.text("zh")
+    assert "去年同期" in text and "理想漏斗" in text
+
+
+def test_a_named_period_bounds_the_cut_by_time() -> None:
+    result = fn.six_properties(sample(), by="week", period="2026-05", last_year=False, horizon_days=30)
+    assert [row.group[0] for row in result.rows if row.group] == [f"2026-W{k}" for k in range(18, 23)]
+    week = fn.six_properties(sample(), period="2026-W20", last_year=False, horizon_days=30).rows[0]
+    assert (str(week.starts), str(week.ends)) == ("2026-05-11", "2026-05-17")
+    same = next(row for row in result.rows if row.group == ("2026-W20",))
+    assert (same.entry_n, same.won_n, same.won_amount) == (week.entry_n, week.won_n, week.won_amount)
+
+
+def test_last_year_of_a_running_period_has_as_many_days() -> None:
+    today = str(sample().as_of)[:10]
+    assert today == "2026-06-30"
+    running = fn.six_properties(sample(), period="2026", horizon_days=90)
+    assert [str(row.ends) for row in running.rows] == ["2026-06-30", "2025-06-30"]
+
+
 def test_weeks_begin_on_monday() -> None:
     result = fn.six_properties(sample(), by="week", last_year=False, horizon_days=30)
     week = next(row for row in result.rows if row.group == ("2026-W26",))
@@ -184,11 +217,19 @@ def test_an_ideal_measured_in_another_book() -> None:
         ({"ideal": [0.5, 0.5]}, "2 shares"),
         ({"before": WEEK}, "before or playbook with a book"),
         ({"horizon_days": 0}, "horizon_days"),
+        ({"period": "2026-W60"}, "period = '2026-W60'"),
     ],
 )
 def test_what_cannot_be_is_refused(more: dict, told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         fn.six_properties(sample(), **more)
+
+
+def test_typed_counts_take_no_dates_and_no_attributes() -> None:
+    with pytest.raises(ParameterError, match="period, by with typed counts"):
+        fn.six_properties(WEEK, by="region", period="2026")
+    with pytest.raises(ParameterError, match="was given a path"):
+        fn.six_properties("week.csv")
 
 
 def test_typed_ideals_are_checked() -> None:

@@ -43,7 +43,7 @@ def test_title_and_contents_come_from_the_headings() -> None:
         ({"text/html": "<b>h</b>", "image/svg+xml": "<svg/>", "text/plain": "p"}, "<b>h</b>"),
         (
             {"image/svg+xml": "<svg>s</svg>", "image/png": "AAAA", "text/plain": "p"},
-            "<figure><svg>s</svg></figure>",
+            '<figure><div class="wide-chart"><svg>s</svg></div></figure>',
         ),
         (
             {"image/png": "AA\nAA", "text/plain": 'a "b"'},

@@ -5,10 +5,6 @@ import re
 
 import pytest
 
-from funnelnb.batch.notebooks import notebooks
-from funnelnb.batch.run import Progress, request_of, run
-from tests.conftest import ROOT
-
 NUMBER = r"\d[\d,]*"
 
 
@@ -19,16 +15,9 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ").replace("\u202f", " ")
 
 
-@pytest.fixture(scope="module", params=["en", "zh"])
-def pages(request, tmp_path_factory):
-    out = tmp_path_factory.mktemp("pages")
-    names = tuple(one.name for one in notebooks(request.param) if one.name[:2] in ("01", "02", "03", "04"))
-    asked, _ = request_of({
-        "data": (str(ROOT / "data/sample"),), "by": "region", "only": ("DACH",), "lang": request.param,
-        "notebooks": names, "out": out,
-    })  # fmt: skip
-    summary = run(asked, Progress())
-    assert summary.outcome == "ok"
+@pytest.fixture(params=["en", "zh"])
+def pages(request, sample_pages):
+    out = sample_pages(request.param)
     found = {path.stem: text_of(path.read_text(encoding="utf-8")) for path in out.glob("DACH*.html")}
     assert len(found) == 4
     return found
@@ -64,19 +53,19 @@ def test_shares_at_one_age_add_up_to_all(pages):
         assert sum(map(float, parts)) == pytest.approx(100, abs=0.15)
 
 
-def test_the_head_of_every_page_says_what_the_first_page_finds(pages):
-    """Rate and interval of the head stand in the finding below, to the digit, and are the same on all four pages."""
-    heads = set()
-    for name, page in pages.items():
-        rate, lower, upper = re.search(
-            r"([\d.]+) ?%\s+90 ?% [^\d]*([\d.]+) ?%\s*–\s*([\d.]+) ?%", page
-        ).groups()
-        heads.add((rate, lower, upper))
-        if "@" not in name:
-            assert re.search(rf"{re.escape(rate)} ?% ?[(（]{re.escape(lower)}%?–{re.escape(upper)}", page), (
-                name
-            )
-    assert len(heads) == 1
+def test_the_head_says_what_the_sections_find(pages):
+    """Each figure of the head stands below it again: in the finding, to the digit, with its interval."""
+    (first,) = (page for name, page in pages.items() if "@" not in name)
+    rate, lower, upper = re.search(r"([\d.]+) ?%\s+90 ?% [^\d]*([\d.]+)–([\d.]+) ?%", first).groups()
+    assert re.search(rf"{re.escape(rate)} ?% ?[(（]{re.escape(lower)}–{re.escape(upper)}", first)
+    (times,) = (page for name, page in pages.items() if "02_" in name)
+    median, lower, upper = re.search(r"(\d+) (?:days|天)\s+90 ?% [^\d]*(\d+)–(\d+)", times).groups()
+    assert re.search(rf"\b{median} \({lower}–{upper}\)", times)
+    (target,) = (page for name, page in pages.items() if "03_" in name)
+    chances = re.findall(r"(?:probability of reaching [^%]* is|达成 166 万欧元的概率为) ([\d.]+) ?%", target)
+    assert chances
+    head = re.search(r"([\d.]+) ?% chance to reach|概率为 ([\d.]+)%", target)
+    assert {next(filter(None, head.groups()))} == set(chances[:1])
 
 
 def test_a_rate_of_closed_deals_has_one_denominator(pages):

@@ -13,7 +13,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from funnelnb.show.charts import cohorts, funnel, groups, outcome, parts, render, spark, theme
+import funnelnb as fn
+from funnelnb.show.charts import cohorts, funnel, groups, outcome, parts, properties, render, spark, theme
 from funnelnb.show.charts.funnel import WIDE
 from tests.show import golden, made
 
@@ -75,6 +76,9 @@ DATA = {
     "trend": lambda: cohorts.trend_data(made.cohorts()),
     "cohort_heat": lambda: cohorts.cohort_heat_data(made.cohorts())[::7],
     "spark": lambda: spark.spark_data(made.cohorts()),
+    "trapezoid": lambda: properties.trapezoid_data(
+        fn.six_properties([100, 80, 40, 20, 10, 5], ideal="trapezoid", before=[90, 60, 30, 15, 9, 4])
+    ),
 }
 
 

@@ -157,7 +157,8 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
         A named set of rules: "house", or how another tool counts (docs/behaviour-rules.md).
     **options
         Single rules: ``attempt`` ("best", "first", "every", "start"), ``ties`` ("either", "after", "row"),
-        ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``.
+        ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``, ``gap`` (longest time from one
+        step to the next) and ``edge`` ("in", "out": whether the end of the gap belongs to it).
 
     Returns
     -------

@@ -456,6 +456,12 @@ _UNJUDGED: Judgement = {"intent_part": float("nan"), "budget_part": float("nan")
 
 
 def _weights(weigh: Mapping[str, float] | None) -> dict[str, float]:
+    if weigh is not None and not hasattr(weigh, "items"):
+        raise ParameterError(
+            f"weigh = {weigh!r}",
+            expected="how much each counts, from 0 to below 1",
+            hint='weigh={"intent": 0.3, "budget": 0.2}',
+        )
     for name in weigh or {}:
         check.one_of("weigh", name, WEIGHED)
     return {

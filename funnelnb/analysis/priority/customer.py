@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.priority.assessment import SheetPerson, SheetRow, assessment, known_accounts, people_of
 from funnelnb.analysis.priority.level_moves import as_it_was
 from funnelnb.analysis.priority.levels import LevelRule, levels, same_ruler
-from funnelnb.analysis.priority.money_authority_need import CONDITIONS, VERDICTS, flags_of, man_class
+from funnelnb.analysis.priority.money_authority_need import CONDITIONS, VERDICTS, man_class
 from funnelnb.analysis.priority.roles import MAIN_ROLES
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.result import Result
@@ -23,24 +24,23 @@ from funnelnb.playbooks.roles import covered
 
 if TYPE_CHECKING:
     import datetime
-    import os
     from collections.abc import Mapping
 
     import pandas as pd
-    from narwhals.typing import IntoFrame
 
     from funnelnb.analysis.priority.levels import LevelCustomer
+    from funnelnb.data.accounts import Records
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
-    Records = Book | os.PathLike[str] | str | IntoFrame
-    """A book, or a list of customers as a file or frame."""
 
 RECORD = (
-    "name", "industry", "size", "employees", "revenue", "money", "authority", "need", "intent",
+    "name", "contact", "industry", "position", "size", "employees", "revenue", "money", "authority", "need", "intent",
     "customer_type", "owner", "region", "country", "created_at",
 )  # fmt: skip
 """The uniform format of a customer record (DOMAIN B1), in the order in which it is read."""
+OPTIONAL = ("contact", "position")
+"""Shown only where the table has them: contacts have a table of their own."""
 WANTED = ("name", "industry", "size", "money", "authority", "need", "intent")
 """What a record should hold before it can be judged."""
 SOURCES = ("source", "sources", "origin")
@@ -297,10 +297,13 @@ def _named(book: Book, who: str) -> str:
             f"{len(found)} customers are called {who!r}", expected="the id of one: " + ", ".join(found[:8])
         )
     listed = accounts["name"].dropna().tolist() if accounts is not None and "name" in accounts else []
+    close = difflib.get_close_matches(str(who), [*sorted(known), *map(str, listed)], n=3)
     raise ParameterError(
         f"there is no customer {who!r}",
         expected="the id or the name of a customer",
-        hint=nearest(str(who), [*sorted(known)[:2000], *map(str, listed[:2000])]),
+        hint=nearest(str(who), close)
+        if close
+        else "fn.customers.levels(book).to_frame() lists all customers",
     )
 
 
@@ -319,12 +322,15 @@ def _record(rows: pd.DataFrame | None) -> tuple[RecordField, ...]:
     import pandas as pd
 
     if rows is None or rows.empty:
-        return tuple(RecordField(field=name, value=None, origin="") for name in RECORD)
+        shown = [name for name in RECORD if name not in OPTIONAL]
+        return tuple(RecordField(field=name, value=None, origin="") for name in shown)
     origins = _origins(rows)
-    known = column_names("accounts")
+    known = {*column_names("accounts")}
     own = [name for name in rows.columns if name not in known and name not in SOURCES]
+    shown = [name for name in RECORD if name not in OPTIONAL or name in rows]
+    told_once = [name for name in SOURCES if name in rows][:1] if len(rows) == 1 else []
     fields = []
-    for name in (*RECORD, *own):
+    for name in (*shown, *own, *told_once):
         values: dict[Any, list[str]] = {}
         column = rows[name].tolist() if name in rows else []
         for value, origin in zip(column, origins, strict=True) if column else ():
@@ -340,10 +346,12 @@ def _record(rows: pd.DataFrame | None) -> tuple[RecordField, ...]:
 
 def _origins(rows: pd.DataFrame) -> list[str]:
     """Return where each row came from, as a column says; else its place where there are several."""
+    if len(rows) == 1:
+        return [""]
     for name in SOURCES:
         if name in rows:
             return [str(one) if isinstance(one, str) else "" for one in rows[name].tolist()]
-    return [""] if len(rows) == 1 else [f"{k}" for k in range(1, len(rows) + 1)]
+    return [f"{k}" for k in range(1, len(rows) + 1)]
 
 
 def _name(rows: pd.DataFrame | None, account: str) -> str:
@@ -354,10 +362,11 @@ def _name(rows: pd.DataFrame | None, account: str) -> str:
 
 
 def _man(rows: pd.DataFrame | None) -> str:
+    """Return the class by the MAN rule; not known where a condition is missing or its sources contradict each other."""
     if rows is None or rows.empty or not set(CONDITIONS) <= set(rows.columns):
         return "unknown"
-    (flags,) = flags_of(rows).values()
-    return man_class(*flags)
+    values = [rows[name].dropna() for name in CONDITIONS]
+    return man_class(*(bool(one.iloc[0]) if len(set(one)) == 1 else None for one in values))
 
 
 def _levels(
@@ -482,7 +491,7 @@ def _missing(
 ) -> tuple[str, ...]:
     told = {row.field for row in record if row.value is not None}
     missing = [name for name in WANTED if name not in told]
-    if not people:
+    if not people and "contact" not in told:
         missing.append("people")
     else:
         met = covered(one.role for one in people if one.role)
@@ -501,4 +510,6 @@ def _missing(
 def _notes(book: Book, rows: pd.DataFrame | None) -> tuple[Note, ...]:
     if rows is None or rows.empty:
         return (Note("customer_without_record"),)
-    return (Note("flags_undated"),) if set(CONDITIONS) & set(rows.columns) else ()
+    notes = (Note("flags_undated"),) if set(CONDITIONS) & set(rows.columns) else ()
+    apart_n = sum(len(set(rows[name].dropna())) > 1 for name in RECORD if name in rows)
+    return (*notes, Note("sources_disagree", {"fields_n": apart_n})) if apart_n else notes

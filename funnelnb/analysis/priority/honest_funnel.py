@@ -80,6 +80,13 @@ class GateDeal:
         What the playbook does in the stage that the evidence supports.
     question_en, question_zh : str
         What it asks there.
+    if_unmet : {"", "stay", "fall_back"}
+        What the stage model says becomes of the deal, where a purpose of the supported stage was looked at and is
+        not met: it may only stay, or it falls back. Empty: nothing of the kind is recorded, or the model has no rule.
+    falls_to : str
+        The stage that it falls back to, or stays in; empty as above.
+    warning_en, warning_zh : str
+        What the model warns of then.
     """
 
     opportunity_id: str
@@ -98,6 +105,10 @@ class GateDeal:
     action_zh: str
     question_en: str
     question_zh: str
+    if_unmet: str = ""
+    falls_to: str = ""
+    warning_en: str = ""
+    warning_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -116,6 +127,8 @@ class HonestFunnel(Result):
         Their known amounts.
     checked_n : int
         Deals with any criterion on record.
+    stay_n, fall_back_n : int
+        Deals of which a purpose is recorded as not met, by what the stage model says of them.
     unrecorded : {"unknown", "not_met"}
     stage_ids, stage_labels
         As in :class:`~funnelnb.analysis.conversion.conversion.Conversion`.
@@ -129,6 +142,8 @@ class HonestFunnel(Result):
     unrecorded: str
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
+    stay_n: int = 0
+    fall_back_n: int = 0
 
 
 @question("customers")
@@ -161,7 +176,9 @@ def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
     A deal may stand in a stage if the required criteria to leave every earlier stage, and to enter it, are
     met; if one is not, the customer may only stay or fall back (DOMAIN A8). The supported stage is the last
     one up to the claimed one for which that holds. Criteria called desirable hold nobody back. Of several
-    records of a criterion the latest counts. A deal is never credited with more than it claims.
+    records of a criterion the latest counts. A deal is never credited with more than it claims. Where the model says
+    so, a deal whose purposes were looked at and not met may only stay, or falls back by one stage: that is told deal by
+    deal and never moves the counts, since the next look may find them met.
 
     Checked against a loop over criteria and hand-made deals: ``tests/analysis/test_gates.py``.
 
@@ -206,6 +223,8 @@ def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
         unrecorded=unrecorded,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
+        stay_n=sum(row.if_unmet == "stay" for row in found),
+        fall_back_n=sum(row.if_unmet == "fall_back" for row in found),
     )
 
 
@@ -311,7 +330,22 @@ def _deal(
         **_both_languages("missing", first),
         **_both_languages("action", action),
         **_both_languages("question", question),
+        **_if_unmet(playbook, supported, met),
     )
+
+
+def _if_unmet(playbook: Playbook, k: int, met: dict[tuple[str, str], bool]) -> dict[str, str]:
+    """Return what becomes of a deal in stage `k` if one of its purposes was looked at and is not met."""
+    here = playbook.stages[k]
+    failed = any(met.get((here.id, gate.id)) is False for gate in here.exit if gate.required)
+    if not failed or not here.if_unmet:
+        return {}
+    back = k - 1 if here.if_unmet == "fall_back" and k else k
+    return {
+        "if_unmet": here.if_unmet,
+        "falls_to": playbook.stages[back].id,
+        **_both_languages("warning", here.warning),
+    }
 
 
 def _both_languages(name: str, label: Label | None) -> dict[str, str]:

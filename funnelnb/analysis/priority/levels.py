@@ -15,6 +15,7 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
+from funnelnb.data.accounts import as_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from funnelnb.data.book import Book
+    from funnelnb.data.accounts import Records
 
 
 LEVELS = ("high", "medium", "low", "unknown")
@@ -233,16 +234,17 @@ class Levels(Result):
     with_deals_n: int = 0
 
 
-@question("customers")
+@question("customers", customers=True)
 def levels(
-    book: Book, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
+    book: Records, rule: Mapping[str, Any] | LevelRule | str | None = None, *, everyone: bool = True
 ) -> Levels:
     """Which customers have high, medium and low priority?
 
     Parameters
     ----------
-    book : Book
-        With the table ``accounts`` and any of its columns need, intent, size, revenue, employees.
+    book : Book, path or frame
+        With the table ``accounts`` and any of its columns need, intent, size, revenue, employees; or a table of
+        customers alone.
     rule : LevelRule, Mapping or str, optional
         Weights, thresholds and hours, or the path of a settings file with a table ``[levels]``; fields not
         given keep their default.
@@ -279,6 +281,7 @@ def levels(
     ['high', 'medium', 'low', 'unknown']
     """
     used = LevelRule.read(rule)
+    book = as_book(book)
     accounts = needed(book, "accounts", "account_id", why="priority levels")
     deals = open_deals(book)
     amounts = sums_by(deals.account_id, deals.amount)
@@ -356,7 +359,7 @@ def _judgeable(accounts: pd.DataFrame, amounts: Mapping[str, float]) -> None:
         raise MissingDataError(
             "priority levels: the table 'accounts' has no column to judge by",
             expected="one or more of the columns " + ", ".join(judging),
-            hint="map them in the settings",
+            hint="map them in funnelnb.toml",
         )
 
 
@@ -376,7 +379,7 @@ def _record_sizes(accounts: pd.DataFrame) -> dict[str, tuple[float, str]]:
         for account, word in zip(ids, accounts["size"].tolist(), strict=True):
             part = SIZE.get(word.strip().casefold(), np.nan) if isinstance(word, str) else np.nan
             if not np.isnan(part):
-                found[account] = (part, "size")
+                found.setdefault(account, (part, "size"))
     for name in ("revenue", "employees"):
         if name not in accounts:
             continue
@@ -422,14 +425,20 @@ def _facts(accounts: pd.DataFrame) -> dict[str, tuple[str, float, float]]:
     nothing = [None] * len(accounts)
     names = accounts["name"].fillna("").tolist() if "name" in accounts else [""] * len(accounts)
     needs, intents = (accounts[one].tolist() if one in accounts else nothing for one in ("need", "intent"))
-    found = {}
+    found: dict[str, tuple[str, float, float]] = {}
     rows = zip(accounts["account_id"].tolist(), names, needs, intents, strict=True)
     for account, name, need, intent in rows:
         word = intent.strip().casefold() if isinstance(intent, str) else ""
-        found[str(account)] = (
+        told = (
             str(name),
             float("nan") if pd.isna(need) else float(bool(need)),
             INTENT.get(word, float("nan")),
+        )
+        before = found.get(str(account), told)  # of several sources the first that knows counts
+        found[str(account)] = (
+            before[0] or told[0],
+            told[1] if np.isnan(before[1]) else before[1],
+            told[2] if np.isnan(before[2]) else before[2],
         )
     return found
 

@@ -13,6 +13,7 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem
 from funnelnb.core.note import Note
+from funnelnb.data.accounts import as_book
 from funnelnb.stats.rates.proportion import wilson
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.accounts import Records
     from funnelnb.data.book import Book
 
 
@@ -139,14 +141,14 @@ def man_class(money: bool | None, authority: bool | None, need: bool | None) -> 
     return "".join(letter if flag else letter.lower() for letter, flag in zip("MAN", flags, strict=True))
 
 
-@question("customers")
-def money_authority_need(book: Book, *, confidence_level: float | None = None) -> Man:
+@question("customers", customers=True)
+def money_authority_need(book: Records, *, confidence_level: float | None = None) -> Man:
     """Which customers have money, authority and need, and which condition is missing most?
 
     Parameters
     ----------
-    book : Book
-        With the table ``accounts`` and its columns money, authority and need.
+    book : Book, path or frame
+        With the table ``accounts`` and its columns money, authority and need; or a table of customers alone.
     confidence_level : float, optional
         Level of the intervals; None: the package option.
 
@@ -177,6 +179,7 @@ def money_authority_need(book: Book, *, confidence_level: float | None = None) -
     'MAN'
     """
     confidence = level(confidence_level)
+    book = as_book(book)
     customers = flags_of(needed(book, "accounts", "account_id", *CONDITIONS, why="MAN"))
     deals = open_deals(book)
     amounts, deal_n = sums_by(deals.account_id, deals.amount), Counter(deals.account_id)

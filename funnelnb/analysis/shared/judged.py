@@ -175,7 +175,7 @@ def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
     if coded is None:
         return ()
     sizes = np.bincount(coded.codes, minlength=len(coded.labels))[
-        np.array([bool(one) for one in coded.labels])
+        np.array([bool(one) for one in coded.labels], dtype=bool)
     ]
     sizes = sizes[sizes > 0]
     if not sizes.size or sizes.max() < 2 or sizes.sum() < ledger.outcome.size / 2:

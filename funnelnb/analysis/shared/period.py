@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
 
 
 _FORMS = re.compile(
-    r"^(?P<year>\d{4})(?:[-/ ]?(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?$", re.IGNORECASE
+    r"^(?P<year>\d{4})(?:[-/ ]?(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>0[1-9]|1[0-2])))?$",
+    re.IGNORECASE,
 )
-_QUARTER_FIRST = re.compile(r"^(?:Q([1-4])|([1-4])Q)[-/ ]*(\d{4})$", re.IGNORECASE)
+_PART_FIRST = re.compile(r"^(?:(Q[1-4])|([1-4])Q|(W\d{1,2}))[-/ ]*(\d{4})$", re.IGNORECASE)
+_CHINESE = re.compile(
+    r"^(\d{4})\s*年(?:度|\s*第?\s*([1-4一二三四])\s*季度?|\s*(\d{1,2})\s*月份?|\s*第?\s*(\d{1,2})\s*[周週])?$"
+)
+_NUMERALS = {"一": "1", "二": "2", "三": "3", "四": "4"}
+PERIOD_FORMS = "a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 or 2026"
+"""What a period may look like, as errors say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +52,23 @@ class Period:
 
 
 def period_of(text: str) -> Period | None:
-    """Return the month, quarter or year that `text` names (``2026-07``, ``Q3 2026``, ``2026``), or None."""
-    found = _FORMS.match(_QUARTER_FIRST.sub(r"\3-Q\1\2", str(text).strip()))
+    """Return the week, month, quarter or year that `text` names, or None.
+
+    Weeks are those of ISO 8601: Monday to Sunday, week 1 holds the year's first Thursday.
+
+    Examples
+    --------
+    >>> [period_of(one).name for one in ("2026-07", "Q3 2026", "2026", "2026W05", "2026年第三季度", "2026年7月")]
+    ['2026-07', '2026-Q3', '2026', '2026-W05', '2026-Q3', '2026-07']
+    >>> period_of("2026-W54") is None, str(period_of("2026-W01").start)
+    (True, '2025-12-29')
+    """
+    found = _FORMS.match(_plain(str(text).strip()))
     if not found:
         return None
     year, quarter, month = found["year"], found["quarter"], found["month"]
+    if found["week"]:
+        return _week(int(year), int(found["week"]))
     first, months = (int(month), 1) if month else (3 * int(quarter) - 2, 3) if quarter else (1, 12)
     start = np.datetime64(f"{year}-{first:02d}", "M")
     name = f"{year}-{month}" if month else f"{year}-Q{quarter}" if quarter else year
@@ -57,6 +77,48 @@ def period_of(text: str) -> Period | None:
         start=start.astype("datetime64[D]"),
         end=(start + months).astype("datetime64[D]") - np.timedelta64(1, "D"),
     )
+
+
+def _plain(text: str) -> str:
+    """Return the other spellings as year first: ``Q3 2026`` and ``2026年第三季度`` are 2026-Q3."""
+    turned = _PART_FIRST.match(text)
+    if turned:
+        quarter, digit, week, year = turned.groups()
+        return f"{year}-{quarter or (f'Q{digit}' if digit else f'W{int(week[1:]):02d}')}"
+    chinese = _CHINESE.match(text)
+    if not chinese:
+        return text
+    year, quarter, month, week = chinese.groups()
+    if quarter:
+        return f"{year}-Q{_NUMERALS.get(quarter, quarter)}"
+    return f"{year}-{int(month):02d}" if month else f"{year}-W{int(week):02d}" if week else year
+
+
+def _week(year: int, week: int) -> Period | None:
+    try:
+        start = np.datetime64(datetime.date.fromisocalendar(year, week, 1), "D")
+    except ValueError:
+        return None
+    return Period(name=f"{year}-W{week:02d}", start=start, end=start + np.timedelta64(6, "D"))
+
+
+def past_period(name: str, text: object, today: np.datetime64) -> Period:
+    """Return the period that the parameter `name` names, up to today.
+
+    Raises
+    ------
+    ParameterError
+        It is no period, or it begins after today.
+    """
+    found = period_of(str(text))
+    if found is None:
+        raise ParameterError(f"{name} = {text!r}", expected=PERIOD_FORMS)
+    if found.start > today:
+        raise ParameterError(
+            f"{name}: the period begins on {found.start}, the data is as of {today}",
+            expected=f"a period that begins by {today}",
+        )
+    return replace(found, end=min(found.end, today))
 
 
 def next_quarter(book: Book) -> str:
@@ -89,9 +151,7 @@ def still_to_come(book: Book, period: str | None, until: Day | None) -> Period:
     if period is not None:
         wanted = period_of(period)
         if wanted is None:
-            raise ParameterError(
-                f"period = {period!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026"
-            )
+            raise ParameterError(f"period = {period!r}", expected=PERIOD_FORMS)
     else:
         end = check.timestamp("until", until).astype("datetime64[D]")
         wanted = Period(name="", start=today + np.timedelta64(1, "D"), end=end)

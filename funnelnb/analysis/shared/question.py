@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from funnelnb.core.errors import ParameterError
@@ -11,14 +12,18 @@ from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def question(
-    space: str = "", formerly: Mapping[str, str] | None = None
+    space: str = "",
+    formerly: Mapping[str, str] | None = None,
+    *,
+    customers: bool = False,
+    typed: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a public function whose first argument is a book, and answer whoever gives it something else.
 
@@ -31,6 +36,10 @@ def question(
         Namespace of ``funnelnb`` in which the function stands; empty: at the top.
     formerly : Mapping of str to str, optional
         Names that parameters had in 0.1 -> their names now; the old ones still answer.
+    customers : bool
+        Whether a table of customers alone (path or frame) is as good as a book.
+    typed : bool
+        Whether counts per stage are as good as a book.
 
     Raises
     ------
@@ -60,11 +69,15 @@ def question(
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get("book", _MISSING)
+            if customers and (isinstance(given, (str, os.PathLike)) or hasattr(given, "columns")):
+                return function(*args, **kwargs)
+            if typed and isinstance(given, (Sequence, Mapping)) and not isinstance(given, str):
+                return function(*args, **kwargs)
             counts = Scan in kinds and hasattr(given, "playbook")  # whatever counts by the same rules
             if not (
                 isinstance(given, kinds) or counts or (may_be_none and (given is None or given is _MISSING))
             ):
-                raise _no_book(name, given, kinds)
+                raise _no_book(name, given, kinds, typed=typed)
             for old, new in renamed.items():
                 if old in kwargs and new not in kwargs:
                     kwargs[new] = kwargs.pop(old)
@@ -78,9 +91,10 @@ def question(
 _MISSING = object()
 
 
-def _no_book(name: str, given: Any, kinds: tuple[type, ...]) -> ParameterError:
+def _no_book(name: str, given: Any, kinds: tuple[type, ...], *, typed: bool = False) -> ParameterError:
     short = name.rpartition(".")[2]
     expected = "a book" if len(kinds) == 1 else "a book, or a scan (fn.data.Scan)"
+    expected = "a book, or counts per stage" if typed else expected
     if given is _MISSING or given is None:
         return ParameterError(
             f"{short} was given no book" if given is _MISSING else f"{short} was given None",

@@ -15,7 +15,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.playbooks import library, load_playbook
-from funnelnb.playbooks.model import Label, Playbook
+from funnelnb.playbooks.model import Label, Playbook, fold
 from funnelnb.stats.rates.compare import newcombe
 from funnelnb.stats.rates.proportion import wilson
 
@@ -179,8 +179,8 @@ def typed_funnel(
     """
     confidence = level(confidence_level)
     ids, labels, model = named_stages(counts, playbook, stages)
-    reached = typed("counts", counts, ids)
-    earlier = typed("before", before, ids) if before is not None else None
+    reached = typed("counts", counts, ids, labels)
+    earlier = typed("before", before, ids, labels) if before is not None else None
     steps = _steps(ids, reached, earlier, confidence)
     outlook = model.outlook if model else None
     return TypedFunnel(
@@ -212,6 +212,12 @@ def named_stages(
     ParameterError
         Both a playbook and stages are given, or their number is not that of the counts.
     """
+    if not isinstance(counts, Sequence | Mapping) or isinstance(counts, str):
+        raise ParameterError(
+            f"counts = {counts!r}"[:80],
+            expected="how many reached each stage, the first stage first",
+            hint="[100, 80, 40, 20, 10, 5]",
+        )
     if playbook is not None and stages is not None:
         raise ParameterError("both playbook and stages", expected="one of them, to name the stages")
     if stages is not None:
@@ -234,6 +240,10 @@ def named_stages(
     return tuple(one.id for one in mine), tuple(one.label for one in mine), model
 
 
+def _texts(counts: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [(str(stage), n) for stage, n in counts.items()]
+
+
 def _fits(counts_n: int, stages_n: int, what: str, names: str) -> None:
     if counts_n < 2 or counts_n != stages_n:
         raise ParameterError(
@@ -242,7 +252,7 @@ def _fits(counts_n: int, stages_n: int, what: str, names: str) -> None:
         )
 
 
-def typed(name: str, counts: Counts, ids: tuple[str, ...]) -> tuple[int, ...]:
+def typed(name: str, counts: Counts, ids: tuple[str, ...], labels: tuple[Label, ...] = ()) -> tuple[int, ...]:
     """Return typed counts in the order of the stages, checked.
 
     Raises
@@ -251,6 +261,8 @@ def typed(name: str, counts: Counts, ids: tuple[str, ...]) -> tuple[int, ...]:
         A count is no whole number, rises from one stage to the next, or belongs to a stage that there is not.
     """
     if isinstance(counts, Mapping):
+        known = {fold(word): key for key, one in zip(ids, labels, strict=False) for word in (one.en, one.zh)}
+        counts = {key if key in ids else known.get(fold(key), key): n for key, n in _texts(counts)}
         for stage in counts:
             if str(stage) not in ids:
                 raise ParameterError(

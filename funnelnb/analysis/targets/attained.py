@@ -9,13 +9,14 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.open_deals import needed
-from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.analysis.shared.period import PERIOD_FORMS, Period, period_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger.codes import WON_DEAL
+from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.totals.means import ratio_of_sums
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class AttainGroup:
     period_n, attained_n : int
         Past periods with a target, and those attained.
     attained_rate, attained_ci_lower, attained_ci_upper : float
-        Of all: the periods of one person are one unit, because they swing together.
+        Of all: the periods of one person are one unit, because they swing together. Of one: Wilson's interval.
     target_amount, won_amount, met_share : float
         Sums over the past periods, and won / target.
     """
@@ -90,6 +91,26 @@ class AttainGroup:
     target_amount: float
     won_amount: float
     met_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttainShare:
+    """Of how many targets, people or periods the target was attained.
+
+    Attributes
+    ----------
+    what : {"targets", "people", "periods"}
+        Single targets; people, teams or regions by the sum of their past targets; periods by the sum over everybody.
+    counted_n, attained_n : int
+    attained_rate, attained_ci_lower, attained_ci_upper : float
+    """
+
+    what: str
+    counted_n: int
+    attained_n: int
+    attained_rate: float
+    attained_ci_lower: float
+    attained_ci_upper: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +146,8 @@ class Attained(Result):
         Latest period first.
     groups : tuple of AttainGroup
         All first, then those that attained least.
+    shares : tuple of AttainShare
+        Share of targets, of people and of periods that attain; empty where no period is over.
     costs : tuple of CostRow
         Empty where no cost is recorded.
     promise : {"kept", "not_kept", "not_separable", "unknown"}
@@ -136,6 +159,7 @@ class Attained(Result):
     by: tuple[str, ...]
     rows: tuple[AttainRow, ...]
     groups: tuple[AttainGroup, ...]
+    shares: tuple[AttainShare, ...]
     costs: tuple[CostRow, ...]
     promise: str
     saving: str
@@ -171,9 +195,10 @@ def attained(
     Notes
     -----
     A target is attained when what was won in its period is at least as much. Only the finest periods are taken, so that
-    a year and its quarters do not count twice. The share of targets attained and the cost of orders are ratios of sums
-    over people, or over periods where there is one group, with linearised variance; the change of a cost is a ratio of
-    two such ratios on the log scale.
+    a year and its quarters do not count twice. The share of people is by the sum of all their past targets, the share
+    of periods by the sum over everybody, both with Wilson's interval. The share of targets attained and the cost of
+    orders are ratios of sums over people, or over periods where there is one group, with linearised variance; the
+    change of a cost is a ratio of two such ratios on the log scale.
 
     Checked against sums by hand and a bootstrap: ``tests/analysis/test_attained.py``.
 
@@ -202,6 +227,7 @@ def attained(
         by=(name,) if name else (),
         rows=tuple(sorted(rows, key=lambda row: (_negative(periods[row.period].start), row.group))),
         groups=groups,
+        shares=_shares(groups, past, confidence),
         costs=costs,
         promise=_verdict(whole.attained_ci_lower, whole.attained_ci_upper, PROMISED_SHARE)
         if whole
@@ -219,13 +245,15 @@ def _targets(book: Book, by: str) -> tuple[pd.DataFrame, str, dict[str, Period]]
     table = needed(book, "targets", "period", "amount", why="attained targets").dropna(
         subset=["period", "amount"]
     )
-    periods = {str(one): found for one in table["period"].unique() if (found := period_of(str(one)))}
+    named = {one: found for one in table["period"].unique() if (found := period_of(str(one)))}
+    table = table.assign(period=[named[one].name if one in named else "" for one in table["period"]])
+    periods = {one.name: one for one in named.values()}
     today = book.as_of.astype("datetime64[D]")
     begun = {one: period for one, period in periods.items() if period.start <= today}
     if not begun:
         raise MissingDataError(
             "the table 'targets' holds no period that has begun",
-            expected="a month, quarter or year such as 2026-Q2 with a target",
+            expected="a week, month, quarter or year such as 2026-Q2 with a target",
         )
     days = {one: (period.end - period.start).astype(np.int64) for one, period in begun.items()}
     finest = min(days.values())
@@ -264,7 +292,7 @@ def _rows(book: Book, table: pd.DataFrame, name: str, periods: dict[str, Period]
         inside = (days >= period.start) & (days <= period.end)
         inside &= labels == group[0] if group else True
         got = float(amounts[inside].sum())
-        cost = costs.get((text, group[0] if group else ""), np.nan)
+        cost = costs.get((period.name, group[0] if group else ""), np.nan)
         length = float((period.end - period.start) / np.timedelta64(1, "D")) + 1
         gone = float((min(today, period.end) - period.start) / np.timedelta64(1, "D")) + 1
         rows.append(
@@ -291,7 +319,8 @@ def _cost_table(book: Book, name: str) -> dict[tuple[str, str], float]:
     if table is None or not {"period", "amount"} <= set(table.columns) or (name and name not in table):
         return {}
     found: dict[tuple[str, str], float] = {}
-    wanted = [period for one in targets["period"].dropna().unique() if (period := period_of(str(one)))]
+    named = {one.name: one for text in targets["period"].dropna().unique() if (one := period_of(str(text)))}
+    wanted = list(named.values())
     groups = table[name].tolist() if name else [""] * len(table)
     for text, group, amount in zip(table["period"].tolist(), groups, table["amount"].tolist(), strict=True):
         mine = period_of(str(text))
@@ -318,17 +347,55 @@ def _groups(past: list[AttainRow], confidence_level: float) -> tuple[AttainGroup
     each = (
         []
         if single and not names[0]
-        else [_group(name, rows) for name, rows in zip(names, by_group, strict=True)]
+        else [
+            _group(name, rows, _wilson(sum(row.attained for row in rows), len(rows), confidence_level))
+            for name, rows in zip(names, by_group, strict=True)
+        ]
     )
     return (whole, *sorted(each, key=lambda one: (one.attained_rate, one.met_share, one.group)))
 
 
-def _group(
-    group: tuple[str, ...], rows: list[AttainRow], rate: tuple[float, float, float] | None = None
-) -> AttainGroup:
+def _wilson(k: int, n: int, confidence_level: float) -> tuple[float, float, float]:
+    lower, upper = wilson(k, n, confidence_level)
+    return k / n, float(lower), float(upper)
+
+
+def _shares(
+    groups: tuple[AttainGroup, ...], past: list[AttainRow], confidence_level: float
+) -> tuple[AttainShare, ...]:
+    """Return the share of targets, people and periods that attain."""
+    if not groups:
+        return ()
+    whole, *each = groups
+    found = [("targets", whole.attained_n, whole.period_n)]
+    if each:
+        found.append(("people", sum(one.won_amount >= one.target_amount for one in each), len(each)))
+    sums: dict[str, list[float]] = {}
+    for row in past:
+        total = sums.setdefault(row.period, [0.0, 0.0])
+        total[0] += row.won_amount
+        total[1] += row.target_amount
+    found.append(("periods", sum(won >= target for won, target in sums.values()), len(sums)))
+    rates = {"targets": (whole.attained_rate, whole.attained_ci_lower, whole.attained_ci_upper)}
+    shares = []
+    for what, k, n in found:
+        rate, lower, upper = rates.get(what) or _wilson(k, n, confidence_level)
+        shares.append(
+            AttainShare(
+                what=what,
+                counted_n=n,
+                attained_n=k,
+                attained_rate=rate,
+                attained_ci_lower=lower,
+                attained_ci_upper=upper,
+            )
+        )
+    return tuple(shares)
+
+
+def _group(group: tuple[str, ...], rows: list[AttainRow], found: tuple[float, float, float]) -> AttainGroup:
     target, won = sum(row.target_amount for row in rows), sum(row.won_amount for row in rows)
     attained_n = sum(row.attained for row in rows)
-    found = rate or (attained_n / len(rows), float("nan"), float("nan"))
     return AttainGroup(
         group=group,
         period_n=len(rows),
@@ -375,7 +442,7 @@ def _costs(book: Book, past: list[AttainRow], at: Day | None, confidence_level: 
 def _of(text: str) -> Period:
     found = period_of(text)
     if found is None:
-        raise ParameterError(f"period = {text!r}", expected="a month, quarter or year")
+        raise ParameterError(f"period = {text!r}", expected=PERIOD_FORMS)
     return found
 
 

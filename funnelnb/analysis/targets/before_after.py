@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from funnelnb.analysis.shared.by_day import curve, split
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
-from funnelnb.analysis.shared.period import Period, period_of
-from funnelnb.analysis.shared.result import Result
-from funnelnb.analysis.targets.properties import Funnel, entered_in, of_deals, visible_horizon
+from funnelnb.analysis.shared.period import Period, past_period
+from funnelnb.analysis.shared.question import question
+from funnelnb.analysis.shared.result import Result, about
+from funnelnb.analysis.shared.typed_counts import named_stages, typed
+from funnelnb.analysis.targets.properties import (
+    Funnel,
+    entered_in,
+    of_deals,
+    only_books,
+    typed_properties,
+    visible_horizon,
+)
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.stats.curves.difference import incidence_difference
+from funnelnb.stats.rates.compare import newcombe
+from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.totals.means import interval_of_difference, poisson_interval
 
 if TYPE_CHECKING:
+    import os
+
+    from funnelnb.analysis.shared.typed_counts import Counts
     from funnelnb.analysis.targets.properties import FunnelProperties, StageProperties
     from funnelnb.core.check import Day
     from funnelnb.data.book import Book
-    from funnelnb.playbooks.model import Label
+    from funnelnb.playbooks.model import Label, Playbook
 
 MONTH_DAYS = 365.25 / 12
-PROPERTIES = ("number", "success", "cycle", "money")
+PROPERTIES = ("number", "count", "success", "cycle", "money")
 """What is compared; stages are the same on both sides, the shape stands beside them."""
 MOST_DAYS = 365
 """Without periods of their own, both sides reach at most so many days from the date."""
@@ -39,9 +54,9 @@ class PropertyChange:
 
     Attributes
     ----------
-    property : {"number", "success", "cycle", "money"}
-        Arrivals a month; share that goes on within the horizon; median days; mean amount of a deal won in the
-        period.
+    property : {"number", "count", "success", "cycle", "money"}
+        Arrivals a month; typed counts as they are; share that goes on within the horizon; median days; mean amount
+        of a deal won in the period.
     stage : str
         Empty for the whole.
     before_value, before_ci_lower, before_ci_upper, after_value, after_ci_lower, after_ci_upper : float
@@ -96,12 +111,14 @@ class BeforeAfter(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question(typed=True)
 def before_after(
-    book: Book,
+    book: Book | Counts,
     *,
     at: Day | None = None,
-    before: str | None = None,
+    before: str | Counts | None = None,
     after: str | None = None,
+    playbook: str | os.PathLike[str] | Playbook | None = None,
     horizon_days: float | None = None,
     confidence_level: float | None = None,
 ) -> BeforeAfter:
@@ -109,11 +126,15 @@ def before_after(
 
     Parameters
     ----------
-    book : Book
+    book : Book, or counts per stage
+        Typed counts of the later period need no CRM; `before` are then those of the earlier one, and cycle and money
+        are not known.
     at : date, optional
         Day of the change: deals that entered from then on are compared with as many days before, a year at most.
     before, after : str, optional
-        Instead of `at`: two months, quarters or years of entry, such as ``"2025-Q2"`` and ``"2026-Q2"``.
+        Instead of `at`: two weeks, months, quarters or years of entry, such as ``"2025-Q2"`` and ``"2026-Q2"``.
+    playbook : str, path or Playbook, optional
+        With typed counts: the model that names the stages.
     horizon_days : float, optional
         Age by which success counts, the same on both sides; None finds one for the whole book.
     confidence_level : float, optional
@@ -131,11 +152,13 @@ def before_after(
     -----
     Deals belong to the side on which they entered. Entries a month: Garwood's interval; success by the horizon:
     difference of two Aalen-Johansen incidences (Zou & Donner); median days and mean amount of won deals: the
-    intervals of both sides, their distances squared and added. Nothing here says why.
+    intervals of both sides, their distances squared and added. Typed counts: Garwood's and Newcombe's intervals.
+    Nothing here says why.
 
     References
     ----------
-    Zou & Donner (2008), doi:10.1002/sim.3095. Garwood (1936), doi:10.1093/biomet/28.3-4.437.
+    Zou & Donner (2008), doi:10.1002/sim.3095. Newcombe (1998),
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. Garwood (1936), doi:10.1093/biomet/28.3-4.437.
 
     Checked against hand counts, Newcombe's interval and floors with and without a planted change:
     ``tests/analysis/test_before_after.py``.
@@ -148,14 +171,31 @@ def before_after(
     ['number', 'success', 'cycle', 'money']
     """
     confidence = level(confidence_level)
-    first, second, day = _sides(book, at, before, after)
-    horizon = visible_horizon(book, [first, second], horizon_days)
+    if isinstance(book, Sequence | Mapping):
+        return _typed(
+            book, before, playbook, {"at": at, "after": after, "horizon_days": horizon_days}, confidence
+        )
+    if playbook is not None:
+        raise ParameterError("playbook with a book", expected="typed counts, or none: a book has its own")
+    first, second, day = sides_of(book, at, before, after)
+    return _dated(book, day, (first, second), horizon_days, confidence)
+
+
+def _dated(
+    book: Book,
+    day: np.datetime64,
+    periods: tuple[Period, Period],
+    horizon_days: float | None,
+    confidence: float,
+) -> BeforeAfter:
+    """Return what has changed between two periods of entry."""
+    horizon = visible_horizon(book, periods, horizon_days)
     sides = [
         _side(book, period, series, horizon, confidence)
-        for period, series in ((first, "before"), (second, "after"))
+        for period, series in zip(periods, ("before", "after"), strict=True)
     ]
     (old, old_part), (new, _) = sides
-    crossing_n = _crossing(old_part, second)
+    crossing_n = _crossing(old_part, periods[1])
     notes = (*book.notes, *source_notes(book))
     if crossing_n:
         notes += (Note("sides_crossed", {"deals_n": crossing_n, "of_n": int(old.whole.entry_n)}),)
@@ -163,24 +203,86 @@ def before_after(
         n=int(old.whole.entry_n + new.whole.entry_n),
         method="before_after",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
+        **about(book),
         notes=notes,
         at=day,
         horizon_days=horizon,
-        before=old.whole,
-        after=new.whole,
-        stages=(*old.stages, *new.stages),
-        changes=_changes(sides, (first, second), horizon, confidence),
+        **_both(old, new),
+        changes=_changes(sides, periods, horizon, confidence),
         crossing_n=crossing_n,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
     )
 
 
-def _sides(
-    book: Book, at: Day | None, before: str | None, after: str | None
-) -> tuple[Period, Period, np.datetime64]:
+def _both(old: Funnel, new: Funnel) -> dict[str, Any]:
+    return {"before": old.whole, "after": new.whole, "stages": (*old.stages, *new.stages)}
+
+
+def _typed(
+    counts: Counts,
+    before: Any,
+    playbook: str | os.PathLike[str] | Playbook | None,
+    dated: Mapping[str, Any],
+    confidence_level: float,
+) -> BeforeAfter:
+    """Return what has changed between two sets of typed counts."""
+    only_books(dated)
+    if not isinstance(before, Sequence | Mapping) or isinstance(before, str):
+        raise ParameterError(
+            f"before = {before!r} with typed counts",
+            expected="the counts of the earlier period",
+            hint="fn.before_after([100, 80, 40, 20, 10, 5], before=[90, 60, 30, 15, 9, 4])",
+        )
+    ids, labels, _ = named_stages(counts, playbook, None)
+    now, old = typed("counts", counts, ids, labels), typed("before", before, ids, labels)
+    sides = [
+        typed_properties(one, ids, name, confidence_level) for name, one in (("before", old), ("after", now))
+    ]
+    changes = [_count("", (old[0], now[0]), confidence_level)]
+    changes.append(_share("", (old[-1], old[0]), (now[-1], now[0]), confidence_level))
+    for k, stage in enumerate(ids[:-1]):
+        changes.append(_count(stage, (old[k], now[k]), confidence_level))
+        changes.append(_share(stage, (old[k + 1], old[k]), (now[k + 1], now[k]), confidence_level))
+    never = np.datetime64("NaT", "s")
+    return BeforeAfter(
+        n=old[0] + now[0],
+        method="before_after_typed",
+        confidence_level=confidence_level,
+        as_of=never,
+        currency="",
+        notes=(Note("typed_so_far"),),
+        at=never.astype("datetime64[D]"),
+        horizon_days=float("nan"),
+        **_both(*sides),
+        changes=tuple(changes),
+        crossing_n=0,
+        stage_ids=ids,
+        stage_labels=labels,
+    )
+
+
+def _count(stage: str, counts: tuple[int, int], confidence_level: float) -> PropertyChange:
+    """Compare two counts of periods of one length."""
+    return _compared(
+        "count", stage, [(float(one), *poisson_interval(one, confidence_level)) for one in counts]
+    )
+
+
+def _share(
+    stage: str, before: tuple[int, int], after: tuple[int, int], confidence_level: float
+) -> PropertyChange:
+    """Compare two shares, each as (went on, came)."""
+    nan = float("nan")
+    values = []
+    for k, n in (before, after):
+        low, high = wilson(k, n, confidence_level)
+        values.append((k / n if n else nan, float(low), float(high)))
+    if not before[1] or not after[1]:
+        return _row("success", stage, values, (nan, nan, nan))
+    lower, upper = newcombe(*after, *before, confidence_level)
+    return _row("success", stage, values, (values[1][0] - values[0][0], float(lower), float(upper)))
+
+
+def sides_of(book: Book, at: Any, before: Any, after: str | None) -> tuple[Period, Period, np.datetime64]:
     """Return both periods of entry, and the date between them if it was named."""
     today = book.as_of.astype("datetime64[D]")
     if (at is None) == (before is None or after is None):
@@ -198,14 +300,7 @@ def _sides(
         one = np.timedelta64(1, "D")
         old = Period(name="", start=day - np.timedelta64(length, "D"), end=day - one)
         return old, Period(name="", start=day, end=day + np.timedelta64(length - 1, "D")), day
-    found = []
-    for name, text in (("before", before), ("after", after)):
-        period = period_of(str(text))
-        if period is None:
-            raise ParameterError(
-                f"{name} = {text!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026"
-            )
-        found.append(Period(name=period.name, start=period.start, end=min(period.end, today)))
+    found = [past_period(name, text, today) for name, text in (("before", before), ("after", after))]
     if found[0].end >= found[1].start:
         raise ParameterError(
             f"before = {before!r} does not end before after = {after!r} begins",

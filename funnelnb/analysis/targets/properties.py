@@ -5,7 +5,6 @@ Longer than most modules: one result with its two ways in, measured deals and ty
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
@@ -20,7 +19,8 @@ from funnelnb.analysis.shared.counts import attributes, level, source_notes, tim
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
 from funnelnb.analysis.shared.judged import NO_RATE, unjudged
-from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.analysis.shared.period import Period, past_period, period_of
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
@@ -33,6 +33,7 @@ from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.totals.means import mean_interval
 
 if TYPE_CHECKING:
+    import datetime
     import os
 
     from numpy.typing import NDArray
@@ -120,7 +121,7 @@ class FunnelProperties:
     cycle_days, cycle_ci_lower, cycle_ci_upper : float
         Median days from entry to won or lost.
     slope_rate : float
-        Geometric mean of the steps' success.
+        Geometric mean of the steps' success; NaN where nobody comes to the win.
     bend_share : float
         How far the shape bends from straight sides, as a share of the entries: negative, it loses early; positive,
         it keeps its width and loses late.
@@ -172,7 +173,7 @@ class SixProperties(Result):
     reference : str
         What the ideal is: ``"given"``, ``"trapezoid"``, the name of a book, or empty.
     rows : tuple of FunnelProperties
-        One per series, then one per group of the cut (actual only).
+        One per series, then the same of each group of the cut.
     stages : tuple of StageProperties
         Per series its stages in order, the won stage last.
     stage_ids : tuple of str
@@ -188,6 +189,7 @@ class SixProperties(Result):
     stage_labels: tuple[Label, ...]
 
 
+@question(typed=True)
 def six_properties(
     book: Book | Counts,
     *,
@@ -215,10 +217,11 @@ def six_properties(
     last_year : bool
         Whether the same funnel a year earlier stands beside it.
     period : str, optional
-        Month, quarter or year in which the deals entered, such as ``"2026-Q2"``; None: the last twelve months.
+        Week, month, quarter or year in which the deals entered, such as ``"2026-W23"`` or ``"2026-Q2"``; None: the
+        last twelve months.
     by : str, optional
         Cut: an attribute such as ``"region"``, ``"team"``, ``"product"``, ``"customer_type"``; ``"size"`` for large
-        and small; or ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` of entry.
+        and small; or ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` of entry (of all times, or of `period`).
     playbook : str, path or Playbook, optional
         With typed counts: the model that names the stages.
     horizon_days : float, optional
@@ -254,6 +257,7 @@ def six_properties(
     """
     confidence = level(confidence_level)
     if isinstance(book, Sequence | Mapping):
+        only_books({"period": period, "by": by, "horizon_days": horizon_days})
         return _typed(book, ideal, before, playbook, confidence)
     _only_counts(before, playbook)
     now = _now(book, period)
@@ -262,7 +266,8 @@ def six_properties(
     ideals, reference = _ideal(book, ideal, actual, horizon, confidence)
     earlier, notes = _last_year(book, now, horizon, confidence) if last_year else ([], [])
     found = [actual, *ideals, *earlier]
-    groups, more = _groups(book, by, now, horizon, confidence)
+    beside = _Beside(horizon=horizon, confidence_level=confidence, ideal=ideal, last_year=last_year)
+    groups, more = _groups(book, by, now, beside, whole_time=period is None)
     return SixProperties(
         n=int(actual.whole.entry_n),
         method="six_properties",
@@ -287,6 +292,17 @@ def _only_counts(before: object, playbook: object) -> None:
         )
 
 
+def only_books(given: Mapping[str, object]) -> None:
+    """Raise where something that takes dates or attributes was asked of typed counts."""
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise ParameterError(
+            f"{', '.join(named)} with typed counts",
+            expected="a book: typed counts have no dates and no attributes",
+            hint="leave it out; a year ago is before=[…], another group a call of its own",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funnel:
     """One funnel: whole, by stage, and what has to be said of it."""
@@ -305,17 +321,7 @@ def _now(book: Book, period: str | None) -> Period:
     if period is None:
         start = today - np.timedelta64(364, "D")
         return Period(name="", start=start, end=today)
-    found = period_of(period)
-    if found is None:
-        raise ParameterError(
-            f"period = {period!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026"
-        )
-    if found.start > today:
-        raise ParameterError(
-            f"the period begins on {found.start}, the data is as of {today}",
-            expected=f"a period that begins by {today}",
-        )
-    return replace(found, end=min(found.end, today))
+    return past_period("period", period, today)
 
 
 def visible_horizon(book: Book, periods: Sequence[Period], horizon_days: float | None) -> float:
@@ -344,8 +350,7 @@ def _last_year(
     book: Book, now: Period, horizon: float, confidence_level: float
 ) -> tuple[list[Funnel], list[Note]]:
     """Return the funnel of the same days a year earlier, or a note that says why there is none."""
-    year = np.timedelta64(365, "D")
-    then = Period(name="", start=now.start - year, end=now.end - year)
+    then = _year_before(now)
     entered = entered_s(book.ledger)
     known = entered[entered != UNKNOWN]
     keep = entered_in(book, then)
@@ -361,51 +366,72 @@ def _last_year(
 
 
 def _groups(
-    book: Book, by: str | None, now: Period, horizon: float, confidence_level: float
+    book: Book,
+    by: str | None,
+    now: Period,
+    beside: _Beside,
+    *,
+    whole_time: bool,
 ) -> tuple[list[FunnelProperties], tuple[Note, ...]]:
-    """Return one row per group of the cut, and what was left out."""
+    """Return the rows of each group of the cut, and what was left out."""
     if not by:
         return [], ()
-    masks = _cut(book, by, now)
+    masks = _cut(book, by, now, whole_time=whole_time)
     shown = masks[-MOST_GROUPS:] if by in TIME_CUTS else masks[:MOST_GROUPS]
-    rows = [_group(book, by, name, keep, now, horizon, confidence_level) for name, keep in shown]
+    today = book.as_of.astype("datetime64[D]")
+    rows: list[FunnelProperties] = []
+    for name, keep in shown:
+        if by in TIME_CUTS:
+            everybody = np.ones(keep.size, dtype=bool)
+            rows += beside.group(book, name, everybody, past_period("by", name, today))
+        else:
+            rows += beside.group(book, name, keep, now)
     left_n = len(masks) - len(shown)
     return rows, (Note("groups_left_out", {"shown_n": len(shown), "groups_n": len(masks)}),) if left_n else ()
 
 
-def _group(
-    book: Book,
-    by: str,
-    name: str,
-    keep: NDArray[np.bool_],
-    now: Period,
-    horizon: float,
-    confidence_level: float,
-) -> FunnelProperties:
-    """Return the properties of one group: deals of the period, or with a cut by time those of that time."""
-    entered = book.ledger if by in TIME_CUTS else book.ledger.restrict(keep)
-    period = _time_period(name, by) if by in TIME_CUTS else now
-    inside = keep if by in TIME_CUTS else keep & entered_in(book, now)
-    found = of_deals(book.some(inside, name=name), "actual", period, horizon, confidence_level, flow=entered)
-    return replace(found.whole, group=(name,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What stands beside each group of a cut: the ideal, and the same days of last year."""
+
+    horizon: float
+    confidence_level: float
+    ideal: Ideal | None
+    last_year: bool
+
+    def group(self, book: Book, name: str, keep: NDArray[np.bool_], period: Period) -> list[FunnelProperties]:
+        """Return the rows of one group: actual, ideal and last year, as far as there are deals."""
+        flow = book.ledger.restrict(keep)
+        whens = [("actual", period), ("last_year", _year_before(period))][: 1 + self.last_year]
+        found = []
+        for series, when in whens:
+            inside = keep & entered_in(book, when)
+            if not inside.any():
+                continue
+            part = book.some(inside, name=name)
+            one = of_deals(part, series, when, self.horizon, self.confidence_level, flow=flow)
+            found.append(one.whole)
+            if series == "actual":
+                ideals, _ = _ideal(book, self.ideal, one, self.horizon, self.confidence_level)
+                found += [other.whole for other in ideals]
+        return [replace(row, group=(name,)) for row in found]
 
 
-def _time_period(name: str, by: str) -> Period:
-    """Return the days that a name such as 2026-W23 or 2026-Q2 stands for."""
-    if by != "week":
-        found = period_of(name)
-        if found is not None:
-            return found
-    start = np.datetime64(datetime.date.fromisocalendar(int(name[:4]), int(name[-2:]), 1), "D")
-    return Period(name=name, start=start, end=start + np.timedelta64(6, "D"))
+def _year_before(period: Period) -> Period:
+    """Return the same week, month, quarter or year of the year before; else the same days 365 days earlier."""
+    named = period_of(f"{int(period.name[:4]) - 1}{period.name[4:]}") if period.name else None
+    if named is not None:
+        return replace(named, end=min(named.end, named.start + (period.end - period.start)))
+    year = np.timedelta64(365, "D")
+    return Period(name="", start=period.start - year, end=period.end - year)
 
 
-def _cut(book: Book, by: str, now: Period) -> list[tuple[str, NDArray[np.bool_]]]:
+def _cut(book: Book, by: str, now: Period, *, whole_time: bool) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return the groups of a cut with their deals: largest first, or in the order of time."""
     ledger, inside = book.ledger, entered_in(book, now)
     everybody = np.ones(inside.size, dtype=bool)
     if by in TIME_CUTS:
-        entered = entered_s(ledger)
+        entered = np.where(inside | whole_time, entered_s(ledger), UNKNOWN)
         days = entered.astype("datetime64[s]").astype("datetime64[D]")
         names = np.array([_time_name(day, by) for day in days.tolist()], dtype=object)
         names[entered == UNKNOWN] = ""
@@ -662,7 +688,7 @@ def _shape(widths: Sequence[float], stages: Sequence[str]) -> _Shape:
     chance = 2 * float(np.sqrt(max(share * (1 - share), 0.0) / wide[0]))
     straight_enough = abs(bend[most]) <= max(BEND_SHARE, chance)
     return {
-        "slope_rate": float((wide[-1] / wide[0]) ** (1 / last)),
+        "slope_rate": float((wide[-1] / wide[0]) ** (1 / last)) if wide[-1] > 0 else np.nan,
         "bend_share": float(bend[most]),
         "bend_stage": stages[most],
         "shape": TRAPEZOID if straight_enough else ("narrows_early" if bend[most] < 0 else "narrows_late"),
@@ -771,15 +797,17 @@ def _typed(
     confidence_level: float,
 ) -> SixProperties:
     ids, labels, _ = named_stages(counts, playbook, None)
-    now = typed("counts", counts, ids)
-    found = [_typed_funnel(now, ids, "actual", confidence_level)]
+    now = typed("counts", counts, ids, labels)
+    found = [typed_properties(now, ids, "actual", confidence_level)]
     reference = ""
     if ideal is not None:
         given = _typed_ideal(ideal, ids, now)
         reference = TRAPEZOID if isinstance(ideal, str) else "given"
         found.append(ideal_funnel_of(given, ids, found[0].whole))
     if before is not None:
-        found.append(_typed_funnel(typed("before", before, ids), ids, "last_year", confidence_level))
+        found.append(
+            typed_properties(typed("before", before, ids, labels), ids, "last_year", confidence_level)
+        )
     return SixProperties(
         n=now[0],
         method="six_properties_typed",
@@ -813,9 +841,10 @@ def _typed_ideal(ideal: Ideal, ids: tuple[str, ...], counts: tuple[int, ...]) ->
     return [check.number(f"ideal[{ids[k]!r}]", rate, gt=0, le=1) for k, rate in enumerate(ideal)]
 
 
-def _typed_funnel(
+def typed_properties(
     counts: tuple[int, ...], ids: tuple[str, ...], series: str, confidence_level: float
 ) -> Funnel:
+    """Return the properties of typed counts: number, success and shape; cycle and money are not known."""
     nan, nowhere = float("nan"), np.datetime64("NaT", "D")
 
     def rate(k: int, n: int) -> tuple[float, float, float]:

@@ -82,7 +82,8 @@ class TableSettings:
     decimal, date_order : str
         For this table only; see :class:`Settings`.
     columns : Mapping of str to (str or tuple of str)
-        Canonical name = column of the source; of several, the first filled one of each row counts.
+        Canonical name = column of the source; of several, the first filled one of each row counts; ``""``: no column
+        holds it, whatever the headers look like.
     attributes : Mapping of str to str
         Own attribute to group by = column of the source (opportunities only).
     units : Mapping of str to (str or float)
@@ -182,12 +183,18 @@ class Settings:
         Canonical column = corrections of its values.
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
+    diagnosis : Mapping
+        Thresholds of the rules of a diagnosis, as ``fn.symptoms`` takes them.
     report : Mapping
         What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar
         Business days by name of the calendar: weekend, holidays and extra working days.
     limits : Limits
         How large an input may be.
+    harm : Mapping of str to float
+        Kind of fault in the data (docs/data.md) = largest share that ``funnelnb check --harm`` lets pass.
+    rates : Mapping of str to float
+        Currency = what one unit of it is worth in `currency`; its amounts are converted.
     """
 
     path: str = ""
@@ -215,9 +222,12 @@ class Settings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    harm: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -610,6 +620,7 @@ REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "timeout": ("seconds", (int, float)),
     "report_timeout": ("seconds", (int, float)),
     "code": ("true or false", (bool,)),
+    "standalone": ("true or false", (bool,)),
     "fail_on": ("a list of rules", (list,)),
     "dask": ("the address of a scheduler", (str,)),
     "parameters": ("a table of name = value", (dict,)),
@@ -629,9 +640,41 @@ def _report(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def _harm(reader: Reader, key: str, value: Any) -> dict[str, float]:
+    return _numbers(reader, key, value, "shares between 0 and 1, such as undated_wins = 0.02", 1.0)
+
+
+def _rates(reader: Reader, key: str, value: Any) -> dict[str, float]:
+    """Return what one unit of other currencies is worth in that of the book."""
+    found = _numbers(reader, key, value, "amounts above 0, such as USD = 0.92", float("inf"))
+    if any(one <= 0 for one in found.values()):
+        raise reader.fail(key, value, "amounts above 0, such as USD = 0.92")
+    return {name.upper(): one for name, one in found.items()}
+
+
+def _numbers(reader: Reader, key: str, value: Any, expected: str, most: float) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, f"a table of {expected}")
+    for name, one in value.items():
+        if (
+            not isinstance(one, int | float)
+            or isinstance(one, bool)
+            or not 0 <= one <= most
+            or one == float("inf")
+        ):
+            raise reader.fail(f"{key}.{name}", one, expected)
+    return {name: float(one) for name, one in value.items()}
+
+
 def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise reader.fail(key, value, "a table such as [levels] with high = 0.7")
+    return value
+
+
+def _diagnosis(reader: Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, "tables such as [diagnosis.few_opportunities] with alarm = 15")
     return value
 
 
@@ -681,9 +724,12 @@ _RULES: dict[str, Any] = {
     "outcomes": _outcomes,
     "values": _values,
     "levels": _levels,
+    "diagnosis": _diagnosis,
     "report": _report,
     "calendars": _calendars,
     "limits": _limits,
+    "harm": _harm,
+    "rates": _rates,
 }
 
 _TABLE_RULES: dict[str, Any] = {

@@ -16,7 +16,7 @@ number    any other quantity                                              float6
 share     between 0 and 1 (``45%`` is read as 0.45)                       float64
 flag      yes or no                                                       boolean
 datetime  whole seconds, without a time zone                              datetime64[us]
-period    month, quarter or year, as written                              str
+period    week, month, quarter or year, as written                        str
 ========  ==============================================================  ==================
 
 A missing value is NaN, NaT or ``pd.NA``; never an empty string and never 0.
@@ -107,6 +107,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("opportunity_id", "id", "the deal", required=True, unique=True),
         Column("name", "text", "what people call the deal"),
         Column("account_id", "id", "the customer"),
+        Column("order_number", "id", "number of the order or contract, the same in every channel"),
         *_OWNERSHIP,
         _group("segment", "market segment"),
         _group("product", "product or service"),
@@ -142,6 +143,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("account_id", "id", "the customer", required=True, unique=True),
         Column("name", "text", "name of the customer"),
         Column("industry", "text", "industry"),
+        Column("position", "text", "position in its industry"),
         Column("size", "text", "size class"),
         Column("employees", "number", "people employed"),
         Column("revenue", "amount", "yearly revenue"),
@@ -153,6 +155,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("authority", "flag", "we speak with who decides (C1)"),
         Column("need", "flag", "has the need (C1)"),
         Column("intent", "text", "purchase intent"),
+        Column("contact", "text", "whom to contact"),
+        Column("origin", "text", "source or sources that hold the record: survey, fair, web, CRM"),
         Column("created_at", "datetime", "when the record was entered"),
     ),
     "contacts": (
@@ -185,12 +189,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("at", "datetime", "when"),
     ),
     "targets": (
-        Column("period", "period", "month, quarter or year", required=True),
+        Column("period", "period", "week, month, quarter or year", required=True),
         *_OWNERSHIP,
         Column("amount", "amount", "target", required=True),
     ),
     "costs": (
-        Column("period", "period", "month, quarter or year", required=True),
+        Column("period", "period", "week, month, quarter or year", required=True),
         *_OWNERSHIP,
         Column("source", "text", "what it was spent on"),
         Column("amount", "amount", "cost", required=True),

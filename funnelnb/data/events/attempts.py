@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.data.events.walk import LAST, NEVER, Attempts
+from funnelnb.data.events.walk import LAST, NEVER, Attempts, ends_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def choose(
     definition = made.groups.definition
     parts = np.zeros(len(made.place), np.int64) if split is None else split
     start = made.groups.time[made.place[:, 0]] if len(made.place) else np.zeros(0, np.int64)
-    ends = start + definition.within_us if definition.within_us is not None else np.full(len(start), LAST)
+    ends = ends_at(made)
     running = made.running & (ends > as_of_us)
     inside = np.ones(len(start), bool)
     if since_us is not None:

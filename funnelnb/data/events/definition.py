@@ -23,7 +23,7 @@ BETWEEN = ("repeats", "nothing", "reached", "reentry", "strangers")
 SCOPES = ("attempt", "onward", "actor")
 _CHOICES = {
     "attempt": ATTEMPTS, "ties": TIES, "repeats": REPEATS, "between": BETWEEN, "begin": ("any", "first"),
-    "twins": ("each", "once"), "exclude_scope": SCOPES,
+    "twins": ("each", "once"), "exclude_scope": SCOPES, "edge": ("in", "out"),
 }  # fmt: skip
 """Rules with named values, the first of which is ours."""
 STEPS_MOST = 30
@@ -136,6 +136,10 @@ class Definition:
         Times are cut down to whole multiples of it; 0: as they are.
     twins : {"each", "once"}
         Rows of the same event at the same instant count each, or once.
+    gap_us : int or None
+        Longest time from one required step to the next; None: no limit but the window's.
+    edge : {"in", "out"}
+        Whether a step exactly at the end of the gap still counts.
     exclude : tuple of Exclusion
     hold : tuple of str
         Properties that are equal on all steps of an attempt.
@@ -155,6 +159,8 @@ class Definition:
     begin: str = "any"
     grain_us: int = 0
     twins: str = "each"
+    gap_us: int | None = None
+    edge: str = "in"
     exclude: tuple[Exclusion, ...] = ()
     hold: tuple[str, ...] = ()
     per: str = "actor"
@@ -190,7 +196,7 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "amplitude": {"attempt": "first", "between": "nothing", "grain": "1s", "twins": "once"},
     "clickhouse": {"reuse": True, "between": "reached", "strict": {"attempt": "first"}},
     "retentioneering": {"attempt": "first", "ties": "row"},
-    "funneljoin": {"attempt": "first", "reuse": True},
+    "funneljoin": {"attempt": "first", "reuse": True, "edge": "out"},
 }
 """Named sets of rules: ours, and how other tools count (docs/behaviour-rules.md lists them with sources)."""
 
@@ -212,6 +218,8 @@ class CountRules(TypedDict, total=False):
     exclude_scope: str | None
     grain: Stretch | None
     twins: str | None
+    gap: Stretch | None
+    edge: str | None
 
 
 class FunnelRules(CountRules, total=False):
@@ -350,7 +358,7 @@ def define(
         As for :func:`funnelnb.funnel`.
     **options
         ``attempt``, ``ties``, ``grace``, ``reuse``, ``repeats``, ``between``, ``begin``, ``exclude_scope``,
-        ``grain``, ``twins``; they overrule those of `rules`.
+        ``grain``, ``twins``, ``gap``, ``edge``; they overrule those of `rules`.
 
     Returns
     -------
@@ -371,7 +379,7 @@ def define(
     made = _steps(steps)
     found = Definition(
         steps=made,
-        within_us=duration("within", within),
+        within_us=_window(within, given["gap_us"], sum(not one.optional for one in made)),
         order=order,
         exclude=tuple(_exclusion(one, made, given["exclude_scope"]) for one in _listed(exclude)),
         hold=(hold,) if isinstance(hold, str) else tuple(hold),
@@ -388,7 +396,7 @@ def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]
     plain = {name: value for name, value in named.items() if name not in ORDERS}
     asked = {name: value for name, value in options.items() if value is not None}
     given: dict[str, Any] = {**plain, **named.get(order, {}), **asked}
-    known = (*_CHOICES, "reuse", "grace", "grain")
+    known = (*_CHOICES, "reuse", "grace", "grain", "gap")
     for name in given:
         check.one_of("option", name, known)
     made: dict[str, Any] = {
@@ -397,7 +405,16 @@ def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]
     made["reuse"] = bool(given.get("reuse", False))
     for name in ("grace", "grain"):
         made[f"{name}_us"] = duration(name, given[name]) or 0 if given.get(name) else 0
+    made["gap_us"] = duration("gap", given.get("gap"))
     return made
+
+
+def _window(within: Stretch | None, gap_us: int | None, required_n: int) -> int | None:
+    """Return the window: the one given, else as long as all the gaps together can be."""
+    given = duration("within", within)
+    if given is not None or gap_us is None or required_n < 2:
+        return given
+    return gap_us * (required_n - 1)
 
 
 def duration(name: str, value: Any) -> int | None:
@@ -554,6 +571,12 @@ def _check_together(found: Definition, *, grace_asked: bool) -> None:
     if found.grace_us and found.order != "ordered" and grace_asked:
         raise ParameterError(
             f"grace with order = {found.order!r}", expected="order='ordered'", hint="leave grace out"
+        )
+    if found.order == "any" and found.gap_us is not None:
+        raise ParameterError(
+            "gap with order = 'any'",
+            expected="order='ordered' or 'strict': without an order no step comes next",
+            hint="within limits the whole attempt",
         )
     if found.order == "any" and found.optional:
         raise ParameterError("an optional step with order = 'any'", expected="steps that all count alike")

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError
+from funnelnb.data.contract.limits import Limits
+from funnelnb.data.events.presets import is_log
+from funnelnb.data.read.archive import tables_inside, unpacked
 from funnelnb.data.read.files import SUFFIXES, nearest_file, read, read_frame
 from funnelnb.data.read.raw import Raw
 from funnelnb.playbooks.model import fold
@@ -44,7 +47,7 @@ def gather(source: Any) -> Raw:
     if len(tables) == 1:
         return next(iter(tables.values()))
     columns = {tuple(sorted(map(fold, one.columns))) for one in tables.values()}
-    if len(columns) == 1:
+    if len(columns) == 1 or all(is_log(one.columns) for one in tables.values()):
         return _under_each_other(list(tables.values()))
     return pages(tables)
 
@@ -75,7 +78,25 @@ def _tables(source: Any) -> dict[str, Raw]:
         return {_stem(one): _one(one, one.name) for one in inside}
     if not path.exists():
         raise SourceError(f"there is nothing at {path}", expected="a file or folder", hint=nearest_file(path))
-    return {_stem(path): _one(path, path.name)}
+    packed = _several_inside(path)
+    return packed or {_stem(path): _one(path, path.name)}
+
+
+def _several_inside(path: Path) -> dict[str, Raw]:
+    """Return the tables of a ZIP archive that holds many, or packed ones; empty for everything else."""
+    if path.suffix.lower() != ".zip":
+        return {}
+    limits = Limits()
+    inside = tables_inside(path, limits, (*SUFFIXES, ".gz"))
+    if len(inside) < 2 and not any(one.lower().endswith(".gz") for one in inside):
+        return {}
+    found = {}
+    for name in sorted(inside):
+        with unpacked(path, name, limits) as one:
+            raw = _one(one, name)
+        raw.file = f"{path.name}!{name.rpartition('/')[2]}"
+        found[name] = raw
+    return found
 
 
 def _ending(path: Path) -> bool:
@@ -90,16 +111,16 @@ def _stem(path: Path) -> str:
 
 def _one(table: Any, name: str) -> Raw:
     if isinstance(table, (str, Path)) and str(table).lower().endswith(".gz"):
-        return _unpacked(Path(table))
+        return _unpacked(Path(table), name if name.lower().endswith(".gz") else Path(table).name)
     return read(table, name)
 
 
-def _unpacked(path: Path) -> Raw:
-    """Read a gzip-packed file, within a limit."""
+def _unpacked(path: Path, name: str) -> Raw:
+    """Read a gzip-packed file called `name`, within a limit; of the name only the ending before .gz is used."""
     if not path.exists():
         raise SourceError(f"there is no file {path}", expected="a packed data file", hint=nearest_file(path))
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / path.stem
+        plain = Path(folder) / f"table{Path(name[:-3]).suffix}"
         try:
             with gzip.open(path) as packed, plain.open("wb") as target:
                 stream: Any = _Limited(packed, path)
@@ -134,12 +155,17 @@ class _Limited:
 def _under_each_other(raws: list[Raw]) -> Raw:
     import pandas as pd
 
-    names = list(raws[0].frame.columns)
-    frames = []
+    names: dict[str, str] = {}
     for raw in raws:
-        known = {fold(str(one)): one for one in raw.frame.columns}
-        frames.append(raw.frame[[known[fold(str(name))] for name in names]].set_axis(names, axis=1))
-    together = pd.concat(frames, ignore_index=True)
+        for one in raw.frame.columns:
+            names.setdefault(fold(str(one)), str(one))
+    frames = [
+        raw.frame.rename(columns={one: names[fold(str(one))] for one in raw.frame.columns}) for raw in raws
+    ]
+    together = pd.concat(frames, ignore_index=True)[list(names.values())]
+    for name in together.columns:
+        if together[name].dtype == "str":
+            together[name] = together[name].fillna("")
     together.index = pd.RangeIndex(2, 2 + len(together))
     file = raws[0].file if len(raws) == 1 else f"{raws[0].file} and {len(raws) - 1} more"
     return Raw(file=file, frame=together, notes=[note for raw in raws for note in raw.notes])

@@ -33,7 +33,7 @@ def plain(definition: Definition, cut: Cut) -> bool:
         definition.order == "ordered" and definition.attempt == "best" and definition.ties == "either"
         and definition.repeats == "harmless" and definition.per == "actor" and definition.twins == "each"
         and not (definition.grace_us or definition.grain_us or definition.exclude or definition.hold)
-        and not definition.optional and cut == Cut()
+        and not definition.optional and definition.gap_us is None and cut == Cut()
     )  # fmt: skip
     return (
         simple

@@ -143,7 +143,10 @@ class _Draft:
                 expected="columns such as user_id, event and timestamp; there are " + ", ".join(names[:40]),
                 hint=", ".join(f'{role}="…"' for role in missing) + " says which one it is",
             )
-        self.json = tuple(one for one in preset.roles["json"] if one in names)
+        parts = {name.partition(".")[0] for name in names}
+        self.json = tuple(one for one in preset.roles["json"] if one in names or one in parts)
+        if self.columns["session"] in self.json:
+            self.columns["session"] = ""
         self.notes = list(self.raw.notes)
         if preset.id != PLAIN:
             self.notes.append(Note("events_recognised", {"tool": preset.label}))
@@ -202,10 +205,15 @@ class _Draft:
             setattr(self, role, cells)
 
     def drop_repeated(self) -> None:
-        """Leave out rows that carry the id of an event already read."""
+        """Leave out rows that carry the id of an event already read: same id, actor, event and time."""
         if self.columns["unique"]:
-            ids = _as_text(self.raw.frame[self.columns["unique"]])
-            again = (ids.duplicated() & (ids != "")).to_numpy() & self.good
+            import pandas as pd
+
+            ids = _as_text(self.raw.frame[self.columns["unique"]]).to_numpy()
+            rows = pd.DataFrame(
+                {"id": ids, "who": self.actor.to_numpy(), "what": self.event.to_numpy(), "at": self.micro}
+            )
+            again = rows.duplicated().to_numpy() & (ids != "") & self.good
             if again.any():
                 self.notes.append(
                     Note("events_twice", {"n": int(again.sum()), "column": self.columns["unique"]})

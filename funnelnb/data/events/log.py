@@ -120,9 +120,19 @@ class Events:
 
     def _from_json(self, name: str) -> NDArray[Any]:
         for column in self.json_columns:
+            flat = f"{column}.{name}"
+            if flat in self.columns:
+                return np.asarray(self.columns[flat])
+            if column not in self.columns:
+                continue
             key = name.removeprefix(f"{column}.")
             cells = np.asarray(self.columns[column])
             found = np.array([_in_json(cell, key) for cell in cells], dtype=object)
+            if any(one is not None for one in found):
+                return found
+        outer, _, key = name.partition(".")
+        if key and outer in self.columns:
+            found = np.array([_in_json(cell, key) for cell in np.asarray(self.columns[outer])], dtype=object)
             if any(one is not None for one in found):
                 return found
         raise MissingDataError(
@@ -142,7 +152,11 @@ class Events:
     def sessions(self) -> NDArray[np.int64]:
         """Return the code of each event's session: as the log names them, else cut by time-out; -1 unknown."""
         if self.session:
-            return self.codes(self.session)[0]
+            codes, values = self.codes(self.session)
+            outside = [
+                k for k, value in enumerate(values) if value in ("-1", "-1.0")
+            ]  # Amplitude: in no session
+            return np.where(np.isin(codes, outside), -1, codes)
         if not len(self):
             return np.zeros(0, np.int64)
         new = np.ones(len(self), bool)
@@ -218,4 +232,17 @@ def _in_json(cell: Any, key: str) -> Any:
         found = json.loads(cell) if cell else None
     except (TypeError, ValueError):
         return None
+    if isinstance(found, list):
+        return _in_pairs(found, key)
     return found.get(key) if isinstance(found, dict) else None
+
+
+def _in_pairs(found: list[Any], key: str) -> Any:
+    """Return the value of a key in a list of ``{"key": …, "value": {"string_value": …, "int_value": …}}``."""
+    for one in found:
+        if isinstance(one, dict) and one.get("key") == key:
+            value = one.get("value")
+            if not isinstance(value, dict):
+                return value
+            return next((part for part in value.values() if part is not None), None)
+    return None

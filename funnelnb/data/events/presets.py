@@ -69,6 +69,18 @@ def recognise(columns: Sequence[str]) -> Preset:
     return presets()[PLAIN]
 
 
+def is_log(columns: Sequence[str]) -> bool:
+    """Whether a table with these columns says who did what, and when.
+
+    Examples
+    --------
+    >>> is_log(["user_id", "event", "time", "price"]), is_log(["user_id", "page"])
+    (True, False)
+    """
+    looked = (recognise(columns), presets()[PLAIN])
+    return all(column_of(role, columns, None, *looked) for role in ("actor", "event", "time"))
+
+
 def column_of(
     role: str, columns: Sequence[str], given: str | None, *preset: Preset, filled: Sequence[str] = ()
 ) -> str:

@@ -274,6 +274,15 @@ def _within(groups: Groups, start: Ints, found: Ints, within: int | None) -> NDA
     return good & (groups.time[found] - groups.time[start] <= within)
 
 
+def _close(groups: Groups, here: Ints, found: Ints) -> NDArray[np.bool_]:
+    """Return whether what was found is within the gap of the step before it, which was done at `here`."""
+    gap = groups.definition.gap_us
+    if gap is None:
+        return found >= 0
+    most = gap - (groups.definition.edge == "out")
+    return (found >= 0) & (groups.time[found] - groups.time[here] <= most)
+
+
 def _along(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_], Ints]:
     """Walk the required steps in order; return places (A, K), which only time can end, where others broke."""
     steps = definition.required
@@ -287,11 +296,13 @@ def _along(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.boo
         mine = np.flatnonzero(reached == k)
         if definition.order == "strict":
             found, cut = _strictly_next(groups, definition, here[mine], k)
-            in_time = _within(groups, start[mine], cut, definition.within_us)
+            in_time = _within(groups, start[mine], cut, definition.within_us) & _close(
+                groups, here[mine], cut
+            )
             ended[mine[in_time]] = cut[in_time]
         else:
             found = _next(groups, definition, here[mine], steps[k])
-        good = _within(groups, start[mine], found, definition.within_us)
+        good = _within(groups, start[mine], found, definition.within_us) & _close(groups, here[mine], found)
         mine, found = mine[good], found[good]
         served = groups.serves(found, k, steps)
         for more in range(int(served.max(initial=0))):
@@ -355,6 +366,7 @@ def _fill_optional(groups: Groups, definition: Definition, place: Ints) -> None:
         if together and groups.shared and not definition.reuse:
             found = _with_a_row_left(groups, place, k, found, places)
         good = _within(groups, start, found, definition.within_us) & (place[:, before] >= 0)
+        good &= _close(groups, place[:, before], found)
         if after is not None:
             end = place[:, after]
             good &= (end < 0) | (found < end) | (together & (found == end))
@@ -395,8 +407,41 @@ def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_
     return place, place[:, -1] < 0
 
 
+HALL_MOST = 7
+"""Up to so many steps a growing matching is found by Hall's condition over all sets of steps at once."""
+
+
 def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
-    """The same where a row can be several steps but only serve one: a growing matching per start."""
+    """The same where a row can be several steps but only serve one: how large a matching, and when, from each start?
+
+    By Hall's theorem (in Ore's form) j of K steps can each be given a row of their own as soon as every set S of more
+    than K - j steps is served by at least |S| - (K - j) rows. So the j-th is done at the latest of these rows.
+    """
+    count, rows = len(definition.steps), groups.rows
+    if count > HALL_MOST:
+        return _any_one_by_one(groups, definition, start)
+    first, unit = groups.first[start], groups.unit[start]
+    latest = np.full((len(start), count), -1)
+    for chosen in range(1, 1 << count):
+        hits = np.flatnonzero(rows.mask & np.uint32(chosen))
+        at = np.searchsorted(hits, first)
+        size = chosen.bit_count()
+        for more in range(size):
+            found = np.full(len(start), LAST)
+            there = np.flatnonzero(at + more < len(hits))
+            row = hits[at[there] + more]
+            same = rows.unit[row] == unit[there]
+            found[there[same]] = row[same]
+            done = count - size + more
+            np.maximum(latest[:, done], found, out=latest[:, done])
+    place = np.where(latest < LAST, np.searchsorted(groups.first, latest, side="right") - 1, -1)
+    for k in range(count):
+        place[~_within(groups, start, place[:, k], definition.within_us), k] = -1
+    return place
+
+
+def _any_one_by_one(groups: Groups, definition: Definition, start: Ints) -> Ints:
+    """The same for very many steps: a growing matching per start."""
     count, rows = len(definition.steps), groups.rows
     place = np.full((len(start), count), -1)
     ends = np.append(groups.first[1:], len(rows.unit))
@@ -409,7 +454,7 @@ def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
                 break
             for row in range(groups.first[group], ends[group]):
                 held.append(int(rows.mask[row]))
-                size = most_steps(held, count, first=definition.begin == "first")
+                size = most_steps(held, count)
                 if size > done:
                     place[i, done:size] = group
                     done = size
@@ -417,7 +462,7 @@ def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
     return place
 
 
-def most_steps(masks: list[int], count: int, *, first: bool = False) -> int:
+def most_steps(masks: list[int], count: int) -> int:
     """Return how many of `count` steps can each be given a row of their own (a maximum matching).
 
     Examples
@@ -425,7 +470,6 @@ def most_steps(masks: list[int], count: int, *, first: bool = False) -> int:
     >>> most_steps([0b11, 0b11, 0b100], 3), most_steps([0b11], 2)
     (3, 1)
     """
-    del first  # the first step begins the attempt, so that a largest matching that holds it exists
     owner: dict[int, int] = {}
 
     def place(step: int, seen: set[int]) -> bool:
@@ -452,7 +496,7 @@ def _stop_at_repeats(made: Attempts) -> None:
     groups, place = made.groups, made.place
     if groups.definition.order == "any" or not len(place):
         return
-    stop = np.full(len(place), LAST)
+    stop, deadline = np.full(len(place), LAST), ends_at(made)
     keep = np.ones(place.shape, bool)
     for k in range(1, place.shape[1]):
         keep[:, k] = place[:, k] < stop
@@ -461,23 +505,27 @@ def _stop_at_repeats(made: Attempts) -> None:
         stop[mine] = np.where(again >= 0, np.minimum(stop[mine], again), stop[mine])
     _cut(made, keep)
     stopped = stop < LAST
-    stopped[stopped] = groups.time[stop[stopped]] <= _deadline(made)[stopped]
+    stopped[stopped] = groups.time[stop[stopped]] <= deadline[stopped]
     made.running &= ~stopped
     made.ended[stopped] = np.minimum(made.ended[stopped], stop[stopped])
 
 
-def _deadline(made: Attempts) -> Ints:
-    """Return until when each attempt may do its steps."""
-    within = made.groups.definition.within_us
-    if within is None:
-        return np.full(len(made.place), LAST)
-    return made.groups.time[made.place[:, 0]] + within if len(made.place) else np.zeros(0, np.int64)
+def ends_at(made: Attempts) -> Ints:
+    """Return until when each attempt may do its next step: the end of its window, or of the gap before that."""
+    definition, count = made.groups.definition, len(made.place)
+    if definition.within_us is None or not count:
+        return np.full(count, LAST)
+    ends: Ints = made.groups.time[made.place[:, 0]] + definition.within_us
+    if definition.gap_us is not None:
+        last = made.place[:, list(definition.required)].max(axis=1)
+        ends = np.minimum(ends, made.groups.time[last] + definition.gap_us - (definition.edge == "out"))
+    return ends
 
 
 def _exclude(made: Attempts) -> None:
     """Apply the exclusions: the first event that is one, between its two steps, undoes or ends the attempt."""
     groups, definition, place = made.groups, made.groups.definition, made.place
-    deadline = _deadline(made)
+    deadline = ends_at(made)
     whole = np.full(len(place), LAST)
     onward = whole.copy()
     for j, one in enumerate(definition.exclude):

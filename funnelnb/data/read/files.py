@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -243,7 +244,7 @@ def _read_zip(path: Path, settings: TableSettings) -> Raw:
     raise SourceError(
         f"{path.name} holds {len(inside)} tables: {', '.join(inside)[:200]}",
         expected="one table, or several of one shape",
-        hint=f'say which one: sheet = "{inside[0]}" for this table in the settings',
+        hint=f'say which one: sheet = "{inside[0]}" for this table in funnelnb.toml',
     )
 
 
@@ -345,7 +346,7 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
         raise SourceError(
             f"{path.name} has no table {table!r}" if table else f"{path.name} has {len(names)} tables",
             expected="one of " + ", ".join(names),
-            hint=nearest(table, names) if table else "say which one with sheet in the settings",
+            hint=nearest(table, names) if table else "say which one with sheet in funnelnb.toml",
         )
     import duckdb
 
@@ -453,7 +454,8 @@ def _arrow_column(column: Any, kind: Any) -> tuple[Any, int]:
     if pa.types.is_dictionary(kind):
         column, kind = pc.cast(column, kind.value_type), kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        cells = [None if one is None else str(one) for one in column.to_pylist()]
+        nested = pa.types.is_nested(kind)
+        cells = [None if one is None else _spelled(one, nested=nested) for one in column.to_pylist()]
         column, kind = pa.chunked_array([pa.array(cells, pa.large_string())]), pa.large_string()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view":
         return pc.fill_null(pc.cast(column, pa.large_string()), ""), 0
@@ -466,6 +468,11 @@ def _arrow_column(column: Any, kind: Any) -> tuple[Any, int]:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _arrow_times(column, kind)
     return column, 0
+
+
+def _spelled(value: Any, *, nested: bool) -> str:
+    """Return a nested value as JSON, so that its parts can be read again; bytes as they are shown."""
+    return json.dumps(value, default=str, ensure_ascii=False) if nested else str(value)
 
 
 def _arrow_times(column: Any, kind: Any) -> tuple[Any, int]:

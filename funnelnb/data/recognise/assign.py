@@ -149,7 +149,7 @@ def find(
     profiles : sequence of ColumnProfile
         One per column of the table.
     said : Mapping of str to str
-        What the settings say; it stays.
+        What the settings say; it stays. An empty text: no column holds it.
     preset : Mapping of str to iterable of str
         Headers of the recognised CRM.
     guess : bool
@@ -184,6 +184,9 @@ def find(
         _activity(result, profiles)
         if result.found:
             _nameless(result, raw, profiles)
+    result.found = {
+        column: one for column, one in result.found.items() if one.source
+    }  # "": said not to be there
     return result
 
 
@@ -241,7 +244,7 @@ def _scores(  # noqa: C901
                 fit *= 1.0 if one.unique else 0.75 if one.distinct_n > 0.9 * one.filled_n else 0.3
             if fit * score >= ENOUGH:
                 found.append(Choice(column=column, source=one.name, score=fit * score, why=why))
-    return sorted(found, key=lambda one: -one.score)
+    return sorted(found, key=lambda one: (-round(one.score, 6), fold(one.source), one.source))
 
 
 def _take(result: Columns, choices: Iterable[Choice]) -> None:

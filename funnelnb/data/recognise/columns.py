@@ -171,12 +171,12 @@ def find_columns(
         rest = {name: words for name, words in preset.columns.get(table, {}).items() if name not in found}
         free = [name for name in have if name not in found.values()]
         found.update(match_columns(free, rest))
-    return {name: found[name] for name in column_names(table) if name in found}
+    return {name: found[name] for name in column_names(table) if found.get(name)}
 
 
 def require_column(raw: Raw, source: str, key: str, shown: str) -> None:
     """Raise MappingError, with the nearest names, if the settings name a column that is not there."""
-    if source in raw.columns or source == ROW_NUMBER:
+    if source in raw.columns or source in (ROW_NUMBER, ""):
         return
     raise MappingError(
         f"{shown}, {key} = {source!r}: {raw.file} has no such column",

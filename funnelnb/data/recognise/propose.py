@@ -271,7 +271,7 @@ def _stages(
         result.ask("no_stage_found", file=deals.raw.file)
         result.document["playbook"] = ["Open", "Won"]
         return
-    _own_model(result, found, told=told)
+    own_model(result, found, told=told)
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:
@@ -383,8 +383,17 @@ def _known_model(
     result.ask("won_unknown", line=f'[outcomes] "{last.word}" = "won"', word=last.word, n=last.n)
 
 
-def _own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
-    """Write the own stages, and the words that mean something else than they seem to."""
+def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
+    """Write the own stages, and the words that mean something else than they seem to.
+
+    Parameters
+    ----------
+    result : Proposal
+        Gets the stage model, the words that need a line, and what has to be asked.
+    found : StagePlan
+    told : bool
+        Whether another column tells the wins.
+    """
     stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
     won = [one for one in found.words if one.meaning == "won"]
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)

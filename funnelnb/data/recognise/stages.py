@@ -170,7 +170,8 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
         after_n=len(after),
         words=tuple(words),
         order_from=source,
-        order_sure=source != "file" or len(ordered) < 2,
+        order_sure=(source != "file" and not (source == "name" and _unplaced(working, evidence)))
+        or len(ordered) < 2,
         won_known=won_known,
     )
 
@@ -237,6 +238,9 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
     """Take an unknown word for an end if its deals have a close date and those of no known stage do; it is asked."""
     closed = evidence.closed or {}
     known = [closed.get(one.word, 0.0) for one in words if one.meaning == "stage" and one.why == "name"]
+    if not known:  # words of nobody's language: those that never have a close date are stages
+        known = [share for one in words if (share := closed.get(one.word, 0.0)) < 1 - ALL]
+        known = known if len(known) > 1 else []
     strange = [
         one
         for one in words
@@ -365,6 +369,13 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
     return placed, lead
+
+
+def _unplaced(working: Sequence[str], evidence: Evidence) -> bool:
+    """Whether nothing but the file tells where one of the stages stands."""
+    known = {word for one in (evidence.given or {}, evidence.probability) for word in one}
+    known |= {word for deal in evidence.history for word in deal}
+    return any(_rank(word) is None and number_of(word) is None and word not in known for word in working)
 
 
 def _by_system(working: Sequence[str]) -> dict[str, float]:

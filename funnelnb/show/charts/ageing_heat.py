@@ -85,7 +85,7 @@ def _words(draft: Draft, row: Row, cell: Any, most: float) -> Row:
         "label": label,
         "range": say.numbers.bounds(*bounds) if known else "",
         "now": say.say("charts.ageing.now", open_n=row["open_n"]) if row["open_n"] else "",
-        "ink": theme.PAPER if dark else theme.INK,
+        "ink": theme.ON_DARK if dark else theme.ON_LIGHT,
     }
 
 

@@ -476,7 +476,7 @@ def _triangle(draft: Draft, cells: list[Row], values: dict[str, Any]) -> Any:
     ]
     pale = alt.condition("datum.complete", alt.value(1.0), alt.value(0.45))
     dark = f"datum.complete && datum.shade > {0.55 * top}"
-    ink = alt.condition(dark, alt.value(theme.PAPER), alt.value(theme.INK))
+    ink = alt.condition(dark, alt.value(theme.ON_DARK), alt.value(theme.ON_LIGHT))
     return alt.layer(
         base.mark_rect().encode(x=x, y=y, color=colour, opacity=pale, tooltip=tips),
         base.mark_text(fontSize=theme.SMALL_SIZE).encode(x=x, y=y, text="text:N", color=ink),

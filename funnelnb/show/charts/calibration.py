@@ -69,11 +69,13 @@ def calibration_draw(result: Propensity, lang: str) -> Any:
     rule = draft.layer([{"base_rate": result.base_rate, "label": words_of}], "base")
     level = rule.mark_rule(color=theme.SECOND, strokeWidth=1.4).encode(y=y("base_rate"))
     words = rule.mark_text(align="right", dy=-7, color=theme.QUIET, fontSize=theme.SMALL_SIZE).encode(
-        x=alt.value(SIDE - 4), y=y("base_rate"), text="label:N"
+        x=alt.value(theme.fit(SIDE, 250) - 4), y=y("base_rate"), text="label:N"
     )
     title = say.get(f"charts.calibration.{result.verdict}")
     under = say.say("charts.calibration.under", test_n=result.test_n, split_at=result.split_at)
-    chart = alt.layer(level, diagonal, spans, points, words).properties(width=SIDE, height=SIDE)
+    chart = alt.layer(level, diagonal, spans, points, words).properties(
+        width=theme.fit(SIDE, 250), height=theme.fit(SIDE, 250)
+    )
     return draft.finish(chart, title, under)
 
 

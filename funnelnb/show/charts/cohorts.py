@@ -11,7 +11,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, field_tips, largest_groups, panel_title, share_axis, sized
 from funnelnb.show.tables.table import facts
-from funnelnb.show.views.registry import rate_of
+from funnelnb.show.views.registry import rate_of, unjudged
 
 if TYPE_CHECKING:
     from funnelnb.analysis.conversion.cohort import Cohorts
@@ -50,11 +50,16 @@ def cohort_heat_data(result: Cohorts) -> list[Row]:
     return rows
 
 
+def _unknown(draft: Draft, rows: list[Row]) -> bool:
+    """Whether the data cannot tell any rate: then the picture says why."""
+    return bool(unjudged(draft.result)) and all(not row["won_rate"] >= 0 for row in rows)
+
+
 def cohort_heat_draw(result: Cohorts, lang: str) -> Any:
     """Draw the heat map."""
     draft = Draft(result, lang)
     rows = cohort_heat_data(result)
-    if not rows or not result.n:
+    if not rows or not result.n or _unknown(draft, rows):
         return draft.nothing()
     most = max(row["won_rate"] for row in rows)
     groups = largest_groups(rows, COHORT_HEAT_GROUPS_MOST)
@@ -69,7 +74,7 @@ def cohort_heat_draw(result: Cohorts, lang: str) -> Any:
             )
             for group in groups
         ]
-        chart = alt.concat(*panels, columns=2, spacing=30)
+        chart = alt.concat(*panels, columns=theme.fit(2, 1), spacing=30)
     key = "charts.heat.title_groups" if result.by else "charts.heat.title"
     return draft.finish(chart, draft.say.say(key, **facts(result, draft.say)), *_remarks(draft, shown))
 
@@ -112,7 +117,7 @@ def _words(draft: Draft, row: Row, cell_width: float, most: float) -> Row:
     return {
         "name": say.say("charts.heat.row", cohort=row["cohort"], deal_n=row["deal_n"]),
         "age": say.numbers.bare_days(row["age_days"]),
-        "ink": theme.PAPER if row["kind"] == "mature" and row["won_rate"] > 0.55 * most else theme.INK,
+        "ink": theme.ON_DARK if row["kind"] == "mature" and row["won_rate"] > 0.55 * most else theme.ON_LIGHT,
         "style": "italic" if young else "normal",
         "label": "·" if row["kind"] == "few" else label,
     }
@@ -185,11 +190,11 @@ def trend_draw(result: Cohorts, lang: str) -> Any:
     """Draw the trend."""
     draft = Draft(result, lang)
     rows = trend_data(result)
-    if not rows or not result.n:
+    if not rows or not result.n or _unknown(draft, rows):
         return draft.nothing()
     if result.by:
         return _by_group(draft, rows)
-    axes = _Axes(draft, rows, rows, SIZE)
+    axes = _Axes(draft, rows, rows, theme.fit(SIZE, (216, 230)))
     chart = _trend_panel(draft, axes, rows)
     return draft.finish(chart, _title(draft), "" if axes.level else _sizes(draft, rows))
 
@@ -329,7 +334,10 @@ def _marks(draft: Draft, axes: _Axes, rows: list[Row]) -> list[Any]:
 def _looks(kinds: dict[str, str], present: list[str]) -> dict[str, Any]:
     """Return fill, outline and shape by kind, with one legend in words."""
     domain = [kinds[kind] for kind in present]
-    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=80, offset=8)
+    legend = alt.Legend(
+        title=None, orient="top", direction=theme.fit("horizontal", "vertical"), columns=theme.fit(0, 1),
+        symbolSize=80, offset=8,
+    )  # fmt: skip
 
     def scale(place: int) -> alt.Scale:
         return alt.Scale(domain=domain, range=[LOOKS[kind][place] for kind in present])

@@ -10,7 +10,7 @@ import numpy as np
 
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.parts import WIDTH, Draft, day_ticks, share_axis, sized
+from funnelnb.show.charts.parts import Draft, day_ticks, share_axis, sized, width
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.distribution import subject, trust_words
 from funnelnb.show.views.duration import family_words
@@ -56,16 +56,18 @@ def pictures(
         return draft.nothing(found.headline, found.detail)
     lines = _lines(key)
     legends = [draft.legend(line, 6, 5 + PARTS_LINE * k) for k, line in enumerate(lines)]
-    legend = sized(alt.layer(*legends), width=600, height=10 + PARTS_LINE * (len(lines) - 1))
+    legend = sized(alt.layer(*legends), width=theme.fit(600, 260), height=10 + PARTS_LINE * (len(lines) - 1))
     if not draft.result.by:
-        width, height = LARGE
-        chart = sized(alt.layer(*panel(draft, items[0], LARGE, False)), width=width, height=height)
+        size = theme.fit(LARGE, (256, 240))
+        chart = sized(alt.layer(*panel(draft, items[0], size, False)), width=size[0], height=size[1])
         return draft.finish(alt.vconcat(legend, chart, spacing=12), _title(draft), found.detail, *more)
     sizes = {item.group: row_of(draft, item).n for item in items}
     largest = set(sorted(sizes, key=lambda group: -sizes[group])[:GROUPS_MOST])
     drawn = [item for item in items if item.group in largest]
     grid = alt.concat(
-        *(_small(draft, item, panel) for item in drawn), columns=3, spacing={"row": 18, "column": 24}
+        *(_small(draft, item, panel) for item in drawn),
+        columns=theme.fit(3, 1),
+        spacing={"row": 18, "column": 24},
     )
     rest = ""
     if len(drawn) < len(draft.result.rows):
@@ -77,12 +79,12 @@ def pictures(
 def _lines(key: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     """Break the key into lines that fit under the title."""
     lines: list[list[tuple[str, str]]] = [[]]
-    room = WIDTH - 90.0
+    room = width() - theme.fit(90.0, 40.0)
     for entry in key:
         needed = 30 + theme.text_width(entry[1], theme.LABEL_SIZE)
         if needed > room and lines[-1]:
             lines.append([])
-            room = WIDTH - 90.0
+            room = width() - theme.fit(90.0, 40.0)
         lines[-1].append(entry)
         room -= needed
     return lines

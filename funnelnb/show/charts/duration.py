@@ -64,10 +64,11 @@ def _survival_longest(curve: DurationCurve) -> float:
 def _whole(draft: Draft, curve: DurationCurve) -> Any:
     result, say = draft.result, draft.say
     row = _row(result, curve)
+    size = theme.fit((700, 320), (256, 240))
     chart = sized(
-        alt.layer(*_panel(draft, curve, _survival_longest(curve), (700, 320), small=False)),
-        width=700,
-        height=320,
+        alt.layer(*_panel(draft, curve, _survival_longest(curve), size, small=False)),
+        width=size[0],
+        height=size[1],
     )
     values = {
         "what": subject(result, row, say),
@@ -81,7 +82,7 @@ def _whole(draft: Draft, curve: DurationCurve) -> Any:
         title = finding_of(result, say.lang).headline
     count = say.say("charts.durations.count", closed_n=row.closed_n, n=row.n, too_few_n=TOO_FEW_N)
     pause = say.say("charts.durations.pause", last_event_days=row.last_event_days, older_n=row.older_n)
-    whole = alt.vconcat(sized(_key(draft, curve), width=600, height=10), chart, spacing=12)
+    whole = alt.vconcat(sized(_key(draft, curve), width=theme.fit(600, 260), height=10), chart, spacing=12)
     return draft.finish(whole, title, count, pause if row.pause else "")
 
 
@@ -119,8 +120,8 @@ def _groups(draft: Draft, curves: list[DurationCurve]) -> Any:
     level = say.numbers.level(result.confidence_level)
     entries = [(theme.MOVED, say.say("charts.durations.observed", confidence_level=level))]
     entries.append((theme.QUIET, say.get("charts.durations.everybody")))
-    key = sized(draft.legend(entries, 6, 5), width=400, height=10)
-    grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
+    key = sized(draft.legend(entries, 6, 5), width=theme.fit(400, 260), height=10)
+    grid = alt.concat(*panels, columns=theme.fit(3, 1), spacing={"row": 18, "column": 24})
     across = say.say("charts.durations.across", stage=stage_name(result, drawn[0].stage, say))
     return draft.finish(alt.vconcat(key, grid, spacing=14), found.headline, found.detail, across, more)
 
@@ -130,7 +131,7 @@ def _axes(draft: Draft, curve: DurationCurve, longest: float, *, small: bool) ->
     say = draft.say
     stage, to = stage_name(draft.result, curve.stage, say), ending(draft.result, curve, say)
     across = alt.Axis(
-        values=day_ticks(longest, 5 if small else 10, draft.result.calendar), grid=False, format=",d",
+        values=day_ticks(longest, 5 if small else theme.fit(10, 5), draft.result.calendar), grid=False, format=",d",
         title=None if small else say.say("charts.durations.x", stage=stage),
     )  # fmt: skip
     up = share_axis(
@@ -218,6 +219,8 @@ def _medians(
 # ---- Days by stage and group ------------------------------------------------------------------------------
 
 STEP, HEAD, LABEL, PLOT, NUMBERS = 24, 26, 250, 400, 150
+PHONE_STEP, PHONE_LABEL, PHONE_PLOT, PHONE_NUMBERS = 42, 4, 216, 92
+"""On a phone the name stands over its bar."""
 ROWS_MOST = 60
 
 
@@ -242,14 +245,14 @@ def duration_box_draw(result: Duration, lang: str) -> Any:
         if result.by and place != last:
             y += HEAD if last else 0
             words.append(text(0, y, _stage(draft, row), weight="bold"))
-            y += STEP
+            y += theme.fit(STEP, PHONE_STEP)
         last = place
         words += _words(draft, row, shown, y)
         if row["enough"]:
             marks += _bars(row, y, longest)
             dots += _dots(draft, row, y, longest)
-        y += STEP
-    scale = [_tick(day, y, longest) for day in day_ticks(longest, 8, result.calendar)]
+        y += theme.fit(STEP, PHONE_STEP)
+    scale = [_tick(day, y, longest) for day in day_ticks(longest, theme.fit(8, 4), result.calendar)]
     grid = draft.layer(scale, "grid").mark_rule(color=theme.FAINT).encode(
         x=pixel("x", "x"), y=pixel("y", "y"), y2="y2:Q"
     )  # fmt: skip
@@ -258,7 +261,7 @@ def duration_box_draw(result: Duration, lang: str) -> Any:
     )  # fmt: skip
     found = finding_of(result, lang)
     layers = [grid, bars, *_points(draft, dots), draft.texts([*words, *_numbers(draft, scale, y)], "words")]
-    chart = sized(alt.layer(*layers), width=LABEL + PLOT + NUMBERS, height=y + 30)
+    chart = sized(alt.layer(*layers), width=sum(_columns()), height=y + 30)
     level = draft.say.numbers.level(result.confidence_level)
     key = "box" if result.to == "any" else "box_to"
     remark = draft.say.say(f"charts.durations.{key}", confidence_level=level)
@@ -273,7 +276,7 @@ def _numbers(draft: Draft, scale: list[Row], y: float) -> list[Row]:
     style: dict[str, Any] = {"align": "center", "colour": theme.QUIET}
     title = draft.say.get("charts.durations.x_box")
     return [*(text(one["x"], y + 4, one["label"], **style) for one in scale),
-            text(LABEL + PLOT / 2, y + 24, title, **style)]  # fmt: skip
+            text(_columns()[0] + _columns()[1] / 2, y + 24, title, **style)]  # fmt: skip
 
 
 def _stage(draft: Draft, row: Row) -> str:
@@ -291,7 +294,13 @@ def _duration_box_longest(rows: list[Row]) -> float:
 
 
 def _x(day: float, longest: float) -> float:
-    return LABEL + PLOT * min(day, longest) / longest
+    label, plot, _ = _columns()
+    return label + plot * min(day, longest) / longest
+
+
+def _columns() -> tuple[int, int, int]:
+    """Return the room of names, bars and numbers."""
+    return theme.fit((LABEL, PLOT, NUMBERS), (PHONE_LABEL, PHONE_PLOT, PHONE_NUMBERS))
 
 
 def _tick(day: float, bottom: float, longest: float) -> Row:
@@ -301,12 +310,22 @@ def _tick(day: float, bottom: float, longest: float) -> Row:
 def _words(draft: Draft, row: Row, shown: Any, y: float) -> list[Row]:
     say = draft.say
     name = say.group(row["group"]) if draft.result.by else _stage(draft, row)
-    label = theme.shorten(f"{name}  (n = {say.numbers.count(row['n'])})", LABEL - 16, theme.LABEL_SIZE)
+    label_room, plot, _ = _columns()
+    room = theme.fit(LABEL - 16, theme.NARROW)
+    label = theme.shorten(f"{name}  (n = {say.numbers.count(row['n'])})", room, theme.LABEL_SIZE)
     said = interval(shown, "median", say) if row["enough"] else say.get("words.too_few")
     weight = "bold" if row["overall"] and not draft.result.by else "normal"
     return [
-        text(LABEL - 12, y, label, align="right", weight=weight),
-        text(LABEL + PLOT + 16, y, said, weight=weight, colour=theme.INK if row["enough"] else theme.QUIET),
+        text(
+            *theme.fit((LABEL - 12, y), (0, y - 17)), label, align=theme.fit("right", "left"), weight=weight
+        ),
+        text(
+            label_room + plot + theme.fit(16, 8),
+            y,
+            said,
+            weight=weight,
+            colour=theme.INK if row["enough"] else theme.QUIET,
+        ),
     ]
 
 

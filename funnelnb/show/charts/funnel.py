@@ -76,11 +76,17 @@ SMALL = Layout(
     step=30, bar=17, label=112, bars=104, reached=148, amount=0,
     dots=0, dots_end=0, rate=160, right=272, full=False,
 )  # fmt: skip
+PHONE = Layout(
+    step=46, bar=20, label=96, bars=84, reached=124, amount=0,
+    dots=0, dots_end=0, rate=132, right=228, full=False,
+)  # fmt: skip
 
 
 def wide(rows: Sequence[Row]) -> Layout:
     """Return the layout of the one large funnel: without a column of amounts where there are none."""
-    place = replace(WIDE, stem=stem_of(rows))
+    place = replace(theme.fit(WIDE, PHONE), stem=stem_of(rows))
+    if not place.full:
+        return place
     if any(row["reached_amount"] > 0 for row in rows):
         return place
     back = WIDE.amount - WIDE.reached
@@ -174,8 +180,9 @@ def captions(result: Conversion, rows: Sequence[Row], place: Layout, say: Words)
 
 
 def _stage_label(name: str, middle: float, place: Layout, *, strong: bool) -> list[Row]:
-    lines = theme.wrap(name, place.label - 14, theme.LABEL_SIZE)[: 2 if place.full else 1]
-    if not place.full:
+    tall = place.step >= PHONE.step
+    lines = theme.wrap(name, place.label - 14, theme.LABEL_SIZE)[: 2 if tall else 1]
+    if not tall:
         lines = [theme.shorten(name, place.label - 12, theme.LABEL_SIZE)]
     first = middle - 7 * (len(lines) - 1)
     weight = "bold" if strong else "normal"
@@ -229,7 +236,7 @@ def head_rows(result: Conversion, place: Layout, say: Words) -> list[Row]:
     ]
     for share, x, align in ((0, place.dots, "left"), (1, place.dots_end, "right")):
         label = say.numbers.percent(share)
-        made.append(text(x, -9.0, label, align=align, size=9.5, colour=theme.QUIET))
+        made.append(text(x, -9.0, label, align=align, size=SMALL_SIZE, colour=theme.QUIET))
     if place.amount:
         amount = say.get("charts.funnel.amount")
         unit = say.numbers.currencies.get(result.currency, result.currency)
@@ -309,11 +316,17 @@ def funnel_draw(result: Conversion, lang: str) -> Any:
 def _whole(draft: Draft, rows: list[Row]) -> Any:
     found = finding_of(draft.result, draft.say.lang)
     place = wide(rows)
-    heads = draft.texts(head_rows(draft.result, place, draft.say), "heads")
-    key = draft.legend(_entries(draft, rows), 6, -50)
-    chart = alt.layer(*_panel(draft, rows, place), *_dots(draft, rows, place), heads, key)
-    chart = sized(chart, width=place.right, height=place.step * len(rows) - 20)
-    return draft.finish(chart, _title(draft), found.detail, offset=20)
+    key = draft.legend(_entries(draft, rows), 6, -50 if place.full else -16)
+    layers = [*_panel(draft, rows, place), key]
+    more = found.detail
+    if place.full:
+        heads = draft.texts(head_rows(draft.result, place, draft.say), "heads")
+        layers += [*_dots(draft, rows, place), heads]
+    else:
+        rate = draft.say.say(f"charts.funnel.rate_{place.stem}", horizon_days=draft.result.horizon_days)
+        more = draft.say.say("charts.funnel.columns", rate=rate)
+    chart = sized(alt.layer(*layers), width=place.right, height=place.step * len(rows) - 20)
+    return draft.finish(chart, _title(draft), more, offset=20)
 
 
 def _title(draft: Draft) -> str:

@@ -195,6 +195,10 @@ ZONES = {
 _LIMITS = ("limit_95_lower", "limit_95_upper", "limit_998_lower", "limit_998_upper")
 
 
+def _plot_size() -> tuple[int, int]:
+    return theme.fit((WIDTH, HEIGHT), (188, 280))
+
+
 def funnel_plot_data(result: Segments) -> list[Row]:
     """Return one row per group: number, rate, its own limits and its verdict, the same as in the table."""
     return [
@@ -227,7 +231,7 @@ def funnel_plot_draw(result: Segments, lang: str) -> Any:
         return draft.nothing()
     plot = _Axes(draft, rows)
     layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
-    chart = sized(alt.layer(*layers), width=WIDTH, height=HEIGHT)
+    chart = sized(alt.layer(*layers), width=_plot_size()[0], height=_plot_size()[1])
     widened = ""
     if result.overdispersion > 1:
         widened = draft.say.say("charts.funnel_plot.widened", overdispersion=result.overdispersion)
@@ -250,7 +254,7 @@ class _Axes:
         named = facts(result, say)
         self._x_axis = alt.Axis(
             title=say.get("charts.funnel_plot.x" if decided else "charts.funnel_plot.x_by_day"),
-            grid=False, format=",d", tickCount=8, tickMinStep=1,
+            grid=False, format=",d", tickCount=theme.fit(8, 4), tickMinStep=1,
         )  # fmt: skip
         title = say.say("charts.funnel_plot.y" if decided else "charts.funnel_plot.y_by_day", **named)
         self._y_axis = share_axis(say, title=title, tickCount=6)
@@ -264,8 +268,8 @@ class _Axes:
 
     def place(self, row: Row) -> tuple[float, float]:
         share = min(max(row["raw_rate"], self.low), self.high)
-        x = WIDTH * row["decided_n"] / self.most
-        return x, HEIGHT * (1 - (share - self.low) / (self.high - self.low))
+        x = _plot_size()[0] * row["decided_n"] / self.most
+        return x, _plot_size()[1] * (1 - (share - self.low) / (self.high - self.low))
 
 
 def _lines(draft: Draft, plot: _Axes) -> list[Any]:
@@ -294,7 +298,7 @@ def _lines(draft: Draft, plot: _Axes) -> list[Any]:
     layers.append(words.transform_filter("datum.rule").mark_rule(color=theme.INK).encode(y=plot.y("rate")))
     layers.append(
         words.mark_text(align="left", fontSize=theme.SMALL_SIZE, color=theme.QUIET, baseline="middle").encode(
-            x=alt.value(WIDTH + 6), y=plot.y("shown"), text="label:N"
+            x=alt.value(_plot_size()[0] + 6), y=plot.y("shown"), text="label:N"
         )
     )
     return layers
@@ -302,7 +306,7 @@ def _lines(draft: Draft, plot: _Axes) -> list[Any]:
 
 def _apart(ends: list[Row], plot: _Axes) -> list[Row]:
     """Move the words at the right edge apart where lines end close together."""
-    gap = 14 * (plot.high - plot.low) / HEIGHT
+    gap = 14 * (plot.high - plot.low) / _plot_size()[1]
     pooled = ends[2]["rate"]
     first = max(ends[0]["rate"], pooled + gap)
     second = max(ends[1]["rate"], first + gap)
@@ -322,7 +326,14 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
     named = draft.sheets[base.data.name]
     for row in named:
         row["zone_words"] = words[row["zone"]]
-    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=90, offset=4)
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        direction=theme.fit("horizontal", "vertical"),
+        columns=theme.fit(0, 1),
+        symbolSize=90,
+        offset=4,
+    )
     tips = [
         alt.Tooltip("name:N", title=say.attribute_head(draft.result.by)),
         alt.Tooltip("decided_n:Q", title=say.get("charts.funnel_plot.x"), format=","),
@@ -361,7 +372,7 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
         for px, py, align in spots:
             start = px - (0 if align == "left" else room if align == "right" else room / 2)
             box = (start, py - 7, start + room, py + 7)
-            inside = box[0] > 2 and box[2] < WIDTH - 2 and box[1] > 0 and box[3] < HEIGHT
+            inside = box[0] > 2 and box[2] < _plot_size()[0] - 2 and box[1] > 0 and box[3] < _plot_size()[1]
             if inside and not any(_touch(box, other) for other in taken):
                 taken.append(box)
                 pieces.append({"x": px, "y": py, "label": label, "align": align})

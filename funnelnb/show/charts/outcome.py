@@ -97,7 +97,7 @@ def outcome_draw(result: Conversion, lang: str) -> Any:
 
 def _whole(draft: Draft, curve: OutcomeCurve) -> Any:
     say, result = draft.say, draft.result
-    plot = _plot(draft, curve, float(curve.days[-1]), (690, 320))
+    plot = _plot(draft, curve, float(curve.days[-1]), theme.fit((690, 320), (250, 230)))
     rows = [row for row in outcome_data(result) if row["group"] == curve.group]
     layers = [*_panel(draft, plot, rows), _names(draft, plot, rows[-1])]
     if curve.trusted_days < plot.longest:
@@ -138,8 +138,8 @@ def _by_group(draft: Draft, curves: Sequence[OutcomeCurve]) -> Any:
         layers = _panel(draft, plot, [row for row in rows if row["group"] == curve.group])
         panels.append(sized(alt.layer(*layers), width=plot.width, height=plot.height, title=title))
     key = draft.legend([(colour, say.get(_word(name))) for name, colour in _SHADES], 6, 5)
-    grid = alt.concat(*panels, columns=3, spacing={"row": 18, "column": 24})
-    whole = alt.vconcat(sized(key, width=400, height=10), grid, spacing=14)
+    grid = alt.concat(*panels, columns=theme.fit(3, 1), spacing={"row": 18, "column": 24})
+    whole = alt.vconcat(sized(key, width=theme.fit(400, 260), height=10), grid, spacing=14)
     more = ""
     if len(drawn) < len(result.overall):
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(result.overall))
@@ -157,7 +157,7 @@ def _plot(
     row = next(one for one in draft.result.overall if one.group == curve.group)
     stage = stage_name(draft.result, row.stage, draft.say)
     title = None if small else draft.say.say("charts.outcome.x", stage=stage)
-    ticks = day_ticks(longest, 5 if small else 10)
+    ticks = day_ticks(longest, 5 if small else theme.fit(10, 5))
     return _Plot(
         width=size[0],
         height=size[1],

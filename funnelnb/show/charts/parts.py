@@ -22,6 +22,11 @@ WIDTH = 820
 """Width of a full chart in pixels, labels included; titles are broken at it."""
 
 
+def width() -> float:
+    """Return the width that a chart and its titles may take."""
+    return theme.fit(WIDTH, theme.NARROW)
+
+
 class Draft:
     """One chart in the making: the result it shows, the words of its language, and its data by name.
 
@@ -60,11 +65,19 @@ class Draft:
         )
 
     def legend(self, entries: Sequence[tuple[str, str]], x: float, y: float) -> alt.LayerChart:
-        """Draw (colour, words) in one line of squares and text, from a place in pixels."""
-        rows = []
-        for colour, label in entries:
-            rows.append({"colour": colour, "label": label, "x": x, "text_x": x + 10, "y": y})
-            x += 10 + theme.text_width(label, theme.LABEL_SIZE) + 20
+        """Draw (colour, words) as squares and text, from a place in pixels; on a phone in as many lines as it takes."""
+        rows: list[Row] = []
+        start = x = theme.fit(x, min(x, 6.0))
+        line, room = 0, theme.fit(float("inf"), theme.NARROW - 60.0)
+        for colour, words in entries:
+            label = theme.shorten(words, theme.fit(float("inf"), room - 14), theme.LABEL_SIZE)
+            needed = 10 + theme.text_width(label, theme.LABEL_SIZE)
+            if x > start and x + needed > room:
+                x, line = start, line + 1
+            rows.append({"colour": colour, "label": label, "x": x, "text_x": x + 10, "y": y + 16 * line})
+            x += needed + 20
+        for row in rows if y < 0 else ():  # over the chart lines are added on top
+            row["y"] -= 16 * line
         base = self.layer(rows, "legend")
         marks = base.mark_point(filled=True, size=90, opacity=1, shape="square").encode(
             x=pixel("x", "x"), y=pixel("y", "y"), color=own_colour()
@@ -85,8 +98,8 @@ class Draft:
     def finish(self, chart: Any, title: str, *more: str, offset: float = 14) -> Any:
         """Return the chart with its data, title, subtitle, description and the house's configuration."""
         under = self.subtitle(*more)
-        lines = theme.wrap(title, WIDTH, theme.TITLE_SIZE, bold=True)
-        below = [part for line in under for part in theme.wrap(line, WIDTH, theme.SUBTITLE_SIZE)]
+        lines = theme.wrap(title, width(), theme.TITLE_SIZE, bold=True)
+        below = [part for line in under for part in theme.wrap(line, width(), theme.SUBTITLE_SIZE)]
         heading = alt.TitleParams(text=lines, subtitle=below, anchor="start", frame="bounds", offset=offset)
         described = " · ".join([title, *under])
         return self.complete(chart, description=described, title=heading)
@@ -101,7 +114,7 @@ class Draft:
         """Return the answer in words where there is nothing to draw; without a title: there is no deal."""
         empty = self.layer([{"x": 0}], "nothing").mark_point(opacity=0)
         return self.finish(
-            sized(empty, width=WIDTH - 40, height=4), title or no_deals(self.result, self.say), *more
+            sized(empty, width=width() - 40, height=4), title or no_deals(self.result, self.say), *more
         )
 
 

@@ -72,7 +72,7 @@ def quadrant_draw(result: Quadrant, lang: str) -> Any:
     x = alt.X(
         "days_to_close:Q",
         scale=alt.Scale(domain=[0, longest], nice=False),
-        axis=alt.Axis(title=say.get("charts.quadrant.x"), grid=False, tickCount=9),
+        axis=alt.Axis(title=say.get("charts.quadrant.x"), grid=False, tickCount=theme.fit(9, 5)),
     )
     y = alt.Y(
         "amount:Q",
@@ -84,8 +84,9 @@ def quadrant_draw(result: Quadrant, lang: str) -> Any:
             tickCount=6,
         ),
     )
-    across = QUADRANT_WIDTH * result.soon_days / longest
-    down = QUADRANT_HEIGHT * (1 - math.log(result.large_amount / low) / math.log(high / low))
+    width, height = _quadrant_size()
+    across = width * result.soon_days / longest
+    down = height * (1 - math.log(result.large_amount / low) / math.log(high / low))
     layers = [
         *_lines(draft, across, down),
         _points(draft, rows, x, y),
@@ -94,9 +95,11 @@ def quadrant_draw(result: Quadrant, lang: str) -> Any:
     title = say.say("charts.quadrant.title", large_n=result.rows[0].deal_n, **_named(result, say))
     more = sum(deal.quadrant == "unknown" for deal in result.deals)
     under = say.say("charts.quadrant.unknown", unknown_n=more) if more else ""
-    return draft.finish(
-        alt.layer(*layers).properties(width=QUADRANT_WIDTH, height=QUADRANT_HEIGHT), title, under
-    )
+    return draft.finish(alt.layer(*layers).properties(width=width, height=height), title, under)
+
+
+def _quadrant_size() -> tuple[int, int]:
+    return theme.fit((QUADRANT_WIDTH, QUADRANT_HEIGHT), (262, 320))
 
 
 def _named(result: Quadrant, say: Any) -> dict[str, Any]:
@@ -115,8 +118,8 @@ def _y_title(result: Quadrant, say: Any) -> str:
 def _lines(draft: Draft, across: float, down: float) -> list[Any]:
     base = draft.layer(
         [
-            {"x": across, "x2": across, "y": 0, "y2": QUADRANT_HEIGHT},
-            {"x": 0, "x2": QUADRANT_WIDTH, "y": down, "y2": down},
+            {"x": across, "x2": across, "y": 0, "y2": _quadrant_size()[1]},
+            {"x": 0, "x2": _quadrant_size()[0], "y": down, "y2": down},
         ],
         "lines",
     )
@@ -170,11 +173,13 @@ def _points(draft: Draft, rows: list[Row], x: Any, y: Any) -> Any:
 def _corners(draft: Draft, across: float) -> list[Row]:
     """Return number and money of each class, in its corner."""
     say, result = draft.say, draft.result
+    width, height = _quadrant_size()
+    right = theme.fit(across + 8, width - 4.0)
     places = {
         "A": (8, 14),
-        "B": (8, QUADRANT_HEIGHT - 12),
-        "C": (across + 8, 14),
-        "D": (across + 8, QUADRANT_HEIGHT - 12),
+        "B": (8, height - 12),
+        "C": (right, theme.fit(14, 30)),
+        "D": (right, height - theme.fit(12, 28)),
     }
     rows = {row.quadrant: row for row in result.rows}
     return [
@@ -187,6 +192,7 @@ def _corners(draft: Draft, across: float) -> list[Row]:
                 amount=say.numbers.amount(rows[name].open_amount, result.currency),
             ),
             weight="bold",
+            align=theme.fit("left", "right") if name in "CD" else "left",
         )
         for name, place in places.items()
     ]
@@ -329,7 +335,7 @@ def role_coverage_draw(result: Roles, lang: str) -> Any:
             "role_words": names[row["role"]],
             "stage_words": stage_names[row["stage"]],
             "label": say.say("charts.role_coverage.cell", met_n=row["met_n"], deal_n=row["deal_n"]),
-            "ink": theme.PAPER if row["met_rate"] > 0.5 else theme.INK,
+            "ink": theme.ON_DARK if row["met_rate"] > 0.5 else theme.ON_LIGHT,
         }
         for row in rows
     ]

@@ -16,11 +16,15 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.show.charts import theme
+
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
 VEGALITE = "application/vnd.vegalite.v5+json"
 SVG = "image/svg+xml"
+PHONE_SVG = "application/vnd.funnelnb.phone+svg"
+"""Kind of output in which a chart's picture for phones travels to the page."""
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _VERSION = "5.21"
 _EMBED = {"actions": {"export": True, "source": False, "compiled": False, "editor": False}, "renderer": "svg"}
@@ -35,8 +39,13 @@ runs them, which draws one report's after the other's.
 
 _LATER = re.compile(r'<svg data-later="([A-Za-z0-9+/=]*)"></svg>')
 _MEASURED = "sans-serif"
+_WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
+_MARGIN = 36.0
+"""Padding of a picture, and what words may take more than they were measured."""
 _EMPTY_PATH = re.compile(r'<path class="(?:background|foreground)"[^>]*? d="(?:M0,0h0v0h0Z)?"[^>]*/>')
 _UNSEEN = re.compile(r'<line [^<>]*opacity="0"/>')
+_MARK = re.compile(r' aria-label="([^"]*)"(?= role="graphics-symbol")')
+_HOVERS_MOST = 40
 _TAG = re.compile(r"<[^<>]*>")
 _ARIA = re.compile(r' (?:aria-[a-z]+|role|pointer-events)="[^"]*"')
 _LONG = re.compile(r"(\.\d\d)\d+")
@@ -75,7 +84,58 @@ def draw(source: dict[str, Any]) -> str:
     text = {**config.get("text", {}), "font": _MEASURED}
     measured = {**source, "config": {**config, "font": _MEASURED, "text": text}}
     drawn = vl_convert.vegalite_to_svg(measured, vl_version=_VERSION, allowed_base_urls=[])
-    return tidy_svg(drawn, str(source.get("description", "")), fonts)
+    return tidy_svg(_told(drawn, _tips(source)), str(source.get("description", "")), fonts)
+
+
+def _tips(part: Any) -> set[str]:
+    """Return what the lines of a chart's tooltips are called."""
+    found: set[str] = set()
+    if isinstance(part, dict):
+        tips = part.get("tooltip")
+        for one in tips if isinstance(tips, list) else [tips]:
+            if isinstance(one, dict) and "field" in one:
+                found.add(str(one.get("title", one["field"])))
+        for key, one in part.items():
+            if key not in ("datasets", "config"):
+                found |= _tips(one)
+    elif isinstance(part, list):
+        for one in part:
+            found |= _tips(one)
+    return found
+
+
+def _told(drawn: str, names: set[str]) -> str:
+    """Return an SVG whose marks tell what their tooltip says: the renderer describes each mark by all it was given."""
+
+    def told(found: re.Match[str]) -> str:
+        lines: list[str] = []
+        mine = False
+        for piece in html.unescape(found.group(1)).split("; "):
+            name, colon, value = piece.partition(": ")
+            if colon and name in names:
+                mine = True
+                lines.append(piece if name.strip() else value)
+            elif colon and name.isidentifier():
+                mine = False
+            elif mine:  # a name from the data that holds a semicolon
+                lines[-1] += f"; {piece}"
+        if not lines:
+            return ""
+        spelled = html.escape("\n".join(dict.fromkeys(lines))).replace("\n", "&#10;")
+        return f' data-t="{spelled}"'
+
+    return _thinned(_MARK.sub(told, drawn)) if names else drawn
+
+
+def _thinned(drawn: str) -> str:
+    """Leave so many of the unseen lines that tell numbers along a curve as a pointer can tell apart."""
+    lines = [found for found in _UNSEEN.findall(drawn) if "data-t" in found]
+    keep = set(lines[:: max(1, len(lines) // _HOVERS_MOST)])
+    kept = {
+        one: one.replace(' opacity="0"', "").replace("<line ", '<line class="hover" stroke-opacity="0" ')
+        for one in keep
+    }
+    return _UNSEEN.sub(lambda found: kept.get(found.group(), ""), drawn)
 
 
 def later(source: dict[str, Any]) -> str:
@@ -141,12 +201,33 @@ def _tidy_tag(found: re.Match[str]) -> str:
     return _LONG.sub(r"\1", _FONT.sub("", _ARIA.sub("", found.group())))
 
 
-def bundle(chart: Any, *, still: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+def bundle(draw_chart: Callable[[], Any], *, still: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a chart as notebook output (data, metadata): live in JupyterLab, SVG elsewhere, else words.
 
-    Without `still` there is no SVG: drawing it is most of the time a moved control would wait for.
+    Where pictures are drawn later (see :data:`LATER`), one for phones goes along. Without `still` there is no SVG:
+    drawing it is most of the time a moved control would wait for.
     """
-    made = spec(chart)
+    made = spec(draw_chart())
     picture = {SVG: svg(made)} if still else {}
+    if still and os.environ.get(LATER):
+        picture[PHONE_SVG] = phone_svg(draw_chart)
     data = {VEGALITE: made, **picture, "text/plain": str(made.get("description", ""))}
     return data, {VEGALITE: {"embed_options": _EMBED}}
+
+
+def phone_svg(draw_chart: Callable[[], Any]) -> str:
+    """Return the chart as SVG in its layout for phones."""
+    with theme.for_phone():
+        return svg(spec(draw_chart()))
+
+
+def figure(picture: str, for_phone: str = "") -> str:
+    """Return the HTML of a picture; the one for phones stands beside it where it is narrow enough.
+
+    A chart that knows no other layout is the same picture again: it keeps its size and scrolls.
+    """
+    found = _WIDTH.search(for_phone)
+    fits = found is not None and float(found.group(1)) <= theme.NARROW + _MARGIN
+    phone = f'<div class="narrow-chart">{for_phone}</div>' if fits else ""
+    kind = ' class="has-narrow"' if fits else ""
+    return f'<figure{kind}><div class="wide-chart">{picture}</div>{phone}</figure>'

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
+from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text, width
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import finding_of
 from funnelnb.show.views.targets import lever_name, needed
@@ -61,7 +61,9 @@ def chance_draw(result: DealMix, lang: str) -> Any:
         points.mark_text(align="left", dx=9, dy=10, fontWeight="bold").encode(x=x, y=y, text="label:N"),
     ]
     return draft.finish(
-        sized(alt.layer(*layers), width=CHANCE_WIDTH, height=CHANCE_HEIGHT), found.headline, found.detail
+        sized(alt.layer(*layers), width=theme.fit(CHANCE_WIDTH, 262), height=CHANCE_HEIGHT),
+        found.headline,
+        found.detail,
     )
 
 
@@ -108,7 +110,9 @@ def frontier_draw(result: Any, lang: str) -> Any:
     x = alt.X(
         "effort:Q",
         scale=alt.Scale(domain=[min(efforts) - room, max(efforts) + room], nice=False, zero=False),
-        axis=alt.Axis(title=say.say("charts.frontier.x", unit=_unit(say, mixes)), grid=False, tickCount=8),
+        axis=alt.Axis(
+            title=say.say("charts.frontier.x", unit=_unit(say, mixes)), grid=False, tickCount=theme.fit(8, 4)
+        ),
     )
     y = alt.Y(
         "chance:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis(say, title=say.get("charts.frontier.y"))
@@ -131,7 +135,7 @@ def frontier_draw(result: Any, lang: str) -> Any:
         ),
         *(_labels(named, x, y, kind) for kind in ("cheapest", "plan")),
     ]
-    chart = sized(alt.layer(*layers), width=FRONTIER_WIDTH, height=FRONTIER_HEIGHT)
+    chart = sized(alt.layer(*layers), width=theme.fit(FRONTIER_WIDTH, 262), height=FRONTIER_HEIGHT)
     return draft.finish(chart, found.headline, found.detail)
 
 
@@ -154,7 +158,7 @@ def _labels(named: alt.Chart, x: Any, y: Any, kind: str) -> Any:
 def _frontier_label(draft: Draft, row: Row) -> str:
     if row["kind"] == "frontier":
         return ""
-    mix = theme.shorten(row["mix"], 260, theme.LABEL_SIZE)
+    mix = theme.shorten(row["mix"], theme.fit(260, 120), theme.LABEL_SIZE)
     return draft.say.say(f"charts.frontier.{row['kind']}", mix=mix, chance_rate=row["chance"])
 
 
@@ -420,7 +424,7 @@ def _panel(draft: Draft, rows: list[Row], name: str, ends: list[float], count: i
     x = alt.X(
         "low:Q",
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(title=title, grid=False, tickCount=8),
+        axis=alt.Axis(title=title, grid=False, tickCount=theme.fit(8, 4)),
     )
     y = alt.Y("share:Q", axis=None, scale=alt.Scale(nice=False, domainMin=0))
     tips = [
@@ -433,9 +437,14 @@ def _panel(draft: Draft, rows: list[Row], name: str, ends: list[float], count: i
         .encode(x=x, x2="high:Q", y=y, y2=alt.datum(0), color=own_colour(), tooltip=tips)
     )
     layers = [bars, *_target_line(draft, name, domain, factor)]
-    heading = alt.TitleParams(text=_heading(draft, name), fontSize=13, anchor="start", offset=22)
+    heading = alt.TitleParams(
+        text=theme.wrap(_heading(draft, name), width(), 13), fontSize=13, anchor="start", offset=22
+    )
     return sized(
-        alt.layer(*layers), width=TOTAL_WIDTH, height=TOTAL_HEIGHT if count == 1 else SMALL, title=heading
+        alt.layer(*layers),
+        width=theme.fit(TOTAL_WIDTH, 306),
+        height=TOTAL_HEIGHT if count == 1 else SMALL,
+        title=heading,
     )
 
 

@@ -6,8 +6,15 @@ apart, and differ in lightness too; what a colour says is always said by words o
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Size = TypeVar("Size")
 
 MOVED = "#0072B2"
 """Won, moved on."""
@@ -35,10 +42,49 @@ FONTS = {
     ),
     "zh": "'Noto Sans CJK SC', 'Source Han Sans SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
 }
+ON_LIGHT, ON_DARK = "#1F2934", "#FFFFFE"
+"""Ink in a cell of :data:`SEQUENCE`: the cells keep their colours on a dark page, so their words must, too."""
+
+DARK = {
+    MOVED: "#5AA2F0", OPEN: "#274B73", LOST: "#F08B3E", LOST_INK: "#FFAB6B", LEFT: "#76818F", SECOND: "#E0B04C",
+    INK: "#E9EDF2", QUIET: "#9AA5B3", FAINT: "#2A323D", PAPER: "#171C23", "#EEF1F3": "#1F252E", "#E9ECEE": "#39424E",
+    "#003A5C": "#BBD9EE", "#ddd": "#2A323D",
+}  # fmt: skip
+"""What each colour becomes on a dark page."""
+
+NARROW = 326
+"""Pixels that a chart may take on a phone."""
+
+_ON_PHONE: ContextVar[bool] = ContextVar("on_phone", default=False)
+
 TITLE_SIZE = 15
 SUBTITLE_SIZE = 11.5
 LABEL_SIZE = 11.5
 SMALL_SIZE = 10.5
+
+
+@contextlib.contextmanager
+def for_phone() -> Iterator[None]:
+    """Draw what is drawn inside for a phone: charts that know how get another layout, not smaller words."""
+    token = _ON_PHONE.set(True)
+    try:
+        yield
+    finally:
+        _ON_PHONE.reset(token)
+
+
+def fit(wide: Size, narrow: Size) -> Size:
+    """Return the one of two sizes that suits what is drawn for."""
+    return narrow if _ON_PHONE.get() else wide
+
+
+def dark_rules(scope: str) -> str:
+    """Return the style rules that turn a chart's colours dark, for charts under the selector `scope`."""
+    rules = []
+    for light, dark in DARK.items():
+        rules.append(f'{scope} [fill="{light}"]{{fill:{dark}}}')
+        rules.append(f'{scope} [stroke="{light}"]{{stroke:{dark}}}')
+    return "".join(rules)
 
 
 def config(lang: str) -> dict[str, Any]:

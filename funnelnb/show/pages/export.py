@@ -67,7 +67,7 @@ def to_csv(result: Any, path: str | Path) -> Path:
     ['name', "'=1+1"]
     """
     table = _clean(_frame(result), safe_text)
-    with _replacing(path) as draft:
+    with replacing(path) as draft:
         table.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\r\n", date_format="%Y-%m-%d")
     return Path(path)
 
@@ -104,7 +104,7 @@ def to_excel(result: Any, path: str | Path) -> Path:
     if Path(path).suffix.lower() != ".xlsx":
         raise ParameterError(f"path = {str(path)!r}", expected="a name that ends in .xlsx")
     sheets = _sheets(result)
-    with _replacing(path) as draft:
+    with replacing(path) as draft:
         _write_workbook(sheets, draft)
     return Path(path)
 
@@ -203,7 +203,7 @@ def _risky(value: str) -> bool:
 
 
 @contextmanager
-def _replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path) -> Iterator[Path]:
     """Give a file to write beside `path` and move it there when all went well; else leave no trace."""
     target = Path(path)
     try:

@@ -96,8 +96,14 @@ def _is_rows(value: Any) -> bool:
 
 def figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:
     """Return the result's chart as an HTML figure with the SVG inside."""
-    chart = chart_of(result, kind).draw(result, words(lang).lang)
-    return f"<figure>{render.svg(chart)}</figure>"
+    return f"<figure>{render.svg(chart_of(result, kind).draw(result, words(lang).lang))}</figure>"
+
+
+def page_figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:
+    """Return the result's chart as an HTML figure for a page: with the layout for phones beside it."""
+    chart, say = chart_of(result, kind), words(lang)
+    made = render.svg(chart.draw(result, say.lang))
+    return render.figure(made, render.phone_svg(lambda: chart.draw(result, say.lang)))
 
 
 def panel(

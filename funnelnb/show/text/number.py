@@ -79,6 +79,10 @@ class Numbers:
         low, high = (_percent_digits(bound, like=value) for bound in (lower, upper))
         return self.forms["bounds"].format(lower=low, upper=high)
 
+    def percent_bounds(self, value: float, lower: float, upper: float) -> str:
+        """Write the interval of a rate without the rate, with one sign: 62.2–64.1 %."""
+        return self.forms["percent"].format(x=self.bounds(value, lower, upper))
+
     def points(self, value: float) -> str:
         """Write a difference of two rates in percentage points, with its sign."""
         return self.forms["none"] if _missing(value) else self.forms["points"].format(x=_signed(value))
@@ -99,6 +103,10 @@ class Numbers:
         """Write a duration with its unit; a decimal only for short ones that need it."""
         if _missing(value):
             return self.forms["none"]
+        if 0 < value < 0.1 and "hours" in self.forms:
+            hours = value * 24
+            name, short = ("hours", hours) if hours >= 1 else ("minutes", hours * 60)
+            return self.forms[name].format(x=f"{short:.1f}".removesuffix(".0"))
         digits = self.bare_days(value)
         return self.forms["day"] if digits == "1" else self.forms["days"].format(x=digits)
 

@@ -57,6 +57,16 @@ GROUPS = Table(
         Column(field="met_share"),
     ),
 )
+SHARES = Table(
+    name="attained_shares",
+    rows=lambda result: result.shares,
+    columns=(
+        Column(field="what", cell=lambda _, row, say: say.get(f"attained.what.{row.what}")),
+        Column(field="counted_n"),
+        Column(field="attained_n"),
+        Column(field="attained_rate", lower="attained_ci_lower", upper="attained_ci_upper", always=True),
+    ),
+)
 TARGETS = Table(
     name="attained", rows=lambda result: result.rows, stub=2, columns=_COLUMNS, shown=lambda _: False
 )
@@ -100,6 +110,11 @@ def attained_finding(result: Attained, say: Words) -> Finding:
         met_share=whole.met_share,
     )
     parts = [say.get(f"attained.promise.{result.promise}")]
+    parts += [
+        say.say(f"attained.of.{row.what}", attained_n=row.attained_n, counted_n=row.counted_n)
+        for row in result.shares
+        if row.what != "targets"
+    ]
     never = [say.group(row.group) for row in others if not row.attained_n]
     if never:
         parts.append(say.say("attained.never", names=name_some(never, say)))
@@ -116,7 +131,7 @@ def attained_finding(result: Attained, say: Words) -> Finding:
     return Finding(headline=headline, detail=say.get("language.sentence").join(parts), unsaid=unsaid)
 
 
-ATTAINED_VIEW = View(tables=(GROUPS, COSTS, LATEST, TARGETS), finding=attained_finding, charts={})
+ATTAINED_VIEW = View(tables=(GROUPS, SHARES, COSTS, LATEST, TARGETS), finding=attained_finding, charts={})
 
 
 # ---- Targets by stage and person ----------------------------------------------------------------------------

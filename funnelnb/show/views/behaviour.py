@@ -27,7 +27,8 @@ def who_of(result: Any, say: Words) -> str:
     per = getattr(result, "per", "actor")
     attempt = getattr(result, "attempt", "best")
     key = "attempt" if attempt in ("every", "start") else per if per in ("actor", "session") else "other"
-    return say.get(f"behaviour.who.{key}")
+    one = "_one" if getattr(result, "arrived_n", getattr(result, "n", 0)) == 1 else ""
+    return say.get(f"behaviour.who.{key}{one}")
 
 
 def told(result: Any, say: Words) -> dict[str, Any]:

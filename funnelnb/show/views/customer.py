@@ -202,7 +202,13 @@ def customer_finding(result: Customer, say: Words) -> Finding:
         "open": say.numbers.amount(result.open_amount, result.currency),
         "won": say.numbers.amount(result.won_amount, result.currency),
     }
-    key = "none" if not result.deals else "unpriced" if math.isnan(result.open_amount) else "headline"
+    priced = not math.isnan(result.open_amount)
+    if not result.deals:
+        key = "none"
+    elif not values["won_n"]:
+        key = "unwon" if priced else "bare"
+    else:
+        key = "headline" if priced else "unpriced"
     missing = missing_names(result, say)
     detail = (
         say.say("customer.lacks", names=say.numbers.join(missing)) if missing else say.get("customer.whole")

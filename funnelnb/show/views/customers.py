@@ -90,8 +90,11 @@ def levels_finding(result: Levels, say: Words) -> Finding:
     if not result.n:
         return Finding(headline=say.get("levels.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
+    key = (
+        "alone" if not result.with_deals_n else "headline" if result.n == result.with_deals_n else "everyone"
+    )
     headline = say.say(
-        "findings.levels.headline" if result.n == result.with_deals_n else "findings.levels.everyone",
+        f"findings.levels.{key}",
         n=result.n,
         with_deals_n=result.with_deals_n,
         high_n=first.customer_n,
@@ -100,7 +103,7 @@ def levels_finding(result: Levels, say: Words) -> Finding:
         high_hours=say.numbers.bare_days(first.planned_hours),
     )
     detail = say.say(
-        "findings.levels.rule",
+        "findings.levels.rule" if result.with_deals_n else "findings.levels.record_rule",
         size_share=result.size_weight,
         need_share=result.need_weight,
         intent_share=result.intent_weight,

@@ -256,6 +256,13 @@ def _gates_question(_: Any, row: Any, say: Words) -> str:
     return in_words(row, "question", say)
 
 
+def _unmet(result: Any, row: Any, say: Words) -> str:
+    if not row.if_unmet:
+        return ""
+    told = say.say(f"gates.unmet.{row.if_unmet}", stage=stage_name(result, row.falls_to, say))
+    return say.get("language.clause").join(filter(None, (told, in_words(row, "warning", say))))
+
+
 STAGES = Table(
     name="honest_funnel",
     rows=lambda result: result.rows,
@@ -285,6 +292,19 @@ GATES_TOP = Table(
     columns=_GATES_DEAL_COLUMNS,
     shown=lambda result: result.overclaimed_n > 0,
 )
+GATES_UNMET = Table(
+    name="gates_unmet",
+    rows=lambda result: [row for row in result.deals if row.if_unmet][:MOST_DEALS],
+    columns=(
+        Column(field="opportunity_id"),
+        Column(field="owner"),
+        Column(field="stage", cell=_stage),
+        Column(field="deal_amount"),
+        Column(field="missing_en", head="missing", cell=_gates_missing),
+        Column(field="if_unmet", cell=_unmet),
+    ),
+    shown=lambda result: result.stay_n + result.fall_back_n > 0,
+)
 GATES_DEALS = Table(
     name="gates_deals", rows=lambda result: result.deals, columns=_GATES_DEAL_COLUMNS, shown=lambda _: False
 )
@@ -313,11 +333,17 @@ def gates_finding(result: HonestFunnel, say: Words) -> Finding:
             claimed=say.numbers.amount(widest.claimed_beyond_amount, result.currency),
             supported=say.numbers.amount(widest.supported_beyond_amount, result.currency),
         )
+    unmet = [
+        say.say(f"findings.gates.{name}", unmet_n=n)
+        for name, n in (("fall_back", result.fall_back_n), ("stay", result.stay_n))
+        if n
+    ]
+    detail = say.get("language.sentence").join([*([detail] if detail else []), *unmet])
     return Finding(headline=say.say(f"findings.gates.{key}", **values), detail=detail, unsaid=unsaid)
 
 
 GATES_VIEW = View(
-    tables=(STAGES, GATES_TOP, GATES_DEALS),
+    tables=(STAGES, GATES_TOP, GATES_UNMET, GATES_DEALS),
     finding=gates_finding,
     charts={"honest": "priority.honest_funnel"},
 )

@@ -42,7 +42,7 @@ WHOLES = Table(
         Column(field="series", cell=lambda _, row, say: say.get(f"properties.series.{row.series}")),
         Column(field="group"),
         *(Column(field=name) for name in ("entry_n", "won_n", "success_rate", "cycle_days")),
-        Column(field="shape", cell=lambda _, row, say: say.get(f"properties.shapes.{row.shape}")),
+        Column(field="shape", cell=lambda _, row, say: say.get(f"properties.forms.{row.shape}")),
         Column(field="won_amount"),
         Column(field="mean_won_amount"),
     ),
@@ -190,7 +190,7 @@ def _shape_grid(result: SixProperties, wholes: Sequence[FunnelProperties], say: 
         for row in wholes
     ]
     rows = [
-        (say.get("properties.shape"), *(say.get(f"properties.shapes.{row.shape}") for row in wholes)),
+        (say.get("properties.shape"), *(say.get(f"properties.forms.{row.shape}") for row in wholes)),
         (say.get("properties.slope"), *(say.numbers.percent(row.slope_rate) for row in wholes)),
         (say.get("properties.bend_name"), *bend),
     ]
@@ -222,28 +222,35 @@ def _cut_section(result: SixProperties, say: Words) -> list[Section]:
     if not groups:
         return []
     names = ("entry_n", "won_n", "success_rate", "cycle_days", "won_amount", "mean_won_amount", "shape")
+    several = len({row.series for row in groups}) > 1
     heads = [
         say.attribute_head(result.by)
         if say.find(f"properties.cuts.{result.by[0]}") is None
         else say.get(f"properties.cuts.{result.by[0]}"),
+        *([say.field("series", "FunnelProperties").label] if several else []),
         *(say.field(name, "FunnelProperties").label for name in names),
     ]
-    rows = [
-        (
-            say.find(f"properties.groups.{row.group[0]}") or say.group(row.group),
-            say.numbers.count(row.entry_n),
-            say.numbers.count(row.won_n),
-            say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper)
-            if row.enough
-            else say.get("words.too_few"),
-            days(row.cycle_days, say),
-            _amount(row.won_amount, result, say),
-            _amount(row.mean_won_amount, result, say),
-            say.get(f"properties.shapes.{row.shape}"),
-        )
-        for row in groups
-    ]
+    rows: list[tuple[str, ...]] = []
+    for row in groups:
+        first = not rows or row.series == groups[0].series
+        named = (say.find(f"properties.groups.{row.group[0]}") or say.group(row.group)) if first else ""
+        series = (say.get(f"properties.series.{row.series}"),) if several else ()
+        rows.append((named, *series, *_cut_cells(result, row, say)))
     return [Section(title=say.get("properties.titles.cut"), grids=(_grid("", heads, rows, say),))]
+
+
+def _cut_cells(result: SixProperties, row: FunnelProperties, say: Words) -> tuple[str, ...]:
+    """Return what is said of one funnel of a cut."""
+    rate = say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper)
+    return (
+        say.numbers.count(row.entry_n),
+        say.numbers.count(row.won_n),
+        rate if row.enough else say.get("words.too_few"),
+        days(row.cycle_days, say),
+        _amount(row.won_amount, result, say),
+        _amount(row.mean_won_amount, result, say),
+        say.get(f"properties.forms.{row.shape}"),
+    )
 
 
 def properties_finding(result: SixProperties, say: Words) -> Finding:
@@ -298,7 +305,8 @@ def _value(row: PropertyChange, side: str, result: Any, say: Words) -> str:
         told = say.numbers.bare_amount(value)
         told = say.say("properties.interval", value=told, lower=ends[0], upper=ends[1]) if known else told
         return say.numbers.money(told, result.currency)
-    ends = [f"{one:.1f}" for one in (value, lower, upper)]
+    write = say.numbers.count if row.property == "count" else "{:.1f}".format
+    ends = [write(one) for one in (value, lower, upper)]
     return say.say("properties.interval", value=ends[0], lower=ends[1], upper=ends[2])
 
 
@@ -313,6 +321,7 @@ def change_of(row: PropertyChange, result: Any, say: Words) -> str:
         "cycle": lambda one: f"{one:.0f}",
         "money": lambda one: f"{one:,.0f}",
         "number": lambda one: f"{one:.1f}",
+        "count": lambda one: f"{one:,.0f}",
     }[row.property]
     spelled = [("+" if one > 0 else "−" if one < 0 else "") + write(abs(one)) for one in values]
     if math.isnan(values[1]):

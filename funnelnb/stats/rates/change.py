@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -199,3 +199,55 @@ def _described(k: Floats, n: Floats, edges: tuple[int, int, int], p_value: float
         after_rate=sides[1][0], after_ci_lower=sides[1][1], after_ci_upper=sides[1][2],
         p_value=p_value, dispersion=dispersion,
     )  # fmt: skip
+
+
+_TRIALS = 1e6
+"""Trials per unit of exposure: with so many a binomial count is a Poisson count."""
+
+
+def count_changes(
+    count: ArrayLike,
+    exposure: ArrayLike | None = None,
+    confidence_level: float = check.CONFIDENCE_LEVEL,
+    most: int = 5,
+    seed: int = 20_261_128,
+) -> tuple[Change, ...]:
+    """At which periods did the rate of a count change?
+
+    Parameters
+    ----------
+    count : array_like of shape (T,)
+        Events per period, in order.
+    exposure : array_like of shape (T,), optional
+        Days, people or what a count should be in proportion to; None: alike.
+    confidence_level, most, seed
+        As for :func:`change_points`.
+
+    Returns
+    -------
+    tuple of Change
+        Rates are per unit of exposure.
+
+    Notes
+    -----
+    A Poisson count is a binomial one of very many trials of a very small share: the search is the same.
+
+    Checked against enumeration with the Poisson likelihood and null series (false alarms):
+    ``tests/stats/test_change.py``.
+
+    Examples
+    --------
+    >>> [(one.position, round(one.before_rate, 1), round(one.after_rate, 1))
+    ...  for one in count_changes([10, 12, 9, 11, 25, 22, 27, 24])]
+    [(4, 10.5, 24.5)]
+    """
+    counted = np.atleast_1d(np.asarray(count, dtype=float))
+    shown = np.ones(counted.shape) if exposure is None else np.asarray(exposure, dtype=float)
+    if (counted < 0).any() or (shown < 0).any() or shown.shape != counted.shape:
+        raise ParameterError(
+            "count or exposure below 0, or of different length", expected="one of each per period"
+        )
+    per = _TRIALS * max(1.0, float(counted.max(initial=0.0)))
+    names = [f"{side}_{part}" for side in ("before", "after") for part in ("rate", "ci_lower", "ci_upper")]
+    found = change_points(counted, shown * per, confidence_level, most, seed)
+    return tuple(replace(one, **{name: getattr(one, name) * per for name in names}) for one in found)

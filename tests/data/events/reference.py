@@ -50,7 +50,7 @@ def _run(masks, steps, k, definition):
     return max((n for n in range(1, most + 1) if fits(masks, steps[k : k + n], definition.reuse)), default=0)
 
 
-def _along(instants, begin, definition):
+def _along(instants, begin, definition):  # noqa: C901 - one plain story
     steps = definition.required
     start = instants[begin][0]
     place = {}
@@ -63,6 +63,8 @@ def _along(instants, begin, definition):
     while k < len(steps) and at < len(instants):
         time, masks, _ = instants[at]
         if definition.within_us is not None and time - start > definition.within_us:
+            break
+        if too_far(instants, place[steps[k - 1]], at, definition):
             break
         served = _run(masks, steps, k, definition)
         if served:
@@ -98,6 +100,25 @@ def _along(instants, begin, definition):
     }
 
 
+def too_far(instants, before, at, definition):
+    """Whether an instant lies beyond the gap after the step done at instant `before`."""
+    if definition.gap_us is None:
+        return False
+    long = instants[at][0] - instants[before][0]
+    return long > definition.gap_us or (definition.edge == "out" and long == definition.gap_us)
+
+
+def last_chance(instants, one, definition):
+    """Until when the attempt may do its next required step."""
+    if definition.within_us is None:
+        return float("inf")
+    end = instants[one["begin"]][0] + definition.within_us
+    if definition.gap_us is None:
+        return end
+    last = max(one["place"][k] for k in definition.required if k in one["place"])
+    return min(end, instants[last][0] + definition.gap_us - (definition.edge == "out"))
+
+
 def _optional(instants, begin, place, definition):
     """The first event after the step before it, up to the next required step, that needs no row twice."""
     start = instants[begin][0]
@@ -114,6 +135,8 @@ def _optional(instants, begin, place, definition):
         for at in range(last if together else last + 1, len(instants)):
             time, masks, _ = instants[at]
             if definition.within_us is not None and time - start > definition.within_us:
+                break
+            if too_far(instants, place[before], at, definition):
                 break
             if after in place and (at > place[after] or (at == place[after] and not together)):
                 break
@@ -175,8 +198,7 @@ def _repeats(instants, one, definition):
             break
     else:
         return
-    start = instants[one["begin"]][0]
-    if definition.within_us is None or instants[at][0] - start <= definition.within_us:
+    if instants[at][0] <= last_chance(instants, one, definition):
         one["running"] = False
         one["ended"] = at if one["ended"] is None else min(at, one["ended"])
     for k in [k for k, where in place.items() if k > 0 and where >= at]:
@@ -187,15 +209,14 @@ def _repeats(instants, one, definition):
 def _exclude(instants, one, definition):
     """The first event between the two steps that must not be there undoes the attempt, or ends it."""
     place = one["place"]
-    start = instants[one["begin"]][0]
-    hits = []
+    hits, chance = [], last_chance(instants, one, definition)
     for j, rule in enumerate(definition.exclude):
         if rule.after not in place:
             continue
         for at in range(place[rule.after] + 1, len(instants)):
             if not any(bad >> j & 1 for bad in instants[at][2]):
                 continue
-            late = definition.within_us is not None and instants[at][0] - start > definition.within_us
+            late = instants[at][0] > chance
             if at < place[rule.before] if rule.before in place else not late:
                 hits.append((at, rule.scope))
             break
@@ -224,8 +245,8 @@ def count(rows_by_unit, definition, as_of):  # noqa: C901, PLR0912 - one plain s
         for one in made:
             one["start"] = times[one["begin"]]
             one["times"] = [times[one["place"][k]] if k in one["place"] else None for k in range(size)]
-            late = definition.within_us is None or one["start"] + definition.within_us > as_of
-            one["now"] = one["running"] and late
+            one["until"] = last_chance([(time,) for time in times], one, definition)
+            one["now"] = one["running"] and one["until"] > as_of
         if definition.attempt == "best":
             clean = [one for one in made if not one["void"]]
             if made and any(rule.scope == "actor" for rule in definition.exclude):
@@ -260,9 +281,7 @@ def count(rows_by_unit, definition, as_of):  # noqa: C901, PLR0912 - one plain s
             if complete:
                 free_at = max(one["place"].values())
             else:
-                free_after = (
-                    float("inf") if definition.within_us is None else one["start"] + definition.within_us
-                )
+                free_after = one["until"]
         for one in chosen:
             if one["void"]:
                 void_n += 1

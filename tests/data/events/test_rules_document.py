@@ -12,7 +12,8 @@ from funnelnb.data.events.load import events
 
 PAGE = Path(__file__).parents[3] / "docs" / "behaviour-rules.md"
 SECTION = re.compile(
-    r"^Steps `(.+?)`, window `(.+?)`, order `(\w+)`(?:, excluded `(\w) (\d)-(\d)`)?(?:, held `(\w)`)?\.$"
+    r"^Steps `(.+?)`, window `(.+?)`, order `(\w+)`(?:, excluded `(\w) (\d)-(\d)`)?"
+    r"(?:, held `(\w)`)?(?:, gap `(\w+)`)?\.$"
 )
 EVENT = re.compile(r"([A-Z])(\d+)(?::(\w))?")
 
@@ -37,7 +38,7 @@ def cells():
 
 def furthest(asked, log, head):
     """The count of one cell in the form it is written."""
-    steps, window, order, excluded, after, before, held = asked
+    steps, window, order, excluded, after, before, held, gap = asked
     rows = [(name, int(at), value) for name, at, value in EVENT.findall(log)]
     frame = pd.DataFrame({
         "user_id": "u", "event": [name for name, _, _ in rows],
@@ -59,7 +60,7 @@ def furthest(asked, log, head):
          for k, word in enumerate(steps.split())],
         within=None if window == "none" else window, order=order,
         exclude=[exclusion(excluded, after=int(after), before=int(before))] if excluded else (),
-        hold=held or (), **options,
+        hold=held or (), gap=gap, **options,
     )  # fmt: skip
     found = count(log_of, definition)
     return found.reached_n[0].tolist() if len(found.groups) and found.reached_n.size else [0]

@@ -44,6 +44,8 @@ MODES = {
     "held": (["A", "B"], {"within": "2000s", "hold": "plan"}),
     "per plan": (["A", "B"], {"within": "60s", "per": "plan", "attempt": "every"}),
     "filter": (["A", step("B", where={"price": (">", 4)})], {"within": "2000s"}),
+    "gap": (["A", "B", "C"], {"gap": "300s", "edge": "out"}),
+    "strict gap": (["A", "B"], {"within": "600s", "gap": "60s", "order": "strict"}),
     "grain": (["A", "B"], {"within": "600s", "grain": "1min", "twins": "once"}),
 }
 CUTS = {"whole": Cut(), "groups": Cut(by=("plan",), value="price"), "trend": Cut(period="day", by=("plan",))}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from funnelnb.data.events.attempts import choose
 from funnelnb.data.events.definition import BETWEEN, Choice, Definition, Exclusion, Step
-from funnelnb.data.events.walk import NEVER, Rows, walk
+from funnelnb.data.events.walk import NEVER, Groups, Rows, _any_matched, _any_one_by_one, walk
 from tests.data.events import reference
 
 LETTERS = "ABCDX"
@@ -85,9 +85,12 @@ def definitions(draw):
         scope = draw(st.sampled_from(("attempt", "onward", "actor")))
         letter = draw(st.sampled_from("XD"))
         exclude = (Exclusion(choices=(Choice(event=letter),), after=ends[0], before=ends[1], scope=scope),)
+    gap = draw(st.sampled_from((None, None, 1, 2, 3))) if order != "any" else None
+    long = draw(st.sampled_from((None, 1, 2, 4)))
     return Definition(
         steps=steps, order=order, exclude=exclude,
-        within_us=draw(st.sampled_from((None, 1, 2, 4))),
+        within_us=gap * max(len(required) - 1, 1) if gap and long is None else long,
+        gap_us=gap, edge=draw(st.sampled_from(("in", "out"))),
         attempt=draw(st.sampled_from(("best", "first", "every", "start"))),
         ties=draw(st.sampled_from(("either", "either", "after", "row"))),
         reuse=draw(st.booleans()),
@@ -101,3 +104,27 @@ def definitions(draw):
 @given(st.lists(LOG, min_size=1, max_size=12), definitions())
 def test_the_kernel_counts_as_the_reference(logs, definition):
     compare(logs, definition)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(1, 31)), min_size=1, max_size=40),
+    st.sampled_from((None, 2, 5)),
+    st.integers(2, 5),
+)
+def test_halls_condition_finds_the_growing_matching(events, within, count):
+    """Any order, rows that are several steps: all starts at once against a matching that grows row by row."""
+    events.sort()
+    mask = np.array([one[2] & ((1 << count) - 1) for one in events], np.uint32)
+    rows = Rows(
+        unit=np.array([one[0] for one in events], np.int64),
+        time=np.array([one[1] for one in events], np.int64),
+        mask=mask,
+        bad=np.zeros(len(mask), np.uint32),
+    )
+    steps = tuple(Step(choices=(Choice(event=str(k)),), label=str(k)) for k in range(count))
+    definition = Definition(steps=steps, order="any", within_us=within)
+    groups = Groups(rows, definition)
+    start = np.flatnonzero(groups.mask)
+    found = _any_matched(groups, definition, start)
+    assert found.tolist() == _any_one_by_one(groups, definition, start).tolist()

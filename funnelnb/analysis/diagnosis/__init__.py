@@ -1,0 +1,1 @@
+"""Where is it sick, what changed and why, and what should the weekly report say?"""

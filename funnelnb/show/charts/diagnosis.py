@@ -1,0 +1,424 @@
+"""Charts of a diagnosis: symptoms by person, the waterfall of a change, control chart, reasons, paths as arcs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from funnelnb.show.charts import theme
+from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
+from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.diagnosis import part_name, reason_name, signed, symptom_said, who, window_of
+from funnelnb.show.views.registry import finding_of
+
+if TYPE_CHECKING:
+    from funnelnb.analysis.diagnosis.change import Change
+    from funnelnb.analysis.diagnosis.losses import WhyLost
+    from funnelnb.analysis.diagnosis.sales import SalesTrend
+    from funnelnb.analysis.diagnosis.symptoms import Symptoms
+    from funnelnb.analysis.diagnosis.wander import Wander
+    from funnelnb.show.charts.parts import Row
+
+STATES = {"red": "#C8472C", "amber": "#F0B64A", "unclear": "#F3E7CF", "green": "#DCEBDD"}
+INKS = {"red": theme.PAPER, "amber": theme.INK, "unclear": theme.QUIET, "green": theme.QUIET}
+MOST_PEOPLE, MOST_REASONS = 40, 12
+CELL, LINE = 46, 21
+
+
+# ---- Symptoms: people by rules ------------------------------------------------------------------------------
+
+
+def symptom_matrix_data(result: Symptoms) -> list[Row]:
+    """Return one row per person (and all) and rule with the worst state found; none where it was not judged."""
+    order = ("red", "amber", "unclear", "green")
+    worst: dict[tuple[tuple[str, ...], str], Any] = {}
+    for row in result.rows:
+        key = (row.group, row.rule)
+        if key not in worst or order.index(row.state) < order.index(worst[key].state):
+            worst[key] = row
+    return [
+        {
+            "group": group,
+            "rule": rule,
+            "state": row.state,
+            "stake_amount": row.stake_amount if row.state in ("red", "amber") else math.nan,
+            "p_adjusted": row.p_adjusted,
+        }
+        for (group, rule), row in worst.items()
+    ]
+
+
+def symptom_matrix_draw(result: Symptoms, lang: str) -> Any:
+    """Draw people as lines, rules as columns, the state as colour and the money at stake in it."""
+    draft = Draft(result, lang)
+    say = draft.say
+    rows = symptom_matrix_data(result)
+    if not rows:
+        return draft.nothing()
+    groups = _people(rows)
+    rules = [row.rule for row in result.rules]
+    names = [say.group(one) if one else who((), say) for one in groups]
+    left = 8 + max(theme.text_width(one, theme.LABEL_SIZE) for one in names)
+    said = {(row.group, row.rule): row for row in reversed(result.rows)}
+    cells = [
+        _cell(row, left + rules.index(row["rule"]) * CELL, groups.index(row["group"]) * LINE, say)
+        | {"said": symptom_said(said[row["group"], row["rule"]], result, say, window_of(result, row["rule"]))}
+        for row in rows
+        if row["group"] in groups
+    ]
+    people = [text(left - 8, k * LINE + LINE / 2 - 1, one, align="right") for k, one in enumerate(names)]
+    heads = draft.layer([_head(k, rule, left, say) for k, rule in enumerate(rules)], "heads")
+    layers = [
+        *_squares(draft.layer(cells, "cells")),
+        draft.texts(people, "people"),
+        heads.mark_text(angle=315, align="left", baseline="middle", fontSize=theme.LABEL_SIZE).encode(
+            x=pixel("x", "x"), y=pixel("y", "y"), text="text:N"
+        ),
+    ]
+    chart = sized(
+        alt.layer(*layers), width=left + CELL * len(rules) + 110, height=max(LINE * len(groups), 2 * LINE)
+    )
+    return draft.finish(
+        chart, finding_of(result, lang).headline, say.get("charts.diagnosis.matrix"), offset=18
+    )
+
+
+def _cell(row: Row, x: float, y: float, say: Any) -> Row:
+    """Return one square with its colour and the money at stake."""
+    money = row["stake_amount"]
+    return {
+        "x": x, "x2": x + CELL - 2, "y": y, "y2": y + LINE - 2, "colour": STATES[row["state"]],
+        "label": "" if math.isnan(money) or not money else _short(money, say), "ink": INKS[row["state"]],
+        "mid": x + CELL / 2 - 1, "line": y + LINE / 2 - 1,
+    }  # fmt: skip
+
+
+def _squares(base: alt.Chart) -> list[alt.Chart]:
+    places = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
+    ink: Any = {"expr": "datum.ink"}
+    return [
+        base.mark_rect().encode(**places, color=own_colour(), tooltip=[alt.Tooltip("said:N", title="")]),
+        base.mark_text(fontSize=9.5, color=ink).encode(
+            x=pixel("x", "mid"), y=pixel("y", "line"), text="label:N"
+        ),
+    ]
+
+
+def _head(k: int, rule: str, left: float, say: Any) -> Row:
+    return {"x": left + k * CELL + CELL / 2 - 4, "y": -8, "text": say.get(f"symptoms.names.{rule}")}
+
+
+def _people(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Return all first, then people with the worst first, at most forty."""
+    rank = {"red": 100, "amber": 10, "unclear": 1, "green": 0}
+    score: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        score[row["group"]] = score.get(row["group"], 0) + rank[row["state"]]
+    people = sorted((one for one in score if one), key=lambda one: (-score[one], one))
+    return [*([()] if () in score else []), *people[:MOST_PEOPLE]]
+
+
+def _short(amount: float, say: Any) -> str:
+    return str(say.numbers.amount(float(f"{amount:.2g}")))
+
+
+# ---- The waterfall of a change ------------------------------------------------------------------------------
+
+
+def waterfall_data(result: Change) -> list[Row]:
+    """Return the bars in order: before, every part, after; `start` and `end` of a part lie on the running sum."""
+    running = result.before_total
+    rows: list[Row] = [_bar("before", "", 0.0, running, running, running, running)]
+    for row in result.parts[:-1]:
+        end = running + row.effect
+        low, high = running + row.effect_ci_lower, running + row.effect_ci_upper
+        rows.append(_bar(row.part, row.stage, running, end, row.effect, low, high) | {"clear": row.clear})
+        running = end
+    rows.append(_bar("after", "", 0.0, result.after_total, result.after_total, running, running))
+    return rows
+
+
+def _bar(part: str, stage: str, start: float, end: float, value: float, low: float, high: float) -> Row:
+    return {"part": part, "stage": stage, "start": start, "end": end, "value": value, "low": low, "high": high,
+            "clear": True}  # fmt: skip
+
+
+def waterfall_draw(result: Change, lang: str) -> Any:
+    """Draw what leads from before to after, one bar per part."""
+    draft = Draft(result, lang)
+    say = draft.say
+    shown = []
+    parts = {(row.part, row.stage): part_name(result, row, say) for row in result.parts}
+    for k, row in enumerate(waterfall_data(result)):
+        whole = row["part"] in ("before", "after")
+        name = getattr(result, f"{row['part']}_name") if whole else parts[row["part"], row["stage"]]
+        up = row["value"] >= 0
+        colour = theme.QUIET if whole else theme.MOVED if up else theme.LOST
+        label = _whole(result, row["value"], say) if whole else _effect(result, row["value"], say)
+        shown.append(
+            row | {"name": name, "order": k, "colour": colour, "label": label, "faint": 1.0 if row["clear"] else 0.45,
+                   "right": max(row["start"], row["end"], row["high"])}
+        )  # fmt: skip
+    base = draft.layer(shown, "parts")
+    y = alt.Y(
+        "name:N", sort=[row["name"] for row in shown], axis=alt.Axis(title=None, labelLimit=260, ticks=False)
+    )
+    axis = share_axis(say, title=None) if result.measure == "win_rate" else alt.Axis(title=None, format="~s")
+    x = alt.X("start:Q", axis=axis)
+    layers = [
+        base.mark_bar(height=15).encode(
+            x=x, x2="end:Q", y=y, color=own_colour(), opacity=alt.Opacity("faint:Q", scale=None, legend=None)
+        ),
+        base.mark_rule(color=theme.INK, strokeWidth=1).encode(x="low:Q", x2="high:Q", y=y),
+        base.mark_text(align="left", dx=6).encode(x="right:Q", y=y, text="label:N"),
+    ]
+    chart = sized(alt.layer(*layers), width=520, height=24 * len(shown))
+    level = say.numbers.level(result.confidence_level)
+    return draft.finish(
+        chart,
+        finding_of(result, lang).headline,
+        say.say("charts.diagnosis.waterfall", confidence_level=level),
+    )
+
+
+def _whole(result: Change, value: float, say: Any) -> str:
+    if result.measure == "win_rate":
+        return str(say.numbers.percent(value))
+    return str(say.numbers.amount(value)) if result.measure == "bookings" else f"{value:.1f}"
+
+
+def _effect(result: Change, value: float, say: Any) -> str:
+    return str(say.numbers.points(value)) if result.measure == "win_rate" else signed(result, value, say)
+
+
+# ---- Control chart and bars ---------------------------------------------------------------------------------
+
+
+def control_data(result: SalesTrend) -> list[Row]:
+    """Return one row per period of all sales with its limits."""
+    return [
+        {
+            "period": row.period, "starts": row.starts, "value": _value(result, row), "centre": row.centre,
+            "lower": row.lower_limit, "upper": row.upper_limit, "signal": row.signal, "judged": row.judged,
+        }
+        for row in result.rows
+        if not row.group
+    ]  # fmt: skip
+
+
+def _periods(names: list[str]) -> alt.X:
+    axis = alt.Axis(title=None, labelAngle=-60, labelOverlap=True)
+    return alt.X("period:O", scale=alt.Scale(domain=names), sort=None, axis=axis)
+
+
+def _value(result: SalesTrend, row: Any) -> float:
+    return float(row.sales_amount if result.measure == "amount" else row.sales_n)
+
+
+def control_draw(result: SalesTrend, lang: str) -> Any:
+    """Draw the series with the band of chance, and what lies outside it."""
+    draft = Draft(result, lang)
+    say = draft.say
+    rows = control_data(result)
+    colours = {"above": theme.MOVED, "below": theme.LOST}
+    shown = [
+        row
+        | {"colour": colours.get(row["signal"], theme.QUIET), "size": 70 if row["signal"] in colours else 24}
+        for row in rows
+    ]
+    base = draft.layer(shown, "periods")
+    x = _periods([row["period"] for row in rows])
+    axis = alt.Axis(title=None, format="~s")
+    known = base.transform_filter("isValid(datum.lower)")
+    layers = [
+        known.mark_area(color=theme.FAINT, opacity=0.6, interpolate="step").encode(
+            x=x, y=alt.Y("lower:Q", axis=axis), y2="upper:Q"
+        ),
+        known.mark_line(color=theme.QUIET, strokeDash=[4, 3], strokeWidth=1, interpolate="step").encode(
+            x=x, y="centre:Q"
+        ),
+        base.mark_line(color=theme.QUIET, strokeWidth=1.4).encode(x=x, y="value:Q"),
+        base.mark_point(filled=True, opacity=1).encode(
+            x=x, y="value:Q", color=own_colour(), size=alt.Size("size:Q", scale=None, legend=None)
+        ),
+    ]
+    chart = sized(alt.layer(*layers), width=720, height=240)
+    return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.control"))
+
+
+def sales_bars_data(result: SalesTrend) -> list[Row]:
+    """Return one row per period and group; all where there are no groups."""
+    grouped = any(row.group for row in result.rows)
+    return [
+        {"period": row.period, "group": row.group, "value": _value(result, row)}
+        for row in result.rows
+        if bool(row.group) == grouped
+    ]
+
+
+def sales_bars_draw(result: SalesTrend, lang: str) -> Any:
+    """Draw sales by period as stacked bars, one colour per group."""
+    draft = Draft(result, lang)
+    say = draft.say
+    rows = [row | {"name": say.group(row["group"])} for row in sales_bars_data(result)]
+    chart = (
+        draft.layer(rows, "sales")
+        .mark_bar()
+        .encode(
+            x=_periods(list(dict.fromkeys(row["period"] for row in rows))),
+            y=alt.Y("value:Q", axis=alt.Axis(title=None, format="~s")),
+            color=alt.Color(
+                "name:N", scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(title=None, orient="top")
+            ),
+        )
+    )
+    return draft.finish(sized(chart, width=720, height=240), say.get("charts.diagnosis.bars"))
+
+
+# ---- Reasons ------------------------------------------------------------------------------------------------
+
+
+def reasons_data(result: WhyLost) -> list[Row]:
+    """Return one row per reason, the most frequent first, "not recorded" last."""
+    return [
+        {
+            "name": row.name, "ending": row.ending, "share": row.lost_share, "low": row.share_ci_lower,
+            "high": row.share_ci_upper, "lost_n": row.lost_n, "lost_amount": row.lost_amount,
+        }
+        for row in result.reasons[:MOST_REASONS]
+    ]  # fmt: skip
+
+
+def reasons_draw(result: WhyLost, lang: str) -> Any:
+    """Draw how often each reason is recorded, coloured by how these deals ended."""
+    draft = Draft(result, lang)
+    say = draft.say
+    colours = {"lost_competitor": theme.LOST, "lost_no_decision": theme.SECOND, "lost": theme.LEFT}
+    shown = [
+        row
+        | {
+            "label": reason_name(one, say),
+            "colour": colours[one.ending],
+            "money": say.numbers.amount(row["lost_amount"], result.currency) if row["lost_amount"] else "",
+        }
+        for row, one in zip(reasons_data(result), result.reasons, strict=False)
+    ]
+    base = draft.layer(shown, "reasons")
+    y = alt.Y("label:N", sort=None, axis=alt.Axis(title=None, ticks=False, labelLimit=240))
+    layers = [
+        base.mark_bar(height=14).encode(
+            x=alt.X("share:Q", axis=share_axis(say, title=None)), y=y, color=own_colour()
+        ),
+        base.mark_rule(color=theme.INK).encode(x="low:Q", x2="high:Q", y=y),
+        base.mark_text(align="left", dx=8).encode(x="high:Q", y=y, text="money:N"),
+    ]
+    height = 24 * len(shown)
+    names = [(colours[one], say.get(f"why_lost.endings.{one}")) for one in colours]
+    chart = sized(alt.layer(*layers, draft.legend(names, 0, -14)), width=480, height=height)
+    level = say.numbers.level(result.confidence_level)
+    return draft.finish(
+        chart,
+        finding_of(result, lang).headline,
+        say.say("charts.diagnosis.reasons", confidence_level=level),
+        offset=18,
+    )
+
+
+# ---- Paths as arcs ------------------------------------------------------------------------------------------
+
+SPAN, HIGH, POINTS = 780, 190, 24
+
+
+def arcs_data(result: Wander) -> list[Row]:
+    """Return one row per move between stages, and one per stage with what ends there."""
+    rows: list[Row] = [
+        {"kind": row.kind, "origin": row.origin, "target": row.target, "move_n": row.move_n}
+        for row in result.moves
+        if row.origin in result.stage_ids and row.target in result.stage_ids
+    ]
+    rows += [
+        {
+            "kind": "ends", "origin": one.stage, "target": "", "move_n": one.entered_n, "lost_n": one.lost_n,
+            "left_n": one.left_n, "still_n": one.still_n,
+        }
+        for one in result.balance
+    ]  # fmt: skip
+    return rows
+
+
+def arcs_draw(result: Wander, lang: str) -> Any:
+    """Draw moves between stages as arcs: forward above, back below, as thick as they are frequent."""
+    draft = Draft(result, lang)
+    say = draft.say
+    rows = arcs_data(result)
+    stages = [row["origin"] for row in rows if row["kind"] == "ends" and row["move_n"]]
+    place = {stage: 60 + k * (SPAN - 120) / max(len(stages) - 1, 1) for k, stage in enumerate(stages)}
+    moves = [
+        row for row in rows if row["kind"] != "ends" and row["origin"] in place and row["target"] in place
+    ]
+    most = max((row["move_n"] for row in moves), default=1)
+    colours = {"advanced": theme.MOVED, "skipped": theme.SECOND, "back": theme.LOST}
+    points = [point for k, row in enumerate(moves) for point in _arc(k, row, place, most, colours)]
+    ends = [row for row in rows if row["kind"] == "ends" and row["origin"] in place]
+    labels = [label for row in ends for label in _ends(row, place[row["origin"]], result, say)]
+    arcs = draft.layer(points, "arcs").mark_line(opacity=0.75).encode(
+        x=pixel("x", "x"), y=pixel("y", "y"), order="step:Q", detail="arc:N", color=own_colour(),
+        strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
+    )  # fmt: skip
+    dots = draft.layer([{"x": x, "y": HIGH} for x in place.values()], "stages").mark_point(
+        filled=True, size=60, color=theme.INK, opacity=1
+    ).encode(x=pixel("x", "x"), y=pixel("y", "y"))  # fmt: skip
+    numbers = draft.texts(
+        [_count(row, place, say) for row in moves if row["move_n"] >= most / 200], "numbers"
+    )
+    chart = sized(alt.layer(arcs, dots, draft.texts(labels, "names"), numbers), width=SPAN, height=HIGH + 172)
+    return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.arcs"), offset=14)
+
+
+def _ends(row: Row, x: float, result: Wander, say: Any) -> list[Row]:
+    """Return the name of a stage, and below it what ends there."""
+    wide = (SPAN - 120) / max(len(result.stage_ids) - 1, 1) - 8
+    lines = theme.wrap(stage_name(result, row["origin"], say), wide, theme.SMALL_SIZE, bold=True)
+    made = [
+        text(x, HIGH + 96 + 13 * k, line, align="center", size=theme.SMALL_SIZE, weight="bold")
+        for k, line in enumerate(lines)
+    ]
+    told = [
+        say.say(f"charts.diagnosis.ends.{name}", n=say.numbers.count(row[f"{name}_n"]))
+        for name in ("lost", "left", "still")
+    ]
+    return made + [
+        text(x, HIGH + 140 + 12 * k, line, align="center", size=9.5, colour=theme.QUIET)
+        for k, line in enumerate(told)
+    ]
+
+
+def _arc(k: int, row: Row, place: dict[str, float], most: int, colours: dict[str, str]) -> list[Row]:
+    """Return the points of one arc."""
+    start, end = place[row["origin"]], place[row["target"]]
+    height = _height(row, place)
+    return [
+        {
+            "arc": k, "step": step, "x": start + (end - start) * step / POINTS,
+            "y": HIGH - height * math.sin(math.pi * step / POINTS),
+            "colour": colours.get(row["kind"], theme.QUIET), "width": 1 + 9 * math.sqrt(row["move_n"] / most),
+        }
+        for step in range(POINTS + 1)
+    ]  # fmt: skip
+
+
+def _height(row: Row, place: dict[str, float]) -> float:
+    """Return how high an arc rises; going back it goes below."""
+    far = abs(place[row["target"]] - place[row["origin"]])
+    return -min(18 + far * 0.16, 78) if row["kind"] == "back" else min(14 + far * 0.28, HIGH - 12)
+
+
+def _count(row: Row, place: dict[str, float], say: Any) -> Row:
+    x = (place[row["origin"]] + place[row["target"]]) / 2
+    up = _height(row, place)
+    return text(
+        x, HIGH - up - (8 if up > 0 else -8), say.numbers.count(row["move_n"]), align="center", size=9.5,
+        colour=theme.QUIET,
+    )  # fmt: skip

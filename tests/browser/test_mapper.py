@@ -1,0 +1,105 @@
+"""A person maps a strange export in a real JupyterLab: with the mouse, with the keyboard, and keeps it."""
+
+import csv
+
+import nbformat
+import pytest
+
+from funnelnb.data.load import load
+from tests.browser.driving import open_notebook, run_all
+from tests.conftest import wait_until
+from tests.data.recognise.corpus import STAGES, day, deals
+
+pytestmark = pytest.mark.browser
+
+STRANGE = dict(zip(STAGES, ("Zig", "Zag", "Zog", "Zack"), strict=True))
+
+
+def strange_export(folder):
+    """Headers that say nothing, and stage words of nobody's language."""
+    rows = deals()
+    with (folder / "strange.csv").open("w", newline="", encoding="utf-8") as stream:
+        out = csv.writer(stream)
+        out.writerow(["F1", "F2", "F3", "F4", "F5", "F6"])
+        for d in rows:
+            word = {"won": "Yay", "lost": "Nay"}.get(d.outcome, STRANGE[d.stage])
+            out.writerow([d.id, word, d.amount, day(d.created), day(d.closed), d.region])
+    book = nbformat.v4.new_notebook()
+    book.cells = [
+        nbformat.v4.new_code_cell(
+            'import funnelnb as fn\n\nmapper = fn.mapper("strange.csv", folder="kept")\nmapper'
+        )
+    ]
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, folder / "map.ipynb")
+    return rows
+
+
+def column(page, name):
+    return page.locator(".widget-dropdown", has=page.locator(f"label:text-is('{name}')")).locator("select")
+
+
+def by_keyboard(page, name, source):
+    """The list jumps to what is typed."""
+    if not chosen(page, name).startswith(source):
+        column(page, name).focus()
+        page.keyboard.type(source)
+        page.keyboard.press("Tab")
+
+
+def chosen(page, name):
+    return column(page, name).evaluate("e => e.selectedOptions[0].text")
+
+
+def row_of(page, word):
+    return page.locator(".funnelnb-word").filter(has_text=f"{word} (")
+
+
+def meaning(page, word):
+    return row_of(page, word).locator("select")
+
+
+def tags(page):
+    return [one.strip() for one in page.locator(".jupyter-widget-tag").all_inner_texts() if one.strip()]
+
+
+def test_a_strange_export_is_mapped_by_hand(chromium, lab, tmp_path):
+    address, folder = lab
+    rows = strange_export(folder)
+    page = chromium.new_page(viewport={"width": 1400, "height": 1400})
+    open_notebook(page, address, "map.ipynb")
+    run_all(page, done=".jp-OutputArea-output .widget-dropdown select")
+    for name, source in (
+        ("Stage", "F2"), ("Created on", "F4"), ("Closed on", "F5"), ("Amount", "F3"), ("Region", "F6"), ("Id", "F1"),
+    ):  # fmt: skip
+        by_keyboard(page, name, source)
+        wait_until(lambda name=name, source=source: chosen(page, name).startswith(source), name)
+    wait_until(lambda: len(tags(page)) >= 4, "the stage words")
+    meaning(page, "Yay").select_option("won")
+    meaning(page, "Nay").select_option("lost")
+    wait_until(lambda: sorted(tags(page)) == sorted(STRANGE.values()), "only stages are left in the order")
+    wanted = list(STRANGE.values())
+    for place, word in enumerate(wanted):  # the mouse, one step at a time
+        while (at := tags(page).index(word)) > place:
+            row_of(page, word).locator("button").first.click()
+            wait_until(lambda at=at, word=word: tags(page).index(word) < at, f"{word} moves up")
+    page.wait_for_selector("text=120 deals can be read", timeout=60_000)
+    page.screenshot(path=str(tmp_path / "mapper.png"), full_page=True)
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector(".funnelnb-kept", timeout=60_000)
+    page.close()
+
+    book = load(folder / "kept")
+    table = book.opportunities
+    assert [one.label.en for one in book.playbook.stages] == [*wanted, "Won"]
+    assert table["outcome"].value_counts().to_dict() == {
+        one: sum(d.outcome == one for d in rows) for one in ("won", "lost", "open")
+    }
+    assert table.loc[table["outcome"] == "won", "amount"].sum() == sum(
+        d.amount for d in rows if d.outcome == "won"
+    )
+    assert table["region"].value_counts().to_dict() == {
+        one: sum(d.region == one for d in rows) for one in ("North", "South", "West")
+    }
+    again = load(folder / "strange.csv", mapping=folder / "kept" / "source-settings.toml")
+    assert again.opportunities["outcome"].tolist() == table["outcome"].tolist()
