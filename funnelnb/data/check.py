@@ -1,4 +1,7 @@
-"""Can these data be trusted? Every check in plain words, before anybody counts anything; one function per check."""
+"""Can these data be trusted? Every check in plain words, before anybody counts anything; one function per check.
+
+Longer than most modules: each check is one short function, and they are read as a list.
+"""
 
 from __future__ import annotations
 

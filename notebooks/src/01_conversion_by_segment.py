@@ -43,7 +43,7 @@ playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
 as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
 by: str = "region"  # 按哪个属性分别出报告
 value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
-segment: str = "segment"  # 对比哪个属性的各组
+segment: str = ""  # 对比哪个属性的各组；留空则按数据选择
 horizon_days: float = 180.0  # 观察期：主要指标为“多少天内赢单率”
 lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 

@@ -207,7 +207,9 @@ def ages(runs: int) -> list[dict[str, object]]:
         )  # fmt: skip
         found = win_chances(book, deals, [()] * given.n, (), 60.0, LEVEL, CALENDAR_DAYS)
         for d, tally in enumerate(tallies):
-            tally.add(*(float(found[name][d]) for name in ("win_rate", "win_ci_lower", "win_ci_upper")))
+            tally.add(
+                *(float(getattr(found, name)[d]) for name in ("win_rate", "win_ci_lower", "win_ci_upper"))
+            )
     return [one.line() for one in tallies]
 
 
@@ -325,12 +327,12 @@ def parts(runs: int, dear: int) -> dict[str, Callable[[], list[dict[str, object]
         f"undated_{runs}": partial(undated, runs),
         f"people_{runs}": partial(people, runs),
         f"accounts_{runs}": partial(accounts, runs),
-        f"rank_tests_{runs}": partial(rank_tests, runs),
     }
     for setting, (spoil, world) in BROKEN.items():
         name = setting.replace(" ", "_").replace(",", "")
         made[f"broken_{name}_{dear}"] = partial(broken, setting, spoil, world, dear)
-    made[f"ages_{dear}"] = partial(ages, dear)
+    made[f"rank_tests_{dear}"] = partial(rank_tests, dear)
+    made[f"ages_{min(dear, SUMS)}"] = partial(ages, min(dear, SUMS))
     made[f"people_by_day_{min(dear, PEOPLE)}"] = partial(people_by_day, min(dear, PEOPLE))
     for place, (slope, size, swing) in enumerate(AMOUNTS):
         made[f"amounts_{place}_{min(dear, SUMS)}"] = partial(amounts, slope, size, swing, min(dear, SUMS))

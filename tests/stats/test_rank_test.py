@@ -112,3 +112,59 @@ def test_nothing_to_compare_is_undefined():
 def test_impossible_rows_are_refused(arguments, shown):
     with pytest.raises(ParameterError, match=shown):
         log_rank(*arguments)
+
+
+def clustered_floor(seed, clusters=30, per=8):
+    """Deals of accounts whose pace is their own; the two groups are halves of the accounts, and alike."""
+    rng = np.random.default_rng(seed)
+    account = np.repeat(np.arange(clusters), per)
+    pace = np.exp(0.8 * rng.standard_normal(clusters))[account]
+    time = np.ceil(20 * pace * rng.exponential(size=account.size))
+    until = rng.integers(5, 80, account.size)
+    kind = np.where(time <= until, rng.integers(1, 3, account.size), 0)
+    return np.minimum(time, until), kind, account % 2, account
+
+
+@pytest.mark.parametrize("test", [log_rank, gray])
+def test_accounts_never_make_a_difference_clearer(test):
+    """Alike halves of accounts: called different about as often as asked, three times as often without accounts."""
+    called = np.zeros(2)
+    for seed in range(60):
+        time, kind, group, account = clustered_floor(seed)
+        outcome = kind > 0 if test is log_rank else kind
+        with_accounts = test(time, outcome, group, cluster=account)
+        without = test(time, outcome, group)
+        assert with_accounts.p_value >= without.p_value
+        called += [with_accounts.p_value <= 0.1, without.p_value <= 0.1]
+    assert called[0] <= 13, "10 % of 60, and chance"
+    assert called[1] >= 15
+
+
+def test_an_account_per_deal_changes_next_to_nothing():
+    time, kind, group, _ = clustered_floor(1)
+    alone = log_rank(time, kind > 0, group, cluster=np.arange(time.size))
+    plain = log_rank(time, kind > 0, group)
+    assert alone.statistic == pytest.approx(plain.statistic, rel=0.1)
+
+
+def test_the_jackknife_by_hand():
+    """Scores without each account in turn, worked out anew, and Hotelling's T² of the accounts."""
+    time, kind, group, account = clustered_floor(5, clusters=12)
+    found = log_rank(time, kind > 0, group, cluster=account)
+
+    def score(rows):
+        one = log_rank(time[rows], kind[rows] > 0, group[rows])
+        return one.observed_n[0] - one.expected_n[0]
+
+    everybody = np.ones(time.size, bool)
+    without = np.array([score(account != one) for one in np.unique(account)])
+    variance = 11 / 12 * ((without - without.mean()) ** 2).sum()
+    statistic = score(everybody) ** 2 / variance
+    plain = log_rank(time, kind > 0, group)
+    if found.statistic != pytest.approx(plain.statistic):
+        from scipy.stats import f
+
+        assert found.statistic == pytest.approx(statistic)
+        assert found.p_value == pytest.approx(f.sf(statistic, 1, 11))
+    else:
+        assert statistic > plain.statistic

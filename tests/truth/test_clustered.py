@@ -116,3 +116,15 @@ def test_accounts_never_narrow_an_interval():
     found = design([1] * 50, [2] * 50)
     assert float(found.factor) < 0.1
     assert 90 < float(found.trials(100)) < 100
+
+
+def test_weights_that_end_in_rounding_leave_an_interval():
+    """Everybody is decided in the end and deals stand for others: 1e-16 of a deal left is nobody, not certainty."""
+    rng = np.random.default_rng(3)
+    weight = rng.choice([1.1, 37 / 11, 4.1, 29 / 7], 300)
+    curve = aalen_johansen(
+        rng.integers(1, 60, 300), rng.integers(1, 3, 300), weight, None, 0.9, weighted=True
+    )
+    assert curve.open_rate[-1] == 0.0
+    assert (curve.ci_upper[0, -1] - curve.ci_lower[0, -1]) > 0.05
+    assert curve.variance[0, -1] > 1e-4

@@ -113,3 +113,18 @@ def test_chances_fall_smoothly_with_the_amount():
     chance = pipes.measured_chances(plain, deals, 60.0, 0.9)
     small, large = np.log(deals.amount) < 8.3, np.log(deals.amount) > 9.7
     assert 0.7 < chance[small].mean() / chance[large].mean() < 1.4
+
+
+@pytest.mark.realdata
+def test_what_came_in_june_was_no_miracle(shared_data):
+    """A public export on 2017-05-31, three closed months, quarters that end high: June's amount was possible."""
+    from tests.conftest import ROOT
+
+    settings = ROOT / "examples/maven_crm.toml"
+    book = fn.load(shared_data / "maven_crm", mapping=settings, as_of="2017-05-31")
+    deals = fn.load(shared_data / "maven_crm", mapping=settings).opportunities
+    june = (deals["closed_at"] >= "2017-06-01") & (deals["closed_at"] < "2017-07-01")
+    came = float(deals.loc[june & (deals["outcome"] == "won"), "amount"].sum())
+    result = fn.quota(book, until="2017-06-30", amount=came)
+    assert 0.05 < result.chance_rate < 0.5, "it was said to be less than 1 in 10,000"
+    assert {"period_end", "quota_shock_prior"} <= codes(result)

@@ -1,4 +1,7 @@
-"""Which segments, regions or people really convert differently, and which only look so?"""
+"""Which segments, regions or people really convert differently, and which only look so?
+
+Longer than most modules: rates, comparison and verdict of groups are read together.
+"""
 
 from __future__ import annotations
 

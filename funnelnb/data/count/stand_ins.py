@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.count.counts import BeforeRecords
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from funnelnb.data.count.counts import StageCounts
+    from funnelnb.data.count.groups import Grouping
     from funnelnb.data.ledger.ledger import Ledger
 
     Floats = NDArray[np.float64]
@@ -122,6 +126,38 @@ def stand_ins(
     found = class_weights(known[some], [ledger.outcome[some] + 4 * group[some], period])
     weight[some], left[some] = found.weight, found.left
     return Weights(weight=weight, left=left)
+
+
+def before_records(
+    ledger: Ledger, group: Grouping, counts: StageCounts, hidden: NDArray[np.bool_]
+) -> BeforeRecords | None:
+    """Return the deals that came into each stage before the records begin: older ones up to their first dated entry."""
+    older = ledger.is_true("moves_before_records") & ~hidden
+    if not older.any():
+        return None
+    code = np.zeros(len(older), np.int64) if group.code is None else group.code.astype(np.int64)
+    groups, positions = counts.reached_n.shape
+    amount, valid = np.where(ledger.amount >= 0, ledger.amount, 0.0), ledger.amount >= 0
+    furthest, outcome = ledger.furthest, ledger.outcome
+    made = {field.name: np.zeros_like(getattr(counts, field.name)) for field in fields(BeforeRecords)}
+    for k in range(positions):
+        mine = older & (furthest >= k) & ((k == 0) | (ledger.reached_s[:, k] == UNKNOWN))
+        on, ended = mine & (furthest > k), mine & (furthest == k)
+        parts = {
+            "reached": mine,
+            "advanced": on,
+            "here": ended & (outcome < LOST_DEAL),
+            "lost": ended & (outcome == LOST_DEAL),
+            "left": ended & (outcome == LEFT_DEAL),
+        }
+        for name, some in parts.items():
+            made[f"{name}_n"][:, k] = np.bincount(code[some], minlength=groups)
+            made[f"{name}_amount"][:, k] = np.bincount(code[some], amount[some], minlength=groups)
+        decided = on | parts["lost"]
+        made["reached_amount_n"][:, k] = np.bincount(code[mine & valid], minlength=groups)
+        made["reached_amount_sq"][:, k] = np.bincount(code[mine], amount[mine] ** 2, minlength=groups)
+        made["decided_amount_sq"][:, k] = np.bincount(code[decided], amount[decided] ** 2, minlength=groups)
+    return BeforeRecords(**made)
 
 
 def clusters(ledger: Ledger, name: str = "account_id") -> NDArray[np.int32] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +14,13 @@ from funnelnb.data.count.counts import (
     CENSORED,
     LOST_OUT,
     LOST_UNDATED,
-    BeforeRecords,
     StageCounts,
     StandingFor,
     StayCounts,
     TimeCounts,
 )
 from funnelnb.data.count.groups import PERIODS, By, Cohort, Grouping, cohort_codes, grouping
-from funnelnb.data.count.stand_ins import clusters, stand_ins
+from funnelnb.data.count.stand_ins import before_records, clusters, stand_ins
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 
 if TYPE_CHECKING:
@@ -106,43 +105,11 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
             _sums(key[one], shape).sum(axis=2).astype(np.int64) for one in (unsure & ~hidden, unsure & hidden)
         )
         counts = replace(counts, unsure_n=placed, unsure_unplaced_n=rest.sum(axis=1))
-    counts = replace(counts, before_records=_before_records(ledger, group, counts, hidden))
+    counts = replace(counts, before_records=before_records(ledger, group, counts, hidden))
     clustered = _clustered(ledger, key, shape, hidden)
     if not hidden.any():
         return replace(counts, clustered=clustered)
     return _with_unplaced(ledger, counts, group, hidden, (key, shape, amount), clustered)
-
-
-def _before_records(
-    ledger: Ledger, group: Grouping, counts: StageCounts, hidden: NDArray[np.bool_]
-) -> BeforeRecords | None:
-    """Return the deals that came into each stage before the records begin: older ones up to their first dated entry."""
-    older = ledger.is_true("moves_before_records") & ~hidden
-    if not older.any():
-        return None
-    code = np.zeros(len(older), np.int64) if group.code is None else group.code.astype(np.int64)
-    groups, positions = counts.reached_n.shape
-    amount, valid = np.where(ledger.amount >= 0, ledger.amount, 0.0), ledger.amount >= 0
-    furthest, outcome = ledger.furthest, ledger.outcome
-    made = {field.name: np.zeros_like(getattr(counts, field.name)) for field in fields(BeforeRecords)}
-    for k in range(positions):
-        mine = older & (furthest >= k) & ((k == 0) | (ledger.reached_s[:, k] == UNKNOWN))
-        on, ended = mine & (furthest > k), mine & (furthest == k)
-        parts = {
-            "reached": mine,
-            "advanced": on,
-            "here": ended & (outcome < LOST_DEAL),
-            "lost": ended & (outcome == LOST_DEAL),
-            "left": ended & (outcome == LEFT_DEAL),
-        }
-        for name, some in parts.items():
-            made[f"{name}_n"][:, k] = np.bincount(code[some], minlength=groups)
-            made[f"{name}_amount"][:, k] = np.bincount(code[some], amount[some], minlength=groups)
-        decided = on | parts["lost"]
-        made["reached_amount_n"][:, k] = np.bincount(code[mine & valid], minlength=groups)
-        made["reached_amount_sq"][:, k] = np.bincount(code[mine], amount[mine] ** 2, minlength=groups)
-        made["decided_amount_sq"][:, k] = np.bincount(code[decided], amount[decided] ** 2, minlength=groups)
-    return BeforeRecords(**made)
 
 
 def _clustered(
