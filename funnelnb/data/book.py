@@ -230,6 +230,12 @@ class Book:
         """Hash of the content, for knowing whether finished work is still good; taken on first use."""
         return fingerprint_of(self)
 
+    @property
+    def whole(self) -> Book:
+        """The book that this one is a part of: what an export leaves out shows in the whole."""
+        found: Book = self.__dict__.get("_whole", self)
+        return found
+
     def where(self, **conditions: Any) -> Book:
         """Which part of the book has these values?
 
@@ -345,7 +351,9 @@ class Book:
         for table, frame in self.tables.items():
             if table != "opportunities":
                 parts[table] = _related(frame, deals)
-        return replace(self, tables=parts, name=name)
+        made = replace(self, tables=parts, name=name)
+        made.__dict__["_whole"] = self.whole
+        return made
 
 
 def _texts(deals: pd.DataFrame, name: str) -> pd.Series:

@@ -102,8 +102,10 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
     )
     unsure = ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL)
     if unsure.any():
-        cells = _sums(key[unsure], shape, np.ones(int(unsure.sum())))
-        counts = replace(counts, unsure_n=cells.sum(axis=2).astype(np.int64))
+        placed, rest = (
+            _sums(key[one], shape).sum(axis=2).astype(np.int64) for one in (unsure & ~hidden, unsure & hidden)
+        )
+        counts = replace(counts, unsure_n=placed, unsure_unplaced_n=rest.sum(axis=1))
     counts = replace(counts, before_records=_before_records(ledger, group, counts, hidden))
     clustered = _clustered(ledger, key, shape, hidden)
     if not hidden.any():
