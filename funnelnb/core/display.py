@@ -75,7 +75,7 @@ class Shown:
     None is the language set by :func:`funnelnb.options`.
     """
 
-    __slots__ = ()
+    __slots__ = ("_asked",)
 
     def to_frame(self, table: str | None = None) -> Any:
         """Return a table of the result as a pandas DataFrame, one row per thing, machine names as columns.

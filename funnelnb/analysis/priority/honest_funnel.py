@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
@@ -122,7 +122,7 @@ class HonestFunnel(Result):
     """
 
     rows: tuple[GateRow, ...]
-    deals: tuple[GateDeal, ...]
+    deals: DealRows[GateDeal] = field()
     overclaimed_n: int
     overclaimed_amount: float
     checked_n: int
@@ -194,7 +194,7 @@ def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
         currency=book.currency,
         notes=tuple(notes) if checked_n < len(found) else (),
         rows=_rows(book.playbook, deals, found, supported),
-        deals=tuple(
+        deals=DealRows(
             sorted(
                 found,
                 key=lambda row: (-row.stages_apart, -np.nan_to_num(row.deal_amount), row.opportunity_id),

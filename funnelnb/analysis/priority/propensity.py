@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, t
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import DealRows, Result, facts
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -197,7 +197,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
         The chance is to be won within so many days.
     confidence_level : float
     """
-    split_s, last_s = _split(ledger, start_s, days)
+    split_s, last_s = split_of(ledger, start_s, days)
     if split_s >= last_s:
         return Validation()
     train = cases_of(ledger, start_s, split_s, days)
@@ -227,7 +227,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
     )
 
 
-def _split(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
+def split_of(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
     """Return the end of the day that the model is learned on, and the latest start that can be tested.
 
     The first is not before the second where the record is too short to test.
@@ -381,7 +381,7 @@ class Propensity(Result):
     forecasters: tuple[ForecasterRow, ...]
     bins: tuple[CalibrationRow, ...]
     effects: tuple[EffectRow, ...]
-    deals: tuple[PropensityDeal, ...]
+    deals: DealRows[PropensityDeal] = field()
     audit: tuple[AuditRow, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -461,7 +461,7 @@ def propensity(
         base_rate=whole.base_rate,
         **facts(tested, "notes"),
         effects=_effects(final, whole) if final else (),
-        deals=_deals(book, final) if final else (),
+        deals=DealRows(_deals(book, final) if final else ()),
         audit=known.audit,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,

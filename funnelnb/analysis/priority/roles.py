@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about
+from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
@@ -159,7 +159,7 @@ class Roles(Result):
 
     rows: tuple[RoleRow, ...]
     cells: tuple[RoleRow, ...]
-    deals: tuple[RoleDeal, ...]
+    deals: DealRows[RoleDeal] = field()
     mean_coverage_share: float
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -230,7 +230,7 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
             )
         ),
         cells=tuple(count.row(role, position) for role in known for position in range(book.playbook.won)),
-        deals=tuple(
+        deals=DealRows(
             sorted(
                 found, key=lambda row: (not row.missing, -np.nan_to_num(row.deal_amount), row.opportunity_id)
             )

@@ -11,6 +11,7 @@ from funnelnb.analysis.shared.by_day import curve, split
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.analysis.shared.question import remembering
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets.properties import Funnel, entered_in, of_deals, visible_horizon
 from funnelnb.core import check
@@ -95,6 +96,7 @@ class BeforeAfter(Result):
     stage_labels: tuple[Label, ...]
 
 
+@remembering("book")
 def before_after(
     book: Book,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.core import check
 from funnelnb.core.note import Note
@@ -118,7 +118,7 @@ class Integrity(Result):
     by: tuple[str, ...]
     large_amount: float
     rows: tuple[IntegrityRow, ...]
-    deals: tuple[IntegrityDeal, ...]
+    deals: DealRows[IntegrityDeal] = field()
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...] = ()
 
@@ -182,7 +182,7 @@ def integrity(
         by=("owner",) if _people(ledger) else (),
         large_amount=large,
         rows=_rows(ledger, found, large, level(confidence_level)),
-        deals=tuple(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
+        deals=DealRows(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
@@ -297,6 +297,17 @@ def _evidence(book: Book, weight: Floats) -> _Found | None:
     stated = standing[index]
     effect = np.nan_to_num(ledger.amount[index]) * (weight[right] - weight[stated])
     return _Found(index=index, stated=stated, right=right, effect=effect, looked=looked)
+
+
+def found_by(book: Book, name: str, least_days: float) -> _Found | None:
+    """Return the deals that one check found and looked at; None where the records hold nothing for it."""
+    recorded = "stage_history" in book.tables
+    weight = np.zeros(book.playbook.won + 1)
+    if name == CHECKS[0]:
+        return _never(book.ledger, least_days, recorded=recorded)
+    if name == CHECKS[1]:
+        return _lower(book.ledger, weight) if recorded else None
+    return _evidence(book, weight)
 
 
 def _people(ledger: Ledger) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -20,6 +20,7 @@ from funnelnb.analysis.shared.counts import attributes, level, source_notes, tim
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
 from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.analysis.shared.question import remembering
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
@@ -185,6 +186,7 @@ class SixProperties(Result):
     stage_labels: tuple[Label, ...]
 
 
+@remembering("book")
 def six_properties(
     book: Book | Counts,
     *,
@@ -387,6 +389,13 @@ def _group(
     return replace(found.whole, group=(name,))
 
 
+def deals_of_cut(book: Book, by: str, name: str, days: Period) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the deals of a group, and those whose moves count for it: with a cut by time the moves of all deals."""
+    everybody = np.ones(len(book.ledger.outcome), dtype=bool)
+    found = next((keep for label, keep in _cut(book, by, days) if label == name), ~everybody)
+    return found, everybody if by in TIME_CUTS else found
+
+
 def _time_period(name: str, by: str) -> Period:
     """Return the days that a name such as 2026-W23 or 2026-Q2 stands for."""
     if by != "week":
@@ -512,10 +521,10 @@ def _moved(ledger: Ledger, k: int, period: Period) -> float:
     arrived, dated = ledger.furthest >= k, reached != UNKNOWN
     if arrived.any() and 2 * int((arrived & dated).sum()) < int(arrived.sum()):
         return np.nan
-    return float(_within(reached, period).sum())
+    return float(within(reached, period).sum())
 
 
-def _within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
+def within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     """Return which moments are known and lie in the period."""
     start, end = (one.astype("datetime64[s]").astype(np.int64) for one in (period.start, period.end + 1))
     inside: NDArray[np.bool_] = (moment_s != UNKNOWN) & (moment_s >= start) & (moment_s < end)
@@ -558,7 +567,7 @@ def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float
 
 def _money(ledger: Ledger, period: Period, confidence_level: float) -> dict[str, Any]:
     """Return sum, mean and median of what was won in the period."""
-    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & _within(ledger.closed_s, period)
+    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & within(ledger.closed_s, period)
     won = ledger.amount[mine]
     return {
         "won_amount": float(won.sum()) if won.size else np.nan,

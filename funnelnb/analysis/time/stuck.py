@@ -5,7 +5,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from funnelnb.analysis.shared.counts import (
 from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.shared.time_to_close import stage_curve, watched_beyond
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -407,7 +407,7 @@ class Stuck(Result):
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     stages: tuple[StuckStage, ...]
-    deals: tuple[StuckDeal, ...]
+    deals: DealRows[StuckDeal] = field()
     calendar: str = ""
 
 
@@ -502,7 +502,7 @@ def stuck(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         stages=_stages(book, deals, kinds, expected, wholes),
-        deals=_deals(book, deals, groups, columns),
+        deals=DealRows(_deals(book, deals, groups, columns)),
         calendar=which.name,
         **_sums(deals, kinds, np.ones(len(deals), bool)),
     )

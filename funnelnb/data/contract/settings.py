@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import datetime
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -184,6 +185,8 @@ class Settings:
         Business days by name of the calendar: weekend, holidays and extra working days.
     limits : Limits
         How large an input may be.
+    deal_url : str
+        Address of a deal in the CRM, such as ``https://crm.example/deal/{opportunity_id}``.
     """
 
     path: str = ""
@@ -214,6 +217,7 @@ class Settings:
     report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    deal_url: str = ""
 
     @property
     def shown(self) -> str:
@@ -654,6 +658,16 @@ def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     return made
 
 
+_URL = re.compile(r"https?://[^\s<>\"'{}]+(?:\{(?:opportunity_id|account_id)\}[^\s<>\"'{}]*)+")
+
+
+def _deal_url(reader: Reader, key: str, value: Any) -> str:
+    if isinstance(value, str) and (not value or ("{opportunity_id}" in value and _URL.fullmatch(value))):
+        return value
+    expected = "an address such as https://crm.example/deal/{opportunity_id}"
+    raise reader.fail(key, value, expected)
+
+
 _CALENDAR_KEYS = ("weekend", "holidays", "workdays")
 _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
@@ -680,6 +694,7 @@ _RULES: dict[str, Any] = {
     "report": _report,
     "calendars": _calendars,
     "limits": _limits,
+    "deal_url": _deal_url,
 }
 
 _TABLE_RULES: dict[str, Any] = {
