@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from funnelnb import __version__
 from funnelnb.core.errors import (
+    DataProblems,
     FunnelError,
+    MappingError,
+    MissingDataError,
     MissingExtraError,
     OutputError,
     ParameterError,
@@ -58,6 +61,7 @@ _EXITS = """exit codes:
 _EXAMPLES = {
     "report": """
   funnelnb report data/sample --by region
+  funnelnb report deals.xlsx --by region --yes    an export that nobody described
   funnelnb report export/ --by team --only North South -p horizon_days=90 --lang zh
   funnelnb report export/ --notebook all --by region,team --whole --digest
 """,
@@ -161,6 +165,11 @@ def _ran(given: argparse.Namespace) -> int:
         return int(given.run(given))
     except FunnelError as error:
         print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
+        if given.run is _report and isinstance(error, DataProblems | MappingError | MissingDataError):
+            from funnelnb.show.text.words import words
+
+            if not given.yes:
+                print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
         print("funnelnb: stopped", file=sys.stderr)
@@ -325,6 +334,7 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
 def _run_words(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="output (default: reports)")
+    add("--yes", action="store_true", help="agree to what is proposed where the data can be read in two ways")
     add(
         "--jobs", type=int, default=None, metavar="N",
         help="reports made at a time (default: as many as processors and memory allow)",
@@ -414,8 +424,9 @@ def _report(given: argparse.Namespace) -> int:
     from funnelnb.batch.run import Progress, printable, request_of, run, steps
 
     parameters = {**(read_file(given.parameters) if given.parameters else {}), **split(given.parameter)}
+    data = _data(given)
     request, more = request_of({
-        "data": _data(given), "by": given.by, "whole": given.whole, "mapping": given.mapping,
+        "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
         "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
@@ -444,6 +455,16 @@ def _report(given: argparse.Namespace) -> int:
         print("stopped before all was made; run the same command again to go on", file=sys.stderr)
     codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
     return codes[summary.outcome]
+
+
+def _agreed(given: argparse.Namespace, data: tuple[str, ...]) -> str:
+    """Return the settings file that was named, or with ``--yes`` one that agrees to what is proposed."""
+    if not given.yes:
+        return str(given.mapping)
+    from funnelnb.batch.intake import agree
+
+    out = given.out or Path("reports")
+    return agree(data, out, mapping=given.mapping, playbook=given.playbook, lang=given.lang or "en")
 
 
 def _rules(named: Sequence[str]) -> tuple[str, ...]:

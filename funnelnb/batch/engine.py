@@ -196,7 +196,8 @@ class Client(PapermillNotebookClient):
             said = Path(private) / "said.txt"
             try:
                 with said.open("wb") as output:
-                    environment = {**os.environ, LATER: "1"}  # pictures are drawn here, see `draw`
+                    # Pictures are drawn here, see `draw`; what a kernel leaves lies where it goes with it.
+                    environment = {**os.environ, LATER: "1", "TMPDIR": private}
                     await self.async_start_new_kernel(stdout=output, stderr=output, env=environment, **kwargs)
                 await self._connect(own)
                 yield

@@ -26,7 +26,9 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -273,7 +275,9 @@ def forget(broken: Line) -> None:
 class Process:
     """A forked process, with those methods of ``subprocess.Popen`` that a provisioner uses.
 
-    It is not our child, so it is watched and signalled through a handle that can never mean another process.
+    It is not our child, so it is watched and signalled through a handle that can never mean another process. The
+    handle stays open as long as this object: several threads may wait at once, and none may close a number that
+    by then means somebody else's file.
     """
 
     stdin = stdout = stderr = None
@@ -282,6 +286,7 @@ class Process:
         self.pid = pid
         self.returncode: int | None = None
         self._handle = handle
+        weakref.finalize(self, os.close, handle)
 
     def poll(self) -> int | None:
         """Return None while it runs."""
@@ -291,7 +296,6 @@ class Process:
         """Wait until it has ended; how it ended is not known here."""
         if self.returncode is None and select.select([self._handle], [], [], timeout)[0]:
             self.returncode = 0
-            os.close(self._handle)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -485,6 +489,7 @@ def _become(wish: dict[str, Any], handle: int) -> NoReturn:
         os.chdir(wish["folder"])
         os.environ.clear()
         os.environ.update(wish["environment"], JPY_PARENT_PID=str(server))
+        tempfile.tempdir = None  # the place is that of this environment
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed()  # else every child would draw the same
         (_kernel if wish["kind"] == "kernel" else _worker)(wish, handle, server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,55 @@ def write_settings(
     write_whole(target, settings_text(proposal, first.name, data=named, lang=lang), force=force)
     read_settings(target)
     return words(lang).say("recognise.written", file=str(target))
+
+
+AGREED = "agreed-settings.toml"
+"""What was agreed to with ``--yes``, beside the reports that were made with it."""
+
+
+def agree(
+    data: tuple[str, ...], out: Path, *, mapping: str = "", playbook: str = "", lang: str = "en"
+) -> str:
+    """Agree to everything that is proposed for an export, and return the settings file that says so.
+
+    Parameters
+    ----------
+    data : tuple of str
+    out : Path
+        Folder of the reports; the file is written into it.
+    mapping, playbook : str
+        As for the report.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    str
+        Path of the file; `mapping` where nothing had to be proposed.
+    """
+    from funnelnb.data.propose import propose
+
+    source: Any = data[0] if len(data) == 1 else list(data)
+    proposal = propose(source, mapping=mapping or None, playbook=playbook or None)
+    if not proposal.document:
+        return mapping
+    out.mkdir(parents=True, exist_ok=True)
+    first = Path(data[0]).expanduser()
+    said = Path(mapping) if mapping else (first if first.is_dir() else first.parent) / FILE_NAME
+    document: dict[str, Any] = {}
+    if said.is_file():
+        document = tomllib.loads(said.read_text(encoding="utf-8-sig"))
+        document.pop("data", None)
+    known = _copied(document)
+    _merge(document, proposal.document)
+    _merge(document, known)  # what was said stays
+    name = shown(data[0]) if is_database(data[0]) else first.name
+    target = out / AGREED
+    write_whole(target, as_toml(document, settings_comments(proposal, name, lang)), force=True)
+    return str(target)
+
+
+def _copied(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: _copied(one) if isinstance(one, dict) else one for name, one in document.items()}
 
 
 def write_whole(target: Path, text: str, *, force: bool = False) -> None:
@@ -152,13 +202,12 @@ def _agreed(proposal: Proposal, lang: str) -> bool:
 def _correct(proposal: Proposal, line: str) -> None:
     """Take a line of settings into the proposal, such as ``[outcomes] "Closed" = "lost"``."""
     import re
-    import tomllib
 
     from funnelnb.core.errors import MappingError
 
-    shown = re.sub(r"^\s*(\[[^\]]+\])\s*(?=\S)", r"\1\n", line)
+    typed = re.sub(r"^\s*(\[[^\]]+\])\s*(?=\S)", r"\1\n", line)
     try:
-        content = tomllib.loads(shown)
+        content = tomllib.loads(typed)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(
             f"{line!r} is no line of settings ({error})",

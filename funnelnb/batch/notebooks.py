@@ -10,6 +10,7 @@ Longer than most modules: a parameter's name, type, words and value are read and
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import io
 import tokenize
@@ -212,6 +213,7 @@ def _fingerprint(node: NotebookNode) -> str:
     return hashlib.sha256(repr((cells, kernel, attached)).encode()).hexdigest()[:16]
 
 
+_TRIES_N = 5
 _OPENS = {"open_book", "load", "sample"}
 
 
@@ -220,7 +222,7 @@ def _compares(node: NotebookNode) -> bool:
     own = [cell for cell in node.cells if WHOLE_TAG not in cell.metadata.get("tags", ())]
     source = "\n".join(cell.source for cell in own if cell.cell_type == "code")
     try:
-        tree = ast.parse(source)
+        tree = _tree(source)
     except SyntaxError:  # IPython's own syntax
         return True
     picked: set[int] = set()
@@ -243,6 +245,14 @@ def _compares(node: NotebookNode) -> bool:
         or any(id(one) not in picked for one in opens)
         or any(one.id == "data" and id(one) not in given for one in loads)
     )
+
+
+def _tree(source: str, mode: str = "exec") -> Any:
+    """Parse Python. Before 3.11.8, two threads that parse at once can make Python report an error of its own."""
+    for _ in range(_TRIES_N):
+        with contextlib.suppress(SystemError):
+            return ast.parse(source, mode=mode)
+    return ast.parse(source, mode=mode)
 
 
 def _called(call: ast.Call) -> str:
@@ -308,7 +318,7 @@ def convert(parameter: Parameter, text: str) -> Any:
     >>> convert(Parameter(name="horizon_days", type="float", default=180.0, help=""), "90")
     90.0
     """
-    declared = ast.parse(parameter.type, mode="eval").body
+    declared = _tree(parameter.type, "eval").body
     try:
         return _as(declared, text)
     except ValueError as error:
@@ -367,7 +377,7 @@ def fits(parameter: Parameter, value: Any) -> Any:
     >>> fits(Parameter(name="horizon_days", type="float", default=180.0, help=""), 90)
     90
     """
-    declared_as = ast.parse(parameter.type, mode="eval").body
+    declared_as = _tree(parameter.type, "eval").body
     names = {
         ast.unparse(one).rpartition(".")[2] for one in ast.walk(declared_as) if isinstance(one, ast.expr)
     }
@@ -456,7 +466,7 @@ def declared(node: NotebookNode) -> dict[str, Parameter]:
     if cell is None:
         return {}
     try:
-        tree = ast.parse(cell.source)
+        tree = _tree(cell.source)
     except SyntaxError as error:
         raise ParameterError(
             f"the notebook's parameters cell, line {error.lineno}: {error.msg}",

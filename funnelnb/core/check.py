@@ -18,6 +18,9 @@ from funnelnb.core.errors import ParameterError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+Day = str | datetime.date | np.datetime64
+"""A day as people give it: ISO text, a date or a datetime (pandas' too), a datetime64."""
+
 CONFIDENCE_LEVEL = 0.90
 """Default confidence level of every interval in the package."""
 

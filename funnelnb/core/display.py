@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pandas as pd
+
 
 class Renderer(Protocol):
     """What ``funnelnb.show`` registers."""
 
-    def to_frame(self, result: Any, table: str | None) -> Any: ...  # noqa: D102
+    def to_frame(self, result: Any, table: str | None) -> pd.DataFrame: ...  # noqa: D102
     def tables(self, result: Any) -> tuple[str, ...]: ...  # noqa: D102
     def short(self, result: Any) -> str: ...  # noqa: D102
     def book(self, book: Any) -> str: ...  # noqa: D102
@@ -43,16 +45,17 @@ def renderer() -> Renderer:
     return _RENDERER[0]
 
 
-class Tables(Mapping[str, Any]):
+class Tables(Mapping[str, "pd.DataFrame"]):
     """The tables of a result as data frames, each made when it is asked for."""
 
     def __init__(self, result: Any, names: tuple[str, ...]) -> None:
         self._result, self._names = result, names
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._names:
             raise KeyError(name)
-        return self._result.to_frame(name)
+        frame: pd.DataFrame = self._result.to_frame(name)
+        return frame
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -77,7 +80,7 @@ class Shown:
 
     __slots__ = ("_asked",)
 
-    def to_frame(self, table: str | None = None) -> Any:
+    def to_frame(self, table: str | None = None) -> pd.DataFrame:
         """Return a table of the result as a pandas DataFrame, one row per thing, machine names as columns.
 
         `table` is one of :attr:`tables`; None: the first, what the result is about.

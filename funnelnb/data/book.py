@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from funnelnb.core.display import renderer
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
@@ -92,6 +92,24 @@ def _update(digest: Any, values: pd.Series) -> None:
 # ---- The book: validated tables, a playbook and an as-of date. Immutable; every analysis starts from one ---
 
 
+class BookFacts(TypedDict):
+    """What a book holds, in a few counts: see :meth:`Book.describe`."""
+
+    deal_n: int
+    open_n: int
+    won_n: int
+    lost_n: int
+    left_n: int
+    won_amount: float
+    first_created: str
+    last_created: str
+    as_of: str
+    currency: str
+    timezone: str
+    playbook: str
+    tables: dict[str, int]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Book:
     """Validated tables, a playbook and an as-of date.
@@ -122,7 +140,7 @@ class Book:
         Address of a deal in the CRM, with ``{opportunity_id}`` where its id belongs; empty: none is known.
     """
 
-    tables: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
     playbook: Playbook
     as_of: np.datetime64
     currency: str = ""
@@ -139,7 +157,13 @@ class Book:
 
     def __repr__(self) -> str:
         facts = self.describe()
-        counts = ", ".join(f"{facts[f'{name}_n']} {name}" for name in ("open", "won", "lost", "left"))
+        parts = {
+            "open": facts["open_n"],
+            "won": facts["won_n"],
+            "lost": facts["lost_n"],
+            "left": facts["left_n"],
+        }
+        counts = ", ".join(f"{n} {name}" for name, n in parts.items())
         return f"<Book {self.name!r}: {facts['deal_n']} deals ({counts}) as of {facts['as_of']}>"
 
     def __len__(self) -> int:
@@ -285,7 +309,7 @@ class Book:
         made.__dict__["ledger"] = self.ledger.restrict(keep)
         return made
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> BookFacts:
         """What does the book hold, in a few counts?
 
         Returns

@@ -25,6 +25,7 @@ from funnelnb.playbooks.model import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.data.clean.join import JoinReport
     from funnelnb.data.contract.settings import Settings
@@ -448,7 +449,7 @@ def check_data(
     *,
     mapping: Any = None,
     playbook: Any = None,
-    as_of: Any = None,
+    as_of: Day | None = None,
     currency: str | None = None,
     timezone: str | None = None,
     tables: Mapping[str, Any] | None = None,
@@ -526,7 +527,9 @@ def _read(sources: Sources, **asked: Any) -> tuple[Draft | None, list[Problem]]:
     return again, problems
 
 
-def _subject(draft: Draft, as_of: Any, problems: list[Problem]) -> tuple[Subject | None, Problem | None]:
+def _subject(
+    draft: Draft, as_of: Day | None, problems: list[Problem]
+) -> tuple[Subject | None, Problem | None]:
     """Return what the checks look at; or why there is no book, unless the rows at fault are the reason."""
     try:
         book = draft.book(as_of=as_of)

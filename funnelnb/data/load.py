@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
@@ -42,11 +42,9 @@ from funnelnb.data.recognise.vocabulary import Vocabulary
 from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Mapping
 
-    import numpy as np
-
+    from funnelnb.core.check import Day
     from funnelnb.data.contract.settings import Settings
     from funnelnb.data.read.raw import Raw
 
@@ -54,13 +52,25 @@ if TYPE_CHECKING:
 # ---- From whatever came to a book: find the tables, map, clean, check, cut at the as-of date ---------------
 
 
+class LoadOptions(TypedDict, total=False):
+    """What :func:`load` takes beside the source."""
+
+    mapping: str | Path | Mapping[str, Any] | Settings | Proposal | None
+    playbook: str | Path | Playbook | list[str] | None
+    as_of: Day | None
+    observed_from: Day | None
+    currency: str | None
+    timezone: str | None
+    tables: Mapping[str, Any] | None
+
+
 def load(
     source: Any,
     *,
     mapping: str | Path | Mapping[str, Any] | Settings | Proposal | None = None,
     playbook: str | Path | Playbook | list[str] | None = None,
-    as_of: str | datetime.date | np.datetime64 | None = None,
-    observed_from: str | datetime.date | np.datetime64 | None = None,
+    as_of: Day | None = None,
+    observed_from: Day | None = None,
     currency: str | None = None,
     timezone: str | None = None,
     tables: Mapping[str, Any] | None = None,
@@ -304,7 +314,9 @@ class Draft:
         close_from_history(deals, history, self.playbook.stage_ids[self.playbook.won], self.findings)
         self.currency = settle_currency(deals, sorted(deals.currencies), self.findings)
 
-    def book(self, *, as_of: Any = None, observed_from: Any = None, name: str | None = None) -> Book:
+    def book(
+        self, *, as_of: Day | None = None, observed_from: Day | None = None, name: str | None = None
+    ) -> Book:
         """Return the book as of a date."""
         frames = {one: table.frame for one, table in self.tables.items()}
         instant, until = as_of_instant(
@@ -369,7 +381,7 @@ def _playbook(wanted: Any, sources: Sources) -> Playbook:
 # ---- The sample company, as a book -------------------------------------------------------------------------
 
 
-def sample(**options: Any) -> Book:
+def sample(**options: Unpack[LoadOptions]) -> Book:
     """What does a book look like, when I have no CRM export at hand?
 
     Parameters

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,14 @@ def test_a_cell_that_takes_too_long_is_stopped(run_cells: Runner) -> None:
     assert time.monotonic() - started < 50
 
 
+def test_a_kernel_that_stands_still_is_ended_like_a_slow_one(run_cells: Runner) -> None:
+    code = "import os, signal\nif value == 'held': os.kill(os.getpid(), signal.SIGSTOP)\nprint('fine')"
+    held, good = run_cells(code, ["held", "good"], workers_n=1, timeout=1)
+    assert held.failure is not None
+    assert (held.failure.error, held.failure.kind) == ("CellTimeoutError", "time")
+    assert said(good) == "fine\n"
+
+
 def test_a_notebook_that_takes_too_long_as_a_whole_is_stopped(run_cells: Runner) -> None:
     (run,) = run_cells("import time\ntime.sleep(30)", ["a"], longest_s=1.0)
     assert run.failure is not None
@@ -240,6 +249,32 @@ def test_only_the_same_user_is_answered(server: forkserver.Server, monkeypatch: 
         forkserver.Line(server.address)
 
 
+@no_fork
+def test_many_may_wait_for_one_process_and_nobody_elses_file_is_closed(server: forkserver.Server) -> None:
+    found = forkserver.line(server.address)
+    assert found is not None
+    ours, theirs = socket.socketpair()
+    wish = {"folder": "/", "environment": dict(os.environ), "serve": f"{workers.__name__}:serve"}
+    process = found.fork("worker", wish, theirs.fileno())
+    theirs.close()
+    with ThreadPoolExecutor(8) as pool:
+        waits = [pool.submit(process.wait, 30) for _ in range(8)]
+        ours.close()  # the worker has nobody to work for
+        assert [one.result() for one in waits] == [0] * 8
+    handle = process._handle
+    process.kill()  # ended: nothing to signal
+    assert "pidfd" in opened(handle)
+    del process
+    assert "pidfd" not in opened(handle)
+
+
+def opened(handle: int) -> str:
+    try:
+        return str(Path(f"/proc/self/fd/{handle}").readlink())
+    except OSError:
+        return ""
+
+
 def alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -284,7 +319,8 @@ with folder.scratch() as scratch, forkserver.started([scratch]) as server:
     pool.shutdown(cancel_futures=True)
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "TMPDIR": str(temporary)},
+        [sys.executable, "-c", program], cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary), forkserver.ADDRESS: ""},  # a server of its own
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None

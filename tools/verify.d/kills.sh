@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Reports, kernels and commands that are stopped or killed, ten times over: nothing half-written, nothing left running.
+# 200 random kills of run, server, worker and kernel with a published seed; then everything that is stopped or killed in
+# the tests, ten times over: nothing wrong, nothing half-written, nothing left running.
 set -euo pipefail
+$PY tools/kills.py
 for round in 1 2 3 4 5 6 7 8 9 10; do
   $PY -m pytest -q -p no:cacheprovider tests/test_cli.py tests/batch -k "kill or stop or ctrl_c or too_long or cannot_start or without_an_answer" "$@"
 done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.data.events.definition import Choice, StepLike, Stretch
     from funnelnb.data.events.log import Events
 
 STAGES = ("acquisition", "activation", "retention", "revenue", "referral")
@@ -126,14 +127,14 @@ class Growth(Result):
 
 
 def aarrr(
-    events: Any,
+    events: Events,
     *,
     by: str | None = None,
     value: str | None = None,
-    window: Any = "30d",
+    window: Stretch = "30d",
     period: str = "week",
     place: int = 1,
-    stages: Mapping[str, Any] | None = None,
+    stages: Mapping[str, StepLike] | None = None,
     seed: int = 20_261_128,
     confidence_level: float | None = None,
 ) -> Growth:
@@ -218,7 +219,9 @@ def aarrr(
     )
 
 
-def _stages(events: Events, given: Mapping[str, Any] | None) -> tuple[dict[str, Any], tuple[Note, ...]]:
+def _stages(
+    events: Events, given: Mapping[str, StepLike] | None
+) -> tuple[dict[str, tuple[Choice, ...]], tuple[Note, ...]]:
     """Return the choices of each stage: those given, else by the names of the stage model."""
     for name in given or {}:
         check.one_of("stages", name, STAGES)
@@ -226,7 +229,7 @@ def _stages(events: Events, given: Mapping[str, Any] | None) -> tuple[dict[str, 
         steps, _ = stage_steps("aarrr", events.names)
     except MissingDataError:
         steps = []
-    found: dict[str, Any] = {one.label: one.choices for one in steps}
+    found: dict[str, tuple[Choice, ...]] = {one.label: one.choices for one in steps}
     if steps and "revenue" in found and found.get("referral") == found["revenue"]:
         del found["referral"]  # a stage without events of its own
     for name, wanted in (given or {}).items():
@@ -252,7 +255,12 @@ class _People:
 
     @classmethod
     def of(
-        cls, log: Events, found: Mapping[str, Any], span: int, by: str | None, value: str | None
+        cls,
+        log: Events,
+        found: Mapping[str, tuple[Choice, ...]],
+        span: int,
+        by: str | None,
+        value: str | None,
     ) -> _People:
         every = np.ones(len(log), bool)
         first = _is(log, found["acquisition"]) if "acquisition" in found else every
@@ -286,7 +294,7 @@ class _People:
         )  # fmt: skip
 
 
-def _is(log: Events, choices: Any) -> NDArray[np.bool_]:
+def _is(log: Events, choices: tuple[Choice, ...]) -> NDArray[np.bool_]:
     return masks(log.event, log.names, log.values, [choices]) > 0
 
 
@@ -298,7 +306,12 @@ def _numbers(log: Events, name: str) -> NDArray[np.float64]:
 
 
 def _back(
-    log: Events, people: _People, found: Mapping[str, Any], period: str, place: int, level: float
+    log: Events,
+    people: _People,
+    found: Mapping[str, tuple[Choice, ...]],
+    period: str,
+    place: int,
+    level: float,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return for whom the retention period was over, and who came back in it."""
     place = int(check.number("place", place, ge=1, le=60))
@@ -333,16 +346,13 @@ def _row(
 ) -> GrowthRow:
     followed = mine & people.followed
     n = int(followed.sum())
-    made: dict[str, Any] = {}
-    for name, flags in (("activated", people.activated), ("paid", people.paid)):
+
+    def reached(flags: NDArray[np.bool_] | None) -> tuple[int, tuple[float, float, float]]:
         hit = 0 if flags is None else int((flags & followed).sum())
-        rate = (NAN, NAN, NAN) if flags is None else share(hit, n, level)
-        made |= {
-            f"{name}_n": hit,
-            f"{name}_rate": rate[0],
-            f"{name}_ci_lower": rate[1],
-            f"{name}_ci_upper": rate[2],
-        }
+        return hit, (NAN, NAN, NAN) if flags is None else share(hit, n, level)
+
+    activated_n, activated = reached(people.activated)
+    paid_n, paid = reached(people.paid)
     over, came = int((back[0] & mine).sum()), int((back[1] & mine).sum())
     kept = share(came, over, level)
     money = _money(people.amount[followed] if people.amount is not None else None, level, rng)
@@ -352,7 +362,9 @@ def _row(
         acquired_n=int(mine.sum()),
         acquired_share=float(mine.mean()) if len(mine) else NAN,
         followed_n=n,
-        **made,
+        activated_n=activated_n, activated_rate=activated[0], activated_ci_lower=activated[1],
+        activated_ci_upper=activated[2],
+        paid_n=paid_n, paid_rate=paid[0], paid_ci_lower=paid[1], paid_ci_upper=paid[2],
         retained_n=came, retained_of_n=over, retained_rate=kept[0], retained_ci_lower=kept[1],
         retained_ci_upper=kept[2],
         revenue_amount=money[0], revenue_ci_lower=money[1], revenue_ci_upper=money[2],

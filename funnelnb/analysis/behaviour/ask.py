@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +12,24 @@ from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.options import options as package_options
 from funnelnb.data.events.counts import Cut
 from funnelnb.data.events.definition import MICRO, Definition, define
+from funnelnb.data.events.log import Events
 from funnelnb.data.events.stages import stage_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from funnelnb.core.check import Day
     from funnelnb.core.note import Note
     from funnelnb.data.events.counts import FunnelCounts
+    from funnelnb.data.events.definition import CountRules, StepLike, Stretch
+    from funnelnb.data.events.scan import EventScan
+    from funnelnb.data.events.spark import SparkEvents
+
+if TYPE_CHECKING:
+    Log = Events | EventScan | SparkEvents
+    """A log in memory, or one that is counted where it lies."""
 
 DAY_US = 86_400 * MICRO
 
@@ -38,7 +49,7 @@ class Asked:
         What the log and the stage model have to say.
     """
 
-    log: Any
+    log: Log
     definition: Definition
     cut: Cut
     level: float
@@ -51,6 +62,19 @@ class Asked:
         if self.definition.order == "any":
             return tuple(f"{k + 1} / {len(steps)}" for k in range(len(steps)))
         return tuple(one.label for one in steps)
+
+    @property
+    def in_memory(self) -> Events:
+        """The log, where its single events are needed.
+
+        Raises
+        ------
+        MissingDataError
+            It is counted where it lies, which keeps no events.
+        """
+        if not isinstance(self.log, Events):
+            raise _counted_elsewhere()
+        return self.log
 
     @property
     def within_days(self) -> float:
@@ -72,24 +96,45 @@ class Asked:
         return float(np.median(watched))
 
 
+def _counted_elsewhere() -> MissingDataError:
+    return MissingDataError(
+        "the log was counted where it lies",
+        expected="a log in memory",
+        hint="load part of it with fn.events",
+    )
+
+
+def rows_of_steps(counted: FunnelCounts) -> NDArray[np.int64]:
+    """Return the place in the log of each event that made a step, as ``counted.units.row`` numbers them.
+
+    Raises
+    ------
+    MissingDataError
+        The log was counted where it lies, which keeps no events.
+    """
+    if counted.log_row is None:
+        raise _counted_elsewhere()
+    return counted.log_row
+
+
 def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
-    log: Any,
-    steps: Any,
+    log: Log,
+    steps: str | Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     order: str = "ordered",
     by: str | Sequence[str] | None = None,
-    exclude: Any = (),
+    exclude: StepLike = (),
     hold: str | Sequence[str] = (),
     per: str = "actor",
     value: str | None = None,
-    since: Any = None,
-    until: Any = None,
+    since: Day | None = None,
+    until: Day | None = None,
     credit: str | int = "start",
     period: str = "",
     rules: str = "house",
     confidence_level: float | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: CountRules | None = None,
 ) -> Asked:
     """Check a question: definition, groups, dates and level."""
     if not hasattr(log, "as_of_us"):
@@ -102,7 +147,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
         notes += said
     definition = define(
         steps, within=within, order=order, exclude=exclude, hold=hold, per=per, rules=rules, **(options or {})
-    )
+    )  # fmt: skip
     names = () if not by else (by,) if isinstance(by, str) else tuple(by)
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
@@ -120,7 +165,7 @@ def level_of(confidence_level: float | None) -> float:
     )
 
 
-def known(log: Any, name: str) -> None:
+def known(log: Log, name: str) -> None:
     """Raise MissingDataError, naming the nearest, if the log has no property `name`."""
     if name in log.properties or bool(getattr(log, "json_columns", ())):
         return
@@ -129,7 +174,7 @@ def known(log: Any, name: str) -> None:
     )
 
 
-def _moment(name: str, value: Any, *, end: bool = False) -> int | None:
+def _moment(name: str, value: Day | None, *, end: bool = False) -> int | None:
     if value is None:
         return None
     moment = check.timestamp(name, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from funnelnb.data.events.counts import FunnelCounts, Spans, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.behaviour.ask import Asked
+    from funnelnb.analysis.behaviour.ask import Asked, Log
+    from funnelnb.analysis.conversion.segments import Compared
+    from funnelnb.core.check import Day
+    from funnelnb.data.events.definition import FunnelRules, StepLike, Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +95,16 @@ class BehaviourGroups(Result):
 
 
 def compare(
-    events: Any,
-    steps: Any,
+    events: Log,
+    steps: str | Sequence[StepLike],
     *,
     by: str | Sequence[str] | None = None,
-    at: Any = None,
-    within: Any = None,
+    at: Day | None = None,
+    within: Stretch | None = None,
     step: int | str | None = None,
     horizon_days: float | None = None,
     confidence_level: float | None = None,
-    **rules: Any,
+    **rules: Unpack[FunnelRules],
 ) -> BehaviourGroups:
     """Which groups or versions convert differently, or did a change at a date do anything?
 
@@ -147,8 +150,7 @@ def compare(
         raise ParameterError(
             f"by = {by!r} and at = {at!r}", expected="one of them", hint='by="device", or at="2026-03-01"'
         )
-    value, credit = rules.pop("value", None), rules.pop("credit", "start")
-    asked = question(events, steps, within, by, "", value, credit, confidence_level, rules)
+    asked = question(events, steps, within, by, "", confidence_level, rules)
     if at is not None:
         moment = check.timestamp("at", at).astype("M8[us]").astype(np.int64)
         asked = replace(asked, cut=replace(asked.cut, at_us=int(moment)))
@@ -222,7 +224,7 @@ def _others(spans: Spans, g: int) -> Spans:
 
 
 def _row(
-    counted: FunnelCounts, rates: GroupRates, compared: Any, g: int, place: int | None
+    counted: FunnelCounts, rates: GroupRates, compared: Compared, g: int, place: int | None
 ) -> BehaviourGroup:
     running = counted.running_n[g].sum() if place is None else counted.running_n[g, place]
     return BehaviourGroup(

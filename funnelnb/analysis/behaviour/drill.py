@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.analysis.behaviour.ask import rows_of_steps
 from funnelnb.core import check
-from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.data.events.walk import NEVER
 
 if TYPE_CHECKING:
@@ -39,13 +40,7 @@ def behind(result: Funnel, step: int | str, status: str, group: Sequence[str] | 
 
     k = place_of(step, result.asked.labels)
     check.one_of("status", status, STATUSES)
-    units, counted, log = result.counted.units, result.counted, result.asked.log
-    if counted.log_row is None:
-        raise MissingDataError(
-            "the log was counted where it lies",
-            expected="a log in memory",
-            hint="load part of it with fn.events",
-        )
+    units, counted, log = result.counted.units, result.counted, result.asked.in_memory
     done = units.time != NEVER
     chosen = done[:, k].copy()
     following = min((one for one in units.required if one > k), default=-1)
@@ -64,8 +59,8 @@ def behind(result: Funnel, step: int | str, status: str, group: Sequence[str] | 
             )
         chosen &= counted.unit_group == counted.groups.index(wanted)
     at = np.flatnonzero(chosen)
-    rows = counted.log_row[units.row[at, 0]]
-    columns = {"actor": log.actors[log.actor[rows]]}
+    rows = rows_of_steps(counted)[units.row[at, 0]]
+    columns: dict[str, Any] = {"actor": log.actors[log.actor[rows]]}
     for place, name in enumerate(result.by):
         columns[name] = [counted.groups[g][place] for g in counted.unit_group[at]]
     for place, label in enumerate(result.asked.labels):

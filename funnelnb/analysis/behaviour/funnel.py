@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from funnelnb.analysis.behaviour.ask import ask
 from funnelnb.analysis.behaviour.steps import (
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from funnelnb.analysis.behaviour.ask import Asked
+    from funnelnb.analysis.behaviour.ask import Asked, Log
+    from funnelnb.core.check import Day
     from funnelnb.data.events.counts import FunnelCounts
+    from funnelnb.data.events.definition import CountRules, StepLike, Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -100,23 +102,23 @@ class Funnel(Result):
 
 
 def funnel(  # noqa: PLR0913 - each rule of the count has its own name
-    events: Any,
-    steps: Any,
+    events: Log,
+    steps: str | Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     order: str = "ordered",
     by: str | Sequence[str] | None = None,
-    exclude: Any = (),
+    exclude: StepLike = (),
     hold: str | Sequence[str] = (),
     per: str = "actor",
     value: str | None = None,
     horizon_days: float | None = None,
-    since: Any = None,
-    until: Any = None,
+    since: Day | None = None,
+    until: Day | None = None,
     credit: str | int = "start",
     confidence_level: float | None = None,
     rules: str = "house",
-    **options: Any,
+    **options: Unpack[CountRules],
 ) -> Funnel:
     """Where do people fall out on the way from the first step to the last, and how sure is that?
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from funnelnb.data.events.returns import Returns, returns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from funnelnb.data.events.definition import StepLike
+    from funnelnb.data.events.log import Events
 
 KINDS = ("on", "on_or_after", "within")
 RETENTION_PERIODS = ("day", "week", "month")
@@ -79,10 +82,10 @@ class Retention(Result):
 
 
 def retention(
-    events: Any,
+    events: Events,
     *,
-    start: Any = None,
-    comes_back: Any = None,
+    start: StepLike | None = None,
+    comes_back: StepLike | None = None,
     period: str = "week",
     kind: str = "on",
     periods: int = 8,
@@ -163,7 +166,7 @@ def _notes(cells: list[RetentionCell], kind: str) -> tuple[Note, ...]:
     return (*notes, Note("events_unbounded")) if kind == "on_or_after" else notes
 
 
-def _chosen(events: Any, wanted: Any) -> NDArray[np.bool_]:
+def _chosen(events: Events, wanted: StepLike | None) -> NDArray[np.bool_]:
     """Return which events of the log are meant."""
     if wanted is None:
         return np.ones(len(events), bool)

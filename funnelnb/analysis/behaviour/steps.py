@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
@@ -167,8 +167,26 @@ def group_rows(
     return rows, overall, whole
 
 
+class _Own(TypedDict):
+    """What a row has of its own: counts and places."""
+
+    reached_n: int
+    advanced_n: int
+    running_n: int
+    dropped_n: int
+    step: str
+    next_step: str
+    overall: bool
+    of_first_rate: float
+
+
 def _row(
-    asked: Asked, counted: FunnelCounts, at: tuple[int, int], times: ByTime | None, design: float, **own: Any
+    asked: Asked,
+    counted: FunnelCounts,
+    at: tuple[int, int],
+    times: ByTime | None,
+    design: float,
+    **own: Unpack[_Own],
 ) -> BehaviourStep:
     """Return a row with its rates."""
     reached, advanced, decided = own["reached_n"], own["advanced_n"], own["reached_n"] - own["running_n"]
@@ -176,8 +194,6 @@ def _row(
     so_far = nothing if times is None else share(advanced, reached, asked.level, design)
     windowed = asked.definition.within_us is not None and times is not None
     closed = share(advanced, decided, asked.level, design) if windowed else nothing
-    names: tuple[str, ...] = ("median_days", "median_ci_lower", "median_ci_upper", "finished_median_days")
-    medians: dict[str, Any] = {name: getattr(times, name) if times else NAN for name in names}
     return BehaviourStep(
         group=counted.groups[at[0]],
         optional=asked.definition.steps[at[1]].optional and not own["overall"],
@@ -189,7 +205,10 @@ def _row(
         by_time_ci_lower=times.ci_lower if times else NAN,
         by_time_ci_upper=times.ci_upper if times else NAN,
         at_risk_n=times.at_risk_n if times else 0,
-        **medians,
+        median_days=times.median_days if times else NAN,
+        median_ci_lower=times.median_ci_lower if times else NAN,
+        median_ci_upper=times.median_ci_upper if times else NAN,
+        finished_median_days=times.finished_median_days if times else NAN,
         reached_amount=float(counted.amount[at]) if asked.cut.value else NAN,
         amount_n=int(counted.known_n[at]),
         enough=reached >= TOO_FEW_N,

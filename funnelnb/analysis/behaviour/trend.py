@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from funnelnb.stats.rates.change import change_points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from funnelnb.analysis.behaviour.ask import Log
     from funnelnb.data.events.counts import FunnelCounts, Spans
+    from funnelnb.data.events.definition import FunnelRules, StepLike, Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +115,16 @@ class Trend(Result):
 
 
 def trend(
-    events: Any,
-    steps: Any,
+    events: Log,
+    steps: str | Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     period: str = "week",
     step: int | str | None = None,
     by: str | Sequence[str] | None = None,
     horizon_days: float | None = None,
     confidence_level: float | None = None,
-    **rules: Any,
+    **rules: Unpack[FunnelRules],
 ) -> Trend:
     """Does the funnel get better or worse over time, from when can that be trusted, and did it break?
 
@@ -167,8 +169,7 @@ def trend(
     [('2026-05', 2, False), ('2026-06', 1, False)]
     """
     check.one_of("period", period, PERIODS)
-    value, credit = rules.pop("value", None), rules.pop("credit", "start")
-    asked = question(events, steps, within, by, period, value, credit, confidence_level, rules)
+    asked = question(events, steps, within, by, period, confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     horizon = asked.horizon(counted, horizon_days)
     place = None if step is None else place_of(step, asked.labels)
@@ -195,16 +196,21 @@ def trend(
 
 
 def question(
-    events: Any, steps: Any, within: Any, by: Any, period: str, value: Any, credit: Any,
-    confidence_level: float | None, rules: dict[str, Any],
-) -> Asked:  # fmt: skip
+    events: Log,
+    steps: str | Sequence[StepLike],
+    within: Stretch | None,
+    by: str | Sequence[str] | None,
+    period: str,
+    confidence_level: float | None,
+    rules: FunnelRules,
+) -> Asked:
     """Return the question, its named rules taken from those that :func:`funnelnb.funnel` takes."""
-    own = ("order", "exclude", "hold", "per", "since", "until", "rules")
-    given = {name: rules[name] for name in own if name in rules}
-    options = {name: one for name, one in rules.items() if name not in own}
+    own = ("order", "exclude", "hold", "per", "value", "credit", "since", "until", "rules")
+    given: Any = {name: one for name, one in rules.items() if name in own}
+    options: Any = {name: one for name, one in rules.items() if name not in own}
     return ask(
-        events, steps, within=within, by=by, period=period, value=value, credit=credit,
-        confidence_level=confidence_level, options=options, **given,
+        events, steps, within=within, by=by, period=period, confidence_level=confidence_level, options=options,
+        **given,
     )  # fmt: skip
 
 

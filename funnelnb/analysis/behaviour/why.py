@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from funnelnb.analysis.behaviour.ask import DAY_US, Asked
+from funnelnb.analysis.behaviour.ask import DAY_US, Asked, rows_of_steps
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import share
 from funnelnb.analysis.behaviour.trend import question
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.behaviour.ask import Log
     from funnelnb.data.events.context import Feature
+    from funnelnb.data.events.definition import FunnelRules, StepLike, Stretch
 
 
 FALSE_DISCOVERIES = 0.05
@@ -162,15 +164,15 @@ class Paths(Result):
 
 
 def drivers(
-    events: Any,
-    steps: Any,
+    events: Log,
+    steps: str | Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     horizon_days: float | None = None,
-    after: Any = None,
+    after: Stretch | None = None,
     skip: str | Sequence[str] = (),
     confidence_level: float | None = None,
-    **rules: Any,
+    **rules: Unpack[FunnelRules],
 ) -> Drivers:
     """Which properties and other events go with getting through?
 
@@ -219,17 +221,17 @@ def drivers(
     >>> [(row.name, row.setting) for row in fn.behaviour.drivers(log, ["visit", "pay"], within="1d").rows]
     [('device', 'a'), ('device', 'b')]
     """
-    asked = question(events, steps, within, None, "", None, "start", confidence_level, rules)
+    asked = question(events, steps, within, None, "", confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     horizon = asked.horizon(counted, horizon_days)
     landmark = None if after is None else duration("after", after)
     chosen, through = _outcome(asked, counted, horizon, landmark)
-    rows = _log_rows(counted)[chosen]
+    log, rows = asked.in_memory, rows_of_steps(counted)[counted.units.row[chosen, 0]]
     names = {choice.event for choice in asked.definition.choices if choice.event is not None}
     left_out = [skip] if isinstance(skip, str) else list(skip)
-    features = at_arrival(asked.log, rows, left_out) + done_around(asked.log, rows, sorted(names), None)
+    features = at_arrival(log, rows, left_out) + done_around(log, rows, sorted(names), None)
     if landmark is not None:
-        features += done_around(asked.log, rows, sorted(names), landmark)
+        features += done_around(log, rows, sorted(names), landmark)
     made = _tested(features, through, asked.level)
     found = [row for row in made if row.p_adjusted <= FALSE_DISCOVERIES]
     found.sort(key=lambda row: (-abs(row.difference), row.name, row.setting))
@@ -252,16 +254,6 @@ def drivers(
 
 def _young(young_n: int, of_n: int) -> tuple[Note, ...]:
     return (Note("events_not_compared", {"young_n": young_n, "of_n": of_n}),) if young_n else ()
-
-
-def _log_rows(counted: FunnelCounts) -> NDArray[np.int64]:
-    if counted.log_row is None:
-        raise MissingDataError(
-            "the log was counted where it lies",
-            expected="a log in memory",
-            hint="load part of it with fn.events",
-        )
-    return counted.log_row[counted.units.row[:, 0]]
 
 
 def _outcome(
@@ -313,17 +305,17 @@ def _tested(features: Sequence[Feature], through: NDArray[np.bool_], level: floa
 
 
 def paths(
-    events: Any,
-    steps: Any,
+    events: Log,
+    steps: str | Sequence[StepLike],
     *,
     step: int | str = 1,
     who: str = "dropped",
     side: str = "after",
     length: int = 3,
     most: int = 12,
-    within: Any = None,
+    within: Stretch | None = None,
     confidence_level: float | None = None,
-    **rules: Any,
+    **rules: Unpack[FunnelRules],
 ) -> Paths:
     """What do people do after a step instead of the next one, or what led them to it?
 
@@ -365,15 +357,12 @@ def paths(
     check.one_of("who", who, ("dropped", "running", "advanced", "reached"))
     check.one_of("side", side, ("after", "before"))
     length = int(check.number("length", length, ge=1, le=10))
-    asked = question(events, steps, within, None, "", None, "start", confidence_level, rules)
+    asked = question(events, steps, within, None, "", confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     place = place_of(step, asked.labels)
-    _log_rows(counted)
     chosen = _chosen(counted, place, who, windowed=asked.definition.within_us is not None)
-    rows = (counted.log_row if counted.log_row is not None else np.zeros(0, np.int64))[
-        counted.units.row[chosen, place]
-    ]
-    codes = sequences(asked.log, rows, length, asked.definition.within_us, backwards=side == "before")
+    rows = rows_of_steps(counted)[counted.units.row[chosen, place]]
+    codes = sequences(asked.in_memory, rows, length, asked.definition.within_us, backwards=side == "before")
     return Paths(
         n=len(rows),
         method="behaviour_paths",
@@ -409,7 +398,7 @@ def _ranked(
 ) -> list[PathRow]:
     """Return the most frequent sequences, the step itself at its end."""
     names = asked.log.names
-    start = asked.log.event[rows].astype(np.int64)
+    start = asked.in_memory.event[rows].astype(np.int64)
     ways, counts = np.unique(np.column_stack([start, codes]), axis=0, return_counts=True)
     order = sorted(range(len(ways)), key=lambda i: (-int(counts[i]), ways[i].tolist()))[:most]
     found = []
@@ -428,7 +417,7 @@ def _ranked(
 def _links(asked: Asked, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> list[PathLink]:
     """Return how many go from each event to each next one, place by place."""
     names = (*asked.log.names, "")
-    before = asked.log.event[rows].astype(np.int64)
+    before = asked.in_memory.event[rows].astype(np.int64)
     found = []
     for place in range(codes.shape[1]):
         there = before >= 0

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
 from funnelnb.analysis.shared.horizon import Horizon, settle
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
+from funnelnb.core.later import Later
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -200,7 +201,7 @@ class Conversion(Result):
         For each group its steps in order.
     overall : tuple of StepRow
         One row per group: first stage to won.
-    curves : tuple of OutcomeCurve
+    curves : sequence of OutcomeCurve
         One per group: from the first stage to won or lost.
     loss_points : tuple of LossPoint
         One per group that lost any deal.
@@ -211,7 +212,7 @@ class Conversion(Result):
     horizon_days: float
     steps: tuple[StepRow, ...]
     overall: tuple[StepRow, ...]
-    curves: tuple[OutcomeCurve, ...]
+    curves: Sequence[OutcomeCurve]
     loss_points: tuple[LossPoint, ...]
     stage_labels: tuple[Label, ...] = ()
 
@@ -323,7 +324,7 @@ def conversion(
 
 
 def _watched(counts: TimeCounts, days: float, confidence_level: float) -> list[by_day.Watched]:
-    return [by_day.watch(times, days, confidence_level, amount=True) for times in by_day.split(counts)]
+    return by_day.watch_all(counts, days, confidence_level, amount=True)
 
 
 def _rows(
@@ -333,15 +334,16 @@ def _rows(
     values = {name: column.tolist() for name, column in columns.items()}
     blocks = []
     for k, one in enumerate(spans):
-        names: dict[str, Any] = {
-            "stage": stage.stage_ids[one.origin],
-            "next_stage": stage.stage_ids[one.target],
-            "overall": k == len(spans) - 1,
-            "after_sale": one.origin >= stage.won,
-        }
         blocks.append(
             tuple(
-                StepRow(group=group, **names, **{name: column[k][g] for name, column in values.items()})
+                StepRow(
+                    group=group,
+                    stage=stage.stage_ids[one.origin],
+                    next_stage=stage.stage_ids[one.target],
+                    overall=k == len(spans) - 1,
+                    after_sale=one.origin >= stage.won,
+                    **{name: column[k][g] for name, column in values.items()},
+                )
                 for g, group in enumerate(stage.groups)
             )
         )
@@ -361,13 +363,13 @@ def _what_is_bounded(stage: StageCounts, overall: Sequence[StepRow]) -> tuple[No
     return notes
 
 
-def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> tuple[OutcomeCurve, ...]:
-    """Return the outcomes day by day of each group that has any deal to watch."""
-    return tuple(
-        OutcomeCurve(group=group, **by_day.outline(one))
-        for group, one in zip(stage.groups, watched, strict=True)
-        if one.day.n
-    )
+def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> Later[OutcomeCurve]:
+    """Return the outcomes day by day of each group that has any deal to watch, each made when it is asked for."""
+
+    def maker(group: tuple[str, ...], one: by_day.Watched) -> Callable[[], OutcomeCurve]:
+        return lambda: OutcomeCurve(group=group, **by_day.outline(one))
+
+    return Later([maker(group, one) for group, one in zip(stage.groups, watched, strict=True) if one.day.n])
 
 
 def _loss_points(
@@ -380,8 +382,8 @@ def _loss_points(
         known = counts.stands_for is None or counts.stands_for.known[g]
         if counts.lost_n[g, between].any() and known:
             lost = (counts.lost_n[g, between], counts.lost_amount[g, between])
-            most, facts = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
-            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **facts))
+            most, loss = steps.largest_loss(*lost, confidence_level, unpriced=unpriced)
+            points.append(LossPoint(group=group, stage=counts.stage_ids[origin + most], **loss))
     return tuple(points)
 
 

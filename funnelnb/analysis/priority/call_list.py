@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from funnelnb.core.note import Note
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from funnelnb.analysis.shared.open_deals import OpenDeals
     from funnelnb.analysis.shared.time_to_close import Outlook
@@ -37,6 +37,27 @@ if TYPE_CHECKING:
 # ---- What should a caller know of an open deal ------------------------------------------------------------
 
 URGENT_DAYS = 30.0
+
+
+class NextStep(TypedDict):
+    """Who and what is missing at a deal, what to do and what to ask."""
+
+    next_role: str
+    missing_gate_en: str
+    missing_gate_zh: str
+    stages_apart: int
+    step_en: str
+    step_zh: str
+    question_en: str
+    question_zh: str
+
+
+class Judgement(TypedDict):
+    """What intent and budget of a customer count, and the factor that they make."""
+
+    intent_part: float
+    budget_part: float
+    weigh_factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +74,7 @@ class DealFacts:
     quiet: Mapping[str, float]
     overdue: set[str]
     man: Mapping[str, str]
-    steps: Mapping[str, dict[str, Any]]
+    steps: Mapping[str, NextStep]
     reasons: Mapping[str, tuple[str, str]]
 
     @classmethod
@@ -105,34 +126,38 @@ class DealFacts:
             reasons={name: (row.raises, row.lowers) for name, row in used.items()},
         )
 
-    def row(self, d: int) -> dict[str, Any]:
-        """Return the fields of one deal, all but its ranks."""
+    def row(self, d: int, judged: Mapping[str, Judgement]) -> CallRow:
+        """Return what is known of one deal, not ranked yet; `judged`: of customers."""
         name, deals = self.deals.opportunity_id[d], self.deals
         expected = float(deals.amount[d] * self.win_rate[d])
         raises, lowers = self.reasons.get(name, ("", ""))
-        return {
-            "opportunity_id": name,
-            "account_id": deals.account_id[d],
-            "owner": deals.owner[d],
-            "region": deals.region[d],
-            "stage": self.stage_ids[deals.position[d]],
-            "deal_amount": float(deals.amount[d]),
-            "win_rate": float(self.win_rate[d]),
-            "expected_amount": expected,
-            "days_to_decision": float(self.days_to_decision[d]),
-            "hours": float(self.hours[d]),
-            "value_per_hour_amount": expected / float(self.hours[d]),
-            "urgency_rate": float(self.urgency[d]),
-            "quiet_days": self.quiet[name],
-            "overdue": name in self.overdue,
-            "man": self.man.get(deals.account_id[d], ""),
-            "raises": raises,
-            "lowers": lowers,
+        return CallRow(
+            rank=0,
+            group_rank=0,
+            opportunity_id=name,
+            customer=deals.customer[d],
+            account_id=deals.account_id[d],
+            owner=deals.owner[d],
+            region=deals.region[d],
+            stage=self.stage_ids[deals.position[d]],
+            deal_amount=float(deals.amount[d]),
+            win_rate=float(self.win_rate[d]),
+            expected_amount=expected,
+            days_to_decision=float(self.days_to_decision[d]),
+            hours=float(self.hours[d]),
+            value_per_hour_amount=expected / float(self.hours[d]),
+            urgency_rate=float(self.urgency[d]),
+            quiet_days=self.quiet[name],
+            overdue=name in self.overdue,
+            man=self.man.get(deals.account_id[d], ""),
+            raises=raises,
+            lowers=lowers,
             **self.steps[name],
-        }
+            **judged.get(deals.account_id[d], _UNJUDGED),
+        )
 
 
-def adjusted(rate: Any, factor: Any, base_rate: float) -> NDArray[np.float64]:
+def adjusted(rate: ArrayLike, factor: ArrayLike, base_rate: float) -> NDArray[np.float64]:
     """Return chances whose odds are multiplied by `factor`, as far as the way is still to go.
 
     Parameters
@@ -185,14 +210,14 @@ def _man(book: Book) -> dict[str, str]:
     return {name: man_class(*flags) for name, flags in flags_of(accounts).items()}
 
 
-def _steps(book: Book, deals: OpenDeals) -> dict[str, dict[str, Any]]:
+def _steps(book: Book, deals: OpenDeals) -> dict[str, NextStep]:
     """Return for each deal who and what is missing, what to do and what to ask."""
     known = {row.opportunity_id: row for row in (roles(book).deals if _has(book, "contacts", "role") else ())}
     gates = {
         row.opportunity_id: row
         for row in (honest_funnel(book).deals if _has(book, "gates", "criterion", "met") else ())
     }
-    found = {}
+    found: dict[str, NextStep] = {}
     for name, position in zip(deals.opportunity_id, deals.position.tolist(), strict=True):
         stage, role, gate = book.playbook.stages[position], known.get(name), gates.get(name)
         step = stage.next_step or (stage.actions[0] if stage.actions else None)
@@ -267,6 +292,8 @@ class CallRow:
         What the customer's intent and money count, 0 to 1; NaN where not known.
     weigh_factor : float
         By which the judgement of intent and budget multiplies the value per hour; 1 without one.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -299,6 +326,7 @@ class CallRow:
     intent_part: float = float("nan")
     budget_part: float = float("nan")
     weigh_factor: float = 1.0
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -408,8 +436,7 @@ def call_list(
     seen = outlook(source, deals, level(None))
     facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week)
     judged = _judged(source, _weights(weigh))
-    rows = [facts.row(d) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
-    rows = [row | judged.get(row["account_id"], _UNJUDGED) for row in rows]
+    rows = [facts.row(d, judged) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
     ranked = _ranked(rows, by or "")
     whole, first_share = _expected(ranked)
     return CallList(
@@ -417,7 +444,7 @@ def call_list(
         method="call_list",
         confidence_level=level(None),
         notes=(*horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
-        rows=tuple(CallRow(**row) for row in ranked),
+        rows=tuple(ranked),
         horizon_days=days,
         hours_per_week=hours_per_week,
         group_by=by or "",
@@ -429,7 +456,7 @@ def call_list(
 
 
 WEIGHED = ("intent", "budget")
-_UNJUDGED = {"intent_part": float("nan"), "budget_part": float("nan"), "weigh_factor": 1.0}
+_UNJUDGED: Judgement = {"intent_part": float("nan"), "budget_part": float("nan"), "weigh_factor": 1.0}
 
 
 def _weights(weigh: Mapping[str, float] | None) -> dict[str, float]:
@@ -440,7 +467,7 @@ def _weights(weigh: Mapping[str, float] | None) -> dict[str, float]:
     }
 
 
-def _judged(book: Book, weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _judged(book: Book, weights: Mapping[str, float]) -> dict[str, Judgement]:
     """Return what intent and budget of each customer count, and the factor that they make."""
     import pandas as pd
 
@@ -450,7 +477,7 @@ def _judged(book: Book, weights: Mapping[str, float]) -> dict[str, dict[str, flo
     nothing = [None] * len(accounts)
     words = accounts["intent"].tolist() if "intent" in accounts else nothing
     money = accounts["money"].tolist() if "money" in accounts else nothing
-    found = {}
+    found: dict[str, Judgement] = {}
     for account, word, has in zip(accounts["account_id"].tolist(), words, money, strict=True):
         intent = INTENT.get(word.strip().casefold(), np.nan) if isinstance(word, str) else np.nan
         budget = np.nan if pd.isna(has) else float(bool(has))
@@ -470,32 +497,32 @@ def _all_known(listed: set[str], known: set[str]) -> None:
         )
 
 
-def _ranked(rows: list[dict[str, Any]], group_by: str) -> list[dict[str, Any]]:
-    def order(row: dict[str, Any]) -> tuple[bool, float, str]:
-        value = row["value_per_hour_amount"] * row["weigh_factor"]
-        return bool(np.isnan(value)), -float(np.nan_to_num(value)), row["opportunity_id"]
+def _ranked(rows: list[CallRow], group_by: str) -> list[CallRow]:
+    def order(row: CallRow) -> tuple[bool, float, str]:
+        value = row.value_per_hour_amount * row.weigh_factor
+        return bool(np.isnan(value)), -float(np.nan_to_num(value)), row.opportunity_id
 
     count: Counter[str] = Counter()
     ranked = []
     for rank, row in enumerate(sorted(rows, key=order), start=1):
-        key = row[group_by] if group_by else ""
+        key = getattr(row, group_by) if group_by else ""
         count[key] += 1
-        ranked.append({"rank": rank, "group_rank": count[key], **row})
+        ranked.append(replace(row, rank=rank, group_rank=count[key]))
     return ranked
 
 
-def _expected(rows: list[dict[str, Any]]) -> tuple[float, float]:
+def _expected(rows: list[CallRow]) -> tuple[float, float]:
     """Return what is expected of all deals, and the share of it in the first tenth of the list."""
-    values = np.array([row["expected_amount"] for row in rows], dtype=float)
+    values = np.array([row.expected_amount for row in rows], dtype=float)
     first, whole = values[: max(1, len(values) // 10)], total(values)
     return whole, total(first) / whole if whole > 0 else float("nan")
 
 
-def _notes(book: Book, rows: list[dict[str, Any]], learned: Propensity, short_n: int) -> tuple[Note, ...]:
+def _notes(book: Book, rows: list[CallRow], learned: Propensity, short_n: int) -> tuple[Note, ...]:
     notes = []
     if short_n:
         notes.append(Note("calls_seen_less", {"deals_n": short_n}))
-    unknown_n = sum(bool(np.isnan(row["value_per_hour_amount"])) for row in rows)
+    unknown_n = sum(bool(np.isnan(row.value_per_hour_amount)) for row in rows)
     if unknown_n:
         notes.append(Note("calls_unranked", {"deals_n": unknown_n, "of_n": len(rows)}))
     if learned.verdict != "better":

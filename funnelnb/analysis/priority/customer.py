@@ -23,13 +23,19 @@ from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.roles import covered
 
 if TYPE_CHECKING:
+    import datetime
+    import os
     from collections.abc import Mapping
 
     import pandas as pd
+    from narwhals.typing import IntoFrame
 
     from funnelnb.analysis.priority.levels import LevelCustomer
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
+
+    Records = Book | os.PathLike[str] | str | IntoFrame
+    """A book, or a list of customers as a file or frame."""
 
 RECORD = (
     "name", "industry", "size", "employees", "revenue", "money", "authority", "need", "intent",
@@ -67,14 +73,14 @@ class RecordField:
     ----------
     field : str
         Column of the table ``accounts``; the user's own come last.
-    value : object
+    value : str, number, bool, date or None
         As the data hold it; None where not known.
     origin : str
         Source that says so, where several were merged; several values of one field stand on rows of their own.
     """
 
     field: str
-    value: Any
+    value: str | float | bool | datetime.date | None
     origin: str
 
 
@@ -194,7 +200,7 @@ class Customer(Result):
 
 
 @remembering("book")
-def customer(book: Book | Any, who: str, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Customer:
+def customer(book: Records, who: str, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Customer:
     """What is known of this customer, which priority has it, and what is missing?
 
     Parameters
@@ -393,7 +399,7 @@ def _on(at: np.datetime64, row: LevelCustomer) -> CustomerLevel:
 # ---- Deals and contacts ------------------------------------------------------------------------------------
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

@@ -80,6 +80,8 @@ class GateDeal:
         What the playbook does in the stage that the evidence supports.
     question_en, question_zh : str
         What it asks there.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -98,6 +100,7 @@ class GateDeal:
     action_zh: str
     question_en: str
     question_zh: str
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -299,6 +302,7 @@ def _deal(
     question = here.questions[0].label if here.questions else None
     return GateDeal(
         opportunity_id=deals.opportunity_id[d],
+        customer=deals.customer[d],
         account_id=deals.account_id[d],
         owner=deals.owner[d],
         region=deals.region[d],

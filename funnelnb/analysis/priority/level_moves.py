@@ -200,7 +200,7 @@ def _all_moves(
 def moved(
     before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | str | None
 ) -> list[tuple[MoveRow, str]]:
-    """Return every customer of either date with what became of its level (raised, lowered, new, gone, stayed, other)."""
+    """Return every customer of either date with what became of its level: raised, stayed, gone …"""
     moves, *_ = _all_moves(_earlier(before, after), after, rule)
     return [(row, "stayed" if row.level_before == row.level_after else _rank(row)) for row in moves]
 

@@ -19,6 +19,9 @@ from funnelnb.core.note import Note
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from funnelnb.data.book import Book
 
 
@@ -315,10 +318,10 @@ def _best_first(row: LevelCustomer) -> tuple[float, float, str]:
 
 
 def _everybody(
-    accounts: Any,
+    accounts: pd.DataFrame,
     amounts: Mapping[str, float],
     facts: Mapping[str, tuple[str, float, float]],
-    weights: Any,
+    weights: NDArray[np.float64],
     sizes: tuple[float, float],
     rule: LevelRule,
     *,
@@ -346,7 +349,7 @@ def same_ruler(rule: LevelRule, found: Levels) -> LevelRule:
     return rule
 
 
-def _judgeable(accounts: Any, amounts: Mapping[str, float]) -> None:
+def _judgeable(accounts: pd.DataFrame, amounts: Mapping[str, float]) -> None:
     """Raise where no column of the record, and no open amount, says anything of any customer."""
     judging = ("need", "intent", "size", "revenue", "employees")
     if not any(name in accounts for name in judging) and not any(one > 0 for one in amounts.values()):
@@ -363,7 +366,7 @@ def _size_of(amount: float, sizes: tuple[float, float], record: tuple[float, str
     return record if np.isnan(found) else (found, "open_deals")
 
 
-def _record_sizes(accounts: Any) -> dict[str, tuple[float, str]]:
+def _record_sizes(accounts: pd.DataFrame) -> dict[str, tuple[float, str]]:
     """Return what the record's own size counts for each customer, and the column it was taken from."""
     import pandas as pd
 
@@ -412,7 +415,7 @@ def size_part(amount: float, small: float, large: float) -> float:
     return float(np.log(amount / small) / np.log(large / small))
 
 
-def _facts(accounts: Any) -> dict[str, tuple[str, float, float]]:
+def _facts(accounts: pd.DataFrame) -> dict[str, tuple[str, float, float]]:
     """Return name, need and intent of each customer, NaN where not known."""
     import pandas as pd
 
@@ -435,7 +438,7 @@ def _customer(
     account: str,
     deals: tuple[float, bool],
     facts: tuple[str, float, float],
-    weights: Any,
+    weights: NDArray[np.float64],
     size: tuple[float, str],
     rule: LevelRule,
 ) -> LevelCustomer:
@@ -486,7 +489,9 @@ def _row(name: str, customers: list[LevelCustomer], rule: LevelRule) -> LevelRow
     )
 
 
-def _notes(accounts: Any, amounts: Mapping[str, float], facts: Mapping[str, Any]) -> tuple[Note, ...]:
+def _notes(
+    accounts: pd.DataFrame, amounts: Mapping[str, float], facts: Mapping[str, object]
+) -> tuple[Note, ...]:
     notes = [Note("need_undated")]
     strangers = sum(account not in facts for account in amounts)
     if strangers:

@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, t
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import DealRows, Result, facts
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -323,6 +323,8 @@ class PropensityDeal:
         Odds against those of an average deal.
     raises, lowers : str
         What makes it better, and worse, than average: ``attribute=value``, joined by "|", strongest first.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -334,6 +336,7 @@ class PropensityDeal:
     odds_factor: float
     raises: str
     lowers: str
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -459,7 +462,16 @@ def propensity(
         notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(known.audit, ledger)),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
-        **facts(tested, "notes"),
+        verdict=tested.verdict,
+        gain=tested.gain,
+        gain_ci_lower=tested.gain_ci_lower,
+        gain_ci_upper=tested.gain_ci_upper,
+        calibration_error=tested.calibration_error,
+        split_at=tested.split_at,
+        train_n=tested.train_n,
+        test_n=tested.test_n,
+        forecasters=tested.forecasters,
+        bins=tested.bins,
         effects=_effects(final, whole) if final else (),
         deals=DealRows(_deals(book, final) if final else ()),
         audit=known.audit,
@@ -520,6 +532,7 @@ def _deals(book: Book, model: PropensityModel) -> tuple[PropensityDeal, ...]:
         rows.append(
             PropensityDeal(
                 opportunity_id=deals.opportunity_id[d],
+                customer=deals.customer[d],
                 owner=deals.owner[d],
                 region=deals.region[d],
                 stage=book.playbook.stage_ids[deals.position[d]],

@@ -75,6 +75,8 @@ class QuadrantDeal:
         Days from the as-of date to the close that somebody stated; negative: overdue; NaN where nobody did.
     time_source : {"stated", "stated_untested", "estimated", "unknown"}
         What decided between soon and late.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -91,6 +93,7 @@ class QuadrantDeal:
     quadrant: str
     stated_days: float = float("nan")
     time_source: str = "estimated"
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,6 +504,7 @@ def _deals(
     rows = [
         QuadrantDeal(
             opportunity_id=deals.opportunity_id[d],
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],

@@ -85,6 +85,8 @@ class RoleDeal:
         Roles that the deal's own stage addresses, and those of them that have been met.
     stage_missing : str
         Those of them that have not.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -104,6 +106,7 @@ class RoleDeal:
     stage_due_n: int = 0
     stage_met_n: int = 0
     stage_missing: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +374,7 @@ def _deal(
     question = _question(playbook, int(deals.position[d]), missing[0]) if missing else None
     return RoleDeal(
         opportunity_id=deals.opportunity_id[d],
+        customer=deals.customer[d],
         account_id=deals.account_id[d],
         owner=deals.owner[d],
         region=deals.region[d],

@@ -7,8 +7,8 @@ know: whether the curve may be read at the horizon at all.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.count.counts import CENSORED, LOST_UNDATED, TimeCounts
 from funnelnb.stats.curves.clustered import factor_at, incidence_design, independent_factor
 from funnelnb.stats.curves.incidence import Incidence, aalen_johansen
+from funnelnb.stats.curves.many import factors_of_many, incidence_of_many
 from funnelnb.stats.curves.undated import incidence_undated, won_at_risk
 from funnelnb.stats.rates.clustered import effective_clusters, student_quantile
 from funnelnb.stats.rates.proportion import normal_quantile
@@ -25,14 +26,28 @@ from funnelnb.stats.rates.proportion import normal_quantile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from funnelnb.stats.curves.incidence import IncidenceAt
+    from funnelnb.stats.curves.many import Many
+
 
 Floats = NDArray[np.float64]
+Seconds = NDArray[np.int64] | Floats
+Outcomes = NDArray[np.int8] | NDArray[np.int64] | NDArray[np.bool_]
+Rows = tuple[Seconds, Outcomes, Seconds | None]
+"""Times, outcomes and late entries that a curve is made of."""
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 ADVANCED_CAUSE, LOST_CAUSE = 0, 1
 """Rows of an incidence: outcome - 1."""
 
 MOST_OPEN_CARRIED = 0.05
 """A curve is read beyond the longest time observed while no more than this share is still open there."""
+
+MANY_N = 200
+"""From so many groups on, small ones are read at once."""
+
+_MOST_ROWS_N = 500
+"""A group with more rows gets its curve by itself."""
 
 MOST_POINTS = 400
 """A curve is given at no more days than this: more cannot be seen."""
@@ -76,6 +91,20 @@ class Times:
     def late_n(self) -> int:
         """Deals that came under observation after they began (late history)."""
         return int(self.n[self.entry_s > 0].sum())
+
+    def some(self, rows: NDArray[np.int64] | slice) -> Times:
+        """Return some of the rows."""
+        return Times(
+            time_s=self.time_s[rows],
+            entry_s=self.entry_s[rows],
+            outcome=self.outcome[rows],
+            n=self.n[rows],
+            amount=self.amount[rows],
+            limit_s=None if self.limit_s is None else self.limit_s[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
+            losses_known=self.losses_known,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +169,146 @@ class AtDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """One group: its times, its curve and its headline."""
+    """One group: its times and its headline; `known` is its curve where that has been worked out."""
 
     times: Times
-    incidence: Incidence
     day: AtDay
+    confidence_level: float
+    known: Incidence | None = None
+
+    @property
+    def incidence(self) -> Incidence:
+        """The curve."""
+        return self.known or curve(self.times, self.confidence_level)
 
 
 def watch(times: Times, days: float, confidence_level: float, *, amount: bool = False) -> Watched:
     """Return curve and headline at `days` of one group."""
-    incidence = curve(times, confidence_level)
-    return Watched(times=times, incidence=incidence, day=at_day(times, incidence, days, amount=amount))
+    known = curve(times, confidence_level)
+    day = at_day(times, known, days, amount=amount)
+    return Watched(times=times, day=day, confidence_level=confidence_level, known=known)
 
 
-def outline(watched: Watched) -> dict[str, Any]:
+def watch_all(
+    counts: TimeCounts, days: float, confidence_level: float, *, amount: bool = False
+) -> list[Watched]:
+    """Return headline and, when asked for, curve of every group; very many small groups are read at once."""
+    parts = split(counts)
+    at_once: dict[int, AtDay] = {}
+    if len(parts) >= MANY_N and counts.weight is None:
+        at_once = _at_once(counts, days, confidence_level, amount=amount)
+    return [
+        Watched(times=one, day=at_once[g], confidence_level=confidence_level)
+        if g in at_once
+        else watch(one, days, confidence_level, amount=amount)
+        for g, one in enumerate(parts)
+    ]
+
+
+def _at_once(counts: TimeCounts, days: float, confidence_level: float, *, amount: bool) -> dict[int, AtDay]:
+    """Read the headline of every group whose times are all known from the start, as :func:`at_day` does of one."""
+    horizon_s, size, group = days * SECONDS_PER_DAY, len(counts.groups), counts.group.astype(np.int64)
+    odd = (counts.entry_s > 0) | (counts.outcome == LOST_UNDATED)
+    alone = (np.bincount(group, weights=odd, minlength=size) > 0) | (
+        np.bincount(group, minlength=size) > _MOST_ROWS_N
+    )
+    rows = ~alone[group] & (counts.n > 0)
+    some = (group[rows], counts.time_s[rows], counts.outcome[rows])
+    n, given = counts.n[rows], (size, horizon_s, confidence_level)
+    factor = design = None
+    several = np.zeros(size, dtype=bool)
+    if counts.cluster is not None and rows.any():
+        found = factors_of_many(*some, n, counts.cluster[rows].astype(np.int64), *given)
+        factor, design, several = found.factor, found.design, found.several
+    many = incidence_of_many(*some, n, *given, factor=factor, design=design)
+    beyond = many.beyond(horizon_s)
+    settled = many.end.open_rate <= 1e-12 if counts.losses_known else np.zeros(size, dtype=bool)
+    carried = (
+        beyond & (many.end.open_rate <= MOST_OPEN_CARRIED) if counts.losses_known else np.zeros(size, bool)
+    )
+    alone |= several & (carried | (np.isnan(many.at.ci_lower) & ~beyond))
+    columns = _columns_at_once(counts, some, n, many, (beyond, carried, settled), horizon_s)
+    columns["certain_n"] = _certain(
+        columns["rate"], columns["ci_lower"], columns.pop("upper"), confidence_level
+    )
+    columns["amount_rate"] = _amounts_at_once(counts, rows, given) if amount else np.full(size, np.nan)
+    values = {name: one.tolist() for name, one in columns.items()}
+    dark = beyond & ~carried
+    found_days = {}
+    for g in np.flatnonzero(~alone).tolist():
+        if not values["n"][g]:
+            found_days[g] = AtDay()
+        elif dark[g]:
+            found_days[g] = AtDay(n=values["n"][g], at_risk_n=values["at_risk_n"][g])
+        else:
+            found_days[g] = AtDay(**{name: one[g] for name, one in values.items()})
+    return found_days
+
+
+def _columns_at_once(
+    counts: TimeCounts,
+    some: tuple[Any, Any, Any],
+    n: NDArray[np.int64],
+    many: Many,
+    which: tuple[Any, Any, Any],
+    horizon_s: float,
+) -> dict[str, NDArray[Any]]:
+    """Return the fields of :class:`AtDay` but those of money and certainty; "upper" is the bound as read."""
+    (group, time_s, outcome), (_, carried, settled) = some, which
+    size = many.n.size
+
+    def read(name: str) -> Floats:
+        return np.where(carried, getattr(many.end, name), getattr(many.at, name))
+
+    def total(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(group[chosen], weights=n[chosen], minlength=size).astype(np.int64)
+
+    rate, upper, still = read("rate"), read("ci_upper"), read("open_rate")
+    nothing = np.full(size, np.nan)
+    lost, left = (rate[LOST_CAUSE], still) if counts.losses_known else (nothing, nothing)
+    whole = many.n.astype(np.int64)
+    return {
+        "n": whole,
+        "rate": rate[ADVANCED_CAUSE],
+        "ci_lower": read("ci_lower"),
+        "ci_upper": np.minimum(1.0, upper + np.where(carried, still, 0.0)),
+        "upper": upper,
+        "lost_rate": lost,
+        "open_rate": left,
+        "lost_least_rate": lost,
+        "lost_most_rate": lost,
+        "variance": read("variance")[ADVANCED_CAUSE],
+        "at_risk_n": total(time_s >= horizon_s),
+        "known_n": whole - total((outcome == CENSORED) & (time_s < horizon_s)),
+        "settled": settled,
+        "carried": carried,
+    }
+
+
+def _amounts_at_once(counts: TimeCounts, rows: NDArray[np.bool_], given: tuple[int, float, float]) -> Floats:
+    """Return each group's incidence weighted by amount, as :func:`_amount_rate` does of one."""
+    known = rows & (counts.amount > 0)
+    some = (counts.group[known].astype(np.int64), counts.time_s[known], counts.outcome[known])
+    many = incidence_of_many(*some, counts.amount[known], *given)
+    return np.where(many.beyond(given[1]) | (many.n == 0), np.nan, many.at.rate[ADVANCED_CAUSE])
+
+
+class Outline(TypedDict):
+    """The arrays of an outcome curve."""
+
+    days: Floats
+    won_rate: Floats
+    won_ci_lower: Floats
+    won_ci_upper: Floats
+    lost_rate: Floats
+    lost_ci_lower: Floats
+    lost_ci_upper: Floats
+    open_rate: Floats
+    at_risk_n: NDArray[np.int64]
+    trusted_days: float
+
+
+def outline(watched: Watched) -> Outline:
     """Return the fields of an :class:`~funnelnb.analysis.conversion.conversion.OutcomeCurve` (all but its group)."""
     incidence = watched.incidence
     events = incidence.time[(incidence.event_n.sum(axis=0) > 0) & (incidence.time > 0)]
@@ -188,32 +343,45 @@ def trusted_days(incidence: Incidence) -> float:
 
 def split(counts: TimeCounts) -> tuple[Times, ...]:
     """Return the times of each group, in the order of ``counts.groups``."""
-    columns = [getattr(counts, field.name) for field in fields(Times)]
-    if len(counts.groups) == 1:
-        return (Times(**dict(zip(_names(), columns, strict=True))),)
-
-    def some(column: Any, rows: NDArray[np.int64]) -> Any:
-        return column[rows] if isinstance(column, np.ndarray) else column
-
-    order = np.argsort(counts.group, kind="stable")
-    bounds = np.searchsorted(counts.group[order], np.arange(len(counts.groups) + 1))
-    return tuple(
-        Times(
-            **{name: some(column, order[start:end]) for name, column in zip(_names(), columns, strict=True)}
-        )
-        for start, end in itertools.pairwise(bounds)
+    every = Times(
+        time_s=counts.time_s,
+        entry_s=counts.entry_s,
+        outcome=counts.outcome,
+        n=counts.n,
+        amount=counts.amount,
+        limit_s=counts.limit_s,
+        weight=counts.weight,
+        cluster=counts.cluster,
+        losses_known=counts.losses_known,
     )
+    if len(counts.groups) == 1:
+        return (every,)
+    order = np.argsort(counts.group, kind="stable")
+    bounds = np.searchsorted(counts.group[order], np.arange(len(counts.groups) + 1)).tolist()
+    in_order = every.some(order)
+    return tuple(in_order.some(slice(start, end)) for start, end in itertools.pairwise(bounds))
 
 
 def pooled(parts: Iterable[Times]) -> Times:
     """Return the times of several groups as one."""
     parts = list(parts)
+    return Times(
+        time_s=np.concatenate([part.time_s for part in parts]),
+        entry_s=np.concatenate([part.entry_s for part in parts]),
+        outcome=np.concatenate([part.outcome for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        amount=np.concatenate([part.amount for part in parts]),
+        limit_s=_together([part.limit_s for part in parts]),
+        weight=_together([part.weight for part in parts]),
+        cluster=_together([part.cluster for part in parts]),
+        losses_known=parts[0].losses_known,
+    )
 
-    def together(name: str) -> Any:
-        found = [getattr(part, name) for part in parts]
-        return np.concatenate(found) if all(isinstance(one, np.ndarray) for one in found) else found[0]
 
-    return Times(**{name: together(name) for name in _names()})
+def _together(columns: list[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
+    """Return the columns as one where every part has one, else what the first part has."""
+    there = [one for one in columns if one is not None]
+    return np.concatenate(there) if len(there) == len(columns) else columns[0]
 
 
 def curve(times: Times, confidence_level: float) -> Incidence:
@@ -231,7 +399,7 @@ def curve(times: Times, confidence_level: float) -> Incidence:
     return _widened(found, times, (times.time_s, times.outcome, late))
 
 
-def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Incidence:
+def _widened(curve: Incidence, times: Times, rows: Rows) -> Incidence:
     """Return the curve with the variance that weights and accounts with several deals demand."""
     wider = factor_of(times, rows, curve.time, curve.confidence_level)
     if wider is None:
@@ -242,7 +410,7 @@ def _widened(curve: Incidence, times: Times, rows: tuple[Any, Any, Any]) -> Inci
 
 
 def factor_of(
-    times: Times, rows: tuple[Any, Any, Any], at: Floats, confidence_level: float, causes: int | None = None
+    times: Times, rows: Rows, at: Floats, confidence_level: float, causes: int | None = None
 ) -> tuple[Floats, float] | None:
     """By how much do weights and accounts with several deals widen the variance of a curve?
 
@@ -264,7 +432,7 @@ def factor_of(
         nothing. None: independent deals, each standing for itself.
     """
     n, (time, outcome, late) = times.stands_for, rows
-    several = causes or 1 + int(np.max(outcome, initial=1) > 1)
+    several = causes or 1 + bool((outcome > 1).any())
     alone = 1.0 if times.weight is None else independent_factor(np.repeat(times.weight, times.n))
     if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
         return None if times.weight is None else (np.full((several, at.size), alone), alone)
@@ -319,7 +487,7 @@ def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = Fa
         ci_upper=min(1.0, float(read.ci_upper[ADVANCED_CAUSE, 0]) + undecided),
         **_lost_at(times, incidence, read),
         undated_n=times.undated_n,
-        certain_n=_certain_n(read, incidence.confidence_level),
+        certain_n=float(_certain(*_first(read), incidence.confidence_level)),
         variance=float(read.variance[ADVANCED_CAUSE, 0]),
         at_risk_n=at_risk_n,
         known_n=n - int(times.n[(times.outcome == CENSORED) & (times.time_s < horizon_s)].sum()),
@@ -334,11 +502,20 @@ def _closed(times: Times, incidence: Incidence, most: float) -> bool:
     return bool(times.losses_known and not times.undated_n and incidence.open_rate[-1] <= most)
 
 
-def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
+class _Lost(TypedDict):
+    """What is known of losing at a day."""
+
+    lost_rate: float
+    open_rate: float
+    lost_least_rate: float
+    lost_most_rate: float
+
+
+def _lost_at(times: Times, incidence: Incidence, read: IncidenceAt) -> _Lost:
     """Return what is known of losing at the day read."""
-    names = ("lost_rate", "open_rate", "lost_least_rate", "lost_most_rate")
     if not times.losses_known:
-        return dict.fromkeys(names, np.nan)
+        nan = float("nan")
+        return {"lost_rate": nan, "open_rate": nan, "lost_least_rate": nan, "lost_most_rate": nan}
     lost, still = float(read.rate[LOST_CAUSE, 0]), float(read.open_rate[0])
     least = most = lost
     if incidence.lost_bounds is not None:
@@ -346,17 +523,18 @@ def _lost_at(times: Times, incidence: Incidence, read: Any) -> dict[str, Any]:
         least, most = (float(one[row]) for one in incidence.lost_bounds)
         lost = min(max(lost, least), most)
         still = max(0.0, 1.0 - lost - float(read.rate[ADVANCED_CAUSE, 0]))
-    return dict(zip(names, (lost, still, least, most), strict=True))
+    return {"lost_rate": lost, "open_rate": still, "lost_least_rate": least, "lost_most_rate": most}
 
 
-def _certain_n(read: Any, confidence_level: float) -> float:
+def _first(read: IncidenceAt) -> tuple[float, float, float]:
+    return tuple(float(one[ADVANCED_CAUSE, 0]) for one in (read.rate, read.ci_lower, read.ci_upper))  # type: ignore[return-value]
+
+
+def _certain(rate: Any, lower: Any, upper: Any, confidence_level: float) -> Any:
     """Return the number of deals whose Wilson bound a rate of 0 or 1 has."""
-    rate = float(read.rate[ADVANCED_CAUSE, 0])
-    reach = (
-        float(read.ci_upper[ADVANCED_CAUSE, 0]) if rate < 0.5 else 1 - float(read.ci_lower[ADVANCED_CAUSE, 0])
-    )
-    z = normal_quantile(confidence_level)
-    return z * z * (1 / reach - 1) if 0 < reach <= 1 else 0.0
+    reach = np.where(np.asarray(rate) < 0.5, upper, 1 - np.asarray(lower))
+    z2, within = normal_quantile(confidence_level) ** 2, (reach > 0) & (reach <= 1)
+    return np.where(within, z2 * (1 / np.where(within, reach, 1.0) - 1), 0.0)
 
 
 def early_risk_small(incidence: Incidence, times: Times, until_s: float) -> bool:
@@ -374,8 +552,8 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     if not known.any():
         return np.nan
     late = times.entry_s[known] if times.late_n and not times.undated_n else None
-    time_s: NDArray[Any] = times.time_s[known]
-    outcome: NDArray[Any] = times.outcome[known]
+    time_s: Seconds = times.time_s[known]
+    outcome: Outcomes = times.outcome[known]
     amount = times.amount[known]
     if times.weight is not None:
         amount = amount * times.weight[known]
@@ -383,7 +561,3 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
         time_s, outcome = won_at_risk(time_s, outcome, times.limit_s[known])
     weighted = aalen_johansen(time_s, outcome, amount, late)
     return float(weighted.at(horizon_s).rate[ADVANCED_CAUSE, 0])
-
-
-def _names() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Times))

@@ -24,7 +24,7 @@ from funnelnb.analysis.shared.members import (
     is_rows,
     rule_of,
 )
-from funnelnb.analysis.shared.open_deals import total
+from funnelnb.analysis.shared.open_deals import account_names, customers_of, total
 from funnelnb.core.display import Shown
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.data.contract.clock import UNKNOWN
@@ -357,29 +357,6 @@ def _listed(asked: Asked, result: Any, who: Sequence[Who], hit: _Hit) -> pd.Data
         "currency": result.currency,
     }  # fmt: skip
     return made
-
-
-def account_names(book: Book) -> Mapping[str, str]:
-    """Return the name of each customer by id, as far as the data hold any."""
-    accounts = book.tables.get("accounts")
-    if accounts is None or "name" not in accounts:
-        return {}
-    ids, names = accounts["account_id"].tolist(), accounts["name"].fillna("").tolist()
-    return {str(one): str(name) for one, name in zip(ids, names, strict=True) if str(name).strip()}
-
-
-def customers_of(book: Book, opportunity_ids: Sequence[str]) -> tuple[str, ...]:
-    """Return what to call the customer of each deal: its name; else its id, the deal's name, or the deal's id."""
-    table, known = book.opportunities, account_names(book)
-    ids = table["opportunity_id"].astype(str).tolist()
-    nothing = [""] * len(table)
-    accounts = table["account_id"].fillna("").astype(str).tolist() if "account_id" in table else nothing
-    titles = table["name"].fillna("").astype(str).tolist() if "name" in table else nothing
-    called = {
-        deal: known.get(account) or account or title or deal
-        for deal, account, title in zip(ids, accounts, titles, strict=True)
-    }
-    return tuple(called.get(str(one), str(one)) for one in opportunity_ids)
 
 
 def deal_frame(book: Book, marks: Mask) -> pd.DataFrame:

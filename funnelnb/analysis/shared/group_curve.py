@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,22 +155,109 @@ def leaving(times: Times, confidence_level: float) -> Survival:
     return km if wider is None else km.widened(wider[0][0], wider[1])
 
 
-def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> dict[str, Any]:
+class Span(TypedDict):
+    """From where a row of the result counts: a stage, or the whole way."""
+
+    stage: str
+    overall: bool
+
+
+class Place(Span):
+    """Where a row of the result stands: which group, from which stage, or the whole way."""
+
+    group: tuple[str, ...]
+
+
+class Pause(TypedDict):
+    """How old the oldest deal that ever ended was, and what is older."""
+
+    last_event_days: float
+    older_n: int
+    older_amount: float
+    pause: bool
+
+
+class Counted(TypedDict):
+    """How many deals there are, ended as asked, and have no end yet."""
+
+    n: int
+    closed_n: int
+    open_n: int
+
+
+class Finished(TypedDict):
+    """What the finished deals alone say."""
+
+    naive_median_days: float
+    naive_mean_days: float
+
+
+class Quantiles(TypedDict):
+    """By which day a quarter, half and three quarters have ended."""
+
+    median_days: float
+    median_ci_lower: float
+    median_ci_upper: float
+    q25_days: float
+    q75_days: float
+
+
+class Mean(TypedDict):
+    """The mean time spent up to a limit."""
+
+    mean_days: float
+    mean_ci_lower: float
+    mean_ci_upper: float
+    limit_days: float
+
+
+class Facts(Counted, Finished, Pause, Quantiles, Mean):
+    """The numbers of one row."""
+
+    enough: bool
+    naive_difference_days: float
+    still_30_rate: float
+    still_60_rate: float
+    still_90_rate: float
+    still_120_rate: float
+
+
+class Outline(TypedDict):
+    """The arrays of a curve."""
+
+    days: Floats
+    not_yet_rate: Floats
+    not_yet_ci_lower: Floats
+    not_yet_ci_upper: Floats
+    fitted_rate: Floats
+    all_rate: Floats
+    at_risk_n: NDArray[np.int64]
+    trusted_days: float
+
+
+def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> Facts:
     """Return the numbers of one row: counts, quantiles, restricted mean, marks, and what finished ones say."""
     counts = _counts(times, to)
     finished = _finished_only(times, to)
-    made: dict[str, Any] = counts | finished | pause(times)
-    made["enough"] = known is not None and counts["n"] >= TOO_FEW_N
-    made |= _quantiles(known)
-    apart = finished["naive_median_days"] - made["median_days"]
-    made["naive_difference_days"] = apart if to == "any" else np.nan
-    made |= _mean(known, limit_days)
-    for day in MARK_DAYS:
-        made[f"still_{day}_rate"] = known.at(known.still, day) if known else np.nan
-    return made
+    quantiles = _quantiles(known)
+    apart = finished["naive_median_days"] - quantiles["median_days"]
+    still = [known.at(known.still, day) if known else np.nan for day in MARK_DAYS]
+    return {
+        **counts,
+        **finished,
+        **pause(times),
+        **quantiles,
+        **_mean(known, limit_days),
+        "enough": known is not None and counts["n"] >= TOO_FEW_N,
+        "naive_difference_days": apart if to == "any" else np.nan,
+        "still_30_rate": still[0],
+        "still_60_rate": still[1],
+        "still_90_rate": still[2],
+        "still_120_rate": still[3],
+    }
 
 
-def _counts(times: Times, to: str) -> dict[str, int]:
+def _counts(times: Times, to: str) -> Counted:
     ended = events(times, to)
     return {
         "n": int(times.n.sum()),
@@ -179,7 +266,7 @@ def _counts(times: Times, to: str) -> dict[str, int]:
     }
 
 
-def _finished_only(times: Times, to: str) -> dict[str, float]:
+def _finished_only(times: Times, to: str) -> Finished:
     """Return what the common way says: median and mean of the finished deals alone."""
     ended = events(times, to) & (times.outcome != LOST_UNDATED)
     days, n = days_of(times)[ended], times.n[ended]
@@ -189,30 +276,38 @@ def _finished_only(times: Times, to: str) -> dict[str, float]:
     return {"naive_median_days": float(median), "naive_mean_days": float((days * n).sum() / n.sum())}
 
 
-def _quantiles(known: Pace | None) -> dict[str, float]:
-    names = ("median_days", "median_ci_lower", "median_ci_upper")
-    if known is None:
-        return dict.fromkeys((*names, "q25_days", "q75_days"), np.nan)
-    if known.leaving is not None:
+def _quantiles(known: Pace | None) -> Quantiles:
+    bounds, first, third = (np.nan, np.nan, np.nan), np.nan, np.nan
+    if known is not None and known.leaving is not None:
         read = known.leaving.quantile([0.25, 0.5, 0.75])
         first, second, third = read.time.tolist()
         bounds = (second, float(read.ci_lower[1]), float(read.ci_upper[1]))
-    else:
+    elif known is not None:
         bounds, first, third = known.reaches(0.5), known.reaches(0.25)[0], known.reaches(0.75)[0]
-    return dict(zip(names, bounds, strict=True)) | {"q25_days": first, "q75_days": third}
+    return {
+        "median_days": bounds[0],
+        "median_ci_lower": bounds[1],
+        "median_ci_upper": bounds[2],
+        "q25_days": first,
+        "q75_days": third,
+    }
 
 
-def _mean(known: Pace | None, limit_days: float) -> dict[str, float]:
+def _mean(known: Pace | None, limit_days: float) -> Mean:
     """Return the mean time spent up to the limit; of leaving only, since for one end it has no meaning."""
-    names = ("mean_days", "mean_ci_lower", "mean_ci_upper")
+    nan = float("nan")
     if known is None or known.leaving is None or not limit_days > 0:
-        return dict.fromkeys(names, np.nan) | {"limit_days": np.nan}
+        return {"mean_days": nan, "mean_ci_lower": nan, "mean_ci_upper": nan, "limit_days": nan}
     read = known.leaving.restricted_mean(limit_days)
-    values = (read.mean, read.ci_lower, read.ci_upper)
-    return dict(zip(names, values, strict=True)) | {"limit_days": limit_days}
+    return {
+        "mean_days": read.mean,
+        "mean_ci_lower": read.ci_lower,
+        "mean_ci_upper": read.ci_upper,
+        "limit_days": limit_days,
+    }
 
 
-def pause(times: Times) -> dict[str, Any]:
+def pause(times: Times) -> Pause:
     """Return the age of the oldest deal that ever ended, how many open ones are older, and if that is chance.
 
     With d ends in the last stretch before it, as long as the oldest open deal is beyond it, over Y deal-days,
@@ -241,7 +336,7 @@ def pause(times: Times) -> dict[str, Any]:
     }
 
 
-def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> dict[str, Any]:
+def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> Outline:
     """Return the arrays of a curve: the share not finished by day with its band, the fit and all beside it."""
     stops = np.unique(np.concatenate(([0.0], known.time, [known.last_day])))
     if stops.size > by_day.MOST_POINTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 
 if TYPE_CHECKING:
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
 
 
@@ -65,12 +66,12 @@ def next_quarter(book: Book) -> str:
     return f"{1970 + quarter // 4}-Q{quarter % 4 + 1}"
 
 
-def if_named(book: Book, name: str | None, until: Any) -> Period | None:
+def if_named(book: Book, name: str | None, until: Day | None) -> Period | None:
     """Return the period named, checked by :func:`still_to_come`; None where neither it nor its last day is."""
     return None if name is None and until is None else still_to_come(book, name, until)
 
 
-def still_to_come(book: Book, period: str | None, until: Any) -> Period:
+def still_to_come(book: Book, period: str | None, until: Day | None) -> Period:
     """Return the period asked for, from the day after the as-of date if only its end is given.
 
     Raises
@@ -148,7 +149,7 @@ def target_amount(book: Book, amount: float | None, period: Period) -> float:
     return total
 
 
-def _counts_for(text: Any, period: Period) -> bool:
+def _counts_for(text: object, period: Period) -> bool:
     found = period_of(str(text))
     if found is None:
         return False

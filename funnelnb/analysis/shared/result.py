@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from funnelnb.analysis.shared.deals import deals_behind
 from funnelnb.core.display import Shown
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from funnelnb.analysis.shared.counts import Source
     from funnelnb.core.note import Note
+    from funnelnb.playbooks.model import Label
 
 T = TypeVar("T")
 
@@ -149,18 +151,6 @@ def remember(result: Any, asked: Any) -> Any:
     return result
 
 
-def facts(part: Any, *but: str) -> dict[str, Any]:
-    """Return the fields of a dataclass by name, for a result that holds them as its own; `but` are left out.
-
-    Examples
-    --------
-    >>> from funnelnb.core.note import Note
-    >>> facts(Note("few"), "values")
-    {'code': 'few'}
-    """
-    return {field.name: getattr(part, field.name) for field in fields(part) if field.name not in but}
-
-
 # ---- What an analysis answers when the data lack what it needs ---------------------------------------------
 
 
@@ -191,7 +181,16 @@ class Unavailable(Result):
         return self
 
 
-def about(source: Any) -> dict[str, Any]:
+class About(TypedDict):
+    """What a result takes over from its source."""
+
+    as_of: np.datetime64
+    currency: str
+    stage_ids: tuple[str, ...]
+    stage_labels: tuple[Label, ...]
+
+
+def about(source: Source) -> About:
     """Return what a result takes over from its source: date, currency and stages."""
     return {
         "as_of": source.as_of,

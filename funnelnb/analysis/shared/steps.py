@@ -5,7 +5,7 @@ Columns for the rows of :class:`~funnelnb.analysis.conversion.conversion.StepRow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,9 +219,20 @@ def _blank(made: Columns, name: str, rows: NDArray[np.bool_]) -> None:
         made[one] = np.where(rows[:, None], np.nan, made[one])
 
 
+class Loss(TypedDict):
+    """What a ``LossPoint`` says of its stage."""
+
+    lost_n: int
+    lost_share: float
+    lost_share_ci_lower: float
+    lost_share_ci_upper: float
+    lost_amount: float
+    clear: bool
+
+
 def largest_loss(
     lost_n: NDArray[np.int64], lost_amount: Floats, confidence_level: float, *, unpriced: bool
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, Loss]:
     """Return where most deals were lost (the first of equals), and the fields of a ``LossPoint``."""
     lower, upper = wilson(lost_n, lost_n.sum(), confidence_level)
     most = int(np.argmax(lost_n))

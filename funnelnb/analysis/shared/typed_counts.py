@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -339,12 +339,29 @@ def _step(
     )
 
 
-def _change(now: tuple[int, int], before: tuple[int, int] | None, confidence_level: float) -> dict[str, Any]:
+class _Change(TypedDict):
+    """What has changed since before."""
+
+    before_n: int
+    before_rate: float
+    difference: float
+    difference_ci_lower: float
+    difference_ci_upper: float
+    verdict: str
+
+
+def _change(now: tuple[int, int], before: tuple[int, int] | None, confidence_level: float) -> _Change:
     """Return what has changed from `before` to `now`, each as (went on, reached)."""
-    nothing = dict.fromkeys(("difference", "difference_ci_lower", "difference_ci_upper"), float("nan"))
+    nan = float("nan")
     if before is None or not now[1] or not before[1]:
-        rate = before[0] / before[1] if before and before[1] else float("nan")
-        return {**nothing, "before_n": before[1] if before else 0, "before_rate": rate, "verdict": ""}
+        return {
+            "before_n": before[1] if before else 0,
+            "before_rate": before[0] / before[1] if before and before[1] else nan,
+            "difference": nan,
+            "difference_ci_lower": nan,
+            "difference_ci_upper": nan,
+            "verdict": "",
+        }
     low, high = newcombe(*now, *before, confidence_level)
     return {
         "before_n": before[1],

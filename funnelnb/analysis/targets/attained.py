@@ -20,7 +20,9 @@ from funnelnb.stats.totals.means import ratio_of_sums
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
 
 BY = ("owner", "team", "region")
@@ -141,7 +143,7 @@ class Attained(Result):
 
 @question("targets")
 def attained(
-    book: Book, *, by: str = "owner", at: Any = None, confidence_level: float | None = None
+    book: Book, *, by: str = "owner", at: Day | None = None, confidence_level: float | None = None
 ) -> Attained:
     """Were targets attained, by whom and when, and what did orders cost?
 
@@ -236,7 +238,7 @@ def _targets(book: Book, by: str) -> tuple[pd.DataFrame, str, dict[str, Period]]
     return mine, name, kept
 
 
-def _won(book: Book, name: str) -> tuple[Any, Any, Any]:
+def _won(book: Book, name: str) -> tuple[NDArray[np.datetime64], NDArray[np.float64], NDArray[np.object_]]:
     """Return day, amount and group of every won deal with a date."""
     ledger = book.ledger
     won = (ledger.outcome == WON_DEAL) & (ledger.closed_s > 0)
@@ -340,7 +342,7 @@ def _group(
     )
 
 
-def _costs(book: Book, past: list[AttainRow], at: Any, confidence_level: float) -> tuple[CostRow, ...]:
+def _costs(book: Book, past: list[AttainRow], at: Day | None, confidence_level: float) -> tuple[CostRow, ...]:
     """Return cost against orders over all past periods, and before and after a date."""
     table = book.tables.get("costs")
     if table is None or not past or not {"period", "amount"} <= set(table.columns):

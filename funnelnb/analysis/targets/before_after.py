@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from funnelnb.stats.totals.means import interval_of_difference, poisson_interval
 
 if TYPE_CHECKING:
     from funnelnb.analysis.targets.properties import FunnelProperties, StageProperties
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -100,7 +101,7 @@ class BeforeAfter(Result):
 def before_after(
     book: Book,
     *,
-    at: Any = None,
+    at: Day | None = None,
     before: str | None = None,
     after: str | None = None,
     horizon_days: float | None = None,
@@ -180,7 +181,7 @@ def before_after(
 
 
 def _sides(
-    book: Book, at: Any, before: str | None, after: str | None
+    book: Book, at: Day | None, before: str | None, after: str | None
 ) -> tuple[Period, Period, np.datetime64]:
     """Return both periods of entry, and the date between them if it was named."""
     today = book.as_of.astype("datetime64[D]")
@@ -277,7 +278,7 @@ def _success(
     stage: str,
     parts: tuple[Book, Book],
     span: tuple[int, int],
-    pair: tuple[Any, Any],
+    pair: tuple[FunnelProperties | StageProperties, FunnelProperties | StageProperties],
     horizon: float,
     confidence_level: float,
 ) -> PropertyChange:

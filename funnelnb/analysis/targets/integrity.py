@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
+from funnelnb.analysis.shared.open_deals import customers_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.targets import pipeline as pipes
@@ -86,6 +87,8 @@ class IntegrityDeal:
     closed_at : numpy.datetime64
         NaT while open.
     large : bool
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     check: str
@@ -96,6 +99,7 @@ class IntegrityDeal:
     amount: float
     closed_at: np.datetime64
     large: bool
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -383,11 +387,13 @@ def _row(
 def _deals(book: Book, name: str, found: _Found, large: float) -> Iterable[IntegrityDeal]:
     ledger, ids = book.ledger, book.playbook.stage_ids
     coded = ledger.attributes.get("owner")
-    for deal, stated, right in zip(found.index, found.stated, found.right, strict=True):
+    names = customers_of(book, [str(one) for one in ledger.deal_ids[found.index]])
+    for deal, customer, stated, right in zip(found.index, names, found.stated, found.right, strict=True):
         closed = ledger.closed_s[deal]
         yield IntegrityDeal(
             check=name,
             opportunity_id=str(ledger.deal_ids[deal]),
+            customer=customer,
             owner="" if coded is None else coded.labels[coded.codes[deal]],
             stage=ids[stated],
             furthest_stage=ids[right],

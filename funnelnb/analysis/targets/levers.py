@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from funnelnb.stats.totals.size import Size, points
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
     from funnelnb.stats.curves.incidence import Incidence
@@ -102,7 +103,7 @@ def levers(
     leads: int | None = None,
     amount: float | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     change: float = 0.1,
     effort: Mapping[str, float] | None = None,
     horizon_days: float | None = None,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import level, source_notes
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets.deal_sizes import Band, given_bands, measured_bands
 from funnelnb.analysis.targets.plans import Planner
 from funnelnb.core import check
@@ -278,6 +278,21 @@ class DealMix(Result):
     by: tuple[str, ...]
 
 
+class MixLimits(TypedDict, total=False):
+    """What a mix has to keep to, as :func:`deal_mix` takes it by name."""
+
+    counts: Sequence[float] | None
+    means: Sequence[float] | None
+    plan: Sequence[int] | None
+    effort: Sequence[float] | None
+    effort_unit: str
+    limits: Mapping[str, tuple[Sequence[float], float]] | None
+    most_share: float
+    least_n: Sequence[int]
+    most_n: Sequence[int]
+    stretch: float | None
+
+
 @question()
 def deal_mix(  # noqa: PLR0913 - every limit has its own name
     book: Book | None = None,
@@ -372,18 +387,11 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     planner, assumed = kept.planner(target, wanted, found, costs, needed.required_n)
     planned = _planned(planner, found, plan, needed)
     known = () if book is None else (*book.notes, *source_notes(book))
-    return DealMix(
-        n=int(sum(band.history_n for band in found)),
-        method="mix_measured" if counts is None else "mix_given",
+    return _answer(
+        book, needed, planned, unit, (*known, *notes, *told, *assumed),
+        currency=currency, typed=counts is not None, by=(bands,) if isinstance(bands, str) else (),
         confidence_level=level(confidence_level),
-        as_of=np.datetime64("NaT", "s") if book is None else book.as_of,
-        currency=currency or ("" if book is None else book.currency),
-        notes=(*known, *notes, *told, *assumed, *planned.notes),
-        **facts(needed, "history"),
-        **facts(planned, "notes"),
-        effort_unit=unit,
-        by=(bands,) if isinstance(bands, str) else (),
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -452,6 +460,43 @@ def _planned(
     )
 
 
+def _answer(
+    book: Book | None,
+    needed: _Needed,
+    planned: _Planned,
+    effort_unit: str,
+    notes: tuple[Note, ...],
+    *,
+    currency: str,
+    typed: bool,
+    by: tuple[str, ...],
+    confidence_level: float,
+) -> DealMix:
+    return DealMix(
+        n=sum(band.history_n for band in planned.bands),
+        method="mix_given" if typed else "mix_measured",
+        confidence_level=confidence_level,
+        as_of=np.datetime64("NaT", "s") if book is None else book.as_of,
+        currency=currency or ("" if book is None else book.currency),
+        notes=(*notes, *planned.notes),
+        target_amount=needed.target_amount,
+        assurance_rate=needed.assurance_rate,
+        required_n=needed.required_n,
+        average_n=needed.average_n,
+        average_rate=needed.average_rate,
+        curve=needed.curve,
+        plan=planned.plan,
+        plan_factor=planned.plan_factor,
+        bands=planned.bands,
+        mixes=planned.mixes,
+        frontier=planned.frontier,
+        cheapest=planned.cheapest,
+        totals=planned.totals,
+        effort_unit=effort_unit,
+        by=by,
+    )
+
+
 def _band_rows(
     bands: tuple[Band, ...],
     costs: tuple[float, ...],
@@ -461,7 +506,15 @@ def _band_rows(
 ) -> tuple[BandRow, ...]:
     return tuple(
         BandRow(
-            **facts(band, "leads_n", "size"),
+            band=band.band,
+            lower_amount=band.lower_amount,
+            upper_amount=band.upper_amount,
+            history_n=band.history_n,
+            history_share=band.history_share,
+            history_ci_lower=band.history_ci_lower,
+            history_ci_upper=band.history_ci_upper,
+            mean_amount=band.mean_amount,
+            measured=band.measured,
             effort=costs[place],
             plan_n=-1 if plan is None else plan.counts[place],
             cheapest_n=-1 if cheapest is None else cheapest.counts[place],
@@ -477,7 +530,7 @@ def _curve(history: Size, target: float, required: int) -> ChanceCurve:
     return ChanceCurve(deal_n=np.arange(most + 1), chance_rate=np.maximum.accumulate(chance))
 
 
-def _totals(groups: dict[str, Any], target: float) -> tuple[TotalCurve, ...]:
+def _totals(groups: Mapping[str, Sequence[tuple[Size, int]]], target: float) -> tuple[TotalCurve, ...]:
     """Return the distributions of all totals over one axis that holds them and the target."""
     ends = [target * 1.1]
     for parts in groups.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,7 +259,7 @@ def _still_here(onward: Incidence, later: Incidence | None, age_days: float, day
         return 0.0
     gone = onward.rate[by_day.ADVANCED_CAUSE]
     step = np.diff(gone[first - 1 : last]) if first else np.diff(gone[:last], prepend=0.0)
-    won: Any = 1.0
+    won: Floats | float = 1.0
     if later is not None:
         rest_s = end_s - onward.time[first:last] if np.isfinite(end_s) else np.full(last - first, np.inf)
         at = np.searchsorted(later.time, rest_s, side="right") - 1
@@ -302,10 +302,10 @@ def stage_weights(book: Book, weights: str | Mapping[str, float]) -> Floats:
 
 def size_groups(
     deals: Pipeline, chance: Floats, whole: Size | None
-) -> tuple[list[Size], list[tuple[int, Any]]]:
+) -> tuple[list[Size], list[tuple[int, NDArray[np.int64]]]]:
     """Return the open deals as sizes, and for each size the deals' positions."""
     sizes: list[Size] = []
-    groups: list[tuple[int, Any]] = []
+    groups: list[tuple[int, NDArray[np.int64]]] = []
     known = np.flatnonzero(~np.isnan(deals.amount) & (chance > 0))
     amounts = np.unique(deals.amount[known])
     if amounts.size > MOST_SIZES:

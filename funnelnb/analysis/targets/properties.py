@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.conversion.conversion import StepRow
+    from funnelnb.analysis.shared.counts import Source
     from funnelnb.analysis.shared.typed_counts import Counts
     from funnelnb.data.book import Book
     from funnelnb.data.ledger.ledger import Ledger
@@ -276,7 +278,7 @@ def six_properties(
     )
 
 
-def _only_counts(before: Any, playbook: Any) -> None:
+def _only_counts(before: object, playbook: object) -> None:
     """Raise where something that belongs to typed counts was said of a book."""
     if before is not None or playbook is not None:
         raise ParameterError(
@@ -434,7 +436,7 @@ def _cut(book: Book, by: str, now: Period) -> list[tuple[str, NDArray[np.bool_]]
     return sorted(held, key=lambda one: -int((one[1] & inside).sum()))
 
 
-def _time_name(day: Any, by: str) -> str:
+def _time_name(day: datetime.datetime, by: str) -> str:
     if day is None:
         return ""
     if by == "week":
@@ -481,8 +483,8 @@ def of_deals(
         entry_n=steps[0].reached_n,
         won_n=counts[won],
         here_n=whole.here_n,
-        **_three("success", _success(whole)),
-        **_three("cycle", _cycle(part, 0, won, confidence_level)),
+        **_as_success(_success(whole)),
+        **_as_cycle(_cycle(part, 0, won, confidence_level)),
         **_shape(widths, part.playbook.stage_ids),
         entry_amount=whole.reached_amount,
         **_money(flow, period, confidence_level),
@@ -495,7 +497,7 @@ def of_deals(
 
 def _stage(
     series: str,
-    step: Any,
+    step: StepRow,
     width: float,
     moved: tuple[float, float],
     cycle: tuple[float, float, float],
@@ -507,8 +509,8 @@ def _stage(
         exit_n=moved[1],
         here_n=step.here_n,
         width_n=width,
-        **_three("success", _success(step)),
-        **_three("cycle", cycle),
+        **_as_success(_success(step)),
+        **_as_cycle(cycle),
         entry_amount=step.reached_amount,
         here_amount=step.here_amount,
         enough=step.enough,
@@ -531,19 +533,49 @@ def within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     return inside
 
 
-def _three(name: str, values: tuple[float, float, float]) -> dict[str, Any]:
-    first = {"success": "success_rate", "cycle": "cycle_days", "mean_won": "mean_won_amount"}[name]
-    return dict(zip((first, f"{name}_ci_lower", f"{name}_ci_upper"), values, strict=True))
+class _Success(TypedDict):
+    success_rate: float
+    success_ci_lower: float
+    success_ci_upper: float
 
 
-def _success(step: Any) -> tuple[float, float, float]:
+class _Cycle(TypedDict):
+    cycle_days: float
+    cycle_ci_lower: float
+    cycle_ci_upper: float
+
+
+class _Money(TypedDict):
+    won_amount: float
+    mean_won_amount: float
+    mean_won_ci_lower: float
+    mean_won_ci_upper: float
+    median_won_amount: float
+
+
+class _Shape(TypedDict):
+    slope_rate: float
+    bend_share: float
+    bend_stage: str
+    shape: str
+
+
+def _as_success(values: tuple[float, float, float]) -> _Success:
+    return {"success_rate": values[0], "success_ci_lower": values[1], "success_ci_upper": values[2]}
+
+
+def _as_cycle(values: tuple[float, float, float]) -> _Cycle:
+    return {"cycle_days": values[0], "cycle_ci_lower": values[1], "cycle_ci_upper": values[2]}
+
+
+def _success(step: StepRow) -> tuple[float, float, float]:
     """Return the share by the horizon with its bounds; of closed deals only where no deal's times are known."""
     stem = "by_day" if step.by_day_n else "decided"
     rate, lower, upper = (getattr(step, f"{stem}_{part}") for part in ("rate", "ci_lower", "ci_upper"))
     return rate, lower, upper
 
 
-def _cycle(source: Any, origin: int, target: int, confidence_level: float) -> tuple[float, float, float]:
+def _cycle(source: Source, origin: int, target: int, confidence_level: float) -> tuple[float, float, float]:
     """Return the median days from one stage to leaving it, or the whole way to won or lost, with its bounds."""
     (times,) = split(time_counts(source, origin, target))
     known = group_curve.pace(times, "any", confidence_level)
@@ -565,13 +597,16 @@ def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float
     return widths
 
 
-def _money(ledger: Ledger, period: Period, confidence_level: float) -> dict[str, Any]:
+def _money(ledger: Ledger, period: Period, confidence_level: float) -> _Money:
     """Return sum, mean and median of what was won in the period."""
     mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & within(ledger.closed_s, period)
     won = ledger.amount[mine]
+    mean, lower, upper = mean_interval(won, confidence_level)
     return {
         "won_amount": float(won.sum()) if won.size else np.nan,
-        **_three("mean_won", mean_interval(won, confidence_level)),
+        "mean_won_amount": mean,
+        "mean_won_ci_lower": lower,
+        "mean_won_ci_upper": upper,
         "median_won_amount": float(np.median(won)) if won.size else np.nan,
     }
 
@@ -585,8 +620,8 @@ def _won_row(series: str, stage: str, won_n: float, width_n: float) -> StageProp
         exit_n=np.nan,
         here_n=np.nan,
         width_n=width_n,
-        **_three("success", nothing),
-        **_three("cycle", nothing),
+        **_as_success(nothing),
+        **_as_cycle(nothing),
         entry_amount=np.nan,
         here_amount=np.nan,
         enough=True,
@@ -601,7 +636,7 @@ def _widths(entry_n: float, rates: Sequence[float]) -> list[float]:
     return [float(entry_n * np.prod(rates[:k])) for k in range(len(rates) + 1)]
 
 
-def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
+def _shape(widths: Sequence[float], stages: Sequence[str]) -> _Shape:
     """Return slope, bend and shape of a funnel of these widths.
 
     Examples
@@ -611,7 +646,7 @@ def _shape(widths: Sequence[float], stages: Sequence[str]) -> dict[str, Any]:
     """
     wide = np.asarray(widths, dtype=np.float64)
     last = wide.size - 1
-    nothing = {"slope_rate": np.nan, "bend_share": np.nan, "bend_stage": "", "shape": "unknown"}
+    nothing: _Shape = {"slope_rate": np.nan, "bend_share": np.nan, "bend_stage": "", "shape": "unknown"}
     if np.isnan(wide).any() or wide[0] <= 0 or last < 1:
         return nothing
     straight = wide[0] + (wide[-1] - wide[0]) * np.arange(wide.size) / last
@@ -644,7 +679,7 @@ def _ideal(
         return [ideal_funnel_of(trapezoid_rates(widths), stages, actual.whole)], TRAPEZOID
     rates, reference = ideal_rates(book, ideal, stages[:-1], horizon)
     cycles = None
-    if reference != "given":
+    if not isinstance(ideal, Sequence | Mapping):
         won = book.playbook.won
         cycles = [_cycle(ideal, k, k + 1, confidence_level)[0] for k in range(won)]
         cycles.append(_cycle(ideal, 0, won, confidence_level)[0])
@@ -686,8 +721,8 @@ def ideal_funnel_of(
         ends=nowhere,
         won_n=widths[-1],
         here_n=nan,
-        **_three("success", (widths[-1] / widths[0] if widths[0] else nan, nan, nan)),
-        **_three("cycle", (days[-1], nan, nan)),
+        **_as_success((widths[-1] / widths[0] if widths[0] else nan, nan, nan)),
+        **_as_cycle((days[-1], nan, nan)),
         **_shape(widths, stages),
         entry_amount=nan,
         won_amount=widths[-1] * actual.mean_won_amount,
@@ -711,8 +746,8 @@ def _plain_stage(
         exit_n=moved[1],
         here_n=nan,
         width_n=float(moved[0]),
-        **_three("success", success),
-        **_three("cycle", (days, nan, nan)),
+        **_as_success(success),
+        **_as_cycle((days, nan, nan)),
         entry_amount=nan,
         here_amount=nan,
         enough=series == "ideal" or moved[0] >= TOO_FEW_N,
@@ -794,12 +829,14 @@ def _typed_funnel(
         entry_n=counts[0],
         won_n=counts[-1],
         here_n=nan,
-        **_three("success", rate(counts[-1], counts[0])),
-        **_three("cycle", (nan, nan, nan)),
+        **_as_success(rate(counts[-1], counts[0])),
+        **_as_cycle((nan, nan, nan)),
         **_shape([float(one) for one in counts], ids),
         entry_amount=nan,
         won_amount=nan,
-        **_three("mean_won", (nan, nan, nan)),
+        mean_won_amount=nan,
+        mean_won_ci_lower=nan,
+        mean_won_ci_upper=nan,
         median_won_amount=nan,
         enough=counts[0] >= TOO_FEW_N,
     )

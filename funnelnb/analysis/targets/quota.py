@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about, facts
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.deal_sizes import closed_between
 from funnelnb.core import check
@@ -26,6 +26,7 @@ from funnelnb.stats.totals.size import Size, points
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -63,6 +64,8 @@ class Attainment:
         As in :class:`~funnelnb.analysis.targets.quota.Quota`.
     notes : tuple of Note
         What the total assumes.
+    target_amount, assurance_rate, confidence_level : float
+        As asked.
     """
 
     won_amount: float
@@ -75,6 +78,9 @@ class Attainment:
     shock_sd: float
     curve: AttainCurve
     notes: tuple[Note, ...]
+    target_amount: float
+    assurance_rate: float
+    confidence_level: float
 
 
 def attainment(
@@ -121,6 +127,9 @@ def attainment(
         shock_sd=sources.spread,
         curve=curve,
         notes=sources.notes(),
+        target_amount=target,
+        assurance_rate=assurance,
+        confidence_level=confidence_level,
     )
 
 
@@ -217,7 +226,12 @@ class _Sources:
         known = np.isfinite(rest)
         return curve, found.value if known else np.nan, without.value if known else np.nan
 
-    def _upto(self, sizes: list[Size], groups: list[Any], arrivals: list[Any]) -> float:
+    def _upto(
+        self,
+        sizes: list[Size],
+        groups: list[tuple[int, NDArray[np.int64]]],
+        arrivals: list[tuple[int, float, float]],
+    ) -> float:
         """Return an amount that the total hardly ever exceeds."""
         mean = variance = 0.0
         for place, mine in groups:
@@ -348,7 +362,7 @@ def quota(
     by: str | None = None,
     amount: float | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     assurance: float = 0.8,
     confidence_level: float | None = None,
 ) -> Quota:
@@ -407,27 +421,49 @@ def quota(
     ending = if_named(book, period, until)
     deals = _valued_deals(book)
     chance, kind = _weights(book, deals, weights, ending, level(confidence_level))
-    target, confidence = _target(book, amount, ending), level(confidence_level)
+    confidence = level(confidence_level)
     likely = attainment(
-        book, deals, chance, ending, target,
+        book, deals, chance, ending, _target(book, amount, ending),
         measured=kind == "measured", assurance=wanted, confidence_level=confidence,
     )  # fmt: skip
     sides = _side_by_side(book, deals, weights, ending, confidence)
     rows = _rows(book, deals, chance, names, sides)
+    notes = (*book.notes, *source_notes(book), *likely.notes, *_unknown(book, deals, weights))
+    return _answer(book, ending, likely, rows, notes, by=names, kind=kind)
+
+
+def _answer(
+    book: Book,
+    ending: Period | None,
+    likely: Attainment,
+    rows: tuple[QuotaRow, ...],
+    notes: tuple[Note, ...],
+    *,
+    by: tuple[str, ...],
+    kind: str,
+) -> Quota:
     return Quota(
-        n=len(deals.index),
+        n=rows[-1].open_n,
         method=f"quota_{kind}",
-        confidence_level=confidence,
-        notes=(*book.notes, *source_notes(book), *likely.notes, *_unknown(book, deals, weights)),
-        by=names,
+        confidence_level=likely.confidence_level,
+        notes=notes,
+        by=by,
         weights=kind,
         period_name=ending.name if ending else "",
         until=ending.end if ending else np.datetime64("NaT", "D"),
         rows=rows,
         weighted_amount=rows[-1].weighted_amount,
-        target_amount=target,
-        assurance_rate=wanted,
-        **facts(likely, "notes"),
+        target_amount=likely.target_amount,
+        assurance_rate=likely.assurance_rate,
+        won_amount=likely.won_amount,
+        new_amount=likely.new_amount,
+        new_n=likely.new_n,
+        expected_amount=likely.expected_amount,
+        chance_rate=likely.chance_rate,
+        chance_open_rate=likely.chance_open_rate,
+        assured_amount=likely.assured_amount,
+        shock_sd=likely.shock_sd,
+        curve=likely.curve,
         **about(book),
     )
 

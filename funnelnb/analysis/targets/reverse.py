@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
+    from funnelnb.stats.curves.incidence import Incidence
 
 
 LEAD_SHARE = 0.8
@@ -129,7 +131,7 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
     stages: Sequence[str] | None = None,
     playbook: str | os.PathLike[str] | Playbook | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     assurance: float = 0.8,
     horizon_days: float | None = None,
     confidence_level: float | None = None,
@@ -295,7 +297,7 @@ def _row(
     )
 
 
-def _won_within(curve: Any, rate: float, horizon: float, share: float) -> float:
+def _won_within(curve: Incidence, rate: float, horizon: float, share: float) -> float:
     """Return the days by which `share` of the wins up to the horizon has come."""
     if not rate > 0:
         return np.nan

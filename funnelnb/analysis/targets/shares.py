@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from funnelnb.data.ledger.codes import WON_DEAL
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
 
 
@@ -99,7 +100,7 @@ def fair_shares(
     by: str = "region",
     amount: float | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     capacity: Mapping[str, float] | None = None,
     confidence_level: float | None = None,
 ) -> FairShares:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.conversion.conversion import StepRow
     from funnelnb.analysis.shared.period import Period
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -142,7 +144,7 @@ def stage_targets(
     *,
     amount: float | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     ideal: Sequence[float] | Mapping[str, float] | Book | None = None,
     by: str = "owner",
     horizon_days: float | None = None,
@@ -224,14 +226,19 @@ def stage_targets(
     )
 
 
-def _history(step: Any) -> tuple[float, float, float]:
+def _history(step: StepRow) -> tuple[float, float, float]:
     """Return the share by the horizon with its bounds; of closed deals only where no deal's times are known."""
     stem = "by_day" if step.by_day_n else "decided"
     rate, lower, upper = (getattr(step, f"{stem}_{part}") for part in ("rate", "ci_lower", "ci_upper"))
     return rate, lower, upper
 
 
-def _wanted(book: Book, ideal: Any, steps: list[Any], horizon_days: float) -> tuple[list[float], str]:
+def _wanted(
+    book: Book,
+    ideal: Sequence[float] | Mapping[str, float] | Book | None,
+    steps: list[StepRow],
+    horizon_days: float,
+) -> tuple[list[float], str]:
     """Return the target rate of each step, and where the ideal comes from."""
     actual = [_history(step)[0] for step in steps]
     if ideal is None:
@@ -240,7 +247,7 @@ def _wanted(book: Book, ideal: Any, steps: list[Any], horizon_days: float) -> tu
     return [float(np.nanmax([one, other])) for one, other in zip(actual, rates, strict=True)], reference
 
 
-def _stages(steps: list[Any], wanted: list[float], wins: float, mean: float) -> tuple[StageTarget, ...]:
+def _stages(steps: list[StepRow], wanted: list[float], wins: float, mean: float) -> tuple[StageTarget, ...]:
     rows = []
     for k, step in enumerate(steps):
         through = float(np.prod(wanted[k:]))
@@ -277,41 +284,46 @@ def _people(
     if not kept.any():
         return ()
     ability = beta_binomial(won[kept], closed[kept], confidence_level)
-    deals = pipes.pipeline(book)
-    chance = pipes.chances_in(book, deals, ending, confidence_level)
-    worth = np.where(np.isnan(deals.amount), mean, deals.amount) * chance
-    territory = np.bincount(codes[deals.index], weights=worth, minlength=size)[kept]
+    territory = _territory(book, codes, size, ending, mean, confidence_level)[kept]
     recent = known & (entered > ledger.as_of_s - YEAR_DAYS * 86_400)
     pace = _pace(np.bincount(codes[recent], minlength=size)[kept], days[kept])
     weight = pace * ability.rate
     coming = pipes.arrivals(book, ending, confidence_level).mean_n * mean
     new = coming * weight / max(float(weight.sum()), 1e-300)
     shared, _ = share_out(target, territory + new, np.full(territory.size, np.inf))
-    labels = [label for label, use in zip(coded.labels, kept, strict=True) if use]
-    numbers = {
-        "experience_days": days[kept],
-        "closed_n": closed[kept],
-        "won_n": won[kept],
-        "ability_rate": ability.rate,
-        "ability_ci_lower": ability.ci_lower,
-        "ability_ci_upper": ability.ci_upper,
-        "territory_amount": territory,
-        "new_amount": new,
-        "target_share": shared / target,
-        "target_amount": shared,
-        "equal_amount": np.full(territory.size, target / territory.size),
-    }
-    return _person_rows(labels, numbers)
-
-
-def _person_rows(labels: list[str], numbers: Mapping[str, Any]) -> tuple[PersonTarget, ...]:
-    """Return one row per person, the largest target first."""
-    values = {name: column.tolist() for name, column in numbers.items()}
     rows = [
-        PersonTarget(group=(label,), **{name: column[k] for name, column in values.items()})
-        for k, label in enumerate(labels)
+        PersonTarget(
+            group=(label,),
+            experience_days=float(days[kept][k]),
+            closed_n=int(closed[kept][k]),
+            won_n=int(won[kept][k]),
+            ability_rate=float(ability.rate[k]),
+            ability_ci_lower=float(ability.ci_lower[k]),
+            ability_ci_upper=float(ability.ci_upper[k]),
+            territory_amount=float(territory[k]),
+            new_amount=float(new[k]),
+            target_share=float(shared[k] / target),
+            target_amount=float(shared[k]),
+            equal_amount=target / territory.size,
+        )
+        for k, label in enumerate(np.array(coded.labels)[kept].tolist())
     ]
     return tuple(sorted(rows, key=lambda row: (-row.target_amount, row.group)))
+
+
+def _territory(
+    book: Book,
+    codes: NDArray[np.int32],
+    size: int,
+    ending: Period,
+    mean: float,
+    confidence_level: float,
+) -> NDArray[np.float64]:
+    """Return what each person's open deals are expected to bring; one without an amount counts as an average one."""
+    deals = pipes.pipeline(book)
+    chance = pipes.chances_in(book, deals, ending, confidence_level)
+    worth = np.where(np.isnan(deals.amount), mean, deals.amount) * chance
+    return np.bincount(codes[deals.index], weights=worth, minlength=size).astype(np.float64)
 
 
 def _experience(

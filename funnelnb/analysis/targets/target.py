@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, facts
+from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets import pipeline as pipes
-from funnelnb.analysis.targets.mix import DealMix, deal_mix
+from funnelnb.analysis.targets.mix import DealMix, MixLimits, deal_mix
 from funnelnb.analysis.targets.quota import Quota, quota
 from funnelnb.analysis.targets.reverse import ReverseFunnel, reverse_funnel
 from funnelnb.core.errors import ParameterError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.shared.period import Period
     from funnelnb.analysis.targets.plans import MixRow
+    from funnelnb.core.check import Day
+    from funnelnb.core.note import Note
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -111,12 +113,12 @@ def target(
     *,
     amount: float | None = None,
     period: str | None = None,
-    until: Any = None,
+    until: Day | None = None,
     assurance: float = 0.8,
     bands: str | Sequence[float] | None = None,
     currency: str = "",
     confidence_level: float | None = None,
-    **limits: Any,
+    **limits: Unpack[MixLimits],
 ) -> Target:
     """What does a target need: how many deals, of which size, from how many leads, by when; how likely is it?
 
@@ -166,31 +168,12 @@ def target(
     _same_currency(book, currency)
     period, ending = _period(book, period, until)
     goal = target_amount(book, amount, ending)
-    sure: dict[str, Any] = {"assurance": assurance, "confidence_level": confidence_level}
-    when = {"period": period, "until": until}
+    sure: _Sure = {"assurance": assurance, "confidence_level": confidence_level}
+    when: _When = {"period": period, "until": until}
     worth = quota(book, amount=goal, **when, **sure)
-    limits |= {"bands": bands, "currency": currency}
-    needs = _needs(book, goal - worth.won_amount, ending, limits, when, sure)
-    return Target(
-        n=len(book.ledger.outcome),
-        method="target",
-        confidence_level=level(confidence_level),
-        as_of=book.as_of,
-        currency=book.currency or currency,
-        notes=_notes(worth, needs.mix, needs.funnel),
-        target_amount=goal,
-        period_name=ending.name,
-        until=ending.end,
-        assurance_rate=worth.assurance_rate,
-        chance_rate=worth.chance_rate,
-        chance_open_rate=worth.chance_open_rate,
-        assured_amount=worth.assured_amount,
-        rows=_rows(goal, worth, needs.open_wins_n, book),
-        **facts(needs),
-        quota=worth,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
-    )
+    options: MixOptions = {**limits, "bands": bands, "currency": currency}
+    needs = _needs(book, goal - worth.won_amount, ending, options, when, sure)
+    return _answer(book, goal, ending, worth, needs, currency, level(confidence_level))
 
 
 def _same_currency(book: Book, currency: str) -> None:
@@ -202,7 +185,7 @@ def _same_currency(book: Book, currency: str) -> None:
         )
 
 
-def _period(book: Book, period: str | None, until: Any) -> tuple[str | None, Period]:
+def _period(book: Book, period: str | None, until: Day | None) -> tuple[str | None, Period]:
     """Return the name of the period, if it has one, and the period; the next quarter where none is asked for."""
     if not period and until is None:
         period = next_quarter(book)
@@ -220,13 +203,69 @@ class _Needs:
     funnel: ReverseFunnel | None
 
 
+def _answer(
+    book: Book,
+    goal: float,
+    ending: Period,
+    worth: Quota,
+    needs: _Needs,
+    currency: str,
+    confidence_level: float,
+) -> Target:
+    return Target(
+        n=len(book.ledger.outcome),
+        method="target",
+        confidence_level=confidence_level,
+        as_of=book.as_of,
+        currency=book.currency or currency,
+        notes=_notes(worth, needs.mix, needs.funnel),
+        target_amount=goal,
+        period_name=ending.name,
+        until=ending.end,
+        assurance_rate=worth.assurance_rate,
+        chance_rate=worth.chance_rate,
+        chance_open_rate=worth.chance_open_rate,
+        assured_amount=worth.assured_amount,
+        rows=_rows(goal, worth, needs.open_wins_n, book),
+        wins_n=needs.wins_n,
+        open_wins_n=needs.open_wins_n,
+        new_wins_n=needs.new_wins_n,
+        mix=needs.mix,
+        funnel=needs.funnel,
+        quota=worth,
+        stage_ids=book.playbook.stage_ids,
+        stage_labels=book.playbook.stage_labels,
+    )
+
+
+class MixOptions(MixLimits):
+    """What the mix is asked with, beside the amount and how sure."""
+
+    bands: str | Sequence[float] | None
+    currency: str
+
+
+class _When(TypedDict):
+    """By when."""
+
+    period: str | None
+    until: Day | None
+
+
+class _Sure(TypedDict):
+    """How sure."""
+
+    assurance: float
+    confidence_level: float | None
+
+
 def _needs(
     book: Book,
     rest: float,
     ending: Period,
-    limits: dict[str, Any],
-    when: dict[str, Any],
-    sure: dict[str, Any],
+    limits: MixOptions,
+    when: _When,
+    sure: _Sure,
 ) -> _Needs:
     """Return what the rest of a target needs: wins, how many the open deals bring, leads for the others."""
     mix = deal_mix(book, amount=rest, **sure, **limits) if rest > 0 else None
@@ -238,9 +277,9 @@ def _needs(
     return _Needs(wins_n=wins, open_wins_n=open_wins, new_wins_n=more, mix=mix, funnel=funnel)
 
 
-def _notes(worth: Quota, mixes: DealMix | None, funnel: ReverseFunnel | None) -> tuple[Any, ...]:
+def _notes(worth: Quota, mixes: DealMix | None, funnel: ReverseFunnel | None) -> tuple[Note, ...]:
     """Return the notes of all parts, each once."""
-    found: dict[Any, Any] = {}
+    found: dict[tuple[object, ...], Note] = {}
     for part in (worth, mixes, funnel):
         for note in () if part is None else part.notes:
             found.setdefault((note.code, tuple(sorted(note.values.items(), key=str))), note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -260,26 +260,61 @@ def _stage(
                     watched_n=round(float(watched[int(start)])),
                     open_n=int(open_here.sum()),
                     open_amount=open_amount,
-                    expected_amount=open_amount * float(told["won_90_rate"][k]),
+                    expected_amount=open_amount * told[k]["won_90_rate"],
                     enough=bool(enough[k]),
-                    **{name: float(values[k]) for name, values in told.items()},
+                    **told[k],
                 )
             )
     return cells, _ends(ahead, weight, cells, step.confidence_level)
 
 
-def _told(ahead: Ahead, weight: NDArray[np.float64], confidence_level: float) -> dict[str, Any]:
+class _Told(TypedDict):
+    """The chances of a cell."""
+
+    won_30_rate: float
+    won_30_ci_lower: float
+    won_30_ci_upper: float
+    won_60_rate: float
+    won_60_ci_lower: float
+    won_60_ci_upper: float
+    won_90_rate: float
+    won_90_ci_lower: float
+    won_90_ci_upper: float
+    lost_90_rate: float
+    lost_90_ci_lower: float
+    lost_90_ci_upper: float
+
+
+def _told(ahead: Ahead, weight: NDArray[np.float64], confidence_level: float) -> list[_Told]:
     """Return chances and bounds of each row of weights; NaN where the days unseen are more than one in ten."""
-    made: dict[str, Any] = {}
-    for name, days in (*((f"won_{days}", days) for days in AHEAD_DAYS), ("lost_90", 90)):
+
+    def read(days: int, *, lost: bool = False) -> list[list[float]]:
         columns = np.full((3, len(weight)), np.nan)
         seen = weight * (ahead.known >= days)
         rows = np.flatnonzero((seen.sum(axis=1) >= SEEN_SHARE * weight.sum(axis=1)) & seen.any(axis=1))
         if rows.size:
-            found = ahead.chance(days, weight=seen[rows], lost=name == "lost_90")
+            found = ahead.chance(days, weight=seen[rows], lost=lost)
             columns[:, rows] = found.rate, *found.bounds(confidence_level)
-        made |= dict(zip((f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"), columns, strict=True))
-    return made
+        return columns.T.tolist()
+
+    soon, later, last = (read(days) for days in AHEAD_DAYS)
+    return [
+        {
+            "won_30_rate": a[0],
+            "won_30_ci_lower": a[1],
+            "won_30_ci_upper": a[2],
+            "won_60_rate": b[0],
+            "won_60_ci_lower": b[1],
+            "won_60_ci_upper": b[2],
+            "won_90_rate": c[0],
+            "won_90_ci_lower": c[1],
+            "won_90_ci_upper": c[2],
+            "lost_90_rate": d[0],
+            "lost_90_ci_lower": d[1],
+            "lost_90_ci_upper": d[2],
+        }
+        for a, b, c, d in zip(soon, later, last, read(90, lost=True), strict=True)
+    ]
 
 
 def _ends(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,96 +190,117 @@ class Block:
 
 
 def block_of(
-    times: Times, deals: DealsOf | None, asked: Asked, place: dict[str, Any], groups_n: int
+    times: Times, deals: DealsOf | None, asked: Asked, place: group_curve.Place, groups_n: int
 ) -> Block:
     """Return what can be said of one group."""
     known = group_curve.pace(times, "any", asked.confidence_level)
-    counts = place | _counts(times)
-    if known is None or counts["n"] < TOO_FEW_N:
-        return Block(row=DistributionRow(**counts), short=known is None and counts["n"] > 0)
+    counted = _counted(times, place)
+    if known is None or counted.n < TOO_FEW_N:
+        return Block(row=counted, short=known is None and counted.n > 0)
     still = group_curve.pause(times)
     fitted = fitted_to(
         times,
         asked.families,
         asked.confidence_level,
         never=still["pause"] if asked.never is None else asked.never,
-        at_once=counts["same_day_n"] >= TOO_FEW_N if asked.at_once is None else asked.at_once,
+        at_once=counted.same_day_n >= TOO_FEW_N if asked.at_once is None else asked.at_once,
     )
     fits = tuple(fit_rows(fitted, known, place))
-    counts |= {"last_event_days": still["last_event_days"], "pause": still["pause"], "enough": True}
-    counts |= {"trusted_days": known.trusted_days, "verdict": fits[0].verdict}
+    judged = replace(
+        counted,
+        last_event_days=still["last_event_days"],
+        pause=still["pause"],
+        enough=True,
+        trusted_days=known.trusted_days,
+        verdict=fits[0].verdict,
+    )
     if fitted[0].refusal:
-        return Block(row=DistributionRow(**counts), fits=fits)
+        return Block(row=judged, fits=fits)
     runs = asked.runs_for(groups_n, fits[0].verdict)
     tested = tested_by(sample_of(times, deals, fitted[0]), fitted[0], runs, groups_n)
-    curve = kaplan_meier(
-        group_curve.days_of(times),
-        group_curve.events(times, "any"),
-        times.n,
-        group_curve.late(times),
-        asked.confidence_level,
-    )
+    curve = _observed(times, asked.confidence_level)
     plateau = curve.at(still["last_event_days"]).survival[0]
-    return Block(
-        row=DistributionRow(**counts, **_chosen(fits[0], tested, plateau)),
+    block = Block(
+        row=_chosen(judged, fits[0], tested, float(plateau)),
         fits=fits,
         flexible=asked.suggest and fits[0].verdict == "too_far" and _flexible(times, fitted[0], known),
-        **_readings(times, fitted, known, curve, place, asked.week),
+    )
+    return _with_readings(block, times, fitted, known, curve, asked.week)
+
+
+def _observed(times: Times, confidence_level: float) -> Survival:
+    """Return the curve of those that have not ended, each deal as one."""
+    ended = group_curve.events(times, "any")
+    days = group_curve.days_of(times)
+    return kaplan_meier(days, ended, times.n, group_curve.late(times), confidence_level)
+
+
+def _counted(times: Times, place: group_curve.Place) -> DistributionRow:
+    """Return how many deals there are, ended, have no end yet, and ended after 0 days."""
+    ended = group_curve.events(times, "any")
+    return DistributionRow(
+        **place,
+        n=int(times.n.sum()),
+        closed_n=int(times.n[ended].sum()),
+        open_n=int(times.n[~ended].sum()),
+        same_day_n=int(times.n[ended & (times.time_s == 0)].sum()),
     )
 
 
-def _counts(times: Times) -> dict[str, Any]:
-    """Return how many deals there are, ended, have no end yet, and ended after 0 days."""
-    ended = group_curve.events(times, "any")
-    return {
-        "n": int(times.n.sum()),
-        "closed_n": int(times.n[ended].sum()),
-        "open_n": int(times.n[~ended].sum()),
-        "same_day_n": int(times.n[ended & (times.time_s == 0)].sum()),
-    }
-
-
-def _readings(
+def _with_readings(
+    block: Block,
     times: Times,
     fitted: Sequence[Lifetime],
     known: group_curve.Pace,
     curve: Survival,
-    place: dict[str, Any],
     week: int,
-) -> dict[str, Any]:
-    """Return what can be read from the chosen fit."""
+) -> Block:
+    """Return the block with what can be read from the chosen fit."""
+    row = block.row
+    place: group_curve.Place = {"group": row.group, "stage": row.stage, "overall": row.overall}
     best, trusted = fitted[0], known.trusted_days
     other = fitted[1] if len(fitted) > 1 and not fitted[1].refusal else None
     last = float(curve.time[curve.event_n > 0].max())
     until, drawn = read.drawn_until(best, last, trusted)
-    return {
-        "parameters": tuple(read.parameters(best, place)),
-        "quantiles": tuple(read.quantiles(best, curve, trusted, place)),
-        "remaining": tuple(read.remaining(best, known, trusted, place)),
-        "curves": (read.curve(best, other, known, place),),
-        "densities": (read.density(best, drawn, place),),
-        "bins": tuple(read.bins(times, best, curve, until, place, week=week)),
-        "pairs": (read.pairs(best, curve, trusted, place),),
-    }
+    return replace(
+        block,
+        parameters=tuple(read.parameters(best, place)),
+        quantiles=tuple(read.quantiles(best, curve, trusted, place)),
+        remaining=tuple(read.remaining(best, known, trusted, place)),
+        curves=(read.curve(best, other, known, place),),
+        densities=(read.density(best, drawn, place),),
+        bins=tuple(read.bins(times, best, curve, until, place, week=week)),
+        pairs=(read.pairs(best, curve, trusted, place),),
+    )
 
 
-_OF_FIT = (
-    "family", "never", "at_once", "median_days", "median_ci_lower", "median_ci_upper",
-    "never_share", "never_ci_lower", "never_ci_upper",
-    "same_day_share", "same_day_ci_lower", "same_day_ci_upper",
-    "log_likelihood", "aicc", "bic", "gap_share", "gap_days",
-)  # fmt: skip
-
-
-def _chosen(fit: FitRow, tested: Goodness, plateau_share: float) -> dict[str, Any]:
-    """Return what the row says of the chosen fit."""
-    return {name: getattr(fit, name) for name in _OF_FIT} | {
-        "plateau_share": float(plateau_share),
-        "p_value": tested.p_value,
-        "runs": tested.runs,
-        "tested_n": int(tested.n),
-        "trust": trust(fit.verdict, tested.p_value),
-    }
+def _chosen(row: DistributionRow, fit: FitRow, tested: Goodness, plateau_share: float) -> DistributionRow:
+    """Return the row with what it says of the chosen fit."""
+    return replace(
+        row,
+        family=fit.family,
+        never=fit.never,
+        at_once=fit.at_once,
+        median_days=fit.median_days,
+        median_ci_lower=fit.median_ci_lower,
+        median_ci_upper=fit.median_ci_upper,
+        never_share=fit.never_share,
+        never_ci_lower=fit.never_ci_lower,
+        never_ci_upper=fit.never_ci_upper,
+        same_day_share=fit.same_day_share,
+        same_day_ci_lower=fit.same_day_ci_lower,
+        same_day_ci_upper=fit.same_day_ci_upper,
+        log_likelihood=fit.log_likelihood,
+        aicc=fit.aicc,
+        bic=fit.bic,
+        gap_share=fit.gap_share,
+        gap_days=fit.gap_days,
+        plateau_share=plateau_share,
+        p_value=tested.p_value,
+        runs=tested.runs,
+        tested_n=int(tested.n),
+        trust=trust(fit.verdict, tested.p_value),
+    )
 
 
 def _flexible(times: Times, best: Lifetime, known: group_curve.Pace) -> bool:
@@ -440,23 +460,19 @@ def distribution(
     spans, notes = spans_of(book, stage)
     blocks, counts = _blocks(book, names, spans[-1], asked, days)
     notes += (*calendar_notes(book, days), *_notes(blocks, counts, unwatched_n(book, counts), asked))
-    return _result(
-        book,
-        spans[-1],
-        blocks,
-        by=names,
-        families=asked.families,
-        confidence_level=asked.confidence_level,
-        calendar=days.name,
-        notes=(*source_notes(book), *notes),
-    )
+    return _result(book, spans[-1], blocks, asked, names, days, (*source_notes(book), *notes))
 
 
-def _result(book: Any, span: tuple[int, int, bool], blocks: Sequence[Block], **more: Any) -> Distribution:
+def _result(
+    book: Source,
+    span: tuple[int, int, bool],
+    blocks: Sequence[Block],
+    asked: Asked,
+    names: tuple[str, ...],
+    days: Calendar,
+    notes: tuple[Note, ...],
+) -> Distribution:
     """Put the groups together."""
-    parts: dict[str, Any] = {
-        name: tuple(itertools.chain(*(getattr(one, name) for one in blocks))) for name in _PARTS
-    }
     return Distribution(
         n=sum(one.row.n for one in blocks),
         method="distribution",
@@ -467,13 +483,24 @@ def _result(book: Any, span: tuple[int, int, bool], blocks: Sequence[Block], **m
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         rows=tuple(one.row for one in blocks),
-        **parts,
-        **more,
+        fits=tuple(row for one in blocks for row in one.fits),
+        parameters=tuple(row for one in blocks for row in one.parameters),
+        quantiles=tuple(row for one in blocks for row in one.quantiles),
+        remaining=tuple(row for one in blocks for row in one.remaining),
+        curves=tuple(row for one in blocks for row in one.curves),
+        densities=tuple(row for one in blocks for row in one.densities),
+        bins=tuple(row for one in blocks for row in one.bins),
+        pairs=tuple(row for one in blocks for row in one.pairs),
+        by=names,
+        families=asked.families,
+        confidence_level=asked.confidence_level,
+        calendar=days.name,
+        notes=notes,
     )
 
 
 def _blocks(
-    book: Any, names: tuple[str, ...], span: tuple[int, int, bool], asked: Asked, days: Calendar
+    book: Source, names: tuple[str, ...], span: tuple[int, int, bool], asked: Asked, days: Calendar
 ) -> tuple[list[Block], TimeCounts]:
     """Return what can be said of each group, and the counts behind it."""
     origin, target, overall = span
@@ -482,13 +509,14 @@ def _blocks(
     parts = by_day.split(counts)
     blocks = []
     for place, (group, times) in enumerate(zip(counts.groups, parts, strict=True)):
-        where = {"group": group, "stage": book.playbook.stage_ids[origin], "overall": overall}
+        where: group_curve.Place = {
+            "group": group,
+            "stage": book.playbook.stage_ids[origin],
+            "overall": overall,
+        }
         own = None if deals is None else (deals, deals.group == place)
         blocks.append(block_of(times, own, asked, where, len(parts)))
     return blocks, counts
-
-
-_PARTS = ("fits", "parameters", "quantiles", "remaining", "curves", "densities", "bins", "pairs")
 
 
 def _families(family: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -302,7 +302,7 @@ class QuantilePairs:
 # ---- What can be read from a fitted distribution of days, beside what was observed? ------------------------
 
 Floats = NDArray[np.float64]
-Place = dict[str, Any]
+Place = group_curve.Place
 
 SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
 """Shares whose days are told."""
@@ -403,9 +403,13 @@ def curve(
     seen = group_curve.outline(known, None, None)
     own = fit.survival(seen["days"])
     other = np.full(own.value.size, np.nan) if runner_up is None else runner_up.survival(seen["days"]).value
-    names = ("days", "not_yet_rate", "not_yet_ci_lower", "not_yet_ci_upper", "at_risk_n", "trusted_days")
     return DistributionCurve(
-        **{name: seen[name] for name in names},
+        days=seen["days"],
+        not_yet_rate=seen["not_yet_rate"],
+        not_yet_ci_lower=seen["not_yet_ci_lower"],
+        not_yet_ci_upper=seen["not_yet_ci_upper"],
+        at_risk_n=seen["at_risk_n"],
+        trusted_days=seen["trusted_days"],
         fitted_rate=own.value,
         fitted_ci_lower=own.ci_lower,
         fitted_ci_upper=own.ci_upper,

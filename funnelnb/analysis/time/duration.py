@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -280,33 +279,32 @@ def duration(
     )
     spans, notes = spans_of(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
-    parts: dict[str, Any] = {
-        part: tuple(itertools.chain.from_iterable(getattr(one, part) for one in blocks)) for part in _PARTS
-    }
     return Duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
         confidence_level=asked.confidence_level,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *notes, *_all_notes(book, asked, blocks, parts["fits"])),
+        notes=(*source_notes(book), *notes, *_all_notes(book, asked, blocks)),
         by=asked.names,
         to=to,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         within="".join(asked.within),
         calendar=asked.calendar.name,
-        **parts | {"tests": settled(parts["tests"], asked.confidence_level)},
+        rows=tuple(row for one in blocks for row in one.rows),
+        fits=tuple(row for one in blocks for row in one.fits),
+        curves=tuple(row for one in blocks for row in one.curves),
+        tests=settled([row for one in blocks for row in one.tests], asked.confidence_level),
+        gaps=tuple(row for one in blocks for row in one.gaps),
     )
 
 
-def _all_notes(
-    book: Any, asked: _Asked, blocks: Sequence[_Block], fits: Sequence[FitRow]
-) -> tuple[Note, ...]:
+def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[Note, ...]:
     """Return what has to be said of the days that count, of stages and fits, and of the groups."""
     return (
         *calendar_notes(book, asked.calendar),
-        *_notes(blocks, fits),
+        *_notes(blocks, [row for one in blocks for row in one.fits]),
         *_unfair(book, asked.names),
     )
 
@@ -338,10 +336,7 @@ class _Block:
     gone_n: int
 
 
-_PARTS = ("rows", "fits", "curves", "tests", "gaps")
-
-
-def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
+def _span(book: Source, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     """Return rows, fits and curves of one stage or the whole way, one per group, and how the groups compare."""
     origin, target, overall = span
     to, confidence_level = asked.to, asked.confidence_level
@@ -352,7 +347,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     ids = book.playbook.stage_ids
     rows, fits, curves, short = [], [], [], []
     for group, times in zip(counts.groups, parts, strict=True):
-        place: dict[str, Any] = {"group": group, "stage": ids[origin], "overall": overall}
+        place: group_curve.Place = {"group": group, "stage": ids[origin], "overall": overall}
         known = group_curve.pace(times, to, confidence_level)
         facts = group_curve.facts(times, to, limit, known)
         rows.append(DurationRow(next_stage=ids[target], **place, **facts))
@@ -378,7 +373,7 @@ def _span(book: Any, span: tuple[int, int, bool], asked: _Asked) -> _Block:
 
 
 def _test(
-    book: Any, span: tuple[int, int, bool], asked: _Asked, counts: TimeCounts
+    book: Source, span: tuple[int, int, bool], asked: _Asked, counts: TimeCounts
 ) -> tuple[DurationTest, ...]:
     """Return whether the groups differ, compared within equal values of another attribute if asked."""
     if not asked.names:
@@ -390,7 +385,7 @@ def _test(
         )
     groups = [group[: len(asked.names)] for group in counts.groups]
     strata = [group[len(asked.names) :] for group in counts.groups]
-    place = {"stage": book.playbook.stage_ids[origin], "overall": overall}
+    place: group_curve.Span = {"stage": book.playbook.stage_ids[origin], "overall": overall}
     found = test_of(by_day.split(counts), groups, strata, asked.to, place)
     return (found,) if found else ()
 
@@ -400,7 +395,7 @@ def _gaps(
     parts: Sequence[Times],
     everybody: group_curve.Pace | None,
     asked: _Asked,
-    place: dict[str, Any],
+    place: group_curve.Span,
 ) -> tuple[DurationGap, ...]:
     """Return how far each group is from the rest on the day by which half of all have ended."""
     if everybody is None:
@@ -409,7 +404,7 @@ def _gaps(
     return gaps_of(parts, counts.groups, asked.to, half, asked.confidence_level, place)
 
 
-def spans_of(book: Any, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
+def spans_of(book: Source, stage: str | None) -> tuple[list[tuple[int, int, bool]], tuple[Note, ...]]:
     """Return (origin, target, overall) of every row, and what has to be said of the whole way."""
     playbook = book.playbook
     if stage is None:
@@ -440,7 +435,7 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
 
 
-def _unfair(book: Any, names: tuple[str, ...]) -> tuple[Note, ...]:
+def _unfair(book: Source, names: tuple[str, ...]) -> tuple[Note, ...]:
     """Return which groups are known only after deals have gone some way: old deals are slow by being old."""
     if getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from funnelnb.stats.rates.compare import benjamini_hochberg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     Group = tuple[str, ...]
 
@@ -103,7 +105,7 @@ def test_of(
     groups: Sequence[Group],
     strata: Sequence[Group],
     to: str,
-    place: dict[str, Any],
+    place: group_curve.Span,
 ) -> DurationTest | None:
     """Return the test of equal times over the groups that have enough deals; None where there are no two.
 
@@ -148,7 +150,7 @@ def test_of(
     )
 
 
-def _tested(times: Times, code: Any, layer: Any, to: str) -> RankTest | None:
+def _tested(times: Times, code: NDArray[np.int64], layer: NDArray[np.int64], to: str) -> RankTest | None:
     days = group_curve.days_of(times)
     if to == "any":
         return log_rank(days, group_curve.events(times, to), code, times.n, group_curve.late(times), layer)
@@ -189,7 +191,7 @@ def gaps_of(
     to: str,
     half_days: float,
     confidence_level: float,
-    place: dict[str, Any],
+    place: group_curve.Span,
 ) -> tuple[DurationGap, ...]:
     """Return how far each group is from the rest on day `half_days`, or as far as all with enough deals see."""
     sized = [part for part in parts if part.n.sum() >= TOO_FEW_N]
@@ -223,20 +225,46 @@ def _blurred(times: Times) -> bool:
     return by_day.early_risk_small(by_day.curve(times, 0.9), times, np.inf)
 
 
-_RATES = ("done_rate", "done_ci_lower", "done_ci_upper", "rest_rate")
-_APART = ("difference", "difference_ci_lower", "difference_ci_upper", "p_value", "p_adjusted")
-_UNKNOWN = dict.fromkeys((*_RATES, *_APART), float("nan")) | {"verdict": "too_few"}
+class _Gap(TypedDict):
+    """How far a group is from the rest; adjusted and judged once all are known."""
+
+    done_rate: float
+    done_ci_lower: float
+    done_ci_upper: float
+    rest_rate: float
+    difference: float
+    difference_ci_lower: float
+    difference_ci_upper: float
+    p_value: float
+    p_adjusted: float
+    verdict: str
 
 
-def _gap(part: Times, rest: Times | None, to: str, by_days: float, confidence_level: float) -> dict[str, Any]:
+_NAN = float("nan")
+_UNKNOWN: _Gap = {
+    "done_rate": _NAN,
+    "done_ci_lower": _NAN,
+    "done_ci_upper": _NAN,
+    "rest_rate": _NAN,
+    "difference": _NAN,
+    "difference_ci_lower": _NAN,
+    "difference_ci_upper": _NAN,
+    "p_value": _NAN,
+    "p_adjusted": _NAN,
+    "verdict": "too_few",
+}
+
+
+def _gap(part: Times, rest: Times | None, to: str, by_days: float, confidence_level: float) -> _Gap:
     """Return the shares done of one group and of the rest, and their difference; NaN where not known."""
     if rest is None or rest.n.sum() < TOO_FEW_N:
-        return dict(_UNKNOWN)
+        return _UNKNOWN
     own, other = (_curve(one, to, confidence_level) for one in (part, rest))
     cause = 1 if to == "any" else group_curve.TO.index(to)
     read, others = own.at(by_days), other.at(by_days)
     apart = incidence_difference(own, other, by_days, cause, confidence_level)
-    return _UNKNOWN | {
+    return {
+        **_UNKNOWN,
         "done_rate": float(read.rate[cause - 1, 0]),
         "done_ci_lower": float(read.ci_lower[cause - 1, 0]),
         "done_ci_upper": float(read.ci_upper[cause - 1, 0]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def fitted_to(
     return tuple(sorted(found, key=lambda one: (bool(one.refusal), one.aicc)))
 
 
-def fit_rows(fitted: Sequence[Lifetime], known: group_curve.Pace, place: dict[str, Any]) -> list[FitRow]:
+def fit_rows(fitted: Sequence[Lifetime], known: group_curve.Pace, place: group_curve.Place) -> list[FitRow]:
     """Return the fits as rows, each with its distance from the observed curve and a verdict."""
     rows = []
     for rank, one in enumerate(fitted, start=1):
@@ -182,21 +182,47 @@ def never_share(fit: Lifetime) -> tuple[float, float, float]:
     return value, lower, upper
 
 
-def _values(fit: Lifetime) -> dict[str, Any]:
+class _Values(TypedDict):
+    """The parameters of a fit and its two shares."""
+
+    first_name: str
+    first_value: float
+    second_name: str
+    second_value: float
+    third_name: str
+    third_value: float
+    never_share: float
+    never_ci_lower: float
+    never_ci_upper: float
+    same_day_share: float
+    same_day_ci_lower: float
+    same_day_ci_upper: float
+
+
+def _values(fit: Lifetime) -> _Values:
     """Return the parameters of a fit and its two shares."""
-    made: dict[str, Any] = {}
     own = fit.shape.family.parameters
-    for place, word in enumerate(("first", "second", "third")):
-        made[f"{word}_name"] = own[place] if place < len(own) else ""
-        made[f"{word}_value"] = float(fit.estimate[place]) if place < len(own) else np.nan
+    named = [(name, float(fit.estimate[place])) for place, name in enumerate(own)]
+    first, second, third = (*named, *[("", np.nan)] * (3 - len(named)))
     dead = never_share(fit)
     same_day: tuple[float, ...] = (np.nan,) * 3
     if fit.shape.at_once:
         place = fit.parameters.index("at_once_share")
         same_day = tuple(float(one[place]) for one in (fit.estimate, fit.ci_lower, fit.ci_upper))
-    for name, values in (("never", dead), ("same_day", same_day)):
-        made |= dict(zip((f"{name}_share", f"{name}_ci_lower", f"{name}_ci_upper"), values, strict=True))
-    return made
+    return {
+        "first_name": first[0],
+        "first_value": first[1],
+        "second_name": second[0],
+        "second_value": second[1],
+        "third_name": third[0],
+        "third_value": third[1],
+        "never_share": dead[0],
+        "never_ci_lower": dead[1],
+        "never_ci_upper": dead[2],
+        "same_day_share": same_day[0],
+        "same_day_ci_lower": same_day[1],
+        "same_day_ci_upper": same_day[2],
+    }
 
 
 def _verdict(rank: int, refusal: str, gap: float) -> str:

@@ -6,7 +6,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,6 +139,38 @@ CELLS = 1 << 20
 """So many ages times days are worked on at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WinChances:
+    """The chance of each open deal to be won. D deals.
+
+    Attributes
+    ----------
+    win_rate, win_ci_lower, win_ci_upper : ndarray of float64, shape (D,)
+        NaN where fewer than ``TOO_FEW_N`` deals were ever watched at that age in that stage, or the data see less
+        than a day ahead.
+    win_days : ndarray of float64, shape (D,)
+        Days ahead that the chance speaks of: those asked for, or as far as the data see.
+    """
+
+    win_rate: Floats
+    win_ci_lower: Floats
+    win_ci_upper: Floats
+    win_days: Floats
+
+    @classmethod
+    def unknown(cls, size: int) -> WinChances:
+        """Return chances of which nothing is known yet."""
+        rate, lower, upper, days = (np.full(size, np.nan) for _ in range(4))
+        return cls(win_rate=rate, win_ci_lower=lower, win_ci_upper=upper, win_days=days)
+
+    def put(self, rows: NDArray[np.int64], found: WinChances, places: NDArray[np.int64]) -> None:
+        """Write what was `found` at `places` into `rows`."""
+        self.win_rate[rows] = found.win_rate[places]
+        self.win_ci_lower[rows] = found.win_ci_lower[places]
+        self.win_ci_upper[rows] = found.win_ci_upper[places]
+        self.win_days[rows] = found.win_days[places]
+
+
 def win_chances(
     book: Book,
     deals: OpenDeals,
@@ -147,7 +179,7 @@ def win_chances(
     within_days: float,
     confidence_level: float,
     calendar: Calendar,
-) -> dict[str, Floats]:
+) -> WinChances:
     """Return the chance of each open deal to be won, its interval, and the days ahead that it speaks of.
 
     Parameters
@@ -166,10 +198,7 @@ def win_chances(
 
     Returns
     -------
-    dict of str to ndarray of float64, shape (D,)
-        ``win_rate``, ``win_ci_lower``, ``win_ci_upper``; ``win_days``: `within_days`, or as far as the data
-        see. NaN where fewer than ``TOO_FEW_N`` deals were ever watched at that age in that stage, or the data
-        see less than a day ahead.
+    WinChances
 
     Notes
     -----
@@ -177,9 +206,7 @@ def win_chances(
     without. Where nobody (or everybody) was won, only the number of deals known carries the interval: there it
     looks no further than the state of ``TOO_FEW_N`` deals of that age is known.
     """
-    made = {
-        name: np.full(len(deals), np.nan) for name in ("win_rate", "win_ci_lower", "win_ci_upper", "win_days")
-    }
+    made = WinChances.unknown(len(deals))
     steps = round(within_days)
     for k in range(book.ledger.won):
         here = np.flatnonzero((deals.position == k) & ~np.isnan(deals.age_days))
@@ -196,8 +223,7 @@ def win_chances(
             for block in np.array_split(np.arange(ages.size), -(-ages.size * steps // CELLS)):
                 inside = np.isin(row, block)
                 found = _told(curves, parts, group, ages[block], steps, confidence_level)
-                for name, values in found.items():
-                    made[name][mine[inside]] = values[row[inside] - block[0]]
+                made.put(mine[inside], found, row[inside] - block[0])
     return made
 
 
@@ -230,7 +256,7 @@ def _told(
     ages: Floats,
     steps: int,
     confidence_level: float,
-) -> dict[str, Floats]:
+) -> WinChances:
     """Return what is said of deals of some ages in one stage and group; without `parts` all deals are alike."""
     ahead = Ahead(*curves, ages * SECONDS_PER_DAY, steps, SECONDS_PER_DAY)
     days = np.minimum(ahead.known, steps)
@@ -245,7 +271,7 @@ def _told(
             own = Ahead(*parts[group], ages * SECONDS_PER_DAY, steps, SECONDS_PER_DAY).chance(days)
         found = lean(own, found)
     lower, upper = found.bounds(confidence_level)
-    return {"win_rate": found.rate, "win_ci_lower": lower, "win_ci_upper": upper, "win_days": days}
+    return WinChances(win_rate=found.rate, win_ci_lower=lower, win_ci_upper=upper, win_days=days)
 
 
 def _curves(book: Book, k: int, confidence_level: float, calendar: Calendar) -> Curves:
@@ -316,6 +342,8 @@ class StuckDeal:
         won, as far as the state of at least ``TOO_FEW_N`` deals of that age is known.
     deal_amount : float
         NaN where not known.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -337,6 +365,7 @@ class StuckDeal:
     win_ci_upper: float
     win_days: float
     deal_amount: float
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -479,33 +508,55 @@ def stuck(
     days = check.number("horizon_days", horizon_days, ge=1, le=730)
     which = calendar_of(calendar, book)
     deals, groups = open_deals(book, which), _groups(book, names)
-    columns, wholes = _judged(book, deals, groups, names, confidence, which)
-    adjusted = benjamini_hochberg(np.clip(columns["p_value"], 0.0, 1.0))
-    kinds = {
-        "listed": np.nan_to_num(adjusted, nan=1.0) <= rate,
-        "slow": np.nan_to_num(columns["tail_rate"], nan=1.0) <= SLOW_SHARE,
-    }
-    columns |= {"p_adjusted": adjusted} | kinds
-    columns |= win_chances(book, deals, groups, names, days, confidence, which)
-    expected = columns.pop("slow_expected")
+    ages, wholes = _judged(book, deals, groups, names, confidence, which)
+    kinds = _Kinds.of(ages, rate)
+    chances = win_chances(book, deals, groups, names, days, confidence, which)
     return Stuck(
         n=len(deals),
         method="stuck",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, columns, wholes)),
+        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, ages, chances, wholes)),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
-        slow_expected_n=float(np.nansum(expected)),
+        slow_expected_n=float(np.nansum(ages.slow_expected)),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
-        stages=_stages(book, deals, kinds, expected, wholes),
-        deals=DealRows(_deals(book, deals, groups, columns)),
+        stages=_stages(book, deals, kinds, ages.slow_expected, wholes),
+        deals=DealRows(_deals(book, deals, groups, ages, kinds, chances)),
         calendar=which.name,
         **_sums(deals, kinds, np.ones(len(deals), bool)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ages:
+    """What is known of every open deal's age. D deals; NaN: not known."""
+
+    usual_days: Floats
+    tail_rate: Floats
+    p_value: Floats
+    slow_expected: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Kinds:
+    """Which open deals are called stuck, and which are slow. D deals."""
+
+    p_adjusted: Floats
+    listed: NDArray[np.bool_]
+    slow: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, ages: _Ages, false_alarm_rate: float) -> _Kinds:
+        adjusted = benjamini_hochberg(np.clip(ages.p_value, 0.0, 1.0))
+        return cls(
+            p_adjusted=adjusted,
+            listed=np.nan_to_num(adjusted, nan=1.0) <= false_alarm_rate,
+            slow=np.nan_to_num(ages.tail_rate, nan=1.0) <= SLOW_SHARE,
+        )
 
 
 def _groups(book: Book, names: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -521,8 +572,8 @@ def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ord
     if known is None:
         return None
     if never is None:
-        facts = group_curve.pause(times)
-        never = known.at(known.still, facts["last_event_days"]) if facts["pause"] else 0.0
+        last = group_curve.pause(times)
+        never = known.at(known.still, last["last_event_days"]) if last["pause"] else 0.0
     elif never:
         never = float(known.still[-1]) if known.still[-1] < 1 else 0.0
     return Ordinary(known=known, ended_n=int(times.n[times.outcome != 0].sum()), never_rate=never)
@@ -535,11 +586,10 @@ def _judged(
     names: tuple[str, ...],
     confidence_level: float,
     calendar: Calendar,
-) -> tuple[dict[str, NDArray[Any]], dict[int, dict[str, Any]]]:
+) -> tuple[_Ages, dict[int, group_curve.Pause]]:
     """Return what is known of every open deal's age, and of every stage's last leaving."""
-    names_made = ("usual_days", "tail_rate", "p_value", "slow_expected")
-    made = {name: np.full(len(deals), np.nan) for name in names_made}
-    ledger, wholes = book.ledger, {}
+    usual, tail, p, slow = (np.full(len(deals), np.nan) for _ in range(4))
+    ledger, wholes = book.ledger, dict[int, group_curve.Pause]()
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     coded = np.fromiter((places[group] for group in groups), np.int64, len(groups))
     for k in range(ledger.won):
@@ -559,23 +609,23 @@ def _judged(
             entered = days_since(ledger.reached_s[here, k], ledger.as_of_s, calendar)
             age = deals.age_days[mine]
             still = shrunk(own, whole, entered)
-            made["p_value"][mine] = p_values(age, entered, still)
+            p[mine] = p_values(age, entered, still)
             open_n = shrunk(own, whole, entered, spare_n=0.0)
-            made["slow_expected"][mine] = open_n[still <= SLOW_SHARE].sum() / max(open_n.sum(), 1e-12)
-            made["tail_rate"][mine] = shrunk(own, whole, age)
-            made["usual_days"][mine] = (own or whole).known.reaches(0.5)[0]
-    return made, wholes
+            slow[mine] = open_n[still <= SLOW_SHARE].sum() / max(open_n.sum(), 1e-12)
+            tail[mine] = shrunk(own, whole, age)
+            usual[mine] = (own or whole).known.reaches(0.5)[0]
+    return _Ages(usual_days=usual, tail_rate=tail, p_value=p, slow_expected=slow), wholes
 
 
 def _stages(
     book: Book,
     deals: OpenDeals,
-    kinds: dict[str, NDArray[np.bool_]],
-    slow_expected: NDArray[np.float64],
-    wholes: dict[int, dict[str, Any]],
+    kinds: _Kinds,
+    slow_expected: Floats,
+    wholes: dict[int, group_curve.Pause],
 ) -> tuple[StuckStage, ...]:
     rows = []
-    for k, facts in wholes.items():
+    for k, last in wholes.items():
         here = deals.position == k
         if here.any():
             rows.append(
@@ -584,31 +634,49 @@ def _stages(
                     open_n=int(here.sum()),
                     open_amount=total(deals.amount[here]),
                     slow_expected_n=float(np.nansum(slow_expected[here])),
-                    last_event_days=facts["last_event_days"],
-                    pause=facts["pause"],
+                    last_event_days=last["last_event_days"],
+                    pause=last["pause"],
                     **_sums(deals, kinds, here),
                 )
             )
     return tuple(rows)
 
 
-def _sums(deals: OpenDeals, kinds: dict[str, NDArray[np.bool_]], here: NDArray[np.bool_]) -> dict[str, Any]:
+class _Sums(TypedDict):
+    """How many deals of each kind, and their amount."""
+
+    listed_n: int
+    listed_amount: float
+    slow_n: int
+    slow_amount: float
+
+
+def _sums(deals: OpenDeals, kinds: _Kinds, here: NDArray[np.bool_]) -> _Sums:
     """Return how many deals of each kind there are among those `here`, and their amount."""
-    counted: dict[str, Any] = {f"{kind}_n": int((here & one).sum()) for kind, one in kinds.items()}
-    return counted | {f"{kind}_amount": total(deals.amount[here & one]) for kind, one in kinds.items()}
+    return {
+        "listed_n": int((here & kinds.listed).sum()),
+        "listed_amount": total(deals.amount[here & kinds.listed]),
+        "slow_n": int((here & kinds.slow).sum()),
+        "slow_amount": total(deals.amount[here & kinds.slow]),
+    }
 
 
 def _deals(
-    book: Book, deals: OpenDeals, groups: list[tuple[str, ...]], columns: dict[str, NDArray[Any]]
+    book: Book,
+    deals: OpenDeals,
+    groups: list[tuple[str, ...]],
+    ages: _Ages,
+    kinds: _Kinds,
+    chances: WinChances,
 ) -> tuple[StuckDeal, ...]:
     stages = book.playbook.stage_ids
-    p, amount = np.nan_to_num(columns["p_value"], nan=2.0), np.nan_to_num(deals.amount)
+    p, amount = np.nan_to_num(ages.p_value, nan=2.0), np.nan_to_num(deals.amount)
     order = np.lexsort((np.arange(len(deals)), -np.nan_to_num(deals.age_days), -amount, p))
-    plain = {name: values.tolist() for name, values in columns.items()}
     return tuple(
         StuckDeal(
             rank=rank,
             opportunity_id=deals.opportunity_id[d],
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],
@@ -616,22 +684,31 @@ def _deals(
             group=groups[deals.index[d]],
             age_days=float(deals.age_days[d]),
             deal_amount=float(deals.amount[d]),
-            **{name: values[d] for name, values in plain.items()},
+            usual_days=float(ages.usual_days[d]),
+            tail_rate=float(ages.tail_rate[d]),
+            p_value=float(ages.p_value[d]),
+            p_adjusted=float(kinds.p_adjusted[d]),
+            listed=bool(kinds.listed[d]),
+            slow=bool(kinds.slow[d]),
+            win_rate=float(chances.win_rate[d]),
+            win_ci_lower=float(chances.win_ci_lower[d]),
+            win_ci_upper=float(chances.win_ci_upper[d]),
+            win_days=float(chances.win_days[d]),
         )
         for rank, d in enumerate(order.tolist(), start=1)
     )
 
 
 def _notes(
-    deals: OpenDeals, columns: dict[str, NDArray[Any]], wholes: dict[int, dict[str, Any]]
+    deals: OpenDeals, ages: _Ages, chances: WinChances, wholes: dict[int, group_curve.Pause]
 ) -> tuple[Note, ...]:
     notes: tuple[Note, ...] = ()
-    unknown = np.isnan(columns["p_value"])
-    unknown_n, unseen_n = int(unknown.sum()), int((~unknown & np.isnan(columns["win_rate"])).sum())
+    unknown = np.isnan(ages.p_value)
+    unknown_n, unseen_n = int(unknown.sum()), int((~unknown & np.isnan(chances.win_rate)).sum())
     if unknown_n:
         notes += (Note("age_not_judged", {"deals_n": unknown_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
     if unseen_n:
         notes += (Note("win_unseen", {"deals_n": unseen_n, "of_n": len(deals), "min_n": TOO_FEW_N}),)
-    if len(deals) and not any(facts["pause"] for facts in wholes.values()):
+    if len(deals) and not any(last["pause"] for last in wholes.values()):
         notes += (Note("no_plateau"),)
     return notes

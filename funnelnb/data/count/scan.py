@@ -42,6 +42,7 @@ from funnelnb.data.ledger.codes import CONTRADICTIONS, FACTS, Codes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.contract.calendar import Calendar
     from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
@@ -100,7 +101,7 @@ class Scan:
         stage_history: Any = None,
         *,
         playbook: Playbook,
-        as_of: Any,
+        as_of: Day | None,
         observed_from: Any = None,
         currency: str = "",
         timezone: str | None = None,

@@ -8,7 +8,7 @@ starts a new stay, an actor's repeats change nothing (DECISIONS.md, "Events and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.book import Book
     from funnelnb.data.events.definition import Step
     from funnelnb.data.events.log import Events
     from funnelnb.playbooks.model import Playbook
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 LOST = "lost"
 
 
-def from_deals(book: Any) -> Events:
+def from_deals(book: Book) -> Events:
     """Read the stage history of a book as an event log: who is the deal, what is the stage it entered.
 
     Parameters

@@ -10,7 +10,7 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -28,6 +28,8 @@ _CHOICES = {
 """Rules with named values, the first of which is ours."""
 STEPS_MOST = 30
 MICRO = 1_000_000
+Stretch = str | float | datetime.timedelta
+"""A span of time as people give it: ``"7d"``, ``"30min"``, a number of days, a timedelta."""
 """Times are whole microseconds."""
 
 _UNITS = {
@@ -193,8 +195,41 @@ RULES: Mapping[str, Mapping[str, Any]] = {
 """Named sets of rules: ours, and how other tools count (docs/behaviour-rules.md lists them with sources)."""
 
 
+StepLike: TypeAlias = str | Step | Mapping[str, Any] | Sequence["StepLike"]
+"""A step as people give it: the name of an event, several of which any will do, or what :func:`step` made."""
+
+
+class CountRules(TypedDict, total=False):
+    """Rules of the count that :func:`define` takes by name."""
+
+    attempt: str | None
+    ties: str | None
+    grace: Stretch | None
+    reuse: bool | None
+    repeats: str | None
+    between: str | None
+    begin: str | None
+    exclude_scope: str | None
+    grain: Stretch | None
+    twins: str | None
+
+
+class FunnelRules(CountRules, total=False):
+    """What the analyses of funnels take beside what they name themselves; as for :func:`funnelnb.funnel`."""
+
+    order: str
+    exclude: StepLike
+    hold: str | Sequence[str]
+    per: str
+    value: str | None
+    credit: str | int
+    since: check.Day | None
+    until: check.Day | None
+    rules: str
+
+
 def step(
-    event: str | Sequence[Any] | None = None,
+    event: StepLike | None = None,
     *,
     where: Mapping[str, Any] | None = None,
     optional: bool = False,
@@ -257,14 +292,24 @@ def as_step(value: Any) -> Step:
     return step(value)
 
 
+class ExclusionGiven(TypedDict):
+    """An exclusion as :func:`exclusion` gives it."""
+
+    event: StepLike
+    after: int | str | None
+    before: int | str | None
+    where: Mapping[str, Any] | None
+    scope: str | None
+
+
 def exclusion(
-    event: Any,
+    event: StepLike,
     *,
     after: int | str | None = None,
     before: int | str | None = None,
     where: Mapping[str, Any] | None = None,
     scope: str | None = None,
-) -> dict[str, Any]:
+) -> ExclusionGiven:
     """What must not happen between two steps, and what does it undo?
 
     Parameters
@@ -287,15 +332,15 @@ def exclusion(
 
 
 def define(
-    steps: Sequence[Any],
+    steps: Sequence[StepLike],
     *,
-    within: Any = None,
+    within: Stretch | None = None,
     order: str = "ordered",
-    exclude: Any = (),
+    exclude: StepLike = (),
     hold: str | Sequence[str] = (),
     per: str = "actor",
     rules: str = "house",
-    **options: Any,
+    **options: Unpack[CountRules],
 ) -> Definition:
     """Check the parts of a funnel and return its definition.
 

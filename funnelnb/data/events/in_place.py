@@ -8,6 +8,7 @@ from funnelnb.data.events.sources import opened
 from funnelnb.data.events.spark import SparkEvents, opened_spark
 
 if TYPE_CHECKING:
+    from funnelnb.core.check import Day
     from funnelnb.data.events.scan import EventScan
 
 
@@ -18,7 +19,7 @@ def scan(
     event: str | None = None,
     time: str | None = None,
     session: str | None = None,
-    as_of: Any = None,
+    as_of: Day | None = None,
     memory_mb: float = 1024,
     currency: str = "",
 ) -> EventScan | SparkEvents:

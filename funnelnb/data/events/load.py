@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.read.raw import Raw
 
 _DAY_US = 86_400_000_000
@@ -35,7 +36,7 @@ def events(  # noqa: PLR0913 - each column and rule of reading has its own name
     event: str | None = None,
     time: str | None = None,
     session: str | None = None,
-    as_of: Any = None,
+    as_of: Day | None = None,
     aliases: Any = None,
     timezone: str = "",
     date_order: str = "",
@@ -102,7 +103,7 @@ def events(  # noqa: PLR0913 - each column and rule of reading has its own name
     return draft.finish(keep, people, limit, currency, timeout or SESSION_US)
 
 
-def _as_of(as_of: Any, micro: NDArray[np.int64], whole_days: bool, timezone: str) -> np.datetime64:
+def _as_of(as_of: Day | None, micro: NDArray[np.int64], whole_days: bool, timezone: str) -> np.datetime64:
     """Return the as-of time: the one given (a plain date to its end), else the last event."""
     if as_of is None:
         last = int(micro.max())

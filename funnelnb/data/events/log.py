@@ -14,6 +14,7 @@ from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.core.errors import Problem
     from funnelnb.core.note import Note
 
@@ -183,7 +184,7 @@ class Events:
             _found={},
         )
 
-    def between(self, since: Any = None, until: Any = None) -> Events:
+    def between(self, since: Day | None = None, until: Day | None = None) -> Events:
         """Return the events of a span of time, both ends included; a plain date ends with its day."""
         low = NEVER if since is None else int(np.datetime64(since).astype("M8[us]").astype(np.int64))
         high = _LATE if until is None else int(np.datetime64(until).astype("M8[us]").astype(np.int64))

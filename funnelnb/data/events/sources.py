@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from funnelnb.core.check import Day
+
 _DAY_US = 86_400_000_000
 _BATCH_ROWS = 1 << 20
 
 
 def opened(
-    source: Any, given: Mapping[str, str | None], as_of: Any, *, memory_bytes: int, currency: str
+    source: Any, given: Mapping[str, str | None], as_of: Day | None, *, memory_bytes: int, currency: str
 ) -> EventScan:
     """Open a log that is counted where it lies."""
     if hasattr(source, "to_arrow_reader") and hasattr(source, "columns"):
@@ -56,7 +58,7 @@ def columns_of(names: Sequence[str], given: Mapping[str, str | None], where: str
     return Columns(**found)
 
 
-def as_of_of(as_of: Any, last_us: int | None) -> np.datetime64:
+def as_of_of(as_of: Day | None, last_us: int | None) -> np.datetime64:
     """Return the as-of time: the one given (a plain date to its end), else the last event."""
     if as_of is None:
         return np.datetime64(0 if last_us is None else last_us, "us")
@@ -81,7 +83,7 @@ def _paths(source: Any) -> list[Path]:
 
 
 def _parquet(
-    paths: list[Path], given: Mapping[str, str | None], as_of: Any, memory_bytes: int, currency: str
+    paths: list[Path], given: Mapping[str, str | None], as_of: Day | None, memory_bytes: int, currency: str
 ) -> EventScan:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -188,7 +190,7 @@ def _is_time(file: Any, name: str) -> bool:
 
 
 def _relation(
-    relation: Any, given: Mapping[str, str | None], as_of: Any, memory_bytes: int, currency: str
+    relation: Any, given: Mapping[str, str | None], as_of: Day | None, memory_bytes: int, currency: str
 ) -> EventScan:
     """A DuckDB relation: columns and rows are chosen by DuckDB, batches come as Arrow."""
     names = list(relation.columns)

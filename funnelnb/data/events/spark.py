@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from funnelnb.core.check import Day
     from funnelnb.core.note import Note
     from funnelnb.data.events.definition import Definition
 
@@ -240,7 +241,9 @@ def _span(rows: list[tuple[int, float, int, int]]) -> Spans:
     return Spans(group=group.astype(np.int64), days=whole, done=done.astype(np.int64), n=n.astype(np.int64))
 
 
-def opened_spark(frame: Any, given: Mapping[str, str | None], as_of: Any, currency: str) -> SparkEvents:
+def opened_spark(
+    frame: Any, given: Mapping[str, str | None], as_of: Day | None, currency: str
+) -> SparkEvents:
     """Open a Spark frame as a log that is counted there."""
     from pyspark.sql import functions as F  # noqa: N812
 

@@ -53,7 +53,8 @@ def stage_steps(playbook: str | Playbook, names: Sequence[str]) -> tuple[list[St
     for place, stage in enumerate(model.stages):
         events = by_stage.get(place) or (by_stage.get(model.won) if place == model.won + 1 else None)
         if events:
-            steps.append(step(sorted(events, key=fold), label=stage.id))
+            found: list[str] = sorted(events, key=fold)
+            steps.append(step(found, label=stage.id))
         else:
             without.append(stage.id)
     if len(steps) < 2:

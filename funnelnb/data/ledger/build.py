@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Playbook
 
@@ -318,7 +319,7 @@ def from_frames(
     stage_history: Any = None,
     *,
     playbook: Playbook,
-    as_of: Any,
+    as_of: Day | None,
     observed_from: Any = None,
     attributes: Sequence[str] | None = None,
     timezone: str = "",

@@ -39,10 +39,16 @@ CURRENCIES: Mapping[str, str] = {
     "元": "元", "圆": "元", "人民币": "CNY", "rmb": "CNY", "cn¥": "CNY",
     "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",
     "euro": "EUR", "euros": "EUR", "dollar": "$", "dollars": "$",
+    "円": "JPY", "원": "KRW", "₺": "TRY", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "kč": "CZK", "ft": "HUF",
+    "us dollar": "USD", "u.s. dollar": "USD", "us-dollar": "USD", "pound sterling": "GBP", "british pound": "GBP",
+    "japanese yen": "JPY", "yen": "JPY", "swiss franc": "CHF", "schweizer franken": "CHF", "chinese yuan": "CNY",
+    "indian rupee": "INR", "rupees": "INR", "brazilian real": "BRL", "real brasileiro": "BRL", "reais": "BRL",
+    "peso mexicano": "MXN", "zloty": "PLN", "złoty": "PLN", "российский рубль": "RUB", "рубль": "RUB", "рублей": "RUB",
+    "доллар сша": "USD", "евро": "EUR", "türk lirası": "TRY", "tl": "TRY", "dólar": "$", "dólar americano": "USD",
     **{code.lower(): code for code in (
         "CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "SGD", "INR", "KRW", "AUD", "CAD", "NZD", "CHF",
         "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "THB", "VND", "IDR", "MYR",
-        "PHP",         "AED",
+        "PHP", "AED", "TRY", "UAH", "SAR", "ILS", "RON", "BGN", "ARS", "CLP", "COP", "PEN", "EGP", "NGN", "KES",
     )},
 }  # fmt: skip
 """Signs and codes of currencies; ``$``, ``¥`` and 元 stay signs, since several currencies share them."""
@@ -129,13 +135,16 @@ def unit_of(text: str) -> tuple[float, str] | None:
 
     Examples
     --------
-    >>> unit_of("k€")
-    (1000.0, 'EUR')
+    >>> unit_of("k€"), unit_of("TEUR")
+    ((1000.0, 'EUR'), (1000.0, 'EUR'))
     >>> unit_of("net") is None
     True
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    found = _affix(re.sub(r"^(单位[::]?|unit:?|in\s)", "", text.strip()))
+    bare = re.sub(r"^(单位[::]?|unit:?|in\s)", "", text.strip())
+    found = _affix(bare)
+    if found is None and bare.startswith("t") and (rest := _affix(bare[1:])) and rest[1] and rest[0] is None:
+        found = (1e3, rest[1])  # T€, TEUR
     return None if found is None or not text.strip() else (found[0] or 1.0, found[1])
 
 

@@ -138,6 +138,9 @@ def _flags(cells: pd.Series) -> Parsed:
 _UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]+?)\s*[)）\]】]\s*$")
 
 
+_IN_UNIT = re.compile(r"\s(?:in|en|em|в|w)\s+(\S{1,10})$", re.IGNORECASE)
+
+
 def header_unit(name: str) -> tuple[str, str]:
     """Split a column name into its name and the unit behind it in brackets.
 
@@ -145,8 +148,12 @@ def header_unit(name: str) -> tuple[str, str]:
     --------
     >>> header_unit("预计金额（万元）")
     ('预计金额', '万元')
-    >>> header_unit("Value")
-    ('Value', '')
+    >>> header_unit("Volumen in T€"), header_unit("Value"), header_unit("Date in")
+    (('Volumen', 'T€'), ('Value', ''), ('Date in', ''))
     """
+    from funnelnb.data.parse.numbers import unit_of
+
     found = _UNIT.search(name)
+    if found is None and (behind := _IN_UNIT.search(name)) and unit_of(behind.group(1)):
+        found = behind
     return (name[: found.start()].strip(), found.group(1)) if found else (name, "")

@@ -14,11 +14,14 @@ from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.settings import TableSettings
 from funnelnb.data.read.archive import tables_inside, unpacked
 from funnelnb.data.read.guard import guarded
+from funnelnb.data.read.html_table import read_html
 from funnelnb.data.read.json_records import read_json
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
 from funnelnb.data.read.sheet import open_workbook, read_workbook
+from funnelnb.data.read.sql_dump import dump_tables, read_dump
 from funnelnb.data.read.stack import same_shape, stacked
 from funnelnb.data.read.text import read_text
+from funnelnb.data.read.xml_table import read_xml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +33,13 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 DUCKDB_SUFFIXES = (".duckdb", ".ddb", ".db")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 ARCHIVE_SUFFIXES = (".zip", ".gz")
-INNER = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES)
+PAGE_SUFFIXES = (".html", ".htm")
+XML_SUFFIXES = (".xml", ".xes")
+DUMP_SUFFIXES = (".sql",)
+INNER = (
+    *TEXT_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES, *PAGE_SUFFIXES, *XML_SUFFIXES,
+    *DUMP_SUFFIXES,
+)  # fmt: skip
 SUFFIXES = (*INNER, *DUCKDB_SUFFIXES, *ARCHIVE_SUFFIXES)
 """Files that :func:`read_file` reads."""
 
@@ -145,12 +154,25 @@ def _kind_of_bytes(path: Path, head: bytes, suffix: str) -> str:
     for magic, kind in ((b"\xd0\xcf\x11\xe0", "excel"), (b"\x1f\x8b", "gzip"), (b"PAR1", "parquet")):
         if head.startswith(magic):
             return kind
-    for kind in ("duckdb", "json", "parquet", "zip", "gzip"):
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    marked = _marked_up(head)
+    if marked and suffix not in _ENDINGS["duckdb"]:
+        return marked
+    for kind in ("duckdb", "json", "parquet", "zip", "gzip", "dump", "xml", "html"):
         if suffix in _ENDINGS[kind]:
             return kind
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
     records = re.match(rb'[\[{]\s*(?:[\[{]\s*)?"[^"]*"\s*[:,\]]', start)
     return "json" if records else "text"
+
+
+def _marked_up(head: bytes) -> str:
+    """Return ``html`` or ``xml`` for a text that begins as such, else nothing."""
+    text = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").lower()
+    if re.match(rb"<(?:!doctype html|html|head|body|table|meta|style|div|center)\b", text):
+        return "html"
+    if text.startswith(b"<?xml") or re.match(rb"<(?:log|workbook)\b", text):
+        return "html" if b"<html" in text else "xml"
+    return ""
 
 
 def _is_workbook(path: Path) -> bool:
@@ -192,6 +214,8 @@ def sub_tables(path: Path, limits: Limits | None = None) -> list[str]:
             return list(open_workbook(path, settings).sheet_names)
         if kind == "zip":
             return tables_inside(path, settings.limits, INNER)
+        if kind == "dump":
+            return dump_tables(path, settings.limits)
         if kind == "duckdb":
             connection = _duckdb(path)
             try:
@@ -478,6 +502,9 @@ _READERS = {
     "parquet": _read_parquet,
     "duckdb": _read_duckdb,
     "json": lambda path, settings: read_json(path, settings.limits),
+    "html": read_html,
+    "xml": read_xml,
+    "dump": read_dump,
     "zip": _read_zip,
     "gzip": _read_gzip,
 }
@@ -487,6 +514,9 @@ _ENDINGS = {
     "parquet": PARQUET_SUFFIXES,
     "duckdb": DUCKDB_SUFFIXES,
     "json": JSON_SUFFIXES,
+    "html": PAGE_SUFFIXES,
+    "xml": XML_SUFFIXES,
+    "dump": DUMP_SUFFIXES,
     "zip": (".zip",),
     "gzip": (".gz",),
 }
@@ -496,6 +526,9 @@ _KINDS = {
     "parquet": "a Parquet file",
     "duckdb": "a DuckDB file",
     "json": "JSON",
+    "html": "a web page (HTML)",
+    "xml": "XML",
+    "dump": "an SQL dump",
     "zip": "a ZIP archive",
     "gzip": "a gzip archive",
 }

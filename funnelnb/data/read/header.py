@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.core.errors import SourceError
 from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, column_kinds, fits, is_year, kind_of
+from funnelnb.data.read.tail import is_total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +143,8 @@ def _header_place(rows: Sequence[Sequence[str]], width: int) -> int | None:
         if _passed_over(row, width) or (width == 2 and filled(row) == 1 and _title_of_two(rows, place)):
             continue
         body = _body(rows, place + 1, width)
+        if width > 2 and is_total(row, column_kinds(body, width)):  # totals above the header
+            continue
         answer = _is_header(row, body, width)
         if answer and filled(row) <= 0.6 * width and _fuller_header(rows, place, width):
             continue

@@ -18,6 +18,7 @@ from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
 from funnelnb.data.read.told import cut, layout_notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from funnelnb.data.contract.settings import TableSettings
@@ -148,12 +149,48 @@ def _sheet(book: Any, name: str, path: Path, settings: TableSettings) -> Raw:
         raise SourceError(
             f"{file} is empty", expected="a header and records", hint="name the sheet in the settings"
         )
+    return _as_raw(
+        cells, file, settings, merged=getattr(sheet, "merged_cell_ranges", None) or [], inside=inside
+    )
+
+
+def raw_of_rows(cells: Sequence[Sequence[str]], file: str, settings: TableSettings) -> Raw:
+    """What do rows of text from another source (a page, an XML workbook) hold, as a table?
+
+    Parameters
+    ----------
+    cells : sequence of rows
+        Of any width.
+    file : str
+        How messages call it.
+    settings : TableSettings
+
+    Returns
+    -------
+    Raw
+        With header, titles, totals and remarks told apart as in a sheet.
+    """
+    width = max(map(len, cells), default=0)
+    settings.limits.refuse("columns", width, file)
+    settings.limits.refuse("cells", width * len(cells), file)
+    return _as_raw([[*row, *[""] * (width - len(row))] for row in cells], file, settings)
+
+
+def _as_raw(
+    cells: list[list[Any]],
+    file: str,
+    settings: TableSettings,
+    *,
+    merged: Sequence[Any] = (),
+    inside: Inside | None = None,
+) -> Raw:
+    """Tell header, records and the rest apart."""
     texts = [[cell_text(cell) for cell in row] for row in cells[:SAMPLE_ROWS]]
     settings.limits.refuse("columns", max(len(row) for row in texts), file)
     require_header(texts, settings.header_row, file)
     layout = find_layout(texts, header=settings.header, header_row=settings.header_row)
     rows = _Rows(file, cells, layout, list(layout_notes(layout, file, settings)))
-    _fill_merged(rows, getattr(sheet, "merged_cell_ranges", None) or [])
+    _fill_merged(rows, list(merged))
     if settings.totals != "keep":
         _leave_out(rows)
     _tell(rows, inside)

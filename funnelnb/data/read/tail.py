@@ -42,6 +42,8 @@ def is_total(cells: Sequence[str], kinds: Sequence[str]) -> bool:
     True
     >>> is_total(["Total Energies SE", "2025-03-01", "400"], ["text", "date", "number"])
     False
+    >>> is_total(["Total", "120 records", "400", ""], ["text", "text", "number", "date"])
+    True
     """
     held = [(place, cell.strip()) for place, cell in enumerate(cells) if cell.strip()]
     if not held or len(cells) < 2 or not _TOTAL.fullmatch(held[0][1]):
@@ -49,7 +51,7 @@ def is_total(cells: Sequence[str], kinds: Sequence[str]) -> bool:
     others = held[1:]
     if any(kind_of(cell) in (DATE, TIME) for _, cell in others):
         return False
-    numbers = sum(kind_of(cell) == NUMBER for _, cell in others)
+    numbers = sum(kind_of(cell) == NUMBER or bool(_TOTAL.fullmatch(cell)) for _, cell in others)
     known = sum(kind not in (TEXT, BLANK) for kind in kinds)
     return numbers == len(others) and len(held) <= max(0.7 * len(cells), 2) and (len(cells) > 2 or known > 0)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
+from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
+from funnelnb.data.recognise.lexicon import UNIT, header_scores, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.playbooks.model import fold
 
@@ -33,6 +34,7 @@ _CODE = re.compile(r"^\s*([A-Za-z]{2,4}\$?|[A-Za-z]{0,3}[$€£¥₹₽₩]|\D{1
 _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
+_DAY_ZH = re.compile(r"日期|时间|日時|日$|时$")
 _LOST_FLAGS = ("is lost", "lost", "lost flag", "deal lost")
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
@@ -51,7 +53,8 @@ class Choice:
     column, source : str
     score : float
         0 to about 1.1.
-    why : {"said", "contract", "crm", "name", "pattern", "content"}
+    why : {"said", "contract", "crm", "name", "pattern", "content", "cells"}
+        ``"cells"``: its header says nothing, so it is asked about.
     """
 
     column: str
@@ -176,7 +179,26 @@ def find(
         _id(result, raw, profiles, scored)
         _dates(result, raw, profiles)
         _activity(result, profiles)
+        if result.found:
+            _nameless(result, raw, profiles)
     return result
+
+
+def _nameless(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find dates and amounts whose headers say nothing, where some column tells stage or outcome."""
+    if not {"stage", "outcome", "is_won"} & set(result.found):
+        return
+    taken = result.used | {result.won_date, result.lost_date}
+    ended = "closed_at" in result.found or result.won_date
+    wanted = [one for one in ("created_at", "closed_at") if one not in result.found]
+    found = dates_by_content(
+        raw, profiles, taken, [one for one in wanted if one == "created_at" or not ended]
+    )
+    if not {"amount", "expected_amount"} & set(result.found):
+        amount = amount_by_content(raw, profiles, taken | set(found.values()))
+        found |= {"amount": amount} if amount else {}
+    for column, source in found.items():
+        result.found[column] = Choice(column=column, source=source, score=ENOUGH, why="cells")
 
 
 def _is_that(choice: Choice, raw: Raw) -> bool:
@@ -422,7 +444,13 @@ def _end_of(name: str) -> str:
         return "won"
     if {"lost", "loss", "rejected", "rejection", "dropped", "declined"} & set(words) or "输单" in name:
         return "lost"
-    return ""
+    senses = {
+        sense_of(word).meaning
+        for word in (*words, UNIT.sub("", name), _DAY_ZH.sub("", name))
+        if len(word) > 1
+    }
+    ends = {"won" if one == "won" else "lost" for one in senses if one == "won" or one.startswith("lost")}
+    return ends.pop() if len(ends) == 1 else ""
 
 
 def _named_neutrally(name: str) -> bool:

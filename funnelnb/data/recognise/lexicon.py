@@ -1,4 +1,6 @@
-"""What do headers, stage words and outcome words usually mean? The lists are data: two TOML files beside this one.
+"""What do headers, stage words and outcome words usually mean? The lists are data: TOML files beside this one.
+
+``lexicon.toml`` and ``stage_words.toml`` hold the common lists, each file of ``languages/`` those of one more language.
 
 Names are compared without case, accents, spaces and punctuation. A header is also compared without the word for
 the deal itself, because "Deal Stage", "Opportunity: Stage", "stage_name" and "property_stage" are one column.
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.data.parse.values import header_unit
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ WON_RANK = 100
 NEARLY = 90.0
 """Usual place of a stage whose name holds a word for the win ("签约跟进")."""
 
+_WRAPPERS = ("value", "values", "label", "text", "name")
+"""Last parts of nested names that say only that it is the value."""
+
 UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]*?)\s*[)）\]】]")
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -38,13 +44,30 @@ _CUSTOM = re.compile(r"(__c|_c|__s|__pc)$", re.IGNORECASE)
 
 
 @functools.cache
+def _languages() -> tuple[Mapping[str, Any], ...]:
+    files = sorted((_FOLDER / "languages").glob("*.toml"))
+    return tuple(tomllib.loads(one.read_text(encoding="utf-8")) for one in files)
+
+
+def _with_languages(file: str, parts: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return a list with the words of every language behind its own."""
+    content: dict[str, Any] = tomllib.loads((_FOLDER / file).read_text(encoding="utf-8"))
+    for language in _languages():
+        for part in parts:
+            for name, words in language.get(part, {}).items():
+                own = content[part].setdefault(name, [])
+                own += [one for one in words if one not in own]
+    return content
+
+
+@functools.cache
 def _columns() -> Mapping[str, Any]:
-    return tomllib.loads((_FOLDER / "lexicon.toml").read_text(encoding="utf-8"))
+    return _with_languages("lexicon.toml", ("entity", "words"))
 
 
 @functools.cache
 def _stages() -> Mapping[str, Any]:
-    return tomllib.loads((_FOLDER / "stage_words.toml").read_text(encoding="utf-8"))
+    return _with_languages("stage_words.toml", ("outcomes", "stages", "pipelines"))
 
 
 def plain(text: str) -> str:
@@ -82,9 +105,12 @@ def header_keys(name: str) -> tuple[str, ...]:
     >>> header_keys("property_dealstage")[-1]
     'dealstage'
     """
-    bare = _CUSTOM.sub("", UNIT.sub(" ", name).strip() or name)
-    last = re.split(r"[:./]| - ", bare)[-1].strip() or bare
+    bare = _CUSTOM.sub("", header_unit(UNIT.sub(" ", name).strip() or name)[0])
+    parts = [one.strip() for one in re.split(r"[:./]| - ", bare)]
+    last = parts[-1] or bare
     found = [key(name.replace("#", " no ")), key(bare), key(last)]
+    if len(parts) > 1 and last.casefold() in _WRAPPERS:  # "properties.amount.value" is the amount
+        found.append(key(parts[-2]))
     words = plain(last).split()
     entity = _entity_words()
     rest = [word for word in words if word not in entity]
@@ -94,6 +120,10 @@ def header_keys(name: str) -> tuple[str, ...]:
         if last.startswith(prefix) and len(last) > len(prefix):
             found.append(key(last[len(prefix) :]))
             break
+    for inside in UNIT.findall(name):  # "Custom field (Deal value)"
+        found.append(key(inside))
+        named = [word for word in plain(inside).split() if word not in entity]
+        found += [key(" ".join(named))] if named else []
     return tuple(dict.fromkeys(one for one in found if one))
 
 
@@ -190,7 +220,10 @@ def _outcome_words() -> Mapping[str, str]:
 
 @functools.cache
 def _outcome_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((meaning, re.compile(one)) for meaning, one in _stages()["patterns"].items())
+    found = [(meaning, re.compile(one)) for meaning, one in _stages()["patterns"].items()]
+    for language in _languages():
+        found += [(meaning, re.compile(one)) for meaning, one in language.get("patterns", {}).items()]
+    return tuple(found)
 
 
 @functools.cache

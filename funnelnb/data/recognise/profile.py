@@ -42,6 +42,10 @@ _NUMBER_LIKE = re.compile(
     r"^[^\d\w]*[a-z$€£¥₹元万亿. ]{0,6}[-+(]?\s*\d[\d\s.,'’_]*\)?\s*[^\d]{0,8}$", re.IGNORECASE
 )
 _GUID = re.compile(r"^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
+_BARE = re.compile(r"\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}")
+_CLOCKS = ((32_000, 60_000), (6.3e8, 2.5e9), (6.3e11, 2.5e12))
+"""Days of a spreadsheet (1987 to 2064), seconds and milliseconds since 1970 (1990 to 2049)."""
+_MONEY = re.compile(r"[$€£¥₹₽₩₺元円원]|^[A-Z]{3}\s?\d|\d\s?[A-Z]{3}$|zł|руб|\d[.,]\d{1,2}$")
 SPOILT = re.compile(r"^\d[.,]\d+e\+?\d+$", re.IGNORECASE)
 
 
@@ -93,6 +97,10 @@ class ColumnProfile:
         Of the different filled cells that were tested.
     guid, spoilt : bool
         Ids of a machine; ids in exponent form, spoilt by a spreadsheet.
+    clock : bool
+        Numbers that may be times: days of a spreadsheet, seconds or milliseconds since 1970.
+    money : bool
+        Numbers with a sign of currency or a decimal part.
     samples : tuple of str
         Two different cells.
     """
@@ -110,6 +118,8 @@ class ColumnProfile:
     guid: bool
     spoilt: bool
     samples: tuple[str, ...]
+    clock: bool = False
+    money: bool = False
 
     @property
     def filled_share(self) -> float:
@@ -121,7 +131,7 @@ class ColumnProfile:
         if self.kind == "blank":
             return 0.45
         if kind == "datetime":
-            return 1.0 if self.kind == "date" else 0.0
+            return 1.0 if self.kind == "date" else 0.9 if self.clock else 0.0
         if kind in ("amount", "number", "share"):
             return 1.0 if self.numeric_share >= MOSTLY and self.date_share < MOSTLY else 0.0
         if kind == "flag":
@@ -188,7 +198,17 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
         guid=bool(tested) and sum(bool(_GUID.match(one)) for one in tested) >= MOSTLY * len(tested),
         spoilt=any(SPOILT.match(one) for one in tested) or _beyond_digits(cells),
         samples=tuple(one[:40] for one in different[:2]),
+        clock=kind == "number" and _clock(different),
+        money=kind == "number" and any(_MONEY.search(one) for one in tested),
     )
+
+
+def _clock(different: list[str]) -> bool:
+    """Whether numbers may be times: all in one of the ranges of days, seconds or milliseconds."""
+    values = [float(one) for one in different[:TESTED] if _BARE.fullmatch(one)]
+    if len(values) < len(different[:TESTED]):
+        return False
+    return any(all(low <= one < high for one in values) for low, high in _CLOCKS)
 
 
 def undamaged(cells: pd.Series) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import MappingError
+from funnelnb.core.errors import Advice, MappingError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import Settings
 
@@ -163,8 +163,10 @@ def refuse_unsure(proposal: Proposal, name: str, *, model_known: bool) -> None:
     raise MappingError(
         f"{name}: {n} thing{'s' if n > 1 else ''} in these data can be read in two ways:\n{asked}",
         expected="settings that say so, or your consent to what is proposed",
-        hint="funnelnb import DATA (in a shell), or load(data, mapping=propose(data)) to agree to all; "
-        "or write the lines above into funnelnb.toml",
+        hint=Advice(
+            "load(data, mapping=propose(data)) agrees to all; or write the lines above into funnelnb.toml",
+            typed="funnelnb import DATA agrees to all, or asks; or write the lines above into funnelnb.toml",
+        ),
     )
 
 
@@ -182,6 +184,7 @@ _ASKED = {
     "word_unclear": "{word!r} ({n} deals): {meaning}?",
     "order_unknown": "in which order do the stages stand: {stages}?",
     "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
+    "column_by_cells": "the header of {column!r} says nothing; its cells look like {meaning}",
     "all_deleted": "every row is marked as deleted in {column!r}: do they count all the same?",
     "several_currencies": "{column!r} holds several currencies ({names}): only the amounts in {main} would count",
 }

@@ -479,6 +479,9 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
     for column, one in deals.columns.found.items():
         if column not in said and column not in columns and one.source and one.source not in dated:
             columns[column] = one.source
+            if one.why == "cells":
+                line = f'[tables.opportunities.columns] {column} = "{one.source}"'
+                result.ask("column_by_cells", line=line, column=one.source, meaning=column)
     if columns:
         part["columns"] = columns
 

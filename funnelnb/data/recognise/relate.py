@@ -201,14 +201,16 @@ def bookings(leads: Sheet, others: Sequence[Sheet]) -> Related | None:
                 and sum(key in ids for key in keys) >= 0.9 * len(keys)
             ):
                 columns = {"closed_at": closed}
-                columns |= {
-                    column: other.columns.source(column)
-                    for column in (*_WANTED, "amount")
-                    if other.columns.source(column)
-                    and column not in leads.columns.found
-                    and other.columns.source(column) != one.name
-                    and other.columns.found[column].score > 0.65
-                }
+                amount = other.columns.found.get(
+                    "amount"
+                )  # what only wins have is no attribute to compare by
+                if (
+                    amount
+                    and "amount" not in leads.columns.found
+                    and amount.source != one.name
+                    and amount.score > 0.65
+                ):
+                    columns["amount"] = amount.source
                 return Related(
                     join={"file": other.file, **({"sheet": other.sheet} if other.sheet else {}), "on": {at: one.name},
                           "columns": columns, "partial": True},

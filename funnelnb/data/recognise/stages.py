@@ -42,6 +42,9 @@ _NEAR_WON = 95.0
 ALL = 0.9
 """Share that stands for all of the deals, a few slips apart."""
 
+_STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
+"""Words for open that are the first stage where other stages stand beside them."""
+
 _SPELLING = 0.86
 """Likeness of two spellings of one stage (1: equal)."""
 
@@ -213,11 +216,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         and len(evidence.counts) > 2
         and any(sense_of(one).meaning == "stage" for one in evidence.counts)
     ):
-        return (
-            ("stage", "name", True)
-            if key(word) in ("open", "opened", "offen", "abierto", "aberto")
-            else ("none", "name", True)
-        )
+        known = key(word) in _STAGE_OPEN or word in _by_system(list(evidence.counts))
+        return "stage" if known else "none", "name", True
     if not sense.meaning:
         by_chance = _by_probability(word, evidence)
         if by_chance:

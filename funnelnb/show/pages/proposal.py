@@ -78,6 +78,9 @@ def _files(proposal: Proposal, say: Words) -> str:
 def _kind(proposal: Proposal, sheet: Sheet) -> str:
     if sheet is proposal.deals:
         return "opportunities"
+    joins = proposal.document.get("tables", {}).get("opportunities", {}).get("joins", [])
+    if any(one["file"] == sheet.file and one.get("sheet", "") == sheet.sheet for one in joins):
+        return "joined"
     if sheet.kind == "opportunities":  # looks like deals, but others are
         return "other"
     return sheet.kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.analysis.conversion.overview import overview
 from funnelnb.core import check
@@ -15,15 +15,21 @@ from funnelnb.show.tables.table import Table, frame
 from funnelnb.show.text.words import words, words_of
 from funnelnb.show.views.registry import chart_of, finding_text, view_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Renderer:
     """Draws every kind of result that ``show/registry.py`` knows."""
 
-    def to_frame(self, result: Any, table: str | None = None) -> Any:
+    def to_frame(self, result: Any, table: str | None = None) -> pd.DataFrame:
         """Return a table of the result as a pandas data frame; None: the first."""
         known = _tables(result)
-        name = next(iter(known)) if table is None else check.one_of("table", table, known)
-        return frame(known[name], result)
+        if table is None:
+            return frame(next(iter(known.values())), result)
+        rows = getattr(result, table, None)  # a table may also be called as the field that holds its rows
+        same = [one for one in known.values() if rows and one.rows(result) is rows]
+        return frame(same[0] if same else known[check.one_of("table", table, known)], result)
 
     def tables(self, result: Any) -> tuple[str, ...]:
         """Return the names of the result's tables."""
@@ -71,9 +77,14 @@ def _tables(result: Any) -> dict[str, Table]:
         own = view_of(result).tables[0].name
         made.setdefault(table.name.removeprefix(f"{own}_"), table)
     covered = {*made, *(table.name for table in made.values())}
+    shown = [table.rows(result) for table in made.values()]
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
-        if field.name not in (*covered, "notes", "rows") and _is_rows(value):
+        if (
+            field.name not in (*covered, "notes", "rows")
+            and _is_rows(value)
+            and not any(value is rows for rows in shown)
+        ):
             made[field.name] = Table(name=field.name, rows=operator.attrgetter(field.name), columns=())
     return made
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.playbooks.model import Label
 from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.text.number import NUMERIC, Scale
 from funnelnb.show.text.words import Words, words_of
@@ -53,6 +54,15 @@ class Column:
     prose: bool = False
     always: bool = False
     keep: Callable[[Any, Sequence[Any]], bool] | None = None
+
+
+def _any_named(_: Any, rows: Sequence[Any]) -> bool:
+    """Whether anything is known of the customers but the ids of their deals."""
+    return any(row.customer and row.customer != row.opportunity_id for row in rows)
+
+
+CUSTOMER = Column(field="customer", keep=_any_named)
+"""The first column of every table of deals: who it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +186,9 @@ def _cell(column: Column, result: Any, row: Any, say: Words, scale: Scale) -> st
 def frame(table: Table, result: Any) -> pd.DataFrame:
     """Return all fields of the table's rows as a data frame with machine names.
 
-    The group is spread over one column per grouping attribute; rows that hold arrays (curves) are laid out
-    one row per element. ``frame.attrs`` carries n, method, confidence level, as-of date, currency and calendar.
+    The group is spread over one column per grouping attribute, a label over its two languages; several words stand
+    in one cell; rows that hold arrays (curves) are laid out one row per element. ``frame.attrs`` carries n, method,
+    confidence level, as-of date, currency and calendar.
     """
     import pandas as pd
 
@@ -204,8 +215,10 @@ def _spread(row: Any, by: tuple[str, ...]) -> dict[str, np.ndarray]:
         if field.name == "group":
             whole = value or ("",) * len(by)
             flat.update({f"by_{a}" if a in taken else a: one for a, one in zip(by, whole, strict=False)})
+        elif isinstance(value, Label):
+            flat |= {f"{field.name}_en": value.en, f"{field.name}_zh": value.zh}
         else:
-            flat[field.name] = value
+            flat[field.name] = ", ".join(map(str, value)) if isinstance(value, tuple) else value
     length = max((len(value) for value in flat.values() if isinstance(value, np.ndarray)), default=1)
     return {
         name: value if isinstance(value, np.ndarray) else np.full(length, value, dtype=_dtype(value))

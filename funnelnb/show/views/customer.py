@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def _value(row: RecordField, result: Customer, say: Words) -> str:
     value = row.value
     if value is None:
         return say.get("customer.unknown")
-    if row.field == "revenue":
+    if row.field == "revenue" and not isinstance(value, datetime.date):
         told = say.numbers.amount(float(value), result.currency)
     elif row.field == "created_at":
         told = say.numbers.date(value)

@@ -72,6 +72,13 @@ def name_some(items: Sequence[str], say: Words) -> str:
     return say.numbers.join([*items[:NAMED], say.say("words.more", more_n=len(items) - NAMED)])
 
 
+def deal_named(row: Any, say: Words) -> str:
+    """Return what a sentence calls a deal: its customer with the deal's id, or the id alone."""
+    if not row.customer or row.customer == row.opportunity_id:
+        return str(row.opportunity_id)
+    return say.say("deals.named", customer=row.customer, opportunity=row.opportunity_id)
+
+
 # ---- Which tables, sentences and charts belong to which result ---------------------------------------------
 
 _VIEWS: Mapping[str, str] = {

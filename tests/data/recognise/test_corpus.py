@@ -5,17 +5,15 @@ import pytest
 from funnelnb.data.load import load
 from funnelnb.data.propose import propose
 from tests.data.recognise.corpus import SHAPES
+from tests.data.recognise.foreign import FOREIGN
 
-WAITING: set[str] = set()
-"""File forms that are read once the readers of text and JSON are in."""
+ALL = {**SHAPES, **FOREIGN}
 
 
-@pytest.fixture(scope="module", params=list(SHAPES))
+@pytest.fixture(scope="module", params=list(ALL))
 def loaded(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    truth = SHAPES[request.param](folder)
-    if request.param in WAITING:
-        pytest.xfail("form not read yet")
+    truth = ALL[request.param](folder)
     return load(folder, mapping=propose(folder)), truth
 
 
