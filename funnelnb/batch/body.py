@@ -1,41 +1,59 @@
 """An executed notebook as the inside of a page: what a reader needs, as HTML that fetches and runs nothing.
 
-Several forms of one output are a choice, not a sequence: the richest that stands still is taken.
+Several forms of one output are a choice, not a sequence: the richest that stands still is taken. A notebook that says
+its answer in short (``fn.notebook.in_short``) gets a page with that answer on top and every section folded below it;
+any other is shown open, in its own order.
 """
 
 from __future__ import annotations
 
 import html as html_lib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from funnelnb.batch.notebooks import INJECTED_TAG
+from funnelnb.show.pages.brief import BRIEF
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
+
+NOTHING = Markup("")
+"""What stands where there is nothing."""
 
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-_HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)
+_HEADING = re.compile(r"<h([12])[^>]*>(.*?)</h\1>", re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
+_ANSWER = re.compile(r'<span class="answer">(.*?)</span>', re.DOTALL)
+_NEXT = re.compile(r'href="([^"/]+)\.ipynb"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading of the page, for its table of contents.
+    """A part of the page under a heading of level 2.
 
     Attributes
     ----------
-    anchor : str
-    title : str
+    anchor, title : str
+    answer : Markup
+        What its first result says, for the line that stays when it is folded.
+    html : Markup
+        What stands under the heading.
+    leads_to : str
+        Name of the notebook that it sends the reader to; empty: none.
     """
 
     anchor: str
     title: str
+    answer: Markup = NOTHING
+    html: Markup = NOTHING
+    leads_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +65,21 @@ class Body:
     title : str
         The notebook's first heading; it is not repeated in `html`.
     html : Markup
+        Everything, open; where there is a brief, what stands before the first section.
     sections : tuple of Section
-        Headings of level 2 in order.
+        Headings of level 2 in order, without the one that held the brief.
+    brief : Mapping
+        The answer in short as plain values (see ``show/views/briefs.py``); empty: the notebook gives none.
+    picture, how : Markup
+        The picture of the answer, and how to read it.
     """
 
     title: str
     html: Markup
     sections: tuple[Section, ...]
+    brief: Mapping[str, Any] = field(default_factory=dict)
+    picture: Markup = NOTHING
+    how: Markup = NOTHING
 
 
 ASIDE_TAG = "notebook-only"
@@ -76,6 +102,17 @@ class Labels:
     text: str = "As text"
 
 
+@dataclass
+class _Part:
+    """A section in the making."""
+
+    heading: str = ""
+    pieces: list[str] = field(default_factory=list)
+    rich: bool = False  # whether a table or picture stands in it already
+    brief: Mapping[str, Any] = field(default_factory=dict)
+    picture: str = ""
+
+
 def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = None) -> Body:
     """What does a reader see of an executed notebook?
 
@@ -95,24 +132,59 @@ def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = No
         out; of an output in several forms the richest that stands still is taken.
     """
     labels = labels or Labels()
-    parts: list[str] = []
-    rich = False  # whether a table or picture stands in this section already
+    title, parts = "", [_Part()]
     for cell in node.cells:
         if ASIDE_TAG in cell.metadata.get("tags", ()):
             continue
         if cell.cell_type == "markdown":
-            words = _markdown(cell.source, cell.get("attachments"), trusted=True)
-            parts.append(f'<section class="words">{words}</section>')
-            rich = rich and "<h2" not in words
+            title = _read(cell, parts) or title
         elif cell.cell_type == "code":
-            parts += _code(cell, labels) if code else []
-            shown = [one for one in map(_output, cell.get("outputs", ())) if one]
-            folded = rich and CHECK_TAG in cell.metadata.get("tags", ())
-            parts += [
-                _fold(labels.text, one) if folded else f'<div class="output">{one}</div>' for one in shown
-            ]
-            rich = rich or any(not one.startswith("<pre") for one in shown)
-    return _arranged("\n".join(parts))
+            _run(cell, parts[-1], code, labels)
+    return _arranged(title, parts)
+
+
+def _read(cell: NotebookNode, parts: list[_Part]) -> str:
+    """Add the words of a cell, beginning a new part at each heading of level 2; return a title found in it."""
+    words, title = _markdown(cell.source, cell.get("attachments"), trusted=True), ""
+    place = 0
+    for found in _HEADING.finditer(words):
+        if found.group(1) == "1":
+            if title:
+                continue
+            title = _plain(found.group(2))
+        _add_words(parts[-1], words[place : found.start()])
+        place = found.end()
+        if found.group(1) == "2":
+            parts.append(_Part(heading=found.group(2)))
+    _add_words(parts[-1], words[place:])
+    return title
+
+
+def _add_words(part: _Part, words: str) -> None:
+    if words.strip():
+        part.pieces.append(f'<div class="words">{words}</div>')
+
+
+def _plain(html: str) -> str:
+    return html_lib.unescape(_TAGS.sub("", html)).strip()
+
+
+def _run(cell: NotebookNode, part: _Part, code: bool, labels: Labels) -> None:
+    """Add what a code cell shows."""
+    part.pieces += _code(cell, labels) if code else []
+    outputs = cell.get("outputs", ())
+    briefs = [one.data[BRIEF] for one in outputs if BRIEF in one.get("data", {})]
+    if briefs:
+        part.brief = dict(briefs[0])
+        pictures = [one for one in outputs if any(kind in one.get("data", {}) for kind in PICTURES)]
+        part.picture = "".join(_output(one) for one in pictures if BRIEF not in one.data)
+        return
+    shown = [one for one in map(_output, outputs) if one]
+    folded = part.rich and CHECK_TAG in cell.metadata.get("tags", ())
+    part.pieces += [
+        _fold(labels.text, one) if folded else f'<div class="output">{one}</div>' for one in shown
+    ]
+    part.rich = part.rich or any(not one.startswith("<pre") for one in shown)
 
 
 def _code(cell: NotebookNode, labels: Labels) -> list[str]:
@@ -173,23 +245,41 @@ def _markdown(source: str, attachments: Any, *, trusted: bool) -> str:
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
-def _arranged(html: str) -> Body:
-    """Take the title out and give headings of level 2 an anchor."""
+def _arranged(title: str, parts: list[_Part]) -> Body:
+    """Return the page's inside: the brief, where there is one, apart from the sections."""
+    first, *named = parts
+    short = next((one for one in parts if one.brief), None)
     sections: list[Section] = []
-    title: list[str] = []
-
-    def heading(found: re.Match[str]) -> str:
-        level, words = found.group(1), html_lib.unescape(_TAGS.sub("", found.group(2))).strip()
-        if level == "1" and not title:
-            title.append(words)
-            return ""
-        if level == "2":
-            sections.append(Section(anchor=f"s{len(sections) + 1}", title=words))
-            return f'<h2 id="{sections[-1].anchor}">{found.group(2)}</h2>'
-        return found.group(0)
-
-    arranged = "".join(
-        _HEADING.sub(heading, part) if part.startswith('<section class="words">') else part
-        for part in re.split(r'(?=<section class="words">)|(?=<div class="output">)', html)
+    for part in named:
+        if part is short:
+            continue
+        inside = "\n".join(part.pieces)
+        answer, leads = _ANSWER.search(inside), _NEXT.search(inside)
+        sections.append(
+            Section(
+                anchor=f"s{len(sections) + 1}",
+                title=_plain(part.heading),
+                answer=Markup(answer.group(1) if answer else ""),  # noqa: S704 - escaped where it was made
+                html=Markup(inside),  # noqa: S704 - as above
+                leads_to=html_lib.unescape(leads.group(1)) if leads else "",
+            )
+        )
+    if short is None:
+        flow = ["\n".join(first.pieces)]
+        flow += [
+            f'<h2 id="{one.anchor}">{part.heading}</h2>\n{one.html}'
+            for one, part in zip(sections, named, strict=True)
+        ]
+        return Body(title=title, html=_html("\n".join(flow)), sections=tuple(sections))
+    return Body(
+        title=title,
+        html=_html("\n".join(first.pieces)),
+        sections=tuple(sections),
+        brief=short.brief,
+        picture=_html(short.picture),
+        how=_html("\n".join(short.pieces)),
     )
-    return Body(title=title[0] if title else "", html=Markup(arranged), sections=tuple(sections))  # noqa: S704
+
+
+def _html(text: str) -> Markup:
+    return Markup(text.strip())  # noqa: S704 - made above from what is escaped

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import FunnelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Plan
@@ -60,13 +60,15 @@ def figures(plan: Plan, headlines: Headlines, known: Mapping[str, Any]) -> dict[
     -------
     dict
         ``data`` (its fingerprint), ``as_of``, ``horizon_days``, ``rates`` (by attribute and value: n, rate and its
-        interval), ``stalled`` (ids of deals), ``target`` (period, amount, chance), ``problems`` (codes of notes).
+        interval), ``counts`` (by the same: deals, won, lost), ``stalled`` (ids of deals), ``target`` (period, amount,
+        chance), ``problems`` (codes of notes).
     """
-    rates = {}
+    rates, counts = {}, {}
     for by, conversion in {"": headlines.whole, **headlines.parts}.items():
         for row in conversion.overall:
             name = f"{by}={row.group[0]}" if by else ""
             numbers = (row.by_day_rate, row.by_day_ci_lower, row.by_day_ci_upper)
+            counts[name] = [int(row.reached_n), int(row.advanced_n), int(row.lost_n)]
             if row.enough and all(math.isfinite(one) for one in numbers):
                 rates[name] = [int(row.reached_n), *(round(float(one), 6) for one in numbers)]
     same = known.get("data") == plan.book.fingerprint and known.get("stalled") is not None
@@ -75,6 +77,7 @@ def figures(plan: Plan, headlines: Headlines, known: Mapping[str, Any]) -> dict[
         "as_of": str(plan.book.as_of)[:10],
         "horizon_days": plan.horizon_days,
         "rates": rates,
+        "counts": counts,
         "stalled": known["stalled"] if same else _stalled(plan),
         "target": known["target"] if same else _target(plan),
         "problems": sorted({note.code for note in plan.book.notes}),
@@ -146,9 +149,9 @@ def _moves(before: Mapping[str, Any], now: Mapping[str, Any], say: Words) -> dic
     for name, (_, rate, lower, upper) in now["rates"].items() if same else ():
         if name not in before["rates"]:
             continue
-        _, rate_then, lower_then, upper_then = before["rates"][name]
-        if lower_then <= rate <= upper_then or lower <= rate_then <= upper:
+        if not _moved(before["rates"][name], now["rates"][name]):
             continue
+        rate_then = before["rates"][name][1]
         told["fell" if rate < rate_then else "rose"].append(
             say.say(
                 "digest.fell" if rate < rate_then else "digest.rose",
@@ -157,6 +160,42 @@ def _moves(before: Mapping[str, Any], now: Mapping[str, Any], say: Words) -> dic
             )
         )  # fmt: skip
     return {rule: tuple(lines) for rule, lines in told.items()}
+
+
+def _moved(then: Sequence[float], now: Sequence[float]) -> bool:
+    """Return whether a rate moved by more than chance explains: each estimate lies outside the other's interval."""
+    _, rate_then, lower_then, upper_then = then
+    _, rate, lower, upper = now
+    return not (lower_then <= rate <= upper_then or lower <= rate_then <= upper)
+
+
+def change(before: Mapping[str, Any], now: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what changed of one region since the last run, as plain figures.
+
+    Parameters
+    ----------
+    before, now : Mapping
+        As :func:`figures` returns them; `before` may be empty.
+    name : str
+        Attribute and value, such as ``"region=DACH"``; empty: all deals.
+
+    Returns
+    -------
+    dict
+        ``changed`` (True), ``new_since``, ``won_since``, ``lost_since``, ``rate_since`` (a difference of rates) and
+        ``clear_since``, as far as they are known; empty without an earlier run, or where it did not have this region.
+    """
+    if name not in before.get("counts", {}) or name not in now["counts"]:
+        return {}
+    moves = [b - a for a, b in zip(before["counts"][name], now["counts"][name], strict=True)]
+    made: dict[str, Any] = {"changed": True}
+    if min(moves) >= 0:  # fewer deals than then: another export, not a move
+        made |= dict(zip(("new_since", "won_since", "lost_since"), moves, strict=True))
+    same = before.get("horizon_days") == now["horizon_days"]
+    if same and name in before["rates"] and name in now["rates"]:
+        then, here = before["rates"][name], now["rates"][name]
+        made |= {"rate_since": here[1] - then[1], "clear_since": _moved(then, here)}
+    return made
 
 
 def _newly_stalled(before: Mapping[str, Any], now: Mapping[str, Any], say: Words) -> tuple[str, ...]:

@@ -212,7 +212,7 @@ def _code() -> str:
     root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
-        if path.suffix in {".py", ".toml", ".json", ".j2", ".css"} and "_workbook" not in path.parts:
+        if path.suffix in {".py", ".toml", ".json", ".j2", ".css", ".js"} and "_workbook" not in path.parts:
             digest.update(f"\0{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

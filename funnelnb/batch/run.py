@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
-from funnelnb.batch import digest, folder, forkserver, manifest, pages, plan, workers
+from funnelnb.batch import digest, folder, forkserver, index, manifest, pages, plan, workers
 from funnelnb.batch.manifest import Entry, Failure
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
@@ -259,6 +259,7 @@ class _Work:
         redone = {job.stem for job in self.to_do}
         self.kept = [job for job in self.plan.jobs if job.stem not in redone]
         self.entries = {job.stem: before[job.stem] for job in self.kept}
+        self.told: dict[str, Mapping[str, Any]] = {}
         self.several = len({job.notebook.name for job in whole.jobs}) > 1, len(whole.splits) > 1
         out.strangers(name for job in self.plan.jobs for name in _files(job))
 
@@ -303,7 +304,9 @@ class _Work:
         facts = digest.figures(self.plan, figures, self.record.figures)
         told = digest.compare(self._earlier(facts), facts, self.plan)
         self._remember(facts)
-        self.out.write(folder.INDEX, pages.index(self.plan, self.entries, figures))
+        before = self._earlier(facts)
+        page = index.index(self.plan, self.entries, figures, told=self.told, before=before, now=facts)
+        self.out.write(folder.INDEX, page)
         return self._summary(stopped, told, fail_on)
 
     def _earlier(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -314,15 +317,16 @@ class _Work:
     def keep(self, job: Job, done: workers.Done, figures: Headlines) -> None:
         """Write notebook and page of one report, and remember them."""
         name = f"{job.stem}.ipynb"
+        self.told[job.stem] = done.inside.brief.get("facts", {})
         self.out.write(name, done.notebook)
         self.out.write(f"{job.stem}.html", pages.report(self.plan, job, done.inside, figures, done.failure))
         self._enter(job, done.seconds, done.failure, {name: manifest.hash_of(done.notebook.encode())})
 
     def lose(self, job: Job, error: BaseException, figures: Headlines) -> None:
         """Write the page of a report whose process was killed."""
-        from funnelnb.batch.body import Body
+        from funnelnb.batch.body import NOTHING, Body
 
-        inside = Body(title="", html=pages.NOTHING, sections=())
+        inside = Body(title="", html=NOTHING, sections=())
         gone = type(error).__name__ in LOST or isinstance(error, BrokenExecutor)
         failure = Failure(
             error="WorkerLostError" if gone else type(error).__name__,
@@ -353,10 +357,11 @@ class _Work:
 
         from funnelnb.batch import body
 
-        labels = labels_of(self.plan.lang)
+        labels = pages.labels_of(self.plan.lang)
         for job in self.kept:
             node = nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
             inside = body.render(node, code=self.request.code, labels=labels)
+            self.told[job.stem] = inside.brief.get("facts", {})
             page = pages.report(self.plan, job, inside, figures, None)
             if self.out.read(f"{job.stem}.html") != page.encode():
                 self.out.write(f"{job.stem}.html", page)
@@ -387,15 +392,6 @@ class _Work:
             digest=told.markdown,
             alarms=told.broken(fail_on),
         )
-
-
-def labels_of(lang: str) -> Any:
-    """Return what the folds of pages are called."""
-    from funnelnb.batch.body import Labels
-    from funnelnb.show.text.words import words
-
-    say = words(lang)
-    return Labels(code=say.get("report.code"), text=say.get("report.text"))
 
 
 def _failure_of(entries: Mapping[str, Entry], job: Job) -> Failure | None:
@@ -455,7 +451,7 @@ class _Lines:
             cell_timeout_s=asked.cell_timeout_s,
             longest_s=asked.longest_s,
             code=asked.code,
-            labels=labels_of(self.work.plan.lang),
+            labels=pages.labels_of(self.work.plan.lang),
         )
 
     def follow(self, tell: Tell, figures: Headlines) -> bool:

@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from funnelnb.notebook.events import open_events
 from funnelnb.notebook.page import attempt, comparison, open_book, pick
+from funnelnb.notebook.short import in_short, reach
 
-__all__ = ["attempt", "comparison", "open_book", "open_events", "pick"]
+__all__ = ["attempt", "comparison", "in_short", "open_book", "open_events", "pick", "reach"]

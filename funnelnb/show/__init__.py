@@ -21,6 +21,7 @@ def display(
     *,
     table: bool = True,
     finding: bool = True,
+    picture: bool = True,
 ) -> None:
     """Show a result in a notebook: what it says, its chart, its table, each as an output of its own.
 
@@ -35,8 +36,8 @@ def display(
         None: the language set by ``fn.options``.
     chart : str, optional
         Kind of chart, such as ``"funnel"`` or ``"outcome"``; None: the result's first.
-    table, finding : bool
-        Whether the table and the sentences are shown as well.
+    table, finding, picture : bool
+        Whether the table, the sentences and the chart are shown.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def display(
     from IPython.display import display as publish
 
     shown = result if isinstance(result, _hook.Shown) else overview(result)
-    made = outputs(shown, lang, chart, table=table, finding=finding)
+    made = outputs(shown, lang, chart, table=table, finding=finding, picture=picture)
     if get_ipython() is None:
         print("\n\n".join(data["text/plain"] for data, _ in made))
         return
@@ -62,6 +63,7 @@ def outputs(
     *,
     table: bool = True,
     finding: bool = True,
+    picture: bool = True,
     still: bool = True,
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return what :func:`display` shows, as notebook outputs (data, metadata) in their order.
@@ -78,7 +80,7 @@ def outputs(
     if finding:
         body = report.wrapped(report.finding_html(result, say), say)
         made.append(({"text/html": body, "text/plain": finding_text(result, say.lang)}, {}))
-    if view_of(result).charts:
+    if picture and view_of(result).charts:
         drawn = chart_of(result, chart).draw(result, say.lang)
         made.append(render.bundle(drawn, still=still))
     if table:

@@ -55,6 +55,24 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+days = fn.notebook.reach(book, horizon_days)
+conversion = fn.attempt(fn.conversion, book, horizon_days=days)
+fn.notebook.in_short(conversion, wanted_days=horizon_days)
+
+# %% [markdown] tags=["lang-en"]
+# Each bar shows the deals that reached a stage: moved on, open, lost, closed without a decision. The dot is the share that
+# moves on within the days, the line its interval.
+
+# %% [markdown] tags=["lang-zh"]
+# 每条为进入该阶段的商机：已推进、在途、输单、未分胜负。圆点为在所设天数内的推进率，横线为其区间。
+
+# %% [markdown] tags=["lang-en"]
 # ## Overview
 
 # %% [markdown] tags=["lang-zh"]
@@ -87,8 +105,7 @@ print(overview.text(lang))
 # ## 分阶段转化
 
 # %%
-conversion = fn.attempt(fn.conversion, book, horizon_days=horizon_days)
-fn.display(conversion, chart="funnel")
+fn.display(conversion, picture=False)
 
 # %% [markdown] tags=["lang-en"]
 # Plan with **within 180 days** (or your horizon): of the deals that reach a stage, the share that moves on within that
@@ -174,7 +191,7 @@ fn.display(fn.attempt(fn.segments, whole, by=by), chart="funnel_plot", table=Fal
 # ## 按新建季度
 
 # %%
-cohorts = fn.attempt(fn.cohort, book, period="quarter", horizon_days=horizon_days)
+cohorts = fn.attempt(fn.cohort, book, period="quarter", horizon_days=days)
 fn.display(cohorts, chart="trend", table=False)
 fn.display(cohorts, chart="heat", table=False, finding=False)
 
@@ -185,18 +202,18 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # %% [markdown] tags=["lang-zh"]
 # 各季度按相同天数比较。空心标记表示该季度尚未期满，在所示日期之前数字仍会变化。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Explore
 #
 # In JupyterLab the controls redraw the chart. A report shows the state that was chosen.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 自己探索
 #
 # 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
-# %%
-fn.explore(book, segment=compared, horizon_days=horizon_days)
+# %% tags=["notebook-only"]
+fn.explore(book, segment=compared, horizon_days=days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show
@@ -206,7 +223,7 @@ fn.explore(book, segment=compared, horizon_days=horizon_days)
 #
 # ## Next question
 #
-# How long does each stage take, and which deals are stalled?
+# [How long does each stage take, and which deals are stalled?](02_stage_durations.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -215,4 +232,4 @@ fn.explore(book, segment=compared, horizon_days=horizon_days)
 #
 # ## 下一个问题
 #
-# 每个阶段要多久？哪些商机停滞了？
+# [每个阶段要多久？哪些商机停滞了？](02_stage_durations.ipynb)

@@ -56,13 +56,30 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+durations = fn.attempt(fn.duration, book, calendar=calendar)
+stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
+fn.notebook.in_short(durations, stuck)
+
+# %% [markdown] tags=["lang-en"]
+# The pale bar covers the middle half of the deals. A long bar does not mean a slow stage: it means that times differ
+# widely, and plans by averages go wrong there.
+
+# %% [markdown] tags=["lang-zh"]
+# 浅色条为中间一半的商机。条长不等于慢，而是各单用时差别大；按平均值做计划，容易在这里出错。
+
+# %% [markdown] tags=["lang-en"]
 # ## The sales cycle
 
 # %% [markdown] tags=["lang-zh"]
 # ## 销售周期
 
 # %%
-durations = fn.attempt(fn.duration, book, calendar=calendar)
 fn.display(durations)
 
 # %% [markdown] tags=["lang-en"]
@@ -76,22 +93,6 @@ fn.display(durations)
 
 # %% tags=["check"]
 print(durations.finding(lang))
-
-# %% [markdown] tags=["lang-en"]
-# ## Stage by stage
-
-# %% [markdown] tags=["lang-zh"]
-# ## 分阶段
-
-# %%
-fn.display(durations, chart="box", table=False, finding=False)
-
-# %% [markdown] tags=["lang-en"]
-# The pale bar covers the middle half of the deals. A long bar does not mean a slow stage: it means that times differ
-# widely, and plans by averages go wrong there.
-
-# %% [markdown] tags=["lang-zh"]
-# 浅色条为中间一半的商机。条长不等于慢，而是各单用时差别大；按平均值做计划，容易在这里出错。
 
 # %% [markdown] tags=["lang-en"]
 # ## Which distribution describes the days?
@@ -134,19 +135,19 @@ fn.display(segments, table=False)
 # %% [markdown] tags=["lang-zh"]
 # 请比较中位数及其区间，不要比较曲线末端：那里剩下的商机很少。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Look at another stage, segment or distribution
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 换一个阶段、客群或分布
 
-# %%
+# %% tags=["notebook-only"]
 fn.explore_durations(book, calendar=calendar)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # With *moved on* or *lost* the other end competes. Where fewer than half ever move on, there is no median.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 选“推进”或“输单”时，另一种结果与之竞争；最终推进的不足一半时，没有中位数。
 
 # %% [markdown] tags=["lang-en"]
@@ -156,7 +157,6 @@ fn.explore_durations(book, calendar=calendar)
 # ## 偏慢与停滞的商机
 
 # %%
-stuck = fn.attempt(fn.stuck, book, false_alarm_rate=false_alarm_rate, calendar=calendar)
 fn.display(stuck)
 
 # %% [markdown] tags=["lang-en"]
@@ -198,7 +198,7 @@ print(ageing.finding(lang))
 #
 # ## Next question
 #
-# Which mix of deals reaches the target in the time left?
+# [What does the target take: how many deals, how many leads, by when?](03_deal_mix_targets.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -208,4 +208,4 @@ print(ageing.finding(lang))
 #
 # ## 下一个问题
 #
-# 在剩下的时间里，怎样的单额组合能达成目标？
+# [达成目标需要多少单、多少线索，最迟何时？](03_deal_mix_targets.ipynb)

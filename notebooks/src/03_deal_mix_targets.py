@@ -57,21 +57,36 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+goal = fn.attempt(fn.target, book, amount=amount or None, period=period, assurance=assurance)
+fn.notebook.in_short(goal)
+
+# %% [markdown] tags=["lang-en"]
+# The curve shows how far chance can move the total. The dark part reaches the target.
+
+# %% [markdown] tags=["lang-zh"]
+# 曲线显示偶然波动会让合计偏离多少，深色部分达成目标。
+
+# %% [markdown] tags=["lang-en"]
 # ## The target
 
 # %% [markdown] tags=["lang-zh"]
 # ## 目标
 
 # %%
-goal = fn.attempt(fn.target, book, amount=amount or None, period=period, assurance=assurance)
-fn.display(goal, chart="total")
+fn.display(goal, picture=False)
 
 # %% [markdown] tags=["lang-en"]
 # What is won, what open deals are expected to bring, and what new deals are expected to bring add up. The last row says
-# how far this is ahead of or short of the target. The curve shows how far chance can move the total.
+# how far this is ahead of or short of the target.
 
 # %% [markdown] tags=["lang-zh"]
-# 已赢单、在途商机的预期和新商机的预期相加，最后一行说明超出目标还是距目标还差多少。曲线显示偶然波动会让合计偏离多少。
+# 已赢单、在途商机的预期和新商机的预期相加，最后一行说明超出目标还是距目标还差多少。
 
 # %% tags=["check"]
 print(goal.text(lang))
@@ -205,17 +220,17 @@ fn.display(fn.attempt(fn.integrity, book))
 # %% [markdown] tags=["lang-zh"]
 # 这里以全公司为理想，也可用列表给出自己的理想值。填报阶段有误会影响加权商机金额，表中给出影响多少。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## What if
 #
 # In JupyterLab the sliders redraw the answer. A report shows the state that was chosen.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 假如……
 #
 # 在 JupyterLab 中，拖动滑块会立即重画；报告中显示选定的状态。
 
-# %%
+# %% tags=["notebook-only"]
 fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 
 # %% [markdown] tags=["lang-en"]
@@ -226,7 +241,7 @@ fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 #
 # ## Next question
 #
-# Which deals deserve the next hour?
+# [Whom to call first, and which customers deserve the hours?](04_priorities.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -235,4 +250,4 @@ fn.attempt(fn.target_simulator, book, amount=goal.target_amount)
 #
 # ## 下一个问题
 #
-# 接下来的时间应花在哪些商机上？
+# [先联系谁？哪些客户值得投入时间？](04_priorities.ipynb)

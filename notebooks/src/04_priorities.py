@@ -62,15 +62,33 @@ whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
 book = fn.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+calls = fn.attempt(
+    fn.call_list, book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week
+)
+quadrant = fn.attempt(fn.quadrant, book, soon_days=soon_days, learn_from=whole)
+roles = fn.attempt(fn.roles, book)
+fn.notebook.in_short(calls, quadrant, roles)
+
+# %% [markdown] tags=["lang-en"]
+# A gets the hours, B little time, C an eye on change, D what is left. Days to close are those of won deals that had been
+# in the same stage as long.
+
+# %% [markdown] tags=["lang-zh"]
+# A 类全力投入，B 类限制时间，C 类关注变化，D 类放在最后。天数取自在同一阶段停留同样久、后来赢单的商机。
+
+# %% [markdown] tags=["lang-en"]
 # ## Call list
 
 # %% [markdown] tags=["lang-zh"]
 # ## 优先联系清单
 
 # %%
-calls = fn.attempt(
-    fn.call_list, book, learn_from=whole, horizon_days=horizon_days, hours_per_week=hours_per_week
-)
 fn.display(calls)
 
 # %% [markdown] tags=["lang-en"]
@@ -112,15 +130,13 @@ print(chance.finding(lang))
 # ## 机会大小与成交时间
 
 # %%
-quadrant = fn.attempt(fn.quadrant, book, soon_days=soon_days, learn_from=whole)
-fn.display(quadrant, chart="quadrant")
+fn.display(quadrant, picture=False)
 
 # %% [markdown] tags=["lang-en"]
-# A gets the hours, B little time, C an eye on change, D what is left. Days to close are those of won deals that had been
-# in the same stage as long.
+# The picture is at the top. The table has the hours of each class, and every open deal in its class.
 
 # %% [markdown] tags=["lang-zh"]
-# A 类全力投入，B 类限制时间，C 类关注变化，D 类放在最后。天数取自在同一阶段停留同样久、后来赢单的商机。
+# 图见页首。表中有每一类的工时，以及每单在途商机所属的类别。
 
 # %% tags=["check"]
 print(quadrant.finding(lang))
@@ -170,19 +186,19 @@ fn.display(moves, chart="flows")
 # %% tags=["check"]
 print(moves.finding(lang))
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # You set the weights and thresholds:
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 权重和分级线由贵公司自定：
 
-# %%
+# %% tags=["notebook-only"]
 fn.attempt(fn.prioritise, book, soon_days=soon_days)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # In JupyterLab the controls redraw levels and quadrant. A report shows the state that was chosen.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 在 JupyterLab 中，改动控件会立即重画优先级和象限；报告中显示选定的状态。
 
 # %% [markdown] tags=["lang-en"]
@@ -192,7 +208,6 @@ fn.attempt(fn.prioritise, book, soon_days=soon_days)
 # ## 未接触的采购角色
 
 # %%
-roles = fn.attempt(fn.roles, book)
 fn.display(roles, chart="coverage")
 
 # %% [markdown] tags=["lang-en"]
@@ -230,14 +245,14 @@ print(honest.finding(lang))
 # %% [markdown] tags=["lang-zh"]
 # ## 客户评估表
 
-# %%
+# %% tags=["notebook-only"]
 sheet = fn.attempt(fn.assessment_sheet, book, account)
 sheet
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # Fill it in and save. `sheet.marks` is the table; `fn.assess(book, marks)` reads it back.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 填写并保存。`sheet.marks` 为评分表，`fn.assess(book, marks)` 可以读回。
 
 # %% tags=["check"]
@@ -251,7 +266,7 @@ print(fn.attempt(fn.assessment, book).finding(lang))
 #
 # ## Next question
 #
-# Which mix of deals reaches the target, and how likely is it?
+# [What does the target take: how many deals, how many leads, by when?](03_deal_mix_targets.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -260,4 +275,4 @@ print(fn.attempt(fn.assessment, book).finding(lang))
 #
 # ## 下一个问题
 #
-# 怎样的单额组合能达成目标，概率多大？
+# [达成目标需要多少单、多少线索，最迟何时？](03_deal_mix_targets.ipynb)

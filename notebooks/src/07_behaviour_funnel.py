@@ -11,17 +11,21 @@
 #
 # **What you get:** how many take each step, how many are still under way, where most drop out and what that costs; the trend
 # with the changes it shows; groups compared; what goes with getting through, and what people do instead.
-# **What you need:** an event log (who, what, when), or nothing (a sample shop is used).
-# **How to read it:** every rate comes with its number and a 90 % interval. Whoever's window has not closed is under way:
-# neither through nor dropped out.
+# Every rate comes with its number and a 90 % interval. Whoever's window has not closed is under way: neither through nor
+# dropped out.
 
 # %% [markdown] tags=["lang-zh"]
 # # 从第一个页面到付款，人们在哪里流失？为什么？
 #
 # **您会得到：** 每一步有多少人完成、多少人仍在进行中，哪一步流失最多、折合多少金额；趋势以及其中的变化；分组比较；
 # 哪些因素与完成相关，以及人们转而去做了什么。
-# **您需要：** 一份事件日志（谁、做了什么、何时）；没有也可以（使用示例网店）。
-# **怎么读：** 每个比率都附有数量和 90% 区间。窗口尚未结束的人算进行中，既不算完成，也不算流失。
+# 每个比率都附有数量和 90% 区间。窗口尚未结束的人算进行中，既不算完成，也不算流失。
+
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# **What you need:** an event log (who, what, when). Leave `data` empty to use the sample shop.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
+# **所需数据：** 一份事件日志（谁、做了什么、何时）。`data` 留空则使用示例网店。
 
 # %% tags=["parameters"]
 data: str = ""  # file, glob or folder of the event log; empty: the sample shop
@@ -41,14 +45,29 @@ fn.options(lang=lang)
 log = fn.notebook.open_events(data, by=by, value=value, as_of=as_of)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+funnel = fn.funnel(log, steps, within=window, value=amount)
+fn.notebook.in_short(funnel)
+
+# %% [markdown] tags=["lang-en"]
+# Each bar shows how many did the step: gone on, under way, dropped out.
+
+# %% [markdown] tags=["lang-zh"]
+# 每条为完成该步的人数：已继续、进行中、流失。
+
+# %% [markdown] tags=["lang-en"]
 # ## Step by step
 
 # %% [markdown] tags=["lang-zh"]
 # ## 逐步转化
 
 # %%
-funnel = fn.funnel(log, steps, within=window, value=amount)
-fn.display(funnel, chart="funnel")
+fn.display(funnel, picture=False)
 
 # %% [markdown] tags=["lang-en"]
 # Three rates answer three questions. **So far**: of all who did the step, how many have gone on. **Of those not under way**: it is
@@ -70,20 +89,20 @@ print(funnel.text(lang))
 # 从左往右读一行：多少人完成这一步，多少人继续、进行中或流失。
 # `funnel.actors("cart", "dropped")` 列出数字背后的人。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Try it: steps, order, window, group
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 动手试试：步骤、顺序、窗口、分组
 
-# %%
+# %% tags=["notebook-only"]
 fn.widgets.explore_events(log, steps, within=window, by=by, lang=lang)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # "Directly one after the other" lets nothing lie between two steps; "in any order" counts how many of the steps were done. The
 # rules, and how other tools count, are in docs/behaviour-rules.md.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # “紧接着发生”不允许两步之间有其他事件；“不分先后”统计完成了其中几步。计数规则以及其他工具的做法见
 # docs/behaviour-rules.md。
 

@@ -22,6 +22,15 @@ _STYLE = """
 {max-width:66rem;overflow-x:auto;font-size:14px;line-height:1.5}
 {font-family:"Segoe UI","Helvetica Neue",Arial,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif}
  p{margin:.4em 0}
+ p.headline{font-size:1.5em;font-weight:650;line-height:1.3;margin:.2em 0}
+ p.todo{font-weight:650;margin:.8em 0 .2em}
+ .figs{display:flex;flex-wrap:wrap;gap:.6em 2.4em;margin:.8em 0}
+ .fig dt{font-size:13px;opacity:.85;margin:0;padding:0;font-weight:400;float:none;width:auto}
+ .fig dd{margin:0;padding:0}
+ .fig b{display:block;font-size:1.6em;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
+ .fig span{display:block;font-size:12px;opacity:.85}
+ details.small{font-size:12px;margin:.4em 0}
+ details.small summary{cursor:pointer;opacity:.85}
  p.said{font-size:15px}
  .quiet{font-size:12px;opacity:.78}
  ul{margin:.2em 0 .6em;padding-left:1.4em}
@@ -137,23 +146,35 @@ def tables_html(result: Any, say: Words) -> str:
     if _left_out(result):
         return ""
     parts = _body(result, say, grids.to_html, lambda one: documents.to_html(one, _SCOPE))
-    under = "<br>".join(grids.escape(line) for line in foot(result, say))
-    parts.append(f'<p class="quiet">{under}</p>')
-    caveats = "".join(f"<li>{grids.escape(line)}</li>" for line in notes(result, say))
-    if caveats:
-        parts.append(f'<p class="quiet">{grids.escape(say.get("words.caveats"))}</p>')
-        parts.append(f'<ul class="quiet">{caveats}</ul>')
+    first, *method = foot(result, say) or [""]
+    if first:
+        parts.append(f'<p class="quiet">{grids.escape(first)}</p>')
+    parts += _small_print(method, notes(result, say), say)
     return "\n".join(parts)
+
+
+def _small_print(method: list[str], caveats: list[str], say: Words) -> list[str]:
+    """Return method and caveats, folded: one click away."""
+    if not method and not caveats:
+        return []
+    key = "method_and_caveats" if method and caveats else "caveats" if caveats else "method"
+    parts = [f'<p class="quiet">{grids.escape(line)}</p>' for line in method]
+    if caveats:
+        items = "".join(f"<li>{grids.escape(line)}</li>" for line in caveats)
+        parts.append(f'<ul class="quiet">{items}</ul>')
+    summary = grids.escape(say.get(f"words.{key}"))
+    return [f'<details class="small"><summary>{summary}</summary>{"".join(parts)}</details>']
 
 
 def finding_html(result: Any, say: Words) -> str:
     """Return what a result says as HTML without the wrapper."""
     found = finding_of(result, say.lang)
-    said = say.get("language.sentence").join(part for part in (found.headline, found.detail) if part)
+    said = f'<span class="answer">{grids.escape(found.headline)}</span>'
+    said += grids.escape(f"{say.get('language.sentence')}{found.detail}" if found.detail else "")
     if not found.unsaid:
-        return f'<p class="said">{grids.escape(said)}</p>'
+        return f'<p class="said">{said}</p>'
     unsaid = say.get("language.clause").join((say.get("words.not_said"), found.unsaid))
-    return f'<p class="said">{grids.escape(said)}</p>\n<p class="quiet">{grids.escape(unsaid)}</p>'
+    return f'<p class="said">{said}</p>\n<p class="quiet">{grids.escape(unsaid)}</p>'
 
 
 def wrapped(body: str, say: Words) -> str:

@@ -79,6 +79,10 @@ class Numbers:
         low, high = (_percent_digits(bound, like=value) for bound in (lower, upper))
         return self.forms["bounds"].format(lower=low, upper=high)
 
+    def percent_bounds(self, value: float, lower: float, upper: float) -> str:
+        """Write the interval of a rate without the rate, with one sign: 62.2–64.1 %."""
+        return self.forms["percent"].format(x=self.bounds(value, lower, upper))
+
     def points(self, value: float) -> str:
         """Write a difference of two rates in percentage points, with its sign."""
         return self.forms["none"] if _missing(value) else self.forms["points"].format(x=_signed(value))

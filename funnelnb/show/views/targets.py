@@ -467,7 +467,7 @@ def target_finding(result: Target, say: Words) -> Finding:
             "stage": stage_name(result, first.stage, say),
             "in_by": first.in_by,
         }
-        parts.append("late" if first.too_late else "leads")
+        parts.append("no_number" if first.needed_n < 0 else "late" if first.too_late else "leads")
     elif result.wins_n and result.funnel is None:
         parts.append("open_enough")
     return Finding(

@@ -1,0 +1,220 @@
+"""What a row of the page that lists all reports shows: one column after the other, each from plain figures.
+
+A column stands there when any row has the figures it needs. To add one: an entry of :data:`COLUMNS`, its head
+``board.heads.<name>`` in both languages, and the figures, which a brief passes on (``show/views/briefs.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from funnelnb.show.text.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A rate with its interval, to be drawn on a common scale.
+
+    Attributes
+    ----------
+    rate, lower, upper : float
+    verdict : {"higher", "lower", "not_separable", "too_few", ""}
+    words : str
+        The verdict as it is written beside.
+    label : str
+        What a screen reader says.
+    """
+
+    rate: float
+    lower: float
+    upper: float
+    verdict: str = ""
+    words: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    value, small : str
+        The figure, and the line under it.
+    sort : float or str or None
+        What the column is sorted by; None: not known, last.
+    warn : bool
+        Whether it needs attention.
+    span : Span or None
+    """
+
+    value: str = ""
+    small: str = ""
+    sort: float | str | None = None
+    warn: bool = False
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+        Key of its head.
+    needs : tuple of str
+        Figures without which a row has nothing to show in it.
+    cell : callable
+        ``cell(figures, words) -> Cell``.
+    descending : bool
+        Whether the largest comes first when it is sorted by.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    cell: Callable[[Mapping[str, Any], Words], Cell]
+    descending: bool = True
+
+
+def known(figures: Mapping[str, Any], name: str) -> bool:
+    """Return whether there is such a figure."""
+    value = figures.get(name)
+    return value is not None and (not isinstance(value, float) or not math.isnan(value))
+
+
+def cells(rows: Sequence[Mapping[str, Any]], say: Words) -> tuple[list[Column], list[list[Cell]]]:
+    """Return the columns that have something to show, and for each row its cells.
+
+    Parameters
+    ----------
+    rows : sequence of Mapping
+        Figures of each row by name.
+    say : Words
+    """
+    shown = [one for one in COLUMNS if any(_has(row, one) for row in rows)]
+    none = Cell(value=say.numbers.percent(math.nan))
+    return shown, [[one.cell(row, say) if _has(row, one) else none for one in shown] for row in rows]
+
+
+def _has(row: Mapping[str, Any], column: Column) -> bool:
+    return all(known(row, name) for name in column.needs)
+
+
+def head(column: Column, figures: Mapping[str, Any], say: Words) -> str:
+    """Return what a column is called."""
+    return say.say(f"board.heads.{column.name}", **figures)
+
+
+def _deals(row: Mapping[str, Any], say: Words) -> Cell:
+    small = say.say("board.cells.open", n=say.numbers.count(row["open_n"])) if known(row, "open_n") else ""
+    if row.get("few"):
+        small = " · ".join(one for one in (small, say.get("board.few")) if one)
+    return Cell(value=say.numbers.count(row["n"]), small=small, sort=float(row["n"]))
+
+
+_VERDICTS = {"higher": "above", "lower": "below", "not_separable": "even"}
+
+
+def _won(row: Mapping[str, Any], say: Words) -> Cell:
+    """Return the share won by the horizon, or why there is none."""
+    rate, lower, upper = (row.get(f"won_{part}", math.nan) for part in ("rate", "lower", "upper"))
+    if not known(row, "won_rate"):
+        none = say.numbers.percent(math.nan)
+        return Cell(value=none, small=say.get(f"board.{row['why']}") if row.get("why") else "")
+    value = say.numbers.percent(rate)
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return Cell(value=value, sort=float(rate))
+    verdict = row.get("verdict", "")
+    words = say.get(f"board.cells.{_VERDICTS[verdict]}") if verdict in _VERDICTS else ""
+    label = say.say(
+        "board.cells.label", value=value, lower=say.numbers.percent(lower), upper=say.numbers.percent(upper)
+    )
+    return Cell(
+        value=value,
+        small=say.numbers.bounds(rate, lower, upper),
+        sort=float(rate),
+        span=Span(
+            rate=rate,
+            lower=lower,
+            upper=upper,
+            verdict=verdict,
+            words=words,
+            label=say.get("language.clause").join(one for one in (row.get("name", ""), label) if one)
+            + (f"; {words}" if words else ""),
+        ),
+    )
+
+
+def _cycle(row: Mapping[str, Any], say: Words) -> Cell:
+    bounds = [row.get(f"cycle_ci_{side}") for side in ("lower", "upper")]
+    spelled = [
+        say.numbers.bare_days(one) if one is not None else say.get("durations.open_bound") for one in bounds
+    ]
+    small = say.numbers.forms["bounds"].format(lower=spelled[0], upper=spelled[1])
+    return Cell(value=say.numbers.days(row["cycle_days"]), small=small, sort=float(row["cycle_days"]))
+
+
+def at_risk(row: Mapping[str, Any]) -> bool:
+    """Return whether a target is less likely than it was asked to be."""
+    return bool(known(row, "chance_rate") and row["chance_rate"] < row["assurance_rate"])
+
+
+def _chance(row: Mapping[str, Any], say: Words) -> Cell:
+    target = say.numbers.amount(row["target_amount"], row.get("currency", ""))
+    return Cell(
+        value=say.numbers.percent(row["chance_rate"]),
+        small=say.say("board.cells.target", target=target),
+        sort=float(row["chance_rate"]),
+        warn=at_risk(row),
+    )
+
+
+def _slow(row: Mapping[str, Any], say: Words) -> Cell:
+    if not row["slow_n"]:
+        return Cell(value=say.get("board.cells.no_slow"), sort=0.0)
+    amount = row.get("slow_amount")
+    key = "stalled_of" if row.get("stalled_n") else "slow_of"
+    small = say.say(
+        f"board.cells.{key}", slow_n=say.numbers.count(row["slow_n"]), n=say.numbers.count(row["slow_of_n"])
+    )
+    if not amount:
+        return Cell(value=say.say("report.deals_n", n=row["slow_n"]), small=small, sort=0.0)
+    return Cell(
+        value=say.numbers.amount(amount, row.get("currency", "")), small=small, sort=float(amount),
+        warn=bool(row.get("stalled_n")),
+    )  # fmt: skip
+
+
+def _change(row: Mapping[str, Any], say: Words) -> Cell:
+    """Return how the rate moved since the last run, whether by more than chance, and what came and went."""
+    moves = [row[f"{name}_since"] for name in ("new", "won", "lost") if f"{name}_since" in row]
+    small = ""
+    if len(moves) == 3:
+        new, won, lost = (say.numbers.count(one) for one in moves)
+        small = say.say("board.cells.moves", new=new, won=won, lost=lost)
+    points = row.get("rate_since")
+    if points is None:
+        return Cell(value=small, sort=None)
+    clear = row.get("clear_since")
+    words = say.get(f"board.cells.{'same' if not clear else 'rose' if points > 0 else 'fell'}")
+    said = f"{say.say('board.cells.points', points=say.numbers.points(points))}, {words}"
+    if say.lang == "zh":
+        said = said.replace(", ", "，")
+    return Cell(value=said, small=small, sort=float(points), warn=bool(clear and points < 0))
+
+
+COLUMNS = (
+    Column(name="deals", needs=("n",), cell=_deals),
+    Column(name="won", needs=("n",), cell=_won),
+    Column(name="cycle", needs=("cycle_days",), cell=_cycle, descending=False),
+    Column(name="chance", needs=("chance_rate", "target_amount"), cell=_chance, descending=False),
+    Column(name="slow", needs=("slow_n",), cell=_slow),
+    Column(name="change", needs=("changed",), cell=_change),
+)
+"""Columns from left to right."""
