@@ -166,8 +166,8 @@ def opened(path: Path) -> Iterator[Folder]:
     scratch = path / f"{_PREFIX}{secrets.token_hex(6)}{_SUFFIX}"
     owner = None
     try:
+        owner = _claimed(path, scratch)  # at once: a run that is killed from now on leaves nobody's folder
         _prove(path, scratch)
-        owner = _owned(scratch)
         yield Folder(path, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -258,10 +258,18 @@ def _make(path: Path) -> list[Path]:
     return missing
 
 
-def _prove(path: Path, scratch: Path) -> None:
-    """Make the scratch folder and write as much as one report may take."""
+def _claimed(path: Path, scratch: Path) -> Any:
+    """Make the scratch folder and take its lock."""
     try:
         scratch.mkdir(mode=0o700)
+        return _owned(scratch)
+    except OSError as error:
+        raise _refusal(path, error) from None
+
+
+def _prove(path: Path, scratch: Path) -> None:
+    """Write as much as one report may take."""
+    try:
         with (scratch / "probe").open("wb") as probe:
             probe.write(os.urandom(REPORT_BYTES))
             probe.flush()

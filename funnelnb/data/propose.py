@@ -9,6 +9,7 @@ from funnelnb.core.errors import DataProblems, MissingDataError
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import Reading, parse
+from funnelnb.data.recognise.lines import lines_of_deals
 from funnelnb.data.recognise.merge import merged
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
@@ -111,6 +112,14 @@ def _repeated_id(proposal: Proposal, problem: Problem) -> None:
         and problem.rows_n > MANY_REPEATED * len(deals.raw.frame)
         and proposal.history is None
     ):
+        how = lines_of_deals(deals)
+        if how:
+            proposal.table("opportunities")["lines"] = how
+            proposal.ask(
+                f"lines_{how}", line=f'[tables.opportunities] lines = "{how}"', file=problem.file,
+                n=problem.rows_n, column=deals.columns.source("opportunity_id"),
+            )  # fmt: skip
+            return
         proposal.table("opportunities").setdefault("columns", {})["opportunity_id"] = ROW_NUMBER
         return
     proposal.document.setdefault("problems", {})["duplicate_id"] = "drop"

@@ -1,12 +1,13 @@
 """A year on a sales floor with known truth, week by week: what the practice game of the course is played on.
 
 Many floors go forward together (F floors, D deals each), so that a thousand seeds cost little more than one. Every
-chance of a deal in a week is drawn from the floor's seed and the week alone: whoever decides otherwise meets the same luck.
+chance of a deal in a week is drawn from the floor's seed and the week alone: whoever decides otherwise meets the same
+luck.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,6 +205,16 @@ class State:
         return np.stack([(won * (self.ended // QUARTER == q)).sum(axis=1) for q in range(4)], axis=1)
 
 
+def repeated(truth: World, times: int) -> World:
+    """Return the same floors so many times over, each of them in a row of its own."""
+    arrays: dict[str, Any] = {
+        one.name: np.repeat(getattr(truth, one.name), times, axis=0)
+        for one in fields(truth)
+        if one.name not in {"law", "seeds"}
+    }
+    return replace(truth, seeds=tuple(np.repeat(truth.seeds, times).tolist()), **arrays)
+
+
 def begin(truth: World) -> State:
     """Return the first Monday: some deals are under way."""
     shape = truth.amount.shape
@@ -291,7 +302,7 @@ def _greedy(mine: Bools, given: Floats, budget: Floats, law: Law) -> Floats:
     return more.sum(axis=1)
 
 
-def live(truth: World, state: State, decided: Week, luck: int = 0) -> State:
+def live(truth: World, state: State, decided: Week, luck: int | Sequence[int] = 0) -> State:
     """Live through one week.
 
     Parameters
@@ -299,8 +310,8 @@ def live(truth: World, state: State, decided: Week, luck: int = 0) -> State:
     truth : World
     state : State
     decided : Week
-    luck : int
-        Another number is another year of luck on the same floors.
+    luck : int or sequence of int
+        Another number is another year of luck on the same floors; one for all, or one for each.
 
     Returns
     -------
@@ -309,8 +320,13 @@ def live(truth: World, state: State, decided: Week, luck: int = 0) -> State:
     """
     week, law = state.week, truth.law
     hours = spread(truth, state, decided)
+    lucks = [luck] * len(truth.seeds) if isinstance(luck, int) else luck
     u = np.stack(
-        [Draws(seed, 72, luck, week).uniform(3, truth.amount.shape[1]) for seed in truth.seeds], axis=1
+        [
+            Draws(seed, 72, one, week).uniform(3, truth.amount.shape[1])
+            for seed, one in zip(truth.seeds, lucks, strict=True)
+        ],
+        axis=1,
     )
     worked = (state.status == OPEN) & ~decided.let_go
     still = state.still_until > week
@@ -354,6 +370,7 @@ def _slipped(truth: World, status: Ints, still_until: Ints, week: int) -> Ints:
 
 
 # ---- what fixed rules would do -----------------------------------------------------------------------------
+
 
 def dead_chance(truth: World, state: State) -> Floats:
     """How likely is it, from what can be seen, that the customer will never buy? Shape (F, D).
@@ -437,7 +454,7 @@ POLICIES: Mapping[str, Callable[[World, State], Week]] = {
 }
 
 
-def year(truth: World, policy: Callable[[World, State], Week], luck: int = 0) -> State:
+def year(truth: World, policy: Callable[[World, State], Week], luck: int | Sequence[int] = 0) -> State:
     """Live through the whole year under one rule.
 
     Examples

@@ -60,6 +60,8 @@ def prepare(name: str, raw: Raw, settings: Settings, findings: Findings) -> dict
         _newest(raw, columns, own.newest_by, own.date_order or settings.date_order, findings)
         if FIRST_ENTRY in raw.frame and "created_at" not in raw.frame:
             columns.setdefault("created_at", FIRST_ENTRY)
+    if own.lines:
+        _one_row_each(raw, columns, own.lines, Reading(decimal=own.decimal or settings.decimal), findings)
     return columns
 
 
@@ -110,6 +112,32 @@ def _first_filled(raw: Raw, sources: tuple[str, ...], canonical: str, settings: 
         cells = cells.where(cells.notna(), as_text(raw.frame[one]))
     raw.frame = raw.frame.assign(**{name: cells.fillna("")})
     return name
+
+
+def _one_row_each(
+    raw: Raw, columns: Mapping[str, str], how: str, reading: Reading, findings: Findings
+) -> None:
+    """Make one row out of the lines of each deal: amounts are added up or stand on each, all else is of the first."""
+    source = columns.get("opportunity_id", "")
+    if source not in raw.frame:
+        return
+    ids = as_text(raw.frame[source], blanks=False)
+    repeated = ids.notna() & ids.duplicated()
+    frame = raw.frame
+    for at in [columns[one] for one in ("amount", "expected_amount") if columns.get(one, "") in frame]:
+        parsed = parse(frame[at], "amount", reading, {"file": raw.file, "column": at})
+        if how != "add" or parsed.undecided or parsed.bad.any() or len(parsed.currencies) > 1:
+            continue
+        total = parsed.values.groupby(ids.where(ids.notna(), frame.index.astype("str"))).transform(
+            "sum", min_count=1
+        )
+        unit = f" {parsed.currencies[0]}" if parsed.currencies else ""
+        cells = total.map(lambda value, unit=unit: "" if value != value else f"{value!r}{unit}")  # noqa: PLR0124 - NaN
+        if reading.decimal == ",":
+            cells = cells.str.replace(".", ",", regex=False)
+        frame = frame.assign(**{at: cells.astype("str")})
+    findings.note("lines_joined", file=raw.file, n=int(ids.nunique()), of_n=len(frame), how=how)
+    raw.frame = frame[~repeated]
 
 
 def _newest(raw: Raw, columns: Mapping[str, str], date: str, order: str, findings: Findings) -> None:

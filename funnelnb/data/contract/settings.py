@@ -98,6 +98,9 @@ class TableSettings:
     newest_by : str
         Date column of a file that holds several rows per deal (a log, weekly snapshots): the last one counts, and the
         first one tells when the deal began.
+    lines : {"", "add", "first"}
+        Several rows of one deal are its lines (products): their amounts are added up, or each line holds that of
+        the deal.
     query : str
         One SELECT that is read instead of a table of a database.
     won_when, lost_when, left_when, open_when : Mapping of str to tuple of str
@@ -126,6 +129,7 @@ class TableSettings:
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
+    lines: str = ""
     query: str = ""
     won_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -703,6 +707,7 @@ _TABLE_RULES: dict[str, Any] = {
     **dict.fromkeys(("header", "mend"), _flag),
     "encoding": _encoding,
     "totals": _choice("drop", "keep"),
+    "lines": _choice("", "add", "first"),
     "decimal": _DECIMAL,
     "date_order": _DATE_ORDER,
     "header_row": _row,

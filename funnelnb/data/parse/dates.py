@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UTC, converted, wall_clock
 from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
+from funnelnb.data.parse.date_words import in_digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -291,10 +292,16 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
         orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
     serial, _, notes = _serials(_bare_numbers(folded, stamps), reading, where)
     stamps = np.where(np.isnat(stamps), serial, stamps)
+    empty = _means_no_date(words, folded)
+    periods = _in_words(words, stamps, aware, ~empty)
+    if periods.any():
+        n = int(np.isin(codes, np.flatnonzero(periods)).sum())
+        notes.append(
+            Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})
+        )
     if aware.any():
         stamps[aware] = wall_clock(stamps[aware], reading.timezone)
         notes.append(converted(where, reading.timezone))
-    empty = _means_no_date(words, folded)
     bad = np.isnat(stamps) & ~empty
     stamps[empty] = np.datetime64("NaT", "us")
     column = np.append(stamps, np.datetime64("NaT", "us"))[codes]
@@ -302,6 +309,26 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     parsed = _finish(values, np.append(bad, False)[codes], notes, where)
     parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
+
+
+def _in_words(
+    words: pa.Array, stamps: NDArray[np.datetime64], aware: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Read what only words explain (months in any language, zones, weeks), in place; say which are periods."""
+    import numpy as np
+    import pyarrow as pa
+
+    left = np.flatnonzero(np.isnat(stamps) & wanted)
+    periods = np.zeros(len(stamps), bool)
+    if not len(left):
+        return periods
+    told = [in_digits(str(words[int(one)].as_py())) for one in left]
+    part = take_apart(pa.array([text for text, _ in told], pa.large_string()), _NUMERIC[0])
+    read = _stamps(part, "ymd")
+    stamps[left] = np.where(part.matched, read, stamps[left])
+    aware[left] |= part.matched & part.aware
+    periods[left] = part.matched & np.array([period for _, period in told])
+    return periods
 
 
 def _means_no_date(words: pa.Array, folded: pa.Array) -> NDArray[np.bool_]:

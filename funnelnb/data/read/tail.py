@@ -42,7 +42,7 @@ def is_total(cells: Sequence[str], kinds: Sequence[str]) -> bool:
     True
     >>> is_total(["Total Energies SE", "2025-03-01", "400"], ["text", "date", "number"])
     False
-    >>> is_total(["Total", "120 records", "400", ""], ["text", "text", "number", "date"])
+    >>> is_total(["Total", "120 records", "400", "", ""], ["text", "text", "number", "date", "date"])
     True
     """
     held = [(place, cell.strip()) for place, cell in enumerate(cells) if cell.strip()]

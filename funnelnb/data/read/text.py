@@ -54,7 +54,7 @@ def detect_encoding(path: Path, head: bytes) -> str:
     foreign = _not_utf8(path)
     if not foreign:
         return "utf-8"
-    return _chinese(foreign) or _western(foreign)
+    return _korean_or_japanese(foreign) or _chinese(foreign) or _western(foreign)
 
 
 def _not_utf8(path: Path) -> bytes:
@@ -71,6 +71,23 @@ def _not_utf8(path: Path) -> bytes:
         except UnicodeDecodeError:
             return path.read_bytes()[-400:]
     return b""
+
+
+def _korean_or_japanese(sample: bytes) -> str:
+    """Return ``cp949`` or ``euc_jp`` where pairs of high bytes are nearly all Hangul, or many of them Kana.
+
+    Both are valid GB 18030 by accident. Chinese text fills the rows of characters evenly: those of Hangul (B0 to C8)
+    hold about 60 % of it, those of Kana (A4, A5) hardly any.
+    """
+    pairs = re.findall(rb"[\xa1-\xfe][\xa1-\xfe]", sample)
+    letters = [one for one in pairs if 0xB0 <= one[0] <= 0xFD]
+    kana = sum(one[0] in (0xA4, 0xA5) for one in pairs)
+    if len(pairs) < 20 or 2 * len(pairs) < 0.9 * sum(byte >= 0x80 for byte in sample):
+        return ""
+    if kana > 0.15 * len(pairs):
+        return "euc_jp"
+    hangul = sum(one[0] <= 0xC8 for one in letters)
+    return "cp949" if letters and hangul > 0.97 * len(letters) else ""
 
 
 def _chinese(sample: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
-from funnelnb.data.recognise.lexicon import UNIT, header_scores, plain, sense_of
+from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.playbooks.model import fold
 
@@ -79,6 +79,8 @@ class Columns:
         Dates of the win and of the loss where they stand in two columns.
     lost_flag : str
         Column that says yes where a deal was lost.
+    codes : dict of str to str
+        What the codes of the outcome column mean, where it holds codes.
     """
 
     found: dict[str, Choice] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Columns:
     won_date: str = ""
     lost_date: str = ""
     lost_flag: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
 
     def source(self, column: str) -> str:
         """Return the column of the file, empty if none was found."""
@@ -288,6 +291,7 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
             words = words_of(raw, column.name)
             if words is not None and column.name not in result.used:
                 candidates[column.name] = words
+    _coded(result, raw, profiles)
     _stage_and_outcome(result, candidates, name)
     flags = [one for one in scored if one.column in ("is_won", "is_closed")]
     told = any(
@@ -297,6 +301,19 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
         _take(result, flags)
     else:
         _take(result, [one for one in flags if one.score >= PRESET - 0.1])
+
+
+def _coded(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find an outcome column that holds codes."""
+    known = result.found.get("outcome")
+    for one in profiles:
+        if not 0 < one.distinct_n <= 6 or (known is not None and known.source != one.name):
+            continue
+        meant = coded_outcomes(one.name, as_text(raw.frame[one.name]).dropna().unique())
+        if meant:
+            result.codes = dict(meant)
+            result.found["outcome"] = Choice(column="outcome", source=one.name, score=1.0, why="content")
+            return
 
 
 def _stage_and_outcome(

@@ -224,7 +224,9 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
     found = []
     for word, n in column_words(deals, "outcome").items():
         sense = sense_of(word)
-        if sense.meaning in ENDED:
+        if word in deals.columns.codes:
+            found.append(StageWord(word=word, n=n, meaning=deals.columns.codes[word], sure=True))
+        elif sense.meaning in ENDED:
             found.append(StageWord(word=word, n=n, meaning=sense.meaning, sure=True))
         elif sense.meaning == "unclear":
             found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))

@@ -20,7 +20,7 @@ from funnelnb.data.parse.values import header_unit
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _FOLDER = Path(__file__).parent
 
@@ -114,16 +114,16 @@ def header_keys(name: str) -> tuple[str, ...]:
     words = plain(last).split()
     entity = _entity_words()
     rest = [word for word in words if word not in entity]
+    for inside in UNIT.findall(name):  # "Custom field (Deal value)"
+        found.append(key(inside))
+        named = [word for word in plain(inside).split() if word not in entity]
+        found += [key(" ".join(named))] if named else []
     if rest:
         found += [key(" ".join(_without_ends(words, entity))), key(" ".join(rest))]
     for prefix in _columns()["entity"]["prefixes"]:
         if last.startswith(prefix) and len(last) > len(prefix):
             found.append(key(last[len(prefix) :]))
             break
-    for inside in UNIT.findall(name):  # "Custom field (Deal value)"
-        found.append(key(inside))
-        named = [word for word in plain(inside).split() if word not in entity]
-        found += [key(" ".join(named))] if named else []
     return tuple(dict.fromkeys(one for one in found if one))
 
 
@@ -328,6 +328,36 @@ def _token_rank(text: str) -> float | None:
         ]
         return max(inside) if inside else None
     return None
+
+
+@functools.cache
+def _codes() -> tuple[tuple[frozenset[str], Mapping[str, str]], ...]:
+    content = tomllib.loads((_FOLDER / "codes.toml").read_text(encoding="utf-8"))
+    return tuple(
+        (
+            frozenset(key(word) for word in one["headers"]),
+            {code.casefold(): what for code, what in one["values"].items()},
+        )
+        for one in content["code"]
+    )
+
+
+def coded_outcomes(name: str, cells: Iterable[str]) -> Mapping[str, str]:
+    """Which outcomes do the codes of a column mean? Empty unless every one of them is known and one means won.
+
+    Examples
+    --------
+    >>> coded_outcomes("statecode", ["0", "1", "2"])
+    {'0': 'open', '1': 'won', '2': 'lost'}
+    >>> coded_outcomes("Grade", ["A", "B"])
+    {}
+    """
+    found, names = [str(one) for one in cells], set(header_keys(name))
+    for headers, values in _codes():
+        meant = {one: values[one.casefold()] for one in found if one.casefold() in values}
+        if headers & names and len(meant) == len(found) and "won" in meant.values():
+            return meant
+    return {}
 
 
 @functools.cache

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from funnelnb.data.recognise.profile import ColumnProfile
     from funnelnb.playbooks.model import Playbook
+
+MANY_WITHOUT_WIN = 20
+"""So many deals without a single win are asked about: the column that tells it may not have been recognised."""
+
+MOST_WITH_REASON = 0.8
+"""A reason that stands beside more of the deals is no reason for a loss alone."""
 
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
@@ -332,9 +339,14 @@ def _active(result: Proposal, deals: Sheet, found: StagePlan, outcome_words: Seq
         result.note("archived_is_lost", **values)
         if not evident:
             result.ask("archived_unclear", line=f'lost_when = {{ "{columns.active}" = "{word}" }}', **values)
-    elif reason and deals.column(reason).filled_n:
+    elif reason and _tells_a_loss(deals.column(reason)):
         part["lost_when"] = {reason: "*"}
         result.note("reason_is_lost", column=reason, n=int(as_text(deals.raw.frame[reason]).notna().sum()))
+
+
+def _tells_a_loss(reason: ColumnProfile) -> bool:
+    """Whether a column of reasons is filled in for some deals only, and with words."""
+    return 0 < reason.filled_share < MOST_WITH_REASON and reason.kind != "number"
 
 
 def _evident(deals: Sheet, away: pd.Series, reason: str) -> bool:
@@ -429,7 +441,11 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
                 meaning=one.meaning,
             )
     if not found.won_known and not told and all(one.sure for one in found.words):
-        result.note("nothing_won", words=", ".join(one.word for one in found.words[:8]))
+        words = ", ".join(one.word for one in found.words[:8])
+        if sum(one.n for one in found.words) >= MANY_WITHOUT_WIN and not result.said.outcomes:
+            result.ask("nothing_won", words=words)
+        else:
+            result.note("nothing_won", words=words)
     if len(found.stages) > 1:
         values = {"stages": " → ".join(found.stages)}
         if found.order_sure:

@@ -322,5 +322,8 @@ def _stage_named(name: str) -> str:
     hubspot = re.match(r"hs_(?:v2_)?date_entered_(.+)$", name)
     if hubspot:
         return hubspot.group(1)
-    rest = _DATE_WORDS_ZH.sub("", _DATE_WORDS.sub(" ", plain(re.sub(r"[（(].*?[)）]", "", name))))
-    return " ".join(rest.split())
+    bare = re.sub(r"[（(].*?[)）]", "", name)
+    rest = _DATE_WORDS_ZH.sub("", _DATE_WORDS.sub(" ", plain(bare)))
+    named = " ".join(rest.split())
+    as_written = re.search(re.escape(named), bare, re.IGNORECASE)  # "Phone Screen On" keeps its capitals
+    return as_written[0] if named and as_written else named

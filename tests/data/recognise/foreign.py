@@ -583,3 +583,263 @@ def xes_log(folder: Path) -> Truth:
         encoding="utf-8",
     )
     return truth(rows, won_amount=None, history=True, created=False)
+
+
+# ---- a second round: public data sets, raw tables of systems, templates ------------------------------------
+
+
+@foreign
+def win_loss_data_set(folder: Path) -> Truth:
+    """No dates at all, the outcome last but one, lengths in days beside it."""
+    rows = [d for d in deals() if d.outcome != "open"]
+    write(
+        folder / "WA_Sales-Win-Loss.csv",
+        ["Opportunity Number", "Supplies Subgroup", "Supplies Group", "Region", "Route To Market", "Elapsed Days In Sales Stage", "Opportunity Result",
+         "Sales Stage Change Count", "Total Days Identified Through Closing", "Opportunity Amount USD", "Client Size By Revenue", "Competitor Type", "Deal Size Category"],
+        [[1641984 + k, "Exterior", "Car Accessories", d.region, d.source, k % 90, "Won" if d.outcome == "won" else "Loss", k % 7, k % 50, d.amount, k % 5 + 1, "Unknown", k % 7 + 1] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(
+        rows,
+        stages=(),
+        created=False,
+        closed=False,
+        regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")},
+    )
+
+
+@foreign
+def lead_scoring_data_set(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "Leads.csv",
+        ["Prospect ID", "Lead Number", "Lead Origin", "Lead Source", "Do Not Email", "Converted", "TotalVisits", "Total Time Spent on Website", "Last Activity", "Country", "Specialization", "Tags", "Lead Quality", "City"],
+        [[f"{k:08x}-aaaa-4bbb-8ccc-{k:012x}", 660000 + k, "API", d.source, "No", int(d.outcome == "won"), k % 12, k * 7 % 1500, "Email Opened", "India", "Select", "Ringing", "Might be", "Mumbai"] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    won = sum(d.outcome == "won" for d in rows)
+    return truth(rows, lost=0, open=len(rows) - won, won_amount=None, stages=(), created=False, closed=False)
+
+
+@foreign
+def dataverse_rows(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "opportunity.csv",
+        ["opportunityid", "name", "_customerid_value", "statecode", "statuscode", "stepname", "estimatedvalue", "actualvalue", "createdon", "actualclosedate", "estimatedclosedate", "_ownerid_value", "versionnumber"],
+        [[f"{k:08x}-0000-ec11-8f8e-000d3ab{k:05x}", d.name, f"{hash(d.account) % 9:08x}-0000-ec11-8f8e-000d3ab00000", {"open": 0, "won": 1, "lost": 2}[d.outcome], {"open": 1, "won": 3, "lost": 4}[d.outcome],
+          f"{STAGES.index(d.stage) + 1}-{d.stage}", f"{d.amount}.0000", f"{d.amount}.0000" if d.outcome == "won" else "", day(d.created, "%Y-%m-%dT%H:%M:%SZ"), day(d.closed), day(d.expected), "u1", 9000 + k] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(rows, stages=tuple(f"{k + 1}-{one}" for k, one in enumerate(STAGES)))
+
+
+@foreign
+def oracle_view(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "OPTY.csv",
+        ["OPTY_NUMBER", "NAME", "TARGET_PARTY_NAME", "SALES_STAGE", "STATUS_CODE", "REVENUE", "CURRENCY_CODE", "WIN_PROB", "EFFECTIVE_DATE", "CREATION_DATE", "ACTUAL_CLOSE_DATE", "OWNER_NAME"],
+        [[f"CDRM_{k}", d.name, d.account, f"0{STAGES.index(d.stage) + 1} - {d.stage}", {"open": "OPEN", "won": "WON", "lost": "LOST" if k % 3 else "NO_SALE"}[d.outcome], d.amount, "USD", 50, day(d.expected, "%d-%b-%y"), day(d.created, "%d-%b-%y"), day(d.closed, "%d-%b-%y"), d.owner] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(rows, stages=tuple(f"0{k + 1} - {one}" for k, one in enumerate(STAGES)))
+
+
+@foreign
+def sap_phases(folder: Path) -> Truth:
+    rows = deals()
+    names = ("Identify opportunity", "Qualify opportunity", "Value proposition", "Decision")
+    write(
+        folder / "Opportunities_SAP.csv",
+        ["ID", "Name", "Account", "Sales Phase", "Status", "Expected Value", "Chance of Success", "Start Date", "Close Date", "Owner", "Sales Territory"],
+        [[f"{k:08}", d.name, d.account, named(d, names), {"open": "In Process", "won": "Won", "lost": "Stopped" if k % 4 == 0 else "Lost"}[d.outcome], f"{d.amount:,.2f} EUR", "50 %", day(d.created, "%d.%m.%Y"), day(d.expected, "%d.%m.%Y"), d.owner, d.region] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(
+        rows,
+        stages=names,
+        regions={one: sum(d.region == one for d in rows) for one in ("North", "South", "West")},
+    )
+
+
+@foreign
+def zendesk_sell(folder: Path) -> Truth:
+    names = ("Incoming", "Qualified", "Quote", "Closure")
+    rows = deals()
+    write(
+        folder / "deals.0.csv",
+        ["id", "name", "company_name", "owner", "value", "currency", "stage_name", "stage_category", "loss_reason", "source", "added_at", "last_stage_change_at", "estimated_close_date", "hot"],
+        [[5000 + k, d.name, d.account, d.owner, d.amount, "EUR", named(d, names, "Won", "Lost"), {"open": "in_progress"}.get(d.outcome, d.outcome), d.reason, d.source, day(d.created, "%Y-%m-%d %H:%M:%S UTC"), day(d.closed or d.steps[-1][1], "%Y-%m-%d %H:%M:%S UTC"), "", "false"] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(rows, stages=names, closed=False)
+
+
+@foreign
+def amocrm_list(folder: Path) -> Truth:
+    names = ("Первичный контакт", "Переговоры", "Принимают решение", "Согласование договора")
+    rows = deals()
+    write(
+        folder / "amocrm_export_leads_2026-01-05.csv",
+        ["ID", "Название сделки", "Компания", "Бюджет ", "Ответственный", "Дата создания сделки", "Кем создана сделка", "Дата закрытия", "Теги сделки", "Этап сделки", "Воронка", "Источник"],
+        [[k + 1, d.name, d.account, d.amount, d.owner, day(d.created, "%d.%m.%Y %H:%M:%S"), "Анна", day(d.closed, "%d.%m.%Y %H:%M:%S") or "не закрыта", "", named(d, names, "Успешно реализовано", "Закрыто и не реализовано"), "Основная", d.source] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(rows, stages=names)
+
+
+@foreign
+def vtiger_potentials(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "Potentials.csv",
+        ["potentialname", "potential_no", "amount", "related_to", "closingdate", "opportunity_type", "leadsource", "sales_stage", "assigned_user_id", "probability", "createdtime", "modifiedtime"],
+        [[d.name, f"POT{k}", f"{d.amount}.00000000", f"Accounts::::{d.account}", day(d.expected), "New", d.source, d.word(), d.owner, "50.000", day(d.created, "%d-%m-%Y %H:%M:%S"), ""] for k, d in enumerate(rows)],
+    )  # fmt: skip
+    return truth(rows)
+
+
+@foreign
+def feishu_table(folder: Path) -> Truth:
+    names = ("01-线索获取", "02-需求确认", "03-方案报价", "04-合同流程")
+    rows = deals()
+    write(
+        folder / "销售跟进表_全部商机.csv",
+        ["商机", "客户", "当前阶段", "预估金额（元）", "销售负责人", "录入时间", "实际签约/丢单日期", "输赢", "大区"],
+        [[d.name, d.account, named(d, names), f"¥{d.amount:,.2f}", d.owner, day(d.created, "%Y/%m/%d %H:%M"), day(d.closed, "%Y/%m/%d"), {"open": "推进中", "won": "赢", "lost": "丢"}[d.outcome], d.region] for d in rows],
+        encoding="utf-8-sig",
+    )  # fmt: skip
+    return truth(rows, stages=names)
+
+
+@foreign
+def korean_table(folder: Path) -> Truth:
+    names = ("신규", "니즈파악", "제안", "협상")
+    rows = deals()
+    write(
+        folder / "영업기회.csv",
+        ["번호", "영업기회명", "고객사", "담당자", "단계", "예상금액", "등록일", "종료일", "실주사유"],
+        [[k + 1, d.name, d.account, d.owner, named(d, names, "수주", "실주"), f"{d.amount:,}원", day(d.created, "%Y. %-m. %-d."), day(d.closed, "%Y. %-m. %-d."), d.reason] for k, d in enumerate(rows)],
+        encoding="cp949",
+    )  # fmt: skip
+    return truth(rows, stages=names)
+
+
+@foreign
+def single_letters(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "suivi_affaires.csv",
+        ["N°", "Client", "Commercial", "Montant HT", "Date ouverture", "Date clôture", "Étape", "G/P"],
+        [[k + 1, d.account, d.owner, euro(d.amount, " ", ",", ""), day(d.created, "%d/%m/%y"), day(d.closed, "%d/%m/%y"), named(d, ("Prospection", "Qualification", "Devis", "Négociation")), {"won": "G", "lost": "P", "open": ""}[d.outcome]] for k, d in enumerate(rows)],
+        delimiter=";", encoding="cp1252",
+    )  # fmt: skip
+    return truth(rows, stages=("Prospection", "Qualification", "Devis", "Négociation"))
+
+
+@foreign
+def two_checkboxes(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "Deals-Grid view.csv",
+        ["Deal", "Account", "Stage", "Value", "Created", "Closed", "Won?", "Lost?"],
+        [[d.name, d.account, d.stage, f"${d.amount:,}", day(d.created, "%-m/%-d/%Y"), day(d.closed, "%-m/%-d/%Y"), "checked" if d.outcome == "won" else "", "checked" if d.outcome == "lost" else ""] for d in rows],
+    )  # fmt: skip
+    return truth(rows)
+
+
+@foreign
+def dates_per_step_only(folder: Path) -> Truth:
+    """A sheet of sign-ups: a date for each step and nothing else."""
+    rows = deals()
+    lines = []
+    for k, d in enumerate(rows):
+        at = dict(d.steps)
+        lines.append(
+            [
+                f"u{k}",
+                *(day(at.get(one), "%d %b %Y") for one in STAGES),
+                day(d.closed, "%d %b %Y") if d.outcome == "won" else "",
+                d.region,
+            ]
+        )
+    write(
+        folder / "signups.csv",
+        ["user", "Applied On", "Phone Screen On", "Interview On", "Offer On", "Hired On", "Office"],
+        lines,
+    )
+    won = sum(d.outcome == "won" for d in rows)
+    return truth(
+        rows,
+        lost=0,
+        open=len(rows) - won,
+        won_amount=None,
+        created=False,
+        history=True,
+        stages=("Applied", "Phone Screen", "Interview", "Offer"),
+        closed=False,
+    )
+
+
+@foreign
+def line_items(folder: Path) -> Truth:
+    """Two lines for each deal with two products; amounts are of the line."""
+    rows = deals()
+    lines = []
+    for k, d in enumerate(rows):
+        parts = [("Base", d.amount)] if k % 2 else [("Base", d.amount - 200), ("Care", 200)]
+        lines += [
+            [d.id, d.account, product, price, d.word(), day(d.created), day(d.closed)]
+            for product, price in parts
+        ]
+    write(
+        folder / "opportunity_products.csv",
+        ["Opportunity ID", "Account", "Product", "Total Price", "Stage", "Created Date", "Close Date"],
+        lines,
+    )
+    return truth(rows)
+
+
+@foreign
+def weekdays_and_zones(folder: Path) -> Truth:
+    rows = deals()
+    write(
+        folder / "deals_report.csv",
+        ["Deal ID", "Deal Stage", "Deal Value", "Created At", "Closed At"],
+        [[d.id, d.word(), d.amount, d.created.strftime("%a, %d %b %Y %H:%M:%S GMT"), d.closed.strftime("%A, %B %-d, %Y") if d.closed else ""] for d in rows],
+    )  # fmt: skip
+    return truth(rows)
+
+
+@foreign
+def months_in_words(folder: Path) -> Truth:
+    months = (
+        "janv.",
+        "févr.",
+        "mars",
+        "avr.",
+        "mai",
+        "juin",
+        "juil.",
+        "août",
+        "sept.",
+        "oct.",
+        "nov.",
+        "déc.",
+    )
+    full = (
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    )
+    rows = deals()
+    write(
+        folder / "export_mixte.csv",
+        ["Référence", "Phase", "Montant", "Créé le", "Clôturé le"],
+        [[d.id, d.word("Gagné", "Perdu"), f"{d.amount}", f"{d.created.day} {months[d.created.month - 1]} {d.created.year}", f"{d.closed.day} {full[d.closed.month - 1]} {d.closed.year} г." if d.closed else ""] for d in rows],
+        delimiter=";",
+    )  # fmt: skip
+    return truth(rows)
