@@ -351,6 +351,10 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="make finished reports again, too")
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
     add("--code", action="store_true", help="show the code on the pages, folded")
+    add(
+        "--no-deals", dest="deals", action="store_false",
+        help="leave out the deals behind the counts and the names of customers",
+    )  # fmt: skip
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
@@ -429,7 +433,7 @@ def _report(given: argparse.Namespace) -> int:
         "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
-        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "force": given.force, "code": given.code, "deals": given.deals, "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
     fail_on = _rules(given.fail_on or more.get("fail_on", []))

@@ -73,6 +73,8 @@ class Request:
         Also redo finished work.
     code : bool
         Whether pages hold the code, folded.
+    deals : bool
+        Whether the deals behind counts come with the pages; without, customers' names are left out everywhere.
     cell_timeout_s, longest_s : float
         Seconds that a cell and a whole report may take.
     retries : int
@@ -93,6 +95,7 @@ class Request:
     jobs: int = 2
     force: bool = False
     code: bool = False
+    deals: bool = True
     cell_timeout_s: float = 600
     longest_s: float = 3600
     retries: int = 1

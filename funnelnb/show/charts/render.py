@@ -34,6 +34,7 @@ runs them, which draws one report's after the other's.
 """
 
 _LATER = re.compile(r'<svg data-later="([A-Za-z0-9+/=]*)"></svg>')
+_ELSEWHERE = 'href="https://vega.github.io/vega-datasets/#'
 _MEASURED = "sans-serif"
 _EMPTY_PATH = re.compile(r'<path class="(?:background|foreground)"[^>]*? d="(?:M0,0h0v0h0Z)?"[^>]*/>')
 _UNSEEN = re.compile(r'<line [^<>]*opacity="0"/>')
@@ -75,6 +76,9 @@ def draw(source: dict[str, Any]) -> str:
     text = {**config.get("text", {}), "font": _MEASURED}
     measured = {**source, "config": {**config, "font": _MEASURED, "text": text}}
     drawn = vl_convert.vegalite_to_svg(measured, vl_version=_VERSION, allowed_base_urls=[])
+    drawn = drawn.replace(
+        _ELSEWHERE, 'href="#'
+    )  # a place on the page itself, not of the converter's own data
     return tidy_svg(drawn, str(source.get("description", "")), fonts)
 
 

@@ -114,8 +114,13 @@ def facts(result: Any, say: Words) -> dict[str, Any]:
     return plain
 
 
-def build(table: Table, result: Any, lang: str | None = None) -> Grid:
-    """Return `table` of `result` as finished text in one language."""
+def build(
+    table: Table, result: Any, lang: str | None = None, lists: Callable[[Any, str], str] | None = None
+) -> Grid:
+    """Return `table` of `result` as finished text in one language.
+
+    `lists` names the list of deals behind a field of a row; None: there are none.
+    """
     say = words_of(result, lang)
     rows = table.rows(result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
@@ -125,6 +130,9 @@ def build(table: Table, result: Any, lang: str | None = None) -> Grid:
         GridRow(
             cells=tuple(_cell(column, result, row, say, scale) for column in columns),
             strong=table.strong(row),
+            lists=tuple("" if column.cell else lists(row, column.field) for column in columns)
+            if lists
+            else (),
         )
         for row in rows
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.options import nameless
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View
@@ -66,7 +67,7 @@ LEVELS = Table(
 
 def named(_: Any, row: Any, say: Words) -> str:
     """Return what a customer is called: its name, or its id."""
-    return str(row.name or row.account_id)
+    return str(row.account_id if nameless() else row.name or row.account_id)
 
 
 _LEVELS_COLUMNS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.options import nameless
 from funnelnb.playbooks import BUYER_ROLES
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
@@ -405,7 +406,7 @@ def calls_finding(result: CallList, say: Words) -> Finding:
     if not result.rows:
         return Finding(headline=say.get("calls.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
-    named = first.customer not in ("", first.opportunity_id)
+    named = first.customer not in ("", first.opportunity_id) and not nameless()
     headline = say.say(
         f"findings.calls.{'first' if first.owner else 'unowned'}{'' if named else '_nameless'}",
         customer=first.customer,
