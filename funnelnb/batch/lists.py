@@ -78,7 +78,7 @@ def found_in(node: NotebookNode) -> Lists:
         if DEALS in output.get("data", {})
     ]
     deals = [deal for one in sent for deal in one["deals"]]
-    made = {}
+    made: dict[str, List] = {}
     for one in (each for part in sent for each in part["lists"]):
         places = sorted(
             places_of(one["bits"]), key=lambda place: (-(deals[place][6] or 0.0), str(deals[place][8]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +147,8 @@ def _send(book: Any, marks: Any, deals: list[Any], say: Words, result: Any) -> l
     if any(one not in _PLACES for one in ids):
         fresh = np.array([str(one) not in _PLACES for one in book.ledger.deal_ids.tolist()], bool) & marks
         frame = deal_frame(book, fresh)
-        for row in frame.itertuples():
+        for values in frame.to_dict("records"):
+            row: Any = SimpleNamespace(**{str(name): one for name, one in values.items()})
             _PLACES[row.opportunity_id] = len(_PLACES)
             deals.append(
                 [
