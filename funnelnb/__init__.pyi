@@ -45,7 +45,9 @@ from . import targets as targets
 from .show import display as display
 from .core.options import options as options
 from .show.pages.export import to_csv as to_csv
-from .show.pages.export import to_excel as to_excel
+from .show.pages.workbook import to_excel as to_excel
+from .show.pages.slides import to_powerpoint as to_powerpoint
+from .show.pages.message import to_markdown as to_markdown
 
 # What does a notebook need?
 from . import notebook as notebook

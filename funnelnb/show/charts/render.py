@@ -82,6 +82,14 @@ def draw(source: dict[str, Any]) -> str:
     return tidy_svg(drawn, str(source.get("description", "")), fonts)
 
 
+def png(chart: Any, scale: float = 2.0) -> bytes:
+    """Return a chart as a PNG picture, `scale` times as large as it is drawn, on white ground."""
+    import vl_convert
+
+    source = chart if isinstance(chart, dict) else spec(chart)
+    return bytes(vl_convert.vegalite_to_png(source, vl_version=_VERSION, scale=scale, allowed_base_urls=[]))
+
+
 def later(source: dict[str, Any]) -> str:
     """Return a mark in place of the SVG, for whoever started this process to draw (see :data:`LATER`)."""
     text = json.dumps(source, sort_keys=True, separators=(",", ":"), allow_nan=False)
