@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from funnelnb import __version__
 from funnelnb.core.errors import (
@@ -661,10 +662,12 @@ def _lab(given: argparse.Namespace) -> int:
     folder = workfolder.to_open(Path(given.folder) if given.folder else None)
     from jupyterlab.labapp import LabApp
 
+    first = workfolder.first_notebook(folder)
     arguments = [
         f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{quote(first)}" if first else "--LabApp.default_url=/lab",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",  # nothing is asked about a host outside
     ]
     arguments += ["--no-browser"] if given.no_browser else []
     arguments += [f"--port={given.port}"] if given.port else []

@@ -28,6 +28,7 @@ class Renderer(Protocol):
     def html(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def finding(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def chart(self, result: Any, kind: str | None, lang: str | None) -> Any: ...  # noqa: D102
+    def error(self, text: str) -> str: ...  # noqa: D102
 
 
 _RENDERER: list[Renderer] = []
