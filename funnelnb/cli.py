@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from funnelnb import __version__
 from funnelnb.core.errors import (
@@ -422,6 +423,10 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
     add("--code", action="store_true", help="show the code on the pages, folded")
     add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
+    add(
+        "--no-deals", dest="deals", action="store_false",
+        help="leave out the deals behind the counts and the names of customers",
+    )  # fmt: skip
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
@@ -516,7 +521,8 @@ def _report(given: argparse.Namespace) -> int:
         "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
-        "force": given.force, "code": given.code, "standalone": given.standalone, "cell_timeout_s": given.timeout,
+        "force": given.force, "code": given.code, "standalone": given.standalone, "deals": given.deals,
+        "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
     fail_on = _rules(given.fail_on or more.get("fail_on", []))
@@ -789,10 +795,12 @@ def _lab(given: argparse.Namespace) -> int:
     folder = workfolder.to_open(Path(given.folder) if given.folder else None)
     from jupyterlab.labapp import LabApp
 
+    first = workfolder.first_notebook(folder)
     arguments = [
         f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{quote(first)}" if first else "--LabApp.default_url=/lab",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",  # nothing is asked about a host outside
     ]
     arguments += ["--no-browser"] if given.no_browser else []
     arguments += [f"--port={given.port}"] if given.port else []

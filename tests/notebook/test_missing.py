@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import nbformat
@@ -48,6 +49,8 @@ def test_a_notebook_runs_to_its_end_on_poor_data(path: Path, poor: Path) -> None
 def test_both_languages_begin_with_the_same_parameters(source):
     """A default that differs (such as a column that not every export has) fails every report of one language."""
     defaults: dict[str, set[str]] = {}
-    for name, value in re.findall(r"^(\w+): \w+ = ([^#\n]*?)\s*(?:#.*)?$", source.read_text(encoding="utf-8"), re.M):
+    for name, value in re.findall(
+        r"^(\w+): \w+ = ([^#\n]*?)\s*(?:#.*)?$", source.read_text(encoding="utf-8"), re.M
+    ):
         defaults.setdefault(name, set()).add(value)
     assert {name: values for name, values in defaults.items() if len(values) > 1} == {}

@@ -90,7 +90,7 @@ def bulk_closed(seen: Subject) -> Found:
     """Deals closed on a day on which far more than usual were."""
     from funnelnb.data.check import bulk_closes
 
-    days = [note.values["day"] for note in bulk_closes(seen)]
+    days = [note.values["day"] for note in bulk_closes(seen) or ()]
     rows = seen.closed & _closed_column(seen.deals).dt.strftime("%Y-%m-%d").isin(days)
     return Found(rows=rows, of=seen.closed, mended=_without(seen.book, rows))
 

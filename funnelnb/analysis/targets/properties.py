@@ -426,6 +426,15 @@ def _year_before(period: Period) -> Period:
     return Period(name="", start=period.start - year, end=period.end - year)
 
 
+def deals_of_cut(book: Book, by: str, name: str, now: Period) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the deals of a group, and those whose moves count for it; a cut by time is made by days, not by deals."""
+    everybody = np.ones(len(book.ledger.outcome), dtype=bool)
+    if by in TIME_CUTS:
+        return everybody, everybody
+    found = next((keep for label, keep in _cut(book, by, now, whole_time=False) if label == name), ~everybody)
+    return found, found
+
+
 def _cut(book: Book, by: str, now: Period, *, whole_time: bool) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return the groups of a cut with their deals: largest first, or in the order of time."""
     ledger, inside = book.ledger, entered_in(book, now)
@@ -550,10 +559,10 @@ def _moved(ledger: Ledger, k: int, period: Period) -> float:
     arrived, dated = ledger.furthest >= k, reached != UNKNOWN
     if arrived.any() and 2 * int((arrived & dated).sum()) < int(arrived.sum()):
         return np.nan
-    return float(_within(reached, period).sum())
+    return float(within(reached, period).sum())
 
 
-def _within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
+def within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     """Return which moments are known and lie in the period."""
     start, end = (one.astype("datetime64[s]").astype(np.int64) for one in (period.start, period.end + 1))
     inside: NDArray[np.bool_] = (moment_s != UNKNOWN) & (moment_s >= start) & (moment_s < end)
@@ -631,7 +640,7 @@ def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float
 
 def _money(ledger: Ledger, period: Period, confidence_level: float) -> _Money:
     """Return sum, mean and median of what was won in the period."""
-    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & _within(ledger.closed_s, period)
+    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & within(ledger.closed_s, period)
     won = ledger.amount[mine]
     mean, lower, upper = mean_interval(won, confidence_level)
     return {

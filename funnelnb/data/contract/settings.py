@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import datetime
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -195,6 +196,8 @@ class Settings:
         Kind of fault in the data (docs/data.md) = largest share that ``funnelnb check --harm`` lets pass.
     rates : Mapping of str to float
         Currency = what one unit of it is worth in `currency`; its amounts are converted.
+    deal_url : str
+        Address of a deal in the CRM, such as ``https://crm.example/deal/{opportunity_id}``.
     """
 
     path: str = ""
@@ -228,6 +231,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     harm: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
+    deal_url: str = ""
 
     @property
     def shown(self) -> str:
@@ -701,6 +705,16 @@ def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     return made
 
 
+_URL = re.compile(r"https?://[^\s<>\"'{}]+(?:\{(?:opportunity_id|account_id)\}[^\s<>\"'{}]*)+")
+
+
+def _deal_url(reader: Reader, key: str, value: Any) -> str:
+    if isinstance(value, str) and (not value or ("{opportunity_id}" in value and _URL.fullmatch(value))):
+        return value
+    expected = "an address such as https://crm.example/deal/{opportunity_id}"
+    raise reader.fail(key, value, expected)
+
+
 _CALENDAR_KEYS = ("weekend", "holidays", "workdays")
 _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
@@ -730,6 +744,7 @@ _RULES: dict[str, Any] = {
     "limits": _limits,
     "harm": _harm,
     "rates": _rates,
+    "deal_url": _deal_url,
 }
 
 _TABLE_RULES: dict[str, Any] = {
