@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from funnelnb.core import resources
+from tests.conftest import ROOT
 
 NOTEBOOKS = sorted(resources.notebook_folder("en").glob("0[1-4]*.ipynb"))  # 07 is about event logs, not deals
 KEPT = {
