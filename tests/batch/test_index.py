@@ -90,7 +90,10 @@ def test_a_column_stands_where_any_row_has_its_figures(crowd: tuple[plan.Plan, p
     assert "67 days" in page
     assert "63–∞" in page
     name = words("en").value(second.value)
-    assert f"The target is at risk: below 80 % probability in {name} (9.0 %)." in page
+    assert (
+        f"The target is at risk: below 80\N{NO-BREAK SPACE}% probability in {name} (9.0\N{NO-BREAK SPACE}%)."
+        in page
+    )
     assert f"{name}: 9.0 % chance to reach EUR 130,000 by 30 September 2026" in page
     assert "EUR 61,000 is expected, EUR 69,000 short of target." in page
 
