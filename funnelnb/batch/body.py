@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import html as html_lib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from funnelnb.batch.lists import NONE, Lists, found_in
 from funnelnb.batch.notebooks import INJECTED_TAG
 from funnelnb.show.charts.render import PHONE_SVG, figure
 from funnelnb.show.pages.brief import BRIEF
@@ -76,6 +77,8 @@ class Body:
         The answer in short as plain values (see ``show/views/briefs.py``); empty: the notebook gives none.
     picture, how : Markup
         The picture of the answer, and how to read it.
+    lists : Lists
+        The deals behind the counts.
     """
 
     title: str
@@ -84,6 +87,7 @@ class Body:
     brief: Mapping[str, Any] = field(default_factory=dict)
     picture: Markup = NOTHING
     how: Markup = NOTHING
+    lists: Lists = NONE
 
 
 ASIDE_TAG = "notebook-only"
@@ -144,7 +148,7 @@ def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = No
             title = _read(cell, parts) or title
         elif cell.cell_type == "code":
             _run(cell, parts[-1], code, labels)
-    return _arranged(title, parts)
+    return replace(_arranged(title, parts), lists=found_in(node))
 
 
 def _read(cell: NotebookNode, parts: list[_Part]) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from funnelnb import __version__
+from funnelnb.batch import lists
 from funnelnb.core import errors
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import FunnelError
@@ -142,6 +143,7 @@ def report(
         "alone": alone,
         "parameters": [(one, _plain(value)) for one, value in job.shown.items()],
         "origin": origin(plan, job.notebook.name, say),
+        "deals": lists.on_page(inside.lists, f"{job.stem}{lists.SUFFIX}", say) if not alone else {},
     }
     return fill("report.html.j2", page, say)
 
@@ -360,9 +362,15 @@ def _dark_charts() -> Markup:
 
 
 @functools.cache
+def _script() -> str:
+    """Return the one script of a page."""
+    return _part("page.js") + _part("deals.js")
+
+
+@functools.cache
 def _script_hash() -> str:
     """Return the script's hash, as the page's security policy names it."""
-    digest = hashlib.sha256(_part("page.js").encode()).digest()
+    digest = hashlib.sha256(_script().encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
@@ -375,7 +383,7 @@ def fill(template: str, page: Mapping[str, Any], say: Words) -> str:
             page=page,
             say=say.get,
             css=_part("page.css") + _dark_charts(),
-            script=_part("page.js"),
+            script=_script(),
             script_hash=_script_hash(),
             version=__version__,
             html_lang=_HTML_LANG.get(say.lang, say.lang),

@@ -76,6 +76,8 @@ class Request:
         Whether pages hold the code, folded.
     standalone : bool
         Whether each page goes out by itself, as by e-mail: without links to the others.
+    deals : bool
+        Whether the deals behind counts come with the pages; without, customers' names are left out everywhere.
     cell_timeout_s, longest_s : float
         Seconds that a cell and a whole report may take.
     retries : int
@@ -97,6 +99,7 @@ class Request:
     force: bool = False
     code: bool = False
     standalone: bool = False
+    deals: bool = True
     cell_timeout_s: float = 600
     longest_s: float = 3600
     retries: int = 1
