@@ -34,7 +34,7 @@ def listed(data: Path, notebook: Path, out: Path, **more: Any) -> tuple[plan.Pla
         "data": (str(data),), "by": "region", "lang": more.pop("lang", "en"), "notebooks": (str(notebook),), "out": out,
     })  # fmt: skip
     asked, settings, checked = run._checked(asked)
-    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    whole = plan.make(checked, *run.opened(asked, checked, settings.horizon_days))
     return whole, pages.headlines(whole)
 
 
@@ -157,7 +157,7 @@ def test_the_whole_alone_has_its_row(tmp_path: Path, quick_notebook: Path) -> No
         {"data": (str(data),), "notebooks": (str(quick_notebook),), "out": tmp_path / "out"}
     )
     asked, settings, checked = run._checked(replace(asked, by="", whole=True))
-    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    whole = plan.make(checked, *run.opened(asked, checked, settings.horizon_days))
     page = page_of(whole, pages.headlines(whole))
     assert 'href="whole.html"' in page
     assert rows_of(page) == []
