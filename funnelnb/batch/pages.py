@@ -337,10 +337,17 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "template"
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         finalize=_harmless,
     )  # fmt: skip
+    made.filters["glued"] = _glued
+    return made
+
+
+def _glued(text: str) -> str:
+    """Return large type whose numbers are not parted from their percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _harmless(value: Any) -> Any:

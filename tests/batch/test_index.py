@@ -34,7 +34,7 @@ def listed(data: Path, notebook: Path, out: Path, **more: Any) -> tuple[plan.Pla
         "data": (str(data),), "by": "region", "lang": more.pop("lang", "en"), "notebooks": (str(notebook),), "out": out,
     })  # fmt: skip
     asked, settings, checked = run._checked(asked)
-    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    whole = plan.make(checked, *run.opened(asked, checked, settings.horizon_days))
     return whole, pages.headlines(whole)
 
 
@@ -90,7 +90,10 @@ def test_a_column_stands_where_any_row_has_its_figures(crowd: tuple[plan.Plan, p
     assert "67 days" in page
     assert "63–∞" in page
     name = words("en").value(second.value)
-    assert f"The target is at risk: below 80 % probability in {name} (9.0 %)." in page
+    assert (
+        f"The target is at risk: below 80\N{NO-BREAK SPACE}% probability in {name} (9.0\N{NO-BREAK SPACE}%)."
+        in page
+    )
     assert f"{name}: 9.0 % chance to reach EUR 130,000 by 30 September 2026" in page
     assert "EUR 61,000 is expected, EUR 69,000 short of target." in page
 
@@ -154,7 +157,7 @@ def test_the_whole_alone_has_its_row(tmp_path: Path, quick_notebook: Path) -> No
         {"data": (str(data),), "notebooks": (str(quick_notebook),), "out": tmp_path / "out"}
     )
     asked, settings, checked = run._checked(replace(asked, by="", whole=True))
-    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    whole = plan.make(checked, *run.opened(asked, checked, settings.horizon_days))
     page = page_of(whole, pages.headlines(whole))
     assert 'href="whole.html"' in page
     assert rows_of(page) == []

@@ -60,7 +60,7 @@ def test_the_head_says_what_the_sections_find(pages):
     assert re.search(rf"{re.escape(rate)} ?% ?[(（]{re.escape(lower)}–{re.escape(upper)}", first)
     (times,) = (page for name, page in pages.items() if "02_" in name)
     median, lower, upper = re.search(r"(\d+) (?:days|天)\s+90 ?% [^\d]*(\d+)–(\d+)", times).groups()
-    assert re.search(rf"\b{median} \({lower}–{upper}\)", times)
+    assert re.search(rf"\b{median} ?[(（]{lower}–{upper}", times)
     (target,) = (page for name, page in pages.items() if "03_" in name)
     chances = re.findall(r"(?:probability of reaching [^%]* is|达成 166 万欧元的概率为) ([\d.]+) ?%", target)
     assert chances

@@ -57,21 +57,32 @@
   function value(cell) {
     var given = cell.getAttribute("data-v");
     if (given !== null) { return given === "" ? null : isNaN(given) ? given : +given; }
-    var text = cell.textContent.trim(), bare = text.replace(/[,\s\u00a0\u202f%]/g, "").replace("\u2212", "-");
+    var text = cell.textContent.trim();
+    if (text === "" || text === "\u2013") { return null; }
+    if (!cell.classList.contains("num")) { return text; }
+    var bare = text.replace(/[,\s\u00a0\u202f%]/g, "").replace("\u2212", "-");
     var number = parseFloat(bare.replace(/^[^\d.+-]*/, ""));
-    return text === "" || text === "\u2013" ? null : isNaN(number) ? text : number;
+    return isNaN(number) ? text : number;
   }
   function compare(a, b, down) {
     if (a === null || b === null) { return (a === null) - (b === null); }
-    var order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), doc.documentElement.lang);
+    var order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), doc.documentElement.lang, { numeric: true });
     return down ? -order : order;
   }
+  /* What is put in order: the rows of the one body, or bodies of one row each; nothing where rows belong together. */
+  function pieces(table) {
+    var parts = [].slice.call(table.tBodies), single = parts.every(function (part) { return part.rows.length === 1; });
+    return parts.length === 1 ? [].slice.call(parts[0].rows) : single ? parts : [];
+  }
   function sort(table, place, down) {
-    all("tbody", table).forEach(function (part) {
-      var rows = [].slice.call(part.rows).map(function (row, rank) { return [place ? value(row.cells[place]) : row.cells[0].textContent.trim(), rank, row]; });
-      rows.sort(function (a, b) { return compare(a[0], b[0], down) || a[1] - b[1]; });
-      rows.forEach(function (one) { part.appendChild(one[2]); });
+    var ordered = pieces(table).map(function (piece, rank) {
+      var cell = (piece.rows ? piece.rows[0] : piece).cells[place];
+      return [value(cell), rank, piece];
     });
+    ordered.sort(function (a, b) { return compare(a[0], b[0], down) || a[1] - b[1]; });
+    ordered.forEach(function (one) { one[2].parentNode.appendChild(one[2]); });
+    var foot = table.tFoot;
+    if (foot) { table.appendChild(foot); }
     all("thead th", table).forEach(function (head, k) {
       if (k === place) { head.setAttribute("aria-sort", down ? "descending" : "ascending"); } else { head.removeAttribute("aria-sort"); }
     });
@@ -136,7 +147,7 @@
   }
   all(".output table, .picture table").forEach(function (table, k) {
     if (table.closest(".needs-no-tools") || !table.tHead) { return; }
-    var rows = table.tBodies.length === 1 ? table.tBodies[0].rows.length : 0;
+    var rows = pieces(table).length;
     var tools = make("div", "", "grid-tools"), caption = table.caption ? table.caption.textContent : "table";
     if (rows > 1) { sortable(table); }
     if (rows > 8) {

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.charts import render
+from funnelnb.show.charts import render, theme
 from funnelnb.show.pages.report import listed, wrapped
 from funnelnb.show.tables.grid import escape
 from funnelnb.show.text.words import words_of
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 BRIEF = "application/vnd.funnelnb.brief+json"
 """Kind of output in which a brief travels to the page that it heads."""
+
+
+_DARK = f"""<style>{theme.dark_rules('[data-jp-theme-light="false"] .jp-OutputArea-output svg')}</style>"""
+"""Where JupyterLab's theme is dark, the charts of the notebook are, too."""
 
 
 def outputs(
@@ -84,7 +88,7 @@ def _head(brief: Brief, short: str, say: Words) -> str:
     )
     lead = "".join(f'<p class="quiet">{escape(line)}</p>' for line in (brief.lead, short) if line)
     figures = f'<dl class="figs">{figures}</dl>' if figures else ""
-    return wrapped(f'<p class="headline">{escape(brief.headline)}</p>{lead}{figures}', say)
+    return _DARK + wrapped(f'<p class="headline">{escape(brief.headline)}</p>{lead}{figures}', say)
 
 
 def _to_do(brief: Brief, say: Words) -> str:
