@@ -108,8 +108,10 @@ def names(values: Any) -> str:
     return ", ".join(listed[:NAMED]) + more
 
 
-def joins(subject: Subject) -> list[Note]:
+def joins(subject: Subject) -> list[Note] | None:
     """Do the files fit together? Keys without a partner, on either side."""
+    if not subject.joins:
+        return None
     found = []
     closed = subject.draft_frames["opportunities"]["outcome"].str.match("won|lost")
     for report in subject.joins:
@@ -159,17 +161,19 @@ def spelling(subject: Subject) -> list[Note]:
     return found
 
 
-def duplicates(subject: Subject) -> list[Note]:
+def duplicates(subject: Subject) -> list[Note] | None:
     """May the same deal stand in the data twice, under two ids?"""
     deals = subject.deals
     keys = [
         name for name in ("account_id", "owner", "product", "amount", "closed_at", "stage") if name in deals
     ]
     if "amount" not in keys or not {"account_id", "name"} & set(deals):
-        return []
+        return None
     frame = deals[keys].assign(started=subject.started)
     known = deals["amount"].notna() & frame["started"].notna()
     known &= deals["account_id"].notna() if "account_id" in deals else True
+    if not known.any():
+        return None
     same = frame[known].duplicated(keep=False)
     if not same.any():
         return []
@@ -178,11 +182,11 @@ def duplicates(subject: Subject) -> list[Note]:
     return [Note("duplicates_suspected", {"n": extra, "names": names(ids)})]
 
 
-def accounts(subject: Subject) -> list[Note]:
+def accounts(subject: Subject) -> list[Note] | None:
     """Does every deal have a customer, and every customer a record?"""
     deals = subject.deals
     if "account_id" not in deals:
-        return []
+        return None
     found = []
     open_deals = deals["outcome"] == "open"
     blank = open_deals & deals["account_id"].isna()
@@ -201,7 +205,7 @@ def accounts(subject: Subject) -> list[Note]:
                     {"n": int(stray.sum()), "names": names(deals["account_id"][stray].unique())},
                 )
             )
-    return found
+    return found if found or records is not None else None
 
 
 def missing_dates(subject: Subject) -> list[Note]:
@@ -228,7 +232,7 @@ def missing_dates(subject: Subject) -> list[Note]:
     return found
 
 
-def last_record(subject: Subject) -> list[Note]:
+def last_record(subject: Subject) -> list[Note] | None:
     """Does the last date stand far from all others, as a slip of the pen? The default as-of date hangs on it."""
     frames = subject.draft_frames
     places = (
@@ -239,7 +243,7 @@ def last_record(subject: Subject) -> list[Note]:
     times = [frames[table][column].dropna() for table, column in places if column in frames.get(table, ())]
     days = pd.concat(times).dt.normalize().drop_duplicates().sort_values() if times else pd.Series([])
     if len(days) < LATE_STARTERS:
-        return []
+        return None
     gap = (days.iloc[-1] - days.iloc[-2]).days
     if gap < LONELY_DAYS:
         return []
@@ -248,11 +252,11 @@ def last_record(subject: Subject) -> list[Note]:
     })]  # fmt: skip
 
 
-def late_start(subject: Subject) -> list[Note]:
+def late_start(subject: Subject) -> list[Note] | None:
     """Do the closes start much later than the deals? Then earlier closes are missing."""
     days = subject.days.dropna()
     if len(days) < LATE_STARTERS or subject.book.observed_from is not None:
-        return []
+        return None
     started = subject.started
     first_close = subject.deals.loc[days.index, "closed_at"].min()
     usual = pd.Timedelta(days=float(days.median()))
@@ -266,14 +270,14 @@ def late_start(subject: Subject) -> list[Note]:
     return [Note("closes_start_late", facts)]
 
 
-def old_open_deals(subject: Subject) -> list[Note]:
+def old_open_deals(subject: Subject) -> list[Note] | None:
     """Are open deals older than any deal that ever closed?"""
     days = subject.days.dropna()
     open_deals = subject.deals["outcome"] == "open"
     age = (pd.Timestamp(subject.as_of) - subject.started).dt.total_seconds() / 86400
     known = open_deals & age.notna()
     if len(days) < LATE_STARTERS or not known.any():
-        return []
+        return None
     older = known & (age > days.max())
     if not older.any():
         return []
@@ -281,9 +285,11 @@ def old_open_deals(subject: Subject) -> list[Note]:
     return [Note("open_older_than_any_close", facts)]
 
 
-def zero_days(subject: Subject) -> list[Note]:
+def zero_days(subject: Subject) -> list[Note] | None:
     """How many deals closed on the day they began?"""
     days = subject.days
+    if not days.notna().any():
+        return None
     same = days < 1
     if "closed_at" in subject.deals:
         same &= subject.deals["closed_at"].dt.normalize() == subject.started.dt.normalize()
@@ -292,14 +298,14 @@ def zero_days(subject: Subject) -> list[Note]:
     return [Note("zero_day_deals", {"n": int(same.sum()), "of_n": int(days.notna().sum())})]
 
 
-def bulk_closes(subject: Subject) -> list[Note]:
+def bulk_closes(subject: Subject) -> list[Note] | None:
     """Were many deals closed on one day, as after a clean-up?"""
     if "closed_at" not in subject.deals:
-        return []
+        return None
     closes = subject.deals["closed_at"][subject.closed].dropna().dt.normalize()
     per_day = closes.value_counts()
     if not len(per_day):
-        return []
+        return None
     least = max(BULK_DEALS, BULK_TIMES * float(per_day.median()), BULK_SHARE * len(closes))
     days = per_day[per_day >= least].sort_index()
     shown = subject.deals["outcome"].str.startswith("lost")
@@ -336,18 +342,19 @@ def amounts(subject: Subject) -> list[Note]:
     return found
 
 
-def outcomes(subject: Subject) -> list[Note]:
+def outcomes(subject: Subject) -> list[Note] | None:
     """Are losses recorded, and are expected closes kept up to date?"""
     deals = subject.deals
     found = []
-    if (deals["outcome"] == "won").sum() >= 10 and not deals["outcome"].str.startswith("lost").any():
+    lost = deals["outcome"].str.startswith("lost").any()
+    if (deals["outcome"] == "won").sum() >= 10 and not lost:
         found.append(Note("nothing_lost", {"n": len(deals)}))
     if "expected_close_at" in deals:
         open_deals = deals["outcome"] == "open"
         late = open_deals & (deals["expected_close_at"] < pd.Timestamp(subject.as_of))
         if late.any():
             found.append(Note("expected_close_passed", {"n": int(late.sum()), "of_n": int(open_deals.sum())}))
-    return found
+    return found if found or lost else None
 
 
 def stages(subject: Subject) -> list[Note]:
@@ -363,7 +370,7 @@ def stages(subject: Subject) -> list[Note]:
 
 # ---- Can these data be trusted? Every check in plain words, before anybody counts anything -----------------
 
-CHECKS: Mapping[str, Callable[[Subject], list[Note]]] = {
+CHECKS: Mapping[str, Callable[[Subject], list[Note] | None]] = {
     "joins": joins,
     "spelling": spelling,
     "duplicates": duplicates,
@@ -378,7 +385,7 @@ CHECKS: Mapping[str, Callable[[Subject], list[Note]]] = {
     "outcomes": outcomes,
     "stages": stages,
 }
-"""Name of a check = the function that makes notes of what it finds; none means passed."""
+"""Name of a check = the function that makes notes of what it finds; an empty list means passed, None not judged."""
 
 FAILING = ("join_would_lose", "join_would_lose_near", "join_would_lose_many")
 """Notes that change numbers unless something is done."""
@@ -390,8 +397,9 @@ class CheckItem:
 
     Attributes
     ----------
-    status : {"failed", "note", "passed"}
-        ``failed`` must be dealt with before numbers mean anything; ``note`` should be known.
+    status : {"failed", "note", "unjudged", "passed"}
+        ``failed`` must be dealt with before numbers mean anything; ``note`` should be known; of ``unjudged`` the data
+        cannot tell.
     check : str
         Key of :data:`CHECKS`, ``"contract"`` for what stops the loading, ``"loading"`` for what it did.
     note : Note
@@ -414,10 +422,10 @@ class CheckReport(Shown):
     n : int
         Deals that could be read.
     items : tuple of CheckItem
-        Failed ones first, then notes, then what passed.
+        Failed ones first, then notes, then what could not be judged, then what passed.
     problems : tuple of Problem
         What stops the loading, each with file, row, value and remedy.
-    failed_n, noted_n, passed_n : int
+    failed_n, noted_n, passed_n, unjudged_n : int
         How many items of each status.
     as_of : numpy.datetime64
         NaT where the data could not be read.
@@ -432,6 +440,7 @@ class CheckReport(Shown):
     failed_n: int
     noted_n: int
     passed_n: int
+    unjudged_n: int
     as_of: np.datetime64
     method: str = "check"
     currency: str = ""
@@ -492,7 +501,7 @@ def check_data(
         items.append(CheckItem(status="failed", check="contract", note=_problem_note(refusal)))
     if subject is not None:
         items += _run(subject)
-    order = {"failed": 0, "note": 1, "passed": 2}
+    order = {"failed": 0, "note": 1, "unjudged": 2, "passed": 3}
     items.sort(key=lambda item: order[item.status])
     counts = {status: sum(item.status == status for item in items) for status in order}
     return CheckReport(
@@ -503,6 +512,7 @@ def check_data(
         failed_n=counts["failed"],
         noted_n=counts["note"],
         passed_n=counts["passed"],
+        unjudged_n=counts["unjudged"],
         as_of=np.datetime64("NaT", "s") if subject is None else subject.as_of,
         currency="" if draft is None else draft.currency,
     )
@@ -562,12 +572,22 @@ def _run(subject: Subject) -> list[CheckItem]:
     ]
     for name, check in CHECKS.items():
         found = check(subject)
+        if found is None:
+            items.append(CheckItem(status="unjudged", check=name, note=Note(f"unjudged_{name}")))
+            continue
         for note in found:
             status = "failed" if note.code in FAILING else "note"
             items.append(CheckItem(status=status, check=name, note=note))
         if not found:
-            items.append(CheckItem(status="passed", check=name, note=Note(f"passed_{name}")))
+            items.append(CheckItem(status="passed", check=name, note=Note(_passed(subject, name))))
     return items
+
+
+def _passed(subject: Subject, name: str) -> str:
+    """Return the code of the sentence that says what was in order, and nothing that was not looked at."""
+    if name == "outcomes" and "expected_close_at" not in subject.deals:
+        return "passed_losses"
+    return f"passed_{name}"
 
 
 def _problem_note(problem: Problem) -> Note:

@@ -24,6 +24,13 @@ def lead(days: float, *, end: str = "won", since: float = 0.0, **attributes: str
     return Deal(visits=visits, end="won", closed=since + days, amount=1.0, attributes=attributes)
 
 
+@pytest.fixture
+def deals_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every deal stand for itself, as R takes them; in the sample customers have several."""
+    monkeypatch.setattr("funnelnb.data.count.tally.clusters", lambda _: None)
+
+
+@pytest.mark.usefixtures("deals_of_their_own")
 @pytest.mark.parametrize(
     ("to", "within", "statistic", "p_value"),
     [
@@ -46,6 +53,23 @@ def test_the_sample_as_r_has_it(to: str, within: str | None, statistic: float, p
     assert test.verdict == "differ"
 
 
+def test_customers_with_several_deals_never_make_a_difference_clearer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without customers the sample gives R's 185.0 and 69.9; with them no more, and the gaps are wider."""
+    for to, statistic in (("any", 185.0313052), ("lose", 69.88487992)):
+        result = duration(fn.sample(), by="region", to=to)
+        assert 0 < result.tests[-1].statistic < statistic
+        assert result.tests[-1].verdict == "differ"
+        wide = [row.difference_ci_upper - row.difference_ci_lower for row in result.gaps]
+        with monkeypatch.context() as patch:
+            patch.setattr("funnelnb.data.count.tally.clusters", lambda _: None)
+            alone = duration(fn.sample(), by="region", to=to).gaps
+        narrow = [row.difference_ci_upper - row.difference_ci_lower for row in alone]
+        assert np.nanmin(np.array(wide) - np.array(narrow)) >= 0
+
+
+@pytest.mark.usefixtures("deals_of_their_own")
 def test_the_gap_on_the_day_as_r_has_it() -> None:
     """R ``survfit``: by day 67, Nordics .3118380637 (se .02070905), all others .535177396 (se .009018137)."""
     gaps = {row.group[0]: row for row in duration(fn.sample(), by="region").gaps if row.overall}

@@ -1,13 +1,17 @@
 """How often do 90 % intervals hold the truth on incomplete data, and how far off are the estimates?
 
 Writes coverage_truth.csv: python -m tests.reference.coverage_truth [runs of cheap settings] [runs of dear ones].
-Floors are those of ``tests/truth/worlds.py``, their truth that of 400,000 deals watched to their end.
+Floors are those of ``tests/truth/worlds.py``, their truth that of 400,000 deals watched to their end. Each part is kept
+in build/coverage_truth as soon as it is done, under its number of runs: a run that was broken off goes on from there.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +26,15 @@ from funnelnb.stats.rates.proportion import normal_quantile, wilson
 from funnelnb.stats.rates.stratified import compared_within
 from tests.truth import worlds
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SEED, RUNS, DEAR, LEVEL, DAY = 20_261_128, 2_000, 400, 0.90, 90
 FILE = Path(__file__).with_name("coverage_truth.csv")
+PARTS = Path(__file__).parents[2] / "build" / "coverage_truth"
+AHEAD, ASSURANCE = 91, 0.8
+SUMS, PEOPLE = 200, 300
+"""Runs of the dearest settings."""
 PLAIN = worlds.World()
 REGIONS = worlds.World(group_effect={"N": 0.0, "S": -1.0})
 RANDOM = {"lost": 0.25, "won": 0.25, "open": 0.25}
@@ -34,7 +45,7 @@ class Tally:
     """Estimates and bounds against one truth."""
 
     def __init__(self, figure: str, setting: str, true: float) -> None:
-        self.row = {"figure": figure, "setting": setting, "truth": true}
+        self.row: dict[str, Any] = {"figure": figure, "setting": setting, "truth": true}
         self.found: list[float] = []
         self.held = self.told = 0
 
@@ -136,58 +147,213 @@ def people(runs: int) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def whole_package(runs: int) -> list[dict[str, object]]:
+def broken(
+    setting: str, spoil: Callable[..., worlds.Export], world: worlds.World, runs: int
+) -> list[dict[str, object]]:
     """What a reader of fn.conversion and fn.duration sees, on exports that are broken as people's are."""
     import funnelnb as fn
 
-    true, regions = worlds.truth(PLAIN), worlds.truth(REGIONS)
-    settings = {
-        "complete": (PLAIN, true, lambda given, _: given),
-        "all losses undated": (PLAIN, true, lambda given, rng: worlds.undated_losses(given, 1.0, rng)),
-        "half of the losses undated": (PLAIN, true, lambda given, rng: worlds.undated_losses(given, 0.5, rng)),
-        "a quarter without history": (REGIONS, regions, lambda given, rng: worlds.missing_history(given, RANDOM, rng)),
-        "history missing by outcome": (
-            REGIONS, regions, lambda given, rng: worlds.missing_history(given, BY_OUTCOME, rng),
-        ),
-        "history begins at observed_from": (PLAIN, true, lambda given, _: worlds.late_history(given, 200.0)),
-        "losses never set": (PLAIN, true, lambda given, _: worlds.losses_never_set(given)),
-    }  # fmt: skip
+    real = worlds.truth(world)
+    if spoil is worlds.times_of_day:
+        real = worlds.Truth(worlds.to_the_minute(real.deals, np.random.default_rng(SEED)))
+    where = f"500 deals; {setting}"
+    tallies = [Tally("won by day 90", where, real.won_by(DAY))]
+    tallies += [Tally(f"step {k + 1} by day 90", where, real.won_by(DAY, k, k + 1)) for k in range(3)]
+    timed = setting in (
+        "complete",
+        "complete, times of day",
+        "history begins at observed_from",
+        "a quarter without history",
+    )
+    medians = [Tally(f"median days in stage {k + 1}", where, real.median_stay(k)) for k in range(3)]
+    for seed in range(runs):
+        given, rng = export(world, 500, seed)
+        book = worlds.quick_book(spoil(given, rng))
+        result = fn.conversion(book, horizon_days=DAY)
+        for tally, row in zip(tallies, (*result.overall, *result.steps), strict=True):
+            tally.add(row.by_day_rate, row.by_day_ci_lower, row.by_day_ci_upper)
+        for tally, row in zip(
+            medians, fn.duration(book, family="exponential").rows if timed else (), strict=False
+        ):
+            tally.add(row.median_days, row.median_ci_lower, row.median_ci_upper)
+    return [one.line() for one in (*tallies, *(one for one in medians if one.told))]
+
+
+def ages(runs: int) -> list[dict[str, object]]:
+    """The chance of an open deal given its age, when deals come several to an account."""
+    from funnelnb.analysis.shared.open_deals import OpenDeals
+    from funnelnb.analysis.time.stuck import win_chances
+    from funnelnb.data.contract.calendar import CALENDAR_DAYS
+
+    world = worlds.World(accounts=tuple(np.ones(40)), account_sd=1.5)
+    real = worlds.truth(replace(world, accounts=tuple(np.ones(100_000)))).deals
+    asked = [(0, 10.0), (1, 20.0), (2, 0.0), (2, 20.0)]
+    tallies = []
+    for k, age in asked:
+        there = (real.stage >= k) & (
+            np.where(real.stage > k, real.entered[:, k + 1], real.closed) - real.entered[:, k] > age
+        )
+        later = real.entered[there, 3] - real.entered[there, k] - age
+        figure = f"won within 60 days, after {age:.0f} days in stage {k + 1}"
+        tallies.append(Tally(figure, "40 equal accounts, 12 deals each", float((later <= 60).mean())))
+    fields = ("opportunity_id", "account_id", "owner", "region")
+    for seed in range(runs):
+        given, _ = export(world, 480, seed)
+        book = worlds.quick_book(given)
+        deals = OpenDeals(
+            **{name: ("",) * len(asked) for name in fields},
+            position=np.array([k for k, _ in asked]), age_days=np.array([age for _, age in asked]),
+            created_days=np.zeros(len(asked)), amount=np.ones(len(asked)), index=np.zeros(len(asked), np.int64),
+        )  # fmt: skip
+        found = win_chances(book, deals, [()] * given.n, (), 60.0, LEVEL, CALENDAR_DAYS)
+        for d, tally in enumerate(tallies):
+            tally.add(*(float(found[name][d]) for name in ("win_rate", "win_ci_lower", "win_ci_upper")))
+    return [one.line() for one in tallies]
+
+
+def rank_tests(runs: int) -> list[dict[str, object]]:
+    """How often do rank tests call two halves of the accounts different that are alike (10 % are wanted)?"""
+    from funnelnb.stats.curves.rank_test import gray, log_rank
+
     lines = []
-    for setting, (world, real, spoil) in settings.items():
-        tallies = [Tally("won by day 90", f"500 deals; {setting}", real.won_by(DAY))]
-        tallies += [
-            Tally(f"step {k + 1} by day 90", f"500 deals; {setting}", real.won_by(DAY, k, k + 1))
-            for k in range(3)
-        ]
-        medians = [
-            Tally(f"median days in stage {k + 1}", f"500 deals; {setting}", real.median_stay(k))
-            for k in range(3)
-        ]
+    for count in (20, 60):
+        called = dict.fromkeys(("log-rank", "Gray", "log-rank, deals taken for independent"), 0)
         for seed in range(runs):
-            given, rng = export(world, 500, seed)
-            book = worlds.book(spoil(given, rng))
-            result = fn.conversion(book, horizon_days=DAY)
-            for tally, row in zip(tallies, (*result.overall, *result.steps), strict=True):
-                tally.add(row.by_day_rate, row.by_day_ci_lower, row.by_day_ci_upper)
-            if setting in ("complete", "history begins at observed_from", "a quarter without history"):
-                for tally, row in zip(medians, fn.duration(book).rows, strict=False):
-                    tally.add(row.median_days, row.median_ci_lower, row.median_ci_upper)
-        lines += [one.line() for one in (*tallies, *(one for one in medians if one.told))]
-        print(pd.DataFrame(lines[-7:]).to_string(), flush=True)
+            rng = np.random.default_rng(SEED + seed)
+            account = np.repeat(np.arange(count), 10)
+            pace = 0.8 * rng.standard_normal(count)[account]
+            time = np.ceil(20 * np.exp(pace) * rng.exponential(size=account.size))
+            until = rng.integers(5, 80, account.size)
+            kind = np.where(time <= until, 1 + (rng.random(account.size) < 1 / (1 + np.exp(-pace))), 0)
+            rows = (np.minimum(time, until), account % 2)
+            called["log-rank"] += log_rank(rows[0], kind > 0, rows[1], cluster=account).p_value <= 0.1
+            called["Gray"] += gray(rows[0], kind, rows[1], cluster=account).p_value <= 0.1
+            called["log-rank, deals taken for independent"] += (
+                log_rank(rows[0], kind > 0, rows[1]).p_value <= 0.1
+            )
+        lines += [
+            {"figure": f"false alarms of rank tests: {name}", "setting": f"{count} accounts, 10 deals each",
+             "truth": 0.1, "runs": runs, "bias": float("nan"), "coverage": n / runs}
+            for name, n in called.items()
+        ]  # fmt: skip
     return lines
 
 
-def main(runs: int, dear: int) -> None:
-    rows = [*undated(runs), *people(runs), *accounts(runs)]
-    write(rows, runs, dear)
-    write([*rows, *whole_package(dear)], runs, dear)
+def people_by_day(runs: int) -> list[dict[str, object]]:
+    """How often is anybody named by fn.segments(measure="by_day") where only regions differ?"""
+    import funnelnb as fn
+
+    world = worlds.World(group_effect={"A": -1.0, "B": -0.3, "C": 0.4, "D": 1.0})
+    named = {"auto": 0, None: 0}
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        given = worlds.export(worlds.draw(world, 1_000, rng), world.span)
+        place = np.searchsorted(list(world.group_effect), given.deals.region)
+        owner = np.array([f"p{one}{k}" for one, k in zip(place, rng.integers(0, 3, given.n), strict=True)])
+        book = worlds.quick_book(replace(given, extra={"owner": owner}))
+        for way in named:
+            found = fn.segments(book, by="owner", measure="by_day", horizon_days=DAY, adjust_for=way)
+            named[way] += any(row.verdict in ("higher", "lower") for row in found.rows)
+    words = {"auto": "compared within regions, by day 90", None: "compared all together, by day 90"}
+    return [
+        {"figure": f"runs in which anybody is named, {words[way]}",
+         "setting": "12 persons of 80 deals in 4 regions that differ", "truth": 0.1, "runs": runs,
+         "bias": float("nan"), "coverage": n / runs}
+        for way, n in named.items()
+    ]  # fmt: skip
 
 
-def write(rows: list[dict[str, object]], runs: int, dear: int) -> None:
-    made = f"# made by coverage_truth.py, seeds from {SEED}, {runs} and {dear} runs, nominal {LEVEL}"
-    text = pd.DataFrame(rows).to_csv(index=False, float_format="%.4f", lineterminator="\n")
-    FILE.write_text(f"{made}, NumPy {np.__version__}\n{text}", encoding="utf-8")
+def amounts(slope: float, size: int, swing: float, runs: int) -> list[dict[str, object]]:
+    """How often is the amount reached that fn.quota promises with 80 %, when size and months matter?"""
+    import funnelnb as fn
+
+    world = worlds.World(size_slope=slope, shock_sd=swing)
+    whole = replace(world, span=world.span + AHEAD)
+    kept, gap = 0, []
+    for seed in range(runs):
+        rng = np.random.default_rng(1_000 + seed)
+        deals = worlds.draw(whole, int(size * whole.span / world.span), rng)
+        book = worlds.quick_book(worlds.export(deals, world.span))
+        until = str(worlds.EPOCH + np.timedelta64(whole.span, "D"))
+        found = fn.quota(book, until=until, assurance=ASSURANCE)
+        came = deals.won & (deals.closed > world.span) & (deals.closed <= whole.span)
+        kept += deals.amount[came].sum() >= found.assured_amount
+        gap.append(found.expected_amount / 1e6 - deals.amount[came].sum() / 1e6)
+    size_words = {
+        0.0: "size does not matter",
+        -0.8: "large deals win less often",
+        0.8: "large deals win more often",
+    }
+    swings = f", months swing by {swing}" if swing else ""
+    return [
+        {"figure": f"amount reached that is promised with 80 %, {AHEAD} days ahead",
+         "setting": f"{size} deals; {size_words[slope]}{swings}", "truth": ASSURANCE, "runs": runs,
+         "bias": float(np.mean(gap)), "coverage": kept / runs}
+    ]  # fmt: skip
+
+
+def _as_is(given: worlds.Export, _: np.random.Generator) -> worlds.Export:
+    return given
+
+
+BROKEN: dict[str, tuple[Callable[..., worlds.Export], worlds.World]] = {
+    "complete": (_as_is, PLAIN),
+    "complete, times of day": (worlds.times_of_day, PLAIN),
+    "all losses undated": (lambda given, rng: worlds.undated_losses(given, 1.0, rng), PLAIN),
+    "half of the losses undated": (lambda given, rng: worlds.undated_losses(given, 0.5, rng), PLAIN),
+    "a quarter without history": (lambda given, rng: worlds.missing_history(given, RANDOM, rng), REGIONS),
+    "history missing by outcome": (
+        lambda given, rng: worlds.missing_history(given, BY_OUTCOME, rng),
+        REGIONS,
+    ),
+    "history begins at observed_from": (lambda given, _: worlds.late_history(given, 200.0), PLAIN),
+    "losses never set": (lambda given, _: worlds.losses_never_set(given), PLAIN),
+}
+AMOUNTS = (
+    (0.0, 500, 0.0),
+    (-0.8, 500, 0.0),
+    (0.8, 500, 0.0),
+    (-0.8, 250, 0.0),
+    (-0.8, 1_500, 0.0),
+    (0.0, 500, 0.4),
+)
+
+
+def parts(runs: int, dear: int) -> dict[str, Callable[[], list[dict[str, object]]]]:
+    """Return what makes each part of the table."""
+    made: dict[str, Callable[[], list[dict[str, object]]]] = {
+        f"undated_{runs}": partial(undated, runs),
+        f"people_{runs}": partial(people, runs),
+        f"accounts_{runs}": partial(accounts, runs),
+        f"rank_tests_{runs}": partial(rank_tests, runs),
+    }
+    for setting, (spoil, world) in BROKEN.items():
+        name = setting.replace(" ", "_").replace(",", "")
+        made[f"broken_{name}_{dear}"] = partial(broken, setting, spoil, world, dear)
+    made[f"ages_{dear}"] = partial(ages, dear)
+    made[f"people_by_day_{min(dear, PEOPLE)}"] = partial(people_by_day, min(dear, PEOPLE))
+    for place, (slope, size, swing) in enumerate(AMOUNTS):
+        made[f"amounts_{place}_{min(dear, SUMS)}"] = partial(amounts, slope, size, swing, min(dear, SUMS))
+    return made
+
+
+def main(runs: int, dear: int, only: str = "") -> None:
+    """Make the parts that are not there yet, and the table of all of them once none is missing."""
+    PARTS.mkdir(parents=True, exist_ok=True)
+    tables = []
+    for name, make in parts(runs, dear).items():
+        kept = PARTS / f"{name}.csv"
+        if not kept.exists() and name.startswith(only):
+            rows = pd.DataFrame(make())
+            print(rows.to_string(), flush=True)
+            rows.to_csv(kept, index=False)
+        tables.append(pd.read_csv(kept) if kept.exists() else None)
+    if all(one is not None for one in tables):
+        made = f"# made by coverage_truth.py, seeds from {SEED}, {runs} and {dear} runs, nominal {LEVEL}"
+        text = pd.concat(tables).to_csv(index=False, float_format="%.4f", lineterminator="\n")
+        FILE.write_text(f"{made}, NumPy {np.__version__}\n{text}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS, int(sys.argv[2]) if len(sys.argv) > 2 else DEAR)
+    numbers = [int(one) for one in sys.argv[1:3]]
+    main(*(numbers + [RUNS, DEAR][len(numbers) :]), *sys.argv[3:4])

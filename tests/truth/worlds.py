@@ -6,6 +6,7 @@ functions after it spoil them the way people's data are spoilt. Times are whole 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -232,6 +233,22 @@ def undated_losses(given: Export, share: float, rng: np.random.Generator) -> Exp
     return replace(given, closed=np.where(gone, np.nan, given.closed))
 
 
+def to_the_minute(deals: Deals, rng: np.random.Generator) -> Deals:
+    """Every event at a time of its day: each up to a day earlier, in their order."""
+    back = np.sort(rng.random((len(deals.created), 5)), axis=1)[:, ::-1]  # the later, the less earlier
+    entered = deals.entered - back[:, :4]
+    ended = np.where(deals.won, entered[:, 3], deals.closed - back[:, 4])
+    return replace(deals, created=entered[:, 0], entered=entered, closed=ended)
+
+
+def times_of_day(given: Export, rng: np.random.Generator) -> Export:
+    """The same export with times of day, to the minute."""
+    deals = to_the_minute(given.deals, rng)
+    deal, stage, _ = given.rows
+    closed = np.where(np.isnan(given.closed), np.nan, deals.closed)
+    return replace(given, deals=deals, closed=closed, rows=(deal, stage, deals.entered[deal, stage]))
+
+
 def overwritten(given: Export) -> Export:
     """The stage column of lost deals says only that they are lost."""
     return replace(given, stage=np.where(given.outcome == "lost", "Closed Lost", given.stage))
@@ -269,8 +286,9 @@ def frames(given: Export) -> dict[str, Any]:
 
     def dates(days: Floats) -> Any:
         known = np.isfinite(days)
-        stamps = EPOCH + np.where(known, days, 0).astype("timedelta64[D]")
-        return pd.Series(np.where(known, stamps, np.datetime64("NaT"))).astype("datetime64[us]")
+        minutes = np.rint(np.where(known, days, 0) * 1440).astype("timedelta64[m]")
+        stamps = EPOCH.astype("datetime64[m]") + minutes
+        return pd.Series(np.where(known, stamps, np.datetime64("NaT", "m"))).astype("datetime64[us]")
 
     ids = np.array([f"D{k:06d}" for k in range(given.n)])
     table = pd.DataFrame(
@@ -305,3 +323,34 @@ def book(given: Export) -> Any:
         observed_from=since,
         currency="EUR",
     )
+
+
+def quick_book(given: Export) -> Any:
+    """Return the same book without the reading, in a tenth of the time; for thousands of runs.
+
+    Checked against :func:`book` in ``tests/truth/test_package.py``.
+    """
+    import pandas as pd
+
+    from funnelnb.data.book import Book
+
+    tables = frames(given)
+    deals = tables["opportunities"]
+    tables["opportunities"] = deals.assign(stage=deals["stage"].where(deals["stage"].isin(STAGES)))
+    days = pd.concat([deals["created_at"], deals["closed_at"]]).dropna()
+    end = np.timedelta64(0 if (days == days.dt.normalize()).all() else 86_399, "s")
+    since = None
+    if given.observed_from is not None:
+        since = (EPOCH + np.timedelta64(int(given.observed_from), "D")).astype("datetime64[s]")
+    return Book(
+        tables=tables,
+        playbook=_playbook(),
+        as_of=(EPOCH + np.timedelta64(given.as_of, "D")).astype("datetime64[s]") + end,
+        currency="EUR",
+        observed_from=since,
+    )
+
+
+@functools.cache
+def _playbook() -> Any:
+    return book(export(draw(World(), 50, np.random.default_rng(1)), World().span)).playbook

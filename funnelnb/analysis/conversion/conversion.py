@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
 from funnelnb.analysis.shared.horizon import Horizon, settle
+from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.later import Later
@@ -71,6 +72,8 @@ class StepRow:
         Deals that ended at an unknown stage: they may have passed this step, or ended here, or before. At the first
         stage reached = advanced + here + lost + left + unplaced. Shares of the step are those of the deals whose stage
         is known, which stand for the others within outcome, group and creation period; NaN where none can.
+    unplaced_amount : float
+        Sum of their known amounts.
     so_far_least_rate, so_far_most_rate, decided_least_rate, decided_most_rate : float
         Between these (a) and (b) lie wherever those deals ended; equal to them where every stage is known.
     by_day_lost_least_rate, by_day_lost_most_rate : float
@@ -119,6 +122,7 @@ class StepRow:
     by_day_amount_ci_upper: float = float("nan")
     after_sale: bool = False
     unplaced_n: int = 0
+    unplaced_amount: float = 0.0
     so_far_least_rate: float = float("nan")
     so_far_most_rate: float = float("nan")
     decided_least_rate: float = float("nan")
@@ -304,6 +308,7 @@ def conversion(
     spans = (*counted.steps, counted.overall)
     beyond = [span.origin >= stage.won for span in spans]
     columns = steps.columns(sums, [[one.day for one in each] for each in days], confidence, without, beyond)
+    steps.withhold(columns, unjudged(book))
     *blocks, overall = _rows(stage, spans, columns)
     return Conversion(
         n=int(stage.reached_n[:, origin.first].sum()),
@@ -350,16 +355,12 @@ def _rows(
     return blocks
 
 
-def _what_is_bounded(stage: StageCounts, overall: Sequence[StepRow]) -> tuple[Note, ...]:
-    """Return what rests on an assumption or is not known: stages of ended deals, times of losses."""
+def _what_is_bounded(stage: StageCounts) -> tuple[Note, ...]:
+    """Return what rests on an assumption or is not known: the stages of ended deals."""
     notes: tuple[Note, ...] = ()
     if stage.unplaced_n is not None and stage.stands_for is not None:
         code = "stages_stood_for" if stage.stands_for.known.all() else "stages_not_known"
         notes += (Note(code, {"deals_n": int(stage.unplaced_n.sum()), "of_n": int(stage.deal_n.sum())}),)
-    undated_n = sum(row.by_day_undated_n for row in overall)
-    if undated_n:
-        lost_n = sum(row.lost_n for row in overall)
-        notes += (Note("losses_undated", {"deals_n": undated_n, "of_n": lost_n}),)
     return notes
 
 
@@ -376,7 +377,7 @@ def _loss_points(
     counts: StageCounts, origin: int, confidence_level: float, *, unpriced: bool
 ) -> tuple[LossPoint, ...]:
     """Return for each group that lost any deal the stage where most were lost."""
-    between = slice(origin, counts.won)
+    between, counts = slice(origin, counts.won), steps.since_records(counts)
     points = []
     for g, group in enumerate(counts.groups):
         known = counts.stands_for is None or counts.stands_for.known[g]
@@ -400,7 +401,7 @@ def _notes(
     notes += caveats.partly("open_deals", sum(row.here_n for row in overall), n)
     notes += caveats.partly("left_undecided", sum(row.left_n for row in overall), n)
     notes += caveats.no_losses(sum(row.lost_n for row in overall), n)
-    notes += _what_is_bounded(counted.stage, overall)
+    notes += _what_is_bounded(counted.stage)
     times, late_n = counted.overall, sum(one.times.late_n for one in watched)
     notes += caveats.timed(times.n.sum(), times.unknown_n.sum(), late_n, counted.unwatched_n)
     notes += caveats.partly("amount_unknown", n - sum(row.amount_n for row in overall), n)

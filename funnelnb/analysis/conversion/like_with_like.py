@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -60,7 +61,12 @@ class LikeWithLike:
 
 
 def like_with_like(
-    ledger: Ledger, by: tuple[str, ...], origin: int, adjust_for: str | Sequence[str] | None, level: float
+    ledger: Ledger,
+    by: tuple[str, ...],
+    origin: int,
+    adjust_for: str | Sequence[str] | None,
+    level: float,
+    days: float | None = None,
 ) -> LikeWithLike:
     """Return how the groups `by` compare with others of their own kind.
 
@@ -74,6 +80,10 @@ def like_with_like(
         Attributes held alike; ``"amount"``: three classes of size. None: nothing.
     level : float
         Confidence level.
+    days : float, optional
+        Compare the share won within so many days of reaching `origin`: deals whose state by then is known stand for
+        those watched less long (inverse probability of censoring), and unequal weights widen the variance (Kish). None:
+        closed deals, whatever their age.
 
     Raises
     ------
@@ -81,24 +91,46 @@ def like_with_like(
         An attribute to adjust for is one of `by`, or the deals have it not.
     """
     group = groups_of(ledger, by)
-    closed = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL)) & (ledger.furthest >= origin)
+    closed, success, weight = _looked_at(ledger, origin, days)
     code = np.zeros(len(closed), np.int64) if group.code is None else group.code.astype(np.int64)
     names = _asked(ledger, by, adjust_for)
     strata, used = _strata(ledger, by, names, closed, automatic=adjust_for == AUTO)
-    won = (ledger.outcome[closed] == WON_DEAL).astype(float)
+    won, w = success[closed], weight[closed]
     mine, cell = code[closed], strata[closed]
     factor, clustered, fewest = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
+    factor = factor * _unequal(w, mine, len(group.groups))
     within = None
     if used:
         shape = (int(cell.max(initial=0)) + 1, len(group.groups))
         place = cell * shape[1] + mine
-        n = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
-        k = np.bincount(place, weights=won, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+        n = np.bincount(place, weights=w, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+        k = (
+            np.bincount(place, weights=won * w, minlength=shape[0] * shape[1])
+            .reshape(shape)
+            .astype(np.float64)
+        )
         within = _one_by_one(k, n, factor, level)
     return LikeWithLike(names=used, within=within, factor=factor, clustered=clustered, clusters_n=fewest)
 
 
-def _one_by_one(k: Floats, n: Ints, factor: Floats, level: float) -> Within:
+def _looked_at(ledger: Ledger, origin: int, days: float | None) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Return which deals are compared, which of them count as won, and for how many each stands."""
+    if days is None:
+        closed = np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL)) & (ledger.furthest >= origin)
+        return closed, (ledger.outcome == WON_DEAL).astype(float), np.ones(len(closed))
+    cases = cases_of(ledger, ledger.reached_s[:, origin], ledger.as_of_s, days)
+    known, won, weight = (np.zeros(len(ledger.outcome)) for _ in range(3))
+    known[cases.rows], won[cases.rows], weight[cases.rows] = 1.0, cases.won, cases.weight
+    return known > 0, won, weight
+
+
+def _unequal(weight: Floats, mine: Ints, groups: int) -> Floats:
+    """Return by how much unequal weights widen the variance of each group: sum w^2 / sum w, 1 for weights of 1."""
+    total, squares = (np.bincount(mine, weights=one, minlength=groups) for one in (weight, weight**2))
+    return np.divide(squares, total, out=np.ones(groups), where=total > 0)
+
+
+def _one_by_one(k: Floats, n: Floats, factor: Floats, level: float) -> Within:
     """Compare each group with the others of its strata, those left out that already stand apart.
 
     One star among six makes the other five look poor. So the group that differs most clearly is named first and then

@@ -104,7 +104,7 @@ def overview(book: Book) -> Overview:
         confidence_level=level(None),
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book)),
+        notes=(*book.notes, *source_notes(book, times=False)),
         name=book.name,
         playbook=book.playbook.id,
         first_created=days.min(),

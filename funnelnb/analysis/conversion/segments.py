@@ -171,12 +171,17 @@ def _decided_notes(
 
 
 def _alike(
-    source: Source, by: tuple[str, ...], origin: int, adjust_for: str | Sequence[str] | None, level: float
+    source: Source,
+    by: tuple[str, ...],
+    origin: int,
+    adjust_for: str | Sequence[str] | None,
+    level: float,
+    days: float | None = None,
 ) -> LikeWithLike | None:
     """Return the comparison within strata; None where the rows lie in an engine that only counts."""
     if getattr(source, "in_engine", False) or not hasattr(source, "ledger"):
         return None
-    return like_with_like(source.ledger, by, origin, adjust_for, level)
+    return like_with_like(source.ledger, by, origin, adjust_for, level, days)
 
 
 def _factors(alike: LikeWithLike | None, decided_n: Ints) -> tuple[Floats, Floats]:
@@ -189,7 +194,12 @@ def _factors(alike: LikeWithLike | None, decided_n: Ints) -> tuple[Floats, Float
 
 
 def rates_by_day(
-    source: Source, by: tuple[str, ...], origin: Origin, horizon_days: float | None, confidence_level: float
+    source: Source,
+    by: tuple[str, ...],
+    origin: Origin,
+    horizon_days: float | None,
+    confidence_level: float,
+    adjust_for: str | Sequence[str] | None = AUTO,
 ) -> GroupRates:
     """Share won by the horizon for each group and for the rest of each; open deals are not known yet."""
     counts = time_counts(source, origin.position, source.playbook.won, by)
@@ -210,6 +220,11 @@ def rates_by_day(
     late_n = sum(part.late_n for part in parts)
     notes += caveats.timed(n, unknown_n, late_n, unwatched_n(source, counts))
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)
+    alike = None
+    if n and not late_n:  # of deals that came under observation late nobody knows for whom they stand
+        alike = _alike(source, by, origin.position, adjust_for, confidence_level, horizon.days)
+    if alike is not None and hasattr(source, "ledger"):
+        notes += alike_notes(source.ledger, by, alike)
     return GroupRates(
         groups=counts.groups,
         decided_n=np.array([day.known_n for day in days], dtype=np.int64),
@@ -223,6 +238,9 @@ def rates_by_day(
         pooled_rate=whole.rate,
         horizon_days=horizon.days,
         notes=notes,
+        within=None if alike is None else alike.within,
+        adjusted_for=() if alike is None else alike.names,
+        fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
     )
 
 
@@ -466,7 +484,7 @@ def segments(
         Only deals that reached this stage, and for "by_day" the stage the clock starts at; None: the first,
         for "by_day" the first that has dates.
     adjust_for : {"auto"}, str, sequence of str or None
-        For measure "decided": what deals are held alike in, so that nobody is called better for having the easier
+        What deals are held alike in, so that nobody is called better for having the easier
         deals. "auto": region, segment, customer type, product and three classes of size, as far as the data have them,
         they are known at entry and there are enough deals; None: nothing.
 
@@ -489,8 +507,9 @@ def segments(
       Newcombe's interval; within strata of equal deals (`adjust_for`) the Cochran-Mantel-Haenszel test and the
       directly standardised difference (:func:`funnelnb.stats.rates.stratified.compared_within`), groups already
       named left out of the others. Deals of one account, and of one owner where regions or segments are compared,
-      count as alike as they are; by day, where part of the deals is censored, the score test on the effective
-      numbers of deals rate (1 - rate) / variance, which is Fisher's test again where nothing is censored.
+      count as alike as they are; by day the deals whose state at the horizon is known stand for those
+      that were watched less long; without strata, or where records begin late, the score test on the effective numbers
+      of deals rate (1 - rate) / variance, which is Fisher's test again where nothing is censored.
     - A group is called "higher" or "lower" if its own p-value, adjusted by Benjamini and Hochberg over the
       groups tested, is at most 1 - confidence_level. All others are "not_separable", groups under
       ``TOO_FEW_N`` deals "too_few"; those are not tested but count in the whole.
@@ -522,7 +541,7 @@ def segments(
     rates = (
         decided(book, names, origin.first, confidence, adjust_for)
         if measure == "decided"
-        else rates_by_day(book, names, origin, horizon_days, confidence)
+        else rates_by_day(book, names, origin, horizon_days, confidence, adjust_for)
     )
     compared = compare(rates, confidence)
     return Segments(

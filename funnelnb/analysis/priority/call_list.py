@@ -13,7 +13,7 @@ from funnelnb.analysis.priority.levels import INTENT
 from funnelnb.analysis.priority.money_authority_need import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.priority.propensity import Propensity, propensity
 from funnelnb.analysis.priority.roles import roles
-from funnelnb.analysis.shared.counts import level, origin_of, time_counts
+from funnelnb.analysis.shared.counts import level, origin_of, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.open_deals import learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
@@ -135,6 +135,7 @@ class DealFacts:
             rank=0,
             group_rank=0,
             opportunity_id=name,
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],
@@ -291,6 +292,8 @@ class CallRow:
         What the customer's intent and money count, 0 to 1; NaN where not known.
     weigh_factor : float
         By which the judgement of intent and budget multiplies the value per hour; 1 without one.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -323,6 +326,7 @@ class CallRow:
     intent_part: float = float("nan")
     budget_part: float = float("nan")
     weigh_factor: float = 1.0
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -439,7 +443,7 @@ def call_list(
         n=len(ranked),
         method="call_list",
         confidence_level=level(None),
-        notes=(*horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
+        notes=(*source_notes(source), *horizon.notes, *_notes(source, ranked, learned, facts.short_n)),
         rows=tuple(ranked),
         horizon_days=days,
         hours_per_week=hours_per_week,

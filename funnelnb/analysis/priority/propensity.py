@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.priority.entry import AMOUNT, AuditRow, Design, Entry, entry
-from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, origin_of, time_counts
+from funnelnb.analysis.shared.cases import Cases, cases_of
+from funnelnb.analysis.shared.counts import (
+    SECONDS_PER_DAY,
+    level,
+    origin_of,
+    source_notes,
+    time_counts,
+)
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
-from funnelnb.data.ledger.codes import LOST_DEAL, WON_DEAL
-from funnelnb.stats.models.censoring import censoring_weights
 from funnelnb.stats.models.logistic import Logistic, logistic
 from funnelnb.stats.rates.calibration import Calibration, auc, calibration, gain, score
 
@@ -34,62 +40,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cases:
-    """Deals whose state at the horizon is known on some day, and what each stands for.
-
-    Attributes
-    ----------
-    rows : ndarray of int64, shape (C,)
-        Places of the deals in the ledger.
-    won : ndarray of float64, shape (C,)
-        1 where the deal was won by the horizon, else 0.
-    weight : ndarray of float64, shape (C,)
-        Deals that it stands for, itself included (inverse probability of censoring).
-    """
-
-    rows: Ints
-    won: Floats
-    weight: Floats
-
-    @property
-    def base_rate(self) -> float:
-        """Chance of all of them together; NaN where there is none."""
-        total = self.weight.sum()
-        return float((self.weight * self.won).sum() / total) if total > 0 else float("nan")
-
-
-def cases_of(
-    ledger: Ledger,
-    start_s: Ints,
-    known_s: int,
-    days: float,
-    after_s: int = UNKNOWN,
-    until_s: int | None = None,
-) -> Cases:
-    """Return the cases among deals that start after `after_s` up to `until_s`, with what was known at `known_s`."""
-    late = known_s if until_s is None else until_s
-    begin = max(after_s, ledger.observed_from_s)
-    rows = np.flatnonzero((start_s != UNKNOWN) & (start_s > begin) & (start_s <= late))
-    closed = np.where(ledger.closed_s[rows] == UNKNOWN, known_s, np.minimum(ledger.closed_s[rows], known_s))
-    seen = (ledger.closed_s[rows] != UNKNOWN) & (ledger.closed_s[rows] <= known_s)
-    outcome = ledger.outcome[rows]
-    decided = seen & ((outcome == WON_DEAL) | (outcome == LOST_DEAL))
-    took = np.maximum(closed - start_s[rows], 0) / SECONDS_PER_DAY
-    lost, undated = outcome == LOST_DEAL, ledger.closed_s[rows] == UNKNOWN
-    if (
-        lost & undated
-    ).any():  # a lost deal is never won: it is watched as long as it could be, whatever its date
-        took = np.where(lost, np.maximum(known_s - start_s[rows], 0) / SECONDS_PER_DAY, took)
-        decided = decided & ~lost
-    unknown = undated & (outcome == WON_DEAL)
-    rows, took, decided, outcome = (one[~unknown] for one in (rows, took, decided, outcome))
-    weight = censoring_weights(took, decided, days)
-    won = (decided & (outcome == WON_DEAL) & (took <= days)).astype(float)
-    keep = weight > 0
-    return Cases(rows=rows[keep], won=won[keep], weight=weight[keep])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,7 +147,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
         The chance is to be won within so many days.
     confidence_level : float
     """
-    split_s, last_s = _split(ledger, start_s, days)
+    split_s, last_s = split_of(ledger, start_s, days)
     if split_s >= last_s:
         return Validation()
     train = cases_of(ledger, start_s, split_s, days)
@@ -227,7 +177,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
     )
 
 
-def _split(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
+def split_of(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
     """Return the end of the day that the model is learned on, and the latest start that can be tested.
 
     The first is not before the second where the record is too short to test.
@@ -323,6 +273,8 @@ class PropensityDeal:
         Odds against those of an average deal.
     raises, lowers : str
         What makes it better, and worse, than average: ``attribute=value``, joined by "|", strongest first.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -334,6 +286,7 @@ class PropensityDeal:
     odds_factor: float
     raises: str
     lowers: str
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -381,7 +334,7 @@ class Propensity(Result):
     forecasters: tuple[ForecasterRow, ...]
     bins: tuple[CalibrationRow, ...]
     effects: tuple[EffectRow, ...]
-    deals: tuple[PropensityDeal, ...]
+    deals: DealRows[PropensityDeal] = field()
     audit: tuple[AuditRow, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -447,6 +400,8 @@ def propensity(
     origin, ledger = origin_of(book, None), book.ledger
     horizon = settle(horizon_days, time_counts(book, origin.position, ledger.won))
     known, start_s = entry(book, attributes), ledger.reached_s[:, origin.position]
+    if unjudged(book) in NO_RATE:  # deals that would tell are not in the data
+        start_s = np.full_like(start_s, UNKNOWN)
     whole = cases_of(ledger, start_s, ledger.as_of_s, horizon.days)
     final = fit(Design.learn(known, whole.rows), whole)
     tested = validate(ledger, start_s, known, horizon.days, confidence) if final else Validation()
@@ -456,7 +411,13 @@ def propensity(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*origin.notes, *horizon.notes, *tested.notes, *_notes(known.audit, ledger)),
+        notes=(
+            *source_notes(book),
+            *origin.notes,
+            *horizon.notes,
+            *tested.notes,
+            *_notes(known.audit, ledger),
+        ),
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
         verdict=tested.verdict,
@@ -470,7 +431,7 @@ def propensity(
         forecasters=tested.forecasters,
         bins=tested.bins,
         effects=_effects(final, whole) if final else (),
-        deals=_deals(book, final) if final else (),
+        deals=DealRows(_deals(book, final) if final else ()),
         audit=known.audit,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
@@ -529,6 +490,7 @@ def _deals(book: Book, model: PropensityModel) -> tuple[PropensityDeal, ...]:
         rows.append(
             PropensityDeal(
                 opportunity_id=deals.opportunity_id[d],
+                customer=deals.customer[d],
                 owner=deals.owner[d],
                 region=deals.region[d],
                 stage=book.playbook.stage_ids[deals.position[d]],

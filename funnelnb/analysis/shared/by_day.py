@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.count.counts import CENSORED, LOST_UNDATED, TimeCounts
+from funnelnb.data.count.stand_ins import MOST_CLUSTERS
 from funnelnb.stats.curves.clustered import factor_at, incidence_design, independent_factor
 from funnelnb.stats.curves.incidence import Incidence, aalen_johansen
 from funnelnb.stats.curves.many import factors_of_many, incidence_of_many
@@ -433,14 +434,27 @@ def factor_of(
     """
     n, (time, outcome, late) = times.stands_for, rows
     several = causes or 1 + bool((outcome > 1).any())
-    alone = 1.0 if times.weight is None else independent_factor(np.repeat(times.weight, times.n))
     if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
-        return None if times.weight is None else (np.full((several, at.size), alone), alone)
+        return None if times.weight is None else _weighed(times, rows, at, several)
     found = factor_at(at, incidence_design(time, outcome, n, times.cluster, late, causes=several))
     z = normal_quantile(confidence_level)
     wider = np.maximum(found.factor, 1.0) * (student_quantile(confidence_level, found.df) / z) ** 2
     sizes = np.bincount(np.unique(times.cluster, return_inverse=True)[1], weights=n)
     return wider, float(n.sum() / effective_clusters(sizes))
+
+
+def _weighed(times: Times, rows: tuple[Any, Any, Any], at: Floats, causes: int) -> tuple[Floats, float]:
+    """Return the factor where deals stand for others: each deal, or a few of them, left out in turn.
+
+    The losses of a group may stand for three each while the wins stand for themselves: one factor for all of a curve
+    (Kish's) held 81 % of 90 % intervals.
+    """
+    time, outcome = (np.repeat(one, times.n) for one in rows[:2])
+    late = None if rows[2] is None else np.repeat(rows[2], times.n)
+    weight = np.repeat(times.weight, times.n) if times.weight is not None else np.ones(int(times.n.sum()))
+    parts = np.arange(weight.size) % MOST_CLUSTERS
+    found = factor_at(at, incidence_design(time, outcome, weight, parts, late, causes=causes))
+    return np.maximum(found.factor, 1.0), independent_factor(weight)
 
 
 def at_day(times: Times, incidence: Incidence, days: float, *, amount: bool = False) -> AtDay:

@@ -42,6 +42,7 @@ CODES = (
     "losses_undated",  # deals_n, of_n: shares won need no date of a loss, shares lost are estimated and bounded
     "closed_only",  # deals_n, open_n: open deals were left out of the data
     "only_wins",  # deals_n, open_n: no deal is lost and none could be
+    "wins_alone",  # deals_n, open_n: no deal is lost or open although some must be
     "losses_never_set",  # deals_n, open_n: lost deals were never marked
     "nobody_decided",  # deals_n, open_n
     "no_wins",  # deals_n, open_n

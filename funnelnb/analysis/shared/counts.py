@@ -158,14 +158,14 @@ def calendar_notes(source: Any, calendar: Calendar) -> tuple[Note, ...]:
     return (Note("calendar_years", facts | {"first": str(days[0]), "last": str(days[1])}),)
 
 
-def source_notes(source: Any) -> tuple[Note, ...]:
-    """What building the ledger, or scanning, had to assume.
+def source_notes(source: Any, *, times: bool = True) -> tuple[Note, ...]:
+    """What building the ledger, or scanning, had to assume; `times`: as for a result that speaks of them.
 
     Unknown amounts are told by those who weigh by amount, for the deals they weigh.
     """
     owner = source if hasattr(source, "stage_counts") else source.ledger
     told = tuple(note for note in getattr(owner, "notes", ()) if note.code != "amount_unknown")
-    return (*told, *notes_of(source))
+    return (*told, *notes_of(source, times=times))
 
 
 def attributes(source: Any) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class Pace:
         Longest age observed.
     trusted_days : float
         Up to here at least ``TOO_FEW_N`` deals were watched.
+    still_most : ndarray of float64, optional
+        The most that can still be there, where some losses have no date.
     leaving : Survival, optional
         The Kaplan-Meier curve behind it, where the clock stops at leaving in any way.
     """
@@ -54,6 +56,7 @@ class Pace:
     at_risk: Floats
     last_day: float
     trusted_days: float
+    still_most: Floats | None = None
     leaving: Survival | None = None
 
     def at(self, curve: Floats, days: float) -> float:
@@ -127,6 +130,7 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
         at_risk=both.at_risk,
         last_day=both.last_time / SECONDS_PER_DAY,
         trusted_days=trusted,
+        still_most=None if both.lost_bounds is None else 1 - both.rate[0] - both.lost_bounds[0],
     )
 
 
@@ -178,11 +182,12 @@ class Pause(TypedDict):
 
 
 class Counted(TypedDict):
-    """How many deals there are, ended as asked, and have no end yet."""
+    """How many deals there are, ended as asked, have no end yet, and are lost without a date."""
 
     n: int
     closed_n: int
     open_n: int
+    undated_n: int
 
 
 class Finished(TypedDict):
@@ -242,6 +247,9 @@ def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> Facts
     quantiles = _quantiles(known)
     apart = finished["naive_median_days"] - quantiles["median_days"]
     still = [known.at(known.still, day) if known else np.nan for day in MARK_DAYS]
+    if counts["undated_n"]:  # of these there is no more than a guess, and no bounds are shown
+        quantiles |= {"q25_days": np.nan, "q75_days": np.nan}
+        still = [np.nan for _ in MARK_DAYS]
     return {
         **counts,
         **finished,
@@ -263,6 +271,7 @@ def _counts(times: Times, to: str) -> Counted:
         "n": int(times.n.sum()),
         "closed_n": int(times.n[ended].sum()),
         "open_n": int(times.n[times.outcome == CENSORED].sum()),
+        "undated_n": times.undated_n if to != "advance" else 0,
     }
 
 

@@ -19,16 +19,23 @@ if TYPE_CHECKING:
     from funnelnb.data.count.counts import TimeCounts
     from funnelnb.data.ledger.ledger import Ledger
 
-CLOSED_ONLY, ONLY_WINS, NEVER_LOST, UNDECIDED = (
+CLOSED_ONLY, ONLY_WINS, WINS_ALONE, NEVER_LOST, UNDECIDED = (
     "closed_only",
     "only_wins",
+    "wins_alone",
     "losses_never_set",
     "nobody_decided",
 )
+NO_RATE = (CLOSED_ONLY, ONLY_WINS, WINS_ALONE, UNDECIDED)
+"""Data of which no share won by day is known."""
 FEW_ACCOUNTS = 20
 """With fewer accounts of equal weight, variances over accounts are rough."""
 EXPECTED_OPEN = 3.0
 """So many open deals must be expected before their absence is no accident (chance of none: e^-3 = 5 %)."""
+
+
+EXPECTED_OF_WINS = 1.0
+"""The same where no deal is lost either: then most of what is missing is of no accident already."""
 
 
 def unjudged(source: Any) -> str:
@@ -44,6 +51,8 @@ def unjudged(source: Any) -> str:
         ``nobody_decided``: nobody is won or lost. ``closed_only``: no deal is open although some must be, going by how
         long the closed ones took: open deals were left out, so slow ones are missing. ``only_wins``: no deal is lost
         and no more are open than the pace of the wins leaves: lost deals were left out, or there is nothing to tell.
+        ``wins_alone``: the same, and no deal is open although some must be: of times nothing is known either.
+        A part of a book is judged by itself and by the whole: what an export leaves out, its parts lack too.
         ``losses_never_set``: no deal is lost and deals far older than any win are open: lost ones were never marked.
 
     Notes
@@ -52,12 +61,16 @@ def unjudged(source: Any) -> str:
     ages being those of all deals at the as-of date. The sum is too low where open deals were left out, so that the
     test errs on the side of believing the data.
     """
-    if getattr(source, "in_engine", False):
+    if _counts_there(source):
         counts = source.stage_counts()
         here = counts.here_n[:, : counts.won].sum()
         if here and counts.lost_n.any():
             return ""
-    return unjudged_ledger(source.ledger) if hasattr(source, "ledger") else ""
+    if not hasattr(source, "ledger"):
+        return ""
+    whole = getattr(source, "whole", source)
+    own = unjudged_ledger(source.ledger)
+    return own if own or whole is source else unjudged_ledger(whole.ledger)
 
 
 def unjudged_ledger(ledger: Ledger) -> str:
@@ -75,7 +88,8 @@ def unjudged_ledger(ledger: Ledger) -> str:
         expected = _expected_open(took_s[known], age_s[known]) if known.any() else 0.0
         return CLOSED_ONLY if expected >= EXPECTED_OPEN else ""
     if not (still.any() and known.any()):
-        return ONLY_WINS
+        expected = _expected_open(took_s[known], age_s[known]) if known.any() else 0.0
+        return WINS_ALONE if expected >= EXPECTED_OF_WINS and not still.any() else ONLY_WINS
     expected = _expected_open(took_s[known], age_s[age_s >= 0])
     return NEVER_LOST if still.sum() > expected + 3 * np.sqrt(expected) + 3 else ONLY_WINS
 
@@ -121,18 +135,38 @@ def _emptied(counts: TimeCounts) -> TimeCounts:
     )
 
 
-def notes_of(source: Any) -> tuple[Note, ...]:
-    """Return what has to be said of data that cannot be judged, and of data in which nobody is won."""
-    if not hasattr(source, "ledger") or getattr(source, "in_engine", False):
+def _counts_there(source: Any) -> bool:
+    """Whether a database counts the deals where they lie: then their ledger is not at hand."""
+    return bool(getattr(source, "in_engine", False)) and bool(getattr(source, "counts_there", True))
+
+
+def notes_of(source: Any, *, times: bool = True) -> tuple[Note, ...]:
+    """Return what has to be said of data that cannot be judged, and of data in which nobody is won.
+
+    Parameters
+    ----------
+    source : Book or Scan
+    times : bool
+        Whether the result says anything about times: then losses without a date matter.
+    """
+    if not hasattr(source, "ledger"):
         return ()
-    why, outcome = unjudged_ledger(source.ledger), source.ledger.outcome
+    why = unjudged(source)
+    if _counts_there(source) and not why:
+        return ()
+    outcome = source.ledger.outcome
     facts = {"deals_n": int(outcome.size), "open_n": int((outcome == OPEN_DEAL).sum())}
-    notes = _few_accounts(source.ledger)
-    if why:
-        return (Note(why, facts), *notes)
-    if outcome.size and not (outcome == WON_DEAL).any():
-        return (Note("no_wins", facts), *notes)
-    return notes
+    told = (Note(why, facts),) if why else ()
+    if not why and outcome.size and not (outcome == WON_DEAL).any():
+        told = (Note("no_wins", facts),)
+    return (*told, *(_undated(source.ledger) if times else ()), *_few_accounts(source.ledger))
+
+
+def _undated(ledger: Ledger) -> tuple[Note, ...]:
+    """Return a note of how many losses have no date."""
+    lost = ledger.outcome == LOST_DEAL
+    undated_n = int((lost & (ledger.closed_s == UNKNOWN)).sum())
+    return (Note("losses_undated", {"deals_n": undated_n, "of_n": int(lost.sum())}),) if undated_n else ()
 
 
 def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
@@ -141,7 +175,7 @@ def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
     if coded is None:
         return ()
     sizes = np.bincount(coded.codes, minlength=len(coded.labels))[
-        np.array([bool(one) for one in coded.labels])
+        np.array([bool(one) for one in coded.labels], dtype=bool)
     ]
     sizes = sizes[sizes > 0]
     if not sizes.size or sizes.max() < 2 or sizes.sum() < ledger.outcome.size / 2:

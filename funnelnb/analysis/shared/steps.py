@@ -5,11 +5,13 @@ Columns for the rows of :class:`~funnelnb.analysis.conversion.conversion.StepRow
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.judged import ONLY_WINS, UNDECIDED, WINS_ALONE
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import Design, design
@@ -29,13 +31,33 @@ Columns = dict[str, NDArray[Any]]
 _PARTS = ("advanced", "here", "lost", "left")
 
 
-def step_sums(counts: StageCounts, position: int) -> Columns:
-    """Counts and amounts of the deals that reached `position`, by what became of them there."""
+def since_records(counts: StageCounts) -> StageCounts:
+    """Return the counts without deals that came into a stage before the records begin."""
+    out = counts.before_records
+    if out is None:
+        return counts
+    left = {one.name: getattr(counts, one.name) - getattr(out, one.name) for one in fields(out)}
+    return replace(counts, before_records=None, **left)
+
+
+def step_sums(counts: StageCounts, position: int, *, whole: bool = False) -> Columns:
+    """Counts and amounts of the deals that reached `position`, by what became of them there.
+
+    Of a step, deals that came there before the records begin are left out: of these only such as stayed are known.
+    On the whole way (`whole`) they count.
+    """
+    if not whole:
+        counts = since_records(counts)
     sums: Columns = {}
     for part in ("reached", *_PARTS):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, position]
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, position]
-    sums["unplaced_n"] = _unplaced(counts, (LOST_DEAL, LEFT_DEAL, OPEN_DEAL), position)
+    ends = (LOST_DEAL, LEFT_DEAL, OPEN_DEAL)
+    sums["unplaced_n"] = _unplaced(counts, counts.unplaced_n, ends, position).astype(np.int64)
+    sums["unplaced_amount"] = _unplaced(counts, counts.unplaced_amount, ends, position)
+    sums["unsure_n"] = np.zeros(len(counts.groups), np.int64)
+    if counts.unsure_n is not None:
+        sums["unsure_n"] = counts.unsure_n[:, position]
     sums |= _standing(counts, position)
     sums["is_last"] = np.full(len(counts.groups), position == counts.won - 1)
     sums["amount_n"] = counts.reached_amount_n[:, position]
@@ -44,11 +66,13 @@ def step_sums(counts: StageCounts, position: int) -> Columns:
     return sums
 
 
-def _unplaced(counts: StageCounts, outcomes: tuple[int, ...], position: int) -> NDArray[np.int64]:
-    """Return how many deals may have ended (or stand) at `position` or elsewhere: nobody knows."""
-    if counts.unplaced_n is None or position >= counts.won:
-        return np.zeros(len(counts.groups), np.int64)
-    found: NDArray[np.int64] = counts.unplaced_n[:, list(outcomes)].sum(axis=1)
+def _unplaced(
+    counts: StageCounts, unplaced: NDArray[Any] | None, outcomes: tuple[int, ...], position: int
+) -> NDArray[Any]:
+    """Return how many deals, or what amount, may have ended (or stand) at `position` or elsewhere: nobody knows."""
+    if unplaced is None or position >= counts.won:
+        return np.zeros(len(counts.groups))
+    found: NDArray[Any] = unplaced[:, list(outcomes)].sum(axis=1)
     return found
 
 
@@ -88,18 +112,22 @@ def _designs(counts: StageCounts, origin: int, target: int) -> Columns:
 def overall_sums(counts: StageCounts, origin: int) -> Columns:
     """The same from `origin` to won: advanced are the won, the others are summed over the stages between."""
     between = slice(origin, counts.won)
-    sums = step_sums(counts, origin)
+    sums = step_sums(counts, origin, whole=origin == 0)
     for part in ("here", "lost", "left"):
         sums[f"{part}_n"] = getattr(counts, f"{part}_n")[:, between].sum(axis=1)
         sums[f"{part}_amount"] = getattr(counts, f"{part}_amount")[:, between].sum(axis=1)
     sums["advanced_n"] = counts.reached_n[:, counts.won]
+    if counts.unsure_n is not None:
+        sums["unsure_n"] = counts.unsure_n[:, between].sum(axis=1)
+        if origin == 0 and counts.unsure_unplaced_n is not None:
+            sums["unsure_n"] = sums["unsure_n"] + counts.unsure_unplaced_n
     if (
         counts.unplaced_n is not None and counts.unplaced_amount is not None and origin == 0
     ):  # where they were lost does not matter on the whole way
         for part, code in (("here", OPEN_DEAL), ("lost", LOST_DEAL), ("left", LEFT_DEAL)):
             sums[f"{part}_n"] = sums[f"{part}_n"] + counts.unplaced_n[:, code]
             sums[f"{part}_amount"] = sums[f"{part}_amount"] + counts.unplaced_amount[:, code]
-        sums["unplaced_n"] = np.zeros_like(sums["unplaced_n"])
+        sums |= {name: np.zeros_like(sums[name]) for name in ("unplaced_n", "unplaced_amount")}
         sums |= dict.fromkeys(
             ("stand_reached", "stand_advanced", "stand_decided"), np.full(len(counts.groups), np.nan)
         )
@@ -181,7 +209,7 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     made = {name: sums[name] for name in ("amount_n", *(f"{part}_n" for part in ("reached", *_PARTS)))}
     made |= {f"{part}_amount": sums[f"{part}_amount"] for part in ("reached", "advanced", "here", "lost")}
     hidden = sums["unplaced_n"]
-    made["unplaced_n"] = hidden
+    made["unplaced_n"], made["unplaced_amount"] = hidden, sums["unplaced_amount"]
     made["decided_n"] = sums["advanced_n"] + sums["lost_n"]
     known_n = made["decided_n"] + sums["left_n"] + sums["here_n"]
     decided_amount = sums["advanced_amount"] + sums["lost_amount"]
@@ -192,6 +220,9 @@ def share_columns(sums: Columns, confidence_level: float) -> Columns:
     made |= _amount_share("so_far_amount", *reached, confidence_level)
     made |= _amount_share("decided_amount", *decided, confidence_level)
     made["enough"] = sums["reached_n"] >= TOO_FEW_N
+    if sums["unsure_n"].any():  # losses without a date may have been open at an earlier as-of date
+        most = ratio(sums["advanced_n"], made["decided_n"] - sums["unsure_n"])
+        made["decided_most_rate"] = np.fmax(made["decided_most_rate"], most)
     return made
 
 
@@ -217,6 +248,19 @@ def _blank(made: Columns, name: str, rows: NDArray[np.bool_]) -> None:
     """Make the share `name` and its bounds NaN in some steps."""
     for one in (f"{name}_rate", f"{name}_ci_lower", f"{name}_ci_upper"):
         made[one] = np.where(rows[:, None], np.nan, made[one])
+
+
+def withhold(made: Columns, why: str) -> None:
+    """Make the shares so far NaN that the data cannot tell.
+
+    "100 % won" where lost deals are missing; of the last row, the whole way, "0 %" where nobody is decided yet.
+    """
+    rows = np.full(len(made["reached_n"]), why in (ONLY_WINS, WINS_ALONE))
+    rows[-1] |= why == UNDECIDED
+    for name in ("so_far", "so_far_amount"):
+        _blank(made, name, rows)
+    for name in ("so_far_least_rate", "so_far_most_rate"):
+        made[name] = np.where(rows[:, None], np.nan, made[name])
 
 
 class Loss(TypedDict):

@@ -119,5 +119,5 @@ def watched_beyond(curve: Incidence, ages: NDArray[np.float64]) -> NDArray[np.fl
     """Return how many deals of a curve in seconds were watched beyond each age in days; 0 for NaN."""
     if not curve.n:
         return np.zeros(ages.shape)
-    at = curve.at(np.nan_to_num(ages) * SECONDS_PER_DAY + 1).at_risk
+    at = curve.there_at(np.nan_to_num(ages) * SECONDS_PER_DAY + 1)
     return np.where(np.isnan(ages), 0.0, at)

@@ -223,7 +223,7 @@ def attained(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *_notes(table, name, costs)),
+        notes=(*book.notes, *source_notes(book, times=False), *_notes(table, name, costs)),
         by=(name,) if name else (),
         rows=tuple(sorted(rows, key=lambda row: (_negative(periods[row.period].start), row.group))),
         groups=groups,

@@ -282,7 +282,7 @@ def _share(
     return _row("success", stage, values, (values[1][0] - values[0][0], float(lower), float(upper)))
 
 
-def sides_of(book: Book, at: Any, before: object, after: object) -> tuple[Period, Period, np.datetime64]:
+def sides_of(book: Book, at: Any, before: Any, after: str | None) -> tuple[Period, Period, np.datetime64]:
     """Return both periods of entry, and the date between them if it was named."""
     today = book.as_of.astype("datetime64[D]")
     if (at is None) == (before is None or after is None):

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.priority.propensity import cases_of
 from funnelnb.analysis.shared import by_day
+from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
-from funnelnb.analysis.shared.judged import CLOSED_ONLY, NEVER_LOST, ONLY_WINS, UNDECIDED, unjudged
+from funnelnb.analysis.shared.judged import (
+    CLOSED_ONLY,
+    NEVER_LOST,
+    ONLY_WINS,
+    UNDECIDED,
+    WINS_ALONE,
+    unjudged,
+)
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -128,6 +135,7 @@ def require_chances(book: Book) -> None:
 _WHY = {
     CLOSED_ONLY: "open deals were left out of the data",
     ONLY_WINS: "no deal is lost",
+    WINS_ALONE: "no deal is lost, and none is open",
     NEVER_LOST: "lost deals were never marked as lost",
     UNDECIDED: "no deal is won or lost",
 }

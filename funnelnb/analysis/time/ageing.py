@@ -239,7 +239,7 @@ def _stage(
     """Return the cells of one stage, and its youngest and oldest known one with their difference."""
     days = np.arange(LONGEST_DAYS + 1, dtype=float)
     # still there after the day itself: one second later, as events of the day come first
-    watched = step.at(days * SECONDS_PER_DAY + 1).at_risk
+    watched = step.there_at(days * SECONDS_PER_DAY + 1)
     days = days[: max(int(np.count_nonzero(watched)), 1)] if (np.diff(watched) <= 0).all() else days
     age, amount = here
     ahead = Ahead(step, onward, days * SECONDS_PER_DAY, max(AHEAD_DAYS), SECONDS_PER_DAY)
@@ -265,7 +265,8 @@ def _stage(
                     **told[k],
                 )
             )
-    return cells, _ends(ahead, weight, cells, step.confidence_level)
+    bounded = step.lost_bounds is not None  # between bounds no change with age is clear
+    return cells, None if bounded else _ends(ahead, weight, cells, step.confidence_level)
 
 
 class _Told(TypedDict):

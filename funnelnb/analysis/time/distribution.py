@@ -151,6 +151,8 @@ RUNS_BY_GROUPS = ((4, 199), (8, 99))
 """So many data sets are drawn for each of at most so many groups unless told otherwise; `RUNS_FEW` for more, and
 where a fit is too far from the data whatever the test says."""
 RUNS_FEW = 39
+UNDATED = "losses_undated"
+"""Verdict where the ends of some deals have no date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,8 @@ def block_of(
     counted = _counted(times, place)
     if known is None or counted.n < TOO_FEW_N:
         return Block(row=counted, short=known is None and counted.n > 0)
+    if times.undated_n:  # a fit needs the day of every end
+        return Block(row=replace(counted, enough=True, verdict=UNDATED))
     still = group_curve.pause(times)
     fitted = fitted_to(
         times,

@@ -61,6 +61,10 @@ class DurationRow:
         Those that ended as asked (left in any way, advanced, or lost).
     open_n : int
         Those still there, or that left without a decision: their time is only known to be longer.
+    undated_n : int
+        Those that are lost without a date. With any of them (and losses counting as an end) the interval of the median
+        is between its bounds over all days on which they may have been lost, and quartiles, means and shares still
+        there are NaN.
     median_days, median_ci_lower, median_ci_upper : float
         Day by which half have ended as asked. Infinite: not reached within what was observed.
     q25_days, q75_days : float
@@ -94,6 +98,7 @@ class DurationRow:
     n: int
     closed_n: int
     open_n: int
+    undated_n: int
     median_days: float
     median_ci_lower: float
     median_ci_upper: float

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from funnelnb.analysis.shared import by_day, group_curve
+from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
+from funnelnb.data.count.counts import ADVANCED
+from funnelnb.stats.curves.clustered import independent_factor
 from funnelnb.stats.curves.difference import incidence_difference
 from funnelnb.stats.curves.incidence import Incidence, aalen_johansen
 from funnelnb.stats.curves.rank_test import gray, log_rank
+from funnelnb.stats.curves.undated import won_at_risk
 from funnelnb.stats.rates.compare import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -123,7 +127,8 @@ def test_of(
 
     Notes
     -----
-    Gray's test has no form for late entry; with late history the ends that compete are not tested.
+    Gray's test has no form for late entry; with late history the ends that compete are not tested. Losses without a
+    date are no hindrance to a test of going on; any end, and being lost, are not tested with them.
     """
     sizes = dict.fromkeys(groups, 0)
     for part, group in zip(parts, groups, strict=True):
@@ -151,12 +156,32 @@ def test_of(
 
 
 def _tested(times: Times, code: NDArray[np.int64], layer: NDArray[np.int64], to: str) -> RankTest | None:
-    days = group_curve.days_of(times)
-    if to == "any":
-        return log_rank(days, group_curve.events(times, to), code, times.n, group_curve.late(times), layer)
-    if times.late_n:
+    """Return the test; None where no test fits: late entry of competing ends, or ends that have no date."""
+    days, n, marks = group_curve.days_of(times), times.stands_for, times.cluster
+    if times.undated_n and times.limit_s is not None:
+        if to != "advance":
+            return None
+        # a lost deal never goes on: with the time to which it could have been watched, Gray's test is a log-rank test
+        time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
+        found = log_rank(time_s / SECONDS_PER_DAY, outcome == ADVANCED, code, n, None, layer, marks)
+    elif to == "any":
+        events, late = group_curve.events(times, to), group_curve.late(times)
+        found = log_rank(days, events, code, n, late, layer, marks)
+    elif times.late_n:
         return None
-    return gray(days, times.outcome, code, times.n, layer, cause=group_curve.TO.index(to))
+    else:
+        found = gray(days, times.outcome, code, n, layer, group_curve.TO.index(to), marks)
+    return found if times.weight is None or marks is not None else _weighted(found, times)
+
+
+def _weighted(found: RankTest, times: Times) -> RankTest:
+    """Return the test of deals that stand for others as so many deals as they are worth."""
+    from scipy.special import chdtrc
+
+    statistic = found.statistic / independent_factor(np.repeat(times.stands_for / times.n, times.n))
+    return replace(
+        found, statistic=statistic, p_value=float(chdtrc(found.df, statistic)) if found.df else np.nan
+    )
 
 
 def settled(tests: Sequence[DurationTest], confidence_level: float) -> tuple[DurationTest, ...]:
@@ -199,6 +224,10 @@ def gaps_of(
     if len(parts) < 2 or not 0 < by_days < np.inf:
         return ()
     known = [int(part.n.sum()) >= TOO_FEW_N and not _blurred(part) for part in parts]
+    if to != "advance" and any(part.undated_n for part in parts):
+        return ()  # of ends without a date there are bounds only: no group can be called faster
+    if not any(part.n[group_curve.events(part, to)].any() for part in parts):
+        return ()  # nothing has ended anywhere
     rows = []
     for g, part in enumerate(parts):
         n = int(part.n.sum())
@@ -277,7 +306,17 @@ def _gap(part: Times, rest: Times | None, to: str, by_days: float, confidence_le
 
 
 def _curve(times: Times, to: str, confidence_level: float) -> Incidence:
-    outcome = group_curve.events(times, "any").astype(np.int8) if to == "any" else times.outcome
-    return aalen_johansen(
-        group_curve.days_of(times), outcome, times.n, group_curve.late(times), confidence_level
+    """Return the curve in days, as wide as weights and accounts with several deals demand."""
+    if to != "any":
+        found = by_day.curve(times, confidence_level)
+        return replace(found, time=found.time / SECONDS_PER_DAY, last_time=found.last_time / SECONDS_PER_DAY)
+    rows = (
+        group_curve.days_of(times),
+        group_curve.events(times, "any").astype(np.int8),
+        group_curve.late(times),
     )
+    found = aalen_johansen(
+        rows[0], rows[1], times.stands_for, rows[2], confidence_level, causes=1, weighted=True
+    )
+    wider = by_day.factor_of(times, rows, found.time, confidence_level, causes=1)
+    return found if wider is None else found.widened(*wider)

@@ -5,7 +5,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -23,13 +23,14 @@ from funnelnb.analysis.shared.counts import (
 from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.shared.time_to_close import stage_curve, watched_beyond
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.calendar import calendar_of
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger.codes import LOST_DEAL
 from funnelnb.stats.curves.chance import Ahead, Chance
 from funnelnb.stats.rates.compare import benjamini_hochberg
 
@@ -246,7 +247,7 @@ def lean(own: Chance, whole: Chance) -> Chance:
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         doubt = whole.known_n / whole.effective_n / (n + PRIOR_N) + (1 - share) ** 2 / whole.effective_n
-        return Chance(rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
+        return replace(whole, rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
 
 
 def _told(
@@ -342,6 +343,8 @@ class StuckDeal:
         won, as far as the state of at least ``TOO_FEW_N`` deals of that age is known.
     deal_amount : float
         NaN where not known.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -363,6 +366,7 @@ class StuckDeal:
     win_ci_upper: float
     win_days: float
     deal_amount: float
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,7 +437,7 @@ class Stuck(Result):
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     stages: tuple[StuckStage, ...]
-    deals: tuple[StuckDeal, ...]
+    deals: DealRows[StuckDeal] = field()
     calendar: str = ""
 
 
@@ -514,7 +518,12 @@ def stuck(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*source_notes(book), *calendar_notes(book, which), *_notes(deals, ages, chances, wholes)),
+        notes=(
+            *source_notes(book),
+            *calendar_notes(book, which),
+            *_notes(deals, ages, chances, wholes),
+            *_undated(book),
+        ),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
@@ -522,7 +531,7 @@ def stuck(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         stages=_stages(book, deals, kinds, ages.slow_expected, wholes),
-        deals=_deals(book, deals, groups, ages, kinds, chances),
+        deals=DealRows(_deals(book, deals, groups, ages, kinds, chances)),
         calendar=which.name,
         **_sums(deals, kinds, np.ones(len(deals), bool)),
     )
@@ -568,6 +577,8 @@ def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ord
     known = group_curve.pace(times, "any", confidence_level)
     if known is None:
         return None
+    if known.still_most is not None:  # unusual only where it is so whenever losses without a date fell
+        known = replace(known, still=known.still_most)
     if never is None:
         last = group_curve.pause(times)
         never = known.at(known.still, last["last_event_days"]) if last["pause"] else 0.0
@@ -673,6 +684,7 @@ def _deals(
         StuckDeal(
             rank=rank,
             opportunity_id=deals.opportunity_id[d],
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],
@@ -693,6 +705,12 @@ def _deals(
         )
         for rank, d in enumerate(order.tolist(), start=1)
     )
+
+
+def _undated(book: Book) -> tuple[Note, ...]:
+    """Return a note on how ages are judged where some losses have no date."""
+    lost = book.ledger.outcome == LOST_DEAL
+    return (Note("stuck_losses_undated"),) if (lost & (book.ledger.closed_s == UNKNOWN)).any() else ()
 
 
 def _notes(

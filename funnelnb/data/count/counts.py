@@ -43,8 +43,15 @@ class StageCounts:
     unplaced_n, unplaced_amount : ndarray, shape (G, 4), or None
         Deals by outcome of which only that is known, not where they stood: in `deal_n` and in the first
         `reached_n`, and in no other count. None: there is none.
+    unsure_n : ndarray of int64, shape (G, P), or None
+        Of `lost_n`: at an earlier as-of date, losses without a date, which may have been open then. None: no such
+        loss.
+    unsure_unplaced_n : ndarray of int64, shape (G,), or None
+        The same of `unplaced_n`.
     stands_for : StandingFor or None
         None where every deal's stage is known.
+    before_records : BeforeRecords or None
+        Older deals whose entry into a stage is not dated; None where there is none.
     clustered : ndarray of int64, shape (R, G, P, 4), or None
         Deals by account, furthest position and outcome; None where no account has several deals.
     """
@@ -69,8 +76,40 @@ class StageCounts:
     decided_amount_sq: NDArray[np.float64]
     unplaced_n: NDArray[np.int64] | None = None
     unplaced_amount: NDArray[np.float64] | None = None
+    unsure_n: NDArray[np.int64] | None = None
+    unsure_unplaced_n: NDArray[np.int64] | None = None
     stands_for: StandingFor | None = None
+    before_records: BeforeRecords | None = None
     clustered: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BeforeRecords:
+    """Deals that came into a stage before the records begin: of such only those that were still there are known.
+
+    Each array of :class:`StageCounts` with the same name holds them; a rate of one step leaves them out. G groups, P
+    positions.
+
+    Attributes
+    ----------
+    reached_n, advanced_n, here_n, lost_n, left_n, reached_amount_n : ndarray of int64, shape (G, P)
+    reached_amount, advanced_amount, here_amount, lost_amount, left_amount : ndarray of float64, shape (G, P)
+    reached_amount_sq, decided_amount_sq : ndarray of float64, shape (G, P)
+    """
+
+    reached_n: NDArray[np.int64]
+    advanced_n: NDArray[np.int64]
+    here_n: NDArray[np.int64]
+    lost_n: NDArray[np.int64]
+    left_n: NDArray[np.int64]
+    reached_amount: NDArray[np.float64]
+    advanced_amount: NDArray[np.float64]
+    here_amount: NDArray[np.float64]
+    lost_amount: NDArray[np.float64]
+    left_amount: NDArray[np.float64]
+    reached_amount_n: NDArray[np.int64]
+    reached_amount_sq: NDArray[np.float64]
+    decided_amount_sq: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

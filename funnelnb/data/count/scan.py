@@ -135,7 +135,7 @@ class Scan:
         )
 
     @cached_property
-    def _counted_there(self) -> bool:
+    def counts_there(self) -> bool:
         """Whether the engine counts: not where ends, histories or records are incomplete or contradict themselves.
 
         What is not known is worked out deal by deal, in memory (see :mod:`funnelnb.data.count.tally`).
@@ -148,9 +148,9 @@ class Scan:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was missing, assumed or repaired."""
-        alone = self._counted_there and "account_id" in self.attributes
+        alone = self.counts_there and "account_id" in self.attributes
         return (
-            *(self._engine_notes() if self._counted_there else self.ledger.notes),
+            *(self._engine_notes() if self.counts_there else self.ledger.notes),
             *((Note("accounts_not_counted"),) if alone else ()),
             *self._clock_notes(),
         )
@@ -169,7 +169,7 @@ class Scan:
     def stage_counts(self, by: By = ()) -> StageCounts:
         """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
         _no_codes(by)
-        if not self._counted_there:
+        if not self.counts_there:
             return stage_counts(self.ledger, by)
         group, code, table = self._counted(by, "standings")
         place, shape = (code, table["furthest"], table["outcome"]), (len(group.groups), self._positions, 4)
@@ -179,7 +179,7 @@ class Scan:
     def stay_counts(self, by: By = ()) -> StayCounts:
         """How did every stay in a stage end? As :func:`tally.stay_counts`."""
         _no_codes(by)
-        if not self._counted_there:
+        if not self.counts_there:
             return stay_counts(self.ledger, by)
         group, code, table = self._counted(by, "moves")
         shape = (len(group.groups), self._positions, self._positions + 3)
@@ -201,7 +201,7 @@ class Scan:
         if self.in_engine and calendar is not None and not calendar.every_day:
             raise in_engine(calendar)
         _no_codes(by)
-        if not self._counted_there:
+        if not self.counts_there:
             return time_counts(self.ledger, origin, target, by, None if self.in_engine else calendar)
         since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
         group, code, table = self._counted(by, "times", origin=origin, target=target, observed_from_s=since)

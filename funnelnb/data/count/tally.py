@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from funnelnb.data.count.counts import (
     CENSORED,
     LOST_OUT,
     LOST_UNDATED,
+    BeforeRecords,
     StageCounts,
     StandingFor,
     StayCounts,
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 # ---- Counts made from a ledger in memory: a few passes of ``bincount`` each --------------------------------
 
 MOST_CELLS = 1 << 24
+"""Cells of accounts, groups, positions and outcomes that are counted at most."""
 MOST_LEFT_OUT = 0.05
 """Deals without a date that nobody can stand for may be left out up to this share of a group."""
-"""Cells of accounts, groups, positions and outcomes that are counted at most."""
+_OF_WHOLE = ("reached_amount_n", "reached_amount_sq", "decided_amount_sq")
 
 __all__ = [
     "PERIODS",
@@ -98,10 +100,49 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
         amount_n=_sums(key, shape, valid & ~hidden).astype(np.int64),
         amount_sq=_sums(key, shape, amount * amount * seen),
     )
+    unsure = ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL)
+    if unsure.any():
+        placed, rest = (
+            _sums(key[one], shape).sum(axis=2).astype(np.int64) for one in (unsure & ~hidden, unsure & hidden)
+        )
+        counts = replace(counts, unsure_n=placed, unsure_unplaced_n=rest.sum(axis=1))
+    counts = replace(counts, before_records=_before_records(ledger, group, counts, hidden))
     clustered = _clustered(ledger, key, shape, hidden)
     if not hidden.any():
         return replace(counts, clustered=clustered)
     return _with_unplaced(ledger, counts, group, hidden, (key, shape, amount), clustered)
+
+
+def _before_records(
+    ledger: Ledger, group: Grouping, counts: StageCounts, hidden: NDArray[np.bool_]
+) -> BeforeRecords | None:
+    """Return the deals that came into each stage before the records begin: older ones up to their first dated entry."""
+    older = ledger.is_true("moves_before_records") & ~hidden
+    if not older.any():
+        return None
+    code = np.zeros(len(older), np.int64) if group.code is None else group.code.astype(np.int64)
+    groups, positions = counts.reached_n.shape
+    amount, valid = np.where(ledger.amount >= 0, ledger.amount, 0.0), ledger.amount >= 0
+    furthest, outcome = ledger.furthest, ledger.outcome
+    made = {field.name: np.zeros_like(getattr(counts, field.name)) for field in fields(BeforeRecords)}
+    for k in range(positions):
+        mine = older & (furthest >= k) & ((k == 0) | (ledger.reached_s[:, k] == UNKNOWN))
+        on, ended = mine & (furthest > k), mine & (furthest == k)
+        parts = {
+            "reached": mine,
+            "advanced": on,
+            "here": ended & (outcome < LOST_DEAL),
+            "lost": ended & (outcome == LOST_DEAL),
+            "left": ended & (outcome == LEFT_DEAL),
+        }
+        for name, some in parts.items():
+            made[f"{name}_n"][:, k] = np.bincount(code[some], minlength=groups)
+            made[f"{name}_amount"][:, k] = np.bincount(code[some], amount[some], minlength=groups)
+        decided = on | parts["lost"]
+        made["reached_amount_n"][:, k] = np.bincount(code[mine & valid], minlength=groups)
+        made["reached_amount_sq"][:, k] = np.bincount(code[mine], amount[mine] ** 2, minlength=groups)
+        made["decided_amount_sq"][:, k] = np.bincount(code[decided], amount[decided] ** 2, minlength=groups)
+    return BeforeRecords(**made)
 
 
 def _clustered(
@@ -150,16 +191,23 @@ def _with_unplaced(
     unplaced = np.bincount(place[hidden], minlength=groups * 4).reshape(groups, 4)
     unplaced_amount = _sums(place[hidden], (groups, 4), amount[hidden])
     found = stand_ins(ledger, ~hidden, code, ~ledger.is_true("moves_before_records"))
-    weight = np.where(ledger.is_true("moves_before_records") & ~hidden, 1.0, found.weight)
+    weight = np.where(ledger.is_true("moves_before_records"), 0.0, found.weight)
     none = np.bincount(code[found.left], minlength=groups) > 0
     sums, squares = _sums(key, shape, weight), _sums(key, shape, weight * weight)
     first = np.zeros_like(counts.reached_n)
     first[:, 0] = unplaced.sum(axis=1)
+    more = {name: np.zeros_like(getattr(counts, name)) for name in _OF_WHOLE}
+    priced, square = hidden & (ledger.amount >= 0), amount * amount
+    decided = hidden & np.isin(ledger.outcome, (WON_DEAL, LOST_DEAL))
+    more["reached_amount_n"][:, 0] = np.bincount(code[priced], minlength=groups)
+    more["reached_amount_sq"][:, 0] = np.bincount(code[hidden], square[hidden], minlength=groups)
+    more["decided_amount_sq"][:, 0] = np.bincount(code[decided], square[decided], minlength=groups)
     return replace(
         counts,
         deal_n=counts.deal_n + unplaced.sum(axis=1),
         reached_n=counts.reached_n + first,
         reached_amount=counts.reached_amount + np.where(first > 0, unplaced_amount.sum(axis=1)[:, None], 0.0),
+        **{name: getattr(counts, name) + one for name, one in more.items()},
         unplaced_n=unplaced,
         unplaced_amount=unplaced_amount.astype(np.float64),
         stands_for=_standing_for(sums, squares, ~none),
@@ -370,8 +418,7 @@ def spans_of(
         seen &= seen_s == began_s  # of a loss without a date nobody knows if the records had begun by then
     weight, unidentified = _standing(ledger, deal[known], codes, out, len(group.groups), step)
     seen &= ~unidentified[code]
-    amount = ledger.amount[deal][seen]
-    event, over = event[seen], over[seen]
+    amount, event, over = ledger.amount[deal][seen], event[seen], over[seen]
     began_s, seen_s, ended_s = (
         one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
     )
@@ -387,6 +434,7 @@ def spans_of(
         amount=np.where(amount >= 0, amount, 0.0),
         weight=None if weight is None else weight[deal[seen]],
         cluster=None if marks is None else marks[deal[seen]].astype(np.int64),
+        deal=deal[seen],
     )
     age_s = np.where(over & (event == CENSORED), ended_s, last_s) - began_s
     return spans, age_s, unknown_n
@@ -455,6 +503,7 @@ class Spans:
     limit_s: NDArray[np.int64] | None = None
     weight: NDArray[np.float64] | None = None
     cluster: NDArray[np.int64] | None = None
+    deal: NDArray[np.int64] | None = None
 
 
 def from_spans(
@@ -522,6 +571,10 @@ class WatchedDeals:
         As in :class:`~funnelnb.data.count.counts.TimeCounts`.
     limit_s : ndarray of int64, shape (D,)
         Age at the as-of date, or at which the deal left undecided: where its time would have been cut.
+    deal : ndarray of int64, shape (D,)
+        Number of the deal in the ledger.
+    weighted : bool
+        True where deals of known time stand for others: sums over these rows are then not the counts.
     """
 
     group: NDArray[np.int64]
@@ -529,10 +582,18 @@ class WatchedDeals:
     entry_s: NDArray[np.int64]
     outcome: NDArray[np.int64]
     limit_s: NDArray[np.int64]
+    deal: NDArray[np.int64]
+    weighted: bool
 
 
 def watched_deals(
-    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+    ledger: Ledger,
+    origin: int,
+    target: int,
+    by: By = (),
+    calendar: Calendar | None = None,
+    *,
+    undated: bool = False,
 ) -> WatchedDeals:
     """How long did each deal take, and how long could it have been watched?
 
@@ -541,6 +602,8 @@ def watched_deals(
     ledger : Ledger
     origin, target, by, calendar
         As given to :func:`~funnelnb.data.count.tally.time_counts`.
+    undated : bool
+        Whether losses without a date are among them.
 
     Returns
     -------
@@ -560,6 +623,8 @@ def watched_deals(
     """
     check_step(origin, target, len(ledger.stage_ids))
     spans, age_s, _ = spans_of(ledger, (origin, target), grouping(ledger, by), calendar)
-    seen = ((spans.entry_s == 0) | (spans.time_s > spans.entry_s)) & (spans.outcome != LOST_UNDATED)
-    columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome")}
-    return WatchedDeals(**columns, limit_s=age_s[seen])
+    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    if not undated:
+        seen &= spans.outcome != LOST_UNDATED
+    columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome", "deal")}
+    return WatchedDeals(**columns, limit_s=age_s[seen], weighted=spans.weight is not None)

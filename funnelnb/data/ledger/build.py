@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -568,10 +569,21 @@ def ledger_of(book: Book) -> Ledger:
     >>> ledger_of(Book(tables={"opportunities": deals}, playbook=playbook, as_of=as_of)).furthest.tolist()
     [0]
     """
-    return from_frames(
+    made = from_frames(
         book.tables["opportunities"],
         book.tables.get("stage_history"),
         playbook=book.playbook,
         as_of=book.as_of,
         observed_from=book.observed_from,
     )
+    if any(note.code == "state_unknown_at_as_of" for note in book.notes):
+        return _unsure_then(made)
+    return made
+
+
+def _unsure_then(ledger: Ledger) -> Ledger:
+    """Return the ledger of an earlier as-of date: whether losses without a date had happened by then is not known."""
+    unsure = (ledger.outcome == LOST_DEAL) & (ledger.closed_s == UNKNOWN)
+    facts = ledger.facts | (unsure.astype(np.uint16) << FACTS.index("state_then_unknown"))
+    kept = (note for note in ledger.notes if note.code not in FACTS)
+    return replace(ledger, facts=facts, notes=(*kept, *fact_notes(facts, ledger.ids)))

@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.show.charts import theme
 from funnelnb.show.tables.table import facts
 from funnelnb.show.text.words import words_of
-from funnelnb.show.views.registry import finding_of
+from funnelnb.show.views.registry import finding_of, no_deals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ class Draft:
         """Return the answer in words where there is nothing to draw; without a title: there is no deal."""
         empty = self.layer([{"x": 0}], "nothing").mark_point(opacity=0)
         return self.finish(
-            sized(empty, width=width() - 40, height=4), title or self.say.get("words.none_at_all"), *more
+            sized(empty, width=width() - 40, height=4), title or no_deals(self.result, self.say), *more
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.tables.table import Column, Table, facts
 from funnelnb.show.text.words import groups_of, stage_name
-from funnelnb.show.views.registry import Finding, View, name_some, rate_of
+from funnelnb.show.views.registry import Finding, View, name_some, no_deals, rate_of, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,30 @@ def _overall(row: Any) -> bool:
     return bool(row.overall)
 
 
+def _between(stem: str) -> Column:
+    """Return the column of the bounds of a share; left out where every share is exact."""
+    least, most = f"{stem}_least_rate", f"{stem}_most_rate"
+
+    def bounded(_: Any, rows: Sequence[Any]) -> bool:
+        return any(getattr(row, most) - getattr(row, least) > 1e-9 for row in rows)
+
+    def cell(_: Any, row: Any, say: Words) -> str:
+        lower, upper = getattr(row, least), getattr(row, most)
+        if math.isnan(lower) or math.isnan(upper):
+            return say.get("language.none")
+        if upper - lower <= 1e-9:
+            return say.numbers.percent(lower)
+        return say.say(
+            "tables.steps.between", lower=say.numbers.percent(lower), upper=say.numbers.percent(upper)
+        )
+
+    return Column(field=least, head=f"{stem}_between", cell=cell, keep=bounded)
+
+
+def _any_unplaced(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.unplaced_n for row in rows)
+
+
 STEPS = Table(
     name="steps",
     rows=step_rows,
@@ -78,7 +102,13 @@ STEPS = Table(
         _STAGE,
         *(Column(field=name) for name in ("reached_n", "advanced_n", "here_n", "lost_n")),
         Column(field="left_n", keep=_any_left),
-        *(_rate(stem) for stem in ("by_day", "so_far", "decided")),
+        Column(field="unplaced_n", keep=_any_unplaced),
+        _rate("by_day"),
+        _between("by_day_lost"),
+        _rate("so_far"),
+        _between("so_far"),
+        _rate("decided"),
+        _between("decided"),
     ),
 )
 AMOUNTS = Table(
@@ -91,6 +121,7 @@ AMOUNTS = Table(
         _GROUP,
         _STAGE,
         *(Column(field=f"{name}_amount") for name in ("reached", "advanced", "here", "lost")),
+        Column(field="unplaced_amount", keep=_any_unplaced),
         replace(_rate("by_day_amount"), keep=_any_by_day_amount),
         *(_rate(stem) for stem in ("so_far_amount", "decided_amount")),
         Column(field="amount_n"),
@@ -136,17 +167,14 @@ def conversion_finding(result: Conversion, say: Words) -> Finding:
     )
 
 
-_UNJUDGED = {"closed_only", "only_wins", "nobody_decided", "losses_never_set"}
-
-
 def _headline(result: Conversion, row: StepRow, say: Words) -> str:
     key = "by_day" if not math.isnan(row.by_day_rate) else "so_far"
     if key == "by_day" and row.by_day_undated_n:
         key = "by_day_bounded"
     elif key == "by_day" and math.isnan(row.by_day_lost_rate):
         key = "by_day_alone"
-    elif key == "so_far" and _UNJUDGED & {note.code for note in result.notes}:
-        key = "so_far_unjudged"
+    elif key == "so_far" and unjudged(result):
+        key = "so_far_counts" if math.isnan(row.so_far_rate) else "so_far_unjudged"
     if not row.enough:
         key = "too_few"
     values = facts(result, say) | {
@@ -213,12 +241,14 @@ def _loss(result: Conversion, say: Words) -> str:
     if sum(not row.after_sale for row in result.steps) < 2:  # where there is one step, all are lost in it
         return ""
     point = result.loss_points[0]
+    placed_n, lost_n = (sum(row.lost_n for row in rows) for rows in (result.steps, result.overall))
     return say.say(
         f"findings.conversion.{'loss_clear' if point.clear else 'loss_unclear'}",
         most=say.get(f"findings.conversion.{'most_both' if _both(result) else 'most_deals'}"),
         stage=stage_name(result, point.stage, say),
         lost_n=point.lost_n,
         share=rate_of_share(point, say),
+        lost_of=say.get(f"findings.conversion.{'lost_all' if placed_n >= lost_n else 'lost_placed'}"),
         worth=_worth(point, result.currency, say),
     )
 
@@ -246,8 +276,9 @@ def _conversion_grouped_finding(result: Conversion, say: Words) -> Finding:
         apart = low.by_day_ci_upper < high.by_day_ci_lower
         key = "groups_one" if len(known) == 1 else "groups_apart" if apart else "groups_alike"
     parts = (["groups_few"] if few_n and known else []) + (["groups_detail"] if len(known) > 1 else [])
+    headline = say.say(f"findings.conversion.{key}", **values)
     return Finding(
-        headline=say.say(f"findings.conversion.{key}", **values),
+        headline=no_deals(result, say) if unjudged(result) and not known else headline,
         detail=say.get("language.sentence").join(
             say.say(f"findings.conversion.{part}", **values) for part in parts
         ),
@@ -315,6 +346,8 @@ def cohorts_finding(result: Cohorts, say: Words) -> Finding:
     unsaid = say.say("findings.cohorts.unsaid", **values)
     if not result.n or not result.rows:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    if unjudged(result) and all(math.isnan(row.won_rate) for row in result.rows):
+        return Finding(headline=no_deals(result, say), detail="", unsaid=unsaid)
     if result.by:
         return _cohorts_grouped_finding(result, values, unsaid, say)
     ripe = [row for row in result.rows if row.mature]
@@ -412,6 +445,8 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     unsaid = say.get("findings.segments.unsaid")
     if not result.n or not result.rows:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    if unjudged(result) and all(math.isnan(row.raw_rate) for row in result.rows):
+        return Finding(headline=no_deals(result, say), detail="", unsaid=unsaid)
     sides = {name: [row for row in result.rows if row.verdict == name] for name in ("higher", "lower")}
     few_n = sum(row.verdict == "too_few" for row in result.rows)
     similar_n = sum(row.verdict == "not_separable" for row in result.rows)

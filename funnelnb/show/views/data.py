@@ -102,11 +102,15 @@ def check_finding(report: CheckReport, say: Words) -> Finding:
         "failed_n": report.failed_n,
         "noted_n": report.noted_n,
         "passed_n": report.passed_n,
+        "unjudged_n": report.unjudged_n,
     }
     head = "findings.check.failed" if report.failed_n else "findings.check.fine"
     return Finding(
         headline=say.say(head, **values),
-        detail=say.say("findings.check.detail", **values),
+        detail=say.get("language.sentence").join(
+            say.say(f"findings.check.{one}", **values)
+            for one in ("detail", *(["unjudged"] if report.unjudged_n else []))
+        ),
         unsaid=say.get("findings.check.unsaid"),
     )
 

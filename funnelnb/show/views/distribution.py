@@ -232,12 +232,13 @@ def _whole(result: Distribution, row: DistributionRow, say: Words) -> tuple[str,
     if not row.family:
         why = say.get(f"durations.verdicts.{row.verdict}")
         return say.say("findings.distribution.refused", **values, why=why), ""
+    key = "never_half" if row.trust == "describes" and math.isinf(row.median_days) else row.trust
     parts = [say.say(f"findings.distribution.use_{row.trust}", **values)]
     if row.never:
         never = say.numbers.interval(row.never_share, row.never_ci_lower, row.never_ci_upper)
         parts.insert(0, say.say("findings.distribution.never", never=never, plateau_share=row.plateau_share))
     return (
-        say.say(f"findings.distribution.{row.trust}", **values),
+        say.say(f"findings.distribution.{key}", **values),
         say.get("language.sentence").join(parts),
     )
 
@@ -247,9 +248,13 @@ def _groups(result: Distribution, say: Words) -> tuple[str, str]:
         name: sum(row.trust == trust for row in result.rows if row.family)
         for name, trust in (("fine", "describes"), ("rough", "roughly"), ("not", "no"))
     }
+    counts["refused"] = sum(row.verdict == "losses_undated" for row in result.rows)
     counts["unknown"] = len(result.rows) - sum(counts.values())
+    why = say.get("durations.verdicts.losses_undated")
     parts = [
-        say.say(f"findings.distribution.groups_{name}", **{f"{name}_n": n}) for name, n in counts.items() if n
+        say.say(f"findings.distribution.groups_{name}", **{f"{name}_n": n, "why": why})
+        for name, n in counts.items()
+        if n
     ]
     values = facts(result, say) | {"what": subject(result, say), "groups_n": len(result.rows)}
     headline = say.say("findings.distribution.groups", **values, parts=say.numbers.join(parts))

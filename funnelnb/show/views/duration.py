@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.tables.table import Column, Table, facts
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View
+from funnelnb.show.views.registry import Finding, View, no_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,8 +179,11 @@ def _tested(result: Duration, test: DurationTest, gaps: Sequence[DurationGap], s
         "within": say.say("findings.duration_groups.within", within=within) if within else "",
     }
     unseen = math.isnan(test.p_value)
+    codes = {note.code for note in result.notes}
+    why = "_undated" if "losses_undated" in codes and result.to != "advance" else "_none"
+    why = "" if "late_entry" in codes else why
     named = any(row.verdict in ("slower", "faster") for row in gaps)
-    parts = [say.say(f"findings.duration_groups.{'untested' if unseen else 'test'}", **values)]
+    parts = [say.say(f"findings.duration_groups.{f'untested{why}' if unseen else 'test'}", **values)]
     for verdict, key in (("not_separable", "similar"), ("too_few", "few")):
         count = sum(row.verdict == verdict for row in gaps)
         if count and (key == "few" or named):
@@ -339,7 +343,12 @@ def subject(result: Duration, row: DurationRow, say: Words) -> str:
 
 def ending(result: Duration, row: Any, say: Words) -> str:
     """Return what ends the time of a row."""
-    return say.get(f"durations.{'whole_to' if row.overall else 'to'}.{result.to}")
+    return say.get(f"durations.{'whole_to' if row.overall else 'to'}.{_seen_end(result)}")
+
+
+def _seen_end(result: Duration) -> str:
+    """Return what the time is until: going on alone, where lost deals were never marked."""
+    return "advance" if unjudged(result) == "losses_never_set" and result.to == "any" else result.to
 
 
 def duration_finding(result: Duration, say: Words) -> Finding:
@@ -356,7 +365,7 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     values = facts(result, say) | {
         "what": subject(result, row, say),
         "to": ending(result, row, say),
-        "done": say.get(f"durations.{'whole_done' if row.overall else 'done'}.{result.to}"),
+        "done": say.get(f"durations.{'whole_done' if row.overall else 'done'}.{_seen_end(result)}"),
         "n": row.n,
         "open_n": row.open_n,
         "median": days(row.median_days, say, unit=True),
@@ -366,7 +375,10 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
         "older_n": row.older_n,
     }
     if not row.enough:
-        return say.say("findings.durations.too_few", **values), ""
+        few = say.say("findings.durations.too_few", **values)
+        return (no_deals(result, say) if unjudged(result) and row.n >= TOO_FEW_N else few), ""
+    if row.undated_n:
+        return _bounded(row, values, result.to, say), ""
     curve = next(one for one in result.curves if (one.stage, one.overall) == (row.stage, row.overall))
     key = "headline" if result.to == "any" else "headline_to"
     if math.isinf(row.median_days):
@@ -374,7 +386,7 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     elif not row.open_n:
         key += "_ended"
     headline = say.say(f"findings.durations.{key}", **values, last_days=float(curve.days[-1]))
-    if row.pause:
+    if row.pause and _seen_end(result) == result.to:
         return headline, say.say("findings.durations.pause", **values)
     if result.to != "any" or not math.isfinite(row.naive_difference_days) or not row.open_n:
         return headline, ""
@@ -382,14 +394,30 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
     return headline, say.say(f"findings.durations.{detail}", **values)
 
 
+def _bounded(row: DurationRow, values: dict[str, Any], to: str, say: Words) -> str:
+    """Say between which bounds the median lies where some losses have no date."""
+    bounds = {name: days(getattr(row, f"median_ci_{name}"), say, unit=True) for name in ("lower", "upper")}
+    key = "bounded" if to == "any" else "bounded_to"
+    if math.isinf(row.median_ci_upper) or math.isinf(row.median_days):
+        key = "bounded_below" if math.isfinite(row.median_ci_lower) and to == "any" else "never"
+    last = {"last_days": row.last_event_days}
+    return say.say(f"findings.durations.{key}", **values, **bounds, **last, undated_n=row.undated_n)
+
+
 def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str, str]:
     what, to = subject(result, rows[0], say), ending(result, rows[0], say)
+    undated_n = sum(row.undated_n for row in rows)
+    if undated_n:
+        named = facts(result, say) | {"what": what, "undated_n": undated_n}
+        return say.say("findings.durations.bounded_groups", **named), ""
     compared = said(result, (rows[0].stage, rows[0].overall), what, to, say)
     if compared is not None:
         return compared
     known = [row for row in rows if row.enough and math.isfinite(row.median_days)]
     if len(known) < 2:
-        return say.say("findings.durations.groups_few", what=what), ""
+        few = sum(row.enough for row in rows) < 2
+        named = facts(result, say) | {"what": what}
+        return say.say(f"findings.durations.{'groups_few' if few else 'groups_unreached'}", **named), ""
     low, high = min(known, key=lambda row: row.median_days), max(known, key=lambda row: row.median_days)
     values: dict[str, Any] = facts(result, say) | {"what": what}
     for name, row in (("low", low), ("high", high)):

@@ -263,10 +263,11 @@ def properties_finding(result: SixProperties, say: Words) -> Finding:
         "shape": say.get(f"properties.shapes.{first.shape}"),
     }
     key = "typed" if math.isnan(result.horizon_days) else "headline"
+    key = "headline_unknown" if math.isnan(first.success_rate) and key == "headline" else key
     parts = [say.say("properties.shape_is", **values)] if first.shape != "unknown" else []
     parts += [
         say.say(
-            "properties.beside",
+            f"properties.{'beside_unknown' if math.isnan(row.success_rate) else 'beside'}",
             series=say.get(f"properties.series.{row.series}"),
             rate=say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper),
             entry=say.numbers.count(row.entry_n),

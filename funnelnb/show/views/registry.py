@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
+from funnelnb.core.options import nameless
 from funnelnb.show.text.words import Words, words_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # ---- What a result says, in two sentences, and what it does not say ----------------------------------------
 
+UNJUDGED = ("closed_only", "only_wins", "wins_alone", "losses_never_set", "nobody_decided")
+"""Notes that say why the data cannot tell how deals end."""
 NAMED = 3
 """How many groups a sentence names before it says "and n more"."""
 
@@ -45,7 +48,23 @@ class Finding:
 
 def finding_of(result: Any, lang: str | None = None) -> Finding:
     """Return what `result` says, as parts."""
-    return view_of(result).finding(result, words_of(result, lang))
+    say = words_of(result, lang)
+    found = view_of(result).finding(result, say)
+    if found.headline == say.get("words.none_at_all"):
+        return replace(found, headline=no_deals(result, say))
+    return found
+
+
+def unjudged(result: Any) -> str:
+    """Return the note that says why the data cannot tell how deals end; empty where they can."""
+    codes = {note.code for note in result.notes}
+    return next((code for code in UNJUDGED if code in codes), "")
+
+
+def no_deals(result: Any, say: Words) -> str:
+    """Return why there is nothing to report: there are deals, but the data cannot tell; or there is no deal."""
+    why = unjudged(result)
+    return say.get(f"unjudged.{why}") if why else say.get("words.none_at_all")
 
 
 def finding_text(result: Any, lang: str | None = None) -> str:
@@ -72,6 +91,13 @@ def name_some(items: Sequence[str], say: Words) -> str:
     return say.numbers.join([*items[:NAMED], say.say("words.more", more_n=len(items) - NAMED)])
 
 
+def deal_named(row: Any, say: Words) -> str:
+    """Return what a sentence calls a deal: its customer with the deal's id, or the id alone."""
+    if nameless() or not row.customer or row.customer == row.opportunity_id:
+        return str(row.opportunity_id)
+    return say.say("deals.named", customer=row.customer, opportunity=row.opportunity_id)
+
+
 # ---- Which tables, sentences and charts belong to which result ---------------------------------------------
 
 _VIEWS: Mapping[str, str] = {
@@ -93,9 +119,11 @@ _VIEWS: Mapping[str, str] = {
     "Duration": "duration.duration",
     "Endings": "endings.endings",
     "FairShares": "targets.shares",
+    "Forecast": "forecast.forecast",
     "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
     "Growth": "behaviour.growth",
+    "Harm": "harm.harm",
     "HonestFunnel": "priority.gates",
     "Integrity": "targets.integrity",
     "LevelMoves": "customers.level_moves",
@@ -104,12 +132,16 @@ _VIEWS: Mapping[str, str] = {
     "Man": "priority.man",
     "Overview": "data.overview",
     "Paths": "behaviour_why.paths",
+    "PipelineCoverage": "forecast.coverage",
+    "Promised": "forecast.promised",
     "Propensity": "propensity.propensity",
     "Quadrant": "customers.quadrant",
     "Quota": "targets.quota",
+    "Reliability": "forecast.reliability",
     "Retention": "behaviour.retention",
     "ReverseFunnel": "targets.reverse",
     "Roles": "priority.roles",
+    "Scorecard": "forecast.scorecard",
     "SalesTrend": "diagnosis_more.sales_trend",
     "Segments": "conversion.segments",
     "SeriesBreaks": "diagnosis_more.series_breaks",
@@ -123,6 +155,8 @@ _VIEWS: Mapping[str, str] = {
     "Trend": "behaviour.trend",
     "TypedFunnel": "stage_models.typed",
     "Unavailable": "data.unavailable",
+    "Velocity": "forecast.velocity",
+    "Waterfall": "forecast.waterfall",
     "UnitCosts": "diagnosis_more.unit_costs",
     "Verdict": "diagnosis.verdict",
     "Wander": "diagnosis_more.wander",

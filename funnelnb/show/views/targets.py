@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import CUSTOMER, Column, Table, facts
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View, name_some
+from funnelnb.show.views.registry import Finding, View, name_some, no_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,7 +223,8 @@ def reverse_finding(result: ReverseFunnel, say: Words) -> Finding:
     known = [row for row in result.rows if not _unknown(row)]
     if not known:
         unsaid = say.get("findings.reverse.unsaid")
-        return Finding(headline=say.get("findings.reverse.unknown"), detail="", unsaid=unsaid)
+        why = no_deals(result, say) if unjudged(result) else say.get("findings.reverse.unknown")
+        return Finding(headline=why, detail="", unsaid=unsaid)
     first = known[0]
     values = facts(result, say) | {
         "stage": stage_name(result, first.stage, say),
@@ -534,6 +535,7 @@ DEALS = Table(
     rows=lambda result: result.deals,
     shown=lambda result: bool(result.deals),
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="check", cell=_check),
         Column(field="owner"),

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.remaining import ages_of, known_steps
+from funnelnb.stats.curves.risk_table import left_of
 from funnelnb.stats.rates.proportion import normal_quantile, score_bounds
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Read:
         self.rate: Floats = np.concatenate([start, rate], axis=1)[:, row]
         self.still: Floats = np.append(1.0, still)[row[..., 0]]
         self.moments: Floats = np.diff(_moments(curve, rate, still)[:, row], axis=-1)
+        if curve.widening is not None:  # as wide as clusters make the curve itself by the last edge
+            wider = np.append(1.0, curve.widening.max(axis=0))[row[..., -1]]
+            self.moments = self.moments * wider[..., None]
 
     def known_n(self, start: Any, end: Any) -> Floats:
         """Return how many had an event after `start` and before `end`, or were watched up to `end`."""
@@ -62,16 +66,23 @@ class Read:
         events = np.append(0.0, np.cumsum(curve.event_n.sum(axis=0)))
         row = np.searchsorted(curve.time, end, side="left")
         had: Floats = events[row] - events[np.searchsorted(curve.time, start, side="right")]
-        return np.maximum(had + np.append(curve.at_risk, 0.0)[row], 0.0)
+        there = curve.at_risk if curve.there_n is None else curve.there_n
+        known: Floats = np.maximum(had + np.append(there, 0.0)[row], 0.0)
+        # of clusters no more than so many deals tell: as many as there are clusters of equal weight
+        return np.minimum(known, curve.n / curve.design) if curve.design > 1 else known
 
 
 def _moments(curve: Incidence, rate: Floats, still: Floats) -> Floats:
     """Return the six coefficients, cumulated over the times of the curve from nothing on, shape (6, T + 1)."""
     at_risk, d = curve.at_risk, curve.event_n.sum(axis=0)
-    inverse = 1 / np.where(at_risk > 0, at_risk, 1.0)
-    left = at_risk - d
-    odds = np.divide(d, left, out=np.zeros_like(left), where=left > 0)
     before = np.append(1.0, still[:-1])
+    if (
+        curve.at_risk_rate is not None
+    ):  # deals lost at an unknown time are among those at risk: not those still open
+        at_risk = at_risk * before / np.where(curve.at_risk_rate > 0, curve.at_risk_rate, 1.0)
+    inverse = 1 / np.where(at_risk > 0, at_risk, 1.0)
+    left = left_of(at_risk, d, curve.n)
+    odds = np.divide(d, left, out=np.zeros_like(left), where=left > 0)
     moves = before * curve.event_n * inverse
     pull = moves + odds * rate
     own = moves * (before - moves) + rate * (moves + pull)
@@ -106,12 +117,16 @@ class Chance:
         ever reached the next one, whichever are fewer.
     slack : ndarray of float64, shape (K,)
         By how much the rate may be too low because a curve that has ended is read beyond its end.
+    least, most : ndarray of float64, shape (K,), or None
+        Factors between which the rate lies whenever losses without a date fell; None: all losses are dated.
     """
 
     rate: Floats
     variance: Floats
     known_n: Floats
     slack: Floats
+    least: Floats | None = None
+    most: Floats | None = None
 
     @property
     def effective_n(self) -> Floats:
@@ -155,7 +170,10 @@ class Chance:
         factor = np.exp(np.minimum(-t * np.sqrt(self.variance[inside]) / (left * np.log(left)), 700.0))
         lower[inside] = np.minimum(-np.expm1(np.log(left) / factor), rate)
         upper[inside] = np.maximum(-np.expm1(np.log(left) * factor), rate)
-        return lower, np.minimum(upper + self.slack, 1.0)
+        upper = np.minimum(upper + self.slack, 1.0)
+        if self.least is None or self.most is None:
+            return lower, upper
+        return lower * self.least, np.minimum(upper * self.most, 1.0)
 
     @property
     def _inside(self) -> NDArray[np.bool_]:
@@ -220,6 +238,8 @@ class Ahead:
     variance of an Aalen-Johansen curve of the deals that are there at t; without censoring the binomial one.
     For a mean over ages the derivatives are averaged, with the weights taken as given, not the variances.
     D_c is linear in three numbers per step, so one pass over the event times serves all ages and weights.
+    Where deals come in clusters, the variance is multiplied by what they do to that of the curve itself by the end of
+    the time ahead.
 
     References
     ----------
@@ -245,6 +265,7 @@ class Ahead:
         self._steps, self._unit = int(steps), float(unit)
         self.known = known_steps(step, onward, self._age, unit)
         self._step = Read(step, np.nan_to_num(self._age)[:, None] + unit * np.arange(steps + 1))
+        self._spread = _undated_spread(step, np.nan_to_num(self._age))
         self._onward = None
         if onward is not None:
             # the first interval holds the events at time 0
@@ -271,16 +292,20 @@ class Ahead:
         h, seen = self._horizon(within)
         rate, made, slack = self._parts(h, lost=lost)
         known_n, mean = self._known_n(h, self._age), None
+        spread = self._spread
+        if lost and spread:  # when losses without a date fell is not known
+            seen = np.zeros_like(seen)
         if weight is not None:
-            mean = self._means(weight, seen)
+            mean = self._means(weight, seen if not (lost and spread) else np.ones_like(seen))
             rate, slack, known_n = (mean @ np.nan_to_num(values) for values in (rate, slack, known_n))
+            spread = {name: mean @ one for name, one in spread.items()}
             seen = np.asarray(~((mean > 0) & ~seen).any(axis=1))
         values = {
             "rate": np.clip(rate, 0.0, 1.0),
             "variance": self._variance(made, mean, lost=lost),
             "known_n": known_n,
             "slack": slack,
-        }
+        } | spread
         return Chance(**{name: np.where(seen, one, np.nan) for name, one in values.items()})
 
     def change(
@@ -431,6 +456,22 @@ class Ahead:
         """Return the age at the end of the time ahead; that of the last time observed where it is that."""
         end, last = age + self._unit * h, self._step.last_time
         return np.where(np.abs(end - last) <= 1e-6 * self._unit, last, end)
+
+
+def _undated_spread(step: Incidence, age: Floats) -> dict[str, Floats]:
+    """Return by which factors a chance at each age may be lower or higher, as losses without a date fell late or early.
+
+    The fewer were lost by then, the more are still there to be won: the chance of each is lower.
+    """
+    if step.lost_bounds is None:
+        return {}
+    row = np.searchsorted(step.time, age, side="right") - 1
+    still, spare = step.open_rate[row], 1 - step.rate[0][row]
+    fewest, greatest = (np.maximum(spare - one[row], 0.0) for one in step.lost_bounds[::-1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = np.where(greatest > 0, np.minimum(still / greatest, 1.0), 1.0)
+        most = np.where(fewest > 1e-9, np.maximum(still / fewest, 1.0), 1e9)
+    return {"least": least, "most": most}
 
 
 def _change(both: Chance, change: float, alike: float, z: float) -> Change:

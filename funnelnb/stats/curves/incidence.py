@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from funnelnb.core import check
 from funnelnb.core.arrays import Running, blocks
 from funnelnb.stats.curves.band import log_log_band
-from funnelnb.stats.curves.risk_table import RiskTable, risk_table
+from funnelnb.stats.curves.risk_table import RiskTable, left_of, risk_table
 from funnelnb.stats.rates.proportion import normal_quantile
 
 Floats = NDArray[np.float64]
@@ -75,6 +75,11 @@ class Incidence:
         So many deals tell as much as one (clusters, weights); used where the variance says nothing.
     lost_bounds : tuple of two ndarray of float64, shape (T,), or None
         Least and most that can have been lost by each time, where some losses have no date.
+    there_n : ndarray of float64, shape (T,), or None
+        Deals known to be there just before each time, where `at_risk` also holds such as may have been lost before;
+        None: `at_risk`.
+    widening : ndarray of float64, shape (C, T), or None
+        By which `variance` was multiplied (clusters, weights); None: by nothing.
     """
 
     time: Floats
@@ -90,10 +95,12 @@ class Incidence:
     at_risk_rate: Floats | None = None
     design: float = 1.0
     lost_bounds: tuple[Floats, Floats] | None = None
+    there_n: Floats | None = None
+    widening: Floats | None = None
 
     def widened(self, factor: Floats, design: float) -> Incidence:
         """Return the curve with its variance multiplied by `factor` (C, T), and `design` deals counting as one."""
-        return replace(self, variance=self.variance * factor, design=max(design, 1.0))
+        return replace(self, variance=self.variance * factor, design=max(design, 1.0), widening=factor)
 
     @property
     def ci_lower(self) -> Floats:
@@ -112,6 +119,13 @@ class Incidence:
         )
         at_risk = self.at_risk / self.design
         return log_log_band(self.rate, self.variance, at_risk, normal_quantile(self.confidence_level), before)
+
+    def there_at(self, time: ArrayLike) -> Floats:
+        """Return how many deals are known to be there just before chosen times, shape (K,)."""
+        asked = np.atleast_1d(np.asarray(time, dtype=float))
+        known = self.at_risk if self.there_n is None else self.there_n
+        found: Floats = np.append(known, 0.0)[np.searchsorted(self.time, asked, side="left")]
+        return found
 
     def at(self, time: ArrayLike) -> IncidenceAt:
         """Read the curve at chosen times.
@@ -246,7 +260,7 @@ def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
     for rows in blocks(open_rate.size):
         at_risk, event_n = table.at_risk[rows], table.event_n[:, rows]
         safe, d = np.where(at_risk > 0, at_risk, 1.0), event_n.sum(axis=0)
-        left = np.maximum(safe - d, 0.0)
+        left = left_of(safe, d, table.total_n)
         first = running.last("open", 1.0)
         open_rate[rows] = still = running.product("open", left / safe)
         before = np.concatenate(([first], still[:-1]))

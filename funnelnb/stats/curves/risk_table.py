@@ -19,6 +19,16 @@ _DENSE = 1 << 16
 _FEW = 1 << 12  # rows from which sorting keys is quicker
 
 
+SPECK = 1e-12
+"""Deals left over by rounding when weights are added up: this share of all is nobody."""
+
+
+def left_of(at_risk: Floats, gone: Floats, total_n: float) -> Floats:
+    """Return how many of those at risk are left; a speck that rounding leaves of weights is nobody."""
+    left = at_risk - gone
+    return np.where(left > SPECK * total_n, left, 0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RiskTable:
     """What happened at each distinct time. T times, C causes.

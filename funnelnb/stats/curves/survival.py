@@ -11,7 +11,7 @@ from funnelnb.core import check
 from funnelnb.core.arrays import Running, blocks
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.band import log_log_band
-from funnelnb.stats.curves.risk_table import RiskTable, risk_table
+from funnelnb.stats.curves.risk_table import RiskTable, left_of, risk_table
 from funnelnb.stats.rates.proportion import normal_quantile
 
 Floats = NDArray[np.float64]
@@ -211,7 +211,8 @@ class Survival:
         widths = np.diff(np.append(self.time[inside], limit))
         pieces = widths * self.survival[inside]
         beyond = np.cumsum(pieces[::-1])[::-1]
-        d, left = self.event_n[inside], self.at_risk[inside] - self.event_n[inside]
+        d = self.event_n[inside]
+        left = left_of(self.at_risk[inside], d, self.n)
         hazard = np.divide(d, self.at_risk[inside] * left, out=np.zeros_like(d), where=left > 0)
         wider = 1.0 if self.factor is None else float(np.median(self.factor[inside]))
         error = (
@@ -307,7 +308,7 @@ def _curve(table: RiskTable) -> tuple[Floats, Floats]:
     for rows in blocks(survival.size):
         at_risk, d = table.at_risk[rows], table.event_n[0, rows]
         safe = np.where(at_risk > 0, at_risk, 1.0)
-        left = np.maximum(safe - d, 0.0)
+        left = left_of(safe, d, table.total_n)
         survival[rows] = curve = running.product("survival", left / safe)
         hazard = running.sum("hazard", d / (np.where(left > 0, left, np.inf) * safe))
         variance[rows] = curve * curve * hazard

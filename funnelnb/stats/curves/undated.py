@@ -133,6 +133,8 @@ def incidence_undated(
     ]
     least, most = (_read(one.time, one.rate[1], grid) for one in bounds)
     spare = 1 - curve.rate[0]
+    seen = bounds[1]  # under observation as long as there was a sign of life
+    there = np.append(seen.at_risk, 0.0)[np.searchsorted(seen.time, grid, side="left")]
     rate = np.stack([curve.rate[0], np.minimum(lost, spare)])
     nothing = np.full_like(lost, np.nan)
     found = replace(
@@ -142,6 +144,7 @@ def incidence_undated(
         variance=np.stack([curve.variance[0], nothing]),
         open_rate=np.maximum(1 - rate.sum(axis=0), 0.0),
         at_risk_rate=np.concatenate(([1.0], 1 - curve.rate[0][:-1])),
+        there_n=there,
     )
     return Undated(
         incidence=found,
