@@ -272,7 +272,15 @@ class _Store:
             time = time // self.definition.grain_us * self.definition.grain_us
         for name in self.definition.hold:
             unit = np.unique(unit * (columns[name].max() + 2) + columns[name] + 1, return_inverse=True)[1]
-        order = np.lexsort((columns["time"], time, unit))
+        if self.definition.order == "strict":
+            kept = _from_first_start(unit, time, columns["mask"])
+            unit, owner, columns = (
+                unit[kept],
+                owner[kept],
+                {name: _take(one, kept) for name, one in columns.items()},
+            )
+            time = columns["time"] if not self.definition.grain_us else time[kept]
+        order = _order(unit, time) if time is columns["time"] else np.lexsort((columns["time"], time, unit))
         if self.definition.twins == "once":
             order = order[first_of_twins(unit[order], time[order], columns["event"][order])]
         rows = Rows(
@@ -393,6 +401,27 @@ def _part_of(ids: Any, parts_n: int) -> NDArray[np.int64]:
 
         mixed = pd.util.hash_array(ids.to_numpy(zero_copy_only=False).astype(object), categorize=True)
     return (mixed % np.uint64(parts_n)).astype(np.int64)
+
+
+def _from_first_start(
+    unit: NDArray[np.int64], time: NDArray[np.int64], mask: NDArray[np.uint32]
+) -> NDArray[np.int64]:
+    """Return the rows from the first event of the first step on: what lies before belongs to no attempt."""
+    first = np.full(int(unit.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    starts = np.flatnonzero(mask & np.uint32(1))
+    np.minimum.at(first, unit[starts], time[starts])
+    return np.flatnonzero(time >= first[unit])
+
+
+def _order(unit: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order by unit, then time, ties as they stand: one sort of one key where it fits into 63 bits."""
+    if not len(unit):
+        return np.zeros(0, np.int64)
+    low = int(time.min())
+    span = int(time.max()) - low + 1
+    if (int(unit.max()) + 1) * span >= 2**63 or int(unit.min()) < 0:
+        return np.lexsort((time, unit))
+    return np.argsort(unit * span + (time - low), kind="stable")
 
 
 def _take(column: Any, rows: NDArray[np.int64]) -> Any:

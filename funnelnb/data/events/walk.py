@@ -421,22 +421,22 @@ def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
     if count > HALL_MOST:
         return _any_one_by_one(groups, definition, start)
     first, unit = groups.first[start], groups.unit[start]
-    latest = np.full((len(start), count), -1)
+    latest = np.full((count, len(start)), -1)
+    end = len(rows.unit)
     for chosen in range(1, 1 << count):
-        hits = np.flatnonzero(rows.mask & np.uint32(chosen))
-        at = np.searchsorted(hits, first)
+        serves = (rows.mask & np.uint32(chosen)) != 0
+        hits = np.append(np.flatnonzero(serves), np.full(count, end))
+        at = (np.cumsum(serves) - serves)[first]
         size = chosen.bit_count()
         for more in range(size):
-            found = np.full(len(start), LAST)
-            there = np.flatnonzero(at + more < len(hits))
-            row = hits[at[there] + more]
-            same = rows.unit[row] == unit[there]
-            found[there[same]] = row[same]
             done = count - size + more
-            np.maximum(latest[:, done], found, out=latest[:, done])
-    place = np.where(latest < LAST, np.searchsorted(groups.first, latest, side="right") - 1, -1)
+            np.maximum(latest[done], hits[at + more], out=latest[done])
+    group_of = np.append(np.repeat(np.arange(len(groups)), np.diff(np.append(groups.first, end))), -1)
+    unit_of = np.append(rows.unit, -1)
+    place = np.full((len(start), count), -1)
     for k in range(count):
-        place[~_within(groups, start, place[:, k], definition.within_us), k] = -1
+        found = np.where(unit_of[latest[k]] == unit, group_of[latest[k]], -1)
+        place[:, k] = np.where(_within(groups, start, found, definition.within_us), found, -1)
     return place
 
 
