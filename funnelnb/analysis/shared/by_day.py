@@ -183,15 +183,17 @@ class Watched:
         return self.known or curve(self.times, self.confidence_level)
 
 
-def watch(times: Times, days: float, confidence_level: float, *, amount: bool = False) -> Watched:
-    """Return curve and headline at `days` of one group."""
-    known = curve(times, confidence_level)
+def watch(
+    times: Times, days: float, confidence_level: float, *, amount: bool = False, drawn: bool = True
+) -> Watched:
+    """Return curve and headline at `days` of one group; the curve of one not `drawn` is made when asked for."""
+    known = curve(times, confidence_level, None if drawn else days * SECONDS_PER_DAY)
     day = at_day(times, known, days, amount=amount)
-    return Watched(times=times, day=day, confidence_level=confidence_level, known=known)
+    return Watched(times=times, day=day, confidence_level=confidence_level, known=known if drawn else None)
 
 
 def watch_all(
-    counts: TimeCounts, days: float, confidence_level: float, *, amount: bool = False
+    counts: TimeCounts, days: float, confidence_level: float, *, amount: bool = False, drawn: bool = True
 ) -> list[Watched]:
     """Return headline and, when asked for, curve of every group; very many small groups are read at once."""
     parts = split(counts)
@@ -201,7 +203,7 @@ def watch_all(
     return [
         Watched(times=one, day=at_once[g], confidence_level=confidence_level)
         if g in at_once
-        else watch(one, days, confidence_level, amount=amount)
+        else watch(one, days, confidence_level, amount=amount, drawn=drawn)
         for g, one in enumerate(parts)
     ]
 
@@ -385,8 +387,8 @@ def _together(columns: list[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
     return np.concatenate(there) if len(there) == len(columns) else columns[0]
 
 
-def curve(times: Times, confidence_level: float) -> Incidence:
-    """Return the incidence of going on and of being lost, time in seconds."""
+def curve(times: Times, confidence_level: float, only_s: float | None = None) -> Incidence:
+    """Return the incidence of going on and of being lost, time in seconds; with `only_s` to be read there alone."""
     n = times.stands_for
     if not times.n.sum():
         return aalen_johansen(times.time_s, times.outcome, times.n, None, confidence_level)
@@ -394,24 +396,37 @@ def curve(times: Times, confidence_level: float) -> Incidence:
         both = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
         incidence = replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most))
         time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
-        return _widened(incidence, times, (time_s, outcome, None))
+        return _widened(incidence, times, (time_s, outcome, None), only_s)
     late = times.entry_s if times.late_n else None
     found = aalen_johansen(times.time_s, times.outcome, n, late, confidence_level, weighted=True)
-    return _widened(found, times, (times.time_s, times.outcome, late))
+    return _widened(found, times, (times.time_s, times.outcome, late), only_s)
 
 
-def _widened(curve: Incidence, times: Times, rows: Rows) -> Incidence:
+def _widened(curve: Incidence, times: Times, rows: Rows, only_s: float | None = None) -> Incidence:
     """Return the curve with the variance that weights and accounts with several deals demand."""
+    factor = np.ones_like(curve.rate)
+    if only_s is not None and 0 <= only_s <= curve.last_time:
+        row = int(np.searchsorted(curve.time, only_s, side="right")) - 1
+        if curve.rate[:, row].max() < 1 - 1e-6:  # else its bounds rest on those of earlier times
+            there = factor_of(times, rows, curve.time[row : row + 1], curve.confidence_level, only_s=only_s)
+            if there is None:
+                return curve
+            factor[: len(there[0]), row] = there[0][:, 0]
+            return curve.widened(factor, there[1])
     wider = factor_of(times, rows, curve.time, curve.confidence_level)
     if wider is None:
         return curve
-    factor = np.ones_like(curve.rate)
     factor[: len(wider[0])] = wider[0]
     return curve.widened(factor, wider[1])
 
 
 def factor_of(
-    times: Times, rows: Rows, at: Floats, confidence_level: float, causes: int | None = None
+    times: Times,
+    rows: Rows,
+    at: Floats,
+    confidence_level: float,
+    causes: int | None = None,
+    only_s: float | None = None,
 ) -> tuple[Floats, float] | None:
     """By how much do weights and accounts with several deals widen the variance of a curve?
 
@@ -425,6 +440,8 @@ def factor_of(
     confidence_level : float
     causes : int, optional
         None: as many as there are among the outcomes.
+    only_s : float, optional
+        The one time at which the curve will be read.
 
     Returns
     -------
@@ -436,7 +453,8 @@ def factor_of(
     several = causes or 1 + bool((outcome > 1).any())
     if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
         return None if times.weight is None else _weighed(times, rows, at, several)
-    found = factor_at(at, incidence_design(time, outcome, n, times.cluster, late, causes=several))
+    known = incidence_design(time, outcome, n, times.cluster, late, causes=several, only=only_s)
+    found = factor_at(at, known)
     z = normal_quantile(confidence_level)
     wider = np.maximum(found.factor, 1.0) * (student_quantile(confidence_level, found.df) / z) ** 2
     sizes = np.bincount(np.unique(times.cluster, return_inverse=True)[1], weights=n)
@@ -574,4 +592,4 @@ def _amount_rate(times: Times, horizon_s: float) -> float:
     if times.undated_n and times.limit_s is not None:
         time_s, outcome = won_at_risk(time_s, outcome, times.limit_s[known])
     weighted = aalen_johansen(time_s, outcome, amount, late)
-    return float(weighted.at(horizon_s).rate[ADVANCED_CAUSE, 0])
+    return weighted.rate_at(horizon_s, ADVANCED_CAUSE)

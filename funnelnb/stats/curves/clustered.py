@@ -22,6 +22,7 @@ def incidence_design(
     cluster: ArrayLike,
     entry: ArrayLike | None = None,
     causes: int = 2,
+    only: float | None = None,
 ) -> tuple[Floats, Design]:
     """By how much do clusters widen the bands of cumulative incidences, time by time?
 
@@ -35,6 +36,8 @@ def incidence_design(
         Account of each row, numbered from 0.
     causes : int
         C.
+    only : float, optional
+        The one time that is asked for; None: all of them.
 
     Returns
     -------
@@ -73,7 +76,11 @@ def incidence_design(
     whole = _curve(d.sum(axis=0), y.sum(axis=0))
     without = _curve(d.sum(axis=0) - d, y.sum(axis=0) - y)
     sizes = np.bincount(code, weights=weight).astype(np.float64)
-    return cells, _design(whole, without, sizes, _plain(d.sum(axis=0), y.sum(axis=0), whole))
+    plain = _plain(d.sum(axis=0), y.sum(axis=0), whole)
+    if only is not None:
+        row = max(int(np.searchsorted(cells, only, side="right")) - 1, 0)
+        cells, whole, without, plain = (one[..., row : row + 1] for one in (cells, whole, without, plain))
+    return cells, _design(whole, without, sizes, plain)
 
 
 def _cells(events: Floats) -> Floats:
@@ -89,24 +96,28 @@ def _counts(
 ) -> tuple[Floats, Floats]:
     """Return events (R, C, K) and deals at risk (R, K) of each cluster in each cell."""
     clusters = int(code.max()) + 1 if code.size else 0
-    d = np.zeros((clusters, causes, size))
-    for cause in range(causes):
-        mine = (kind == cause + 1) & (at < size)
-        np.add.at(d[:, cause], (code[mine], at[mine]), weight[mine])
-    risk = np.zeros((clusters, size + 1))
-    inside = at >= enters
-    np.add.at(risk, (code[inside], np.minimum(enters[inside], size)), weight[inside])
-    np.add.at(risk, (code[inside], np.minimum(at[inside] + 1, size)), -weight[inside])
-    return d, np.cumsum(risk, axis=1)[:, :size]
+    mine = (kind > 0) & (at < size)
+    place = (code[mine] * causes + kind[mine] - 1) * size + at[mine]
+    d = np.bincount(place, weight[mine], minlength=clusters * causes * size).reshape(clusters, causes, size)
+    inside, wide = at >= enters, size + 1
+    ends = (np.minimum(enters[inside], size), np.minimum(at[inside] + 1, size))
+    come, go = (
+        np.bincount(code[inside] * wide + one, weight[inside], minlength=clusters * wide) for one in ends
+    )
+    return d, np.cumsum((come - go).reshape(clusters, wide), axis=1)[:, :size]
 
 
 def _curve(d: Floats, y: Floats) -> Floats:
     """Return cumulative incidences (..., C, K) from events (..., C, K) and deals at risk (..., K)."""
     safe = np.where(y > 1e-9, y, 1.0)
-    gone = np.clip(d.sum(axis=-2) / safe, 0.0, 1.0)
-    still = np.cumprod(1 - gone, axis=-1)
-    before = np.concatenate([np.ones_like(still[..., :1]), still[..., :-1]], axis=-1)
-    return np.clip(np.cumsum(before[..., None, :] * d / safe[..., None, :], axis=-1), 0.0, 1.0)
+    going_on = d.sum(axis=-2)
+    going_on /= safe
+    np.subtract(1.0, np.clip(going_on, 0.0, 1.0, out=going_on), out=going_on)
+    still = np.cumprod(going_on, axis=-1)
+    steps = d / safe[..., None, :]
+    steps[..., 1:] *= still[..., None, :-1]
+    np.cumsum(steps, axis=-1, out=steps)
+    return np.clip(steps, 0.0, 1.0, out=steps)
 
 
 def _plain(d: Floats, y: Floats, rate: Floats) -> Floats:

@@ -127,6 +127,13 @@ class Incidence:
         found: Floats = np.append(known, 0.0)[np.searchsorted(self.time, asked, side="left")]
         return found
 
+    def rate_at(self, time: float, cause: int) -> float:
+        """Read one rate at one time, as :meth:`at` does, without its bounds."""
+        beyond = not time <= self.last_time and not (self.open_rate[-1] <= 1e-12 and self.n > 0)
+        if beyond or not time >= 0:
+            return float("nan")
+        return float(self.rate[cause, np.searchsorted(self.time, time, side="right") - 1])
+
     def at(self, time: ArrayLike) -> IncidenceAt:
         """Read the curve at chosen times.
 
