@@ -98,13 +98,16 @@ def _counts(
     clusters = int(code.max()) + 1 if code.size else 0
     mine = (kind > 0) & (at < size)
     place = (code[mine] * causes + kind[mine] - 1) * size + at[mine]
-    d = np.bincount(place, weight[mine], minlength=clusters * causes * size).reshape(clusters, causes, size)
+    d = np.bincount(place, weight[mine], minlength=clusters * causes * size).astype(
+        np.float64
+    )  # whole if empty
     inside, wide = at >= enters, size + 1
     ends = (np.minimum(enters[inside], size), np.minimum(at[inside] + 1, size))
     come, go = (
         np.bincount(code[inside] * wide + one, weight[inside], minlength=clusters * wide) for one in ends
     )
-    return d, np.cumsum((come - go).reshape(clusters, wide), axis=1)[:, :size]
+    there = np.cumsum((come - go).astype(np.float64).reshape(clusters, wide), axis=1)[:, :size]
+    return d.reshape(clusters, causes, size), there
 
 
 def _curve(d: Floats, y: Floats) -> Floats:
