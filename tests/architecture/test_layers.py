@@ -34,15 +34,26 @@ RULES = {
     "customers": ("a namespace only names what is public", {"analysis"}),
     "diagnosis": ("a namespace only names what is public", {"analysis"}),
     "targets": ("a namespace only names what is public", {"analysis"}),
+    "forecasts": ("a namespace only names what is public", {"analysis"}),
     "widgets": ("a namespace only names what is public", {"notebook"}),
     "__init__": ("the root only names what is public", {"core", "notebook"}),
     "__main__": ("__main__ only starts cli", {"cli"}),
 }
 # Inside a room: each sub-room may use only those that stand before it; the room's own modules stand above all of them.
 ORDER = {
-    "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events"),
-    "stats": ("rates", "curves", "lifetime", "totals", "models"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "diagnosis"),
+    "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events", "store"),
+    "stats": ("rates", "curves", "lifetime", "totals", "models", "forecast"),
+    "analysis": (
+        "shared",
+        "conversion",
+        "time",
+        "priority",
+        "targets",
+        "behaviour",
+        "forecast",
+        "quality",
+        "diagnosis",
+    ),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.

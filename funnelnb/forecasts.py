@@ -1,0 +1,15 @@
+"""Forecasts: how well chances and dates were kept, how much pipeline a target needs, how fast money comes.
+
+``fn.forecasts.calibration(book)``, ``fn.forecasts.coverage(book)`` and so on; the forecast itself is ``fn.forecast``,
+its record ``fn.scorecard``, and what was known on past days ``fn.snapshots``.
+"""
+
+from funnelnb.analysis.forecast.pace import coverage, velocity
+from funnelnb.analysis.forecast.promised import expected_closes
+from funnelnb.analysis.forecast.reliability import calibration
+
+__all__ = ["calibration", "coverage", "expected_closes", "velocity"]
+
+
+def __dir__() -> list[str]:
+    return __all__

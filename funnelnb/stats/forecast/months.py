@@ -1,0 +1,161 @@
+"""How much busier, or luckier, will the coming months be than history on average? Level, drift, season and shocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+SHOCKS: Floats = np.array([0.0, 0.06, 0.12, 0.2, 0.35, 0.6])
+DRIFTS: Floats = np.array([0.0, 0.02, 0.06, 0.18])
+SEASONS: Floats = np.array([0.0, 0.2])
+QUARTERS: Floats = np.array([0.0, 0.25])
+SLOPES: Floats = np.array([0.0, 0.02])
+SHOCK_PRIOR: Floats = np.array([[0.5, 0.3, 0.12, 0.05, 0.02, 0.01], [0.35, 0.2, 0.17, 0.13, 0.1, 0.05]])
+DRIFT_PRIOR: Floats = np.array([[0.6, 0.28, 0.1, 0.02], [0.4, 0.3, 0.2, 0.1]])
+"""What is held likely before any month is seen, where many months can contradict it and where hardly any can."""
+MANY_MONTHS = 12
+LEVEL_SD = 2.0
+SEASON_MONTHS = 18
+"""With fewer months no season can be told from a drift."""
+MOST_LOG = 2.0
+"""A coming month is at most e^2 times as busy as history on average, or as little of it."""
+QUARTER_MONTHS = 4
+"""The same for what repeats with every quarter (quotas end, so deals close)."""
+YEAR, QUARTER = 12.0, 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Months:
+    """What the past months say of the coming ones.
+
+    Attributes
+    ----------
+    factor : ndarray of float64, shape (draws, H)
+        Draws of the multiplier of each coming month, shock included.
+    shock_sd, drift_sd : float
+        Typical month-to-month shock and drift (posterior means, of the log).
+    season, quarter : float
+        Probability that there is a season of the year, and one of the quarter.
+    months_n : int
+        Past months with something to learn from.
+    """
+
+    factor: Floats
+    shock_sd: float
+    drift_sd: float
+    season: float
+    quarter: float
+    months_n: int
+
+
+def coming_months(
+    count: ArrayLike,
+    expected: ArrayLike,
+    ahead: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> Months:
+    """By which factors will the coming months differ from what is expected of them?
+
+    Parameters
+    ----------
+    count, expected : array_like of shape (M,)
+        What came in each past month, and what was expected by history on average; oldest first. Months in which less
+        than half of one was expected say nothing.
+    ahead : int
+        Coming months, >= 1.
+    draws : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Months
+
+    Notes
+    -----
+    The log ratio of each month is normal: a level, a random walk (drift), a steady slope, a yearly season of two
+    harmonics, one of the quarter, and a shock of the month, plus the chance of counts (variance 1 / expected). The
+    standard deviations are weighed on a grid by their likelihood times the prior, which is broader where
+    months are few; the coming months are drawn from
+    the mixture, so that what is not known of them widens the draws.
+
+    References
+    ----------
+    Harvey (1989), *Forecasting, Structural Time Series Models and the Kalman Filter*, chapter 2.
+
+    Checked against months of known law (coverage), and a Kalman filter: ``tests/stats/test_months.py``.
+    """
+    y, e = np.asarray(count, dtype=float), np.asarray(expected, dtype=float)
+    m = y.size
+    place = np.arange(m + ahead, dtype=float)
+    told = np.flatnonzero(e >= 0.5)
+    mean = (y[told].sum() + 0.5) / (e[told].sum() + 0.5)
+    grid, log_prior = _grid(told.size)
+    kernel = _kernel(grid, place)
+    chance = 1 / np.maximum(mean * e[told], 0.5)
+    z = np.log((y[told] + 0.5) / (mean * e[told]))
+    future = np.arange(m, m + ahead)
+    seen = kernel[:, told[:, None], told[None, :]]
+    seen = seen + (chance * np.eye(told.size))[None]
+    cross = kernel[:, future[:, None], told[None, :]]
+    own = kernel[:, future[:, None], future[None, :]]
+    centre, spread, log_fit = _conditioned(seen, cross, own, z)
+    weight = np.exp(log_prior + log_fit - np.max(log_prior + log_fit))
+    weight /= weight.sum()
+    which = np.searchsorted(np.cumsum(weight), (np.arange(draws) + rng.random()) / draws)
+    which = rng.permutation(np.minimum(which, weight.size - 1))
+    root = np.linalg.cholesky(spread + 1e-10 * np.eye(ahead))
+    noise = rng.standard_normal((draws, ahead))
+    log = centre[which] + np.einsum("dij,dj->di", root[which], noise)
+    return Months(
+        factor=mean * np.exp(np.clip(log, -MOST_LOG, MOST_LOG)),
+        shock_sd=float(weight @ grid[:, 0]),
+        drift_sd=float(weight @ grid[:, 1]),
+        season=float(weight @ (grid[:, 2] > 0)),
+        quarter=float(weight @ (grid[:, 4] > 0)),
+        months_n=int(told.size),
+    )
+
+
+def _grid(months: int) -> tuple[Floats, Floats]:
+    """Return combinations of shock, drift, season and slope, and the log of their prior."""
+    seasons = SEASONS if months >= SEASON_MONTHS else SEASONS[:1]
+    quarters = QUARTERS if months >= QUARTER_MONTHS else QUARTERS[:1]
+    mesh = np.meshgrid(SHOCKS, DRIFTS, seasons, SLOPES, quarters, indexing="ij")
+    grid = np.stack([one.ravel() for one in mesh], axis=1)
+    few = max(0.0, 1 - months / MANY_MONTHS)
+    shock, drift = (one[0] * (1 - few) + one[1] * few for one in (SHOCK_PRIOR, DRIFT_PRIOR))
+    prior = shock[np.searchsorted(SHOCKS, grid[:, 0])] * drift[np.searchsorted(DRIFTS, grid[:, 1])]
+    log = np.log(prior)
+    return grid, log
+
+
+def _kernel(grid: Floats, place: Floats) -> Floats:
+    """Return the covariance of the log ratios of all months, for each combination."""
+    middle = place - place.mean()
+    turn = 2 * np.pi * (place[:, None] - place[None, :]) / YEAR
+    season = np.cos(turn) + 0.5 * np.cos(2 * turn)
+    walk = np.minimum(place[:, None], place[None, :])
+    quarter = np.cos(2 * np.pi * (place[:, None] - place[None, :]) / QUARTER)
+    parts = np.stack([np.eye(place.size), walk, season, np.outer(middle, middle), quarter])
+    made: Floats = LEVEL_SD**2 + np.tensordot(grid**2, parts, axes=1)
+    return made
+
+
+def _conditioned(seen: Floats, cross: Floats, own: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return mean and covariance of the coming months given the past ones, and the log likelihood of these."""
+    if not z.size:
+        flat = np.zeros((len(own), own.shape[1]))
+        return flat, own - LEVEL_SD**2 + 0.25, np.zeros(len(own))
+    root = np.linalg.cholesky(seen)
+    solved = np.linalg.solve(root, np.concatenate([np.broadcast_to(z[:, None], (len(root), z.size, 1)),
+                                                   cross.transpose(0, 2, 1)], axis=2))  # fmt: skip
+    white, load = solved[:, :, 0], solved[:, :, 1:]
+    centre = np.einsum("gmh,gm->gh", load, white)
+    spread = own - np.einsum("gmh,gmk->ghk", load, load)
+    log = -0.5 * (white**2).sum(axis=1) - np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    return centre, spread, log

@@ -1,0 +1,63 @@
+"""CRPS, conformal widths and skill: closed forms, ranks by hand, coverage."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtr, ndtri
+
+from funnelnb.stats.forecast.scores import crps, place, skill, widened, width_factor
+
+
+def test_crps_of_a_normal_is_that_of_the_closed_form():
+    draws = ndtri((np.arange(20_000) + 0.5) / 20_000)
+    for y in (-1.0, 0.0, 2.0):
+        density = np.exp(-y * y / 2) / np.sqrt(2 * np.pi)
+        assert crps(draws, y) == pytest.approx(
+            y * (2 * ndtr(y) - 1) + 2 * density - 1 / np.sqrt(np.pi), abs=1e-3
+        )
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.floats(-100, 100))
+def test_crps_is_the_double_sum(values, y):
+    x = np.array(values)
+    wanted = np.abs(x - y).mean() - np.abs(x[:, None] - x[None, :]).mean() / 2
+    assert crps(x, y) == pytest.approx(wanted, abs=1e-8)
+
+
+def test_the_conformal_rank_by_hand():
+    """Nine scores: at 80 % the (9 + 1) x 0.8 = 8th, at 50 % the 5th, at 90 % the 9th smallest."""
+    scores = np.arange(1, 10) / 4
+    logs = [np.log(scores[k] / ndtri((1 + level) / 2)) for level, k in ((0.5, 4), (0.8, 7), (0.9, 8))]
+    assert width_factor(list(ndtr(scores))) == pytest.approx(np.exp(np.mean(logs) * 9 / 19))
+
+
+@pytest.mark.parametrize("truth", [0.6, 1.0, 1.8])
+def test_ranges_of_the_wrong_width_are_mended(truth):
+    """Forecasts are normal(0, 1), what comes normal(0, truth): with the factor 80 % ranges hold about 80 %."""
+    rng = np.random.default_rng(5)
+    bare = mended = 0
+    for _ in range(2000):
+        past = ndtr(truth * rng.standard_normal(40))
+        z = abs(truth * rng.standard_normal())
+        bare += z <= ndtri(0.9)
+        mended += z <= ndtri(0.9) * width_factor(list(past))
+    assert abs(mended / 2000 - 0.8) <= max(abs(bare / 2000 - 0.8), 0.03)
+    assert abs(mended / 2000 - 0.8) < 0.09
+
+
+def test_widening_keeps_the_mean_so_that_groups_add_up():
+    rng = np.random.default_rng(6)
+    groups = rng.normal(10, 1, (500, 3))
+    wide = widened(groups, 2.0, np.full(3, -1e9))
+    np.testing.assert_allclose(wide.sum(axis=1), widened(groups.sum(axis=1), 2.0, -1e9))
+    assert widened(groups, 9.0, 5.0).min() == 5.0
+
+
+def test_place_and_skill_by_hand():
+    assert place([1, 2, 2, 3], 2) == 0.5
+    found = skill([1, 1, 1, 1], [2, 3, 2, 3])
+    assert (found.n, found.gain) == (4, 1.5)
+    half = 2.353363 * np.std([1, 2, 1, 2], ddof=1) / 2
+    assert found.ci_lower == pytest.approx(1.5 - half, abs=1e-5)
+    assert np.isnan(skill([1, 1], [2, 2]).ci_lower) and skill([np.nan], [1]).n == 0
