@@ -117,7 +117,11 @@ def test_published_rates_keep_what_is_promised():
     assert int(alarm["n"]) >= 200
     assert int(alarm["red_n"]) / int(alarm["n"]) <= 0.05
     power = {row["rule"]: int(row["red_n"]) / int(row["n"]) for row in rows if row["kind"] == "power"}
-    assert set(power) == set(ASKED)
+    assert (
+        set(power)
+        == {name for name, one in usual_rules().items() if one.on}
+        == set(ASKED) - {"forecast_wrong"}
+    )
     assert min(power.values()) > 0.8
 
 
@@ -252,3 +256,12 @@ def test_from_a_symptom_to_its_deals(sample, found):
         fn.diagnosis.drill(found, "stalled", "Nobody")
     with pytest.raises(ParameterError, match=r"fn\.symptoms"):
         fn.diagnosis.drill(sample, "stalled")
+
+
+def test_the_forecast_is_judged_by_its_scorecard_where_it_is_asked(sample):
+    card = fn.scorecard(sample, period="month", leads=[0], most=12)
+    (row,) = symptoms(sample, only="forecast_wrong").rows
+    out = sum(not one.inside_80 for one in card.rows)
+    assert (row.value, row.n) == (out / len(card.rows), len(card.rows))
+    assert "forecast_wrong" not in {one.rule for one in symptoms(sample).rules}
+    assert symptoms(tiny(), only="forecast_wrong").rules[0].needs == "past_months"

@@ -30,6 +30,7 @@ NAVIGATION = {
             "Measure how long deals take? <durations>",
             "Plan for a target? <targets>",
             "Decide whom to call first? <priorities>",
+            "Find what is sick, and write the report? <diagnosis>",
             "Read the charts? <charts>",
             "Make a report per region? <batch>",
         ],

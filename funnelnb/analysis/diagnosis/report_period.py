@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,26 +14,7 @@ if TYPE_CHECKING:
     from funnelnb.data.book import Book
 
 KINDS = ("week", "month", "quarter", "year")
-_WEEK = re.compile(r"^(\d{4})[-/ ]?W(\d{1,2})$", re.IGNORECASE)
 _DAY = np.timedelta64(1, "D")
-
-
-def week_of(text: str) -> Period | None:
-    """Return the ISO week that `text` names (``2026-W26``), or None.
-
-    Examples
-    --------
-    >>> str(week_of("2026-W26").start)
-    '2026-06-22'
-    """
-    found = _WEEK.match(str(text).strip())
-    if not found:
-        return None
-    try:
-        monday = np.datetime64(datetime.date.fromisocalendar(int(found[1]), int(found[2]), 1), "D")
-    except ValueError:
-        return None
-    return Period(name=f"{found[1]}-W{int(found[2]):02d}", start=monday, end=monday + 6 * _DAY)
 
 
 def asked_period(book: Book, period: str) -> tuple[str, Period]:
@@ -48,7 +28,7 @@ def asked_period(book: Book, period: str) -> tuple[str, Period]:
     today = book.as_of.astype("datetime64[D]")
     if period in KINDS:
         return period, _last(today, period)
-    found = week_of(period) or period_of(period)
+    found = period_of(period)
     if found is None:
         raise ParameterError(
             f"period = {period!r}",

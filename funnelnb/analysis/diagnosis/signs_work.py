@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign, in_days
+from funnelnb.analysis.forecast.scorecard import scorecard
 from funnelnb.analysis.targets.integrity import integrity
 from funnelnb.core.errors import FunnelError
 from funnelnb.stats.rates.proportion import wilson
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+
+MONTH_DAYS = 365 / 12
 
 
 class _Activities:
@@ -153,3 +156,25 @@ def hidden_deals(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
             crossed=share >= limits.alarm, second=float(k[unit]), amount=float(amounts[unit]),
             deals=desk.of(unit, recent & hidden),
         )  # fmt: skip
+
+
+def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
+    """Measure how many past months came outside the range that was forecast on their eve."""
+    try:
+        card = scorecard(
+            desk.book, period="month", leads=[0], most=max(2, round(limits.window_days / MONTH_DAYS))
+        )
+    except FunnelError:
+        raise Missing("past_months") from None
+    n = float(len(card.rows))
+    if n < limits.least_n:
+        raise Missing("past_months")
+    out = float(sum(not row.inside_80 for row in card.rows))
+    lower, upper = wilson(out, n, level)
+    came = np.array([row.came_amount for row in card.rows])
+    said = np.array([row.expected_amount for row in card.rows])
+    yield Sign(
+        unit=0, value=out / n, lower=float(lower), upper=float(upper), reference=limits.alarm, n=n,
+        p=float(higher_share(out, n, limits.tolerated)), crossed=out / n >= limits.alarm, second=out,
+        amount=float(np.abs(came - said).mean()),
+    )  # fmt: skip

@@ -44,6 +44,7 @@ ASKED: Mapping[str, Callable[..., Iterator[Sign]]] = {
     "bunching": signs_orders.bunching,
     "cost_rising": signs_orders.cost_rising,
     "targets_missed": signs_orders.targets_missed,
+    "forecast_wrong": signs_work.forecast_wrong,
 }
 """Rule -> what measures it, in the order in which they are shown."""
 FALSE_ALARM_RATE = 0.05

@@ -315,7 +315,7 @@ def reasons_draw(result: WhyLost, lang: str) -> Any:
         base.mark_text(align="left", dx=8).encode(x="high:Q", y=y, text="money:N"),
     ]
     height = 24 * len(shown)
-    names = [(colours[one], say.get(f"why_lost.endings.{one}")) for one in colours]
+    names = [(colours[one], say.get(f"endings.names.{one}")) for one in colours]
     chart = sized(alt.layer(*layers, draft.legend(names, 0, -14)), width=480, height=height)
     level = say.numbers.level(result.confidence_level)
     return draft.finish(

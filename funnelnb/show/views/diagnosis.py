@@ -414,7 +414,7 @@ VERDICT_VIEW = View(tables=(WINDOWS,), finding=verdict_finding, charts={})
 def reason_name(row: Any, say: Words) -> str:
     """Return what a reason, competitor or ending is called."""
     if getattr(row, "kind", "reason") == "ending":
-        return say.get(f"why_lost.endings.{row.ending}")
+        return say.get(f"endings.names.{row.ending}")
     return say.value(row.name) if row.name else say.get("why_lost.unknown")
 
 

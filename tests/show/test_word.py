@@ -1,0 +1,61 @@
+"""Word documents and short messages: read back, both languages, names from the data stay text."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import funnelnb as fn
+from funnelnb.core.errors import MissingExtraError, OutputError, ParameterError
+from tests.analysis.test_symptoms import tiny
+
+docx = pytest.importorskip("docx")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_document_holds_what_the_report_says(tmp_path, lang):
+    report = fn.weekly_report([100, 80, 40, 20, 10, 5])
+    made = docx.Document(str(fn.to_word(report, tmp_path / "week.docx", lang)))
+    text = "\n".join(one.text for one in made.paragraphs)
+    assert report.finding(lang).splitlines()[0].split(".")[0] in text
+    (table,) = made.tables
+    assert [cell.text for cell in table.columns[1].cells][1:] == ["100", "80", "40", "20", "10", "100"]
+    assert made.core_properties.title == {"en": "Weekly report", "zh": "销售周报"}[lang]
+    fonts = made.styles["Normal"].element.rPr.rFonts
+    assert "Microsoft YaHei" in fonts.attrib.values()
+
+
+def test_a_result_of_tables_is_written_too(tmp_path):
+    path = fn.to_word(fn.diagnosis.describe([1, 2, 3, 4]), tmp_path / "d.docx", "en")
+    assert len(docx.Document(str(path)).tables) == 1
+
+
+def test_names_of_the_data_stay_text(tmp_path):
+    owner = '=cmd|"x"\x00 <w:t>**b**'
+    report = fn.weekly_report(tiny(owner=[owner] * 6), period="2026-W26")
+    made = docx.Document(str(fn.to_word(report, tmp_path / "x.docx", "en")))
+    cells = [cell.text for table in made.tables for row in table.rows for cell in row.cells]
+    assert any("<w:t>" in cell for cell in cells)
+    assert "**b**" not in fn.brief(report, "en")
+
+
+def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    report = fn.weekly_report([100, 80, 40, 20, 10, 5])
+    with pytest.raises(ParameterError, match="docx"):
+        fn.to_word(report, tmp_path / "x.doc")
+    with pytest.raises(ParameterError, match="weekly_report"):
+        fn.to_word("text", tmp_path / "x.docx")
+    with pytest.raises(OutputError):
+        fn.to_word(report, tmp_path / "nowhere" / "x.docx")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(MissingExtraError, match="word"):
+        fn.to_word(report, tmp_path / "x.docx")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_short_message_is_short(lang):
+    told = fn.brief(fn.weekly_report(fn.sample().where(region="DACH"), learn_from=fn.sample()), lang)
+    assert len(told.splitlines()) <= 15
+    assert told.startswith("**")
