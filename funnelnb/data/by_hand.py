@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, FunnelError
-from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import OUTCOMES
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import as_text
