@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from funnelnb.data.book import Book
     from funnelnb.data.recognise.stages import StageWord
@@ -81,7 +82,6 @@ class Mapper(widgets.VBox):
 
     def _offer(self) -> None:
         """Make the controls anew from what is known."""
-        self._quiet = True
         sources = [(self._text("nothing"), ""), (self._text("numbered"), ROW_NUMBER)]
         for name, samples in self.hand.sources:
             sources.append((f"{name}  ({', '.join(samples)})"[:70] if samples else name, name))
@@ -91,8 +91,8 @@ class Mapper(widgets.VBox):
             "grid_template_columns": "repeat(auto-fill, minmax(24em, 1fr))",
             "grid_gap": "2px 12px",
         }
-        self._show_stages()
-        self._quiet = False
+        with self._silent():
+            self._show_stages()
 
     def _column(self, column: str, sources: Sequence[tuple[str, str]]) -> widgets.Dropdown:
         options = [one for one in sources if one[1] != ROW_NUMBER or column == "opportunity_id"]
@@ -112,8 +112,22 @@ class Mapper(widgets.VBox):
         ]
         rows = [(one, self._word(one, MEANINGS)) for one in self.hand.words[:WORDS_MOST]]
         self._stages.children = [row for _, row in (*rows, *outcomes)]
-        self.order.allowed_tags = self.hand.stages
-        self.order.value = self.hand.stages
+        self._show_order()
+
+    def _show_order(self) -> None:
+        stages = self.hand.stages[:WORDS_MOST]
+        self.order.allowed_tags = []
+        self.order.value = stages
+        self.order.allowed_tags = stages
+
+    @contextlib.contextmanager
+    def _silent(self) -> Iterator[None]:
+        """Change controls without taking it for what a hand did."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def _word(self, one: StageWord, meanings: Sequence[str], *, outcome: bool = False) -> widgets.HBox:
         options = [(self._say.get(f"recognise.meanings.{name}"), name) for name in meanings]
@@ -144,44 +158,42 @@ class Mapper(widgets.VBox):
         if self._quiet:
             return
         self.hand.say_column(column, source)
-        self._quiet = True
-        for name, control in self.columns.items():  # in place: the control that is typed into keeps the focus
-            at = self.hand.columns[name]
-            control.value = at if at in [value for _, value in control.options] else ""
-        if column in TELLING:
-            self._show_stages()
-        self._quiet = False
+        with self._silent():
+            for (
+                name,
+                control,
+            ) in self.columns.items():  # in place: the control that is typed into keeps the focus
+                at = self.hand.columns[name]
+                control.value = at if at in [value for _, value in control.options] else ""
+            if column in TELLING:
+                self._show_stages()
         self._try()
 
     def _said_word(self, word: str, meaning: str, *, outcome: bool) -> None:
-        if self._quiet:
+        if self._quiet or word not in [one.word for one in (*self.hand.words, *self.hand.outcomes)]:
             return
         if outcome:
             self.hand.say_outcome(word, meaning)
         else:
             self.hand.say_meaning(word, meaning)
-            self._quiet = True
-            self.order.allowed_tags = self.hand.stages
-            self.order.value = self.hand.stages
-            self._quiet = False
+            with self._silent():
+                self._show_order()
         self._try()
 
     def _moved(self, word: str, step: int) -> None:
         stages = self.hand.stages
         if word in stages and 0 <= stages.index(word) + step < len(stages):
             self.hand.move(word, stages.index(word) + step)
-            self._quiet = True
-            self._show_stages()
-            self._quiet = False
+            with self._silent():
+                self._show_stages()
             self._try()
 
     def _arranged(self, change: Any) -> None:
         """Take the order over once no stage is missing: while one is dragged it may be."""
-        if not self._quiet and sorted(change["new"]) == sorted(self.hand.stages):
+        if not self._quiet and sorted(change["new"]) == sorted(self.hand.stages[:WORDS_MOST]):
             self.hand.arrange(list(change["new"]))
-            self._quiet = True
-            self._show_stages()
-            self._quiet = False
+            with self._silent():
+                self._show_stages()
             self._try()
 
     def _repaired(self, _: Any) -> None:

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 _TRUE = (
-    "true", "t", "yes", "y", "1", "1.0", "да", "ja", "oui", "sí", "si", "sim", "vero", "是", "有", "对", "√", "✓", "x",
+    "true", "t", "yes", "y", "1", "1.0", "да", "ja", "oui", "sí", "si", "sim", "vero", "是",
+    "有", "具备", "充足", "对", "√", "✓", "x",
     "checked", "on", "☑", "✔", "✅", "tak", "evet", "はい", "예",
 )  # fmt: skip
 _FALSE = (
-    "false", "f", "no", "n", "0", "0.0", "нет", "nein", "non", "não", "nao", "falso", "否", "无", "没有", "错", "×",
+    "false", "f", "no", "n", "0", "0.0", "нет", "nein", "non", "não", "nao", "falso", "否", "无",
+    "没有", "不具备", "不足", "错", "×",
     "unchecked", "off", "☐", "✗", "✘", "nie", "hayır", "いいえ", "아니오",
 )  # fmt: skip
 

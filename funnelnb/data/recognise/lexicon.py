@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import header_unit
+from funnelnb.playbooks import library, load_playbook
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -362,7 +363,46 @@ def coded_outcomes(name: str, cells: Iterable[str]) -> Mapping[str, str]:
 
 @functools.cache
 def known_pipelines() -> tuple[Mapping[str, int], ...]:
-    """Return the stages that systems come with, each as folded word = place."""
-    return tuple(
+    """Return the stages that systems and the built-in stage models come with, each as folded word = place."""
+    systems = [
         {key(word): place for place, word in enumerate(one)} for one in _stages()["pipelines"].values()
-    )
+    ]
+    return (*systems, *built_in_models().values())
+
+
+@functools.cache
+def built_in_models() -> Mapping[str, Mapping[str, int]]:
+    """Return the stages of every built-in model: id = folded word = place; labels, and aliases in Chinese."""
+    found: dict[str, Mapping[str, int]] = {}
+    for name in library():
+        model = load_playbook(name)
+        found[model.id] = {
+            key(word): place
+            for place, stage in reversed(list(enumerate(model.stages)))
+            for word in (stage.label.en, stage.label.zh, *(one for one in stage.aliases if _HAN.search(one)))
+        }
+    return found
+
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def model_like(stages: Iterable[str]) -> str:
+    """Which built-in stage model has these stages? Empty if none has nearly all of them, and they most of its own.
+
+    Examples
+    --------
+    >>> model_like(["候选目标", "潜在客户", "接近客户", "重点客户"])
+    'pyramid'
+    >>> model_like(["Qualification", "Proposal"])
+    ''
+    """
+    words = {key(one) for one in stages}
+    best, best_share = "", 0.0
+    for name, known in built_in_models().items():
+        places = {known[one] for one in words if one in known}
+        share = len(places) / max(len(words), 1)
+        whole = len(set(known.values()))
+        if len(places) >= max(3, 0.6 * (whole - 1)) and share >= 0.8 and share > best_share:
+            best, best_share = name, share
+    return best

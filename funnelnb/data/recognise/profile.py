@@ -29,7 +29,8 @@ SHORT = 60
 """Longest text of a category, in characters."""
 
 FLAGS = frozenset((
-    "true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0", "是", "否", "有", "无", "ja", "nein",
+    "true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0", "是", "否", "有", "无",
+    "具备", "不具备", "ja", "nein",
     "oui", "non", "si", "sí", "sim", "não", "nao", "да", "нет", "vero", "falso", "checked", "unchecked", "on", "off",
     "☑", "☐", "✓", "✔", "✅", "✗", "✘", "tak", "nie", "evet", "hayır", "はい", "いいえ", "예", "아니오",
 ))  # fmt: skip

@@ -14,7 +14,7 @@ from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.assign import find
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
-from funnelnb.data.recognise.lexicon import NEARLY, key, plain, sense_of
+from funnelnb.data.recognise.lexicon import NEARLY, key, model_like, plain, sense_of
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
@@ -272,6 +272,7 @@ def _stages(
         result.document["playbook"] = ["Open", "Won"]
         return
     own_model(result, found, told=told)
+    result.model = model_like(found.stages)
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:

@@ -28,6 +28,8 @@ _NAMES = tuple(
             "activities",
             r"activit|interaction|task|\bcalls?\b|meeting|email|touchpoint|engagement|note|跟进|拜访",
         ),
+        ("assessments", r"assessment|评估"),
+        ("gates", r"\bgates?\b|exit criteria|推进标准|阶段标准"),
         ("targets", r"target|quota|goal|budget|目标|指标"),
         ("costs", r"\bcosts?\b|spend|expens|费用|成本"),
         (
@@ -41,6 +43,11 @@ _NAMES = tuple(
         ("stages", r"\bstages?\b|pipeline stage|阶段"),
     )
 )
+
+_NO_DEALS = (
+    "stages", "users", "products", "contacts", "activities", "targets", "costs", "accounts", "assessments", "gates",
+)  # fmt: skip
+"""Kinds of tables that a name tells and that hold no deals."""
 
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
@@ -135,7 +142,7 @@ def look(
     if log:
         found.log = log
         scores["stage_history"] = 0.9 + 0.3 * ("old_stage" in log) + 0.3 * ("field" in log)
-    if by_name in ("stages", "users", "products", "contacts", "activities", "targets", "costs", "accounts"):
+    if by_name in _NO_DEALS:
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
