@@ -67,6 +67,9 @@ def _gates(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         "n": _ids(asked, result.deals),
         "overclaimed_n": _ids(asked, (one for one in result.deals if one.stages_apart)),
         "checked_n": _ids(asked, (one for one in result.deals if one.checked)),
+    } | {
+        f"{name}_n": _ids(asked, (one for one in result.deals if one.if_unmet == name))
+        for name in ("stay", "fall_back")
     }
 
 

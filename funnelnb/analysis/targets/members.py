@@ -152,9 +152,9 @@ def _integrity(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {"of_n": found.looked & inside, "found_n": listed, "large_n": large}
 
 
-@behind("Attained", "AttainGroup", "CostRow", "AttainRow")
+@behind("Attained", "AttainGroup", "AttainShare", "CostRow", "AttainRow")
 def _attained(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
-    return dict.fromkeys(("n", "period_n", "attained_n"), PERIODS)
+    return dict.fromkeys(("n", "period_n", "attained_n", "counted_n"), PERIODS)
 
 
 # ---- the six properties -------------------------------------------------------------------------------------

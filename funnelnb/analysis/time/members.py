@@ -10,7 +10,7 @@ from funnelnb.analysis.shared.members import COMPUTED, Asked, ByAge, Mask, Membe
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.contract.calendar import calendar_of
-from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, LOST_UNDATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ def _counts(timed: Timed, group: tuple[str, ...], to: str) -> dict[str, Mask]:
         "closed_n": timed.marks(mine & _ended(timed, to)),
         "open_n": timed.marks(mine & censored),
         "older_n": timed.marks(mine & censored & (timed.time_s > last_s)),
+        "undated_n": timed.marks(mine & (timed.outcome == LOST_UNDATED)),
         "same_day_n": timed.marks(mine & _ended(timed, "any") & (timed.time_s == 0)),
     }
 
@@ -45,7 +46,7 @@ def _counts(timed: Timed, group: tuple[str, ...], to: str) -> dict[str, Mask]:
 @behind("DurationRow")
 def _duration_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     found = _counts(_span(asked, row, result.by), row.group, result.to)
-    return {name: found[name] for name in ("n", "closed_n", "open_n", "older_n")}
+    return {name: found[name] for name in ("n", "closed_n", "open_n", "older_n", "undated_n")}
 
 
 @behind("DurationCurve", "DistributionCurve")
