@@ -38,7 +38,7 @@ def _counts(timed: Timed, group: tuple[str, ...], to: str) -> dict[str, Mask]:
         "closed_n": timed.marks(mine & _ended(timed, to)),
         "open_n": timed.marks(mine & censored),
         "older_n": timed.marks(mine & censored & (timed.time_s > last_s)),
-        "undated_n": timed.marks(mine & (timed.outcome == LOST_UNDATED)),
+        "undated_n": timed.marks(mine & (timed.outcome == LOST_UNDATED) & (to != "advance")),
         "same_day_n": timed.marks(mine & _ended(timed, "any") & (timed.time_s == 0)),
     }
 
