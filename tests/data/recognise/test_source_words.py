@@ -25,7 +25,10 @@ def chinese(folder):
     write(
         folder / "商机.csv",
         ["商机编号", "客户编号", "商机阶段", "商机金额", "创建时间", "结单日期"],
-        [[k, f"A{k % 2 + 1}", names[k], 100 * k, f"2026-01-0{k + 1}", "2026-02-01" if k == 3 else ""] for k in range(5)],
+        [
+            [k, f"A{k % 2 + 1}", names[k], 100 * k, f"2026-01-0{k + 1}", "2026-02-01" if k == 3 else ""]
+            for k in range(5)
+        ],
     )  # fmt: skip
     write(
         folder / "客户.csv",
