@@ -111,6 +111,32 @@ def mode_excluded(path: str) -> list[int]:
     return honest(path, exclude=["other_1"])
 
 
+def mode_gap(path: str) -> list[int]:
+    return honest(path, gap="2d")
+
+
+def mode_first(path: str) -> list[int]:
+    return honest(path, attempt="first")
+
+
+def mode_after(path: str) -> list[int]:
+    return honest(path, ties="after")
+
+
+def mode_stop(path: str) -> list[int]:
+    return honest(path, repeats="stop")
+
+
+def mode_any_shared(path: str) -> list[int]:
+    """Any order, and one event is two steps: a matching."""
+    import funnelnb as fn
+
+    steps = [[STEPS[0], STEPS[1]], [STEPS[1], STEPS[2]], *STEPS[2:]]
+    return [
+        row.reached_n for row in fn.funnel(fn.behaviour.scan(path), steps, within="7d", order="any").steps
+    ]
+
+
 def chdb(path: str) -> list[int]:
     import chdb as engine
 
@@ -148,7 +174,8 @@ def duckdb(path: str) -> list[int]:
 
 WAYS = {"read": read, "funnelnb": ours, "funnelnb honest": honest, "chdb": chdb, "duckdb asof": duckdb,
         "funnelnb strict": mode_strict, "funnelnb any": mode_any, "funnelnb every": mode_every,
-        "funnelnb excluded": mode_excluded}  # fmt: skip
+        "funnelnb excluded": mode_excluded, "funnelnb gap": mode_gap, "funnelnb first": mode_first,
+        "funnelnb after": mode_after, "funnelnb stop": mode_stop, "funnelnb any shared": mode_any_shared}  # fmt: skip
 
 
 def one(way: str, path: str) -> None:
@@ -192,13 +219,13 @@ def main() -> None:
                 print(way, out.stderr[-400:])
                 continue
             run = json.loads(out.stdout.splitlines()[-1])
-            if way not in best or run["seconds"] < best[way]["seconds"]:
+            if way not in best or run["cpu"] < best[way]["cpu"]:
                 best[way] = run
     plain = [way for way in ("funnelnb", "funnelnb honest", "chdb", "duckdb asof") if way in best]
     if any(best[way]["found"] != best[plain[0]]["found"] for way in plain):
         sys.exit("the counts differ: " + json.dumps({way: best[way]["found"] for way in plain}))
     print(
-        f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; best of {given.repeat}"
+        f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; least processor time of {given.repeat}"
     )
     for way, run in best.items():
         print(

@@ -7,6 +7,7 @@ from .data.load import sample as sample
 from .data.events.load import events as events
 from .data.check import check_data as check_data
 from .notebook.mapper import mapper as mapper
+from .analysis.quality.harm import harm as harm
 from .analysis.conversion.overview import overview as overview
 from .data.book import Book as Book
 from . import data as data
@@ -57,9 +58,11 @@ from . import diagnosis as diagnosis
 from .show import display as display
 from .core.options import options as options
 from .show.pages.export import to_csv as to_csv
-from .show.pages.export import to_excel as to_excel
+from .show.pages.workbook import to_excel as to_excel
 from .show.pages.word import to_word as to_word
 from .show.pages.word import brief as brief
+from .show.pages.slides import to_powerpoint as to_powerpoint
+from .show.pages.message import to_markdown as to_markdown
 
 # What does a notebook need?
 from . import notebook as notebook

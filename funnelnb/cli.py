@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from funnelnb import __version__
 from funnelnb.core.errors import (
@@ -53,7 +54,7 @@ _EXITS = """exit codes:
   2    wrong usage or input; nothing was made
   3    a report is missing: its process was killed, ran out of memory or took too long
   4    the output folder cannot be written to, or the disk is full; what was made is whole
-  5    all reports are there, but a rule of --fail-on was broken
+  5    all reports are there, but a rule of --fail-on was broken; or a limit of [harm] is exceeded (check --harm)
   70   an error of funnelnb itself
   130  stopped by Ctrl-C or by the system; finished reports are whole
 """
@@ -68,6 +69,7 @@ _EXAMPLES = {
     "check": """
   funnelnb check export/ --playbook seven_step
   funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
+  funnelnb check export/ --harm --html harm.html
 """,
     "import": """
   funnelnb import export.csv            questions with a proposal; Enter agrees
@@ -357,6 +359,12 @@ def _check_words(parser: argparse.ArgumentParser) -> None:
         help="write settings that read these data (default: funnelnb.toml beside them)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
+    parser.add_argument(
+        "--harm", action="store_true", help="say how far each fault of the data moves the numbers; ends with 5 when a "
+        "limit of [harm] in the settings is exceeded",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="with --harm: also write an offline page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="with --harm: also write JSON")
 
 
 def _snapshot_words(parser: argparse.ArgumentParser) -> None:
@@ -417,6 +425,11 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="make finished reports again, too")
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
     add("--code", action="store_true", help="show the code on the pages, folded")
+    add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
+    add(
+        "--no-deals", dest="deals", action="store_false",
+        help="leave out the deals behind the counts and the names of customers",
+    )  # fmt: skip
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
@@ -511,7 +524,8 @@ def _report(given: argparse.Namespace) -> int:
         "data": data, "by": given.by, "whole": given.whole, "mapping": _agreed(given, data),
         "playbook": given.playbook, "as_of": given.as_of, "lang": given.lang, "notebooks": tuple(given.notebook),
         "only": tuple(given.only), "parameters": parameters, "out": given.out, "jobs": given.jobs,
-        "force": given.force, "code": given.code, "cell_timeout_s": given.timeout,
+        "force": given.force, "code": given.code, "standalone": given.standalone, "deals": given.deals,
+        "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
     fail_on = _rules(given.fail_on or more.get("fail_on", []))
@@ -703,6 +717,8 @@ def _check(given: argparse.Namespace) -> int:
     from funnelnb.data.check import check_data
 
     data = _data(given)
+    if given.harm or given.html or given.json:
+        return _harm(given, data)
     if given.write_settings is not None or not _described(given, data):
         return _look(given, data)
     report = check_data(
@@ -713,6 +729,15 @@ def _check(given: argparse.Namespace) -> int:
     )
     print(report.text(given.lang, width=_terminal_width()))
     return _tried(given, data) if report.ok else FOUND
+
+
+def _harm(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    from funnelnb.batch.harm_report import harm_of, write_harm
+
+    result = harm_of(data, mapping=given.mapping, playbook=given.playbook, as_of=given.as_of)
+    print(f"{result.finding(given.lang)}\n\n{result.text(given.lang, width=_terminal_width())}")
+    write_harm(result, html=given.html, into=given.json, lang=given.lang)
+    return ALARM if result.broken_n else OK
 
 
 def _described(given: argparse.Namespace, data: tuple[str, ...]) -> bool:
@@ -746,8 +771,8 @@ def _look(given: argparse.Namespace, data: tuple[str, ...]) -> int:
 
 def _tried(given: argparse.Namespace, data: tuple[str, ...]) -> int:
     """Say what would stop a report, and which sections it would leave out."""
+    from funnelnb.batch.opened import load
     from funnelnb.batch.plan import Request, tried
-    from funnelnb.batch.run import load
     from funnelnb.show.text.errors import error_text
     from funnelnb.show.text.words import words
 
@@ -773,10 +798,12 @@ def _lab(given: argparse.Namespace) -> int:
     folder = workfolder.to_open(Path(given.folder) if given.folder else None)
     from jupyterlab.labapp import LabApp
 
+    first = workfolder.first_notebook(folder)
     arguments = [
         f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{quote(first)}" if first else "--LabApp.default_url=/lab",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",  # nothing is asked about a host outside
     ]
     arguments += ["--no-browser"] if given.no_browser else []
     arguments += [f"--port={given.port}"] if given.port else []

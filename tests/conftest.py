@@ -37,6 +37,29 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 300)
 
 
 @pytest.fixture(scope="session")
+def sample_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Reports of one region of the sample company, every kind of page, made once in each language that is asked for."""
+    made: dict[str, Path] = {}
+
+    def folder(lang: str) -> Path:
+        if lang not in made:
+            from funnelnb.batch.notebooks import notebooks
+            from funnelnb.batch.run import Progress, request_of, run
+
+            out = tmp_path_factory.mktemp(f"pages-{lang}")
+            names = tuple(one.name for one in notebooks(lang) if one.name[:2] in ("01", "02", "03", "04"))
+            asked, _ = request_of({
+                "data": (str(ROOT / "data/sample"),), "by": "region", "only": ("DACH", "Iberia"), "lang": lang,
+                "notebooks": names, "out": out,
+            })  # fmt: skip
+            assert run(asked, Progress()).outcome == "ok"
+            made[lang] = out
+        return made[lang]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real inputs that are kept beside the project, never in it."""
     path = Path(os.environ.get("FUNNELNB_SHARED_DATA", ROOT.parent / "shared" / "data"))

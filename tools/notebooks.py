@@ -2,7 +2,7 @@
 
 A source ``notebooks/src/NAME.py`` is a percent-format script: Markdown cells tagged ``lang-en`` or ``lang-zh`` go to
 that edition only, everything else to both. The parameter ``lang`` gets the edition's language. Building executes the
-notebook on the sample data and keeps the output of cells tagged ``check`` only (small plain text, compared strictly by
+notebook on the sample data and keeps the output of cells tagged ``check`` (small plain text, compared strictly by
 nbval); ids and metadata are made from the content, so that a rebuild is byte-identical.
 
 Usage: tools/notebooks.py write|check
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks" / "src"
 LANGUAGES = ("en", "zh")
 LINES_MAX = 8
-BYTES_MAX = 100_000
+BYTES_MAX = 600_000
 FORBIDDEN = (
     ast.FunctionDef,
     ast.ClassDef,
@@ -63,17 +63,28 @@ def edition(source: Path, lang: str) -> nbformat.NotebookNode:
 
 
 def executed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Run the notebook and keep only the checked outputs."""
+    """Run the notebook; keep the checked outputs, and of the others what a viewer without a kernel shows."""
     NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False).execute(cwd=str(ROOT))
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         if "check" not in cell.metadata.get("tags", []):
-            cell.outputs = []
+            cell.outputs = [kept for kept in map(_still, cell.outputs) if kept is not None]
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = nbformat.from_dict({"name": "python"})
     return notebook
+
+
+def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """Return an output as a viewer without a kernel shows it: its picture, else its words and tables; else None."""
+    if output.output_type not in ("display_data", "execute_result"):
+        return None
+    form = next((one for one in ("image/svg+xml", "text/html") if one in output.data), None)
+    if form is None:
+        return None
+    data = {form: output.data[form], "text/plain": output.data.get("text/plain", "")}
+    return nbformat.v4.new_output("display_data", data=data)
 
 
 def problems_of(source: Path, lang: str) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import html as html_lib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from funnelnb.batch.lists import NONE, Lists, found_in
 from funnelnb.batch.notebooks import INJECTED_TAG
 from funnelnb.show.charts.render import PHONE_SVG, figure
 from funnelnb.show.pages.brief import BRIEF
@@ -34,6 +35,7 @@ _TAGS = re.compile(r"<[^>]+>")
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 _CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
 _ANSWER = re.compile(r'<span class="answer">(.*?)</span>', re.DOTALL)
+_SENTENCE = re.compile(r".*?(?:[.?!](?=\s+[^\sa-z])|[。？！；]|$)", re.DOTALL)
 _NEXT = re.compile(r'href="([^"/]+)\.ipynb"')
 
 
@@ -75,6 +77,8 @@ class Body:
         The answer in short as plain values (see ``show/views/briefs.py``); empty: the notebook gives none.
     picture, how : Markup
         The picture of the answer, and how to read it.
+    lists : Lists
+        The deals behind the counts.
     """
 
     title: str
@@ -83,6 +87,7 @@ class Body:
     brief: Mapping[str, Any] = field(default_factory=dict)
     picture: Markup = NOTHING
     how: Markup = NOTHING
+    lists: Lists = NONE
 
 
 ASIDE_TAG = "notebook-only"
@@ -143,7 +148,7 @@ def render(node: NotebookNode, *, code: bool = False, labels: Labels | None = No
             title = _read(cell, parts) or title
         elif cell.cell_type == "code":
             _run(cell, parts[-1], code, labels)
-    return _arranged(title, parts)
+    return replace(_arranged(title, parts), lists=found_in(node))
 
 
 def _read(cell: NotebookNode, parts: list[_Part]) -> str:
@@ -264,12 +269,12 @@ def _arranged(title: str, parts: list[_Part]) -> Body:
         if part is short:
             continue
         inside = "\n".join(part.pieces)
-        answer, leads = _ANSWER.search(inside), _NEXT.search(inside)
+        answer, leads = _first_sentence(inside), _NEXT.search(inside)
         sections.append(
             Section(
                 anchor=f"s{len(sections) + 1}",
                 title=_plain(part.heading),
-                answer=Markup(answer.group(1) if answer else ""),  # noqa: S704 - escaped where it was made
+                answer=Markup(answer),  # noqa: S704 - escaped where it was made
                 html=Markup(inside),  # noqa: S704 - as above
                 leads_to=html_lib.unescape(leads.group(1)) if leads else "",
             )
@@ -289,6 +294,13 @@ def _arranged(title: str, parts: list[_Part]) -> Body:
         picture=_html(short.picture),
         how=_html("\n".join(short.pieces)),
     )
+
+
+def _first_sentence(inside: str) -> str:
+    """Return the first sentence that the first result of a section says, as HTML; empty where none says anything."""
+    answer = _ANSWER.search(inside)
+    sentence = _SENTENCE.match(answer.group(1)) if answer else None
+    return sentence.group() if sentence else ""
 
 
 def _html(text: str) -> Markup:

@@ -34,6 +34,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.translators import PythonTranslator, papermill_translators
 
 from funnelnb.batch import forkserver, notebooks
+from funnelnb.core.options import LISTS
 from funnelnb.show.charts.render import LATER, drawn
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class Client(PapermillNotebookClient):
     last_words = ""
     until = float("inf")
     longest_s = 0.0
+    lists = ""
 
     @contextlib.contextmanager
     def setup_kernel(self, **kwargs: Any) -> Iterator[None]:
@@ -197,7 +199,7 @@ class Client(PapermillNotebookClient):
             try:
                 with said.open("wb") as output:
                     # Pictures are drawn here, see `draw`; what a kernel leaves lies where it goes with it.
-                    environment = {**os.environ, LATER: "1", "TMPDIR": private}
+                    environment = {**os.environ, LATER: "1", LISTS: self.lists, "TMPDIR": private}
                     await self.async_start_new_kernel(stdout=output, stderr=output, env=environment, **kwargs)
                 await self._connect(own)
                 yield
@@ -303,8 +305,8 @@ class FunnelEngine(Engine):
         **given
             What papermill passes on; of it ``execution_timeout`` (seconds a cell may take), ``start_timeout``, and
             of ours ``longest_s`` (seconds the whole may take), ``folder`` (where the kernel works), ``known``
-            (parameters have been checked), ``hidden`` (texts that must not be kept), ``keep`` (called with the
-            client before it runs).
+            (parameters have been checked), ``hidden`` (texts that must not be kept), ``lists`` (see
+            ``core.options.LISTS``), ``keep`` (called with the client before it runs).
         """
         made = nb_man.nb.metadata.get("papermill", {}).get("parameters", {})
         if not given.get("known"):
@@ -325,6 +327,7 @@ class FunnelEngine(Engine):
         )
         if longest:
             client.longest_s, client.until = float(longest), time.monotonic() + float(longest)
+        client.lists = str(given.get("lists") or "")
         if given.get("keep"):
             given["keep"](client)
         try:

@@ -91,6 +91,11 @@ class Folder:
                 part.unlink(missing_ok=True)
             raise _refusal(self.path, error) from None
 
+    def remove(self, name: str) -> None:
+        """Take a file of ours away, if it is there."""
+        with contextlib.suppress(OSError):
+            (self.path / name).unlink(missing_ok=True)
+
     def read(self, name: str) -> bytes | None:
         """Return a file's content, or None when it is not there."""
         try:

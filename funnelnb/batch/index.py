@@ -237,7 +237,8 @@ def _headline(listed: _Listed, by: str, rows: Sequence[Mapping[str, Any]]) -> tu
         say.say("board.headline.named", name=row["name"], chance=say.numbers.percent(row["chance_rate"]))
         for row in off
     ]
-    key = "some_off" if off else "all_on" if len(aimed) > 1 else "one_on"
+    several = len(aimed) > 1
+    key = ("some_off" if several else "one_off") if off else "all_on" if several else "one_on"
     headline = say.say(
         f"board.headline.{key}",
         n=len(aimed),

@@ -129,7 +129,7 @@ def hash_facts(facts: Any) -> str:
     return hash_of(json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str).encode())
 
 
-def sources_of(whole: Plan, settings: Settings) -> dict[str, dict[str, str]]:
+def sources_of(whole: Plan, settings: Settings, lists: str = "") -> dict[str, dict[str, str]]:
     """Return for each report the hashes of all that it comes from, however paths are spelled."""
     book = whole.book
     shared = package()
@@ -139,6 +139,7 @@ def sources_of(whole: Plan, settings: Settings) -> dict[str, dict[str, str]]:
             book.name,
             repr(book.notes),
             repr(book.playbook),
+            lists,
         ]
     )
     parts = {one.by: book.split(one.by) for one in whole.splits}

@@ -128,8 +128,9 @@ def notebooks(lang: str = "en") -> tuple[Notebook, ...]:
 
 
 def default(lang: str = "en") -> str:
-    """Return the name of the notebook that is run when none is named: the first of the package."""
-    paths = sorted(resources.notebook_folder(lang).glob("*.ipynb"))
+    """Return the name of the notebook that is run when none is named: the first; 00 is about the data."""
+    found = sorted(resources.notebook_folder(lang).glob("*.ipynb"))
+    paths = [one for one in found if not one.name.startswith("00")] or found
     if not paths:
         raise ParameterError(
             f"there is no notebook in {resources.notebook_folder(lang)}",

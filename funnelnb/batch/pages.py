@@ -19,12 +19,13 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from funnelnb import __version__
+from funnelnb.batch import lists
 from funnelnb.core import errors
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import FunnelError
 from funnelnb.show.charts import theme
 from funnelnb.show.text.errors import error_text
-from funnelnb.show.text.words import Words, words
+from funnelnb.show.text.words import Words, harmless, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,23 +137,31 @@ def report(
         "few": _few(row, say),
         "failure": _failure(failure, say),
         "body": inside,
-        "sections": [_section(plan, job, one, alone=alone) for one in inside.sections],
+        "sections": [_section(plan, job, one, inside, alone=alone) for one in inside.sections],
         "tabs": _tabs(plan, job, say),
         "after": _after(plan, job, say),
         "alone": alone,
         "parameters": [(one, _plain(value)) for one, value in job.shown.items()],
         "origin": origin(plan, job.notebook.name, say),
+        "deals": lists.on_page(inside.lists, f"{job.stem}{lists.SUFFIX}", say) if not alone else {},
     }
     return fill("report.html.j2", page, say)
 
 
-def _section(plan: Plan, job: Job, section: body.Section, *, alone: bool) -> dict[str, Any]:
+def _section(
+    plan: Plan, job: Job, section: body.Section, inside: body.Body, *, alone: bool
+) -> dict[str, Any]:
     """Return a section for the page; links to other notebooks lead to their pages about the same deals."""
+    headline, answer = str(inside.brief.get("headline", "")), section.answer.striptags()
+    alike = next(
+        (k for k, pair in enumerate(zip(headline, answer, strict=False)) if pair[0] != pair[1]), len(answer)
+    )
+    repeated = 2 * alike > max(len(headline) // 2, 20)
     html = _NOTEBOOK_LINK.sub(lambda found: _leads(plan, job, found, alone=alone), str(section.html))
     return {
         "anchor": section.anchor,
         "title": section.title,
-        "answer": section.answer,
+        "answer": "" if repeated else section.answer,
         "html": Markup(html),  # noqa: S704 - the notebook's own words, and what show escaped
         "open": bool(section.leads_to),
     }
@@ -324,8 +333,14 @@ def _environment() -> Environment:
 
     folder = Path(__file__).parent / "template"
     return Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        finalize=_harmless,
+    )  # fmt: skip
+
+
+def _harmless(value: Any) -> Any:
+    """Return what is printed on a page without characters that steer; what is made of mark-up is left alone."""
+    return harmless(value) if type(value) is str else value
 
 
 @functools.cache
@@ -340,9 +355,15 @@ def _dark_charts() -> Markup:
 
 
 @functools.cache
+def _script() -> str:
+    """Return the one script of a page."""
+    return _part("page.js") + _part("deals.js")
+
+
+@functools.cache
 def _script_hash() -> str:
     """Return the script's hash, as the page's security policy names it."""
-    digest = hashlib.sha256(_part("page.js").encode()).digest()
+    digest = hashlib.sha256(_script().encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
@@ -355,7 +376,7 @@ def fill(template: str, page: Mapping[str, Any], say: Words) -> str:
             page=page,
             say=say.get,
             css=_part("page.css") + _dark_charts(),
-            script=_part("page.js"),
+            script=_script(),
             script_hash=_script_hash(),
             version=__version__,
             html_lang=_HTML_LANG.get(say.lang, say.lang),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.reach import longest_horizon
 from funnelnb.batch import folder
 from funnelnb.batch import notebooks as catalog
 from funnelnb.batch.engine import HIDDEN, hide, passwords
@@ -73,6 +74,10 @@ class Request:
         Also redo finished work.
     code : bool
         Whether pages hold the code, folded.
+    standalone : bool
+        Whether each page goes out by itself, as by e-mail: without links to the others.
+    deals : bool
+        Whether the deals behind counts come with the pages; without, customers' names are left out everywhere.
     cell_timeout_s, longest_s : float
         Seconds that a cell and a whole report may take.
     retries : int
@@ -93,6 +98,8 @@ class Request:
     jobs: int = 2
     force: bool = False
     code: bool = False
+    standalone: bool = False
+    deals: bool = True
     cell_timeout_s: float = 600
     longest_s: float = 3600
     retries: int = 1
@@ -276,6 +283,8 @@ def make(checked: Checked, book: Book, horizon_days: float | None) -> Plan:
                     shown=_without(kept, hidden), wanted=not by or value in chosen[by],
                 )
             )  # fmt: skip
+    if not any(given.get(DEFAULT_HORIZON) for given in checked.given):
+        horizon = longest_horizon(book, horizon)  # each page says of itself how far its data reach
     return Plan(
         book=book, splits=splits, lang=checked.lang, horizon_days=horizon, jobs=tuple(jobs), hidden=hidden
     )

@@ -13,19 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
-from funnelnb.batch import digest, folder, forkserver, index, manifest, pages, plan, workers
+from funnelnb.batch import digest, folder, forkserver, index, lists, manifest, pages, plan, workers
 from funnelnb.batch.manifest import Entry, Failure
+from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
+from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from funnelnb.batch import body
     from funnelnb.batch.folder import Folder
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
-    from funnelnb.data.book import Book
 
 Outcome = Literal["ok", "failed", "killed", "stopped", "alarm"]
 
@@ -140,8 +142,8 @@ def run(
         # a server warms up while the data are read, unless all may be finished already
         early = executor is None and (request.force or not manifest.read(out).entries)
         server = ends.enter_context(forkserver.started(clears)) if early else None
-        book = load(request)
-        whole = plan.make(checked, book, settings.horizon_days)
+        book, horizon = opened(request, checked, settings.horizon_days)
+        whole = plan.make(checked, book, horizon)
         work = _Work(request, whole, out, settings)
         out.room_for(len(work.to_do))
         if work.to_do and executor is None and not early:
@@ -156,7 +158,7 @@ def run(
 def steps(request: Request) -> list[Step]:
     """Return what a run would do and why, without doing it."""
     request, settings, checked = _checked(request)
-    whole = plan.make(checked, load(request), settings.horizon_days)
+    whole = plan.make(checked, *opened(request, checked, settings.horizon_days))
     work = _Work(request, whole, folder.Folder(request.out.absolute(), request.out), settings)
     return [
         Step(name=work.name(job), file=f"{job.stem}.html", reason=work.reasons[job.stem])
@@ -223,19 +225,6 @@ def _canonical(by: str, settings: Settings) -> str:
     return next((name for columns in named for name, source in columns.items() if source == by), by)
 
 
-def load(request: Request) -> Book:
-    """Read the data that a request names."""
-    from funnelnb.data.load import load
-
-    source: Any = request.data[0] if len(request.data) == 1 else list(request.data)
-    return load(
-        source,
-        mapping=request.mapping or None,
-        playbook=request.playbook or None,
-        as_of=request.as_of or None,
-    )
-
-
 # ---- the work ---------------------------------------------------------------------------------------------
 
 
@@ -245,7 +234,7 @@ class _Work:
     def __init__(self, request: Request, whole: Plan, out: Folder, settings: Settings) -> None:
         self.request, self.out = request, out
         self.record = manifest.read(out)
-        self.sources = manifest.sources_of(whole, settings)
+        self.sources = manifest.sources_of(whole, settings, lists.asked(request))
         before = self.record.entries
         self.reasons = {
             job.stem: manifest.why(before.get(job.stem), self.sources[job.stem], out) for job in whole.jobs
@@ -319,7 +308,8 @@ class _Work:
         name = f"{job.stem}.ipynb"
         self.told[job.stem] = done.inside.brief.get("facts", {})
         self.out.write(name, done.notebook)
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, done.inside, figures, done.failure))
+        self.out.write(f"{job.stem}.html", self._page(job, done.inside, figures, done.failure))
+        self._write_deals(job, done.inside)
         self._enter(job, done.seconds, done.failure, {name: manifest.hash_of(done.notebook.encode())})
 
     def lose(self, job: Job, error: BaseException, figures: Headlines) -> None:
@@ -333,8 +323,11 @@ class _Work:
             message=str(error) or "the process that made the report was killed",
             kind="killed",
         )
-        self.out.write(f"{job.stem}.html", pages.report(self.plan, job, inside, figures, failure))
+        self.out.write(f"{job.stem}.html", self._page(job, inside, figures, failure))
         self._enter(job, 0.0, failure, {})
+
+    def _page(self, job: Job, inside: Any, figures: Headlines, failure: Failure | None) -> str:
+        return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
 
     def _enter(self, job: Job, seconds: float, failure: Failure | None, files: Mapping[str, str]) -> None:
         self.entries[job.stem] = Entry(
@@ -362,9 +355,20 @@ class _Work:
             node = nbformat.reads((self.out.read(f"{job.stem}.ipynb") or b"").decode(), as_version=4)
             inside = body.render(node, code=self.request.code, labels=labels)
             self.told[job.stem] = inside.brief.get("facts", {})
-            page = pages.report(self.plan, job, inside, figures, None)
+            page = self._page(job, inside, figures, None)
             if self.out.read(f"{job.stem}.html") != page.encode():
                 self.out.write(f"{job.stem}.html", page)
+            self._write_deals(job, inside)
+
+    def _write_deals(self, job: Job, inside: body.Body) -> None:
+        """Write the deals behind the counts of a page beside it; take away what an earlier run left."""
+        name = f"{job.stem}{lists.SUFFIX}"
+        if not inside.lists.lists:
+            self.out.remove(name)
+            return
+        text = lists.as_csv(inside.lists, words(self.plan.lang))
+        if self.out.read(name) != text.encode():
+            self.out.write(name, text)
 
     def _remember(self, facts: Mapping[str, Any] | None = None) -> None:
         known = facts if facts is not None else self.record.figures
@@ -452,6 +456,7 @@ class _Lines:
             longest_s=asked.longest_s,
             code=asked.code,
             labels=pages.labels_of(self.work.plan.lang),
+            lists=lists.asked(asked),
         )
 
     def follow(self, tell: Tell, figures: Headlines) -> bool:

@@ -65,6 +65,8 @@ class Work:
         Whether the page holds the code, folded.
     labels : Labels
         What the page's folds are called.
+    lists : {"1", "nameless", ""}
+        Whether the deals behind counts come with the page, or are left out with the names of customers.
     """
 
     notebook: str
@@ -75,6 +77,7 @@ class Work:
     longest_s: float = LONGEST_S
     code: bool = False
     labels: body.Labels = field(default_factory=body.Labels)
+    lists: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ def make(work: Work) -> Done:
         execute_notebook(
             node, None, parameters=dict(work.parameters), engine_name=engine.NAME, progress_bar=False,
             execution_timeout=work.cell_timeout_s, longest_s=work.longest_s, folder=folder,
-            known=True, hidden=work.hidden, keep=kept.append,
+            known=True, hidden=work.hidden, lists=work.lists, keep=kept.append,
         )  # fmt: skip
     except Exception as error:
         if kept:

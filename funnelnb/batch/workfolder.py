@@ -109,6 +109,15 @@ def _pointed(path: Path) -> str:
     return str(nbformat.writes(node)) + "\n"
 
 
+def first_notebook(folder: Path, lang: str | None = None) -> str:
+    """Return the notebook to begin with, as a path within the folder; empty where there is none."""
+    for inside in ("notebooks", f"notebooks/{lang or 'en'}", "notebooks/en"):
+        found = sorted((folder / inside).glob("*.ipynb"))
+        if found:
+            return found[0].relative_to(folder).as_posix()
+    return ""
+
+
 def to_open(folder: Path | None) -> Path:
     """Return the folder that JupyterLab should show.
 

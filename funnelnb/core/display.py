@@ -28,6 +28,7 @@ class Renderer(Protocol):
     def html(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def finding(self, result: Any, lang: str | None) -> str: ...  # noqa: D102
     def chart(self, result: Any, kind: str | None, lang: str | None) -> Any: ...  # noqa: D102
+    def error(self, text: str) -> str: ...  # noqa: D102
 
 
 _RENDERER: list[Renderer] = []
@@ -78,7 +79,7 @@ class Shown:
     None is the language set by :func:`funnelnb.options`.
     """
 
-    __slots__ = ()
+    __slots__ = ("_asked",)
 
     def to_frame(self, table: str | None = None) -> pd.DataFrame:
         """Return a table of the result as a pandas DataFrame, one row per thing, machine names as columns.

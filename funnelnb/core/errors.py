@@ -121,6 +121,10 @@ class FunnelError(Exception):
         self.hint = masked(hint)
         super().__init__(self.found, self.expected, self.hint)
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone: IPython asks for this before it shows where in the code an error arose."""
+        return _told_in_a_notebook(self)
+
     def __str__(self) -> str:
         lines = [here(self.found)]
         if self.expected:
@@ -128,6 +132,13 @@ class FunnelError(Exception):
         if says_more(self.hint, self.expected):
             lines.append(f"  remedy:   {here(self.hint)}")
         return "\n".join(lines)
+
+
+def _told_in_a_notebook(error: FunnelError) -> list[str]:
+    """Return what a notebook shows of an error: what is wrong and what to type, in the language in force."""
+    from funnelnb.core.display import renderer
+
+    return [f"{type(error).__name__}: {renderer().error(str(error))}"]
 
 
 class ParameterError(FunnelError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -94,3 +95,18 @@ def language(lang: str | None = None) -> str:
         The language is not known; the message lists those that are.
     """
     return _current[0].lang if lang is None else check.one_of("lang", lang, LANGUAGES)
+
+
+LISTS = "FUNNELNB_LISTS"
+"""Environment variable of a kernel whose outputs become a page: ``"1"`` asks for the lists of deals behind counts,
+``"nameless"`` for no names of customers."""
+
+
+def lists_wanted() -> bool:
+    """Return whether the deals behind counts are to travel with what is shown."""
+    return os.environ.get(LISTS) == "1"
+
+
+def nameless() -> bool:
+    """Return whether the names of customers and deals are to be left out."""
+    return os.environ.get(LISTS) == "nameless"

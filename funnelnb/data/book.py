@@ -52,6 +52,7 @@ def fingerprint_of(book: Book) -> str:
     for name, one in sorted(book.calendars.items()):
         digest.update(repr((name, one.weekend, one.holidays, one.workdays)).encode())
     digest.update(book.timezone.encode())
+    digest.update(book.deal_url.encode())
     for name in sorted(book.tables):
         frame = book.tables[name]
         digest.update(f"\0{name}\0{len(frame)}".encode())
@@ -135,6 +136,8 @@ class Book:
         Time zone whose wall clock all times show; empty where none was asked for.
     calendars : Mapping of str to Calendar
         Business-day calendars of the settings, by name.
+    deal_url : str
+        Address of a deal in the CRM, with ``{opportunity_id}`` where its id belongs; empty: none is known.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -146,6 +149,7 @@ class Book:
     notes: tuple[Note, ...] = ()
     timezone: str = ""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    deal_url: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -229,6 +233,12 @@ class Book:
     def fingerprint(self) -> str:
         """Hash of the content, for knowing whether finished work is still good; taken on first use."""
         return fingerprint_of(self)
+
+    @property
+    def whole(self) -> Book:
+        """The book that this one is a part of: what an export leaves out shows in the whole."""
+        found: Book = self.__dict__.get("_whole", self)
+        return found
 
     def where(self, **conditions: Any) -> Book:
         """Which part of the book has these values?
@@ -345,7 +355,9 @@ class Book:
         for table, frame in self.tables.items():
             if table != "opportunities":
                 parts[table] = _related(frame, deals)
-        return replace(self, tables=parts, name=name)
+        made = replace(self, tables=parts, name=name)
+        made.__dict__["_whole"] = self.whole
+        return made
 
 
 def _texts(deals: pd.DataFrame, name: str) -> pd.Series:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, FunnelError
-from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import OUTCOMES
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import as_text
@@ -118,9 +117,6 @@ class HandMapping:
         self._said[column] = source
         part = self.proposal.table("opportunities")
         columns = part.setdefault("columns", {})
-        for other in [name for name, at in columns.items() if at == source and source != ROW_NUMBER]:
-            del columns[other]
-            self.columns[other] = "" if other != column else source
         columns[column] = source
         if column in TELLING:
             self._begin()

@@ -350,6 +350,7 @@ class Draft:
             notes=tuple(self.findings.notes),
             timezone=self.settings.timezone,
             calendars=self.settings.calendars,
+            deal_url=self.settings.deal_url,
         )
 
 

@@ -6,12 +6,14 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.shared.group_curve import TO
 from funnelnb.analysis.time.duration import duration
 from funnelnb.analysis.time.fits import FAMILIES
 from funnelnb.data.contract.calendar import BUSINESS, CALENDAR_DAYS, calendar_of
+from funnelnb.data.count.groups import cohort_codes
 from funnelnb.data.seen_as import seen_as, views
 from funnelnb.notebook.controls import Live, offered
 from funnelnb.playbooks import load_playbook
@@ -38,16 +40,29 @@ class Explorer(Live):
 
     Attributes
     ----------
-    playbook, stage, segment, horizon : widget
-        The four controls; setting their ``value`` is what a hand does.
+    region, period, playbook, stage, segment, horizon : widget
+        The controls; setting their ``value`` is what a hand does. The first two choose deals: those of one value of an
+        attribute, and those that entered in one quarter or year.
     picture : ipywidgets.Output
         Sentence, chart and table of :attr:`result`.
     result : Conversion
         What is shown now.
     """
 
-    def __init__(self, book: Book, *, segment: str, horizon_days: float, lang: str | None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        *,
+        segment: str,
+        horizon_days: float,
+        lang: str | None,
+        by: str = "region",
+        value: str = "",
+        period: str = "",
+    ) -> None:
         super().__init__(lang)
+        self._by = by if by in book.ledger.attributes else ""
+        self._part = functools.lru_cache(maxsize=64)(self._chosen_deals)
         self._seen = functools.lru_cache(maxsize=None)(lambda name: seen_as(book, name))
         self._book = book
         self.result: Conversion
@@ -63,7 +78,16 @@ class Explorer(Live):
             description=label("explore.horizon"), continuous_update=False, style={"description_width": "initial"},
             layout={"width": "22em"},
         )  # fmt: skip
-        self._offer(self.segment, self.horizon, self.stage, self.playbook)
+        everything = label("explore.everything")
+        values = book.ledger.attributes[self._by].labels if self._by else ()
+        named = self._say.attribute_head((self._by,)) if self._by else label("explore.region")
+        self.region = self._choice(
+            named, {everything: "", **{self._say.value(one): one for one in values if one}}, value
+        )
+        spans = cohorts(book)
+        self.period = self._choice(label("explore.period"), {everything: "", **spans}, period)
+        shown = [one for one, many in ((self.region, len(values) > 1), (self.period, len(spans) > 1)) if many]
+        self._offer(*shown, self.segment, self.horizon, self.stage, self.playbook)
         self.playbook.unobserve(self._redraw, "value")
         self.playbook.observe(self._change_playbook, "value")
         self._redraw()
@@ -80,6 +104,18 @@ class Explorer(Live):
         same = self.playbook.value == self._book.playbook.id
         return self._book if same else self._seen(self.playbook.value)
 
+    def _chosen_deals(self, playbook: str, value: str, period: str) -> Book:
+        """Return the deals of one value and one period of entry, under a stage model."""
+        book = self._book if playbook == self._book.playbook.id else self._seen(playbook)
+        marks = np.ones(len(book.ledger.outcome), bool)
+        if value:
+            coded = book.ledger.attributes[self._by]
+            marks &= coded.codes == coded.labels.index(value)
+        if period:
+            coded = cohort_codes(book.ledger, _every(period))
+            marks &= coded.codes == (coded.labels.index(period) if period in coded.labels else -1)
+        return book if marks.all() else book.some(marks)
+
     def _change_playbook(self, _: Any) -> None:
         """Offer the other model's stages; the chart follows because the chosen stage changes or by hand."""
         with self.hold_trait_notifications():
@@ -94,7 +130,7 @@ class Explorer(Live):
 
     def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         self.result = conversion(
-            self._view(),
+            self._part(self.playbook.value, self.region.value, self.period.value),
             by=self.segment.value or None,
             horizon_days=self.horizon.value,
             origin_stage=self.stage.value,
@@ -105,10 +141,35 @@ class Explorer(Live):
         return panel(self.result, self._say.lang, self._kind, table=False)
 
 
+MOST_PERIODS = 24
+"""At most so many quarters are offered, the newest."""
+
+
+def cohorts(book: Book) -> dict[str, str]:
+    """Return the years and quarters in which deals entered, the newest first, by what they are called."""
+    names = [
+        one
+        for every in ("year", "quarter")
+        for one in sorted(cohort_codes(book.ledger, every).labels, reverse=True)
+    ]
+    return {one: one for one in names[:MOST_PERIODS] if one}
+
+
+def _every(period: str) -> str:
+    return "quarter" if "Q" in period else "year"
+
+
 def explore(
-    book: Book, *, segment: str = "segment", horizon_days: float = 180.0, lang: str | None = None
+    book: Book,
+    *,
+    segment: str = "segment",
+    horizon_days: float = 180.0,
+    lang: str | None = None,
+    by: str = "region",
+    value: str = "",
+    period: str = "",
 ) -> Explorer:
-    """What if I look at another segment, horizon, stage or stage model?
+    """What if I look at another region, period, segment, horizon, stage or stage model?
 
     Parameters
     ----------
@@ -119,13 +180,19 @@ def explore(
         Horizon at first, in days.
     lang : {"en", "zh"}, optional
         None: the language in force.
+    by : str
+        Attribute whose values the first control offers.
+    value, period : str
+        Value and quarter or year (such as ``"2026-Q1"``) of entry at first; empty: all.
 
     Returns
     -------
     Explorer
         Controls that redraw the chart without running the notebook again.
     """
-    return Explorer(book, segment=segment, horizon_days=horizon_days, lang=lang)
+    return Explorer(
+        book, segment=segment, horizon_days=horizon_days, lang=lang, by=by, value=value, period=period
+    )
 
 
 # ---- Controls over durations: stage, segment, what ends the time, family, which days ----------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from funnelnb.core.errors import FunnelError
-from funnelnb.data.by_hand import COLUMNS, MEANINGS, HandMapping
+from funnelnb.data.by_hand import COLUMNS, MEANINGS, TELLING, HandMapping
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.keep import keep
 from funnelnb.show.pages.proposal import proposal_text, settings_comments
@@ -144,7 +144,13 @@ class Mapper(widgets.VBox):
         if self._quiet:
             return
         self.hand.say_column(column, source)
-        self._offer()
+        self._quiet = True
+        for name, control in self.columns.items():  # in place: the control that is typed into keeps the focus
+            at = self.hand.columns[name]
+            control.value = at if at in [value for _, value in control.options] else ""
+        if column in TELLING:
+            self._show_stages()
+        self._quiet = False
         self._try()
 
     def _said_word(self, word: str, meaning: str, *, outcome: bool) -> None:
@@ -186,7 +192,9 @@ class Mapper(widgets.VBox):
         """Load the export as it is mapped, and show the first deals and what is wrong."""
         trial = self.hand.tried()
         self.book = trial.book
-        frame = trial.deals.astype("str").replace({"NaT": "", "nan": "", "<NA>": "", "None": ""})
+        frame = trial.deals.map(_cell)
+        if trial.book is not None:
+            frame = frame.rename(columns=lambda name: self._text(f"column.{name}"))
         self.preview.value = frame.to_html(index=False, escape=True, border=0) if len(frame) else ""
         told = [error_text(str(one), self._say) for one in trial.errors]
         if trial.book is not None and self.hand.lacks_win:
@@ -220,6 +228,15 @@ class Mapper(widgets.VBox):
         live = super()._repr_mimebundle_(**kwargs) or {}
         data = dict(live[0] if isinstance(live, tuple) else live)
         return {**data, "text/plain": proposal_text(self.hand.proposal, self._say.lang)}
+
+
+def _cell(value: Any) -> str:
+    """Return a value as a person reads it: dates without midnight, whole numbers without a point, gaps blank."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    return str(value).removesuffix(" 00:00:00")
 
 
 def mapper(source: Any, *, mapping: Any = None, folder: str | Path = "", lang: str | None = None) -> Mapper:

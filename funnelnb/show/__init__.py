@@ -85,5 +85,6 @@ def outputs(
         made.append(render.bundle(lambda: kind.draw(result, say.lang), still=still))
     if table:
         body = report.html(result, say.lang)
-        made.append(({"text/html": body, "text/plain": report.text(result, say.lang)}, {}))
+        words = {"text/html": body, "text/plain": report.text(result, say.lang)}
+        made.append((words | report.listed(result, say), {}))
     return made

@@ -120,11 +120,12 @@ fn.display(conversion, picture=False)
 print(conversion.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# Each row adds up: deals that reached the stage = moved on + open + lost + no decision. The overall row runs from the
-# first stage to won. It is counted directly, not multiplied from the steps.
+# Each row adds up: reached = moved on + open + lost + no decision; the first one also holds the deals that ended at an
+# unknown stage, if there are any. The overall row runs from the first stage to won. It is counted directly, not
+# multiplied from the steps.
 
 # %% [markdown] tags=["lang-zh"]
-# 每行都能加总：进入 = 已推进 + 在途 + 输单 + 未分胜负。“全程”一行从第一阶段到赢单，直接统计得出，不是各阶段相乘。
+# 每行都能加总：进入 = 已推进 + 在途 + 输单 + 未分胜负；第一行还包含结束阶段未知的商机（如有）。“全程”一行从第一阶段到赢单，直接统计得出，不是各阶段相乘。
 
 # %% [markdown] tags=["lang-en"]
 # ## Won, lost and open by age
@@ -213,7 +214,7 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
 # %% tags=["notebook-only"]
-fn.explore(book, segment=compared, horizon_days=days)
+fn.explore(whole, by=by, value=value, segment=compared, horizon_days=days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show

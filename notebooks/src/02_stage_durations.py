@@ -106,12 +106,16 @@ fn.display(described, chart="density", table=False)
 
 # %% [markdown] tags=["lang-en"]
 # Bars: observed. Line: the best distribution tried. Vertical lines: ages by which 10 to 90 % are finished. Where the
-# bars do not follow the line, do not use it for quantiles or forecasts. `fn.display(described)` adds parameters,
-# quantiles and remaining times; `stage="..."` describes one stage; `chart="fit"` and `chart="quantiles"` draw the same
-# fit in other ways.
+# bars do not follow the line, do not use it for quantiles or forecasts.
 
 # %% [markdown] tags=["lang-zh"]
 # 柱为实际值，线为最优分布，竖线为 10% 到 90% 的商机结束时的天数。柱与线不相符时，请勿用来算分位数或做预测。
+
+# %% [markdown] tags=["lang-en", "notebook-only"]
+# `fn.display(described)` adds parameters, quantiles and remaining times; `stage="..."` describes one stage;
+# `chart="fit"` and `chart="quantiles"` draw the same fit in other ways.
+
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # `fn.display(described)` 另有参数、分位数和剩余时间；`stage="..."` 可看单个阶段；`chart="fit"` 和 `chart="quantiles"`
 # 是同一拟合的其他画法。
 

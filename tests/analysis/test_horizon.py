@@ -3,13 +3,16 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import funnelnb as fn
 from funnelnb.analysis.conversion.cohort import cohort
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.conversion.segments import segments
 from funnelnb.analysis.shared import by_day
-from funnelnb.analysis.shared.horizon import automatic, watched_days
+from funnelnb.analysis.shared.horizon import CANDIDATES_DAYS, automatic, watched_days
+from funnelnb.analysis.shared.reach import longest_horizon
 from funnelnb.core.errors import ParameterError
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
@@ -135,3 +138,28 @@ def test_all_decided_needs_no_carrying():
     assert later.settled
     assert not later.carried
     assert later.rate == pytest.approx(0.60)
+
+
+@pytest.mark.parametrize("span_days", [20, 45, 100, 150, 400])
+def test_the_longest_horizon_is_the_last_that_gives_a_rate(span_days):
+    """Against fn.conversion asked at every horizon offered: the longest whose rate is known, up to the one wanted."""
+    rng = np.random.default_rng(span_days)
+    as_of = np.datetime64("2026-06-30")
+    rows = []
+    for k in range(120):
+        born = as_of - np.timedelta64(int(rng.integers(0, span_days)), "D")
+        closes = born + np.timedelta64(int(rng.integers(1, 60)), "D")
+        outcome = ("won", "lost")[k % 2] if closes <= as_of else "open"
+        rows.append(
+            {"opportunity_id": f"D{k}", "created_at": born, "closed_at": closes if outcome != "open" else None,
+             "outcome": outcome, "stage": "won" if outcome == "won" else "lead"}
+        )  # fmt: skip
+    book = fn.load(pd.DataFrame(rows), playbook=["lead", "won"], as_of="2026-06-30")
+    for wanted in (180.0, 90.0):
+        known = [
+            days
+            for days in (*CANDIDATES_DAYS, wanted)
+            if days <= wanted and np.isfinite(conversion(book, horizon_days=days).overall[0].by_day_rate)
+        ]
+        assert longest_horizon(book, wanted) == (max(known) if known else wanted)
+        assert span_days < 150 or max(known) == wanted

@@ -43,7 +43,17 @@ RULES = {
 ORDER = {
     "data": ("contract", "parse", "read", "recognise", "clean", "tidy", "ledger", "count", "events", "store"),
     "stats": ("rates", "curves", "lifetime", "totals", "models", "forecast"),
-    "analysis": ("shared", "conversion", "time", "priority", "targets", "behaviour", "forecast", "diagnosis"),
+    "analysis": (
+        "shared",
+        "conversion",
+        "time",
+        "priority",
+        "targets",
+        "behaviour",
+        "forecast",
+        "quality",
+        "diagnosis",
+    ),
     "show": ("text", "tables", "views", "charts", "pages"),
 }
 # Third parties a room may not touch.

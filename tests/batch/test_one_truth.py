@@ -5,10 +5,6 @@ import re
 
 import pytest
 
-from funnelnb.batch.notebooks import notebooks
-from funnelnb.batch.run import Progress, request_of, run
-from tests.conftest import ROOT
-
 NUMBER = r"\d[\d,]*"
 
 
@@ -19,16 +15,9 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ").replace("\u202f", " ")
 
 
-@pytest.fixture(scope="module", params=["en", "zh"])
-def pages(request, tmp_path_factory):
-    out = tmp_path_factory.mktemp("pages")
-    names = tuple(one.name for one in notebooks(request.param) if one.name[:2] in ("01", "02", "03", "04"))
-    asked, _ = request_of({
-        "data": (str(ROOT / "data/sample"),), "by": "region", "only": ("DACH",), "lang": request.param,
-        "notebooks": names, "out": out,
-    })  # fmt: skip
-    summary = run(asked, Progress())
-    assert summary.outcome == "ok"
+@pytest.fixture(params=["en", "zh"])
+def pages(request, sample_pages):
+    out = sample_pages(request.param)
     found = {path.stem: text_of(path.read_text(encoding="utf-8")) for path in out.glob("DACH*.html")}
     assert len(found) == 4
     return found

@@ -184,6 +184,8 @@ def stage_table(deals: list[Read], positions: int) -> dict[str, list[float]]:
             table["unplaced_amount"][code] += deal.amount
             table["reached_n"][0] += 1
             table["reached_amount"][0] += deal.amount
+            table["reached_amount_sq"][0] += deal.amount**2
+            table["decided_amount_sq"][0] += deal.amount**2 if deal.outcome == "lost" else 0
             continue
         for k in range(deal.furthest + 1):
             kind = (

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 import funnelnb as fn
+from funnelnb.analysis.priority.level_moves import as_it_was
 from funnelnb.simulate import Effect, Floor, Owner, simulate
 
 HERE = Path(__file__).parent
 AS_OF = "2026-06-30"
 NAMES = tuple(f"{region} {letter}" for region in ("East", "North", "South") for letter in "ABCD")
 SICK = "North B"
-HEALTHY_N, SICK_N, WEEKS_N = 200, 25, 12
+HEALTHY_N, SICK_N, FLOORS_N, WEEKS_N = 400, 40, 40, 12
 TODAY = pd.Timestamp(AS_OF)
 
 
@@ -82,7 +83,20 @@ def tables_of(seed: int, *effects: Effect) -> dict[str, pd.DataFrame]:
 
 
 def book_of(tables: dict[str, pd.DataFrame], as_of: str = AS_OF) -> fn.Book:
-    return fn.load(dict(tables), playbook="seven_step", as_of=as_of)
+    """A book of canonical tables, cut at the as-of day by hand where it is an earlier one."""
+    made = {}
+    for name, frame in tables.items():
+        kept = frame.copy()
+        for column in kept:
+            if kept[column].dtype == object:
+                kept[column] = kept[column].astype("str")
+        made[name] = kept
+    return fn.Book(
+        tables=made,
+        playbook=fn.playbooks.load_playbook("seven_step"),
+        as_of=np.datetime64(as_of, "s"),
+        currency="EUR",
+    )
 
 
 # ---- Sicknesses, planted into the tables --------------------------------------------------------------------
@@ -254,25 +268,36 @@ def found(rule: str, seed: int) -> bool:
     return any(row.state == "red" and row.rule == rule and row.group == group for row in rows)
 
 
-def main(healthy_n: int = HEALTHY_N, sick_n: int = SICK_N) -> None:
-    rows = []
+def weeks(seed: int) -> tuple[int, int]:
+    """Of so many weekly reports of one healthy floor, how many show any red symptom?"""
+    book = book_of(tables_of(20_000 + seed))
     alarms = 0
-    by_rule: dict[str, int] = {}
-    for seed in range(1, healthy_n + 1):
-        red = {row.rule for row in healthy(seed).rows if row.state == "red"}
-        alarms += bool(red)
-        for rule in red:
-            by_rule[rule] = by_rule.get(rule, 0) + 1
-    rows.append(("false_alarm", "any", healthy_n, alarms))
-    rows += [("false_alarm", rule, healthy_n, n) for rule, n in sorted(by_rule.items())]
+    for week in range(WEEKS_N):
+        then = as_it_was(7.0 * week, book) if week else book
+        alarms += any(row.state == "red" for row in fn.symptoms(then).rows)
+    return WEEKS_N, alarms
+
+
+def main(healthy_n: int = HEALTHY_N, sick_n: int = SICK_N, floors_n: int = FLOORS_N) -> None:
+    rows = []
+    found_red = [
+        {row.rule for row in healthy(seed).rows if row.state == "red"} for seed in range(1, healthy_n + 1)
+    ]
+    rows.append(("false_alarm", "any", healthy_n, sum(map(bool, found_red))))
+    names = sorted({rule for one in found_red for rule in one})
+    rows += [("false_alarm", rule, healthy_n, sum(rule in one for one in found_red)) for rule in names]
+    print(rows, flush=True)
+    runs = [weeks(seed) for seed in range(1, floors_n + 1)]
+    rows.append(("weekly_reports", "any", sum(n for n, _ in runs), sum(n for _, n in runs)))
+    rows.append(("floors_in_12_weeks", "any", floors_n, sum(n > 0 for _, n in runs)))
+    print(rows[-2:], flush=True)
     for rule in [*PLANTED, "leaking_step"]:
         hits = sum(found(rule, 10_000 + seed) for seed in range(1, sick_n + 1))
         rows.append(("power", rule, sick_n, hits))
         print(rows[-1], flush=True)
-    frame = pd.DataFrame(rows, columns=["kind", "rule", "floors_n", "red_n"])
+    frame = pd.DataFrame(rows, columns=["kind", "rule", "n", "red_n"])
     text = f"# funnelnb {fn.__version__}, numpy {np.__version__}\n" + frame.to_csv(index=False)
     (HERE / "diagnosis.csv").write_text(text, encoding="utf-8")
-    print(frame.to_string())
 
 
 if __name__ == "__main__":

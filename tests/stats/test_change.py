@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, chi2
 
-from funnelnb.stats.rates.change import _gain, change_points
+from funnelnb.core.errors import ParameterError
+from funnelnb.stats.rates.change import _gain, change_points, count_changes
 
 
 def test_gain_is_the_likelihood_ratio_of_every_position():
@@ -44,3 +45,33 @@ def test_two_changes_and_none():
     assert [one.position for one in change_points(series, [10] * 30)] == [10, 20]
     assert change_points([0, 0, 0, 0], [5, 5, 5, 5]) == ()
     assert change_points([], []) == ()
+
+
+def test_a_jump_of_a_count_is_found_by_the_poisson_likelihood():
+    rng = np.random.default_rng(8)
+    counts = np.concatenate([rng.poisson(20, 12), rng.poisson(36, 12)])
+
+    def entropy(k):
+        return k.sum() * np.log(k.mean()) if k.sum() else 0.0
+
+    gains = [entropy(counts[:t]) + entropy(counts[t:]) for t in range(2, 23)]
+    (found,) = count_changes(counts)
+    assert found.position == 2 + int(np.argmax(gains))
+    assert found.before_rate == pytest.approx(counts[: found.position].mean())
+    assert found.after_rate == pytest.approx(counts[found.position :].mean())
+    lower, upper = found.before_ci_lower, found.before_ci_upper
+    exact = [chi2.ppf(0.05, 2 * counts[:12].sum()) / 24, chi2.ppf(0.95, 2 * counts[:12].sum() + 2) / 24]
+    assert lower == pytest.approx(exact[0], rel=0.06)
+    assert upper == pytest.approx(exact[1], rel=0.06)
+
+
+def test_steady_counts_break_no_more_often_than_allowed():
+    rng = np.random.default_rng(9)
+    found = sum(bool(count_changes(rng.poisson(15, 24), most=1)) for _ in range(150))
+    assert found / 150 < 0.17  # 10 % asked for; 150 series
+
+
+def test_counts_per_exposure_and_what_cannot_be():
+    assert count_changes([10, 20, 10, 20, 10, 20], exposure=[1, 2, 1, 2, 1, 2]) == ()
+    with pytest.raises(ParameterError):
+        count_changes([1, 2], exposure=[1])

@@ -112,3 +112,14 @@ def test_nothing_to_compare_is_undefined():
 def test_impossible_rows_are_refused(arguments, shown):
     with pytest.raises(ParameterError, match=shown):
         log_rank(*arguments)
+
+
+def test_groups_that_share_no_stratum_give_fewer_contrasts_not_an_error():
+    rng = np.random.default_rng(3)
+    group = rng.integers(0, 12, 600)
+    stratum = group % 3  # every group lives in one stratum only: 12 - 3 contrasts
+    time, outcome = rng.exponential(50, 600).round() + 1, rng.integers(0, 3, 600)
+    found = gray(time, outcome, group, strata=stratum)
+    apart = [gray(*(one[stratum == s] for one in (time, outcome, group))) for s in range(3)]
+    assert found.df == sum(one.df for one in apart) == 9
+    assert found.statistic == pytest.approx(sum(one.statistic for one in apart))

@@ -6,6 +6,7 @@ functions after it spoil them the way people's data are spoilt. Times are whole 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -322,3 +323,34 @@ def book(given: Export) -> Any:
         observed_from=since,
         currency="EUR",
     )
+
+
+def quick_book(given: Export) -> Any:
+    """Return the same book without the reading, in a tenth of the time; for thousands of runs.
+
+    Checked against :func:`book` in ``tests/truth/test_package.py``.
+    """
+    import pandas as pd
+
+    from funnelnb.data.book import Book
+
+    tables = frames(given)
+    deals = tables["opportunities"]
+    tables["opportunities"] = deals.assign(stage=deals["stage"].where(deals["stage"].isin(STAGES)))
+    days = pd.concat([deals["created_at"], deals["closed_at"]]).dropna()
+    end = np.timedelta64(0 if (days == days.dt.normalize()).all() else 86_399, "s")
+    since = None
+    if given.observed_from is not None:
+        since = (EPOCH + np.timedelta64(int(given.observed_from), "D")).astype("datetime64[s]")
+    return Book(
+        tables=tables,
+        playbook=_playbook(),
+        as_of=(EPOCH + np.timedelta64(given.as_of, "D")).astype("datetime64[s]") + end,
+        currency="EUR",
+        observed_from=since,
+    )
+
+
+@functools.cache
+def _playbook() -> Any:
+    return book(export(draw(World(), 50, np.random.default_rng(1)), World().span)).playbook

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.analysis.diagnosis.symptoms import ASKED, Symptoms
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
 
@@ -38,7 +38,7 @@ class SymptomDetail(Result):
     group: tuple[str, ...]
     rows: tuple[Symptom, ...]
     rules: tuple[RuleState, ...]
-    deals: tuple[SymptomDeal, ...]
+    deals: DealRows[SymptomDeal] = field()
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
 
@@ -96,7 +96,7 @@ def drill(found: Symptoms, rule: str, who: str = "") -> SymptomDetail:
         group=group,
         rows=tuple(one for one in found.rows if one.rule == rule and one.group == group),
         rules=tuple(one for one in found.rules if one.rule == rule),
-        deals=deals,
+        deals=DealRows(deals),
         stage_ids=found.stage_ids,
         stage_labels=found.stage_labels,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from funnelnb.analysis.diagnosis.rules import rules_of
 from funnelnb.analysis.shared.counts import level, source_notes
 from funnelnb.analysis.shared.open_deals import learned_from
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about
+from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core import check
 from funnelnb.core.errors import FunnelError, ParameterError, nearest
 from funnelnb.core.note import Note
@@ -184,7 +184,7 @@ class Symptoms(Result):
     tests_n: int
     rows: tuple[Symptom, ...]
     rules: tuple[RuleState, ...]
-    deals: tuple[SymptomDeal, ...]
+    deals: DealRows[SymptomDeal] = field()
     people: tuple[str, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -276,7 +276,7 @@ def symptoms(
         tests_n=int(np.isfinite([sign.p for _, sign, _ in found]).sum()),
         rows=tuple(rows),
         rules=tuple(_rule(name, one, rows, needs[name]) for name, one in limits.items()),
-        deals=tuple(deal for row, place, sign in known for deal in _deals(place, row, sign)),
+        deals=DealRows(deal for row, place, sign in known for deal in _deals(place, row, sign)),
         people=tuple(desk.names[unit - 1] for unit in desk.people),
         **about(book),
     )

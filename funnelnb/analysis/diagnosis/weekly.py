@@ -21,10 +21,12 @@ from funnelnb.analysis.diagnosis.report_people import CustomerLine, NextStep, cu
 from funnelnb.analysis.diagnosis.report_period import asked_period, back
 from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms, symptoms
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import TypedFunnel, typed_funnel
+from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.attained import attained
-from funnelnb.analysis.targets.target import target
+from funnelnb.analysis.targets.quota import attainment
 from funnelnb.core.errors import FunnelError, ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.book import Book
@@ -322,25 +324,23 @@ def _of_typed(counts: Any, before: Any, playbook: Any, confidence: float) -> Wee
 
 def _outlook(desk: Desk, now: Period) -> ReportOutlook:
     book = desk.book
-    running: Any = None
+    running: list[Any] = []
     try:
         rows = [row for row in attained(book).rows if row.state == "running"]
-        if rows:
-            name = min({row.period for row in rows}, key=lambda text: (-len(text), text))
-            running = [row for row in rows if row.period == name]
-    except FunnelError:
+        name = min({row.period for row in rows}, key=lambda text: (-len(text), text), default="")
+        running = [row for row in rows if row.period == name]
+    except FunnelError:  # no targets: the report says so
         pass
-    ahead = _ahead(book)
+    period, goal, chance = _ahead(book, running[0].period if running else next_quarter(book))
     length = float((now.end - now.start) / np.timedelta64(1, "D")) + 1
     due = _due(desk, length)
     closing = book.playbook.outlook
-    known = running is not None
     return ReportOutlook(
-        target_period=running[0].period if known else ahead[0],
-        target_amount=float(sum(row.target_amount for row in running)) if known else ahead[1],
-        won_amount=float(sum(row.won_amount for row in running)) if known else float("nan"),
-        elapsed_share=float(running[0].elapsed_share) if known else float("nan"),
-        chance_rate=ahead[2] if not known or running[0].period == ahead[0] else float("nan"),
+        target_period=running[0].period if running else period,
+        target_amount=float(sum(row.target_amount for row in running)) if running else goal,
+        won_amount=float(sum(row.won_amount for row in running)) if running else float("nan"),
+        elapsed_share=float(running[0].elapsed_share) if running else float("nan"),
+        chance_rate=chance,
         due_n=int(due.sum()),
         due_amount=float(np.nan_to_num(desk.ledger.amount[due]).sum()),
         closing_en=closing.en if closing else "",
@@ -348,15 +348,26 @@ def _outlook(desk: Desk, now: Period) -> ReportOutlook:
     )
 
 
-def _ahead(book: Book) -> tuple[str, float, float]:
-    """Return the next period with a target, its amount and its chance."""
+def _ahead(book: Book, name: str) -> tuple[str, float, float]:
+    """Return a period with a target, its amount, and how likely open deals and new business reach it."""
+    nothing = float("nan")
     if "targets" not in book.tables:
-        return "", float("nan"), float("nan")
+        return "", nothing, nothing
     try:
-        found = target(book)
-    except FunnelError:
-        return "", float("nan"), float("nan")
-    return found.period_name, float(found.target_amount), float(found.chance_rate)
+        period = still_to_come(book, name, None)
+        goal = target_amount(book, None, period)
+    except FunnelError:  # no target for the period
+        return "", nothing, nothing
+    try:
+        pipes.require_chances(book)
+        deals, confidence = pipes.pipeline(book), level(None)
+        chance = pipes.chances_in(book, deals, period, confidence)
+        found = attainment(
+            book, deals, chance, period, goal, measured=True, assurance=0.8, confidence_level=confidence
+        )
+    except FunnelError:  # nothing to judge it by
+        return period.name, goal, nothing
+    return period.name, goal, float(found.chance_rate)
 
 
 def _due(desk: Desk, days: float) -> Mask:

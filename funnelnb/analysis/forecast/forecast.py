@@ -5,7 +5,7 @@ Longer than most modules: the fields of a forecast and what fills each of them a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import About, Result, about
+from funnelnb.analysis.shared.result import About, DealRows, Result, about
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
@@ -207,7 +207,7 @@ class Forecast(Result):
     since: np.datetime64
     until: np.datetime64
     rows: tuple[ForecastRow, ...]
-    deals: tuple[ForecastDeal, ...]
+    deals: DealRows[ForecastDeal] = field()
     categories: tuple[CategoryRow, ...]
     fan: tuple[FanDay, ...]
     record: Record | None
@@ -311,7 +311,7 @@ def forecast(
         periods=tuple(one.name for one in asked),
         since=asked[0].start,
         until=asked[-1].end,
-        deals=_deals(book, history, made.seen, asked[0], today),
+        deals=DealRows(_deals(book, history, made.seen, asked[0], today)),
         categories=_categories(book, history, made.seen, asked[0]),
         record=past,
         width_factor=case.factor,

@@ -124,7 +124,7 @@ class Waterfall(Result):
         check.one_of("group", group, known)
         raise ParameterError(f"group = {group!r}", expected="a group of this waterfall")
 
-    def deals(self, name: str, group: str | None = None) -> tuple[str, ...]:
+    def deals_of(self, name: str, group: str | None = None) -> tuple[str, ...]:
         """Return the ids of the deals behind a bar, largest change first."""
         return self.bar(name, group).opportunity_ids
 

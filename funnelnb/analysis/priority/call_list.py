@@ -135,6 +135,7 @@ class DealFacts:
             rank=0,
             group_rank=0,
             opportunity_id=name,
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],
@@ -291,6 +292,8 @@ class CallRow:
         What the customer's intent and money count, 0 to 1; NaN where not known.
     weigh_factor : float
         By which the judgement of intent and budget multiplies the value per hour; 1 without one.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -323,6 +326,7 @@ class CallRow:
     intent_part: float = float("nan")
     budget_part: float = float("nan")
     weigh_factor: float = 1.0
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

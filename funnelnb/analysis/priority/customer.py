@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from funnelnb.analysis.priority.levels import LevelRule, levels, same_ruler
 from funnelnb.analysis.priority.money_authority_need import CONDITIONS, VERDICTS, man_class
 from funnelnb.analysis.priority.roles import MAIN_ROLES
 from funnelnb.analysis.shared.counts import level
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.question import remembering
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.accounts import as_book
@@ -189,7 +190,7 @@ class Customer(Result):
     sheet: tuple[SheetRow, ...]
     plus_n: int
     minus_n: int
-    deals: tuple[CustomerDeal, ...]
+    deals: DealRows[CustomerDeal] = field()
     contacts: tuple[CustomerContact, ...]
     open_amount: float
     won_amount: float
@@ -198,6 +199,7 @@ class Customer(Result):
     stage_labels: tuple[Label, ...]
 
 
+@remembering("book")
 def customer(book: Records, who: str, rule: Mapping[str, Any] | LevelRule | str | None = None) -> Customer:
     """What is known of this customer, which priority has it, and what is missing?
 
@@ -264,7 +266,7 @@ def customer(book: Records, who: str, rule: Mapping[str, Any] | LevelRule | str 
         sheet=judged,
         plus_n=marks.plus_n if marks else 0,
         minus_n=marks.minus_n if marks else 0,
-        deals=deals,
+        deals=DealRows(deals),
         contacts=contacts,
         open_amount=_sum(deals, "open"),
         won_amount=_sum(deals, "won"),

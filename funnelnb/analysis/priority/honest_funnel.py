@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
@@ -87,6 +87,8 @@ class GateDeal:
         The stage that it falls back to, or stays in; empty as above.
     warning_en, warning_zh : str
         What the model warns of then.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -109,6 +111,7 @@ class GateDeal:
     falls_to: str = ""
     warning_en: str = ""
     warning_zh: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -135,7 +138,7 @@ class HonestFunnel(Result):
     """
 
     rows: tuple[GateRow, ...]
-    deals: tuple[GateDeal, ...]
+    deals: DealRows[GateDeal] = field()
     overclaimed_n: int
     overclaimed_amount: float
     checked_n: int
@@ -211,7 +214,7 @@ def honest_funnel(book: Book, *, unrecorded: str = "unknown") -> HonestFunnel:
         currency=book.currency,
         notes=tuple(notes) if checked_n < len(found) else (),
         rows=_rows(book.playbook, deals, found, supported),
-        deals=tuple(
+        deals=DealRows(
             sorted(
                 found,
                 key=lambda row: (-row.stages_apart, -np.nan_to_num(row.deal_amount), row.opportunity_id),
@@ -318,6 +321,7 @@ def _deal(
     question = here.questions[0].label if here.questions else None
     return GateDeal(
         opportunity_id=deals.opportunity_id[d],
+        customer=deals.customer[d],
         account_id=deals.account_id[d],
         owner=deals.owner[d],
         region=deals.region[d],

@@ -17,6 +17,7 @@ from funnelnb.analysis.priority.levels import (
     same_ruler,
 )
 from funnelnb.analysis.shared.open_deals import total
+from funnelnb.analysis.shared.question import remembering
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
@@ -116,6 +117,7 @@ class LevelMoves(Result):
     medium: float
 
 
+@remembering("after")
 def level_moves(
     before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | str | None = None
 ) -> LevelMoves:
@@ -157,12 +159,7 @@ def level_moves(
     True
     """
     before = _earlier(before, after)
-    used = LevelRule.read(rule)
-    now = levels(after, used, everyone=False)
-    used = same_ruler(used, now)
-    then = levels(before, used, everyone=False)
-    old, new = _by_account(then), _by_account(now)
-    moves = [_move(account, old.get(account), new.get(account), used) for account in sorted(old.keys() | new)]
+    moves, then, now, used = _all_moves(before, after, rule)
     changed = [row for row in moves if row.level_before != row.level_after]
     ranks = [_rank(row) for row in changed]
     return LevelMoves(
@@ -185,6 +182,27 @@ def level_moves(
         high=used.high,
         medium=used.medium,
     )
+
+
+def _all_moves(
+    before: Book, after: Book, rule: Mapping[str, Any] | LevelRule | str | None
+) -> tuple[list[MoveRow], Levels, Levels, LevelRule]:
+    """Return every customer of either date with both levels, the levels themselves, and the rule of both dates."""
+    used = LevelRule.read(rule)
+    now = levels(after, used, everyone=False)
+    used = same_ruler(used, now)
+    then = levels(before, used, everyone=False)
+    old, new = _by_account(then), _by_account(now)
+    moves = [_move(account, old.get(account), new.get(account), used) for account in sorted(old.keys() | new)]
+    return moves, then, now, used
+
+
+def moved(
+    before: Book | str | float, after: Book, rule: Mapping[str, Any] | LevelRule | str | None
+) -> list[tuple[MoveRow, str]]:
+    """Return every customer of either date with what became of its level: raised, stayed, gone …"""
+    moves, *_ = _all_moves(_earlier(before, after), after, rule)
+    return [(row, "stayed" if row.level_before == row.level_after else _rank(row)) for row in moves]
 
 
 def _by_amount(row: MoveRow) -> tuple[float, str]:

@@ -359,7 +359,7 @@ def _judgeable(accounts: pd.DataFrame, amounts: Mapping[str, float]) -> None:
         raise MissingDataError(
             "priority levels: the table 'accounts' has no column to judge by",
             expected="one or more of the columns " + ", ".join(judging),
-            hint="map them in the settings",
+            hint="map them in funnelnb.toml",
         )
 
 

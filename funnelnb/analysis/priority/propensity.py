@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -147,7 +147,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
         The chance is to be won within so many days.
     confidence_level : float
     """
-    split_s, last_s = _split(ledger, start_s, days)
+    split_s, last_s = split_of(ledger, start_s, days)
     if split_s >= last_s:
         return Validation()
     train = cases_of(ledger, start_s, split_s, days)
@@ -177,7 +177,7 @@ def validate(ledger: Ledger, start_s: Ints, facts: Entry, days: float, confidenc
     )
 
 
-def _split(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
+def split_of(ledger: Ledger, start_s: Ints, days: float) -> tuple[int, int]:
     """Return the end of the day that the model is learned on, and the latest start that can be tested.
 
     The first is not before the second where the record is too short to test.
@@ -273,6 +273,8 @@ class PropensityDeal:
         Odds against those of an average deal.
     raises, lowers : str
         What makes it better, and worse, than average: ``attribute=value``, joined by "|", strongest first.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -284,6 +286,7 @@ class PropensityDeal:
     odds_factor: float
     raises: str
     lowers: str
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -331,7 +334,7 @@ class Propensity(Result):
     forecasters: tuple[ForecasterRow, ...]
     bins: tuple[CalibrationRow, ...]
     effects: tuple[EffectRow, ...]
-    deals: tuple[PropensityDeal, ...]
+    deals: DealRows[PropensityDeal] = field()
     audit: tuple[AuditRow, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -428,7 +431,7 @@ def propensity(
         forecasters=tested.forecasters,
         bins=tested.bins,
         effects=_effects(final, whole) if final else (),
-        deals=_deals(book, final) if final else (),
+        deals=DealRows(_deals(book, final) if final else ()),
         audit=known.audit,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
@@ -487,6 +490,7 @@ def _deals(book: Book, model: PropensityModel) -> tuple[PropensityDeal, ...]:
         rows.append(
             PropensityDeal(
                 opportunity_id=deals.opportunity_id[d],
+                customer=deals.customer[d],
                 owner=deals.owner[d],
                 region=deals.region[d],
                 stage=book.playbook.stage_ids[deals.position[d]],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about
+from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.analysis.shared.time_to_close import Outlook, outlook
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -75,6 +75,8 @@ class QuadrantDeal:
         Days from the as-of date to the close that somebody stated; negative: overdue; NaN where nobody did.
     time_source : {"stated", "stated_untested", "estimated", "unknown"}
         What decided between soon and late.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -91,6 +93,7 @@ class QuadrantDeal:
     quadrant: str
     stated_days: float = float("nan")
     time_source: str = "estimated"
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +158,7 @@ class Quadrant(Result):
     capacity_hours: float
     window_days: float
     rows: tuple[QuadrantRow, ...]
-    deals: tuple[QuadrantDeal, ...]
+    deals: DealRows[QuadrantDeal] = field()
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     dates_judged_n: int = 0
@@ -278,7 +281,7 @@ def quadrant(
         capacity_hours=capacity,
         window_days=window_days,
         rows=_rows(deals, classes, wanted, capacity, actual),
-        deals=_deals(book, deals, seen, classes, soon_days, stated, sources),
+        deals=DealRows(_deals(book, deals, seen, classes, soon_days, stated, sources)),
         **about(book),
         dates_judged_n=past.judged_n,
         dates_kept_n=past.kept_n,
@@ -345,9 +348,23 @@ _SAYS: Mapping[str, str] = MappingProxyType(
 
 def _dates_kept(book: Book, confidence_level: float) -> _Past:
     """Return how many stated dates of closed and of overdue deals were kept."""
+    judged, kept, same_day = _stated(book)
+    judged_n, kept_n = int(judged.sum()), int(kept.sum())
+    if judged_n < TOO_FEW_N:
+        trust = "too_few"
+    elif same_day.size >= TOO_FEW_N and float(same_day.mean()) >= OVERWRITTEN_SHARE:
+        trust = "overwritten"
+    else:
+        trust = "trusted" if float(wilson(kept_n, judged_n, confidence_level)[0]) > 0.5 else "not_kept"
+    return _Past(judged_n=judged_n, kept_n=kept_n, trust=trust)
+
+
+def _stated(book: Book) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the rows of the deals whose stated date can be judged, and was kept; of the closed: to the very day."""
     table = book.opportunities
+    nothing = np.zeros(len(table), bool)
     if "expected_close_at" not in table:
-        return _Past(judged_n=0, kept_n=0, trust="too_few")
+        return nothing, nothing, nothing[:0]
     day, never = np.timedelta64(1, "D"), np.datetime64("NaT", "D")
     stated = table["expected_close_at"].to_numpy().astype("datetime64[D]")
     closed = np.full(len(table), never)
@@ -355,17 +372,16 @@ def _dates_kept(book: Book, confidence_level: float) -> _Past:
         closed = table["closed_at"].to_numpy().astype("datetime64[D]")
     is_open = (table["outcome"] == "open").to_numpy(dtype=bool)
     ended = ~np.isnat(stated) & ~np.isnat(closed) & ~is_open
-    apart = np.abs((closed[ended] - stated[ended]) / day)
-    waiting = (book.as_of.astype("datetime64[D]") - stated[~np.isnat(stated) & is_open]) / day
-    judged_n = int(ended.sum()) + int((waiting > TOLERANCE_DAYS).sum())
-    kept_n = int((apart <= TOLERANCE_DAYS).sum())
-    if judged_n < TOO_FEW_N:
-        trust = "too_few"
-    elif apart.size >= TOO_FEW_N and float((apart == 0).mean()) >= OVERWRITTEN_SHARE:
-        trust = "overwritten"
-    else:
-        trust = "trusted" if float(wilson(kept_n, judged_n, confidence_level)[0]) > 0.5 else "not_kept"
-    return _Past(judged_n=judged_n, kept_n=kept_n, trust=trust)
+    apart = np.abs((closed - stated) / day)
+    waiting = (book.as_of.astype("datetime64[D]") - stated) / day
+    overdue = ~np.isnat(stated) & is_open & (np.nan_to_num(waiting) > TOLERANCE_DAYS)
+    return ended | overdue, ended & (np.nan_to_num(apart, nan=np.inf) <= TOLERANCE_DAYS), apart[ended] == 0
+
+
+def stated_dates(book: Book) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the rows of the deals whose stated date of close can be judged, and those that kept it."""
+    judged, kept, _ = _stated(book)
+    return judged, kept
 
 
 def _stated_days(book: Book, deals: OpenDeals) -> NDArray[np.float64]:
@@ -488,6 +504,7 @@ def _deals(
     rows = [
         QuadrantDeal(
             opportunity_id=deals.opportunity_id[d],
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.open_deals import OpenDeals, needed, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result, about
+from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import DataProblems, Problem, meant
 from funnelnb.core.note import Note
@@ -85,6 +85,8 @@ class RoleDeal:
         Roles that the deal's own stage addresses, and those of them that have been met.
     stage_missing : str
         Those of them that have not.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: str
@@ -104,6 +106,7 @@ class RoleDeal:
     stage_due_n: int = 0
     stage_met_n: int = 0
     stage_missing: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +162,7 @@ class Roles(Result):
 
     rows: tuple[RoleRow, ...]
     cells: tuple[RoleRow, ...]
-    deals: tuple[RoleDeal, ...]
+    deals: DealRows[RoleDeal] = field()
     mean_coverage_share: float
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
@@ -230,7 +233,7 @@ def roles(book: Book, *, confidence_level: float | None = None) -> Roles:
             )
         ),
         cells=tuple(count.row(role, position) for role in known for position in range(book.playbook.won)),
-        deals=tuple(
+        deals=DealRows(
             sorted(
                 found, key=lambda row: (not row.missing, -np.nan_to_num(row.deal_amount), row.opportunity_id)
             )
@@ -371,6 +374,7 @@ def _deal(
     question = _question(playbook, int(deals.position[d]), missing[0]) if missing else None
     return RoleDeal(
         opportunity_id=deals.opportunity_id[d],
+        customer=deals.customer[d],
         account_id=deals.account_id[d],
         owner=deals.owner[d],
         region=deals.region[d],

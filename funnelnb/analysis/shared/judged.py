@@ -34,6 +34,10 @@ EXPECTED_OPEN = 3.0
 """So many open deals must be expected before their absence is no accident (chance of none: e^-3 = 5 %)."""
 
 
+EXPECTED_OF_WINS = 1.0
+"""The same where no deal is lost either: then most of what is missing is of no accident already."""
+
+
 def unjudged(source: Any) -> str:
     """Return why nothing is known of the times of a source; empty where they can be judged.
 
@@ -48,6 +52,7 @@ def unjudged(source: Any) -> str:
         long the closed ones took: open deals were left out, so slow ones are missing. ``only_wins``: no deal is lost
         and no more are open than the pace of the wins leaves: lost deals were left out, or there is nothing to tell.
         ``wins_alone``: the same, and no deal is open although some must be: of times nothing is known either.
+        A part of a book is judged by itself and by the whole: what an export leaves out, its parts lack too.
         ``losses_never_set``: no deal is lost and deals far older than any win are open: lost ones were never marked.
 
     Notes
@@ -61,7 +66,11 @@ def unjudged(source: Any) -> str:
         here = counts.here_n[:, : counts.won].sum()
         if here and counts.lost_n.any():
             return ""
-    return unjudged_ledger(source.ledger) if hasattr(source, "ledger") else ""
+    if not hasattr(source, "ledger"):
+        return ""
+    whole = getattr(source, "whole", source)
+    own = unjudged_ledger(source.ledger)
+    return own if own or whole is source else unjudged_ledger(whole.ledger)
 
 
 def unjudged_ledger(ledger: Ledger) -> str:
@@ -80,7 +89,7 @@ def unjudged_ledger(ledger: Ledger) -> str:
         return CLOSED_ONLY if expected >= EXPECTED_OPEN else ""
     if not (still.any() and known.any()):
         expected = _expected_open(took_s[known], age_s[known]) if known.any() else 0.0
-        return WINS_ALONE if expected >= EXPECTED_OPEN and not still.any() else ONLY_WINS
+        return WINS_ALONE if expected >= EXPECTED_OF_WINS and not still.any() else ONLY_WINS
     expected = _expected_open(took_s[known], age_s[age_s >= 0])
     return NEVER_LOST if still.sum() > expected + 3 * np.sqrt(expected) + 3 else ONLY_WINS
 
@@ -166,7 +175,7 @@ def _few_accounts(ledger: Ledger) -> tuple[Note, ...]:
     if coded is None:
         return ()
     sizes = np.bincount(coded.codes, minlength=len(coded.labels))[
-        np.array([bool(one) for one in coded.labels])
+        np.array([bool(one) for one in coded.labels], dtype=bool)
     ]
     sizes = sizes[sizes > 0]
     if not sizes.size or sizes.max() < 2 or sizes.sum() < ledger.outcome.size / 2:

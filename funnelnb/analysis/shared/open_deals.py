@@ -14,6 +14,8 @@ from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import OPEN_DEAL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -40,6 +42,8 @@ class OpenDeals:
         NaN where not known.
     index : ndarray of int64, shape (D,)
         Number of the deal in the ledger.
+    customer : tuple of str, length D
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     opportunity_id: tuple[str, ...]
@@ -51,6 +55,7 @@ class OpenDeals:
     created_days: NDArray[np.float64]
     amount: NDArray[np.float64]
     index: NDArray[np.int64]
+    customer: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.opportunity_id)
@@ -67,8 +72,10 @@ def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
     found = np.flatnonzero((ledger.outcome == OPEN_DEAL) & (standing < ledger.won))
     index = found[np.argsort(ledger.deal_ids[found].astype(str), kind="stable")]
     entered = ledger.entered_s[last[index]]
+    ids = tuple(str(one) for one in ledger.deal_ids[index])
     return OpenDeals(
-        opportunity_id=tuple(str(one) for one in ledger.deal_ids[index]),
+        opportunity_id=ids,
+        customer=customers_of(book, ids),
         account_id=_attribute(ledger, "account_id", index),
         owner=_attribute(ledger, "owner", index),
         region=_attribute(ledger, "region", index),
@@ -145,3 +152,29 @@ def sums_by(keys: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, flo
     for key, value in zip(keys, values.tolist(), strict=True):
         groups.setdefault(key, []).append(value)
     return {key: total(sorted(found)) for key, found in groups.items()}
+
+
+# ---- What people call a deal's customer ----------------------------------------------------------------------
+
+
+def account_names(book: Book) -> Mapping[str, str]:
+    """Return the name of each customer by id, as far as the data hold any."""
+    accounts = book.tables.get("accounts")
+    if accounts is None or "name" not in accounts:
+        return {}
+    ids, names = accounts["account_id"].tolist(), accounts["name"].fillna("").tolist()
+    return {str(one): str(name) for one, name in zip(ids, names, strict=True) if str(name).strip()}
+
+
+def customers_of(book: Book, opportunity_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return what to call the customer of each deal: its name; else its id, the deal's name, or the deal's id."""
+    table, known = book.opportunities, account_names(book)
+    ids = table["opportunity_id"].astype(str).tolist()
+    nothing = [""] * len(table)
+    accounts = table["account_id"].fillna("").astype(str).tolist() if "account_id" in table else nothing
+    titles = table["name"].fillna("").astype(str).tolist() if "name" in table else nothing
+    called = {
+        deal: known.get(account) or account or title or deal
+        for deal, account, title in zip(ids, accounts, titles, strict=True)
+    }
+    return tuple(called.get(str(one), str(one)) for one in opportunity_ids)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from funnelnb.analysis.shared.members import Asked
+from funnelnb.analysis.shared.result import remember
 from funnelnb.core.errors import ParameterError
 from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
@@ -81,11 +84,35 @@ def question(
             for old, new in renamed.items():
                 if old in kwargs and new not in kwargs:
                     kwargs[new] = kwargs.pop(old)
-            return function(*args, **kwargs)
+            return _remembered(function, "book", args, kwargs)
 
         return asked
 
     return mark
+
+
+def remembering(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a function whose parameter `name` is a book: its result can list the deals behind its counts."""
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            return _remembered(function, name, args, kwargs)
+
+        return asked
+
+    return mark
+
+
+def _remembered(function: Callable[..., R], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    """Call a function and let its result carry what was asked of which book."""
+    result = function(*args, **kwargs)
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments.get(name)
+    if isinstance(given, Book):
+        remember(result, Asked(book=given, arguments=dict(bound.arguments)))
+    return result
 
 
 _MISSING = object()

@@ -119,6 +119,8 @@ def overall_sums(counts: StageCounts, origin: int) -> Columns:
     sums["advanced_n"] = counts.reached_n[:, counts.won]
     if counts.unsure_n is not None:
         sums["unsure_n"] = counts.unsure_n[:, between].sum(axis=1)
+        if origin == 0 and counts.unsure_unplaced_n is not None:
+            sums["unsure_n"] = sums["unsure_n"] + counts.unsure_unplaced_n
     if (
         counts.unplaced_n is not None and counts.unplaced_amount is not None and origin == 0
     ):  # where they were lost does not matter on the whole way

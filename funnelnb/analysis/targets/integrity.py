@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
+from funnelnb.analysis.shared.open_deals import customers_of
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.core import check
 from funnelnb.core.note import Note
@@ -86,6 +87,8 @@ class IntegrityDeal:
     closed_at : numpy.datetime64
         NaT while open.
     large : bool
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     check: str
@@ -96,6 +99,7 @@ class IntegrityDeal:
     amount: float
     closed_at: np.datetime64
     large: bool
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -118,7 +122,7 @@ class Integrity(Result):
     by: tuple[str, ...]
     large_amount: float
     rows: tuple[IntegrityRow, ...]
-    deals: tuple[IntegrityDeal, ...]
+    deals: DealRows[IntegrityDeal] = field()
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...] = ()
 
@@ -182,7 +186,7 @@ def integrity(
         by=("owner",) if _people(ledger) else (),
         large_amount=large,
         rows=_rows(ledger, found, large, level(confidence_level)),
-        deals=tuple(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
+        deals=DealRows(sorted(deals, key=lambda one: (-np.nan_to_num(one.amount), one.opportunity_id))),
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
@@ -299,6 +303,17 @@ def _evidence(book: Book, weight: Floats) -> _Found | None:
     return _Found(index=index, stated=stated, right=right, effect=effect, looked=looked)
 
 
+def found_by(book: Book, name: str, least_days: float) -> _Found | None:
+    """Return the deals that one check found and looked at; None where the records hold nothing for it."""
+    recorded = "stage_history" in book.tables
+    weight = np.zeros(book.playbook.won + 1)
+    if name == CHECKS[0]:
+        return _never(book.ledger, least_days, recorded=recorded)
+    if name == CHECKS[1]:
+        return _lower(book.ledger, weight) if recorded else None
+    return _evidence(book, weight)
+
+
 def _people(ledger: Ledger) -> list[tuple[str, NDArray[np.bool_]]]:
     coded = ledger.attributes.get("owner")
     if coded is None:
@@ -372,11 +387,13 @@ def _row(
 def _deals(book: Book, name: str, found: _Found, large: float) -> Iterable[IntegrityDeal]:
     ledger, ids = book.ledger, book.playbook.stage_ids
     coded = ledger.attributes.get("owner")
-    for deal, stated, right in zip(found.index, found.stated, found.right, strict=True):
+    names = customers_of(book, [str(one) for one in ledger.deal_ids[found.index]])
+    for deal, customer, stated, right in zip(found.index, names, found.stated, found.right, strict=True):
         closed = ledger.closed_s[deal]
         yield IntegrityDeal(
             check=name,
             opportunity_id=str(ledger.deal_ids[deal]),
+            customer=customer,
             owner="" if coded is None else coded.labels[coded.codes[deal]],
             stage=ids[stated],
             furthest_stage=ids[right],

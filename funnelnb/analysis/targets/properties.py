@@ -18,6 +18,7 @@ from funnelnb.analysis.shared.by_day import at_day, curve, split
 from funnelnb.analysis.shared.counts import attributes, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
+from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.period import Period, past_period, period_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -425,6 +426,15 @@ def _year_before(period: Period) -> Period:
     return Period(name="", start=period.start - year, end=period.end - year)
 
 
+def deals_of_cut(book: Book, by: str, name: str, now: Period) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the deals of a group, and those whose moves count for it; a cut by time is made by days, not by deals."""
+    everybody = np.ones(len(book.ledger.outcome), dtype=bool)
+    if by in TIME_CUTS:
+        return everybody, everybody
+    found = next((keep for label, keep in _cut(book, by, now, whole_time=False) if label == name), ~everybody)
+    return found, found
+
+
 def _cut(book: Book, by: str, now: Period, *, whole_time: bool) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return the groups of a cut with their deals: largest first, or in the order of time."""
     ledger, inside = book.ledger, entered_in(book, now)
@@ -483,12 +493,19 @@ def of_deals(
     found = conversion(part, horizon_days=horizon, confidence_level=confidence_level)
     steps = [step for step in found.steps if not step.after_sale]
     whole, won = found.overall[0], part.playbook.won
-    widths = _reached(part, steps[0].reached_n, horizon, confidence_level)
+    why = unjudged(part)
+    widths = _reached(part, whole.reached_n, horizon, confidence_level)
     moves = [_moved(flow, k, period) for k in range(won + 1)]
     undated = any(np.isnan(one) for one in moves[1:])
-    counts = [steps[0].reached_n, *moves[1:]]
+    counts = [whole.reached_n, *moves[1:]]
     stages = [
-        _stage(series, step, widths[k], (counts[k], counts[k + 1]), _cycle(part, k, k + 1, confidence_level))
+        _stage(
+            series,
+            (step, why),
+            widths[k],
+            (counts[k], counts[k + 1]),
+            _cycle(part, k, k + 1, confidence_level),
+        )
         for k, step in enumerate(steps)
     ]
     properties = FunnelProperties(
@@ -497,10 +514,10 @@ def of_deals(
         starts=period.start,
         ends=period.end,
         stage_n=won + 1,
-        entry_n=steps[0].reached_n,
+        entry_n=whole.reached_n,
         won_n=counts[won],
         here_n=whole.here_n,
-        **_as_success(_success(whole)),
+        **_as_success(_success(whole, why)),
         **_as_cycle(_cycle(part, 0, won, confidence_level)),
         **_shape(widths, part.playbook.stage_ids),
         entry_amount=whole.reached_amount,
@@ -514,11 +531,13 @@ def of_deals(
 
 def _stage(
     series: str,
-    step: StepRow,
+    judged: tuple[StepRow, str],
     width: float,
     moved: tuple[float, float],
     cycle: tuple[float, float, float],
 ) -> StageProperties:
+    """Return the row of one step; `judged`: its counts, and why the data cannot tell its success, if so."""
+    step = judged[0]
     return StageProperties(
         series=series,
         stage=step.stage,
@@ -526,7 +545,7 @@ def _stage(
         exit_n=moved[1],
         here_n=step.here_n,
         width_n=width,
-        **_as_success(_success(step)),
+        **_as_success(_success(*judged)),
         **_as_cycle(cycle),
         entry_amount=step.reached_amount,
         here_amount=step.here_amount,
@@ -540,10 +559,10 @@ def _moved(ledger: Ledger, k: int, period: Period) -> float:
     arrived, dated = ledger.furthest >= k, reached != UNKNOWN
     if arrived.any() and 2 * int((arrived & dated).sum()) < int(arrived.sum()):
         return np.nan
-    return float(_within(reached, period).sum())
+    return float(within(reached, period).sum())
 
 
-def _within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
+def within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     """Return which moments are known and lie in the period."""
     start, end = (one.astype("datetime64[s]").astype(np.int64) for one in (period.start, period.end + 1))
     inside: NDArray[np.bool_] = (moment_s != UNKNOWN) & (moment_s >= start) & (moment_s < end)
@@ -585,8 +604,13 @@ def _as_cycle(values: tuple[float, float, float]) -> _Cycle:
     return {"cycle_days": values[0], "cycle_ci_lower": values[1], "cycle_ci_upper": values[2]}
 
 
-def _success(step: StepRow) -> tuple[float, float, float]:
-    """Return the share by the horizon with its bounds; of closed deals only where no deal's times are known."""
+def _success(step: StepRow, why: str) -> tuple[float, float, float]:
+    """Return the share by the horizon with its bounds; of closed deals only where no deal's times are known.
+
+    NaN where the data cannot tell (`why`).
+    """
+    if why in NO_RATE:
+        return np.nan, np.nan, np.nan
     stem = "by_day" if step.by_day_n else "decided"
     rate, lower, upper = (getattr(step, f"{stem}_{part}") for part in ("rate", "ci_lower", "ci_upper"))
     return rate, lower, upper
@@ -609,14 +633,14 @@ def _reached(part: Book, entry_n: float, horizon: float, confidence_level: float
         (times,) = split(time_counts(part, 0, k))
         rate = at_day(times, curve(times, confidence_level), horizon).rate
         if not times.n.sum():
-            rate = float((part.ledger.furthest >= k).mean())
+            rate = np.nan if unjudged(part) in NO_RATE else float((part.ledger.furthest >= k).mean())
         widths.append(entry_n * rate)
     return widths
 
 
 def _money(ledger: Ledger, period: Period, confidence_level: float) -> _Money:
     """Return sum, mean and median of what was won in the period."""
-    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & _within(ledger.closed_s, period)
+    mine = (ledger.outcome == WON_DEAL) & (ledger.amount > 0) & within(ledger.closed_s, period)
     won = ledger.amount[mine]
     mean, lower, upper = mean_interval(won, confidence_level)
     return {

@@ -515,7 +515,7 @@ def _valued_deals(book: Book) -> pipes.Pipeline:
         raise MissingDataError(
             "no open deal has an amount",
             expected="a column amount for open deals",
-            hint="map it in the settings",
+            hint="map it in funnelnb.toml",
         )
     return deals
 

@@ -5,7 +5,7 @@ Longer than most modules: how unusual an age is, what chance is left and which d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -23,7 +23,7 @@ from funnelnb.analysis.shared.counts import (
 from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import DealRows, Result
 from funnelnb.analysis.shared.time_to_close import stage_curve, watched_beyond
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -343,6 +343,8 @@ class StuckDeal:
         won, as far as the state of at least ``TOO_FEW_N`` deals of that age is known.
     deal_amount : float
         NaN where not known.
+    customer : str
+        What to call the customer: its name; else its id, the deal's name, or the deal's id.
     """
 
     rank: int
@@ -364,6 +366,7 @@ class StuckDeal:
     win_ci_upper: float
     win_days: float
     deal_amount: float
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,7 +437,7 @@ class Stuck(Result):
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     stages: tuple[StuckStage, ...]
-    deals: tuple[StuckDeal, ...]
+    deals: DealRows[StuckDeal] = field()
     calendar: str = ""
 
 
@@ -528,7 +531,7 @@ def stuck(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         stages=_stages(book, deals, kinds, ages.slow_expected, wholes),
-        deals=_deals(book, deals, groups, ages, kinds, chances),
+        deals=DealRows(_deals(book, deals, groups, ages, kinds, chances)),
         calendar=which.name,
         **_sums(deals, kinds, np.ones(len(deals), bool)),
     )
@@ -681,6 +684,7 @@ def _deals(
         StuckDeal(
             rank=rank,
             opportunity_id=deals.opportunity_id[d],
+            customer=deals.customer[d],
             account_id=deals.account_id[d],
             owner=deals.owner[d],
             region=deals.region[d],

@@ -134,7 +134,7 @@ def check_quiet(
     raise ParameterError(
         f"as_of = {str(wanted)!r}: nothing is recorded in the {quiet} days before it (last on {str(last)[:10]})",
         expected="the day on which the data were exported: every open deal would be taken to have stood still since",
-        hint='leave as_of out, or say why nothing happened: as_of_reason = "…" in the settings',
+        hint='leave as_of out, or say why nothing happened: as_of_reason = "…" in funnelnb.toml',
     )
 
 

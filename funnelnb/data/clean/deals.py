@@ -291,7 +291,7 @@ def _drop_deleted(table: Table, findings: Findings) -> None:
         findings.add(
             "nothing_left", file=table.file, column=table.source("is_deleted"),
             found=f"all {len(deleted)} deals are marked as deleted",
-            remedy='say deleted = "keep" in the settings if they count all the same',
+            remedy='say deleted = "keep" in funnelnb.toml if they count all the same',
         )  # fmt: skip
 
 
@@ -342,7 +342,7 @@ def _report_word(
     here = frame[column] == word
     place = "[stages]" if code == "unknown_stage" else "[outcomes]"
     shown = shorten(word)
-    remedy = f'map it in the settings: {place} "{shown}" = "…"'
+    remedy = f'map it in funnelnb.toml: {place} "{shown}" = "…"'
     if code == "unknown_stage":
         remedy += f' ({words.nearest_stage([word])}), or if it means an end: [outcomes] "{shown}" = "lost"'
     policy = findings.add(

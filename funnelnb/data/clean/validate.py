@@ -38,7 +38,7 @@ def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> 
             "missing_column", file=table.file, column=one.name,
             found=f"the table {table.name} needs it ({one.about})",
             expected=f"a column {one.name}; the file has {have}",
-            remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in the settings',
+            remedy=f'say which it is: [tables.{table.name}.columns] {one.name} = "…" in funnelnb.toml',
         )  # fmt: skip
     if (
         table.name == "opportunities"
@@ -48,7 +48,7 @@ def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> 
         findings.add(
             "missing_column", file=table.file, column="stage", found="neither stage nor outcome of the deals",
             expected=f"a column stage or outcome; the file has {have}",
-            remedy='say which it is: [tables.opportunities.columns] stage = "…" in the settings',
+            remedy='say which it is: [tables.opportunities.columns] stage = "…" in funnelnb.toml',
         )  # fmt: skip
         return True
     return bool(absent)
@@ -199,11 +199,36 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
+    _convert(table, given, findings)
+    named = {
+        code: word for code, word in named.items() if code not in findings.settings.rates or code == given
+    }
     found = [*named, *signs, given]
     agreed = one_currency(found)
     if agreed is None:
         return _two_currencies(table, [one for one in found if one], findings) or given
     return agreed
+
+
+def _convert(table: Table, given: str, findings: Findings) -> None:
+    """Convert amounts of currencies that the settings give a rate for; the currency column says so."""
+    rates = findings.settings.rates
+    frame = table.frame
+    if not rates or not given or "currency" not in frame:
+        return
+    codes = frame["currency"].map({word: _code(word) for word in frame["currency"].dropna().unique()})
+    rate = codes.map(rates).where(codes != given)
+    rows = rate.notna()
+    if not rows.any():
+        return
+    changed = {
+        name: frame[name].where(~rows, frame[name] * rate)
+        for name in ("amount", "expected_amount")
+        if name in frame
+    }
+    table.frame = frame.assign(**changed, currency=frame["currency"].where(~rows, given))
+    told = ", ".join(f"{code} {rates[code]:g}" for code in sorted(set(codes[rows])))
+    findings.note("amounts_converted", file=table.file, n=int(rows.sum()), currency=given, rates=told)
 
 
 def _code(word: str) -> str:

@@ -248,7 +248,7 @@ def _unknown(value: Any, own: Iterable[str]) -> ParameterError:
     hint = nearest(value, [*names, *codes_like(value)]) if isinstance(value, str) else ""
     return ParameterError(
         f"calendar = {value!r}",
-        expected="'' (calendar days), 'business' (Monday to Friday), a name of [calendars] in the settings, "
+        expected="'' (calendar days), 'business' (Monday to Friday), a name of [calendars] in funnelnb.toml, "
         "or a country such as 'CN', 'DE' or 'DE-BY'",
         hint=hint if hint.startswith("did") else nearest(str(value), names),
     )

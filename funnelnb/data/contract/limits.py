@@ -42,7 +42,7 @@ class Limits:
     ...
     funnelnb.core.errors.SourceError: deals.csv: 12,000 columns
       expected: at most 5,000
-      remedy:   if the file is right, allow it with columns = 12000 under [limits] in the settings
+      remedy:   if the file is right, allow it with columns = 12000 under [limits] in funnelnb.toml
     """
 
     line_bytes: int = 1 << 20
@@ -62,7 +62,7 @@ class Limits:
             raise SourceError(
                 f"{place}: {found:,} {WORDS[name]}",
                 expected=f"at most {allowed:,}",
-                hint=f"if the file is right, allow it with {name} = {found} under [limits] in the settings",
+                hint=f"if the file is right, allow it with {name} = {found} under [limits] in funnelnb.toml",
             )
 
 

@@ -55,7 +55,7 @@ class Code:
         return ("stop", "drop", "keep") if self.keep else ("stop", "drop")
 
 
-_LEAVE_OUT = 'or leave such rows out with {code} = "drop" under [problems] in the settings'
+_LEAVE_OUT = 'or leave such rows out with {code} = "drop" under [problems] in funnelnb.toml'
 
 CODES: dict[str, Code] = {
     "missing_column": Code("a needed column is missing", "", "", fixed=True),
@@ -91,13 +91,13 @@ CODES: dict[str, Code] = {
     "date_order_unknown": Code(
         "day and month cannot be told apart: no day above 12 in the column",
         "dates that tell, such as 2026-03-05",
-        'say date_order = "dmy" or "mdy" in the settings',
+        'say date_order = "dmy" or "mdy" in funnelnb.toml',
         fixed=True,
     ),
     "decimal_unknown": Code(
         "the separator may be a decimal sign or a thousands separator",
         "numbers that tell, such as 1234.50",
-        'say decimal = "." or decimal = "," in the settings',
+        'say decimal = "." or decimal = "," in funnelnb.toml',
         fixed=True,
     ),
     "join_key_repeated": Code(
@@ -109,7 +109,7 @@ CODES: dict[str, Code] = {
     "two_currencies": Code(
         "amounts in more than one currency",
         "one currency",
-        'convert the amounts first, or say two_currencies = "keep" under [problems] in the settings: amounts in '
+        'convert the amounts first, or say two_currencies = "keep" under [problems] in funnelnb.toml: amounts in '
         "another than the commonest currency then count as not known",
         usual="stop",
         keep=True,
@@ -123,13 +123,13 @@ CODES: dict[str, Code] = {
     "unknown_stage": Code(
         "a stage that the playbook does not have",
         "",
-        f'map it under [stages] in the settings: "word" = "stage id", {_LEAVE_OUT}',
+        f'map it under [stages] in funnelnb.toml: "word" = "stage id", {_LEAVE_OUT}',
         keep=True,
     ),
     "unknown_outcome": Code(
         "an outcome that is not known",
         "open, won, lost, lost_competitor, lost_no_decision or left",
-        f'map it under [outcomes] in the settings: "word" = "won", {_LEAVE_OUT}',
+        f'map it under [outcomes] in funnelnb.toml: "word" = "won", {_LEAVE_OUT}',
     ),
     "stage_contradicts_outcome": Code(
         "the stage says won, the outcome says otherwise",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import datetime
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -191,6 +192,12 @@ class Settings:
         Business days by name of the calendar: weekend, holidays and extra working days.
     limits : Limits
         How large an input may be.
+    harm : Mapping of str to float
+        Kind of fault in the data (docs/data.md) = largest share that ``funnelnb check --harm`` lets pass.
+    rates : Mapping of str to float
+        Currency = what one unit of it is worth in `currency`; its amounts are converted.
+    deal_url : str
+        Address of a deal in the CRM, such as ``https://crm.example/deal/{opportunity_id}``.
     """
 
     path: str = ""
@@ -222,6 +229,9 @@ class Settings:
     report: Mapping[str, Any] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    harm: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    deal_url: str = ""
 
     @property
     def shown(self) -> str:
@@ -614,6 +624,7 @@ REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "timeout": ("seconds", (int, float)),
     "report_timeout": ("seconds", (int, float)),
     "code": ("true or false", (bool,)),
+    "standalone": ("true or false", (bool,)),
     "fail_on": ("a list of rules", (list,)),
     "dask": ("the address of a scheduler", (str,)),
     "parameters": ("a table of name = value", (dict,)),
@@ -631,6 +642,32 @@ def _report(reader: Reader, key: str, value: Any) -> dict[str, Any]:
         if not isinstance(one, kinds) or (isinstance(one, bool) and bool not in kinds) or listed:
             raise reader.fail(f"{key}.{name}", one, expected)
     return dict(value)
+
+
+def _harm(reader: Reader, key: str, value: Any) -> dict[str, float]:
+    return _numbers(reader, key, value, "shares between 0 and 1, such as undated_wins = 0.02", 1.0)
+
+
+def _rates(reader: Reader, key: str, value: Any) -> dict[str, float]:
+    """Return what one unit of other currencies is worth in that of the book."""
+    found = _numbers(reader, key, value, "amounts above 0, such as USD = 0.92", float("inf"))
+    if any(one <= 0 for one in found.values()):
+        raise reader.fail(key, value, "amounts above 0, such as USD = 0.92")
+    return {name.upper(): one for name, one in found.items()}
+
+
+def _numbers(reader: Reader, key: str, value: Any, expected: str, most: float) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise reader.fail(key, value, f"a table of {expected}")
+    for name, one in value.items():
+        if (
+            not isinstance(one, int | float)
+            or isinstance(one, bool)
+            or not 0 <= one <= most
+            or one == float("inf")
+        ):
+            raise reader.fail(f"{key}.{name}", one, expected)
+    return {name: float(one) for name, one in value.items()}
 
 
 def _levels(reader: Reader, key: str, value: Any) -> dict[str, Any]:
@@ -668,6 +705,16 @@ def _calendars(reader: Reader, key: str, value: Any) -> dict[str, Calendar]:
     return made
 
 
+_URL = re.compile(r"https?://[^\s<>\"'{}]+(?:\{(?:opportunity_id|account_id)\}[^\s<>\"'{}]*)+")
+
+
+def _deal_url(reader: Reader, key: str, value: Any) -> str:
+    if isinstance(value, str) and (not value or ("{opportunity_id}" in value and _URL.fullmatch(value))):
+        return value
+    expected = "an address such as https://crm.example/deal/{opportunity_id}"
+    raise reader.fail(key, value, expected)
+
+
 _CALENDAR_KEYS = ("weekend", "holidays", "workdays")
 _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
@@ -695,6 +742,9 @@ _RULES: dict[str, Any] = {
     "report": _report,
     "calendars": _calendars,
     "limits": _limits,
+    "harm": _harm,
+    "rates": _rates,
+    "deal_url": _deal_url,
 }
 
 _TABLE_RULES: dict[str, Any] = {

@@ -46,6 +46,8 @@ class StageCounts:
     unsure_n : ndarray of int64, shape (G, P), or None
         Of `lost_n`: at an earlier as-of date, losses without a date, which may have been open then. None: no such
         loss.
+    unsure_unplaced_n : ndarray of int64, shape (G,), or None
+        The same of `unplaced_n`.
     stands_for : StandingFor or None
         None where every deal's stage is known.
     before_records : BeforeRecords or None
@@ -75,6 +77,7 @@ class StageCounts:
     unplaced_n: NDArray[np.int64] | None = None
     unplaced_amount: NDArray[np.float64] | None = None
     unsure_n: NDArray[np.int64] | None = None
+    unsure_unplaced_n: NDArray[np.int64] | None = None
     stands_for: StandingFor | None = None
     before_records: BeforeRecords | None = None
     clustered: NDArray[np.int64] | None = None

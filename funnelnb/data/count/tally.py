@@ -102,8 +102,10 @@ def stage_counts(ledger: Ledger, by: By = ()) -> StageCounts:
     )
     unsure = ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL)
     if unsure.any():
-        cells = _sums(key[unsure], shape, np.ones(int(unsure.sum())))
-        counts = replace(counts, unsure_n=cells.sum(axis=2).astype(np.int64))
+        placed, rest = (
+            _sums(key[one], shape).sum(axis=2).astype(np.int64) for one in (unsure & ~hidden, unsure & hidden)
+        )
+        counts = replace(counts, unsure_n=placed, unsure_unplaced_n=rest.sum(axis=1))
     counts = replace(counts, before_records=_before_records(ledger, group, counts, hidden))
     clustered = _clustered(ledger, key, shape, hidden)
     if not hidden.any():
@@ -416,8 +418,7 @@ def spans_of(
         seen &= seen_s == began_s  # of a loss without a date nobody knows if the records had begun by then
     weight, unidentified = _standing(ledger, deal[known], codes, out, len(group.groups), step)
     seen &= ~unidentified[code]
-    amount = ledger.amount[deal][seen]
-    event, over = event[seen], over[seen]
+    amount, event, over = ledger.amount[deal][seen], event[seen], over[seen]
     began_s, seen_s, ended_s = (
         one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
     )
@@ -433,6 +434,7 @@ def spans_of(
         amount=np.where(amount >= 0, amount, 0.0),
         weight=None if weight is None else weight[deal[seen]],
         cluster=None if marks is None else marks[deal[seen]].astype(np.int64),
+        deal=deal[seen],
     )
     age_s = np.where(over & (event == CENSORED), ended_s, last_s) - began_s
     return spans, age_s, unknown_n
@@ -501,6 +503,7 @@ class Spans:
     limit_s: NDArray[np.int64] | None = None
     weight: NDArray[np.float64] | None = None
     cluster: NDArray[np.int64] | None = None
+    deal: NDArray[np.int64] | None = None
 
 
 def from_spans(
@@ -568,6 +571,10 @@ class WatchedDeals:
         As in :class:`~funnelnb.data.count.counts.TimeCounts`.
     limit_s : ndarray of int64, shape (D,)
         Age at the as-of date, or at which the deal left undecided: where its time would have been cut.
+    deal : ndarray of int64, shape (D,)
+        Number of the deal in the ledger.
+    weighted : bool
+        True where deals of known time stand for others: sums over these rows are then not the counts.
     """
 
     group: NDArray[np.int64]
@@ -575,10 +582,18 @@ class WatchedDeals:
     entry_s: NDArray[np.int64]
     outcome: NDArray[np.int64]
     limit_s: NDArray[np.int64]
+    deal: NDArray[np.int64]
+    weighted: bool
 
 
 def watched_deals(
-    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+    ledger: Ledger,
+    origin: int,
+    target: int,
+    by: By = (),
+    calendar: Calendar | None = None,
+    *,
+    undated: bool = False,
 ) -> WatchedDeals:
     """How long did each deal take, and how long could it have been watched?
 
@@ -587,6 +602,8 @@ def watched_deals(
     ledger : Ledger
     origin, target, by, calendar
         As given to :func:`~funnelnb.data.count.tally.time_counts`.
+    undated : bool
+        Whether losses without a date are among them.
 
     Returns
     -------
@@ -606,6 +623,8 @@ def watched_deals(
     """
     check_step(origin, target, len(ledger.stage_ids))
     spans, age_s, _ = spans_of(ledger, (origin, target), grouping(ledger, by), calendar)
-    seen = ((spans.entry_s == 0) | (spans.time_s > spans.entry_s)) & (spans.outcome != LOST_UNDATED)
-    columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome")}
-    return WatchedDeals(**columns, limit_s=age_s[seen])
+    seen = (spans.entry_s == 0) | (spans.time_s > spans.entry_s)
+    if not undated:
+        seen &= spans.outcome != LOST_UNDATED
+    columns = {name: getattr(spans, name)[seen] for name in ("group", "time_s", "entry_s", "outcome", "deal")}
+    return WatchedDeals(**columns, limit_s=age_s[seen], weighted=spans.weight is not None)

@@ -177,7 +177,7 @@ def _one_select(query: str) -> str:
         raise SourceError(
             f"query = {query.strip()[:80]!r} is not one SELECT",
             expected="one SELECT (or WITH … SELECT) that only reads",
-            hint="correct query in the settings",
+            hint="correct query in funnelnb.toml",
         )  # fmt: skip
     return query.strip().rstrip(";")
 

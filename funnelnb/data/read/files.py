@@ -244,7 +244,7 @@ def _read_zip(path: Path, settings: TableSettings) -> Raw:
     raise SourceError(
         f"{path.name} holds {len(inside)} tables: {', '.join(inside)[:200]}",
         expected="one table, or several of one shape",
-        hint=f'say which one: sheet = "{inside[0]}" for this table in the settings',
+        hint=f'say which one: sheet = "{inside[0]}" for this table in funnelnb.toml',
     )
 
 
@@ -346,7 +346,7 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
         raise SourceError(
             f"{path.name} has no table {table!r}" if table else f"{path.name} has {len(names)} tables",
             expected="one of " + ", ".join(names),
-            hint=nearest(table, names) if table else "say which one with sheet in the settings",
+            hint=nearest(table, names) if table else "say which one with sheet in funnelnb.toml",
         )
     import duckdb
 

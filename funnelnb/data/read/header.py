@@ -112,7 +112,7 @@ def require_header(rows: Sequence[Sequence[str]], header_row: int, file: str) ->
         raise SourceError(
             f"{file}, row {header_row}: {what}",
             expected="column names in this row",
-            hint="correct header_row in the settings, or leave it out",
+            hint="correct header_row in funnelnb.toml, or leave it out",
         )
 
 

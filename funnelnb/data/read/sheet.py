@@ -147,7 +147,7 @@ def _sheet(book: Any, name: str, path: Path, settings: TableSettings) -> Raw:
     cells = sheet.to_python(skip_empty_area=False)
     if not any(any(cell != "" for cell in row) for row in cells):
         raise SourceError(
-            f"{file} is empty", expected="a header and records", hint="name the sheet in the settings"
+            f"{file} is empty", expected="a header and records", hint="name the sheet in funnelnb.toml"
         )
     return _as_raw(
         cells, file, settings, merged=getattr(sheet, "merged_cell_ranges", None) or [], inside=inside

@@ -244,7 +244,7 @@ def _scores(  # noqa: C901
                 fit *= 1.0 if one.unique else 0.75 if one.distinct_n > 0.9 * one.filled_n else 0.3
             if fit * score >= ENOUGH:
                 found.append(Choice(column=column, source=one.name, score=fit * score, why=why))
-    return sorted(found, key=lambda one: -one.score)
+    return sorted(found, key=lambda one: (-round(one.score, 6), fold(one.source), one.source))
 
 
 def _take(result: Columns, choices: Iterable[Choice]) -> None:

@@ -196,7 +196,7 @@ def _choose_or_refuse(found: Sources) -> None:
     raise SourceError(
         f"{found.name or 'the source'} holds no table of deals",
         expected=f"a table with one row per deal; there are {names}",
-        hint='say which file it is: [tables.opportunities] file = "…" in the settings',
+        hint='say which file it is: [tables.opportunities] file = "…" in funnelnb.toml',
     )
 
 
@@ -423,7 +423,7 @@ def _refuse_rivals(rivals: Sequence[_Piece]) -> None:
     raise SourceError(
         f"several files may be the table {table}: {', '.join(one.file.name for one in rivals)}",
         expected="one file per table",
-        hint=f'say which one: [tables.{table}] file = "{rivals[0].file.name}" in the settings',
+        hint=f'say which one: [tables.{table}] file = "{rivals[0].file.name}" in funnelnb.toml',
     )
 
 

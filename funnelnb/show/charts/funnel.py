@@ -10,6 +10,7 @@ import altair as alt
 
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
+from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import facts
 from funnelnb.show.text.words import groups_of, stage_name
 from funnelnb.show.views.registry import finding_of
@@ -109,6 +110,21 @@ def _unknown(row: Row, stem: str) -> bool:
     return math.isnan(row[f"{stem}_rate"])
 
 
+def _list_behind(result: Conversion, row: Row, part: str) -> Row:
+    """Return the address of the deals behind a piece of a bar, where the page has them."""
+    step = next(
+        (
+            one
+            for one in result.steps
+            if one.group == row.get("group", ())
+            and (one.next_stage if row["won"] else one.stage) == row["stage"]
+        ),
+        None,
+    )
+    key = "" if step is None else key_of(result, step, f"{part}_n")
+    return {"href": f"#{key}"} if key else {}
+
+
 def segments(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
     """Return the pieces of all bars."""
     most = max(row["reached_n"] for row in rows) or 1
@@ -131,6 +147,7 @@ def segments(result: Conversion, rows: Sequence[Row], place: Layout, say: Words)
                     "y": rank * place.step,
                     "y2": rank * place.step + place.bar,
                     "colour": COLOURS[part],
+                    **_list_behind(result, row, part),
                 }
             )
             x += size
@@ -236,7 +253,7 @@ def head_rows(result: Conversion, place: Layout, say: Words) -> list[Row]:
     ]
     for share, x, align in ((0, place.dots, "left"), (1, place.dots_end, "right")):
         label = say.numbers.percent(share)
-        made.append(text(x, -9.0, label, align=align, size=9.5, colour=theme.QUIET))
+        made.append(text(x, -9.0, label, align=align, size=SMALL_SIZE, colour=theme.QUIET))
     if place.amount:
         amount = say.get("charts.funnel.amount")
         unit = say.numbers.currencies.get(result.currency, result.currency)
@@ -383,11 +400,14 @@ def _panel(draft: Draft, rows: list[Row], place: Layout) -> list[Any]:
         alt.Tooltip("what:N", title=" "),
         alt.Tooltip("n:Q", title=say.get("charts.funnel.number_of_deals"), format=","),
     ]
+    leads = {"href": "href:N"} if any("href" in one for one in pieces) else {}
     flows = draft.layer(flow_rows(pieces, place, len(rows)), "flows")
     bars = draft.layer(pieces, "bars")
     shown = [
         flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box),
-        bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(**box, color=own_colour(), tooltip=tip),
+        bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(
+            **box, **leads, color=own_colour(), tooltip=tip
+        ),
         draft.texts(captions(draft.result, rows, place, say), "captions"),
     ]
     if place.full:

@@ -104,11 +104,12 @@ def _whole(draft: Draft, curve: OutcomeCurve) -> Any:
         layers.append(_estimate(draft, plot))
     chart = sized(alt.layer(*layers), width=plot.width, height=plot.height)
     band = say.say("charts.outcome.band", confidence_level=say.numbers.level(result.confidence_level))
-    return draft.finish(chart, _title(draft, plot.row), band, offset=26)
+    undated = [say.get("charts.outcome.undated")] if plot.row.by_day_undated_n else []
+    return draft.finish(chart, _title(draft, plot.row), band, *undated, offset=26)
 
 
 def _title(draft: Draft, row: StepRow) -> str:
-    if math.isnan(row.by_day_rate) or not row.enough:
+    if not row.enough or row.by_day_undated_n or math.isnan(row.by_day_rate + row.by_day_lost_rate):
         return finding_of(draft.result, draft.say.lang).headline
     return draft.say.say(
         "charts.outcome.title",

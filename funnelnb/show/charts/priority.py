@@ -47,6 +47,7 @@ def quadrant_data(result: Quadrant) -> list[Row]:
     """Return one row per deal whose size and time to close are known."""
     return [
         {
+            "customer": deal.customer,
             "opportunity_id": deal.opportunity_id,
             "owner": deal.owner,
             "stage": deal.stage,
@@ -158,6 +159,7 @@ def _points(draft: Draft, rows: list[Row], x: Any, y: Any) -> Any:
                 legend=legend,
             ),
             tooltip=[
+                alt.Tooltip("customer:N", title=say.field("customer", "QuadrantDeal").label),
                 alt.Tooltip("opportunity_id:N", title=say.field("opportunity_id", "QuadrantDeal").label),
                 alt.Tooltip("owner:N", title=say.field("owner", "QuadrantDeal").label),
                 alt.Tooltip("stage_words:N", title=say.field("stage", "QuadrantDeal").label),

@@ -38,6 +38,7 @@ runs them, which draws one report's after the other's.
 """
 
 _LATER = re.compile(r'<svg data-later="([A-Za-z0-9+/=]*)"></svg>')
+_ELSEWHERE = 'href="https://vega.github.io/vega-datasets/#'
 _MEASURED = "sans-serif"
 _WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _MARGIN = 36.0
@@ -84,6 +85,9 @@ def draw(source: dict[str, Any]) -> str:
     text = {**config.get("text", {}), "font": _MEASURED}
     measured = {**source, "config": {**config, "font": _MEASURED, "text": text}}
     drawn = vl_convert.vegalite_to_svg(measured, vl_version=_VERSION, allowed_base_urls=[])
+    drawn = drawn.replace(
+        _ELSEWHERE, 'href="#'
+    )  # a place on the page itself, not of the converter's own data
     return tidy_svg(_told(drawn, _tips(source)), str(source.get("description", "")), fonts)
 
 
@@ -136,6 +140,14 @@ def _thinned(drawn: str) -> str:
         for one in keep
     }
     return _UNSEEN.sub(lambda found: kept.get(found.group(), ""), drawn)
+
+
+def png(chart: Any, scale: float = 2.0) -> bytes:
+    """Return a chart as a PNG picture, `scale` times as large as it is drawn, on white ground."""
+    import vl_convert
+
+    source = chart if isinstance(chart, dict) else spec(chart)
+    return bytes(vl_convert.vegalite_to_png(source, vl_version=_VERSION, scale=scale, allowed_base_urls=[]))
 
 
 def later(source: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.charts import render
-from funnelnb.show.pages.report import wrapped
+from funnelnb.show.pages.report import listed, wrapped
 from funnelnb.show.tables.grid import escape
 from funnelnb.show.text.words import words_of
 from funnelnb.show.views.briefs import Brief, brief_of
@@ -48,6 +48,7 @@ def outputs(
     if drawn is not None:
         chart = chart_of(drawn, brief.chart if drawn is result else None)
         made.append(render.bundle(lambda: chart.draw(drawn, say.lang)))
+        made[-1][0].update(listed(drawn, say))
     if brief.actions:
         said = "\n".join(f"{one.what} {one.why}".rstrip() for one in brief.actions)
         made.append(({"text/html": _to_do(brief, say), "text/plain": said}, {}))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _RISKY = "=+-@\t\r\n＝＋－＠|%"
 _NUMBER = re.compile(r"[+-]?[\d ]*[.,]?\d+(?:[eE][+-]?\d+)?\s*%?")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
-SHEET_NAME_MOST = 31
-"""Longest sheet name that spreadsheets accept."""
 CELL_MOST = 32_767
 """Longest text in a cell that spreadsheets accept."""
 
@@ -66,63 +64,20 @@ def to_csv(result: Any, path: str | Path) -> Path:
     ...     file.read_text(encoding="utf-8-sig").split()
     ['name', "'=1+1"]
     """
-    table = _clean(_frame(result), safe_text)
+    table = clean_frame(frame_of(result), safe_text)
     with replacing(path) as draft:
         table.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\r\n", date_format="%Y-%m-%d")
     return Path(path)
 
 
-def to_excel(result: Any, path: str | Path) -> Path:
-    """Where is this result (or frame) as an Excel workbook? Written to `path`.
-
-    Parameters
-    ----------
-    result : Result or DataFrame
-        Of a result, every table gets a sheet of its own, and the last sheet says in the language in force
-        what the result is: n, as-of date, confidence level, method and caveats, and what each column means.
-    path : str or Path
-        The file (.xlsx); an existing one is replaced.
-
-    Returns
-    -------
-    Path
-        The file written.
+def frame_of(result: Any) -> pd.DataFrame:
+    """Return a frame as it is, and of a result its first table.
 
     Raises
     ------
     ParameterError
-        `result` is neither, or the name does not end in .xlsx.
-    OutputError
-        The file cannot be written; nothing half-written stays behind.
-
-    Notes
-    -----
-    Cells hold text as text: no name can become a formula.
-
-    Checked against openpyxl, which reads the file back: ``tests/show/test_export.py``.
+        It is neither.
     """
-    if Path(path).suffix.lower() != ".xlsx":
-        raise ParameterError(f"path = {str(path)!r}", expected="a name that ends in .xlsx")
-    sheets = _sheets(result)
-    with replacing(path) as draft:
-        _write_workbook(sheets, draft)
-    return Path(path)
-
-
-def _write_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
-    import pandas as pd
-
-    with pd.ExcelWriter(path, engine="openpyxl", datetime_format="YYYY-MM-DD") as book:
-        for name, sheet in sheets.items():
-            _clean(sheet).to_excel(book, sheet_name=name[:SHEET_NAME_MOST], index=False)
-            for row in book.sheets[name[:SHEET_NAME_MOST]].iter_rows():
-                for cell in row:
-                    if isinstance(cell.value, str):
-                        cell.data_type = "s"
-                        cell.quotePrefix = _risky(cell.value)
-
-
-def _frame(result: Any) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(result, pd.DataFrame):
@@ -136,45 +91,8 @@ def _frame(result: Any) -> pd.DataFrame:
     return made
 
 
-def _sheets(result: Any) -> dict[str, pd.DataFrame]:
-    import pandas as pd
-
-    from funnelnb.show.tables.table import frame
-    from funnelnb.show.views.registry import view_of
-
-    if isinstance(result, pd.DataFrame):
-        return {"data": result}
-    _frame(result)
-    sheets = {table.name: frame(table, result) for table in view_of(result).tables if len(table.rows(result))}
-    return sheets | {"about": _about(result, list(sheets.values()))}
-
-
-def _about(result: Any, sheets: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return what the result is and what its columns mean, as two columns of text."""
-    import pandas as pd
-
-    from funnelnb.show.pages.report import foot, notes
-    from funnelnb.show.text.words import words_of
-    from funnelnb.show.views.registry import finding_text
-
-    say = words_of(result)
-    lines = [("", line) for line in finding_text(result).splitlines()]
-    lines += [("", line) for line in foot(result, say)]
-    lines += [(say.get("words.caveats"), line) for line in notes(result, say)]
-    for name in dict.fromkeys(name for sheet in sheets for name in sheet.columns):
-        try:
-            known = say.field(str(name))
-        except KeyError:
-            continue
-        lines.append(
-            (str(name), say.say("language.definition", label=known.label, definition=known.definition))
-        )
-    return pd.DataFrame(lines, columns=["what", "words"])
-
-
-def _clean(table: pd.DataFrame, write: Callable[[str], str] | None = None) -> pd.DataFrame:
+def clean_frame(table: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
     """Return a copy whose texts and column names a file can hold; `write` changes them further."""
-    write = write or clean_text
     made = table.copy()
     made.columns = [write(str(name)) for name in made.columns]
     for place in range(made.shape[1]):
@@ -192,10 +110,10 @@ def clean_text(value: str) -> str:
 def safe_text(value: str) -> str:
     """Return text for a CSV file: with an apostrophe in front where it could pass for a formula."""
     clean = clean_text(value)
-    return f"'{clean}" if _risky(clean) else clean
+    return f"'{clean}" if risky(clean) else clean
 
 
-def _risky(value: str) -> bool:
+def risky(value: str) -> bool:
     """Return whether a spreadsheet may take the text for a formula; plain numbers it may."""
     bare = value.lstrip()
     starts = value[:1] in _RISKY or bare[:1] in _RISKY

@@ -12,6 +12,7 @@ from funnelnb.playbooks.model import Label
 from funnelnb.show.charts import render
 from funnelnb.show.pages import report
 from funnelnb.show.tables.table import Table, frame
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words, words_of
 from funnelnb.show.views.registry import chart_of, finding_text, view_of
 
@@ -64,6 +65,10 @@ class Renderer:
     def chart(self, result: Any, kind: str | None, lang: str | None) -> Any:
         """Return the result's chart of one kind."""
         return chart_of(result, kind).draw(result, words(lang).lang)
+
+    def error(self, text: str) -> str:
+        """Return an error's message in the language in force."""
+        return error_text(text, words(None))
 
     def bundle(self, result: Any) -> dict[str, Any]:
         """Return sentence, chart and table as one output: HTML with the chart inside, and plain text."""

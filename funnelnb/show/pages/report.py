@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.core.note import Note
 from funnelnb.show.tables import document as documents
 from funnelnb.show.tables import grid as grids
+from funnelnb.show.tables import lists
 from funnelnb.show.tables.table import build, facts
 from funnelnb.show.text.words import Words, stage_name, words_of
 from funnelnb.show.views.registry import finding_of, finding_text, view_of
@@ -196,4 +198,19 @@ def _body(
     if made is not None:
         return [lay_out(made(result, say))]
     shown = [table for table in view_of(result).tables if table.shown(result)]
-    return [write(build(table, result, say.lang)) for table in shown]
+    return [write(build(table, result, say.lang, named_lists(result))) for table in shown]
+
+
+def named_lists(result: Any) -> Callable[[Any, str], str] | None:
+    """Return what names the lists of deals behind a result's counts, where they are asked for."""
+    return functools.partial(lists.key_of, result) if lists.counts_of(result) else None
+
+
+def listed(result: Any, say: Words) -> dict[str, Any]:
+    """Return the lists of deals behind the counts of the tables shown, for the page; empty if not asked for."""
+    if not lists.counts_of(result) or view_of(result).document is not None:
+        return {}
+    named = named_lists(result)
+    shown = [table for table in view_of(result).tables if table.shown(result)]
+    made = lists.payload(result, [(one, build(one, result, say.lang, named)) for one in shown], say)
+    return {lists.DEALS: made} if made else {}

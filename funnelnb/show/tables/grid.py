@@ -40,6 +40,7 @@ class GridRow:
 
     cells: tuple[str, ...]
     strong: bool = False
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +242,9 @@ def _html_row(grid: Grid, row: GridRow, rank: int, run_length: int) -> str:
         elif place < grid.stub:
             cells.append(f'<th scope="row"{kind}>{escape(cell)}</th>')
         else:
-            cells.append(f"<td{kind}>{escape(cell)}</td>")
+            named = row.lists[place] if row.lists else ""
+            inside = f'<a href="#{escape(named)}">{escape(cell)}</a>' if named else escape(cell)
+            cells.append(f"<td{kind}>{inside}</td>")
     kind = ' class="strong"' if row.strong else ""
     return f"<tr{kind}>{''.join(cells)}</tr>"
 

@@ -56,6 +56,15 @@ class Column:
     keep: Callable[[Any, Sequence[Any]], bool] | None = None
 
 
+def _any_named(_: Any, rows: Sequence[Any]) -> bool:
+    """Whether anything is known of the customers but the ids of their deals."""
+    return any(row.customer and row.customer != row.opportunity_id for row in rows)
+
+
+CUSTOMER = Column(field="customer", keep=_any_named)
+"""The first column of every table of deals: who it is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One table of a result.
@@ -105,8 +114,13 @@ def facts(result: Any, say: Words) -> dict[str, Any]:
     return plain
 
 
-def build(table: Table, result: Any, lang: str | None = None) -> Grid:
-    """Return `table` of `result` as finished text in one language."""
+def build(
+    table: Table, result: Any, lang: str | None = None, lists: Callable[[Any, str], str] | None = None
+) -> Grid:
+    """Return `table` of `result` as finished text in one language.
+
+    `lists` names the list of deals behind a field of a row; None: there are none.
+    """
     say = words_of(result, lang)
     rows = table.rows(result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
@@ -116,6 +130,9 @@ def build(table: Table, result: Any, lang: str | None = None) -> Grid:
         GridRow(
             cells=tuple(_cell(column, result, row, say, scale) for column in columns),
             strong=table.strong(row),
+            lists=tuple("" if column.cell else lists(row, column.field) for column in columns)
+            if lists
+            else (),
         )
         for row in rows
     )

@@ -39,6 +39,16 @@ _SUFFIX_UNITS = {
 }
 
 
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udfff]"
+)
+
+
+def harmless(text: str) -> str:
+    """Return `text` without characters that no page may hold, and those that turn the words around them."""
+    return _STEERING.sub("\ufffd", text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWords:
     """One entry of the field dictionary.
@@ -193,7 +203,7 @@ class Words:
         if not value:
             return self.get("language.not_given")
         known: Mapping[str, str] = self._pack.get("values", {})
-        called = known.get(value, value)
+        called = harmless(known.get(value, value))
         return called if len(called) <= LONGEST else called[: LONGEST - 1].rstrip() + "…"
 
     def listed(self, text: str) -> str:

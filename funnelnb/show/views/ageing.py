@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.duration import days
-from funnelnb.show.views.registry import Finding, View
+from funnelnb.show.views.registry import Finding, View, deal_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,7 @@ def top(result: Stuck) -> list[StuckDeal]:
 
 _COLUMNS = (
     Column(field="rank"),
+    CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),
     Column(field="stage", cell=_stage),
@@ -70,8 +71,8 @@ _COLUMNS = (
     Column(field="win_days", keep=_seen_less),
     Column(field="deal_amount"),
 )
-DEALS = Table(name="stuck", rows=lambda result: result.deals, columns=_COLUMNS, stub=2, shown=lambda _: False)
-TOP = Table(name="stuck_top", rows=top, columns=_COLUMNS, stub=2, shown=lambda result: bool(result.deals))
+DEALS = Table(name="stuck", rows=lambda result: result.deals, columns=_COLUMNS, stub=3, shown=lambda _: False)
+TOP = Table(name="stuck_top", rows=top, columns=_COLUMNS, stub=3, shown=lambda result: bool(result.deals))
 STAGES = Table(
     name="stuck_stages",
     rows=lambda result: result.stages,
@@ -142,7 +143,7 @@ def _first(result: Stuck, say: Words) -> str:
 
 def _deal(result: Stuck, deal: StuckDeal, say: Words) -> dict[str, Any]:
     return {
-        "opportunity": deal.opportunity_id,
+        "opportunity": deal_named(deal, say),
         "stage": stage_name(result, deal.stage, say),
         "age_days": deal.age_days,
         "tail_rate": deal.tail_rate,

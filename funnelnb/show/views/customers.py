@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.core.options import nameless
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View
 
@@ -62,9 +63,16 @@ LEVELS = Table(
         Column(field="level", head="strategy", cell=_strategy),
     ),
 )
+
+
+def named(_: Any, row: Any, say: Words) -> str:
+    """Return what a customer is called: its name, or its id."""
+    return str(row.account_id if nameless() else row.name or row.account_id)
+
+
 _LEVELS_COLUMNS = (
+    Column(field="name", cell=named),
     Column(field="account_id"),
-    Column(field="name"),
     Column(field="open_amount"),
     Column(field="size_part"),
     Column(field="size_source", cell=_size_source, keep=_by_record),
@@ -148,8 +156,8 @@ FLOWS = Table(
     stub=2,
 )
 _LEVEL_MOVES_COLUMNS = (
+    Column(field="name", cell=named),
     Column(field="account_id"),
-    Column(field="name"),
     Column(field="level_before", cell=_before),
     Column(field="level_after", cell=_after),
     Column(field="why", cell=_why),
@@ -244,6 +252,7 @@ DEALS = Table(
     name="quadrant_deals",
     rows=lambda result: result.deals,
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="owner"),
         Column(field="stage", cell=_stage),
@@ -350,8 +359,8 @@ SCORES = Table(
     name="scores",
     rows=lambda result: result.rows[:MOST_ACCOUNTS],
     columns=(
+        Column(field="name", cell=named),
         Column(field="account_id"),
-        Column(field="name"),
         Column(field="plus_n"),
         Column(field="minus_n"),
         Column(field="unknown_n"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.options import nameless
 from funnelnb.playbooks import BUYER_ROLES
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, rate_of
 
@@ -145,6 +146,7 @@ ROLES = Table(
     ),
 )
 _ROLES_DEAL_COLUMNS = (
+    CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),
     Column(field="stage", cell=_stage),
@@ -277,6 +279,7 @@ STAGES = Table(
     ),
 )
 _GATES_DEAL_COLUMNS = (
+    CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),
     Column(field="stage", cell=_stage),
@@ -403,6 +406,7 @@ def _weighed(_: Any, rows: Sequence[Any]) -> bool:
 _COLUMNS = (
     Column(field="rank"),
     Column(field="group_rank", keep=_grouped),
+    CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),
     Column(field="stage", cell=_stage),
@@ -412,12 +416,12 @@ _COLUMNS = (
     Column(field="next_role", head="missing", cell=missing),
     Column(field="step_en", head="step", cell=_step),
 )
-CALLS = Table(name="calls", rows=lambda result: result.rows, columns=_COLUMNS, stub=3, shown=lambda _: False)
+CALLS = Table(name="calls", rows=lambda result: result.rows, columns=_COLUMNS, stub=4, shown=lambda _: False)
 CALLS_TOP = Table(
     name="calls_top",
     rows=lambda result: result.rows[:MOST],
     columns=_COLUMNS,
-    stub=3,
+    stub=4,
     shown=lambda result: bool(result.rows),
 )
 
@@ -428,8 +432,10 @@ def calls_finding(result: CallList, say: Words) -> Finding:
     if not result.rows:
         return Finding(headline=say.get("calls.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
+    named = first.customer not in ("", first.opportunity_id) and not nameless()
     headline = say.say(
-        f"findings.calls.{'first' if first.owner else 'unowned'}",
+        f"findings.calls.{'first' if first.owner else 'unowned'}{'' if named else '_nameless'}",
+        customer=first.customer,
         opportunity=first.opportunity_id,
         owner=say.value(first.owner),
         why=why(result, first, say),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View
 
@@ -118,6 +118,7 @@ TOLD = Table(
     shown=lambda result: bool(_telling(result)),
 )
 _DEAL_COLUMNS = (
+    CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),
     Column(field="stage", cell=_stage),

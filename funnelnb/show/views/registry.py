@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
+from funnelnb.core.options import nameless
 from funnelnb.show.text.words import Words, words_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,13 @@ def name_some(items: Sequence[str], say: Words) -> str:
     return say.numbers.join([*items[:NAMED], say.say("words.more", more_n=len(items) - NAMED)])
 
 
+def deal_named(row: Any, say: Words) -> str:
+    """Return what a sentence calls a deal: its customer with the deal's id, or the id alone."""
+    if nameless() or not row.customer or row.customer == row.opportunity_id:
+        return str(row.opportunity_id)
+    return say.say("deals.named", customer=row.customer, opportunity=row.opportunity_id)
+
+
 # ---- Which tables, sentences and charts belong to which result ---------------------------------------------
 
 _VIEWS: Mapping[str, str] = {
@@ -115,6 +123,7 @@ _VIEWS: Mapping[str, str] = {
     "Funnel": "behaviour.funnel",
     "FunnelGap": "conversion.ideal",
     "Growth": "behaviour.growth",
+    "Harm": "harm.harm",
     "HonestFunnel": "priority.gates",
     "Integrity": "targets.integrity",
     "LevelMoves": "customers.level_moves",

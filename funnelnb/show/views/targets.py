@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import CUSTOMER, Column, Table, facts
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, no_deals, unjudged
 
@@ -535,6 +535,7 @@ DEALS = Table(
     rows=lambda result: result.deals,
     shown=lambda result: bool(result.deals),
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="check", cell=_check),
         Column(field="owner"),

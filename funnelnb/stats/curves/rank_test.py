@@ -407,8 +407,12 @@ def _result(groups: NDArray[Any], observed: Floats, expected: Floats, covariance
     statistic = p_value = float("nan")
     if df:
         kept = used[:-1]
-        difference = (observed - expected)[kept]
-        statistic = float(difference @ np.linalg.solve(covariance[np.ix_(kept, kept)], difference))
+        difference, block = (observed - expected)[kept], covariance[np.ix_(kept, kept)]
+        rank = int(np.linalg.matrix_rank(block, hermitian=True))
+        if rank == df:
+            statistic = float(difference @ np.linalg.solve(block, difference))
+        else:  # groups that share no stratum are not compared with one another: fewer contrasts
+            df, statistic = rank, float(difference @ np.linalg.pinv(block, hermitian=True) @ difference)
         p_value = float(chdtrc(df, statistic))
     return RankTest(
         groups=groups, observed_n=observed, expected_n=expected, statistic=statistic, df=df, p_value=p_value

@@ -68,8 +68,8 @@ def test_each_bar_by_hand():
         "grown": (2, 35), "shrunk": (1, -10), "pushed_out": (0, 0), "won": (2, -62), "lost": (1, -60),
         "left": (1, -5), "vanished": (1, -30), "closing": (8, 455),
     }  # fmt: skip
-    assert found.deals("won") == ("wins", "fast")
-    assert found.deals("taken_over", "Bob") == found.deals("handed_over", "Ann") == ("handed",)
+    assert found.deals_of("won") == ("wins", "fast")
+    assert found.deals_of("taken_over", "Bob") == found.deals_of("handed_over", "Ann") == ("handed",)
     assert {row.direction: row.deal_n for row in found.dates} == {"earlier": 1, "later": 2}
 
 

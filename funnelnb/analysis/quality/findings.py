@@ -1,0 +1,240 @@
+"""What is wrong with the deals of a book, and what the book would be without it? One function per kind of fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from funnelnb.data.check import LATE_STARTERS, Subject
+from funnelnb.data.cleaning import Cleaning
+from funnelnb.data.contract.settings import Settings
+from funnelnb.data.tidy.find import same_deals, same_orders, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from funnelnb.data.book import Book
+
+LATE_ENTRY_DAYS = 2.0
+"""A close that the history records this much later was dated back."""
+
+SUM_SHARE = 0.005
+"""A deal whose amount is that of all others, up to this share, is a total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """Deals with one kind of fault.
+
+    Attributes
+    ----------
+    rows : Series of bool
+        Which deals of the book.
+    of : Series of bool
+        Which deals could have it: the share is of these.
+    mended : Book or None
+        The book without the fault; None where the data do not allow one.
+    """
+
+    rows: pd.Series
+    of: pd.Series
+    mended: Book | None
+
+
+def subject_of(book: Book) -> Subject:
+    """Return what the checks of the data look at."""
+    return Subject(book=book, draft_frames=book.tables, joins=(), notes=(), settings=Settings())
+
+
+def _without(book: Book, rows: pd.Series) -> Book:
+    ids = set(book.opportunities["opportunity_id"][rows])
+    return book.some(~np.isin(book.ledger.deal_ids.astype("str"), list(ids)))
+
+
+def _changed(book: Book, rows: pd.Series, **values: Any) -> Book:
+    """Return the book with other values in some deals."""
+    deals = book.opportunities.copy()
+    for name, value in values.items():
+        deals.loc[rows, name] = value[rows] if isinstance(value, pd.Series) else value
+    return replace(book, tables={**book.tables, "opportunities": deals})
+
+
+def _closed_column(deals: pd.DataFrame) -> pd.Series:
+    return deals["closed_at"] if "closed_at" in deals else pd.Series(pd.NaT, index=deals.index)
+
+
+def undated_wins(seen: Subject) -> Found:
+    """Won deals without a date."""
+    won = seen.deals["outcome"] == "won"
+    rows = won & _closed_column(seen.deals).isna()
+    return Found(rows=rows, of=won, mended=_without(seen.book, rows))
+
+
+def undated_losses(seen: Subject) -> Found:
+    """Lost deals without a date."""
+    lost = seen.deals["outcome"].str.startswith("lost")
+    rows = lost & _closed_column(seen.deals).isna()
+    return Found(rows=rows, of=lost, mended=_without(seen.book, rows))
+
+
+def zero_day(seen: Subject) -> Found:
+    """Deals closed on the day they began."""
+    days = seen.days
+    return Found(rows=days < 1, of=days.notna(), mended=_without(seen.book, days < 1))
+
+
+def bulk_closed(seen: Subject) -> Found:
+    """Deals closed on a day on which far more than usual were."""
+    from funnelnb.data.check import bulk_closes
+
+    days = [note.values["day"] for note in bulk_closes(seen) or ()]
+    rows = seen.closed & _closed_column(seen.deals).dt.strftime("%Y-%m-%d").isin(days)
+    return Found(rows=rows, of=seen.closed, mended=_without(seen.book, rows))
+
+
+def dated_back(seen: Subject) -> Found:
+    """Closed deals that the history records as closed days after their close date."""
+    deals, history = seen.deals, seen.book.tables.get("stage_history")
+    closed_at = _closed_column(deals)
+    if history is None:
+        none = seen.closed & False
+        return Found(rows=none, of=none, mended=seen.book)
+    won = seen.book.playbook.stage_ids[seen.book.playbook.won]
+    ends = history[history["stage"].isin([won, "lost", "left", "lost_competitor", "lost_no_decision"])]
+    last = ends.groupby("opportunity_id")["entered_at"].max()
+    recorded = deals["opportunity_id"].map(last)
+    rows = seen.closed & ((recorded - closed_at).dt.total_seconds() > LATE_ENTRY_DAYS * 86400)
+    return Found(
+        rows=rows, of=seen.closed & recorded.notna(), mended=_changed(seen.book, rows, closed_at=recorded)
+    )
+
+
+def jumped_to_won(seen: Subject) -> Found:
+    """Won deals whose history misses at least two stages."""
+    deals, history = seen.deals, seen.book.tables.get("stage_history")
+    model = seen.book.playbook
+    won = deals["outcome"] == "won"
+    if history is None or model.won < 3:
+        return Found(rows=won & False, of=won & False, mended=seen.book)
+    working = history[history["stage"].isin(model.stage_ids[: model.won])]
+    seen_n = deals["opportunity_id"].map(working.groupby("opportunity_id")["stage"].nunique())
+    rows = won & (seen_n <= model.won - 2)
+    return Found(rows=rows, of=won & seen_n.notna(), mended=_without(seen.book, rows))
+
+
+def changed_hands(seen: Subject) -> Found:
+    """Deals whose contacts are recorded by others than the owner."""
+    deals, activities = seen.deals, seen.book.tables.get("activities")
+    if activities is None or not {"opportunity_id", "owner"} <= set(activities) or "owner" not in deals:
+        return Found(rows=seen.closed & False, of=seen.closed & False, mended=seen.book)
+    owner = activities["opportunity_id"].map(deals.set_index("opportunity_id")["owner"])
+    other = activities[activities["owner"].notna() & owner.notna() & (activities["owner"] != owner)]
+    known = deals["opportunity_id"].isin(activities["opportunity_id"])
+    rows = deals["opportunity_id"].isin(other["opportunity_id"])
+    return Found(rows=rows, of=known, mended=_without(seen.book, rows))
+
+
+def plateau(seen: Subject) -> Found:
+    """Open deals older than any deal that ever closed: counted as lost today."""
+    days = seen.days.dropna()
+    is_open = seen.deals["outcome"] == "open"
+    age = (pd.Timestamp(seen.as_of) - seen.started).dt.total_seconds() / 86400
+    rows = is_open & (age > days.max()) if len(days) >= LATE_STARTERS else is_open & False
+    at = pd.Timestamp(seen.as_of).floor("s")
+    mended = _changed(seen.book, rows, outcome="lost", closed_at=at) if rows.any() else seen.book
+    return Found(rows=rows, of=is_open & age.notna(), mended=mended)
+
+
+def late_history(seen: Subject) -> Found:
+    """Deals that began long before the first recorded close."""
+    days = seen.days.dropna()
+    started = seen.started
+    if len(days) < LATE_STARTERS or seen.book.observed_from is not None:
+        return Found(rows=seen.closed & False, of=started.notna(), mended=seen.book)
+    first = _closed_column(seen.deals)[days.index].min()
+    rows = started < first - pd.Timedelta(days=float(days.median()))
+    if rows.sum() < LATE_STARTERS:
+        rows = rows & False
+    mended = replace(seen.book, observed_from=np.datetime64(first, "s")) if rows.any() else seen.book
+    return Found(rows=rows, of=started.notna(), mended=mended)
+
+
+def expected_passed(seen: Subject) -> Found:
+    """Open deals whose expected close date has passed: their amounts are left out of the pipeline."""
+    is_open = seen.deals["outcome"] == "open"
+    if "expected_close_at" not in seen.deals:
+        return Found(rows=is_open & False, of=is_open, mended=seen.book)
+    rows = is_open & (seen.deals["expected_close_at"] < pd.Timestamp(seen.as_of))
+    mended = _changed(seen.book, rows, amount=float("nan")) if "amount" in seen.deals else seen.book
+    return Found(rows=rows, of=is_open & seen.deals["expected_close_at"].notna(), mended=mended)
+
+
+def other_currency(seen: Subject) -> Found:
+    """Deals in another currency than the book: their amounts are not added up."""
+    deals, book = seen.deals, seen.book
+    everyone = deals["outcome"].notna()
+    if "currency" not in deals or not book.currency:
+        return Found(rows=everyone & False, of=everyone, mended=book)
+    named = deals["currency"].notna()
+    return Found(rows=named & (deals["currency"].str.upper() != book.currency), of=named, mended=None)
+
+
+def amount_missing(seen: Subject) -> Found:
+    """Open deals without an amount: counted with the mean of the others."""
+    is_open = seen.deals["outcome"] == "open"
+    if "amount" not in seen.deals or seen.deals["amount"][is_open].isna().all():
+        return Found(rows=is_open & False, of=is_open, mended=seen.book)
+    rows = is_open & seen.deals["amount"].isna()
+    mended = _changed(seen.book, rows, amount=float(seen.deals["amount"][is_open].mean()))
+    return Found(rows=rows, of=is_open, mended=mended)
+
+
+def total_row(seen: Subject) -> Found:
+    """A deal whose amount is that of all others together."""
+    everyone = seen.deals["outcome"].notna()
+    if "amount" not in seen.deals or len(seen.deals) < 5:
+        return Found(rows=everyone & False, of=everyone, mended=seen.book)
+    amounts = seen.deals["amount"].fillna(0.0)
+    rest = amounts.sum() - amounts
+    rows = (amounts > 0) & ((amounts - rest).abs() <= SUM_SHARE * rest)
+    return Found(rows=rows, of=everyone, mended=_without(seen.book, rows))
+
+
+def entered_twice(seen: Subject) -> Found:
+    """Deals and orders that stand in the data twice."""
+    changes = [*same_orders(seen.book.tables), *same_deals(seen.book.tables)]
+    gone = {one.key for one in changes if not one.column}
+    cleaned = Cleaning(book=seen.book, changes=tuple(changes)).accepted().cleaned() if changes else seen.book
+    return Found(
+        rows=seen.deals["opportunity_id"].isin(gone), of=seen.deals["outcome"].notna(), mended=cleaned
+    )
+
+
+def test_deals(seen: Subject) -> Found:
+    """Deals that look like tests."""
+    gone = {one.key for one in trials(seen.book.tables)}
+    rows = seen.deals["opportunity_id"].isin(gone)
+    return Found(rows=rows, of=seen.deals["outcome"].notna(), mended=_without(seen.book, rows))
+
+
+FINDINGS: dict[str, Callable[[Subject], Found]] = {
+    "undated_wins": undated_wins,
+    "undated_losses": undated_losses,
+    "dated_back": dated_back,
+    "bulk_closed": bulk_closed,
+    "zero_day": zero_day,
+    "jumped_to_won": jumped_to_won,
+    "changed_hands": changed_hands,
+    "late_history": late_history,
+    "plateau": plateau,
+    "expected_passed": expected_passed,
+    "other_currency": other_currency,
+    "amount_missing": amount_missing,
+    "total_row": total_row,
+    "entered_twice": entered_twice,
+    "test_deals": test_deals,
+}
+"""Code = function that finds the deals with one kind of fault. Settings name a code with its largest share."""

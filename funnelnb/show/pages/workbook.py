@@ -1,0 +1,392 @@
+"""Results as an Excel workbook that can be sent as it is: what they say, their charts, their tables, their words."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelnb.core.display import Shown
+from funnelnb.core.errors import ParameterError
+from funnelnb.show.charts import render
+from funnelnb.show.pages.export import clean_text, frame_of, replacing, risky
+from funnelnb.show.pages.report import foot, notes
+from funnelnb.show.tables.table import Table, facts, frame
+from funnelnb.show.text.words import Words, stage_name, words_of
+from funnelnb.show.views.registry import chart_of, finding_of, view_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from openpyxl import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
+
+SHEET_NAME_MOST = 31
+"""Longest sheet name that spreadsheets accept."""
+WIDEST = 48
+"""A column is at most so many characters wide; longer texts are wrapped."""
+ROW_PIXELS = 20
+_FORMATS = {
+    "count": "#,##0", "amount": "#,##0", "days": "#,##0", "rate": "0.0%", "share": "0.0%", "points": "0.0%",
+    "p_value": "0.000", "factor": "#,##0.00", "number": "#,##0.00", "date": "yyyy-mm-dd", "hours": "#,##0.0",
+}  # fmt: skip
+"""How a spreadsheet shows the values of a unit."""
+
+
+def to_excel(result: Any, path: str | Path) -> Path:
+    """Where is this result (or several, or a frame) as an Excel workbook? Written to `path`.
+
+    Parameters
+    ----------
+    result : Result, DataFrame, or a list of results
+        The first sheet says what the results say, with their charts; every table has a sheet of its own; the last one
+        says how the figures were made and what each column means. All in the language in force.
+    path : str or Path
+        The file (.xlsx); an existing one is replaced.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ParameterError
+        `result` is none of these, or the name does not end in .xlsx.
+    OutputError
+        The file cannot be written; nothing half-written stays behind.
+
+    Notes
+    -----
+    Numbers are numbers, formatted by their unit, and never rounded. Heads stay in sight, columns can be filtered. Cells
+    hold text as text: no name can become a formula.
+
+    Checked against openpyxl, which reads the file back: ``tests/show/test_workbook.py``.
+    """
+    if Path(path).suffix.lower() != ".xlsx":
+        raise ParameterError(f"path = {str(path)!r}", expected="a name that ends in .xlsx")
+    book = _frame_book(result) if not _is_results(result) else _book(results_of(result))
+    with replacing(path) as draft:
+        book.save(draft)
+    return Path(path)
+
+
+def _is_results(result: Any) -> bool:
+    return isinstance(result, Shown | list | tuple)
+
+
+def results_of(given: Any) -> list[Any]:
+    """Return one result or several as a list, or say what else was given.
+
+    Raises
+    ------
+    ParameterError
+        Something in it is no result, or there is nothing.
+    """
+    several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    wrong = [one for one in several if not isinstance(one, Shown)]
+    if wrong or not several:
+        found = f"a {type(wrong[0]).__name__}" if wrong else "an empty list"
+        raise ParameterError(
+            f"{found} cannot be written",
+            expected="a result such as fn.conversion returns, or a list of results",
+        )
+    return several
+
+
+# ---- sheets -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A column of a sheet: its head, its name in Python, what it means and how its values are shown."""
+
+    label: str
+    name: str
+    definition: str
+    unit: str
+
+
+def _book(results: list[Any]) -> Workbook:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    say = words_of(results[0], None)
+    _summary(book.create_sheet(_sheet_name(say.get("workbook.summary"), set())), results)
+    meant: list[tuple[str, _Column]] = []
+    for result in results:
+        meant += _tables(book, result, words_of(result, None))
+    _definitions(
+        book.create_sheet(_sheet_name(say.get("workbook.definitions"), set(book.sheetnames))), results, meant
+    )
+    return book
+
+
+def _frame_book(given: Any) -> Workbook:
+    from openpyxl import Workbook
+
+    made = frame_of(given)
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "data"
+    _fill(
+        sheet,
+        made,
+        [_Column(label=str(name), name=str(name), definition="", unit="") for name in made.columns],
+        0,
+    )
+    return book
+
+
+def _sheet_name(text: str, taken: set[str]) -> str:
+    """Return a name that a sheet may have and that no other has."""
+    plain = re.sub(r"[\\[\]:*?/\\\\']+", " ", clean_text(text)).strip() or "-"
+    plain = re.split(r"[,，：;；]| {2}", plain)[0] if len(plain) > SHEET_NAME_MOST else plain
+    if len(plain) > SHEET_NAME_MOST and " " in plain[:SHEET_NAME_MOST]:
+        plain = plain[:SHEET_NAME_MOST].rpartition(" ")[0]
+    name, number = plain[:SHEET_NAME_MOST].strip(), 1
+    while name.casefold() in {one.casefold() for one in taken}:
+        number += 1
+        name = f"{plain[: SHEET_NAME_MOST - len(str(number)) - 1].strip()} {number}"
+    return name
+
+
+def _summary(sheet: Worksheet, results: list[Any]) -> None:
+    """Write what every result says, with its chart."""
+    from openpyxl.styles import Alignment, Font
+
+    sheet.column_dimensions["A"].width = 110
+    sheet.sheet_view.showGridLines = False
+    row = 1
+
+    def line(text: str, **font: Any) -> None:
+        nonlocal row
+        _put(sheet.cell(row, 1), text)
+        sheet.cell(row, 1).alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.cell(row, 1).font = Font(**font)
+        sheet.row_dimensions[row].height = (
+            16 * max(1, -(-_width(text) // 105)) * (1.2 if font.get("size") else 1)
+        )
+        row += 1
+
+    for result in results:
+        say = words_of(result, None)
+        found = finding_of(result, say.lang)
+        line(found.headline, bold=True, size=14)
+        unsaid = said_of(found.unsaid, say)
+        for text in (found.detail, unsaid, *foot(result, say)):
+            if text:
+                line(text, italic=text == unsaid)
+        picture = _picture(result, say)
+        if picture is not None:
+            sheet.add_image(picture, f"A{row + 1}")
+            row += math.ceil(picture.height / ROW_PIXELS) + 2
+        row += 1
+
+
+def said_of(unsaid: str, say: Words) -> str:
+    """Return what figures do not say, as a sentence of its own; empty where there is nothing to say."""
+    return say.get("language.clause").join((say.get("words.not_said"), unsaid)) if unsaid else ""
+
+
+def _picture(result: Any, say: Words) -> Any:
+    """Return the chart as a picture for a sheet; None where there is none."""
+    if not view_of(result).charts or not result.n:
+        return None
+    return picture_of(render.png(chart_of(result).draw(result, say.lang)), scale=2.0)
+
+
+def picture_of(content: bytes, scale: float) -> Any:
+    """Return a PNG as openpyxl takes pictures, at its drawn size."""
+    from openpyxl.drawing.image import Image
+
+    class Picture(Image):
+        """A picture whose size is read from its own head: no imaging library is needed."""
+
+        def __init__(self) -> None:
+            wide, high = struct.unpack(">II", content[16:24])
+            self.ref, self.format, self.anchor = BytesIO(content), "png", "A1"
+            self.width, self.height = round(wide / scale), round(high / scale)
+
+        def _data(self) -> bytes:
+            return content
+
+    return Picture()
+
+
+def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]]:
+    """Write a sheet for each table; tables of the same rows share one. Return what the columns mean."""
+    named, seen = facts(result, say), set[int]()
+    meant: list[tuple[str, _Column]] = []
+    for table in view_of(result).tables:
+        rows = list(table.rows(result))
+        own = {id(row) for row in rows}
+        if not rows or own <= seen:  # all of them stand on another sheet
+            continue
+        seen |= own
+        made = frame(table, result)
+        columns = _columns(table, rows, made, result, say)
+        made = made[[one.name for one in columns]]
+        caption = say.fill(say.find(f"tables.{table.name}.caption") or table.name.replace("_", " "), named)
+        sheet = book.create_sheet(_sheet_name(caption, set(book.sheetnames)))
+        _fill(sheet, _in_words(made, result, say), columns, min(table.stub, 3))
+        meant += [(sheet.title, one) for one in columns]
+    return meant
+
+
+def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any, say: Words) -> list[_Column]:
+    """Return the columns of a sheet, those that the table shows first, each with its words."""
+    by = tuple(getattr(result, "by", ()))
+    owner, named = type(rows[0]).__name__, facts(result, say)
+    shown = [name for column in table.columns for name in (column.field, column.lower, column.upper) if name]
+    groups = [name for name in made.columns if name in by or str(name).removeprefix("by_") in by]
+    order = list(
+        dict.fromkeys([*(name for name in (*groups, *shown) if name in made.columns), *made.columns])
+    )
+    heads = {column.field: column.head or column.field for column in table.columns}
+    columns = []
+    for name in map(str, order):
+        label, definition = name, ""
+        if name in groups:
+            label = say.attribute_head((name.removeprefix("by_"),))
+        else:
+            try:
+                known = say.field(name, owner)
+                label, definition = known.label, known.definition
+            except KeyError:
+                pass
+            head = say.find(f"tables.{table.name}.heads.{heads.get(name, name)}")
+            label = say.fill(head or label, named)
+        columns.append(_Column(label=label, name=name, definition=definition, unit=say.unit(name, owner)))
+    return _apart(columns)
+
+
+def _apart(columns: list[_Column]) -> list[_Column]:
+    """Tell columns with the same head apart."""
+    made, taken = [], set[str]()
+    for one in columns:
+        label = one.label
+        if label in taken:
+            label = f"{label} [{one.name}]"
+        taken.add(label)
+        made.append(_Column(label=label, name=one.name, definition=one.definition, unit=one.unit))
+    return made
+
+
+def _in_words(made: pd.DataFrame, result: Any, say: Words) -> pd.DataFrame:
+    """Return a frame whose stages and groups go by their names."""
+    made = made.copy()
+    by = tuple(getattr(result, "by", ()))
+    for name in made.columns:
+        if name in ("stage", "next_stage", "furthest_stage", "supported_stage") and hasattr(
+            result, "stage_ids"
+        ):
+            made[name] = [stage_name(result, one, say) if one else "" for one in made[name]]
+        elif name in by:
+            made[name] = [say.value(one) if one else say.group(()) for one in made[name]]
+    return made
+
+
+def _fill(sheet: Worksheet, made: pd.DataFrame, columns: Sequence[_Column], stub: int) -> None:
+    """Write heads and cells, with formats, widths, a frozen head and a filter."""
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
+    for place, column in enumerate(columns, start=1):
+        head = sheet.cell(1, place)
+        _put(head, column.label)
+        head.font, head.fill = Font(bold=True), PatternFill("solid", fgColor="E8EDF3")
+        head.alignment = Alignment(wrap_text=True, vertical="top")
+        values = made.iloc[:, place - 1].tolist()
+        longest = max([*(len(word) for word in column.label.split()), 8])
+        for row, value in enumerate(values, start=2):
+            cell = sheet.cell(row, place)
+            _put(cell, value)
+            if column.unit in _FORMATS and isinstance(cell.value, int | float | datetime.datetime):
+                cell.number_format = _FORMATS[column.unit]
+            longest = max(longest, min(_width(_looks(cell.value, column.unit)), WIDEST))
+            if isinstance(cell.value, str) and _width(cell.value) > WIDEST:
+                cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.column_dimensions[get_column_letter(place)].width = longest + 2
+    sheet.freeze_panes = sheet.cell(2, stub + 1).coordinate
+    if len(made.columns):
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(made) + 1}"
+    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = (
+        "landscape",
+        1,
+        0,
+    )
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
+
+
+def _put(cell: Any, value: Any) -> None:
+    """Write a value: text as text, what is not known as nothing."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if plain is None or (isinstance(plain, float) and math.isnan(plain)) or str(plain) == "NaT":
+        return
+    if isinstance(plain, bool | int):
+        cell.value = plain
+    elif isinstance(plain, float):
+        cell.value = plain if math.isfinite(plain) else ("∞" if plain > 0 else "−∞")
+    elif isinstance(plain, datetime.datetime):
+        cell.value, cell.number_format = plain.replace(tzinfo=None), _FORMATS["date"]
+    elif isinstance(plain, datetime.date):
+        cell.value, cell.number_format = plain, _FORMATS["date"]
+    else:
+        text = clean_text(str(plain))
+        cell.value = text
+        cell.data_type, cell.quotePrefix = "s", risky(text)
+
+
+def _looks(value: Any, unit: str) -> str:
+    """Return about what a cell shows, for the width of its column."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value or "")[:10] if isinstance(value, datetime.date) else str(value or "")
+    return (
+        "100.0%"
+        if _FORMATS.get(unit, "").endswith("%")
+        else f"{value:,.0f}"
+        if unit in _FORMATS
+        else f"{value:.6g}"
+    )
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)
+
+
+def _definitions(sheet: Worksheet, results: list[Any], meant: Sequence[tuple[str, _Column]]) -> None:
+    """Write how the figures were made and what the columns mean."""
+    say = words_of(results[0], None)
+    rows: list[tuple[str, str, str]] = []
+    for result in results:
+        own = words_of(result, None)
+        kind = type(result).__name__
+        rows += [(kind, own.get("workbook.made"), line) for line in foot(result, own)]
+        rows += [(kind, own.get("words.caveats"), line) for line in notes(result, own)]
+        asked = getattr(result, "_asked", None)
+        given = {} if asked is None else asked.arguments
+        rows += [(kind, str(name), _argument(value)) for name, value in given.items() if _argument(value)]
+    rows += [(place, one.label, f"{one.definition} [{one.name}]".strip()) for place, one in meant]
+    heads = [say.get(f"workbook.{name}") for name in ("where", "what", "words")]
+    import pandas as pd
+
+    columns = [_Column(label=head, name=head, definition="", unit="text") for head in heads]
+    _fill(sheet, pd.DataFrame(rows, columns=heads, dtype=object), columns, 0)
+    sheet.column_dimensions["C"].width = 100
+
+
+def _argument(value: Any) -> str:
+    """Return a parameter as text; empty where nothing was said, or it is data."""
+    if value is None or isinstance(value, bytes) or hasattr(value, "ledger") or hasattr(value, "columns"):
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

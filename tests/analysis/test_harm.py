@@ -1,0 +1,181 @@
+# ruff: noqa: E501 - a table of made-up deals stays one block
+"""The harm of faults: planted ones by hand, the interval against the spread, limits, and what is written."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnelnb.analysis.quality import measures
+from funnelnb.analysis.quality.harm import harm
+from funnelnb.cli import main
+from funnelnb.core.errors import ParameterError
+from funnelnb.data.load import load, sample
+
+DAY = pd.Timestamp("2026-01-01")
+
+
+def frame(n=300, seed=1, zero=0.0):
+    """Deals of which a share closes on its first day, always lost."""
+    rng = np.random.default_rng(seed)
+    created = DAY + pd.to_timedelta(rng.integers(0, 300, n), unit="D")
+    same = rng.random(n) < zero
+    days = np.where(same, 0, rng.integers(5, 60, n))
+    won = ~same & (rng.random(n) < 0.4)
+    closed = created + pd.to_timedelta(days, unit="D")
+    is_open = ~same & (rng.random(n) < 0.2)
+    return pd.DataFrame({
+        "opportunity_id": [f"D{k}" for k in range(n)], "account_id": [f"A{k}" for k in range(n)], "created_at": created,
+        "closed_at": pd.Series(closed).mask(is_open), "outcome": np.where(is_open, "open", np.where(won, "won", "lost")),
+        "amount": rng.integers(1, 9, n) * 100.0,
+    })  # fmt: skip
+
+
+def book(deals, **options):
+    return load(deals, playbook=["lead", "won"], as_of="2026-12-31", **options)
+
+
+def row_of(result, finding):
+    return next(one for one in result.rows if one.finding == finding)
+
+
+def effect(result, finding, measure):
+    return next(one for one in row_of(result, finding).effects if one.measure == measure)
+
+
+def test_by_hand_what_zero_day_losses_do_to_the_win_rate():
+    deals = frame(zero=0.1)
+    found = harm(book(deals))
+    closed = deals["outcome"] != "open"
+    zero = closed & (deals["closed_at"] == deals["created_at"])
+    won = (deals["outcome"] == "won").sum()
+    as_is, mended = won / closed.sum(), won / (closed & ~zero).sum()
+    one = effect(found, "zero_day", "win_rate")
+    assert row_of(found, "zero_day").deal_n == zero.sum()
+    assert (one.as_is, one.mended, one.shift) == pytest.approx((as_is, mended, mended - as_is))
+    assert one.shift_ci_lower < one.shift < one.shift_ci_upper
+    assert one.clear
+
+
+def test_pipeline_by_hand():
+    deals = frame()
+    deals["expected_close_at"] = np.where(np.arange(len(deals)) % 3 == 0, "2026-11-01", "2027-03-01")
+    is_open = deals["outcome"] == "open"
+    deals.loc[deals.index[is_open][:4], "amount"] = np.nan
+    found = harm(book(deals))
+    late = is_open & (deals["expected_close_at"] == "2026-11-01")
+    whole = deals.loc[is_open, "amount"].sum()
+    passed = effect(found, "expected_passed", "pipeline_amount")
+    assert passed.as_is == whole
+    assert passed.mended == deals.loc[is_open & ~late, "amount"].sum()
+    filled = effect(found, "amount_missing", "pipeline_amount")
+    assert filled.mended == pytest.approx(whole + 4 * deals.loc[is_open, "amount"].mean())
+
+
+def test_each_planted_fault_is_found_with_its_deals():
+    deals = frame(n=200)
+    won = deals.index[deals["outcome"] == "won"]
+    deals.loc[won[:3], "closed_at"] = pd.NaT
+    deals["name"] = [f"Deal {k}" for k in range(len(deals))]
+    deals.loc[5, "name"] = "TEST please ignore"
+    deals.loc[len(deals)] = {**deals.loc[7].to_dict(), "opportunity_id": "D7-again"}
+    total = {
+        "opportunity_id": "TOTAL",
+        "account_id": "all",
+        "created_at": DAY,
+        "outcome": "open",
+        "name": "Total",
+    }
+    deals.loc[len(deals)] = {**total, "amount": deals["amount"].sum()}
+    deals["currency"] = "EUR"
+    settings = {"problems": {"won_without_closed_at": "keep"}}
+    found = harm(book(deals, mapping=settings))
+    assert {one.finding: one.examples for one in found.rows if one.deal_n < 5} == {
+        "undated_wins": tuple(deals["opportunity_id"][won[:3]]), "total_row": ("TOTAL",), "test_deals": ("D5",),
+        "entered_twice": ("D7-again",),
+    }  # fmt: skip
+
+
+def test_the_measures_are_those_of_the_analyses():
+    import funnelnb as fn
+
+    whole = sample()
+    overall = fn.conversion(whole, horizon_days=180).overall[0]
+    found = {name: one(whole, 0.9, 180.0) for name, one in measures.MEASURES.items()}
+    assert found["won_within_rate"][:3] == pytest.approx(
+        (overall.by_day_rate, overall.by_day_ci_lower, overall.by_day_ci_upper), abs=2e-3
+    )
+    assert found["won_within_rate"].value == pytest.approx(overall.by_day_rate, abs=1e-12)
+    assert (
+        found["cycle_days"].value == next(one for one in fn.duration(whole).rows if one.overall).median_days
+    )
+    assert found["win_rate"].value == pytest.approx(
+        overall.advanced_n / (overall.advanced_n + overall.lost_n)
+    )
+
+
+def test_the_interval_covers_the_true_shift(monkeypatch):
+    """Truth in closed form: 10 % of deals are lost at once; of the others 80 % are closed and 40 % of these won."""
+    monkeypatch.setattr(measures, "MEASURES", {"win_rate": measures.win_rate})
+    monkeypatch.setattr("funnelnb.analysis.quality.harm.MEASURES", {"win_rate": measures.win_rate})
+    closed, won = 0.1 + 0.9 * 0.8, 0.9 * 0.8 * 0.4
+    truth = won / (closed - 0.1) - won / closed
+    hits = 0
+    for seed in range(40):
+        one = effect(
+            harm(book(frame(n=250, seed=100 + seed, zero=0.1)), horizon_days=90), "zero_day", "win_rate"
+        )
+        hits += one.shift_ci_lower <= truth <= one.shift_ci_upper
+    assert 31 <= hits <= 40  # 36 expected, three standard errors
+
+
+def test_limits_and_their_errors():
+    found = harm(book(frame(zero=0.1)), limits={"zero_day": 0.02, "undated_wins": 0.0})
+    assert (found.broken_n, found.rows[0].finding, found.rows[0].broken) == (1, "zero_day", True)
+    with pytest.raises(ParameterError, match="zero_day"):
+        harm(book(frame()), limits={"zero_days": 0.1})
+    with pytest.raises(ParameterError):
+        harm(book(frame()), limits={"zero_day": 2})
+
+
+def test_row_order_does_not_matter():
+    deals = frame(zero=0.1)
+    one, other = harm(book(deals)), harm(book(deals.sample(frac=1, random_state=3)))
+    columns = ["as_is", "mended", "shift", "shift_ci_lower", "shift_ci_upper"]
+    first, second = (
+        np.array([[getattr(e, c) for c in columns] for e in found.effects]) for found in (one, other)
+    )
+    np.testing.assert_allclose(first, second, rtol=1e-9, equal_nan=True)
+
+
+def test_from_the_shell(tmp_path, capsys):
+    frame(zero=0.1).to_csv(tmp_path / "deals.csv", index=False)
+    (tmp_path / "funnelnb.toml").write_text(
+        'playbook = ["lead", "won"]\n[harm]\nzero_day = 0.02\n', encoding="utf-8"
+    )
+    page, content = tmp_path / "harm.html", tmp_path / "harm.json"
+    assert (
+        main(["check", str(tmp_path), "--harm", "--html", str(page), "--json", str(content), "--lang", "zh"])
+        == 5
+    )
+    assert "超出限度" in capsys.readouterr().out
+    told = json.loads(content.read_text(encoding="utf-8"))
+    assert told["limits_exceeded"] == 1
+    assert told["faults"][0]["fault"] == "zero_day"
+    assert told["faults"][0]["effects"]["win_rate"]["shift"] > 0
+    assert "创建当天结案" in page.read_text(encoding="utf-8")
+    assert "<script" not in page.read_text(encoding="utf-8")
+
+
+def test_other_currencies_are_converted_at_given_rates_or_kept_apart():
+    deals = frame(n=60)
+    deals["currency"] = ["USD" if k % 4 == 0 else "EUR" for k in range(len(deals))]
+    apart = {"problems": {"two_currencies": "keep"}, "currency": "EUR"}
+    found = harm(book(deals, mapping=apart))
+    assert row_of(found, "other_currency").deal_n == 15
+    assert row_of(found, "other_currency").effects == ()  # never added up
+    rated = book(deals, mapping={"currency": "EUR", "rates": {"USD": 0.5}})
+    wanted = deals["amount"].where(deals["currency"] == "EUR", deals["amount"] * 0.5)
+    assert rated.opportunities["amount"].tolist() == wanted.tolist()
+    assert [note.values["n"] for note in rated.notes if note.code == "amounts_converted"] == [15]

@@ -1,0 +1,160 @@
+"""The page that lists all reports: many regions, names that misbehave, columns that come and go."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from funnelnb.batch import digest, index, manifest, pages, plan, run
+from funnelnb.batch.run import request_of
+from funnelnb.show.text.words import words
+from funnelnb.show.views import board
+
+from .conftest import write_company
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVIL = {
+    "long": "x" * 5000,
+    "words": "Northern " * 600,
+    "rtl": "المنطقة الشرقية",
+    "turned": "abc\u202egpj.exe",
+    "emoji": "👩‍👩‍👧‍👦 Süd 🌍",
+    "script": '"><script>alert(1)</script>',
+    "blank": " ",
+}
+
+
+def listed(data: Path, notebook: Path, out: Path, **more: Any) -> tuple[plan.Plan, pages.Headlines]:
+    asked, _ = request_of({
+        "data": (str(data),), "by": "region", "lang": more.pop("lang", "en"), "notebooks": (str(notebook),), "out": out,
+    })  # fmt: skip
+    asked, settings, checked = run._checked(asked)
+    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    return whole, pages.headlines(whole)
+
+
+def page_of(whole: plan.Plan, figures: pages.Headlines, **more: Any) -> str:
+    entries = {
+        job.stem: manifest.Entry(
+            stem=job.stem, status="ok", seconds=1, sources={}, parameters={}, notebook=job.notebook.name,
+            by=job.by, value=job.value,
+        )
+        for job in whole.jobs
+    }  # fmt: skip
+    given: dict[str, Any] = {"told": {}, "before": {}, "now": {"counts": {}, "rates": {}, "horizon_days": 0}}
+    return index.index(whole, more.pop("entries", entries), figures, **{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def crowd(
+    tmp_path_factory: pytest.TempPathFactory, quick_notebook: Path
+) -> tuple[plan.Plan, pages.Headlines]:
+    folder = tmp_path_factory.mktemp("crowd")
+    names = {f"Region {k:03}": 12 for k in range(300 - len(EVIL))} | dict.fromkeys(EVIL.values(), 12)
+    return listed(write_company(folder / "data", names), quick_notebook, folder / "out")
+
+
+def rows_of(page: str) -> list[str]:
+    return re.findall(r'<tr role="row">.*?</tr>', page.partition("<tbody")[2].partition("</tbody>")[0], re.S)
+
+
+def test_three_hundred_regions_have_a_row_each(crowd: tuple[plan.Plan, pages.Headlines]) -> None:
+    page = page_of(*crowd)
+    assert len(rows_of(page)) >= 299  # a name of blanks is no name
+    assert len(page.encode()) < 1_500_000
+    assert "alert(1)</script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\u202e" not in page
+    assert "x" * 61 not in re.sub(r"<[^>]*>", "", page)
+
+
+def test_a_column_stands_where_any_row_has_its_figures(crowd: tuple[plan.Plan, pages.Headlines]) -> None:
+    whole, figures = crowd
+    first, second = whole.jobs[:2]
+    bare = page_of(whole, figures)
+    assert 'class="c-cycle"' not in bare
+    told = {
+        first.stem: {"cycle_days": 67.0, "cycle_ci_lower": 63.0, "cycle_ci_upper": None},
+        second.stem: {
+            "chance_rate": 0.09, "assurance_rate": 0.8, "target_amount": 130000.0, "expected_amount": 61000.0,
+            "until": "2026-09-30", "currency": "EUR",
+        },
+    }  # fmt: skip
+    page = page_of(whole, figures, told=told)
+    assert page.count('class="c-cycle" data-l') == len(rows_of(page)) + 1
+    assert "67 days" in page
+    assert "63–∞" in page
+    name = words("en").value(second.value)
+    assert f"The target is at risk: below 80 % probability in {name} (9.0 %)." in page
+    assert f"{name}: 9.0 % chance to reach EUR 130,000 by 30 September 2026" in page
+    assert "EUR 61,000 is expected, EUR 69,000 short of target." in page
+
+
+def test_failures_come_first_and_many_are_counted(crowd: tuple[plan.Plan, pages.Headlines]) -> None:
+    whole, figures = crowd
+    failure = manifest.Failure(error="ValueError", message="<b>bad</b> " * 500, cell=3, source="x")
+    entries = {
+        job.stem: manifest.Entry(
+            stem=job.stem, status="failed", seconds=1, sources={}, parameters={}, notebook=job.notebook.name,
+            by=job.by, value=job.value, failure=failure,
+        )
+        for job in whole.jobs[:12]
+    }  # fmt: skip
+    page = page_of(whole, figures, entries=entries)
+    attention = page.split('class="card att"')[1].split("</section>")[0]
+    assert attention.count("<li>") == index.ATTENTION_N
+    assert "7 more reports are not complete" in attention
+    assert "<b>bad" not in page
+    assert page.index('class="card att"') < page.index("<table")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_changed_is_told_with_its_verdict(lang: str) -> None:
+    before = {
+        "horizon_days": 60.0,
+        "rates": {"region=East": [100, 0.30, 0.25, 0.35], "region=West": [100, 0.30, 0.25, 0.35]},
+        "counts": {"region=East": [100, 30, 50], "region=West": [100, 30, 50]},
+    }
+    now = {
+        "horizon_days": 60.0,
+        "rates": {"region=East": [120, 0.31, 0.26, 0.36], "region=West": [90, 0.10, 0.05, 0.15]},
+        "counts": {"region=East": [120, 33, 57], "region=West": [90, 9, 60]},
+    }
+    say = words(lang)
+    columns = {column.name: column for column in board.COLUMNS}
+    east, west = (digest.change(before, now, f"region={name}") for name in ("East", "West"))
+    cell = columns["change"].cell(east, say)
+    assert "+1.0" in cell.value
+    assert all(number in cell.small for number in ("20", "3", "7"))
+    assert not cell.warn
+    cell = columns["change"].cell(west, say)
+    assert cell.small == ""  # deals have gone: another export, not a move
+    assert cell.warn
+    assert digest.change({}, now, "region=East") == {}
+    assert digest.change(before, now, "region=North") == {}
+
+
+def test_without_currency_and_names_the_figures_stand_alone() -> None:
+    say = words("en")
+    columns = {column.name: column for column in board.COLUMNS}
+    cell = columns["slow"].cell({"slow_n": 3, "slow_amount": 12345.0, "slow_of_n": 9, "stalled_n": 0}, say)
+    assert (cell.value, cell.small) == ("12,345", "3 of 9 open")
+    cell = columns["slow"].cell({"slow_n": 3, "slow_of_n": 9, "stalled_n": 3}, say)
+    assert (cell.value, cell.small) == ("3 deals", "3 of 9 open stalled")
+
+
+def test_the_whole_alone_has_its_row(tmp_path: Path, quick_notebook: Path) -> None:
+    data = write_company(tmp_path / "one", {"East": 12})
+    asked, _ = request_of(
+        {"data": (str(data),), "notebooks": (str(quick_notebook),), "out": tmp_path / "out"}
+    )
+    asked, settings, checked = run._checked(replace(asked, by="", whole=True))
+    whole = plan.make(checked, run.load(asked), settings.horizon_days)
+    page = page_of(whole, pages.headlines(whole))
+    assert 'href="whole.html"' in page
+    assert rows_of(page) == []

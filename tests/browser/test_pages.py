@@ -1,0 +1,219 @@
+"""Finished pages in a real Chromium with the network off: three widths, light and dark, printed, by keyboard."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+FULL = bool(os.environ.get("FUNNELNB_VERIFY"))
+WIDTHS = (1280, 800, 400)
+HERE = Path(__file__).parent
+LOOKING, WORDS = ((HERE / name).read_text(encoding="utf-8") for name in ("looking.js", "words.js"))
+NAMES = ("index", "DACH", "DACH@02_stage_durations", "DACH@03_deal_mix_targets", "DACH@04_priorities")
+WORDS_MOST = 450
+"""Words of prose that a page of one region may show before anything is unfolded."""
+
+LEAST, LEAST_PRINTED = 8.4, 7.0
+"""Smallest words in CSS pixels."""
+
+SHORT = ((1280, "light"), (400, "dark"))
+LOOKS = [(width, scheme) for width in WIDTHS for scheme in ("light", "dark")] if FULL else SHORT
+
+
+@pytest.fixture(params=["en", "zh"])
+def lang(request) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=NAMES)
+def page_file(request, lang, sample_pages) -> Path:
+    return Path(sample_pages(lang)) / f"{request.param}.html"
+
+
+def opened(chromium, file: Path, width: int, scheme: str = "light", **more: Any) -> Any:
+    """A page with the network off that remembers complaints and requests."""
+    context = chromium.new_context(
+        offline=True, viewport={"width": width, "height": 900}, color_scheme=scheme, **more
+    )
+    page = context.new_page()
+    page.complaints, page.asked = [], []
+    page.on(
+        "console",
+        lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(file.as_uri())
+    return page
+
+
+def unfolded(page: Any) -> Any:
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    return page
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_nothing_is_clipped_or_overprinted_and_nothing_is_asked_for(
+    chromium, page_file, width, scheme
+) -> None:
+    page = opened(chromium, page_file, width, scheme)
+    assert page.complaints == []
+    assert [url for url in page.asked if url != page_file.as_uri() and not url.startswith("data:")] == []
+    assert page.evaluate(LOOKING, LEAST) == []
+    assert unfolded(page).evaluate(LOOKING, LEAST) == []
+    page.context.close()
+
+
+def test_the_answer_takes_one_screen_and_few_words(chromium, page_file, lang) -> None:
+    page = opened(chromium, page_file, 1280)
+    assert page.evaluate(WORDS, lang) <= WORDS_MOST
+    assert page.locator("h1").count() == 1
+    if page_file.stem != "index":
+        assert page.locator(".figs .fig").count() == 3
+        seen = page.evaluate(
+            "[...document.querySelectorAll('h1, .figs')].every((one) => one.getBoundingClientRect().bottom < 900)"
+        )
+        assert seen
+        picture = page.locator(".picture figure").bounding_box()
+        assert picture["y"] < 500
+        assert page.locator(".todo li").count() >= 1
+        assert page.locator(".picture figure").count() == 1
+    page.context.close()
+
+
+def test_printed_it_is_whole(chromium, page_file, tmp_path) -> None:
+    """Every fold is open on paper, nothing overprints, and the text of the PDF has what the folds hold."""
+    page = opened(chromium, page_file, 1280)
+    page.emulate_media(media="print")
+    page.set_viewport_size(
+        {"width": 1040 if page_file.stem == "index" else 703, "height": 1000}
+    )  # of A4, less margins
+    assert page.evaluate(LOOKING, LEAST_PRINTED) == []
+    target = tmp_path / "page.pdf"
+    page.pdf(path=str(target), prefer_css_page_size=True)
+    told = subprocess.run(["pdftotext", str(target), "-"], capture_output=True, text=True, check=True).stdout
+    bare = re.sub(r"\s+", "", told)
+    for title in page.locator("summary h2, .fold caption").all_text_contents():
+        assert re.sub(r"\s+", "", title) in bare
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_axe_finds_nothing_serious(chromium, page_file, width, scheme) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = unfolded(opened(chromium, page_file, width, scheme))
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (one["id"], node["target"], node.get("failureSummary", "")[:160])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+    assert serious == []
+    page.context.close()
+
+
+def test_pictures_say_their_finding_and_tell_numbers_under_the_pointer(chromium, page_file) -> None:
+    page = opened(chromium, page_file, 1280)
+    labels = page.locator("figure .wide-chart > svg").evaluate_all(
+        "all => all.map((one) => one.ariaLabel || '')"
+    )
+    assert labels
+    assert all(len(label) > 20 for label in labels)
+    mark = page.locator("figure .wide-chart [data-t]:visible").first
+    if mark.count():
+        mark.scroll_into_view_if_needed()
+        box = mark.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert page.locator("#tip").is_visible()
+        assert re.search(r"\d", page.locator("#tip").inner_text())
+    page.context.close()
+
+
+def test_without_a_script_everything_is_still_there(chromium, sample_pages) -> None:
+    for name in ("index", "DACH"):
+        page = opened(chromium, Path(sample_pages("en")) / f"{name}.html", 400, java_script_enabled=False)
+        assert page.complaints == []
+        assert page.locator("h1").is_visible()
+        assert page.locator(".tools:visible").count() == 0
+        page.context.close()
+
+
+def test_pages_of_a_region_lead_to_each_other_and_to_the_next_question(chromium, sample_pages) -> None:
+    page = opened(chromium, Path(sample_pages("en")) / "index.html", 1280)
+    page.get_by_role("link", name="DACH").first.click()
+    for name in ("Time", "Target", "Calls", "Conversion"):
+        page.locator(".tabs").get_by_role("link", name=name).click()
+        assert page.locator(".tabs [aria-current]").inner_text() == name
+    question = page.locator(".onward a").inner_text()
+    page.locator(".onward a").click()
+    assert page.locator(".question").inner_text() == question
+    assert "What you need" not in page.content()
+    page.get_by_role("link", name="All reports").click()
+    assert page.locator("table.regions").count() == 1
+    page.context.close()
+
+
+def test_the_keyboard_reaches_everything(chromium, sample_pages) -> None:
+    page = opened(chromium, Path(sample_pages("en")) / "DACH@04_priorities.html", 400)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    controls = "[...document.querySelectorAll('a, button, input, select, summary')]"
+    wanted = page.evaluate(f"{controls}.filter((one) => one.checkVisibility()).length")
+    reached = set()
+    for _ in range(wanted + 40):
+        reached.add(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+        page.keyboard.press("Tab")
+    assert len(reached) >= wanted
+    page.locator(".fold > summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".fold").first.get_attribute("open") is not None
+    page.context.close()
+
+
+def test_tables_sort_filter_and_are_kept_as_csv(chromium, sample_pages, tmp_path) -> None:
+    page = unfolded(opened(chromium, Path(sample_pages("en")) / "DACH@04_priorities.html", 1280))
+    table = page.locator(".output table").first
+    amounts = "one => [...one.tBodies[0].rows].map((row) => +row.cells[4].textContent.replaceAll(',', ''))"
+    before = table.evaluate(amounts)
+    head = table.locator("thead button").nth(4)
+    head.click()
+    assert table.evaluate(amounts) == sorted(before, reverse=True)
+    head.click()
+    assert table.evaluate(amounts) == sorted(before)
+    field = page.locator(".grid-tools input").first
+    field.fill("Jonas Vogt")
+    seen = table.evaluate(
+        "one => [...one.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.textContent)"
+    )
+    assert 0 < len(seen) < len(before)
+    assert all("Jonas Vogt" in row for row in seen)
+    with page.expect_download() as caught:
+        page.locator(".grid-tools").first.get_by_role("button", name="Download CSV").click()
+    caught.value.save_as(tmp_path / "x.csv")
+    lines = (tmp_path / "x.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == len(seen) + 1
+    assert lines[0].startswith('"Rank","')
+    page.context.close()
+
+
+def test_the_index_is_searched_and_sorted(chromium, sample_pages) -> None:
+    page = opened(chromium, Path(sample_pages("en")) / "index.html", 1280)
+    rows = "[...document.querySelectorAll('.regions tbody tr')].filter((one) => !one.hidden)"
+    names = f"{rows}.map((one) => one.cells[0].innerText)"
+    assert page.evaluate(names) == ["DACH", "Iberia"]
+    page.locator(".regions thead button", has_text="Chance").click()
+    assert page.evaluate(names) == ["Iberia", "DACH"]
+    page.keyboard.press("/")
+    page.keyboard.type("dac")
+    assert page.evaluate(names) == ["DACH"]
+    assert page.locator(".tools output").inner_text() == "1 of 2"
+    page.context.close()

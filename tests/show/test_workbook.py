@@ -1,0 +1,169 @@
+"""Workbooks, slides and messages are opened again: what one would send is in them, and nothing can become a formula."""
+
+from __future__ import annotations
+
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+
+import funnelnb as fn
+from funnelnb.core.errors import ParameterError
+from funnelnb.core.options import options
+from funnelnb.show.pages.workbook import to_excel
+from funnelnb.show.views.registry import finding_of
+from tests.show import made
+from tests.show.books import changed, company, load, tables
+
+
+def opened(result, tmp_path):
+    return openpyxl.load_workbook(to_excel(result, tmp_path / "x.xlsx"))
+
+
+def column(sheet, head):
+    heads = [cell.value for cell in sheet[1]]
+    return [sheet.cell(row, heads.index(head) + 1) for row in range(2, sheet.max_row + 1)]
+
+
+def test_a_sheet_for_each_table_with_formats_and_a_frozen_head(tmp_path):
+    result = made.company()
+    book = opened(result, tmp_path)
+    assert book.sheetnames[0] == "Summary"
+    assert book.sheetnames[-1] == "Definitions"
+    assert len(book.sheetnames) == len(set(book.sheetnames))
+    sheet = book[book.sheetnames[1]]
+    so_far = column(sheet, "So far")
+    assert [cell.value for cell in so_far] == pytest.approx(list(result.to_frame()["so_far_rate"]), rel=1e-14)
+    assert {cell.number_format for cell in so_far} == {"0.0%"}
+    assert {cell.number_format for cell in column(sheet, "Reached")} == {"#,##0"}
+    assert column(sheet, "Stage")[0].value == "prospects"
+    assert sheet.freeze_panes in ("B2", "C2")
+    assert sheet.auto_filter.ref.startswith("A1:")
+    assert sheet.column_dimensions["A"].width > 15
+    for name in book.sheetnames:
+        assert len(name) <= 31
+
+
+def test_tables_of_the_same_rows_share_a_sheet_and_no_figure_is_lost(tmp_path):
+    result = made.company()
+    book = opened(result, tmp_path)
+    told = [[cell.value for cell in row] for row in book["Definitions"].iter_rows(min_row=2)]
+    named = {str(row[2]).rpartition("[")[2].rstrip("]") for row in told if row[2] and "[" in str(row[2])}
+    assert set(result.to_frame().columns) <= named
+
+
+def test_the_summary_says_it_and_shows_the_chart(tmp_path):
+    result = made.company()
+    book = opened(result, tmp_path)
+    words = "\n".join(str(cell.value) for (cell,) in book["Summary"].iter_rows(max_col=1) if cell.value)
+    assert result.finding("en").splitlines()[0].split(". ")[0] in words
+    assert "as of 30 June 2026" in words
+    with zipfile.ZipFile(tmp_path / "x.xlsx") as file:
+        pictures = [name for name in file.namelist() if name.startswith("xl/media/")]
+        assert len(pictures) == 1
+        assert file.read(pictures[0]).startswith(b"\x89PNG")
+
+
+def test_definitions_hold_parameters_method_caveats_and_columns(tmp_path):
+    result = fn.conversion(company(), by="segment", horizon_days=180)
+    book = opened(result, tmp_path)
+    told = [tuple(cell.value for cell in row) for row in book["Definitions"].iter_rows(min_row=2)]
+    assert ("Conversion", "horizon_days", "180") in told
+    assert ("Conversion", "by", "segment") in told
+    assert any(row[1] == "So far" and "Too low while recent deals are still open" in row[2] for row in told)
+
+
+def test_the_language_in_force_is_that_of_the_workbook(tmp_path):
+    with options(lang="zh"):
+        book = opened(made.company(), tmp_path)
+    assert book.sheetnames[0] == "概要"
+    assert "输单数和输单金额都最多" in "".join(
+        str(cell.value) for row in book["概要"].iter_rows() for cell in row
+    )
+
+
+def test_several_results_make_one_workbook(tmp_path):
+    results = [
+        fn.conversion(company(), horizon_days=180),
+        fn.overview(company()),
+        fn.conversion(company(), by="segment"),
+    ]
+    book = opened(results, tmp_path)
+    assert len(book.sheetnames) == len({name.casefold() for name in book.sheetnames}) > 5
+    with pytest.raises(ParameterError, match="an empty list"):
+        to_excel([], tmp_path / "x.xlsx")
+    with pytest.raises(ParameterError, match="a DataFrame cannot be written"):
+        to_excel([pd.DataFrame({"a": [1]})], tmp_path / "x.xlsx")
+
+
+def test_dates_are_dates_and_unknown_is_empty(tmp_path):
+    book = opened(made.cohorts(), tmp_path)
+    sheet = book[book.sheetnames[1]]
+    dates = [cell for row in sheet.iter_rows(min_row=2, max_row=2) for cell in row if cell.is_date]
+    assert dates
+    weekly = opened(made.weekly(), tmp_path)
+    assert all(
+        cell.value is None or cell.value == cell.value
+        for sheet in weekly
+        for row in sheet.iter_rows()
+        for cell in row
+    )
+
+
+def test_names_cannot_become_formulas(tmp_path):
+    given = tables(12, 20, 6)
+    given = changed(given, owner=["=1+1", "@SUM(A1)"] * 19, account_id=["=cmd|' /C calc'!A0"] * 38)
+    book = opened([fn.stuck(load(given)), fn.segments(load(given), by="owner")], tmp_path)
+    risky = [
+        cell
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if isinstance(cell.value, str) and cell.value[:1] in "=@"
+    ]
+    assert risky
+    assert all(cell.data_type == "s" and cell.quotePrefix for cell in risky)
+
+
+# ---- slides --------------------------------------------------------------------------------------------------
+
+
+def test_slides_say_it_show_it_and_keep_the_caveats(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    results = [fn.conversion(company(), by="segment", horizon_days=180), fn.call_list(company())]
+    deck = pptx.Presentation(str(fn.to_powerpoint(results, tmp_path / "x.pptx")))
+    assert len(deck.slides) == 2
+    first, second = deck.slides
+    assert first.shapes.title.text == finding_of(results[0], "en").headline
+    (picture,) = [shape for shape in first.shapes if shape.shape_type == 13]
+    assert picture.left >= 0
+    assert picture.left + picture.width <= deck.slide_width
+    assert picture.top + picture.height <= deck.slide_height
+    assert picture._element.nvPicPr.cNvPr.get("descr")
+    assert "Please note" in first.notes_slide.notes_text_frame.text
+    assert second.shapes.title.text.startswith("Call ")
+    with pytest.raises(ParameterError, match=r"\.pptx"):
+        fn.to_powerpoint(results, tmp_path / "x.ppt")
+
+
+# ---- messages ------------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_short_and_cannot_be_broken_by_names(tmp_path):
+    import mistune
+
+    given = changed(tables(12, 20, 6), account_id=["[x](http://evil) | **b** <script>alert(1)</script>"] * 38)
+    text = fn.to_markdown(fn.stuck(load(given)), tmp_path / "x.md", rows=3)
+    assert (tmp_path / "x.md").read_text(encoding="utf-8") == text
+    html = mistune.create_markdown(plugins=["table"])(text)
+    assert "<script>" not in html
+    assert "http://evil" not in html or 'href="http://evil' not in html
+    assert html.count("<tr>") == 4
+    assert "more." in text
+
+
+def test_a_message_without_tables_is_words_alone():
+    text = fn.to_markdown([fn.overview(company()), fn.stuck(company())], tables=False)
+    assert "|" not in text
+    assert text.count("---") == 1

@@ -1,0 +1,163 @@
+"""What is said of data that cannot tell: the reason, never a rate, a verdict or "no deals"; in both languages."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import funnelnb as fn
+from tests.truth import worlds
+
+LANGS = ("en", "zh")
+NOBODY = {"en": "There are no deals", "zh": "没有商机，"}
+FULL = worlds.export(worlds.draw(worlds.World(), 600, np.random.default_rng(11)), 500)
+
+KINDS = {
+    "closed_only": worlds.closed_only(FULL),
+    "only_wins": FULL.only(FULL.outcome != "lost"),
+    "wins_alone": FULL.only(FULL.outcome == "won"),
+    "nobody_decided": FULL.only(FULL.outcome == "open"),
+}
+BOOKS = {kind: worlds.quick_book(given) for kind, given in KINDS.items()}
+UNDATED = worlds.quick_book(worlds.undated_losses(FULL, 0.5, np.random.default_rng(1)))
+ASKED = {
+    "conversion": lambda book: fn.conversion(book, horizon_days=90),
+    "conversion by": lambda book: fn.conversion(book, by="region", horizon_days=90),
+    "segments": lambda book: fn.segments(book, by="region", measure="by_day", horizon_days=90),
+    "cohort": lambda book: fn.cohort(book, period="quarter", horizon_days=90),
+    "reverse": lambda book: fn.reverse_funnel(book, wins=5, horizon_days=90),
+    "ageing": fn.ageing,
+    "propensity": lambda book: fn.propensity(book, horizon_days=90),
+    "properties": fn.six_properties,
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reason_is_said_instead_of_a_rate(kind, asked):
+    """No "0 %", no "100 %", no "there are no deals" and no other reason than the true one."""
+    result = ASKED[asked](BOOKS[kind])
+    assert kind in {note.code for note in result.notes}
+    for lang in LANGS:
+        said = result.finding(lang)
+        headline = said.split("\n")[0]
+        assert NOBODY[lang] not in headline
+        assert not re.search(r"(?<![\d.])(?:0|100) ?%", headline), headline
+        assert "– are won" not in headline
+        assert "no dates" not in headline
+        assert "none of its" not in headline
+
+
+def test_times_are_given_where_only_lost_deals_are_missing_and_not_where_open_ones_are():
+    """An export of wins alone lacks the slow ones: no median. With the open deals there the wins can be timed."""
+    assert np.isnan(fn.duration(BOOKS["wins_alone"]).rows[-1].median_days)
+    assert np.isfinite(fn.duration(BOOKS["only_wins"]).rows[-1].median_days)
+    whole = fn.conversion(BOOKS["only_wins"], horizon_days=90).overall[0]
+    assert np.isnan([whole.so_far_rate, whole.decided_rate, whole.by_day_rate]).all()
+
+
+def test_losses_that_were_never_marked_do_not_look_stalled():
+    book = worlds.quick_book(worlds.losses_never_set(FULL))
+    for lang, word in (("en", "won or lost"), ("zh", "输单")):
+        assert word not in fn.duration(book).finding(lang)
+    assert "not known" in fn.duration(book, to="lose").finding("en").lower()
+
+
+def test_undated_losses_are_never_fitted_as_ends():
+    """Half of the losses without a date: no family is fitted, of the whole or of groups, and the reason is said."""
+    for by in (None, "region"):
+        result = fn.distribution(UNDATED, by=by, runs=19)
+        assert not result.fits
+        assert {row.verdict for row in result.rows} == {"losses_undated"}
+        assert "no date" in result.finding("en")
+        assert "没有日期" in result.finding("zh")
+    assert not fn.duration(UNDATED).fits
+
+
+def test_undated_losses_give_bounds_for_the_cycle():
+    """The complete floor's median lies between the bounds that are said."""
+    row = fn.duration(UNDATED).rows[-1]
+    true = fn.duration(worlds.quick_book(FULL)).rows[-1].median_days
+    assert row.undated_n > 50
+    assert row.median_ci_lower <= true <= row.median_ci_upper
+    assert "between" in fn.duration(UNDATED).finding("en")
+    grouped = fn.duration(UNDATED, by="region")
+    assert not grouped.gaps
+    assert np.isnan(grouped.tests[-1].p_value)
+    onward = fn.duration(UNDATED, by="region", to="advance")
+    complete = fn.duration(worlds.quick_book(FULL), by="region", to="advance")
+    assert onward.tests[-1].p_value == pytest.approx(complete.tests[-1].p_value, abs=0.08)
+
+
+def test_no_age_is_unusual_that_depends_on_when_losses_fell():
+    full, half = fn.stuck(worlds.quick_book(FULL)), fn.stuck(UNDATED)
+    assert half.slow_n <= full.slow_n
+    assert "stuck_losses_undated" in {note.code for note in half.notes}
+    assert not fn.ageing(UNDATED).changes
+    exact = {(row.stage, row.from_days): row for row in fn.ageing(worlds.quick_book(FULL)).cells}
+    for cell in fn.ageing(UNDATED).cells:
+        one = exact[cell.stage, cell.from_days]
+        if cell.enough and one.enough and not np.isnan(cell.won_90_rate):
+            assert cell.won_90_ci_lower <= one.won_90_rate + 0.02
+            assert cell.won_90_ci_upper >= one.won_90_rate - 0.02
+            assert cell.watched_n <= one.watched_n
+            assert np.isnan(cell.lost_90_rate)
+
+
+def test_steps_count_no_deal_that_entered_unseen():
+    """Records begin on day 200: a step holds those that came into it from then on, counted from the truth."""
+    late = worlds.late_history(FULL, 200.0)
+    result = fn.conversion(worlds.quick_book(late), horizon_days=90)
+    entered, closed = late.deals.entered, late.outcome
+    for k, row in enumerate(result.steps):
+        mine = (entered[:, k] > 200) & (
+            entered[:, k] <= 500
+        )  # a row of the first day does not say since when
+        first = (entered[:, k] == 200).sum()
+        onward = mine & (entered[:, k + 1] <= 500)
+        assert mine.sum() <= row.reached_n <= mine.sum() + first
+        assert onward.sum() <= row.advanced_n <= onward.sum() + first
+        lost = mine & ~(entered[:, k + 1] <= 500) & (closed == "lost")
+        assert lost.sum() <= row.lost_n <= lost.sum() + first
+        assert row.reached_n == row.advanced_n + row.here_n + row.lost_n + row.left_n
+    assert result.overall[0].reached_n == late.n
+    assert sum(row.lost_n for row in result.steps) < result.overall[0].lost_n
+    assert "whose stage is known" in result.finding("en")
+
+
+def test_an_earlier_day_bounds_the_share_of_closed_deals():
+    """Losses without a date may have been open then: between all lost and none lost."""
+    tables = worlds.frames(worlds.undated_losses(FULL, 1.0, np.random.default_rng(1)))
+    book = fn.load(tables, playbook=list(worlds.STAGES), as_of="2024-12-01", currency="EUR")
+    result = fn.conversion(book, horizon_days=60)
+    assert "state_then_unknown" in {note.code for note in result.notes}
+    row, day = result.overall[0], 335.0
+    won = (FULL.deals.won & (FULL.deals.closed <= day)).sum()
+    lost = (~FULL.deals.won & (FULL.deals.closed <= day)).sum()
+    assert row.decided_least_rate <= won / (won + lost) <= row.decided_most_rate == 1.0
+    assert "to 100 %" in result.text("en")
+
+
+def test_amounts_of_deals_whose_stage_is_not_known_are_known():
+    given = worlds.missing_history(FULL, {"lost": 0.5}, np.random.default_rng(2))
+    result = fn.conversion(worlds.quick_book(given), horizon_days=90)
+    assert "amount_unknown" not in {note.code for note in result.notes}
+    row = result.steps[0]
+    parts = row.advanced_amount + row.here_amount + row.lost_amount + row.unplaced_amount
+    assert row.reached_amount == pytest.approx(parts)
+    assert result.overall[0].amount_n == given.n
+    for lang, word in (("en", "Ended, stage"), ("zh", "结束阶段未知")):
+        assert word in result.text(lang)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_quick_book_is_the_same_book(seed):
+    given = worlds.export(worlds.draw(worlds.World(), 200, np.random.default_rng(seed)), 500)
+    for one in (given, worlds.late_history(given, 200.0), worlds.overwritten(given)):
+        read, made = worlds.book(one), worlds.quick_book(one)
+        first, second = (fn.conversion(book, horizon_days=90).steps for book in (read, made))
+        assert [(row.reached_n, row.by_day_rate) for row in first] == [
+            (row.reached_n, row.by_day_rate) for row in second
+        ]
