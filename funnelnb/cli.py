@@ -287,9 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
-    _snapshot_words(
-        _command(commands, "snapshot", _snapshot, "keep an export as what was known on its date", _SNAPSHOT)
-    )
+    _more_commands(commands)
     schedule = _command(
         commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
     )
@@ -309,6 +307,11 @@ def _parser() -> argparse.ArgumentParser:
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
+
+
+def _more_commands(commands: Any) -> None:
+    words = "keep an export as what was known on its date"
+    _snapshot_words(_command(commands, "snapshot", _snapshot, words, _SNAPSHOT))
 
 
 def _command(commands: Any, name: str, run: Any, words: str, description: str) -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from funnelnb.notebook.diagnosis import diagnose
 from funnelnb.notebook.events import explore_events
 from funnelnb.notebook.explore import explore, explore_durations
+from funnelnb.notebook.foreseeing import explore_forecast
 from funnelnb.notebook.mapper import mapper
 from funnelnb.notebook.priorities import assessment_sheet, prioritise
 from funnelnb.notebook.simulator import target_simulator
@@ -13,6 +14,7 @@ __all__ = [
     "explore",
     "explore_durations",
     "explore_events",
+    "explore_forecast",
     "mapper",
     "prioritise",
     "target_simulator",

@@ -82,6 +82,20 @@ def one(name, law, lead):
     return rows
 
 
+def shown(rows):
+    """Return the rows with the words by which the pages of the methods name them."""
+    frame = pd.DataFrame(rows)
+    frame["interval"] = [
+        f"{level:.0%} range of the forecast, {part}"
+        for part, level in zip(frame["part"], frame["range"], strict=True)
+    ]
+    frame["setting"] = [
+        f"floors of the law: {law}; {days} days left"
+        for law, days in zip(frame["law"], frame["days_left"], strict=True)
+    ]
+    return frame
+
+
 def main():
     go_on = "--go-on" in sys.argv
     rows = pd.read_csv(FILE, comment="#").to_dict("records") if go_on and FILE.exists() else []
@@ -94,9 +108,7 @@ def main():
         if name in known:
             continue
         rows += one(name, law, lead)
-        FILE.write_text(
-            origin + pd.DataFrame(rows).to_csv(index=False, float_format="%.4f"), encoding="utf-8"
-        )
+        FILE.write_text(origin + shown(rows).to_csv(index=False, float_format="%.4f"), encoding="utf-8")
         print(name, [f"{row['coverage']:.3f}" for row in rows[-12:] if row["part"] == "whole"], flush=True)
 
 

@@ -29,6 +29,7 @@ NAVIGATION = {
             "Use my own stages? <playbooks>",
             "Measure how long deals take? <durations>",
             "Plan for a target? <targets>",
+            "Forecast a quarter? <forecast>",
             "Decide whom to call first? <priorities>",
             "Find what is sick, and write the report? <diagnosis>",
             "Read the charts? <charts>",

@@ -328,7 +328,7 @@ def _landed(
     )
 
 
-FAN_DRAWS = 400
+FAN_DRAWS = 800
 
 
 def _fan(

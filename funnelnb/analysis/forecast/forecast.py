@@ -18,7 +18,7 @@ from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import DealRows, Result, about
+from funnelnb.analysis.shared.result import About, DealRows, Result, about
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
@@ -298,9 +298,6 @@ def forecast(
     case, past = _case(book, period, names, as_of, when.month_of_start(fiscal_start), record)
     asked, today, history = case.asked, case.today, case.history
     made = _filled(case, amount, draws)
-    stages = about(book)
-    if as_of is not None:
-        stages["as_of"] = np.datetime64(today, "D").astype("datetime64[s]")
     return Forecast(
         n=len(made.seen.index),
         method="forecast",
@@ -323,7 +320,7 @@ def forecast(
         rows=made.rows,
         fan=made.fan,
         draws_amount=made.draws_amount,
-        **stages,
+        **_stages(book, None if as_of is None else today),
     )
 
 
@@ -337,6 +334,14 @@ class _Case:
     asked: list[Period]
     names: tuple[str, ...]
     factor: float
+
+
+def _stages(book: Book, today: int | None) -> About:
+    """Return what the forecast takes over from its book; of a replay the day is another."""
+    found = about(book)
+    if today is not None:
+        found["as_of"] = np.datetime64(today, "D").astype("datetime64[s]")
+    return found
 
 
 def _case(

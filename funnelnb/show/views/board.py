@@ -209,10 +209,27 @@ def _change(row: Mapping[str, Any], say: Words) -> Cell:
     return Cell(value=said, small=small, sort=float(points), warn=bool(clear and points < 0))
 
 
+def _landing(row: Mapping[str, Any], say: Words) -> Cell:
+    """Return how much of the target is expected, with the 80 % range."""
+    low, high = (say.numbers.percent(row[f"landing_{end}_share"]) for end in ("low", "high"))
+    return Cell(
+        value=say.numbers.percent(row["landing_share"]),
+        small=say.say("board.cells.landing", low=low, high=high),
+        sort=float(row["landing_share"]),
+        warn=row["landing_high_share"] < 1,
+    )
+
+
 COLUMNS = (
     Column(name="deals", needs=("n",), cell=_deals),
     Column(name="won", needs=("n",), cell=_won),
     Column(name="cycle", needs=("cycle_days",), cell=_cycle, descending=False),
+    Column(
+        name="landing",
+        needs=("landing_share", "landing_low_share", "landing_high_share"),
+        cell=_landing,
+        descending=False,
+    ),
     Column(name="chance", needs=("chance_rate", "target_amount"), cell=_chance, descending=False),
     Column(name="slow", needs=("slow_n",), cell=_slow),
     Column(name="change", needs=("changed",), cell=_change),

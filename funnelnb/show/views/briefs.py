@@ -1,6 +1,8 @@
 """The answer of a whole page on one screen: headline, three figures, what to do; from the results it is made of.
 
 A brief also passes on its plain figures, by name, for pages that compare many reports.
+
+Longer than most modules: the answers of all pages stand side by side, so that they read alike.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.analysis.conversion.conversion import Conversion, StepRow
+    from funnelnb.analysis.forecast.forecast import Forecast
     from funnelnb.analysis.priority.call_list import CallList, CallRow
     from funnelnb.analysis.targets.target import Target
     from funnelnb.analysis.time.duration import Duration, DurationRow
@@ -590,9 +593,77 @@ def _call(result: CallList, row: CallRow, say: Words) -> Action:
     )
 
 
+# ---- The forecast -------------------------------------------------------------------------------------------
+
+FORECAST_ASSURANCE = 0.8
+"""A target less likely than this is at risk."""
+
+
+def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
+    found, whole = finding_of(result, say.lang), result.whole
+    if not result.priced:
+        return Brief(headline=found.headline, lead=found.detail)
+    aimed = math.isfinite(whole.target_amount)
+    facts = {
+        "landing_amount": whole.expected_amount,
+        "period": whole.period,
+        "until": str(result.until)[:10],
+        "currency": result.currency,
+    }
+    if aimed:
+        facts |= {
+            "chance_rate": whole.chance_rate,
+            "assurance_rate": FORECAST_ASSURANCE,
+            "target_amount": whole.target_amount,
+            "expected_amount": whole.expected_amount,
+            "landing_share": whole.attained_share,
+            "landing_low_share": whole.attained_q10_share,
+            "landing_high_share": whole.attained_q90_share,
+        }
+    return Brief(
+        headline=found.headline,
+        lead=found.detail,
+        figures=_forecast_figures(result, say, aimed=aimed),
+        chart="fan",
+        facts=facts,
+    )
+
+
+def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Figure, ...]:
+    whole = result.whole
+    low, high = (_money(result, value, say) for value in (whole.q10_amount, whole.q90_amount))
+    expected = Figure(
+        name=say.say("brief.forecast.expected_name", until=result.until),
+        value=_money(result, whole.expected_amount, say),
+        lines=(say.say("brief.forecast.range", low=low, high=high),),
+    )
+    parts = Figure(
+        name=say.get("brief.forecast.open_name"),
+        value=_money(result, whole.open_amount, say),
+        lines=(
+            say.say(
+                "brief.forecast.parts",
+                won=_money(result, whole.won_amount, say),
+                new=_money(result, whole.new_amount, say),
+            ),
+        ),
+    )
+    if not aimed:
+        return expected, parts
+    target = _money(result, whole.target_amount, say)
+    chance = Figure(
+        name=say.get("brief.forecast.chance_name"),
+        value=say.numbers.percent(whole.chance_rate),
+        lines=(say.say("brief.forecast.target", target=target),),
+        warn=whole.chance_rate < FORECAST_ASSURANCE,
+    )
+    return expected, chance, parts
+
+
 _BRIEFS: Mapping[str, Callable[[Any, Mapping[str, Any], Words], Brief]] = {
     "CallList": _calls,
     "Conversion": _conversion,
     "Duration": _duration,
+    "Forecast": _forecast,
     "Target": _target,
 }
