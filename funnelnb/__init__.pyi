@@ -5,9 +5,6 @@
 from .data.load import load as load
 from .data.load import sample as sample
 from .data.events.load import events as events
-from .data.check import check_data as check_data
-from .notebook.mapper import mapper as mapper
-from .analysis.quality.harm import harm as harm
 from .analysis.conversion.overview import overview as overview
 from .data.book import Book as Book
 from . import data as data
@@ -18,7 +15,6 @@ from .analysis.conversion.segments import segments as segments
 from .analysis.conversion.cohort import cohort as cohort
 from .analysis.shared.typed_counts import typed_funnel as typed_funnel
 from .analysis.targets.properties import six_properties as six_properties
-from .analysis.targets.before_after import before_after as before_after
 
 # Where do people fall out on the way through pages and events?
 from .analysis.behaviour.funnel import funnel as funnel
@@ -32,25 +28,19 @@ from .analysis.time.ageing import ageing as ageing
 
 # Whom to call first?
 from .analysis.priority.call_list import call_list as call_list
-from .analysis.priority.quadrant import quadrant as quadrant
 from .analysis.priority.customer import customer as customer
 from . import customers as customers
 
 # What does a target need, and how likely is it?
 from .analysis.targets.target import target as target
 from .analysis.targets.quota import quota as quota
-from .analysis.targets.mix import deal_mix as deal_mix
-from .analysis.targets.reverse import reverse_funnel as reverse_funnel
 from . import targets as targets
 
 # What will come in, how did the pipeline move, and how good have forecasts been?
 from .analysis.forecast.forecast import forecast as forecast
-from .analysis.forecast.scorecard import scorecard as scorecard
-from .analysis.forecast.snapshots import snapshots as snapshots
 from . import forecasts as forecasts
 
 # Where is it sick, what changed and why, and what should the weekly report say?
-from .analysis.diagnosis.symptoms import symptoms as symptoms
 from .analysis.diagnosis.weekly import weekly_report as weekly_report
 from . import diagnosis as diagnosis
 

@@ -271,15 +271,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     parser.add_argument("--version", action="version", version=f"funnelnb {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    new = _command(commands, "new", _new, "make a folder with notebooks, sample data and settings", _NEW)
-    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
-    _language(new, "language of the folder")
-    lab = _command(commands, "lab", _lab, "open the notebooks in JupyterLab", _LAB)
-    lab.add_argument(
-        "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
+    _new_words(
+        _command(commands, "new", _new, "make a folder with notebooks, sample data and settings", _NEW)
     )
-    lab.add_argument("--no-browser", action="store_true", help="print the address only")
-    lab.add_argument("--port", type=int, help="port to use")
+    _lab_words(_command(commands, "lab", _lab, "open the notebooks in JupyterLab", _LAB))
     check = _command(commands, "check", _check, "see what is in the data, and what is wrong with it", _CHECK)
     _check_words(check)
     _import_words(
@@ -299,11 +294,8 @@ def _parser() -> argparse.ArgumentParser:
     _course_words(
         _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
     )
-    class_ = _command(
-        commands, "course-results", _course_results, "see what a class has answered", _COURSE_RESULTS
-    )
-    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
-    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
+    answers = "see what a class has answered"
+    _class_words(_command(commands, "course-results", _course_results, answers, _COURSE_RESULTS))
     listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
     _language(listing, "edition of the notebooks")
     return parser
@@ -324,6 +316,28 @@ def _command(commands: Any, name: str, run: Any, words: str, description: str) -
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def _new_words(new: argparse.ArgumentParser) -> None:
+    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
+    _language(new, "language of the folder")
+
+
+def _schedule_words(schedule: argparse.ArgumentParser) -> None:
+    schedule.add_argument("kind", choices=("cron", "systemd", "github"), help="which scheduler")
+
+
+def _lab_words(lab: argparse.ArgumentParser) -> None:
+    lab.add_argument(
+        "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
+    )
+    lab.add_argument("--no-browser", action="store_true", help="print the address only")
+    lab.add_argument("--port", type=int, help="port to use")
+
+
+def _class_words(class_: argparse.ArgumentParser) -> None:
+    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
+    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
 
 
 def _language(parser: argparse.ArgumentParser, words: str) -> None:

@@ -10,6 +10,7 @@ from funnelnb.analysis.priority.level_moves import level_moves
 from funnelnb.analysis.priority.levels import levels
 from funnelnb.analysis.priority.money_authority_need import money_authority_need
 from funnelnb.analysis.priority.propensity import propensity
+from funnelnb.analysis.priority.quadrant import quadrant
 from funnelnb.analysis.priority.roles import roles
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "levels",
     "money_authority_need",
     "propensity",
+    "quadrant",
     "roles",
 ]
 

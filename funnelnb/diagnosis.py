@@ -1,7 +1,7 @@
 """Diagnosis: symptoms, what changed and why, why deals are lost, how they wander, trends, costs.
 
-``fn.diagnosis.change(book, …)``, ``fn.diagnosis.why_lost(book)`` and so on; what is sick is ``fn.symptoms(book)``, the
-report that puts it together ``fn.weekly_report(book)``.
+``fn.diagnosis.change(book, …)``, ``fn.diagnosis.why_lost(book)`` and so on; what is sick is
+``fn.diagnosis.symptoms(book)``, the report that puts it together ``fn.weekly_report(book)``.
 """
 
 from funnelnb.analysis.diagnosis.change import change
@@ -13,6 +13,7 @@ from funnelnb.analysis.diagnosis.sales import breaks, sales_trend
 from funnelnb.analysis.diagnosis.symptoms import symptoms
 from funnelnb.analysis.diagnosis.verdict import verdict
 from funnelnb.analysis.diagnosis.wander import wander
+from funnelnb.analysis.quality.harm import harm
 
 __all__ = [
     "breaks",
@@ -20,6 +21,7 @@ __all__ = [
     "costs",
     "describe",
     "drill",
+    "harm",
     "sales_trend",
     "symptoms",
     "verdict",

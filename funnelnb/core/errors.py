@@ -7,6 +7,7 @@ everywhere, so that the command line, a notebook and a report can show it as it 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -268,3 +269,89 @@ def meant(name: str, known: Iterable[str]) -> str:
     """
     close = nearest(name, known)
     return f" ({close})" if close.startswith("did you mean") else ""
+
+
+# ---- The first slip: something else than a book, or a log, and the line that makes one ---------------------
+
+NOTHING = object()
+"""Nothing was given at all, not even None."""
+
+
+def not_a_book(name: str, given: object, *, scan: bool = False, typed: bool = False) -> ParameterError:
+    """Return what to tell whoever gives a public function something else than a book.
+
+    Parameters
+    ----------
+    name : str
+        The function as it is called, without ``fn.``, such as ``"customers.roles"``.
+    given : object
+        What was given; ``NOTHING`` if nothing was.
+    scan : bool
+        Whether it also takes what only counts.
+    typed : bool
+        Whether it also takes counts per stage.
+
+    Examples
+    --------
+    >>> print(not_a_book("customers.roles", "crm.csv"))
+    roles was given a path, 'crm.csv'
+      expected: a book
+      remedy:   book = fn.load('crm.csv'), then fn.customers.roles(book)
+    """
+    short = name.rpartition(".")[2]
+    expected = (
+        "a book, or a scan (fn.data.Scan)" if scan else "a book, or counts per stage" if typed else "a book"
+    )
+    line = f"then fn.{name}(book)"
+    if given is NOTHING or given is None:
+        return ParameterError(
+            f"{short} was given {'no book' if given is NOTHING else 'None'}",
+            expected=expected,
+            hint=f"book = fn.load('your_export.csv'), or fn.sample() to try; {line}",
+        )
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        return ParameterError(
+            f"{short} was given a path, {path!r}", expected=expected, hint=f"book = fn.load({path!r}), {line}"
+        )
+    if hasattr(given, "stage_counts"):
+        return ParameterError(
+            f"{short} was given a scan, which only counts",
+            expected="a book: this question needs the deals themselves",
+            hint=f"book = fn.load(the same tables), {line}",
+        )
+    frame = hasattr(given, "columns")
+    return ParameterError(
+        f"{short} was given {f'a {type(given).__name__}' if frame else repr(given)}",
+        expected=expected,
+        hint=f"book = fn.load({'frame' if frame else repr('your_export.csv')}), {line}",
+    )
+
+
+def not_a_log(name: str, given: object) -> ParameterError:
+    """Return what to tell whoever gives a public function something else than an event log.
+
+    Examples
+    --------
+    >>> print(not_a_log("behaviour.retention", "clicks.csv"))
+    retention was given a path, 'clicks.csv'
+      expected: an event log
+      remedy:   log = fn.events('clicks.csv'), then fn.behaviour.retention(log)
+    """
+    short, source = name.rpartition(".")[2], "'your_log.csv'"
+    if given is NOTHING or given is None:
+        found = "no event log" if given is NOTHING else "None"
+    elif isinstance(given, (str, os.PathLike)):
+        source = repr(os.fspath(given))
+        found = f"a path, {source}"
+    elif hasattr(given, "opportunities"):
+        source, found = "the events of an export", "a book"
+    elif hasattr(given, "columns"):
+        source, found = "frame", f"a {type(given).__name__}"
+    else:
+        found = repr(given)
+    return ParameterError(
+        f"{short} was given {found}",
+        expected="an event log",
+        hint=f"log = fn.events({source}), then fn.{name}(log)",
+    )

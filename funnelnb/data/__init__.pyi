@@ -1,3 +1,4 @@
+from .check import check_data as check_data
 from .cleaning import cleaning as cleaning
 from .contract.calendar import Calendar as Calendar
 from .count.scan import Scan as Scan

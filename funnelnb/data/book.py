@@ -295,7 +295,7 @@ class Book:
         values = _texts(self.opportunities, by)
         return {str(value): self._part(values == value, name=str(value)) for value in sorted(values.unique())}
 
-    def some(self, keep: NDArray[np.bool_], *, name: str = "") -> Book:
+    def some(self, keep: NDArray[np.bool_], *, name: str | None = None) -> Book:
         """Which book do these deals make?
 
         Parameters

@@ -404,7 +404,8 @@ class CheckItem:
         ``failed`` must be dealt with before numbers mean anything; ``note`` should be known; of ``unjudged`` the data
         cannot tell.
     check : str
-        Key of :data:`CHECKS`, ``"contract"`` for what stops the loading, ``"loading"`` for what it did.
+        Key of :data:`CHECKS`, ``"contract"`` for what stops the loading, ``"loading"`` for what it did,
+        ``"lines"`` for what became of the lines of a text file.
     note : Note
         The sentence, as a code with facts.
     """
@@ -504,6 +505,8 @@ def check_data(
         items.append(CheckItem(status="failed", check="contract", note=_problem_note(refusal)))
     if subject is not None:
         items += _run(subject)
+    if draft is not None:
+        items += _lines(draft)
     order = {"failed": 0, "note": 1, "unjudged": 2, "passed": 3}
     items.sort(key=lambda item: order[item.status])
     counts = {status: sum(item.status == status for item in items) for status in order}
@@ -584,6 +587,12 @@ def _run(subject: Subject) -> list[CheckItem]:
         if not found:
             items.append(CheckItem(status="passed", check=name, note=Note(_passed(subject, name))))
     return items
+
+
+def _lines(draft: Draft) -> list[CheckItem]:
+    """Say of every text file what became of its lines."""
+    found = (raw.accounted() for raw in draft.sources.raws.values())
+    return [CheckItem(status="passed", check="lines", note=note) for note in found if note is not None]
 
 
 def _passed(subject: Subject, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from funnelnb.core.errors import not_a_book
 from funnelnb.core.note import Note
 from funnelnb.playbooks import load_playbook
 from funnelnb.playbooks.model import Playbook
@@ -47,9 +48,11 @@ def seen_as(book: Book, playbook: str | Playbook) -> Book:
     Examples
     --------
     >>> import funnelnb as fn
-    >>> fn.seen_as(fn.sample(), "product_funnel").playbook.id
+    >>> fn.data.seen_as(fn.sample(), "product_funnel").playbook.id
     'product_funnel'
     """
+    if not hasattr(book, "opportunities"):
+        raise not_a_book("data.seen_as", book)
     target = playbook if isinstance(playbook, Playbook) else load_playbook(playbook)
     if target == book.playbook:
         return book

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from funnelnb.analysis.shared.counts import grouping
 from funnelnb.core.errors import FunnelError
 from funnelnb.show import panel
 from funnelnb.show.text.words import words
@@ -88,10 +89,16 @@ class Live(widgets.VBox):
         return {**data, "text/html": html + self._still(), "text/plain": text + said}
 
 
-def offered(book: Book) -> list[str]:
-    """Attributes with two to :data:`MOST_GROUPS` values."""
-    known = book.ledger.attributes
-    return [name for name in known if 1 < len(known[name].labels) <= MOST_GROUPS]
+def offered(book: Book, by: str | None = None) -> list[str]:
+    """Attributes with two to :data:`MOST_GROUPS` values, and the one asked for, however many it has.
+
+    Raises
+    ------
+    MissingDataError
+        The deals have no attribute `by`.
+    """
+    known, asked = book.ledger.attributes, grouping(book, by)
+    return [name for name in known if 1 < len(known[name].labels) <= MOST_GROUPS or name in asked]
 
 
 def _said(control: Any) -> str:

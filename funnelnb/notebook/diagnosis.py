@@ -52,7 +52,7 @@ def diagnose(found: Symptoms | Book, *, lang: str | None = None) -> Diagnoser:
     Parameters
     ----------
     found : Symptoms or Book
-        What ``fn.symptoms`` returned; a book is diagnosed with the usual rules.
+        What ``fn.diagnosis.symptoms`` returned; a book is diagnosed with the usual rules.
     lang : {"en", "zh"}, optional
 
     Returns

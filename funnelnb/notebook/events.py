@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from funnelnb.analysis.behaviour.funnel import funnel
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.resources import sample_folder
@@ -19,23 +20,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from funnelnb.analysis.behaviour.funnel import Funnel
+    from funnelnb.core.check import Day
     from funnelnb.data.events.log import Events
 
 WINDOWS = ("1h", "1d", "3d", "7d", "14d", "30d", "")
 """Windows that the control offers; the empty one is no limit."""
 
 
-def open_events(data: str = "", *, by: str = "", value: str = "", as_of: str = "") -> Events:
-    """Open the event log that a notebook's parameters name; empty: the sample shop.
+def open_events(
+    data: str | None = None, *, by: str | None = None, value: str | None = None, as_of: Day | None = None
+) -> Events:
+    """Open the event log that a notebook's parameters name, else the sample shop.
+
+    None is "not given"; empty text too, as notebook parameters cannot be None without losing their type.
 
     Parameters
     ----------
-    data : str
-        File, glob or folder of the log; empty: the sample shop.
-    by, value : str
-        Only events whose property `by` is `value`; an empty `value` is the whole log.
-    as_of : str
-        Up to when the log was kept; empty: its last event.
+    data : str, optional
+        File, glob or folder of the log; None: the sample shop.
+    by, value : str, optional
+        Only events whose property `by` is `value`; without a `value` the whole log.
+    as_of : date, optional
+        Up to when the log was kept; None: its last event.
 
     Returns
     -------
@@ -54,9 +60,9 @@ def open_events(data: str = "", *, by: str = "", value: str = "", as_of: str = "
     log = events(data or sample_folder() / "shop", as_of=as_of or None)
     if not value:
         return log
-    if by not in log.properties:
+    if by is None or by not in log.properties:
         raise ParameterError(
-            f"by = {by!r}", expected="a property of the log", hint=nearest(by, log.properties)
+            f"by = {by!r}", expected="a property of the log", hint=nearest(str(by), log.properties)
         )
     return log.where(**{by: value})
 
@@ -122,13 +128,14 @@ class EventExplorer(Live):
         return panel(self.result, self._say.lang, table=False)
 
 
+@of_log("widgets")
 def explore_events(
     log: Events,
     steps: Sequence[str],
     *,
-    within: str = "7d",
+    within: str | None = "7d",
     order: str = "ordered",
-    by: str = "",
+    by: str | None = None,
     lang: str | None = None,
 ) -> EventExplorer:
     """Try steps, order, window and group of a funnel by hand.
@@ -138,11 +145,11 @@ def explore_events(
     log : Events
     steps : sequence of str
         Names of events, in order, to start with.
-    within : str
-        Window to start with; empty: none.
+    within : str, optional
+        Window to start with; None: without end.
     order : {"ordered", "strict", "any"}
-    by : str
-        Property to start with; empty: no groups.
+    by : str, optional
+        Property to start with; None: no groups.
     lang : {"en", "zh"}, optional
 
     Returns
@@ -157,4 +164,4 @@ def explore_events(
     1500
     """
     check.one_of("order", order, ORDERS)
-    return EventExplorer(log, steps=list(steps), within=within, order=order, by=by, lang=lang)
+    return EventExplorer(log, steps=list(steps), within=within or "", order=order, by=by or "", lang=lang)

@@ -9,9 +9,13 @@ import ipywidgets as widgets
 import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
+from funnelnb.analysis.shared.counts import working_stage
 from funnelnb.analysis.shared.group_curve import TO
+from funnelnb.analysis.shared.question import question
+from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.analysis.time.duration import duration
 from funnelnb.analysis.time.fits import FAMILIES
+from funnelnb.core import check
 from funnelnb.data.contract.calendar import BUSINESS, CALENDAR_DAYS, calendar_of
 from funnelnb.data.count.groups import cohort_codes
 from funnelnb.data.seen_as import seen_as, views
@@ -53,28 +57,32 @@ class Explorer(Live):
         self,
         book: Book,
         *,
-        segment: str,
-        horizon_days: float,
+        by: str | None,
+        horizon_days: float | None,
         lang: str | None,
-        by: str = "region",
-        value: str = "",
-        period: str = "",
+        part_by: str | None = None,
+        value: str | None = None,
+        period: str | None = None,
     ) -> None:
         super().__init__(lang)
-        self._by = by if by in book.ledger.attributes else ""
+        part_by = part_by or "region"
+        self._by = part_by if part_by in book.ledger.attributes else ""
         self._part = functools.lru_cache(maxsize=64)(self._chosen_deals)
         self._seen = functools.lru_cache(maxsize=None)(lambda name: seen_as(book, name))
         self._book = book
         self.result: Conversion
-        label, groups = self._say.get, offered(book)
+        label, groups = self._say.get, offered(book, by)
+        days = int(
+            conversion(book).horizon_days if horizon_days is None else check.horizon_days(horizon_days)
+        )
         self.playbook = self._choice(
             label("explore.playbook"), {self._name(one): one for one in views(book)}, book.playbook.id
         )
         self.stage = self._choice(label("explore.stage"), self._stages(book), book.playbook.stage_ids[0])
         segments = {label("explore.whole"): "", **{self._say.attribute(name): name for name in groups}}
-        self.segment = self._choice(label("explore.segment"), segments, segment)
+        self.segment = self._choice(label("explore.segment"), segments, by or "")
         self.horizon = widgets.IntSlider(
-            value=int(horizon_days), min=STEP_DAYS, max=max(LONGEST_DAYS, int(horizon_days)), step=STEP_DAYS,
+            value=days, min=min(STEP_DAYS, days), max=max(LONGEST_DAYS, days), step=STEP_DAYS,
             description=label("explore.horizon"), continuous_update=False, style={"description_width": "initial"},
             layout={"width": "22em"},
         )  # fmt: skip
@@ -82,10 +90,10 @@ class Explorer(Live):
         values = book.ledger.attributes[self._by].labels if self._by else ()
         named = self._say.attribute_head((self._by,)) if self._by else label("explore.region")
         self.region = self._choice(
-            named, {everything: "", **{self._say.value(one): one for one in values if one}}, value
+            named, {everything: "", **{self._say.value(one): one for one in values if one}}, value or ""
         )
         spans = cohorts(book)
-        self.period = self._choice(label("explore.period"), {everything: "", **spans}, period)
+        self.period = self._choice(label("explore.period"), {everything: "", **spans}, period or "")
         shown = [one for one, many in ((self.region, len(values) > 1), (self.period, len(spans) > 1)) if many]
         self._offer(*shown, self.segment, self.horizon, self.stage, self.playbook)
         self.playbook.unobserve(self._redraw, "value")
@@ -159,39 +167,48 @@ def _every(period: str) -> str:
     return "quarter" if "Q" in period else "year"
 
 
+@question("widgets", formerly={"segment": "by"})
 def explore(
     book: Book,
     *,
-    segment: str = "segment",
-    horizon_days: float = 180.0,
+    by: str | None = None,
+    horizon_days: float | None = None,
     lang: str | None = None,
-    by: str = "region",
-    value: str = "",
-    period: str = "",
+    part_by: str | None = None,
+    value: str | None = None,
+    period: str | None = None,
 ) -> Explorer:
     """What if I look at another region, period, segment, horizon, stage or stage model?
 
     Parameters
     ----------
     book : Book
-    segment : str
-        Attribute compared at first; one that the book does not have means no comparison.
-    horizon_days : float
-        Horizon at first, in days.
+    by : str, optional
+        Attribute compared at first; None: no comparison.
+    horizon_days : float, optional
+        Horizon at first, in days; None: chosen as for ``fn.conversion``.
     lang : {"en", "zh"}, optional
         None: the language in force.
-    by : str
-        Attribute whose values the first control offers.
-    value, period : str
-        Value and quarter or year (such as ``"2026-Q1"``) of entry at first; empty: all.
+    part_by : str, optional
+        Attribute whose values the first control offers; None: region.
+    value, period : str, optional
+        Value and quarter or year (such as ``"2026-Q1"``) of entry at first; None: all.
 
     Returns
     -------
     Explorer
         Controls that redraw the chart without running the notebook again.
+
+    Raises
+    ------
+    MissingDataError
+        The deals have no attribute `by`; the message names the nearest.
     """
+    by = (
+        None if isinstance(by, Unavailable) else by
+    )  # no attribute divides these deals: said where it was looked for
     return Explorer(
-        book, segment=segment, horizon_days=horizon_days, lang=lang, by=by, value=value, period=period
+        book, by=by, horizon_days=horizon_days, lang=lang, part_by=part_by, value=value, period=period
     )
 
 
@@ -215,9 +232,9 @@ class DurationExplorer(Live):
         self,
         book: Book,
         *,
-        stage: str,
-        segment: str,
-        family: str,
+        stage: str | None,
+        by: str | None,
+        family: str | None,
         calendar: str | Calendar | None,
         lang: str | None,
     ) -> None:
@@ -227,13 +244,17 @@ class DurationExplorer(Live):
         self.result: Duration
         before = book.playbook.stages[: book.playbook.won]
         stages = {say.get("durations.whole"): "", **{one.label[say.lang]: one.id for one in before}}
-        groups = {say.get("explore.whole"): "", **{say.attribute(name): name for name in offered(book)}}
+        groups = {say.get("explore.whole"): "", **{say.attribute(name): name for name in offered(book, by)}}
         families = {say.get("durations.control.best"): ""}
         families |= {say.get(f"durations.families.{name}"): name for name in FAMILIES}
-        self.stage = self._named("stage", stages, stage)
-        self.segment = self._named("segment", groups, segment)
+        self.stage = self._named(
+            "stage", stages, book.playbook.stage_ids[working_stage(book.playbook, stage)] if stage else ""
+        )
+        self.segment = self._named("segment", groups, by or "")
         self.to = self._named("to", {say.get(f"durations.to.{name}"): name for name in TO}, "any")
-        self.family = self._named("family", families, family)
+        self.family = self._named(
+            "family", families, check.one_of("family", family, FAMILIES) if family else ""
+        )
         asked = calendar_of(calendar, book)
         self._calendars = {one.name: one for one in (*_calendars(book), asked)}
         kinds = {words(say.lang, name).get("words.unit_name"): name for name in self._calendars}
@@ -259,12 +280,13 @@ class DurationExplorer(Live):
         return panel(self.result, self._say.lang, "survival", table=False)
 
 
+@question("widgets", formerly={"segment": "by"})
 def explore_durations(
     book: Book,
     *,
-    stage: str = "",
-    segment: str = "",
-    family: str = "",
+    stage: str | None = None,
+    by: str | None = None,
+    family: str | None = None,
     calendar: str | Calendar | None = None,
     lang: str | None = None,
 ) -> DurationExplorer:
@@ -273,12 +295,12 @@ def explore_durations(
     Parameters
     ----------
     book : Book
-    stage : str
-        Stage id at first; empty: the whole way.
-    segment : str
-        Attribute compared at first; empty, or one that the book does not have: no comparison.
-    family : str
-        Family at first; empty: the best one.
+    stage : str, optional
+        Stage at first; None: the whole way.
+    by : str, optional
+        Attribute compared at first; None: no comparison.
+    family : str, optional
+        Family at first; None: the best one.
     calendar : str or Calendar, optional
         Which days count at first, as for :func:`~funnelnb.analysis.time.duration.duration`. Calendar days, Monday to
         Friday and the calendars of the settings are offered beside it.
@@ -293,9 +315,11 @@ def explore_durations(
     Raises
     ------
     ParameterError
-        There is no such calendar.
+        There is no such stage, family or calendar.
+    MissingDataError
+        The deals have no attribute `by`; the message names the nearest.
     """
-    return DurationExplorer(book, stage=stage, segment=segment, family=family, calendar=calendar, lang=lang)
+    return DurationExplorer(book, stage=stage, by=by, family=family, calendar=calendar, lang=lang)
 
 
 def _calendars(book: Book) -> list[Calendar]:

@@ -251,7 +251,9 @@ def _cell(value: Any) -> str:
     return str(value).removesuffix(" 00:00:00")
 
 
-def mapper(source: Any, *, mapping: Any = None, folder: str | Path = "", lang: str | None = None) -> Mapper:
+def mapper(
+    source: Any, *, mapping: Any = None, folder: str | Path | None = None, lang: str | None = None
+) -> Mapper:
     """What does this export hold, said with mouse and keyboard?
 
     Parameters
@@ -261,7 +263,7 @@ def mapper(source: Any, *, mapping: Any = None, folder: str | Path = "", lang: s
     mapping : path or dict, optional
         Settings to begin with.
     folder : path, optional
-        Where settings and tables are kept; default: the name of the export with ``-funnel`` behind it.
+        Where settings and tables are kept; None: the name of the export with ``-funnel`` behind it.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -284,4 +286,4 @@ def mapper(source: Any, *, mapping: Any = None, folder: str | Path = "", lang: s
     >>> mapper(deals).columns["stage"].value
     'Phase'
     """
-    return Mapper(source, mapping=mapping, lang=lang, folder=str(folder))
+    return Mapper(source, mapping=mapping, lang=lang, folder=str(folder or ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.options import options
@@ -67,21 +68,27 @@ def attempt(analysis: Callable[..., Any], *arguments: Any, **options_: Any) -> A
 # ---- From a notebook's parameters to its book --------------------------------------------------------------
 
 
-def open_book(data: str = "", *, mapping: str = "", playbook: str = "", as_of: str = "") -> Book:
+def open_book(
+    data: str | None = None,
+    *,
+    mapping: str | None = None,
+    playbook: str | None = None,
+    as_of: str | None = None,
+) -> Book:
     """Which book do these notebook parameters name?
 
-    Empty text means "not given", as notebook parameters cannot be None without losing their type.
+    None is "not given"; empty text too, as notebook parameters cannot be None without losing their type.
 
     Parameters
     ----------
-    data : str
-        Folder or file of the CRM export; empty: the sample company.
-    mapping : str
-        Settings file that says which column is what; empty: the one in the folder, if any.
-    playbook : str
-        Playbook name or file; empty: the one that the settings name.
-    as_of : str
-        Date after which nothing counts; empty: the settings' date or the latest in the data.
+    data : str, optional
+        Folder or file of the CRM export; None: the sample company.
+    mapping : str, optional
+        Settings file that says which column is what; None: the one in the folder, if any.
+    playbook : str, optional
+        Playbook name or file; None: the one that the settings name.
+    as_of : str, optional
+        Date after which nothing counts; None: the settings' date or the latest in the data.
 
     Returns
     -------
@@ -90,24 +97,25 @@ def open_book(data: str = "", *, mapping: str = "", playbook: str = "", as_of: s
     from funnelnb.data.load import load, sample
     from funnelnb.data.prepared import prepared
 
-    given = {"mapping": mapping, "playbook": playbook, "as_of": as_of}
-    read = prepared({"data": data, **given})
+    given = {"mapping": mapping or "", "playbook": playbook or "", "as_of": as_of or ""}
+    read = prepared({"data": data or "", **given})
     if read is not None:
         return read
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     return load(data, **chosen) if data else sample(**chosen)
 
 
-def pick(book: Book, by: str, value: str = "") -> Book:
-    """Which deals is this report about: those whose attribute `by` is `value`, or all when `value` is empty.
+@question("notebook")
+def pick(book: Book, by: str, value: str | None = None) -> Book:
+    """Which deals is this report about: those whose attribute `by` is `value`, or all without one?
 
     Parameters
     ----------
     book : Book
     by : str
         Attribute, such as ``"region"``.
-    value : str
-        Its value; empty for the whole book.
+    value : str, optional
+        Its value; None, or empty text from a notebook's parameters, is the whole book.
 
     Returns
     -------
@@ -132,15 +140,16 @@ GROUPS_MOST = 12
 _KNOWN_SHARE = 0.5
 
 
-def comparison(book: Book, wanted: str = "", *, apart_from: str = "") -> str:
+@question("notebook")
+def comparison(book: Book, wanted: str | None = None, *, apart_from: str | None = None) -> str:
     """Which attribute are the deals compared by?
 
     Parameters
     ----------
     book : Book
-    wanted : str
-        The attribute asked for; empty: chosen from what the data have.
-    apart_from : str
+    wanted : str, optional
+        The attribute asked for; None (or empty text): chosen from what the data have.
+    apart_from : str, optional
         Attribute that is the same for all deals here, such as the one that reports are split by.
 
     Returns

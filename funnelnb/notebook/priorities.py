@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from funnelnb.analysis.priority.assessment import SIDES, add_marks, assessment, sheet_account
 from funnelnb.analysis.priority.levels import levels
 from funnelnb.analysis.priority.quadrant import quadrant
+from funnelnb.analysis.shared.question import question
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
 from funnelnb.notebook.controls import Live
@@ -44,7 +45,9 @@ class Prioritiser(Live):
         What is shown now.
     """
 
-    def __init__(self, book: Book, *, soon_days: float, capacity_hours: float, lang: str | None) -> None:
+    def __init__(
+        self, book: Book, *, soon_days: float, capacity_hours: float | None, lang: str | None
+    ) -> None:
         super().__init__(lang)
         self._book = book
         self.result: Levels | Quadrant = levels(book)
@@ -68,7 +71,7 @@ class Prioritiser(Live):
             value=int(soon_days), min=7, max=365, step=1, description=label("prioritise.soon"), **_WIDE
         )
         self.capacity = widgets.FloatText(
-            value=capacity_hours,
+            value=capacity_hours or 0.0,
             description=label("prioritise.capacity"),
             style=_WIDE["style"],
             layout=_WIDE["layout"],
@@ -186,8 +189,9 @@ class Sheet(Live):
         return panel(self.result, self._say.lang, picture=False)
 
 
+@question("widgets")
 def prioritise(
-    book: Book, *, soon_days: float = 90.0, capacity_hours: float = 0.0, lang: str | None = None
+    book: Book, *, soon_days: float = 90.0, capacity_hours: float | None = None, lang: str | None = None
 ) -> Prioritiser:
     """What if size weighed more, or soon meant a month?
 
@@ -197,8 +201,8 @@ def prioritise(
         With the table ``accounts``.
     soon_days : float
         Days that are soon at first.
-    capacity_hours : float
-        Hours per week at first; 0: those recorded lately.
+    capacity_hours : float, optional
+        Hours per week at first; None: those recorded lately.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -215,14 +219,15 @@ def prioritise(
     return Prioritiser(book, soon_days=soon_days, capacity_hours=capacity_hours, lang=lang)
 
 
-def assessment_sheet(book: Book, account_id: str = "", *, lang: str | None = None) -> Sheet:
+@question("widgets")
+def assessment_sheet(book: Book, account_id: str | None = None, *, lang: str | None = None) -> Sheet:
     """How does this account look from nine sides? A sheet to be filled in.
 
     Parameters
     ----------
     book : Book
-    account_id : str
-        The customer; empty: of those with marks the one with the largest amount of open deals, else any.
+    account_id : str, optional
+        The customer; None: of those with marks the one with the largest amount of open deals, else any.
     lang : {"en", "zh"}, optional
         None: the language in force.
 
@@ -238,5 +243,4 @@ def assessment_sheet(book: Book, account_id: str = "", *, lang: str | None = Non
     MissingDataError
         No customer is named, and no open deal names one.
     """
-    account_id = account_id or sheet_account(book)
-    return Sheet(book, account_id, lang=lang)
+    return Sheet(book, account_id or sheet_account(book), lang=lang)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.reach import longest_horizon
 from funnelnb.show.pages.brief import outputs
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from funnelnb.data.book import Book
 
 
+@question("notebook")
 def reach(book: Book, horizon_days: float) -> float:
     """How many days ahead can rates of this book be given, up to those wanted?
 
@@ -34,7 +36,7 @@ def reach(book: Book, horizon_days: float) -> float:
     return longest_horizon(book, horizon_days)
 
 
-def in_short(result: Any, *more: Any, wanted_days: float = 0.0, lang: str | None = None) -> None:
+def in_short(result: Any, *more: Any, wanted_days: float | None = None, lang: str | None = None) -> None:
     """What is the answer, in one screen: a headline, three figures, one picture, what to do?
 
     Parameters
@@ -43,8 +45,8 @@ def in_short(result: Any, *more: Any, wanted_days: float = 0.0, lang: str | None
         What answers the question of the notebook.
     *more : Result
         What else belongs to the answer, such as stalled deals beside durations.
-    wanted_days : float
-        The horizon that was asked for; where the result has a shorter one, that is said. 0: nothing is said.
+    wanted_days : float, optional
+        The horizon that was asked for; where the result has a shorter one, that is said. None: nothing is said.
     lang : {"en", "zh"}, optional
         None: the language set by ``fn.options``.
 
@@ -61,7 +63,7 @@ def in_short(result: Any, *more: Any, wanted_days: float = 0.0, lang: str | None
     from IPython import get_ipython
     from IPython.display import display as publish
 
-    made = outputs(result, more, wanted_days=wanted_days, lang=lang)
+    made = outputs(result, more, wanted_days=wanted_days or 0.0, lang=lang)
     if get_ipython() is None:
         print("\n\n".join(data["text/plain"] for data, _ in made))
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.targets.mix import deal_mix
 from funnelnb.analysis.targets.reverse import reverse_funnel
 from funnelnb.core.errors import ParameterError
@@ -80,7 +81,7 @@ class TargetSimulator(Live):
         return name if isinstance(name, str) else str(name[self._say.lang])
 
     def parameters(self) -> dict[str, Any]:
-        """Return the chosen state as plain values: arguments of ``fn.deal_mix`` and ``fn.reverse_funnel``."""
+        """Return the chosen state as arguments of ``fn.targets.deal_mix`` and ``fn.targets.reverse_funnel``."""
         means = [float(one) * self.size.value for one in self._history["means"]]
         edges = [float(edge) * self.size.value for edge in self._history["bands"]]
         return {
@@ -113,6 +114,7 @@ class TargetSimulator(Live):
         return f"{self.mix.finding(self._say.lang)}\n{self.funnel.finding(self._say.lang)}"
 
 
+@question("widgets")
 def target_simulator(
     book: Book | None = None,
     *,

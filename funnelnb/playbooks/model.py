@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from funnelnb.core.errors import ParameterError, nearest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -289,10 +291,20 @@ class Playbook:
         return None
 
     def stage(self, name: str) -> Stage:
-        """Return the stage that is called `name`; KeyError if there is none."""
+        """Return the stage that is called `name` (id, label or alias).
+
+        Raises
+        ------
+        ParameterError
+            There is no such stage; the hint names the nearest.
+        """
         position = self.position(name)
         if position is None:
-            raise KeyError(name)
+            raise ParameterError(
+                f"the playbook {self.id!r} has no stage {name!r}",
+                expected="one of " + ", ".join(map(repr, self.stage_ids)),
+                hint=nearest(str(name), self.stage_ids),
+            )
         return self.stages[position]
 
 

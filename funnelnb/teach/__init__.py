@@ -12,14 +12,14 @@ from funnelnb.teach.session import Session, overview
 __all__ = ["Debrief", "Game", "Session", "compare", "floor", "hardest", "lesson", "overview", "results"]
 
 
-def floor(seed: int = 1, player: str = "") -> Game:
+def floor(seed: int = 1, player: str | None = None) -> Game:
     """Open a sales floor for four quarters of practice.
 
     Parameters
     ----------
     seed : int
         The same for a whole class: everybody meets the same customers and the same luck.
-    player : str
+    player : str, optional
         Whose game it is.
 
     Returns
@@ -33,7 +33,7 @@ def floor(seed: int = 1, player: str = "") -> Game:
     >>> list(game.deals().columns)
     ['deal', 'person', 'quadrant', 'stage', 'amount', 'looks', 'weeks', 'hours', 'worth']
     """
-    return Game(seed, player)
+    return Game(seed, player or "")
 
 
 def lesson(number: int, folder: str = ".", lang: str | None = None) -> Session:

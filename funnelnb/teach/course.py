@@ -29,7 +29,7 @@ SHOWN = {
     3: 'fn.playbook("seven_step")',
     4: 'book = fn.load("data")\nfn.conversion(book, by="segment")',
     5: 'book = fn.load("data")\nfn.stuck(book)',
-    6: "fn.reverse_funnel(wins=38, rates=[0.25, 0.5, 0.75])",
+    6: "fn.targets.reverse_funnel(wins=38, rates=[0.25, 0.5, 0.75])",
     7: 'book = fn.load("data")\nfn.six_properties(book)',
     8: "game = fn.teach.floor(seed=1)\ngame.promise(quota=600_000, forecast=500_000, low=300_000, high=700_000)\n"
     'game.decide(weeks=13, hours={"A": 0.5, "B": 0.2}, scoop=6, let_go=8)\ngame.results()',

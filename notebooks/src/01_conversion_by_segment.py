@@ -214,7 +214,7 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
 # %% tags=["notebook-only"]
-fn.explore(whole, by=by, value=value, segment=compared, horizon_days=days)
+fn.explore(whole, by=compared, part_by=by, value=value, horizon_days=days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show

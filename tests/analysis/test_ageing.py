@@ -156,3 +156,54 @@ def test_no_win_is_left_where_nothing_ever_closed(shared_data: Path) -> None:
     assert 0.005 < cells[180].won_90_ci_upper < 0.04, "none of 85 customers is not never"
     assert cells[180].open_n + cells[365].open_n + cells[120].open_n == 1378
     assert cells[0].won_90_rate > 0.4
+
+
+def test_the_cells_of_a_group_are_those_of_its_deals_alone() -> None:
+    whole = fn.sample()
+    found = ageing(whole, by="segment")
+    groups = list(dict.fromkeys(cell.group for cell in found.cells))
+    assert groups == sorted(groups)
+    assert len(groups) > 2
+    for group in groups:
+        alone = {(cell.stage, cell.from_days): cell for cell in ageing(whole.where(segment=group[0])).cells}
+        mine = [cell for cell in found.cells if cell.group == group]
+        assert {(cell.stage, cell.from_days) for cell in mine} == set(alone)
+        for cell in mine:
+            other = alone[cell.stage, cell.from_days]
+            for name in (
+                "watched_n",
+                "open_n",
+                "open_amount",
+                "won_30_rate",
+                "won_90_rate",
+                "lost_90_rate",
+                "won_90_ci_lower",
+            ):
+                assert getattr(cell, name) == pytest.approx(getattr(other, name), nan_ok=True), (
+                    group,
+                    cell.stage,
+                    name,
+                )
+    assert sum(cell.open_n for cell in found.cells) == found.n
+
+
+def test_groups_are_told_apart_in_words_tables_and_picture() -> None:
+    found = ageing(fn.sample(), by="segment", confidence_level=0.8)
+    assert found.confidence_level == 0.8
+    assert list(found.to_frame().columns[:2]) == ["segment", "stage"]
+    assert "by group and stage" in found.finding("en")
+    rows = {row["name"] for row in found.chart(lang="en").to_dict()["datasets"].popitem()[1] if "name" in row}
+    assert all(", " in name for name in rows)
+
+
+def test_a_group_that_nobody_left_on_the_next_stage_has_no_chance_from_nowhere() -> None:
+    """Two groups, two stages: of group b nobody was ever seen in the second one; its deals are not taken as won."""
+    model = playbook("lead", "talk")
+    deals = [Deal(visits=((0, 0.0), (1, 10.0)), end="won", closed=20.0) for _ in range(30)]
+    b = [Deal(visits=((0, 0.0),), end="lost", closed=15.0) for _ in range(30)]
+    whole = book(*deals, *b, model=model, today=400.0)
+    frame = whole.opportunities.assign(region=["a"] * 30 + ["b"] * 30)
+    both = fn.load({**whole.tables, "opportunities": frame}, playbook=model, as_of=whole.as_of)
+    cells = {(cell.group[0], cell.stage, cell.from_days): cell for cell in ageing(both, by="region").cells}
+    assert cells["a", "lead", 0].won_90_rate == pytest.approx(1.0)
+    assert np.isnan(cells["b", "lead", 0].won_90_rate)

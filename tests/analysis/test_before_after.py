@@ -42,7 +42,7 @@ def test_a_planted_change_is_found_and_by_newcombes_bounds() -> None:
     """All deals are decided long before the end: success is a plain share, and its difference Newcombe's."""
     made = floor((0.3, 0.6), 300, seed=5)
     edge = pd.Timestamp(day(made, 100.0))
-    result = fn.before_after(made, at=str(edge)[:10], horizon_days=90)
+    result = fn.targets.before_after(made, at=str(edge)[:10], horizon_days=90)
     deals = made.opportunities
     after = deals["created_at"] >= edge
     won = deals["outcome"] == "won"
@@ -62,7 +62,7 @@ def test_no_change_is_seldom_claimed() -> None:
     wrong = 0
     for seed in range(40):
         made = floor((0.4, 0.4), 80, seed=seed)
-        result = fn.before_after(made, at=day(made, 100.0), horizon_days=90)
+        result = fn.targets.before_after(made, at=day(made, 100.0), horizon_days=90)
         wrong += next(
             one for one in result.changes if one.property == "success" and not one.stage
         ).verdict in (
@@ -74,14 +74,14 @@ def test_no_change_is_seldom_claimed() -> None:
 
 def test_slower_deals_are_found_although_some_are_still_open() -> None:
     made = floor((0.5, 0.5), 300, seed=2, waits=(8.0, 30.0))
-    result = fn.before_after(made, at=day(made, 100.0))
+    result = fn.targets.before_after(made, at=day(made, 100.0))
     row = next(one for one in result.changes if one.property == "cycle" and not one.stage)
     assert row.verdict == "up" and 10 < row.change < 30
 
 
 def test_arrivals_are_those_of_the_days_not_of_the_deals() -> None:
     """A stage's number counts who came in the period, so that young deals do not look like fewer arrivals."""
-    result = fn.before_after(sample(), before="2025-Q2", after="2026-Q2")
+    result = fn.targets.before_after(sample(), before="2025-Q2", after="2026-Q2")
     history = sample().table("stage_history")
     order = {stage: k for k, stage in enumerate(sample().playbook.stage_ids)}
     first = history[history["stage"].map(order) >= 2].groupby("opportunity_id")["entered_at"].min()
@@ -94,7 +94,7 @@ def test_arrivals_are_those_of_the_days_not_of_the_deals() -> None:
 
 
 def test_sides_are_as_long_and_crossing_deals_are_told() -> None:
-    result = fn.before_after(sample(), at="2026-04-01")
+    result = fn.targets.before_after(sample(), at="2026-04-01")
     assert (str(result.before.starts), str(result.before.ends)) == ("2025-12-31", "2026-03-31")
     assert (str(result.after.starts), str(result.after.ends)) == ("2026-04-01", "2026-06-30")
     deals = sample().opportunities
@@ -105,7 +105,7 @@ def test_sides_are_as_long_and_crossing_deals_are_told() -> None:
 
 
 def test_the_horizon_is_one_that_both_sides_can_show() -> None:
-    result = fn.before_after(sample(), at="2026-04-01")
+    result = fn.targets.before_after(sample(), at="2026-04-01")
     assert result.horizon_days < 91
     whole = next(row for row in result.changes if row.property == "success" and not row.stage)
     assert not np.isnan(whole.change)
@@ -126,20 +126,20 @@ def test_the_horizon_is_one_that_both_sides_can_show() -> None:
 )
 def test_sides_that_cannot_be(more: dict, told: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        fn.before_after(sample(), **more)
+        fn.targets.before_after(sample(), **more)
     assert told in str(caught.value) or told == "expected"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_side_by_side_in_every_form(lang: str) -> None:
-    result = fn.before_after(sample(), before="2025-Q2", after="2026-Q2")
+    result = fn.targets.before_after(sample(), before="2025-Q2", after="2026-Q2")
     assert result.text(lang) and result.html(lang) and result.chart(lang=lang).to_dict()
     assert len(result.to_frame()) == 4 + 3 * 5
 
 
 def test_typed_counts_by_newcombe_and_garwood() -> None:
     now, old = [100, 80, 40, 20, 10, 5], [90, 60, 30, 15, 9, 4]
-    result = fn.before_after(now, before=old)
+    result = fn.targets.before_after(now, before=old)
     rows = {(row.property, row.stage): row for row in result.changes}
     step = rows["success", "prospects"]
     assert (step.before_value, step.after_value) == (60 / 90, 0.8)
@@ -153,7 +153,7 @@ def test_typed_counts_by_newcombe_and_garwood() -> None:
     assert count.after_ci_upper == pytest.approx(stats.chi2.ppf(0.95, 202) / 2)
     assert rows["success", ""].verdict == "not_separable"
     assert "潜在客户的成功率" in result.finding("zh") and result.text("en")
-    named = fn.before_after(
+    named = fn.targets.before_after(
         {"潜在客户": 100, "初步接触": 80, "需求确认": 40, "方案提出": 20, "报价洽谈": 10, "成交": 5},
         before=old,
     )
@@ -172,9 +172,9 @@ def test_typed_counts_by_newcombe_and_garwood() -> None:
 )
 def test_typed_counts_that_cannot_be(counts, more: dict, told: str) -> None:
     with pytest.raises(ParameterError, match=told):
-        fn.before_after(counts, **more)
+        fn.targets.before_after(counts, **more)
 
 
 def test_weeks_are_sides_as_well() -> None:
-    result = fn.before_after(sample(), before="2026-W10", after="2026年第20周")
+    result = fn.targets.before_after(sample(), before="2026-W10", after="2026年第20周")
     assert [str(side.starts) for side in (result.before, result.after)] == ["2026-03-02", "2026-05-11"]

@@ -9,7 +9,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.analysis.priority.call_list import adjusted
-from funnelnb.core.errors import ParameterError
+from funnelnb.core.errors import FunnelError, ParameterError
 from funnelnb.stats.rates.calibration import auc, calibration
 from tests.analysis.desk import book, frame, open_deal, relabelled, shuffled
 from tests.analysis.floors import Deal
@@ -173,7 +173,7 @@ def test_export_cannot_become_a_formula(tmp_path) -> None:
     ],
 )
 def test_bad_input(given, message) -> None:
-    with pytest.raises(ParameterError, match=message):
+    with pytest.raises(FunnelError, match=message):
         fn.call_list(small(), **given)
 
 
@@ -215,3 +215,16 @@ def test_intent_and_budget_enter_the_rank_visibly() -> None:
         fn.call_list(made, weigh={"charm": 0.5})
     with pytest.raises(ParameterError, match="weigh"):
         fn.call_list(made, weigh={"intent": 1.5})
+
+
+def test_any_attribute_makes_groups_to_rank_within() -> None:
+    sample = fn.sample().where(region="DACH")
+    found = fn.call_list(sample, by=["segment", "product"])
+    assert found.by == ("segment", "product")
+    known = sample.opportunities.set_index("opportunity_id")[["segment", "product"]].fillna("")
+    seen: dict[tuple[str, ...], int] = {}
+    for row in found.rows:
+        assert row.group == tuple(known.loc[row.opportunity_id])
+        seen[row.group] = seen.get(row.group, 0) + 1
+        assert row.group_rank == seen[row.group]
+    assert list(found.to_frame().columns[:4]) == ["rank", "group_rank", "segment", "product"]

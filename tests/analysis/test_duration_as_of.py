@@ -17,7 +17,7 @@ from tests.analysis.test_duration_bad_input import (
 )
 
 
-@pytest.mark.parametrize("read", [fn.load, fn.check_data])
+@pytest.mark.parametrize("read", [fn.load, fn.data.check_data])
 @pytest.mark.parametrize(
     ("as_of", "says"),
     [

@@ -110,7 +110,7 @@ def test_closed_before_created_is_refused_with_row_and_remedy(tmp_path):
     assert (problem.file, problem.row, problem.rows_n) == ("opportunities.csv", 32, 2)
     assert (problem.column, problem.value) == ("closed_at", "2026-01-10 < 2026-02-10")
     assert 'closed_before_created = "drop"' in problem.remedy
-    assert not fn.check_data(tmp_path, playbook=STAGES).ok
+    assert not fn.data.check_data(tmp_path, playbook=STAGES).ok
 
 
 @pytest.mark.parametrize(("policy", "unknown_n"), [("drop", 0), ("keep", 1)])
@@ -206,7 +206,7 @@ def test_one_won_deal(tmp_path):
 def test_a_deal_without_any_date(tmp_path):
     with pytest.raises(MissingDataError, match="no date at all"):
         load(tmp_path, DEALS + "a,,,lead,open,5\n")
-    report = fn.check_data(tmp_path, playbook=STAGES)
+    report = fn.data.check_data(tmp_path, playbook=STAGES)
     assert not report.ok, "what loading refuses, the check refuses"
     assert report.problems[0].found == "the data hold no date at all"
     assert "as_of" in report.problems[0].remedy
@@ -270,7 +270,7 @@ def test_only_won_deals(tmp_path):
     row = whole(book)
     assert (row.n, row.closed_n, row.median_days, row.naive_difference_days) == (30, 30, 59, 0)
     assert whole(book, to="lose").median_days == np.inf
-    assert "nothing_lost" in {item.note.code for item in fn.check_data(tmp_path, playbook=STAGES).items}
+    assert "nothing_lost" in {item.note.code for item in fn.data.check_data(tmp_path, playbook=STAGES).items}
     assert fn.stuck(book).n == 0
     everything(book)
 
@@ -286,7 +286,7 @@ def test_only_won_deals_with_a_history_and_none_open(tmp_path):
 @pytest.mark.parametrize(("text", "says"), [("", "is empty"), (DEALS, "a header and no rows"), ("\n\n", "")])
 def test_empty_files(tmp_path, text, says):
     files(tmp_path, text)
-    for read in (fn.load, fn.check_data):
+    for read in (fn.load, fn.data.check_data):
         with pytest.raises(SourceError, match=rf"opportunities\.csv.*{says}"):
             read(tmp_path, playbook=STAGES)
 

@@ -18,7 +18,7 @@ def sample():
 
 @cache
 def case():
-    return fn.deal_mix(
+    return fn.targets.deal_mix(
         amount=500_000, plan=[28, 7, 2, 1], effort=[8, 20, 45, 90], effort_unit="hours", **CASE
     )
 
@@ -60,7 +60,7 @@ def test_the_number_of_deals_that_assures():
 
 def test_mixes_are_ranked_and_keep_their_limits():
     limits = {"meetings": ([2, 4, 6, 12], 120.0)}
-    result = fn.deal_mix(
+    result = fn.targets.deal_mix(
         amount=500_000, effort=[8, 20, 45, 90], limits=limits, most_share=0.5, least_n=[5, 2, 1, 0], **CASE
     )
     efforts = [row.effort for row in result.mixes]
@@ -84,7 +84,7 @@ def test_the_frontier_trades_effort_for_chance():
 
 
 def test_measured_bands_take_their_own_deals():
-    result = fn.deal_mix(sample(), amount=3_000_000, bands=[20_000, 60_000])
+    result = fn.targets.deal_mix(sample(), amount=3_000_000, bands=[20_000, 60_000])
     ledger = sample().ledger
     won = ledger.amount[(ledger.outcome == 1) & (ledger.amount > 0)]
     assert [row.history_n for row in result.bands] == [
@@ -100,14 +100,14 @@ def test_measured_bands_take_their_own_deals():
 
 
 def test_an_attribute_can_make_the_bands():
-    result = fn.deal_mix(sample(), amount=3_000_000, bands="segment")
+    result = fn.targets.deal_mix(sample(), amount=3_000_000, bands="segment")
     assert [row.band for row in result.bands] == ["Key account", "Mid-size", "Small"]
     assert sum(row.history_share for row in result.bands) == pytest.approx(1)
     assert result.by == ("segment",)
 
 
 def test_a_band_without_history_is_said_and_not_planned():
-    result = fn.deal_mix(amount=100_000, bands=[10_000, 30_000], counts=[20, 5, 0])
+    result = fn.targets.deal_mix(amount=100_000, bands=[10_000, 30_000], counts=[20, 5, 0])
     codes = {note.code for note in result.notes}
     assert "mix_band_without_history" in codes
     assert "mix_open_band_assumed" in codes
@@ -121,7 +121,7 @@ def test_maven_which_products_would_have_reached_the_fourth_quarter(shared_data)
     book = fn.load(
         shared_data / "maven_crm", mapping=ROOT / "examples" / "maven_crm.toml", as_of="2017-09-30"
     )
-    result = fn.deal_mix(book, amount=2_802_496, bands="product")
+    result = fn.targets.deal_mix(book, amount=2_802_496, bands="product")
     assert len(result.bands) == 7
     assert 1_150 < result.average_n < 1_220
     assert result.average_n < result.required_n < 1_260
@@ -149,12 +149,12 @@ def test_maven_which_products_would_have_reached_the_fourth_quarter(shared_data)
 )
 def test_bad_input_is_named(changes, says):
     with pytest.raises(ParameterError, match=says):
-        fn.deal_mix(**{"amount": 500_000} | CASE | changes)
+        fn.targets.deal_mix(**{"amount": 500_000} | CASE | changes)
 
 
 def test_an_unreachable_target_names_the_limit_and_what_is_missing():
     with pytest.raises(ParameterError) as caught:
-        fn.deal_mix(
+        fn.targets.deal_mix(
             amount=500_000,
             effort=[8, 20, 45, 90],
             limits={"hours": ([8, 20, 45, 90], 300)},

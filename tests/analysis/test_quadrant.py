@@ -40,7 +40,7 @@ def small_book(**tables):
 
 def test_days_to_close_on_a_floor_of_fixed_pace() -> None:
     """45 days in all: a lead of 5 days has 40 to go, one in talks since yesterday 4."""
-    result = fn.quadrant(small_book(), large_amount=100, soon_days=20)
+    result = fn.customers.quadrant(small_book(), large_amount=100, soon_days=20)
     deals = {deal.opportunity_id: deal for deal in result.deals}
     assert deals["d00040"].days_to_close == 15 + 20 + 5
     assert deals["d00040"].quadrant == "C"
@@ -60,7 +60,7 @@ def test_hours_by_hand() -> None:
         ("d00041", "walk", "2026-04-07"),
         ("d00041", "visit", "2026-01-07"),
     )
-    result = fn.quadrant(
+    result = fn.customers.quadrant(
         small_book(activities=done),
         large_amount=100,
         soon_days=20,
@@ -80,20 +80,20 @@ def test_hours_by_hand() -> None:
 
 def test_without_capacity_the_recorded_hours_are_distributed() -> None:
     sample = fn.sample()
-    result = fn.quadrant(sample)
+    result = fn.customers.quadrant(sample)
     assert result.capacity_hours == pytest.approx(sum(row.actual_hours for row in result.rows))
     assert sum(row.deal_n for row in result.rows) == (sample.opportunities["outcome"] == "open").sum()
-    silent = fn.quadrant(small_book())
+    silent = fn.customers.quadrant(small_book())
     assert np.isnan(silent.capacity_hours)
     assert {note.code for note in silent.notes} >= {"no_activities"}
 
 
 def test_row_order_and_ids_do_not_matter() -> None:
     sample = fn.sample()
-    first, again = fn.quadrant(sample), fn.quadrant(shuffled(sample))
+    first, again = fn.customers.quadrant(sample), fn.customers.quadrant(shuffled(sample))
     assert repr(again.deals) == repr(first.deals)
     assert repr(again.rows) == repr(first.rows)
-    named = fn.quadrant(relabelled(sample))
+    named = fn.customers.quadrant(relabelled(sample))
     assert [deal.opportunity_id for deal in named.deals] == [
         f"x{deal.opportunity_id}" for deal in first.deals
     ]
@@ -102,18 +102,18 @@ def test_row_order_and_ids_do_not_matter() -> None:
 
 def test_a_region_learns_from_the_whole() -> None:
     sample = fn.sample()
-    whole = {deal.opportunity_id: deal.days_to_close for deal in fn.quadrant(sample).deals}
-    part = fn.quadrant(sample.where(region="Iberia"), learn_from=sample)
+    whole = {deal.opportunity_id: deal.days_to_close for deal in fn.customers.quadrant(sample).deals}
+    part = fn.customers.quadrant(sample.where(region="Iberia"), learn_from=sample)
     assert part.n == 7
     assert all(repr(deal.days_to_close) == repr(whole[deal.opportunity_id]) for deal in part.deals)
     with pytest.raises(ParameterError, match="two books of one day"):
-        fn.quadrant(sample, learn_from=fn.sample(as_of="2026-03-31"))
+        fn.customers.quadrant(sample, learn_from=fn.sample(as_of="2026-03-31"))
 
 
 def test_more_money_never_leads_to_a_smaller_class() -> None:
     order = {"B": 0, "D": 0, "A": 1, "C": 1}
     sizes = [
-        order[next(deal.quadrant for deal in fn.quadrant(one, large_amount=100).deals)]
+        order[next(deal.quadrant for deal in fn.customers.quadrant(one, large_amount=100).deals)]
         for one in (book(*history(), open_deal(2, since=98.0, amount=a)) for a in (1, 99, 100, 5000))
     ]
     assert sizes == sorted(sizes) == [0, 0, 1, 1]
@@ -132,12 +132,12 @@ def test_more_money_never_leads_to_a_smaller_class() -> None:
 )
 def test_bad_input_is_named(given, message) -> None:
     with pytest.raises(ParameterError, match=message):
-        fn.quadrant(small_book(), **given)
+        fn.customers.quadrant(small_book(), **given)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_it_reads_in_words_and_draws(lang) -> None:
-    for one in (fn.quadrant(small_book()), fn.quadrant(book(*history()))):
+    for one in (fn.customers.quadrant(small_book()), fn.customers.quadrant(book(*history()))):
         assert one.finding(lang)
         assert "{" not in one.text(lang)
         assert one.chart("quadrant", lang).to_dict()
@@ -176,7 +176,7 @@ def classes(result):
 def test_the_four_textbook_cases_by_stated_dates(past) -> None:
     """Golden (DOMAIN C3): large and soon, small and soon, large and late, small and late are A, B, C, D."""
     deals = stated_book(kept=True, closed_n=40 if past == "kept" else 0)
-    result = fn.quadrant(deals, large_amount=100, soon_days=90)
+    result = fn.customers.quadrant(deals, large_amount=100, soon_days=90)
     assert classes(result) == ["A", "B", "C", "D"]
     source, trust = ("stated", "trusted") if past == "kept" else ("stated_untested", "too_few")
     assert {deal.time_source for deal in result.deals} == {source}
@@ -190,7 +190,7 @@ def test_the_four_textbook_cases_by_stated_dates(past) -> None:
     ("more", "trust"), [({"kept": False}, "not_kept"), ({"kept": True, "same_day": True}, "overwritten")]
 )
 def test_dates_that_were_not_kept_or_written_afterwards_are_not_used(more, trust) -> None:
-    result = fn.quadrant(stated_book(**more), large_amount=100, soon_days=20)
+    result = fn.customers.quadrant(stated_book(**more), large_amount=100, soon_days=20)
     assert result.dates_trust == trust
     assert {deal.time_source for deal in result.deals} <= {"estimated", "unknown"}
     assert f"dates_{trust}" in {note.code for note in result.notes}
@@ -206,16 +206,22 @@ def test_overdue_dates_count_as_not_kept_and_are_never_used() -> None:
     from dataclasses import replace
 
     overdue = replace(made, tables={**made.tables, "opportunities": deals})
-    result = fn.quadrant(overdue, large_amount=100, soon_days=20)
+    result = fn.customers.quadrant(overdue, large_amount=100, soon_days=20)
     assert (result.dates_judged_n, result.dates_kept_n) == (16, 12)
     assert not any(deal.time_source.startswith("stated") for deal in result.deals)
-    assert {deal.quadrant for deal in fn.quadrant(overdue, close_dates="stated").deals} == {"unknown"}
+    assert {deal.quadrant for deal in fn.customers.quadrant(overdue, close_dates="stated").deals} == {
+        "unknown"
+    }
 
 
 def test_where_dates_come_from_can_be_chosen() -> None:
     made = stated_book(kept=False)
-    assert classes(fn.quadrant(made, large_amount=100, soon_days=90, close_dates="stated")) == list("ABCD")
-    estimated = fn.quadrant(stated_book(kept=True), large_amount=100, soon_days=20, close_dates="estimated")
+    assert classes(fn.customers.quadrant(made, large_amount=100, soon_days=90, close_dates="stated")) == list(
+        "ABCD"
+    )
+    estimated = fn.customers.quadrant(
+        stated_book(kept=True), large_amount=100, soon_days=20, close_dates="estimated"
+    )
     assert not any(deal.time_source.startswith("stated") for deal in estimated.deals)
     with pytest.raises(ParameterError, match="close_dates"):
-        fn.quadrant(made, close_dates="guessed")
+        fn.customers.quadrant(made, close_dates="guessed")

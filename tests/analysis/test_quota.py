@@ -245,3 +245,18 @@ def test_a_model_without_any_weight_is_refused():
             territory(("proposal", 1_000, "open", "2026-01-10", None), playbook="weekly_report"),
             weights="playbook",
         )
+
+
+def test_two_attributes_make_groups_that_add_up() -> None:
+    book = fn.sample().where(region="DACH")
+    found = fn.quota(book, by=["segment", "owner"], period="2026-Q3", amount=1e6)
+    totals = [row for row in found.rows if not row.stage]
+    parts, whole = totals[:-1], totals[-1]
+    assert all(len(row.group) == 2 for row in parts)
+    assert sum(row.open_n for row in parts) == whole.open_n == found.n
+    assert sum(row.weighted_amount for row in parts) == pytest.approx(whole.weighted_amount)
+    for row in parts[:3]:
+        alone = book.where(segment=row.group[0], owner=row.group[1])
+        assert row.open_amount == pytest.approx(
+            alone.opportunities.query("outcome == 'open'")["amount"].sum()
+        )

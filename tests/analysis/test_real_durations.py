@@ -106,7 +106,7 @@ def test_the_win_dated_before_its_lead_is_reported(sellers, folder):
         fn.load(folder, mapping={**SELLERS, "problems": {"history_before_created": "stop"}})
     dropped = fn.load(folder, mapping={**SELLERS, "problems": {"history_before_created": "drop"}})
     assert fn.duration(dropped).rows[0].closed_n == 841
-    codes = {item.note.code for item in fn.check_data(folder, mapping=SELLERS).items}
+    codes = {item.note.code for item in fn.data.check_data(folder, mapping=SELLERS).items}
     assert {"history_before_created_kept", "closes_start_late", "open_older_than_any_close"} <= codes
 
 

@@ -16,7 +16,9 @@ def sample():
 
 
 def test_the_worked_case_rounds_up_at_each_step():
-    result = fn.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75], stages=["候选", "接近", "重点", "成交"])
+    result = fn.targets.reverse_funnel(
+        wins=38, rates=[0.25, 0.50, 0.75], stages=["候选", "接近", "重点", "成交"]
+    )
     assert [row.plug_in_n for row in result.rows] == [408, 102, 51]
     assert [row.stage for row in result.rows] == ["候选", "接近", "重点"]
     # with rates known exactly, wins are binomial
@@ -27,7 +29,7 @@ def test_the_worked_case_rounds_up_at_each_step():
 
 
 def test_measured_steps_need_far_more_than_the_division_says():
-    result = fn.reverse_funnel(wins=20, counts=[(30, 120), (18, 30), (9, 18)])
+    result = fn.targets.reverse_funnel(wins=20, counts=[(30, 120), (18, 30), (9, 18)])
     first = result.rows[0]
     assert first.plug_in_n in (267, 268)
     assert first.plug_in_rate == pytest.approx(0.49, abs=0.01)
@@ -35,7 +37,7 @@ def test_measured_steps_need_far_more_than_the_division_says():
 
 
 def test_a_book_gives_rates_straight_to_won_and_the_number_that_assures():
-    result = fn.reverse_funnel(sample(), wins=60, horizon_days=180)
+    result = fn.targets.reverse_funnel(sample(), wins=60, horizon_days=180)
     conversion = fn.conversion(sample(), horizon_days=180)
     first = result.rows[0]
     assert first.win_rate == pytest.approx(conversion.overall[0].by_day_rate)
@@ -51,7 +53,7 @@ def test_a_book_gives_rates_straight_to_won_and_the_number_that_assures():
 
 
 def test_dates_leave_each_stage_the_time_it_takes():
-    result = fn.reverse_funnel(sample(), wins=60, period="2026-Q4")
+    result = fn.targets.reverse_funnel(sample(), wins=60, period="2026-Q4")
     assert result.until == np.datetime64("2026-12-31")
     for row in result.rows:
         days = (result.until - row.in_by).astype(int)
@@ -62,7 +64,7 @@ def test_dates_leave_each_stage_the_time_it_takes():
 
 
 def test_what_is_too_late_is_said_and_counted_from_today():
-    result = fn.reverse_funnel(sample(), wins=20, until="2026-08-15")
+    result = fn.targets.reverse_funnel(sample(), wins=20, until="2026-08-15")
     late = {row.stage: row.too_late for row in result.rows}
     assert late["find_opportunity"]
     assert not late["negotiation"]
@@ -74,7 +76,11 @@ def test_what_is_too_late_is_said_and_counted_from_today():
 
 def test_more_assurance_and_more_wins_need_more_leads():
     def first(**changes):
-        return fn.reverse_funnel(sample(), **{"wins": 40, "horizon_days": 180} | changes).rows[0].needed_n
+        return (
+            fn.targets.reverse_funnel(sample(), **{"wins": 40, "horizon_days": 180} | changes)
+            .rows[0]
+            .needed_n
+        )
 
     assert first(assurance=0.5) < first(assurance=0.8) < first(assurance=0.95)
     assert first(wins=30) < first() < first(wins=60)
@@ -83,18 +89,18 @@ def test_more_assurance_and_more_wins_need_more_leads():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: fn.reverse_funnel(wins=0, rates=[0.5]), "wins = 0"),
-        (lambda: fn.reverse_funnel(wins=2.5, rates=[0.5]), "wins = 2.5"),
-        (lambda: fn.reverse_funnel(wins=5), "neither a book nor rates"),
-        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], counts=[(1, 2)]), "both rates and counts"),
-        (lambda: fn.reverse_funnel(wins=5, rates=[0.0]), r"rates\[0\] = 0"),
-        (lambda: fn.reverse_funnel(wins=5, rates=[1.4]), r"rates\[0\] = 1.4"),
-        (lambda: fn.reverse_funnel(wins=5, counts=[(5, 3)]), r"counts\[0\]"),
-        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], stages=["a"]), "1 stages for 1 steps"),
-        (lambda: fn.reverse_funnel(wins=5, rates=[0.5], assurance=1), "assurance = 1"),
-        (lambda: fn.reverse_funnel(sample(), wins=5, period="2026-Q1"), "ends on 2026-03-31"),
-        (lambda: fn.reverse_funnel(sample(), wins=5, period="spring"), "period = 'spring'"),
-        (lambda: fn.reverse_funnel(sample(), wins=5, period="2026-Q3", until="2026-09-30"), "until"),
+        (lambda: fn.targets.reverse_funnel(wins=0, rates=[0.5]), "wins = 0"),
+        (lambda: fn.targets.reverse_funnel(wins=2.5, rates=[0.5]), "wins = 2.5"),
+        (lambda: fn.targets.reverse_funnel(wins=5), "neither a book nor rates"),
+        (lambda: fn.targets.reverse_funnel(wins=5, rates=[0.5], counts=[(1, 2)]), "both rates and counts"),
+        (lambda: fn.targets.reverse_funnel(wins=5, rates=[0.0]), r"rates\[0\] = 0"),
+        (lambda: fn.targets.reverse_funnel(wins=5, rates=[1.4]), r"rates\[0\] = 1.4"),
+        (lambda: fn.targets.reverse_funnel(wins=5, counts=[(5, 3)]), r"counts\[0\]"),
+        (lambda: fn.targets.reverse_funnel(wins=5, rates=[0.5], stages=["a"]), "1 stages for 1 steps"),
+        (lambda: fn.targets.reverse_funnel(wins=5, rates=[0.5], assurance=1), "assurance = 1"),
+        (lambda: fn.targets.reverse_funnel(sample(), wins=5, period="2026-Q1"), "ends on 2026-03-31"),
+        (lambda: fn.targets.reverse_funnel(sample(), wins=5, period="spring"), "period = 'spring'"),
+        (lambda: fn.targets.reverse_funnel(sample(), wins=5, period="2026-Q3", until="2026-09-30"), "until"),
     ],
 )
 def test_bad_input_is_named(call, says):
@@ -104,7 +110,7 @@ def test_bad_input_is_named(call, says):
 
 def test_the_pyramid_by_its_own_weights_names_its_stages() -> None:
     """Golden (DOMAIN E1): 38 signed need 51 key, 102 approaching, 408 at 25 %; the signed are a row of their own."""
-    result = fn.reverse_funnel(wins=38, playbook="pyramid")
+    result = fn.targets.reverse_funnel(wins=38, playbook="pyramid")
     shown = [(row.stage, row.plug_in_n) for row in (*result.rows, result.signed)]
     assert shown == [("potential", 408), ("approaching", 102), ("key", 51), ("won", 38)]
     assert list(result.to_frame()["plug_in_n"]) == [408, 102, 51, 38]
@@ -118,18 +124,18 @@ def test_the_pyramid_by_its_own_weights_names_its_stages() -> None:
 
 def test_typed_counts_take_their_names_from_a_model() -> None:
     steps = [(80, 100), (40, 80), (20, 40), (10, 20), (5, 10)]
-    result = fn.reverse_funnel(wins=5, counts=steps, playbook="weekly_report")
+    result = fn.targets.reverse_funnel(wins=5, counts=steps, playbook="weekly_report")
     assert [row.stage for row in result.rows] == list(result.stage_ids[:-1])
     assert [row.plug_in_n for row in result.rows] == [100, 80, 40, 20, 10]
     assert "First contact" in result.text("en")
-    assert "Stage 1" in fn.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("en")
-    assert "第1阶段" in fn.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("zh")
+    assert "Stage 1" in fn.targets.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("en")
+    assert "第1阶段" in fn.targets.reverse_funnel(wins=5, rates=[0.5, 0.5]).text("zh")
 
 
 def test_a_model_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ParameterError, match="no win weights"):
-        fn.reverse_funnel(wins=5, playbook="weekly_report")
+        fn.targets.reverse_funnel(wins=5, playbook="weekly_report")
     with pytest.raises(ParameterError, match="9 steps"):
-        fn.reverse_funnel(wins=5, rates=[0.5] * 9, playbook="weekly_report")
+        fn.targets.reverse_funnel(wins=5, rates=[0.5] * 9, playbook="weekly_report")
     with pytest.raises(ParameterError, match="both stages and playbook"):
-        fn.reverse_funnel(wins=5, rates=[0.5], stages=["a", "won"], playbook="weekly_report")
+        fn.targets.reverse_funnel(wins=5, rates=[0.5], stages=["a", "won"], playbook="weekly_report")

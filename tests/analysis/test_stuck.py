@@ -177,3 +177,14 @@ def test_the_dead_pipeline_of_a_public_export(shared_data: Path) -> None:
     assert len(dead) == 1291
     assert all(deal.listed for deal in dead)
     assert engaged.listed_n < 1589
+
+
+def test_one_stage_alone_holds_its_deals_and_its_own_list() -> None:
+    whole, one = (
+        fn.stuck(fn.sample()),
+        fn.stuck(fn.sample(), stage="Negotiate and sign", confidence_level=0.8),
+    )
+    ages = {deal.opportunity_id: deal.p_value for deal in whole.deals if deal.stage == "negotiation"}
+    assert {deal.opportunity_id: deal.p_value for deal in one.deals} == ages
+    assert [row.stage for row in one.stages] == ["negotiation"]
+    assert one.confidence_level == 0.8

@@ -5,8 +5,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import types
-import typing
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,18 +15,19 @@ import funnelnb as fn
 import funnelnb.analysis
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.note import Note
+from tests.architecture.public import public_functions
 
 UNTYPED = re.compile(r"\bAny\b|\bobject\b|^(?:tuple|list|dict)$|dict\[str, Any\]")
 QUESTIONS = {
     "ageing": fn.ageing,
     "assessment": fn.customers.assessment,
     "attained": fn.targets.attained,
-    "before_after": lambda book: fn.before_after(book, at="2025-10-01"),
+    "before_after": lambda book: fn.targets.before_after(book, at="2025-10-01"),
     "call_list": fn.call_list,
     "cohort": lambda book: fn.cohort(book, every="quarter"),
     "conversion": lambda book: fn.conversion(book, by="region"),
     "customer": lambda book: fn.customer(book, "A0004"),
-    "deal_mix": lambda book: fn.deal_mix(book, amount=1e6),
+    "deal_mix": lambda book: fn.targets.deal_mix(book, amount=1e6),
     "distribution": lambda book: fn.distribution(book, stage="negotiation", runs=19),
     "duration": lambda book: fn.duration(book, by="region"),
     "fair_shares": lambda book: fn.targets.fair_shares(book, period="2026-Q3"),
@@ -41,9 +40,9 @@ QUESTIONS = {
     "overview": fn.overview,
     "playbook": fn.playbook,
     "propensity": fn.customers.propensity,
-    "quadrant": fn.quadrant,
+    "quadrant": fn.customers.quadrant,
     "quota": lambda book: fn.quota(book, by="region", period="2026-Q3"),
-    "reverse_funnel": lambda book: fn.reverse_funnel(book, wins=20, period="2026-Q4"),
+    "reverse_funnel": lambda book: fn.targets.reverse_funnel(book, wins=20, period="2026-Q4"),
     "roles": fn.customers.roles,
     "segments": lambda book: fn.segments(book, by="region"),
     "six_properties": fn.six_properties,
@@ -71,17 +70,6 @@ def test_no_field_of_a_result_is_untyped():
         if UNTYPED.search(str(field.type))
     ]
     assert loose == []
-
-
-def public_functions() -> Iterator[tuple[str, typing.Callable[..., object]]]:
-    waiting: list[tuple[str, object]] = [("fn", fn)]
-    for prefix, space in waiting:
-        for name in space.__all__:
-            one = getattr(space, name)
-            if isinstance(one, types.ModuleType):
-                waiting.append((f"{prefix}.{name}", one))
-            elif inspect.isfunction(one):
-                yield f"{prefix}.{name}", one
 
 
 def test_every_public_function_says_what_it_returns():

@@ -27,7 +27,7 @@ def strange_export(folder):
     book = nbformat.v4.new_notebook()
     book.cells = [
         nbformat.v4.new_code_cell(
-            'import funnelnb as fn\n\nmapper = fn.mapper("strange.csv", folder="kept")\nmapper'
+            'import funnelnb as fn\n\nmapper = fn.widgets.mapper("strange.csv", folder="kept")\nmapper'
         )
     ]
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}

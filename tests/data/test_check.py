@@ -221,7 +221,7 @@ def test_undecidable_data_give_a_report_without_deals():
 
 def words(lang):
     folder = ROOT / "funnelnb" / "show" / "lang"
-    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise")]
+    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise", "exports")]
     parts = [tomllib.loads(path.read_text(encoding="utf-8"))["notes"] for path in paths]
     return {code: text for part in parts for code, text in part.items()}
 
@@ -246,6 +246,7 @@ def codes():
     found |= {f"rows_{kind}" for kind in ("short", "trailing", "joined", "delimiter")}
     found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header")}
     found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
+    found |= {f"ask_lines_{kind}" for kind in ("add", "first")}
     found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
     for path in (
         ROOT / "funnelnb" / "data" / "propose.py",

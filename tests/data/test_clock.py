@@ -239,7 +239,7 @@ def test_the_parameter_wins_over_the_settings() -> None:
     assert read(other) == BY_HAND["Asia/Shanghai"]
     plain = fn.load(in_text(), playbook=STAGES, mapping=mapping, timezone="", name="x")
     assert (read(plain), plain.timezone) == (BY_HAND[""], "")
-    assert fn.check_data(in_text(), playbook=STAGES, timezone="Asia/Shanghai", name="x").ok
+    assert fn.data.check_data(in_text(), playbook=STAGES, timezone="Asia/Shanghai", name="x").ok
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:

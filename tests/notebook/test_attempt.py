@@ -32,7 +32,7 @@ def test_what_is_there_comes_through_and_mistakes_stay_errors() -> None:
     sample = fn.sample()
     assert fn.attempt(fn.man, sample).n == fn.man(sample).n
     with pytest.raises(ParameterError):
-        fn.attempt(fn.quadrant, sample, capacity_hours=0)
+        fn.attempt(fn.customers.quadrant, sample, capacity_hours=0)
 
 
 def test_what_builds_on_a_section_that_is_left_out_is_left_out_too() -> None:
@@ -41,8 +41,8 @@ def test_what_builds_on_a_section_that_is_left_out_is_left_out_too() -> None:
     deals = pd.DataFrame({"opportunity_id": ["a", "b"], "stage": ["lead", "won"]})
     book = fn.load({"opportunities": deals}, playbook={"stages": ["lead", "won"]}, as_of="2026-06-30")
     goal = fn.attempt(fn.target, book)
-    mix = fn.attempt(fn.deal_mix, book, amount=goal.target_amount, assurance=0.8)
-    funnel = fn.attempt(fn.reverse_funnel, book, wins=mix.required_n, period=goal.period_name)
+    mix = fn.attempt(fn.targets.deal_mix, book, amount=goal.target_amount, assurance=0.8)
+    funnel = fn.attempt(fn.targets.reverse_funnel, book, wins=mix.required_n, period=goal.period_name)
     assert funnel is goal
     assert "no table 'targets'" in funnel.finding("en")
     with pytest.raises(AttributeError):

@@ -50,11 +50,15 @@ def test_the_calendars_of_the_settings_and_the_one_asked_for_are_offered() -> No
     assert "business days" in explorer.picture.outputs[0]["data"]["text/plain"]
     with pytest.raises(ParameterError, match="calendar = 'work'"):
         fn.explore_durations(book, calendar="work")
+    with pytest.raises(ParameterError, match="did you mean 'negotiation'"):
+        fn.explore_durations(book, stage="negotation")
+    with pytest.raises(ParameterError, match="family"):
+        fn.explore_durations(book, family="normal")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_static_page_shows_the_chosen_state(book: fn.Book, lang: str) -> None:
-    data = fn.explore_durations(book, segment="no such attribute", lang=lang)._repr_mimebundle_()
+    data = fn.explore_durations(book, lang=lang)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert "<svg" in data["text/html"]
     assert "67" in data["text/plain"]

@@ -18,7 +18,7 @@ def test_the_worked_case_is_a_preset():
     assert simulator.mix.required_n == 37
     assert [slider.value for slider in simulator.rates] == [0.25, 0.5, 0.75]
     assert [row.plug_in_n for row in simulator.funnel.rows] == [
-        row.plug_in_n for row in fn.reverse_funnel(wins=37, rates=[0.25, 0.5, 0.75]).rows
+        row.plug_in_n for row in fn.targets.reverse_funnel(wins=37, rates=[0.25, 0.5, 0.75]).rows
     ]
 
 
@@ -42,8 +42,10 @@ def test_the_state_is_what_the_functions_take():
     simulator.amount.value = 750_000
     state = simulator.parameters()
     rates = state.pop("rates")
-    assert fn.deal_mix(**state).required_n == simulator.mix.required_n
-    again = fn.reverse_funnel(wins=simulator.mix.required_n, rates=rates, assurance=state["assurance"])
+    assert fn.targets.deal_mix(**state).required_n == simulator.mix.required_n
+    again = fn.targets.reverse_funnel(
+        wins=simulator.mix.required_n, rates=rates, assurance=state["assurance"]
+    )
     assert [row.needed_n for row in again.rows] == [row.needed_n for row in simulator.funnel.rows]
     assert state["currency"] == "EUR"
 

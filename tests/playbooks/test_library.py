@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from funnelnb.core.errors import ParameterError
 from funnelnb.playbooks import (
     ROLES,
     SCHEMA_PATH,
@@ -237,7 +238,7 @@ def test_every_name_resolves(playbook: Playbook) -> None:
         assert len(set(folded)) == len(folded), f"{stage.id}: an alias that adds nothing"
         assert fold(stage.id) not in folded[2:], f"{stage.id}: an alias that is the id"
     assert playbook.position("no such stage") is None
-    with pytest.raises(KeyError):
+    with pytest.raises(ParameterError, match="no such stage"):
         playbook.stage("no such stage")
 
 

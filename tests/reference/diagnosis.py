@@ -256,7 +256,7 @@ OF_ALL = {"few_quotations", "cost_rising"}
 
 
 def healthy(seed: int) -> object:
-    return fn.symptoms(book_of(tables_of(seed)))
+    return fn.diagnosis.symptoms(book_of(tables_of(seed)))
 
 
 def found(rule: str, seed: int) -> bool:
@@ -264,7 +264,7 @@ def found(rule: str, seed: int) -> bool:
     rng = np.random.default_rng([7, seed])
     tables = tables_of(seed, LEAK) if rule == "leaking_step" else PLANTED[rule](tables_of(seed), rng)
     group = () if rule in OF_ALL else (SICK,)
-    rows = fn.symptoms(book_of(tables), only=None).rows
+    rows = fn.diagnosis.symptoms(book_of(tables), only=None).rows
     return any(row.state == "red" and row.rule == rule and row.group == group for row in rows)
 
 
@@ -274,7 +274,7 @@ def weeks(seed: int) -> tuple[int, int]:
     alarms = 0
     for week in range(WEEKS_N):
         then = as_it_was(7.0 * week, book) if week else book
-        alarms += any(row.state == "red" for row in fn.symptoms(then).rows)
+        alarms += any(row.state == "red" for row in fn.diagnosis.symptoms(then).rows)
     return WEEKS_N, alarms
 
 

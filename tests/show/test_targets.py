@@ -16,15 +16,15 @@ CASE = {"bands": [10_000, 30_000, 50_000], "counts": [61, 30, 12, 5], "currency"
 def made(name):
     book = fn.sample()
     if name == "given":
-        return fn.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75], stages=["a", "b", "c", "d"])
+        return fn.targets.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75], stages=["a", "b", "c", "d"])
     if name == "late":
-        return fn.reverse_funnel(book, wins=20, until="2026-08-15")
+        return fn.targets.reverse_funnel(book, wins=20, until="2026-08-15")
     if name == "case":
-        return fn.deal_mix(
+        return fn.targets.deal_mix(
             amount=500_000, plan=[28, 7, 2, 1], effort=[8, 20, 45, 90], effort_unit="hours", **CASE
         )
     calls = {
-        "mix": lambda: fn.deal_mix(book, amount=5e6),
+        "mix": lambda: fn.targets.deal_mix(book, amount=5e6),
         "quota": lambda: fn.quota(book, period="2026-Q3", by="region", amount=12e6),
         "integrity": lambda: fn.integrity(book),
         "ideal": lambda: fn.ideal_funnel(book, [0.76, 0.77, 0.79, 0.80, 0.84], horizon_days=180),
@@ -104,5 +104,5 @@ def test_the_other_charts_hold_the_numbers_of_their_results():
 
 
 def test_names_that_look_like_markup_are_escaped():
-    result = fn.reverse_funnel(wins=5, rates=[0.5], stages=["<script>alert(1)</script>", "won"])
+    result = fn.targets.reverse_funnel(wins=5, rates=[0.5], stages=["<script>alert(1)</script>", "won"])
     assert "<script>" not in result.html("en").partition("</style>")[2]

@@ -31,7 +31,9 @@ def test_undated_losses_leave_every_question_about_winning_as_it_was():
     assert row.by_day_lost_least_rate <= TRUTH.lost_by(90) <= row.by_day_lost_most_rate
     base = [fn.propensity(book, horizon_days=90).base_rate for book in (full, spoilt)]
     assert base[1] == pytest.approx(base[0], abs=0.01)
-    leads = [fn.reverse_funnel(book, wins=20, horizon_days=90).rows[0].needed_n for book in (full, spoilt)]
+    leads = [
+        fn.targets.reverse_funnel(book, wins=20, horizon_days=90).rows[0].needed_n for book in (full, spoilt)
+    ]
     assert leads[1] == pytest.approx(leads[0], rel=0.06)
     cohorts = [
         np.array([row.won_rate for row in fn.cohort(book, period="quarter", horizon_days=90).rows])

@@ -27,7 +27,7 @@ ASKED = {
     "conversion by": lambda book: fn.conversion(book, by="region", horizon_days=90),
     "segments": lambda book: fn.segments(book, by="region", measure="by_day", horizon_days=90),
     "cohort": lambda book: fn.cohort(book, period="quarter", horizon_days=90),
-    "reverse": lambda book: fn.reverse_funnel(book, wins=5, horizon_days=90),
+    "reverse": lambda book: fn.targets.reverse_funnel(book, wins=5, horizon_days=90),
     "ageing": fn.ageing,
     "propensity": lambda book: fn.propensity(book, horizon_days=90),
     "properties": fn.six_properties,

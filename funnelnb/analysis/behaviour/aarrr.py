@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.analysis.behaviour.ask import known, level_of
 from funnelnb.analysis.behaviour.rates import NAN, share
 from funnelnb.analysis.behaviour.retention import retention
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -126,13 +127,14 @@ class Growth(Result):
     rows: tuple[GrowthRow, ...]
 
 
+@of_log("behaviour", formerly={"period": "every"})
 def aarrr(
     events: Events,
     *,
     by: str | None = None,
     value: str | None = None,
     window: Stretch = "30d",
-    period: str = "week",
+    every: str = "week",
     place: int = 1,
     stages: Mapping[str, StepLike] | None = None,
     seed: int = 20_261_128,
@@ -149,8 +151,8 @@ def aarrr(
         Property that holds the amount paid.
     window : str or timedelta
         Activation, payment and referral count within so long after the first visit.
-    period : {"day", "week", "month"}, place : int
-        Retention in the `place`-th period after the first visit (day-n retention).
+    every : {"day", "week", "month"}, place : int
+        Retention in the `place`-th day, week or month after the first visit (day-n retention).
     stages : Mapping, optional
         Stage to event, list or step, for any of acquisition, activation, retention, revenue, referral; the
         others are found by the names that the stage model ``aarrr`` knows. Acquisition: any event, if none is
@@ -197,7 +199,7 @@ def aarrr(
     span = duration("window", window) or 0
     found, notes = _stages(events, stages)
     people = _People.of(events, found, span, by, value)
-    back = _back(events, people, found, period, place, level)
+    back = _back(events, people, found, every, place, level)
     rng = np.random.default_rng(seed)
     groups: list[tuple[tuple[str, ...], NDArray[np.bool_]]] = [((), np.ones(len(people.start), bool))]
     if by is not None:
@@ -212,7 +214,7 @@ def aarrr(
         notes=(*events.notes, *notes),
         by=() if by is None else (by,),
         window_days=span / DAY_US,
-        period=period,
+        period=every,
         place=place,
         value=value or "",
         rows=tuple(_row(people, group, mine, back, level, rng) for group, mine in groups),
@@ -315,7 +317,7 @@ def _back(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return for whom the retention period was over, and who came back in it."""
     place = int(check.number("place", place, ge=1, le=60))
-    retention(log, period=period, periods=place, confidence_level=level)  # the same checks, the same words
+    retention(log, every=period, periods=place, confidence_level=level)  # the same checks, the same words
     span = {"day": DAY_US, "week": 7 * DAY_US}.get(period)
     comes = _is(log, found["retention"]) if "retention" in found else np.ones(len(log), bool)
     index = np.full(len(log.actors), -1)

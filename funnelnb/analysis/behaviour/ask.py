@@ -124,14 +124,14 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     within: Stretch | None = None,
     order: str = "ordered",
     by: str | Sequence[str] | None = None,
-    exclude: StepLike = (),
-    hold: str | Sequence[str] = (),
+    exclude: StepLike | None = None,
+    hold: str | Sequence[str] | None = None,
     per: str = "actor",
     value: str | None = None,
     since: Day | None = None,
     until: Day | None = None,
     credit: str | int = "start",
-    period: str = "",
+    every: str | None = None,
     rules: str = "house",
     confidence_level: float | None = None,
     options: CountRules | None = None,
@@ -152,7 +152,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
     cut = Cut(
-        by=names, credit=credit, period=period, value=value or "",
+        by=names, credit=credit, period=every or "", value=value or "",
         since_us=_moment("since", since), until_us=_moment("until", until, end=True),
     )  # fmt: skip
     return Asked(log=log, definition=definition, cut=cut, level=level_of(confidence_level), notes=notes)

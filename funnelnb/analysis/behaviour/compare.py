@@ -12,6 +12,7 @@ from funnelnb.analysis.behaviour.rates import ByTime, by_time
 from funnelnb.analysis.behaviour.trend import question
 from funnelnb.analysis.conversion.segments import GroupRates
 from funnelnb.analysis.conversion.segments import compare as compare_rates
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
@@ -94,6 +95,7 @@ class BehaviourGroups(Result):
     rows: tuple[BehaviourGroup, ...]
 
 
+@of_log("behaviour")
 def compare(
     events: Log,
     steps: str | Sequence[StepLike],
@@ -150,7 +152,7 @@ def compare(
         raise ParameterError(
             f"by = {by!r} and at = {at!r}", expected="one of them", hint='by="device", or at="2026-03-01"'
         )
-    asked = question(events, steps, within, by, "", confidence_level, rules)
+    asked = question(events, steps, within, by, None, confidence_level, rules)
     if at is not None:
         moment = check.timestamp("at", at).astype("M8[us]").astype(np.int64)
         asked = replace(asked, cut=replace(asked.cut, at_us=int(moment)))

@@ -14,6 +14,7 @@ from funnelnb.analysis.behaviour.steps import (
     drop_point,
     group_rows,
 )
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.note import Note
 from funnelnb.data.events.counts import count
@@ -101,6 +102,7 @@ class Funnel(Result):
         return behind(self, step, status, group)
 
 
+@of_log()
 def funnel(  # noqa: PLR0913 - each rule of the count has its own name
     events: Log,
     steps: str | Sequence[StepLike],
@@ -108,8 +110,8 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
     within: Stretch | None = None,
     order: str = "ordered",
     by: str | Sequence[str] | None = None,
-    exclude: StepLike = (),
-    hold: str | Sequence[str] = (),
+    exclude: StepLike | None = None,
+    hold: str | Sequence[str] | None = None,
     per: str = "actor",
     value: str | None = None,
     horizon_days: float | None = None,

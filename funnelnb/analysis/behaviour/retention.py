@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.behaviour.ask import level_of
 from funnelnb.analysis.behaviour.rates import share
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -81,12 +82,13 @@ class Retention(Result):
     cells: tuple[RetentionCell, ...]
 
 
+@of_log("behaviour", formerly={"period": "every"})
 def retention(
     events: Events,
     *,
     start: StepLike | None = None,
     comes_back: StepLike | None = None,
-    period: str = "week",
+    every: str = "week",
     kind: str = "on",
     periods: int = 8,
     confidence_level: float | None = None,
@@ -100,7 +102,7 @@ def retention(
         What makes an actor start; None: any event.
     comes_back : event, list or step, optional
         What counts as coming back; None: any event.
-    period : {"day", "week", "month"}
+    every : {"day", "week", "month"}
         Days and weeks count from each actor's own start (24 hours, 7 days); months by the calendar.
     kind : {"on", "on_or_after", "within"}
         "on": in the period itself (day-n retention). "on_or_after": in it or later (unbounded; it can still
@@ -133,11 +135,11 @@ def retention(
     >>> [(row.place, row.back_n, row.seen_n) for row in fn.behaviour.retention(log, periods=2).rows]
     [(0, 2, 2)]
     """
-    check.one_of("period", period, RETENTION_PERIODS)
+    check.one_of("every", every, RETENTION_PERIODS)
     check.one_of("kind", kind, KINDS)
     level = level_of(confidence_level)
     found = returns(
-        events, _chosen(events, start), _chosen(events, comes_back), period,
+        events, _chosen(events, start), _chosen(events, comes_back), every,
         int(check.number("periods", periods, ge=1, le=60)),
     )  # fmt: skip
     cells = [
@@ -153,7 +155,7 @@ def retention(
         as_of=events.as_of,
         currency=events.currency,
         notes=(*events.notes, *_notes(cells, kind)),
-        period=period,
+        period=every,
         kind=kind,
         rows=tuple(row for row in rows if row.seen_n),
         cells=tuple(cell for cell in cells if cell.seen_n),

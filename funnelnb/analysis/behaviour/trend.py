@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.analysis.behaviour.ask import DAY_US, Asked, ask
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import CLOSE, by_time, share
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -114,12 +115,13 @@ class Trend(Result):
     breaks: tuple[Break, ...]
 
 
+@of_log("behaviour", formerly={"period": "every"})
 def trend(
     events: Log,
     steps: str | Sequence[StepLike],
     *,
     within: Stretch | None = None,
-    period: str = "week",
+    every: str = "week",
     step: int | str | None = None,
     by: str | Sequence[str] | None = None,
     horizon_days: float | None = None,
@@ -132,7 +134,7 @@ def trend(
     ----------
     events, steps, within, by, horizon_days, confidence_level
         As for :func:`funnelnb.funnel`.
-    period : {"day", "week", "month", "quarter", "year"}
+    every : {"day", "week", "month", "quarter", "year"}
         Calendar period of arrival. An actor counts once in each period in which it arrives.
     step : int or str, optional
         Step whose going on is followed; None: the whole way.
@@ -165,11 +167,11 @@ def trend(
     ...     "user_id": ["a", "a", "b", "c"], "event": ["visit", "pay", "visit", "visit"],
     ...     "time": ["2026-05-01", "2026-05-03", "2026-05-02", "2026-06-04"]}))
     >>> [(row.period, row.arrived_n, row.mature)
-    ...  for row in fn.behaviour.trend(log, ["visit", "pay"], within="7d", period="month").rows]
+    ...  for row in fn.behaviour.trend(log, ["visit", "pay"], within="7d", every="month").rows]
     [('2026-05', 2, False), ('2026-06', 1, False)]
     """
-    check.one_of("period", period, PERIODS)
-    asked = question(events, steps, within, by, period, confidence_level, rules)
+    check.one_of("every", every, PERIODS)
+    asked = question(events, steps, within, by, every, confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     horizon = asked.horizon(counted, horizon_days)
     place = None if step is None else place_of(step, asked.labels)
@@ -186,7 +188,7 @@ def trend(
         currency=asked.log.currency,
         notes=(*asked.notes, *_notes(rows)),
         by=asked.cut.by,
-        period=period,
+        period=every,
         from_step=asked.labels[place or 0],
         to_step=following,
         horizon_days=horizon,
@@ -200,7 +202,7 @@ def question(
     steps: str | Sequence[StepLike],
     within: Stretch | None,
     by: str | Sequence[str] | None,
-    period: str,
+    every: str | None,
     confidence_level: float | None,
     rules: FunnelRules,
 ) -> Asked:
@@ -209,7 +211,7 @@ def question(
     given: Any = {name: one for name, one in rules.items() if name in own}
     options: Any = {name: one for name, one in rules.items() if name not in own}
     return ask(
-        events, steps, within=within, by=by, period=period, confidence_level=confidence_level, options=options,
+        events, steps, within=within, by=by, every=every, confidence_level=confidence_level, options=options,
         **given,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from funnelnb.analysis.behaviour.ask import DAY_US, Asked, rows_of_steps
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import share
 from funnelnb.analysis.behaviour.trend import question
+from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -163,6 +164,7 @@ class Paths(Result):
     links: tuple[PathLink, ...]
 
 
+@of_log("behaviour")
 def drivers(
     events: Log,
     steps: str | Sequence[StepLike],
@@ -170,7 +172,7 @@ def drivers(
     within: Stretch | None = None,
     horizon_days: float | None = None,
     after: Stretch | None = None,
-    skip: str | Sequence[str] = (),
+    skip: str | Sequence[str] | None = None,
     confidence_level: float | None = None,
     **rules: Unpack[FunnelRules],
 ) -> Drivers:
@@ -183,7 +185,7 @@ def drivers(
     after : str or timedelta, optional
         Also look at other events within so long after the arrival. Only actors who are not through by then are
         compared, and their clock starts then: who got through at once had no time to do anything else.
-    skip : str or sequence of str
+    skip : str or sequence of str, optional
         Properties left out.
     **rules
         The other parameters of :func:`funnelnb.funnel`.
@@ -221,14 +223,14 @@ def drivers(
     >>> [(row.name, row.setting) for row in fn.behaviour.drivers(log, ["visit", "pay"], within="1d").rows]
     [('device', 'a'), ('device', 'b')]
     """
-    asked = question(events, steps, within, None, "", confidence_level, rules)
+    asked = question(events, steps, within, None, None, confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     horizon = asked.horizon(counted, horizon_days)
     landmark = None if after is None else duration("after", after)
     chosen, through = _outcome(asked, counted, horizon, landmark)
     log, rows = asked.in_memory, rows_of_steps(counted)[counted.units.row[chosen, 0]]
     names = {choice.event for choice in asked.definition.choices if choice.event is not None}
-    left_out = [skip] if isinstance(skip, str) else list(skip)
+    left_out = [skip] if isinstance(skip, str) else list(skip or ())
     features = at_arrival(log, rows, left_out) + done_around(log, rows, sorted(names), None)
     if landmark is not None:
         features += done_around(log, rows, sorted(names), landmark)
@@ -304,6 +306,7 @@ def _tested(features: Sequence[Feature], through: NDArray[np.bool_], level: floa
     return rows
 
 
+@of_log("behaviour")
 def paths(
     events: Log,
     steps: str | Sequence[StepLike],
@@ -357,7 +360,7 @@ def paths(
     check.one_of("who", who, ("dropped", "running", "advanced", "reached"))
     check.one_of("side", side, ("after", "before"))
     length = int(check.number("length", length, ge=1, le=10))
-    asked = question(events, steps, within, None, "", confidence_level, rules)
+    asked = question(events, steps, within, None, None, confidence_level, rules)
     counted = count(asked.log, asked.definition, asked.cut)
     place = place_of(step, asked.labels)
     chosen = _chosen(counted, place, who, windowed=asked.definition.within_us is not None)

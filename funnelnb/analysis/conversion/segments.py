@@ -209,19 +209,11 @@ def rates_by_day(
     horizon = settle(horizon_days, counts)
     parts = by_day.split(counts)
     days = [by_day.watch(part, horizon.days, confidence_level).day for part in parts]
-    rests = [
-        by_day.watch(by_day.pooled([*parts[:g], *parts[g + 1 :]]), horizon.days, confidence_level).day
-        if len(parts) > 1
-        else by_day.AtDay()
-        for g in range(len(parts))
-    ]
+    rests = _rests(parts, horizon.days, confidence_level)
     whole = by_day.watch(by_day.pooled(parts), horizon.days, confidence_level).day
-    horizon_s = horizon.days * SECONDS_PER_DAY
-    won = [part.n[(part.outcome == ADVANCED) & (part.time_s <= horizon_s)].sum() for part in parts]
-    n, unknown_n = int(sum(part.n.sum() for part in parts)), int(counts.unknown_n.sum())
+    n, late_n = int(sum(part.n.sum() for part in parts)), sum(part.late_n for part in parts)
     notes = (*source_notes(source), *origin.notes, *horizon.notes)
-    late_n = sum(part.late_n for part in parts)
-    notes += caveats.timed(n, unknown_n, late_n, unwatched_n(source, counts))
+    notes += caveats.timed(n, int(counts.unknown_n.sum()), late_n, unwatched_n(source, counts))
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)
     alike = None
     if n and not late_n:  # of deals that came under observation late nobody knows for whom they stand
@@ -231,7 +223,7 @@ def rates_by_day(
     return GroupRates(
         groups=counts.groups,
         decided_n=np.array([day.known_n for day in days], dtype=np.int64),
-        won_n=np.array(won, dtype=np.int64),
+        won_n=_won_by(parts, horizon.days),
         rate=np.array([day.rate for day in days]),
         ci_lower=np.array([day.ci_lower for day in days]),
         ci_upper=np.array([day.ci_upper for day in days]),
@@ -245,6 +237,21 @@ def rates_by_day(
         adjusted_for=() if alike is None else alike.names,
         fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
     )
+
+
+def _won_by(parts: Sequence[by_day.Times], days: float) -> NDArray[np.int64]:
+    """Return how many of each group were won by an age."""
+    until = days * SECONDS_PER_DAY
+    won = [part.n[(part.outcome == ADVANCED) & (part.time_s <= until)].sum() for part in parts]
+    return np.array(won, dtype=np.int64)
+
+
+def _rests(parts: Sequence[by_day.Times], days: float, confidence_level: float) -> list[by_day.AtDay]:
+    """Return for each group the headline of all others together; nothing where there are no others."""
+    if len(parts) < 2:
+        return [by_day.AtDay() for _ in parts]
+    others = [by_day.pooled([*parts[:g], *parts[g + 1 :]]) for g in range(len(parts))]
+    return [by_day.watch(one, days, confidence_level).day for one in others]
 
 
 def compare(rates: GroupRates, confidence_level: float) -> Compared:

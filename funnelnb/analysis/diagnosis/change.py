@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -135,7 +136,7 @@ def change(
     measure: str = "bookings",
     before: str | None = None,
     after: str | None = None,
-    at: Any = None,
+    at: Day | None = None,
     by: str | None = None,
     mix_by: str | None = None,
     horizon_days: float | None = None,
@@ -205,6 +206,8 @@ def change(
     desk = Desk(book, "owner")
     names, periods, masks = _sides(book, desk, before, after, at, by)
     mixed = _mixed(book, mix_by, by)
+    if horizon_days is not None:
+        check.horizon_days(horizon_days)
     days = np.nan if measure == "bookings" else _horizon(desk, periods, masks, horizon_days)
     made = {"bookings": _bookings, "win_rate": _win_rate, "cycle": _cycle}[measure]
     game = made(desk, periods, masks, _groups(desk, mixed), days)

@@ -97,14 +97,15 @@ class UnitCosts(Result):
 
 
 @question("diagnosis")
-def costs(book: Book, *, by: str = "source", confidence_level: float | None = None) -> UnitCosts:
+def costs(book: Book, *, by: str | None = None, confidence_level: float | None = None) -> UnitCosts:
     """What does a lead, an opportunity and an order cost, by source, region or period?
 
     Parameters
     ----------
     book : Book
         With the table ``costs``: period, amount, and source, region, team or owner.
-    by : {"source", "region", "owner", "team", "period"}
+    by : {"source", "region", "owner", "team", "period"}, optional
+        None: by source.
     confidence_level : float, optional
 
     Returns
@@ -132,7 +133,7 @@ def costs(book: Book, *, by: str = "source", confidence_level: float | None = No
     >>> whole.per_order_amount == whole.spent_amount / whole.order_n
     True
     """
-    check.one_of("by", by, BY)
+    by = check.one_of("by", "source" if by is None else by, BY)
     confidence = level(confidence_level)
     table = needed(book, "costs", "period", "amount", why="costs").dropna(subset=["period", "amount"])
     table, notes = _one_currency(book, table)

@@ -43,17 +43,17 @@ class SymptomDetail(Result):
     stage_labels: tuple[Label, ...]
 
 
-def drill(found: Symptoms, rule: str, who: str = "") -> SymptomDetail:
+def drill(found: Symptoms, rule: str, who: str | None = None) -> SymptomDetail:
     """Which deals are behind a symptom, for everybody or for one person?
 
     Parameters
     ----------
     found : Symptoms
-        As ``fn.symptoms(book)`` returns them.
+        As ``fn.diagnosis.symptoms(book)`` returns them.
     rule : str
         Such as ``"stalled"``.
-    who : str
-        Person; empty for everybody.
+    who : str, optional
+        Person; None: everybody.
 
     Returns
     -------
@@ -62,19 +62,19 @@ def drill(found: Symptoms, rule: str, who: str = "") -> SymptomDetail:
     Raises
     ------
     ParameterError
-        `found` is no result of ``fn.symptoms``, or there is no such rule or person.
+        `found` is no result of ``fn.diagnosis.symptoms``, or there is no such rule or person.
 
     Examples
     --------
     >>> import funnelnb as fn
-    >>> fn.diagnosis.drill(fn.symptoms(fn.sample()), "stalled").rule
+    >>> fn.diagnosis.drill(fn.diagnosis.symptoms(fn.sample()), "stalled").rule
     'stalled'
     """
     if not isinstance(found, Symptoms):
         raise ParameterError(
             f"found is a {type(found).__name__}",
-            expected="what fn.symptoms returns",
-            hint='fn.diagnosis.drill(fn.symptoms(book), "stalled")',
+            expected="what fn.diagnosis.symptoms returns",
+            hint='fn.diagnosis.drill(fn.diagnosis.symptoms(book), "stalled")',
         )
     check.one_of("rule", rule, ASKED)
     if who and who not in found.people:

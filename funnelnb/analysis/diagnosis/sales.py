@@ -121,12 +121,12 @@ class SalesTrend(Result):
     seasonal: bool
 
 
-@question("diagnosis")
+@question("diagnosis", formerly={"period": "every"})
 def sales_trend(
     book: Book,
     *,
     measure: str = "amount",
-    period: str = "month",
+    every: str = "month",
     by: str | None = None,
     confidence_level: float | None = None,
 ) -> SalesTrend:
@@ -137,7 +137,7 @@ def sales_trend(
     book : Book
     measure : {"amount", "orders", "entries"}
         Amount won, number won, or number of deals that entered.
-    period : {"week", "month", "quarter"}
+    every : {"week", "month", "quarter"}
     by : str, optional
         Attribute, such as the product: its eight largest values each get a series.
     confidence_level : float, optional
@@ -168,7 +168,7 @@ def sales_trend(
     ('2024-08', False)
     """
     check.one_of("measure", measure, MEASURES)
-    check.one_of("period", period, PERIODS)
+    check.one_of("every", every, PERIODS)
     confidence, names, desk = level(confidence_level), grouping(book, by), Desk(book, "owner")
     day = desk.entered if measure == "entries" else np.where(desk.won, desk.closed, np.nan)
     known = ~np.isnan(day)
@@ -177,19 +177,19 @@ def sales_trend(
         raise MissingDataError(
             f"a trend of sales: no {what} has a date", expected="dates of closing or creation"
         )
-    starts = _starts(day[known], desk.today, period)
+    starts = _starts(day[known], desk.today, every)
     place = np.searchsorted(starts.astype(np.int64), day, side="right") - 1
     groups = _grouped(desk, known, names)
-    found = [_series(desk, group, mask, place, starts, measure, period, confidence) for group, mask in groups]
+    found = [_series(desk, group, mask, place, starts, measure, every, confidence) for group, mask in groups]
     return SalesTrend(
         n=int(known.sum()),
         method="sales_trend",
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *_notes(found[0][0], found[0][2], period)),
+        notes=(*book.notes, *source_notes(book), *_notes(found[0][0], found[0][2], every)),
         by=names,
-        period=period,
+        period=every,
         measure=measure,
         rows=tuple(row for rows, _, _ in found for row in rows),
         breaks=tuple(one for _, breaks, _ in found for one in breaks),

@@ -162,7 +162,7 @@ def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     """Measure how many past months came outside the range that was forecast on their eve."""
     try:
         card = scorecard(
-            desk.book, period="month", leads=[0], most=max(2, round(limits.window_days / MONTH_DAYS))
+            desk.book, every="month", leads=[0], most=max(2, round(limits.window_days / MONTH_DAYS))
         )
     except FunnelError:
         raise Missing("past_months") from None

@@ -191,11 +191,11 @@ class Symptoms(Result):
     stage_labels: tuple[Label, ...]
 
 
-@question()
+@question("diagnosis")
 def symptoms(
     book: Book,
     *,
-    by: str = "owner",
+    by: str | None = None,
     rules: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     only: str | Sequence[str] | None = None,
     ideal: Mapping[str, float] | None = None,
@@ -209,7 +209,7 @@ def symptoms(
     ----------
     book : Book
         Best with stage history, targets, activities and costs: each rule says what it lacks.
-    by : str
+    by : str, optional
         Attribute whose values are the people: ``"owner"``, ``"team"``, ``"region"``.
     rules : Mapping or path, optional
         Thresholds that differ from the usual ones, such as ``{"few_opportunities": {"alarm": 10}}``, or a settings
@@ -254,13 +254,14 @@ def symptoms(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.symptoms(fn.sample())
+    >>> result = fn.diagnosis.symptoms(fn.sample())
     >>> result.by, len(result.rules)
     (('owner',), 15)
     """
     confidence = level(confidence_level)
     rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
     limits = _chosen(rules_of(rules), only)
+    by = "owner" if by is None else by
     _known(book, by, ideal)
     desk = Desk(book, by)
     wide = desk if learn_from is None else Desk(learned_from(book, learn_from), by)

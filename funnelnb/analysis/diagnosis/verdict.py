@@ -19,6 +19,7 @@ from funnelnb.stats.rates.proportion import normal_quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
 
     Floats = NDArray[np.float64]
@@ -93,7 +94,7 @@ class Verdict(Result):
 
 @question("diagnosis")
 def verdict(
-    book: Book, at: Any, *, measure: str = "orders", confidence_level: float | None = None
+    book: Book, at: Day, *, measure: str = "orders", confidence_level: float | None = None
 ) -> Verdict:
     """Did a change on a day work, or are season and a return to the usual enough to explain what followed?
 

@@ -22,6 +22,7 @@ from funnelnb.analysis.diagnosis.report_period import asked_period, back
 from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms, symptoms
 from funnelnb.analysis.shared.counts import level, source_notes
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
+from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import TypedFunnel, typed_funnel
 from funnelnb.analysis.targets import pipeline as pipes
@@ -168,10 +169,11 @@ class WeeklyReport(Result):
         }
 
 
+@question(typed=True)
 def weekly_report(
     book: Book | Counts,
     *,
-    period: str = "week",
+    period: str | None = None,
     by: str | None = None,
     before: Counts | None = None,
     since: Mapping[str, Any] | None = None,
@@ -186,9 +188,9 @@ def weekly_report(
     ----------
     book : Book, or counts per stage
         A book, or a part of one for a region, team or person; or six typed numbers of the weekly report.
-    period : str
-        ``"week"``, ``"month"``, ``"quarter"`` or ``"year"``: the last whole one; or one by name: ``"2026-W26"``,
-        ``"2026-06"``, ``"2026-Q2"``.
+    period : str, optional
+        ``"week"``, ``"month"``, ``"quarter"`` or ``"year"``: the last whole one; or one by name:
+        ``"2026-W26"``, ``"2026-06"``, ``"2026-Q2"``. None: the last week.
     by : str, optional
         What the parts are: region, team, owner, customer_type, product, ``"size"`` …; None: the next level down.
     before : counts, optional
@@ -198,7 +200,7 @@ def weekly_report(
     learn_from : Book, optional
         The whole company, where the book is a part of it: its people are compared with all others.
     rules : Mapping or path, optional
-        As for :func:`funnelnb.symptoms`.
+        As for :func:`funnelnb.diagnosis.symptoms`.
     playbook : str, path or Playbook, optional
         With typed counts: the model that names the stages.
     confidence_level : float, optional
@@ -214,9 +216,9 @@ def weekly_report(
 
     Notes
     -----
-    Problems are the symptoms of :func:`funnelnb.symptoms`, with one rate of false alarms over all rules and people. A
-    figure is called higher or lower than in the period before only where chance would hardly explain it. What is
-    missing (targets, activities, costs) is named with what it would need.
+    Problems are the symptoms of :func:`funnelnb.diagnosis.symptoms`, with one rate of false alarms over all rules and
+    people. A figure is called higher or lower than in the period before only where chance would hardly explain it.
+    What is missing (targets, activities, costs) is named with what it would need.
 
     Checked against sums by hand; parts that add up; both languages from these facts: ``tests/analysis/test_weekly.py``.
 
@@ -235,7 +237,7 @@ def weekly_report(
             "before and playbook go with typed counts", expected="a book, or counts per stage"
         )
     found = symptoms(book, rules=rules, learn_from=learn_from, confidence_level=confidence)
-    return _of_book(book, period, by, since, found, confidence)
+    return _of_book(book, "week" if period is None else period, by, since, found, confidence)
 
 
 def _of_book(

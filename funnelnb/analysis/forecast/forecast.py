@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from funnelnb.analysis.shared.period import Period
+    from funnelnb.core.check import Day
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label
 
@@ -236,7 +237,7 @@ def forecast(
     *,
     by: str | None = None,
     amount: float | None = None,
-    as_of: Any = None,
+    as_of: Day | None = None,
     fiscal_start: int = 1,
     record: bool | Record = True,
     draws: int = DRAWS,
@@ -281,7 +282,7 @@ def forecast(
     (semi-Markov, Aalen-Johansen curves, recent deals weighing more), moved by its size and segment. Deals not yet
     created come at the pace of past months. Level, drift, season and shocks of the months, of arrivals and of wins, are
     measured from month to month and drawn along with everything else that is not known. The range is widened or
-    narrowed by the factor that past periods ask for (see :func:`funnelnb.scorecard`).
+    narrowed by the factor that past periods ask for (see :func:`funnelnb.forecasts.scorecard`).
 
     Checked against simulated floors with known truth (coverage of the total and of each region), hand counts of the
     parts, and two public data sets: ``tests/analysis/forecast``.
@@ -298,15 +299,12 @@ def forecast(
     case, past = _case(book, period, names, as_of, when.month_of_start(fiscal_start), record)
     asked, today, history = case.asked, case.today, case.history
     made = _filled(case, amount, draws)
+    told = _notes(history, made.seen, past, replayed=as_of is not None)
     return Forecast(
         n=len(made.seen.index),
         method="forecast",
         confidence_level=level(confidence_level),
-        notes=(
-            *book.notes,
-            *source_notes(book),
-            *_notes(history, made.seen, past, replayed=as_of is not None),
-        ),
+        notes=(*book.notes, *source_notes(book), *told),
         by=names,
         periods=tuple(one.name for one in asked),
         since=asked[0].start,
@@ -345,7 +343,7 @@ def _stages(book: Book, today: int | None) -> About:
 
 
 def _case(
-    book: Book, period: str | Sequence[str] | None, names: tuple[str, ...], as_of: Any, start_month: int,
+    book: Book, period: str | Sequence[str] | None, names: tuple[str, ...], as_of: Day | None, start_month: int,
     record: bool | Record,
 ) -> tuple[_Case, Record | None]:  # fmt: skip
     """Return what is asked, and the record that sets the width of its range."""

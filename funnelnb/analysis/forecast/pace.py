@@ -269,14 +269,16 @@ class Velocity(Result):
     naive_amount: float
 
 
-@question("forecasts")
-def velocity(book: Book, *, within_days: float = 365, confidence_level: float | None = None) -> Velocity:
+@question("forecasts", formerly={"within_days": "horizon_days"})
+def velocity(
+    book: Book, *, horizon_days: float | None = None, confidence_level: float | None = None
+) -> Velocity:
     """How fast does money come through the funnel, with the open deals counted?
 
     Parameters
     ----------
     book : Book
-    within_days : float
+    horizon_days : float, optional
         How long a deal may take to be won, 7 to 1095; at most what was observed.
     confidence_level : float, optional
 
@@ -304,7 +306,7 @@ def velocity(book: Book, *, within_days: float = 365, confidence_level: float | 
     >>> result.chance_rate < result.naive_rate or result.chance_rate > 0
     True
     """
-    asked = check.number("within_days", within_days, ge=7, le=1095)
+    asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
     history = history_of(book)
     known = known_at(history, history.day)
     won, mine = known.win < NEVER, known.start < NEVER

@@ -102,7 +102,7 @@ def wanted(value: str | Sequence[str] | None, today: np.datetime64, start_month:
             raise ParameterError(
                 f"the period {one.name} ended on {one.end}, the data is as of {day}",
                 expected=f"a period that ends after {day}, such as {now.name}",
-                hint="what came is known; fn.scorecard(book) says how well it was foreseen",
+                hint="what came is known; fn.forecasts.scorecard(book) says how well it was foreseen",
             )
         found.append(one)
     found.sort(key=lambda one: one.start)

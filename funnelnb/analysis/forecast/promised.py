@@ -136,7 +136,7 @@ def expected_closes(store: Store, *, confidence_level: float | None = None) -> P
         raise ParameterError(
             f"expected_closes was given a {type(store).__name__}",
             expected="a store of snapshots: one export holds the last date of each deal only",
-            hint="fn.forecasts.expected_closes(fn.snapshots('pipeline/'))",
+            hint="fn.forecasts.expected_closes(fn.forecasts.snapshots('pipeline/'))",
         )
     dates = store.dates
     if len(dates) < 2:

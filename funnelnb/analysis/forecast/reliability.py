@@ -12,6 +12,7 @@ from funnelnb.analysis.forecast.engine import foresee
 from funnelnb.analysis.forecast.history import history_of
 from funnelnb.analysis.forecast.scorecard import has_history, segments_of, source_of, weights_of
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.question import renamed
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -141,10 +142,11 @@ class Reliability(Result):
     stage_labels: tuple[Label, ...] = ()
 
 
+@renamed(within_days="horizon_days")
 def calibration(
     source: Book | Store,
     *,
-    within_days: float = 90,
+    horizon_days: float | None = None,
     weights: Mapping[str, float] | None = None,
     bins: int = 8,
     confidence_level: float | None = None,
@@ -155,7 +157,7 @@ def calibration(
     ----------
     source : Book or Snapshots
         Only snapshots tell which probability the CRM held on a past day.
-    within_days : float
+    horizon_days : float, optional
         Days within which a deal had to be won, 1 to 730.
     weights : mapping of str to float, optional
         Stage to weight; None: those of the stage model. They speak of being won at all: within few days they are too
@@ -175,20 +177,20 @@ def calibration(
 
     Notes
     -----
-    Every `within_days` days back from the end the open deals of that day get the chance that the model would have given
-    them then. Stretches do not overlap, so that a win counts once.
+    Every `horizon_days` days back from the end the open deals of that day get the chance that the model would have
+    given them then. Stretches do not overlap, so that a win counts once.
 
     Checked against counts by hand and floors of known truth: ``tests/analysis/forecast/test_reliability.py``.
 
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.forecasts.calibration(fn.sample(), within_days=90)
+    >>> result = fn.forecasts.calibration(fn.sample(), horizon_days=90)
     >>> result.scores[0].who, result.days_n > 3
     ('model', True)
     """
     latest, at, _ = source_of(source)
-    days = int(check.number("within_days", within_days, ge=1, le=730))
+    days = int(check.number("horizon_days", 90 if horizon_days is None else horizon_days, ge=1, le=730))
     parts = int(check.number("bins", bins, ge=2, le=20))
     confidence = level(confidence_level)
     weight = weights_of(latest, weights)
@@ -197,7 +199,7 @@ def calibration(
         raise MissingDataError(
             f"no past day has history before it and {days} days after it",
             expected="a longer history, or fewer days",
-            hint="fn.forecasts.calibration(book, within_days=30)",
+            hint="fn.forecasts.calibration(book, horizon_days=30)",
         )
     whole = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     rows, scored = [], []

@@ -15,6 +15,7 @@ from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import foresee
 from funnelnb.analysis.forecast.history import NEVER, History, history_of
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.question import renamed
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -216,9 +217,10 @@ class Scorecard(Result):
     rivals: tuple[RivalRow, ...]
 
 
+@renamed(period="every")
 def scorecard(
     source: Book | Store,
-    period: str = "quarter",
+    every: str = "quarter",
     leads: Sequence[int] = (0, 30, 60),
     *,
     most: int = MOST_PERIODS,
@@ -233,7 +235,7 @@ def scorecard(
     source : Book or Snapshots
         Of a book the past is replayed from its history; snapshots tell it as it was known, with amount, expected close,
         owner and probability of then.
-    period : {"month", "quarter", "year"}
+    every : {"month", "quarter", "year"}
     leads : sequence of int
         Days between the forecast and the eve of the period: 0 on its eve, 30 a month before, -30 thirty days into it.
     most : int
@@ -273,11 +275,11 @@ def scorecard(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> card = fn.scorecard(fn.sample(), period="quarter", leads=[0], most=4)
+    >>> card = fn.forecasts.scorecard(fn.sample(), every="quarter", leads=[0], most=4)
     >>> len(card.rows), card.source
     (4, 'history')
     """
-    kind = check.one_of("period", period, when.LENGTHS)
+    kind = check.one_of("every", every, when.LENGTHS)
     ahead = _leads(leads)
     latest, at, name = source_of(source)
     history = history_of(latest)
@@ -312,7 +314,7 @@ def _time_order(row: ScoreRow) -> tuple[str, int]:
 
 
 def _too_few(kind: str, n: int) -> MissingDataError:
-    shorter = "score shorter periods: fn.scorecard(book, period='month')"
+    shorter = "score shorter periods: fn.forecasts.scorecard(book, every='month')"
     return MissingDataError(
         f"{n} past {kind}{'s have' if n != 1 else ' has'} history before {'them' if n != 1 else 'it'}",
         expected=f"at least two past {kind}s with {TOO_FEW_N} wins and {HISTORY_DAYS} days of closes before them",
@@ -336,7 +338,8 @@ def source_of(source: Any) -> tuple[Book, Callable[[int], Book | None], str]:
         raise ParameterError(
             f"scorecard was given a {type(source).__name__}",
             expected="a book, or a store of snapshots",
-            hint="fn.scorecard(fn.load('export/')), or fn.scorecard(fn.snapshots('pipeline/'))",
+            hint="fn.forecasts.scorecard(fn.load('export/')), or "
+            "fn.forecasts.scorecard(fn.forecasts.snapshots('pipeline/'))",
         )
     dates = source.dates
     if len(dates) < 2:

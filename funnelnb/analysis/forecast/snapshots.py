@@ -22,7 +22,7 @@ class Snapshots(Store):
     >>> import tempfile
     >>> import funnelnb as fn
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     store = fn.snapshots(folder)
+    ...     store = fn.forecasts.snapshots(folder)
     ...     for day in ("2026-03-31", "2026-06-30"):
     ...         _ = store.append(fn.sample(as_of=day))
     ...     moved = store.moved("2026-03-31", "2026-06-30")
@@ -110,7 +110,7 @@ def snapshots(path: str | os.PathLike[str]) -> Snapshots:
     Examples
     --------
     >>> import funnelnb as fn
-    >>> fn.snapshots("pipeline/").dates
+    >>> fn.forecasts.snapshots("pipeline/").dates
     ()
     """
     import os
@@ -120,6 +120,6 @@ def snapshots(path: str | os.PathLike[str]) -> Snapshots:
         raise ParameterError(
             f"snapshots was given {path!r}",
             expected="the folder of a store",
-            hint="fn.snapshots('pipeline/')",
+            hint="fn.forecasts.snapshots('pipeline/')",
         )
     return Snapshots(path)

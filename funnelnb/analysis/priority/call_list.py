@@ -13,9 +13,9 @@ from funnelnb.analysis.priority.levels import INTENT
 from funnelnb.analysis.priority.money_authority_need import CONDITIONS, flags_of, man_class
 from funnelnb.analysis.priority.propensity import Propensity, propensity
 from funnelnb.analysis.priority.roles import roles
-from funnelnb.analysis.shared.counts import level, origin_of, source_notes, time_counts
+from funnelnb.analysis.shared.counts import grouping, level, origin_of, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
-from funnelnb.analysis.shared.open_deals import learned_from, open_deals, total
+from funnelnb.analysis.shared.open_deals import groups_of_deals, learned_from, open_deals, total
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.time_to_close import LONGEST_DAYS, outlook
@@ -24,7 +24,7 @@ from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -65,6 +65,7 @@ class DealFacts:
     """What is known of every open deal of a book; :meth:`row` gives that of one."""
 
     deals: OpenDeals
+    groups: Sequence[tuple[str, ...]]
     stage_ids: tuple[str, ...]
     win_rate: NDArray[np.float64]
     days_to_decision: NDArray[np.float64]
@@ -86,6 +87,7 @@ class DealFacts:
         learned: Propensity,
         days: float,
         hours_per_week: float,
+        by: tuple[str, ...] = (),
     ) -> DealFacts:
         """Collect what is known.
 
@@ -103,6 +105,8 @@ class DealFacts:
             The chance is to be won within so many days from now.
         hours_per_week : float
             What carrying one deal takes.
+        by : tuple of str
+            Attributes that make the groups.
         """
         used = {row.opportunity_id: row for row in learned.deals} if learned.verdict == "better" else {}
         factor = np.array([used[one].odds_factor if one in used else 1.0 for one in deals.opportunity_id])
@@ -113,6 +117,7 @@ class DealFacts:
         weeks = np.maximum(to_decision / 7, 1.0)
         return cls(
             deals=deals,
+            groups=groups_of_deals(book, by),
             stage_ids=book.playbook.stage_ids,
             win_rate=adjusted(won, factor, learned.base_rate),
             days_to_decision=to_decision,
@@ -134,6 +139,7 @@ class DealFacts:
         return CallRow(
             rank=0,
             group_rank=0,
+            group=self.groups[int(deals.index[d])],
             opportunity_id=name,
             customer=deals.customer[d],
             account_id=deals.account_id[d],
@@ -241,7 +247,6 @@ def _has(book: Book, table: str, *columns: str) -> bool:
 
 # ---- Whom to call first? One ranked list of open deals, with the reason of every rank and the next step ----
 
-GROUPS = ("owner", "region")
 HOURS_PER_WEEK = 2.0
 
 
@@ -254,7 +259,9 @@ class CallRow:
     rank : int
         1 is to be called first.
     group_rank : int
-        Rank within the owner or region that the list is grouped by; `rank` where it is not.
+        Rank within the group; `rank` where the list is not grouped.
+    group : tuple of str
+        Values of the attributes that the list is grouped by.
     opportunity_id, account_id, owner, region, stage : str
     deal_amount : float
     win_rate : float
@@ -298,6 +305,7 @@ class CallRow:
 
     rank: int
     group_rank: int
+    group: tuple[str, ...]
     opportunity_id: str
     account_id: str
     owner: str
@@ -338,8 +346,8 @@ class CallList(Result):
     rows : tuple of CallRow
         Best first.
     horizon_days, hours_per_week : float
-    group_by : str
-        ``"owner"``, ``"region"`` or empty.
+    by : tuple of str
+        Attributes within whose groups the list is ranked too.
     expected_amount : float
         Sum over the open deals listed.
     first_share : float
@@ -353,19 +361,24 @@ class CallList(Result):
     rows: tuple[CallRow, ...]
     horizon_days: float
     hours_per_week: float
-    group_by: str
+    by: tuple[str, ...]
     expected_amount: float
     first_share: float
     verdict: str
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
 
+    @property
+    def group_by(self) -> str:
+        """What `by` was called in 0.1."""
+        return self.by[0] if self.by else ""
+
 
 @question(formerly={"group_by": "by"})
 def call_list(
     book: Book,
     *,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     learn_from: Book | None = None,
     horizon_days: float | None = None,
     hours_per_week: float = HOURS_PER_WEEK,
@@ -377,8 +390,8 @@ def call_list(
     ----------
     book : Book
         Its open deals are listed, such as those of one region or person.
-    by : {"owner", "region"}, optional
-        Also rank within each of these.
+    by : str or sequence of str, optional
+        One or two attributes: also rank within each of their groups.
     learn_from : Book, optional
         The book whose history tells chances and times, as of the same day, such as the whole company; None:
         `book` itself.
@@ -424,8 +437,7 @@ def call_list(
     1
     """
     hours_per_week = check.number("hours_per_week", hours_per_week, gt=0)
-    if by:
-        check.one_of("by", by, GROUPS)
+    names = grouping(book, by)
     source = learned_from(book, learn_from)
     origin = origin_of(source, None)
     horizon = settle(horizon_days, time_counts(source, origin.position, source.ledger.won))
@@ -434,10 +446,10 @@ def call_list(
     _all_known(listed, set(deals.opportunity_id))
     learned = propensity(source, horizon_days=horizon.days)
     seen = outlook(source, deals, level(None))
-    facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week)
+    facts = DealFacts.of(source, deals, seen, learned, days, hours_per_week, names)
     judged = _judged(source, _weights(weigh))
     rows = [facts.row(d, judged) for d in range(len(deals)) if deals.opportunity_id[d] in listed]
-    ranked = _ranked(rows, by or "")
+    ranked = _ranked(rows)
     whole, first_share = _expected(ranked)
     return CallList(
         n=len(ranked),
@@ -447,7 +459,7 @@ def call_list(
         rows=tuple(ranked),
         horizon_days=days,
         hours_per_week=hours_per_week,
-        group_by=by or "",
+        by=names,
         expected_amount=whole,
         first_share=first_share,
         verdict=learned.verdict,
@@ -503,17 +515,16 @@ def _all_known(listed: set[str], known: set[str]) -> None:
         )
 
 
-def _ranked(rows: list[CallRow], group_by: str) -> list[CallRow]:
+def _ranked(rows: list[CallRow]) -> list[CallRow]:
     def order(row: CallRow) -> tuple[bool, float, str]:
         value = row.value_per_hour_amount * row.weigh_factor
         return bool(np.isnan(value)), -float(np.nan_to_num(value)), row.opportunity_id
 
-    count: Counter[str] = Counter()
+    count: Counter[tuple[str, ...]] = Counter()
     ranked = []
     for rank, row in enumerate(sorted(rows, key=order), start=1):
-        key = getattr(row, group_by) if group_by else ""
-        count[key] += 1
-        ranked.append(replace(row, rank=rank, group_rank=count[key]))
+        count[row.group] += 1
+        ranked.append(replace(row, rank=rank, group_rank=count[row.group]))
     return ranked
 
 

@@ -20,7 +20,7 @@ from funnelnb.analysis.shared.open_deals import total
 from funnelnb.analysis.shared.question import remembering
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
-from funnelnb.core.errors import ParameterError
+from funnelnb.core.errors import ParameterError, not_a_book
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def level_moves(
     >>> moves.n == sum(row.customer_n for row in moves.rows)
     True
     """
+    if not hasattr(after, "opportunities"):
+        raise not_a_book("customers.level_moves", after)
     before = _earlier(before, after)
     moves, then, now, used = _all_moves(before, after, rule)
     changed = [row for row in moves if row.level_before != row.level_after]

@@ -21,7 +21,7 @@ from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.judged import NO_RATE, unjudged
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import DealRows, Result
+from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
@@ -405,19 +405,13 @@ def propensity(
     whole = cases_of(ledger, start_s, ledger.as_of_s, horizon.days)
     final = fit(Design.learn(known, whole.rows), whole)
     tested = validate(ledger, start_s, known, horizon.days, confidence) if final else Validation()
+    told = (*source_notes(book), *origin.notes, *horizon.notes, *tested.notes)
+    notes = (*told, *_notes(known.audit, ledger))
     return Propensity(
         n=len(whole.rows),
         method="propensity",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=(
-            *source_notes(book),
-            *origin.notes,
-            *horizon.notes,
-            *tested.notes,
-            *_notes(known.audit, ledger),
-        ),
+        notes=notes,
         horizon_days=horizon.days,
         base_rate=whole.base_rate,
         verdict=tested.verdict,
@@ -433,8 +427,7 @@ def propensity(
         effects=_effects(final, whole) if final else (),
         deals=DealRows(_deals(book, final) if final else ()),
         audit=known.audit,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
     )
 
 

@@ -188,7 +188,7 @@ def quadrant_class(large: bool | None, soon: bool | None) -> str:
     return ("A" if large else "B") if soon else ("C" if large else "D")
 
 
-@question()
+@question("customers")
 def quadrant(
     book: Book,
     *,
@@ -255,7 +255,7 @@ def quadrant(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.quadrant(fn.sample(), capacity_hours=300)
+    >>> result = fn.customers.quadrant(fn.sample(), capacity_hours=300)
     >>> round(sum(row.planned_hours for row in result.rows))
     300
     """

@@ -114,7 +114,7 @@ class Harm(Result):
         return tuple(one for row in self.rows for one in row.effects)
 
 
-@question()
+@question("diagnosis")
 def harm(
     book: Book,
     *,

@@ -186,6 +186,30 @@ def grouping(source: Source, by: str | Sequence[str] | None) -> tuple[str, ...]:
     return _attributes_of(source, "by", by, MOST_ATTRIBUTES)
 
 
+def working_stage(playbook: Playbook, stage: str) -> int:
+    """Return the position of a stage before the win, by its id, label or alias.
+
+    Raises
+    ------
+    ParameterError
+        There is no such stage; the hint names the nearest.
+    """
+    position = playbook.position(stage) if isinstance(stage, str) else None
+    if position is None or position >= playbook.won:
+        working = playbook.stage_ids[: playbook.won]
+        raise ParameterError(
+            f"stage = {stage!r}",
+            expected="a stage before won: " + ", ".join(map(repr, working)),
+            hint=nearest(str(stage), working),
+        )
+    return position
+
+
+def one_attribute(source: Source, by: str | Sequence[str] | None, usual: str) -> str:
+    """Return the attribute whose values are the parts of a whole: the one named, or the usual one."""
+    return (_attributes_of(source, "by", by, 1) or _attributes_of(source, "by", usual, 1))[0]
+
+
 def stratum(source: Source, within: str | None, by: tuple[str, ...]) -> tuple[str, ...]:
     """Return the attribute `within` whose values the groups `by` are compared, or nothing.
 

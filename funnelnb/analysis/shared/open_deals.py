@@ -60,6 +60,22 @@ class OpenDeals:
     def __len__(self) -> int:
         return len(self.opportunity_id)
 
+    def at(self, position: int) -> OpenDeals:
+        """Return those that stand in one stage."""
+        rows = np.flatnonzero(self.position == position)
+        return OpenDeals(
+            opportunity_id=tuple(self.opportunity_id[row] for row in rows),
+            account_id=tuple(self.account_id[row] for row in rows),
+            customer=tuple(self.customer[row] for row in rows),
+            owner=tuple(self.owner[row] for row in rows),
+            region=tuple(self.region[row] for row in rows),
+            position=self.position[rows],
+            age_days=self.age_days[rows],
+            created_days=self.created_days[rows],
+            amount=self.amount[rows],
+            index=self.index[rows],
+        )
+
 
 def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
     """Return the open deals of `book`; deals that stand at or beyond won are not among them.
@@ -137,6 +153,13 @@ def needed(book: Book, name: str, *columns: str, why: str) -> pd.DataFrame:
             f"{why}: the table {name!r} has no column {', '.join(map(repr, missing))}", expected=wanted
         )
     return frame
+
+
+def groups_of_deals(book: Book, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the group of every deal of the ledger."""
+    coded = [book.ledger.attributes[name] for name in names]
+    columns = [[one.labels[code] for code in one.codes] for one in coded]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(book.ledger.outcome)
 
 
 def total(values: Any) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from funnelnb.analysis.shared.members import Asked
 from funnelnb.analysis.shared.result import remember
-from funnelnb.core.errors import ParameterError
+from funnelnb.core.errors import NOTHING, not_a_book, not_a_log
 from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
 
@@ -19,6 +19,68 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def renamed(**now: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let the names that parameters had before still answer: ``old="new"``.
+
+    Examples
+    --------
+    >>> @renamed(segment="by")
+    ... def compared(by=None):
+    ...     return by
+    >>> compared(segment="region")
+    'region'
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            for old, new in now.items():
+                if old in kwargs and new not in kwargs:
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return asked
+
+    return mark
+
+
+def of_log(
+    space: str = "", formerly: Mapping[str, str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a public function whose first argument is an event log, and answer whoever gives it something else.
+
+    Parameters as those of :func:`question`.
+
+    Examples
+    --------
+    >>> @of_log("behaviour")
+    ... def event_n(events):
+    ...     return len(events)
+    >>> event_n("clicks.csv")
+    Traceback (most recent call last):
+    ...
+    funnelnb.core.errors.ParameterError: event_n was given a path, 'clicks.csv'
+      expected: an event log
+      remedy:   log = fn.events('clicks.csv'), then fn.behaviour.event_n(log)
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        answers = renamed(**(formerly or {}))(function)
+        name = f"{space}.{function.__name__}" if space else function.__name__
+        first = next(iter(function.__annotations__))
+
+        @functools.wraps(function)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = args[0] if args else kwargs.get(first, NOTHING)
+            if not hasattr(given, "as_of_us"):
+                raise not_a_log(name, given)
+            return answers(*args, **kwargs)
+
+        return asked
+
+    return mark
 
 
 def question(
@@ -66,22 +128,19 @@ def question(
         takes = str(function.__annotations__.get("book", "Book"))
         kinds: tuple[type, ...] = (Book, Scan) if "Source" in takes else (Book,)
         may_be_none = "None" in takes
-        renamed = dict(formerly or {})
         name = f"{space}.{function.__name__}" if space else function.__name__
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = args[0] if args else kwargs.get("book", _MISSING)
-            if customers and (isinstance(given, (str, os.PathLike)) or hasattr(given, "columns")):
-                return function(*args, **kwargs)
-            if typed and isinstance(given, (Sequence, Mapping)) and not isinstance(given, str):
-                return function(*args, **kwargs)
+            given = args[0] if args else kwargs.get("book", NOTHING)
             counts = Scan in kinds and hasattr(given, "playbook")  # whatever counts by the same rules
+            counts |= customers and (isinstance(given, (str, os.PathLike)) or hasattr(given, "columns"))
+            counts |= typed and isinstance(given, (Sequence, Mapping)) and not isinstance(given, str)
             if not (
-                isinstance(given, kinds) or counts or (may_be_none and (given is None or given is _MISSING))
+                isinstance(given, kinds) or counts or (may_be_none and (given is None or given is NOTHING))
             ):
-                raise _no_book(name, given, kinds, typed=typed)
-            for old, new in renamed.items():
+                raise not_a_book(name, given, scan=len(kinds) > 1, typed=typed)
+            for old, new in (formerly or {}).items():
                 if old in kwargs and new not in kwargs:
                     kwargs[new] = kwargs.pop(old)
             return _remembered(function, "book", args, kwargs)
@@ -113,36 +172,3 @@ def _remembered(function: Callable[..., R], name: str, args: tuple[Any, ...], kw
     if isinstance(given, Book):
         remember(result, Asked(book=given, arguments=dict(bound.arguments)))
     return result
-
-
-_MISSING = object()
-
-
-def _no_book(name: str, given: Any, kinds: tuple[type, ...], *, typed: bool = False) -> ParameterError:
-    short = name.rpartition(".")[2]
-    expected = "a book" if len(kinds) == 1 else "a book, or a scan (fn.data.Scan)"
-    expected = "a book, or counts per stage" if typed else expected
-    if given is _MISSING or given is None:
-        return ParameterError(
-            f"{short} was given no book" if given is _MISSING else f"{short} was given None",
-            expected=expected,
-            hint=f"book = fn.load('your_export.csv'), or fn.sample() to try; then fn.{name}(book)",
-        )
-    if isinstance(given, (str, os.PathLike)):
-        return ParameterError(
-            f"{short} was given a path, {os.fspath(given)!r}",
-            expected=expected,
-            hint=f"book = fn.load({os.fspath(given)!r}), then fn.{name}(book)",
-        )
-    if isinstance(given, Scan):
-        return ParameterError(
-            f"{short} was given a scan, which only counts",
-            expected="a book: this question needs the deals themselves",
-            hint=f"book = fn.load(the same tables), then fn.{name}(book)",
-        )
-    frame = hasattr(given, "columns")
-    return ParameterError(
-        f"{short} was given {f'a {type(given).__name__}' if frame else repr(given)}",
-        expected=expected,
-        hint=f"book = fn.load({'frame' if frame else repr('your_export.csv')}), then fn.{name}(book)",
-    )

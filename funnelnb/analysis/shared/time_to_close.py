@@ -11,6 +11,7 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
 from funnelnb.analysis.shared.judged import still_known
 from funnelnb.core.check import TOO_FEW_N
+from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.curves.remaining import Remaining, remaining
 
 if TYPE_CHECKING:
@@ -113,6 +114,28 @@ def stage_curve(
     """Return the curve from one position to another, of all deals, in seconds of `calendar`."""
     (times,) = by_day.split(still_known(time_counts(book, *step, calendar=calendar)))
     return by_day.curve(times, confidence_level)
+
+
+def group_curves(
+    book: Book,
+    step: tuple[int, int],
+    names: tuple[str, ...],
+    confidence_level: float,
+    calendar: Calendar | None,
+) -> dict[tuple[str, ...], Incidence]:
+    """Return the curve of each group with any deal from one position to another, in seconds of `calendar`."""
+    counts = still_known(time_counts(book, *step, names, calendar))
+    return {
+        group: by_day.curve(times, confidence_level)
+        for group, times in zip(counts.groups, by_day.split(counts), strict=True)
+        if times.n.sum()
+    }
+
+
+def of_nobody(confidence_level: float) -> Incidence:
+    """Return the curve of no deals: nothing is known."""
+    nobody = np.zeros(0, np.int64)
+    return aalen_johansen(nobody, nobody.astype(np.int8), nobody, None, confidence_level)
 
 
 def watched_beyond(curve: Incidence, ages: NDArray[np.float64]) -> NDArray[np.float64]:

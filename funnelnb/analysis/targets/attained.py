@@ -167,7 +167,7 @@ class Attained(Result):
 
 @question("targets")
 def attained(
-    book: Book, *, by: str = "owner", at: Day | None = None, confidence_level: float | None = None
+    book: Book, *, by: str | None = None, at: Day | None = None, confidence_level: float | None = None
 ) -> Attained:
     """Were targets attained, by whom and when, and what did orders cost?
 
@@ -175,8 +175,8 @@ def attained(
     ----------
     book : Book
         With the table ``targets`` (period, amount, and owner, team or region); and best ``costs``.
-    by : {"owner", "team", "region"}
-        Whose targets: rows that name one are added up by it; where none does, targets are those of all.
+    by : {"owner", "team", "region"}, optional
+        Whose targets, None: by owner. Rows that name one are added up by it; where none does, targets are those of all.
     at : date, optional
         Day since which things are done otherwise: cost against orders is compared before and after.
     confidence_level : float, optional
@@ -209,9 +209,9 @@ def attained(
     >>> result.groups[0].period_n == result.n
     True
     """
-    check.one_of("by", by, BY)
+    whose = check.one_of("by", BY[0] if by is None else by, BY)
     confidence = level(confidence_level)
-    table, name, periods = _targets(book, by)
+    table, name, periods = _targets(book, whose)
     rows = _rows(book, table, name, periods)
     past = [row for row in rows if row.state == "past"]
     groups = _groups(past, confidence)

@@ -111,7 +111,7 @@ class BeforeAfter(Result):
     stage_labels: tuple[Label, ...]
 
 
-@question(typed=True)
+@question("targets", typed=True)
 def before_after(
     book: Book | Counts,
     *,
@@ -166,7 +166,7 @@ def before_after(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.before_after(fn.sample(), before="2025-Q1", after="2026-Q1")
+    >>> result = fn.targets.before_after(fn.sample(), before="2025-Q1", after="2026-Q1")
     >>> [row.property for row in result.changes if not row.stage]
     ['number', 'success', 'cycle', 'money']
     """
@@ -177,6 +177,10 @@ def before_after(
         )
     if playbook is not None:
         raise ParameterError("playbook with a book", expected="typed counts, or none: a book has its own")
+    if before is not None and not isinstance(before, str):
+        raise ParameterError(
+            "before holds counts, book is a book", expected="the name of a period", hint="before='2025-Q1'"
+        )
     first, second, day = sides_of(book, at, before, after)
     return _dated(book, day, (first, second), horizon_days, confidence)
 
@@ -230,7 +234,7 @@ def _typed(
         raise ParameterError(
             f"before = {before!r} with typed counts",
             expected="the counts of the earlier period",
-            hint="fn.before_after([100, 80, 40, 20, 10, 5], before=[90, 60, 30, 15, 9, 4])",
+            hint="fn.targets.before_after([100, 80, 40, 20, 10, 5], before=[90, 60, 30, 15, 9, 4])",
         )
     ids, labels, _ = named_stages(counts, playbook, None)
     now, old = typed("counts", counts, ids, labels), typed("before", before, ids, labels)

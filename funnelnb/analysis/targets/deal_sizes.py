@@ -46,7 +46,7 @@ def won_amounts(book: Book) -> tuple[Floats, NDArray[np.int64]]:
         raise MissingDataError(
             "no won deal has an amount, so nothing is known of the size of deals",
             expected="won deals with an amount",
-            hint="give the history yourself: fn.deal_mix(counts=..., bands=..., means=...)",
+            hint="give the history yourself: fn.targets.deal_mix(counts=..., bands=..., means=...)",
         )
     return ledger.amount[index], index
 

@@ -52,13 +52,13 @@ def history_bands(
 
 
 def efforts(
-    bands: tuple[Band, ...], effort: Sequence[float] | None, unit: str
+    bands: tuple[Band, ...], effort: Sequence[float] | None, unit: str | None
 ) -> tuple[tuple[float, ...], str, tuple[Note, ...]]:
     """Return the effort of one deal in each band, its unit, and a note where it was not given."""
     if effort is not None:
         if len(effort) != len(bands):
             raise ParameterError(f"effort has {len(effort)} values", expected=f"one per band, {len(bands)}")
-        return tuple(float(one) for one in effort), unit, ()
+        return tuple(float(one) for one in effort), unit or "", ()
     leads = [band.leads_n for band in bands]
     if all(np.isfinite(leads)):
         return tuple(float(one) for one in leads), "leads", (Note("mix_effort_leads"),)
@@ -84,8 +84,8 @@ class Constraints:
 
     limits: Mapping[str, tuple[Sequence[float], float]] | None
     most_share: float
-    least_n: Sequence[int]
-    most_n: Sequence[int]
+    least_n: Sequence[int] | None
+    most_n: Sequence[int] | None
     stretch: float | None
 
     def planner(
@@ -107,8 +107,8 @@ class Constraints:
         required : int
             Deals that history's proportions would take; what `stretch` counts from.
         """
-        least_n = check.whole_numbers("least_n", self.least_n)
-        most_n = check.whole_numbers("most_n", self.most_n)
+        least_n = check.whole_numbers("least_n", self.least_n or ())
+        most_n = check.whole_numbers("most_n", self.most_n or ())
         notes: tuple[Note, ...] = ()
         if not most_n and self.stretch is not None:
             most_n, notes = _stretched(bands, required, self.stretch, least_n)
@@ -285,15 +285,15 @@ class MixLimits(TypedDict, total=False):
     means: Sequence[float] | None
     plan: Sequence[int] | None
     effort: Sequence[float] | None
-    effort_unit: str
+    effort_unit: str | None
     limits: Mapping[str, tuple[Sequence[float], float]] | None
     most_share: float
-    least_n: Sequence[int]
-    most_n: Sequence[int]
+    least_n: Sequence[int] | None
+    most_n: Sequence[int] | None
     stretch: float | None
 
 
-@question()
+@question("targets")
 def deal_mix(  # noqa: PLR0913 - every limit has its own name
     book: Book | None = None,
     *,
@@ -303,14 +303,14 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     means: Sequence[float] | None = None,
     plan: Sequence[int] | None = None,
     effort: Sequence[float] | None = None,
-    effort_unit: str = "",
+    effort_unit: str | None = None,
     limits: Mapping[str, tuple[Sequence[float], float]] | None = None,
     most_share: float = 1.0,
-    least_n: Sequence[int] = (),
-    most_n: Sequence[int] = (),
+    least_n: Sequence[int] | None = None,
+    most_n: Sequence[int] | None = None,
     stretch: float | None = 1.5,
     assurance: float = 0.8,
-    currency: str = "",
+    currency: str | None = None,
     confidence_level: float | None = None,
 ) -> DealMix:
     """Which deals of which size reach the target, how likely, and at which effort?
@@ -334,20 +334,20 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     effort : sequence of float, optional
         Effort of one deal in each band (hours, meetings, cost). None: decided deals per won one where that is
         known, else 1 for every deal.
-    effort_unit : str
+    effort_unit : str, optional
         What `effort` is counted in.
     limits : mapping, optional
         Name to (use by one deal of each band, capacity), such as ``{"hours": ([8, 20, 45, 90], 900)}``.
     most_share : float
         No band may bring more than this share of the total (concentration).
-    least_n, most_n : sequence of int
+    least_n, most_n : sequence of int, optional
         Fewest and most deals in each band.
     stretch : float, optional
         Without `most_n`: a band may have so many times the deals that history's proportions would give it,
         because large deals cannot be had at will. None: no such limit.
     assurance : float
         Chance wanted, strictly between 0 and 1.
-    currency : str
+    currency : str, optional
         Where no book names one.
     confidence_level : float, optional
 
@@ -374,7 +374,7 @@ def deal_mix(  # noqa: PLR0913 - every limit has its own name
     --------
     >>> import funnelnb as fn
     >>> case = dict(bands=[10_000, 30_000, 50_000], counts=[61, 30, 12, 5], currency="CNY")
-    >>> result = fn.deal_mix(amount=500_000, plan=[28, 7, 2, 1], **case)
+    >>> result = fn.targets.deal_mix(amount=500_000, plan=[28, 7, 2, 1], **case)
     >>> result.required_n, round(result.plan.chance_rate, 3)
     (37, 0.008)
     """
@@ -467,7 +467,7 @@ def _answer(
     effort_unit: str,
     notes: tuple[Note, ...],
     *,
-    currency: str,
+    currency: str | None,
     typed: bool,
     by: tuple[str, ...],
     confidence_level: float,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.judged import unjudged
+from funnelnb.analysis.shared.open_deals import groups_of_deals
 from funnelnb.analysis.shared.period import Period, if_named, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -24,7 +25,7 @@ from funnelnb.stats.totals.shock import MEASURED_MONTHS, Shock
 from funnelnb.stats.totals.size import Size, points
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from funnelnb.core.check import Day
     from funnelnb.data.book import Book
@@ -359,7 +360,7 @@ def quota(
     book: Book,
     *,
     weights: str | Mapping[str, float] = "measured",
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     amount: float | None = None,
     period: str | None = None,
     until: Day | None = None,
@@ -553,9 +554,9 @@ def _rows(
     whole = float((amount * chance).sum())
     groups: list[tuple[tuple[str, ...], NDArray[np.bool_]]] = [((), np.ones(len(deals.index), dtype=bool))]
     if by:
-        coded = book.ledger.attributes[by[0]]
-        mine = coded.codes[deals.index]
-        groups = [((label,), mine == code) for code, label in enumerate(coded.labels) if (mine == code).any()]
+        every = groups_of_deals(book, by)
+        mine = [every[place] for place in deals.index.tolist()]
+        groups = [(one, np.array([other == one for other in mine], bool)) for one in sorted(set(mine))]
         groups.append(((), np.ones(len(deals.index), dtype=bool)))
 
     def row(group: tuple[str, ...], stage: str, inside: NDArray[np.bool_]) -> QuotaRow:

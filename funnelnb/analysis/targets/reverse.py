@@ -121,7 +121,7 @@ class ReverseFunnel(Result):
     signed: ReverseRow
 
 
-@question()
+@question("targets")
 def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name the end
     book: Book | None = None,
     *,
@@ -188,9 +188,9 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
     Examples
     --------
     >>> import funnelnb as fn
-    >>> [row.plug_in_n for row in fn.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75]).rows]
+    >>> [row.plug_in_n for row in fn.targets.reverse_funnel(wins=38, rates=[0.25, 0.50, 0.75]).rows]
     [408, 102, 51]
-    >>> [row.stage for row in fn.reverse_funnel(wins=38, playbook="pyramid").rows]
+    >>> [row.stage for row in fn.targets.reverse_funnel(wins=38, playbook="pyramid").rows]
     ['potential', 'approaching', 'key']
     """
     need = _wins(wins)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.counts import level, one_attribute, source_notes
 from funnelnb.analysis.shared.period import Period, still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -97,7 +97,7 @@ class FairShares(Result):
 def fair_shares(
     book: Book,
     *,
-    by: str = "region",
+    by: str | Sequence[str] | None = None,
     amount: float | None = None,
     period: str | None = None,
     until: Day | None = None,
@@ -109,8 +109,8 @@ def fair_shares(
     Parameters
     ----------
     book : Book
-    by : str
-        Attribute that makes the parts, such as ``"region"`` or ``"owner"``.
+    by : str, optional
+        Attribute that makes the parts, such as ``"owner"``; None: ``"region"``.
     amount : float, optional
         Target; None takes the table ``targets`` of the period.
     period, until : optional
@@ -141,9 +141,7 @@ def fair_shares(
     >>> round(sum(row.target_amount for row in result.rows)) == round(result.target_amount)
     True
     """
-    (name,) = grouping(book, by) or ("",)
-    if not name:
-        raise ParameterError(f"by = {by!r}", expected="an attribute, such as 'region'")
+    name = one_attribute(book, by, "region")
     ending = still_to_come(book, period, until)
     target = target_amount(book, amount, ending)
     labels, numbers = _parts(book, name, ending, level(confidence_level))

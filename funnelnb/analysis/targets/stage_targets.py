@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.conversion.ideal import ideal_rates
-from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.counts import level, one_attribute, source_notes
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.period import still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
@@ -146,7 +146,7 @@ def stage_targets(
     period: str | None = None,
     until: Day | None = None,
     ideal: Sequence[float] | Mapping[str, float] | Book | None = None,
-    by: str = "owner",
+    by: str | Sequence[str] | None = None,
     horizon_days: float | None = None,
     confidence_level: float | None = None,
 ) -> StageTargets:
@@ -161,8 +161,8 @@ def stage_targets(
         Month, quarter or year still to come or running; or its last day.
     ideal : sequence of float, mapping of stage to float, or Book, optional
         Share that should get through each step. Where it is better than history, it is the stage's target.
-    by : str
-        Attribute whose values share the target, such as ``"owner"``, ``"team"`` or ``"region"``.
+    by : str, optional
+        Attribute whose values share the target, such as ``"team"`` or ``"region"``; None: ``"owner"``.
     horizon_days : float, optional
         Age by which a step counts; None finds one.
     confidence_level : float, optional
@@ -200,7 +200,7 @@ def stage_targets(
     True
     """
     confidence = level(confidence_level)
-    (name,) = grouping(book, by)
+    name = one_attribute(book, by, "owner")
     ending = still_to_come(book, period, until)
     target = target_amount(book, amount, ending)
     sizes, _ = won_amounts(book)

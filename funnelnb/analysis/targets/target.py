@@ -116,7 +116,7 @@ def target(
     until: Day | None = None,
     assurance: float = 0.8,
     bands: str | Sequence[float] | None = None,
-    currency: str = "",
+    currency: str | None = None,
     confidence_level: float | None = None,
     **limits: Unpack[MixLimits],
 ) -> Target:
@@ -128,18 +128,18 @@ def target(
     amount : float, optional
         Target in the book's currency, above 0; None takes the table ``targets`` of the period.
     period : str, optional
-        Month, quarter or year, such as ``"2026-Q3"``; None (or empty) and no `until`: the next quarter.
+        Month, quarter or year, such as ``"2026-Q3"``; None and no `until`: the next quarter.
     until : date, optional
         Instead of `period`: the last day; counted from the day after the as-of date.
     assurance : float
         Chance wanted, strictly between 0 and 1.
     bands : optional
-        As in :func:`funnelnb.deal_mix`.
-    currency : str
+        As in :func:`funnelnb.targets.deal_mix`.
+    currency : str, optional
         The currency of `amount`, where it is to be made sure that it is that of the book.
     confidence_level : float, optional
     **limits
-        Passed on to :func:`funnelnb.deal_mix`: effort, limits, most_share, least_n, most_n, stretch, plan.
+        Passed on to :func:`funnelnb.targets.deal_mix`: effort, limits, most_share, least_n, most_n, stretch, plan.
 
     Returns
     -------
@@ -155,8 +155,8 @@ def target(
 
     Notes
     -----
-    See :func:`funnelnb.quota` for the chance, :func:`funnelnb.deal_mix` for the mixes and
-    :func:`funnelnb.reverse_funnel` for the leads.
+    See :func:`funnelnb.quota` for the chance, :func:`funnelnb.targets.deal_mix` for the mixes and
+    :func:`funnelnb.targets.reverse_funnel` for the leads.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def target(
     return _answer(book, goal, ending, worth, needs, currency, level(confidence_level))
 
 
-def _same_currency(book: Book, currency: str) -> None:
+def _same_currency(book: Book, currency: str | None) -> None:
     if currency and book.currency and currency != book.currency:
         raise ParameterError(
             f"currency = {currency!r}",
@@ -209,7 +209,7 @@ def _answer(
     ending: Period,
     worth: Quota,
     needs: _Needs,
-    currency: str,
+    currency: str | None,
     confidence_level: float,
 ) -> Target:
     return Target(
@@ -217,7 +217,7 @@ def _answer(
         method="target",
         confidence_level=confidence_level,
         as_of=book.as_of,
-        currency=book.currency or currency,
+        currency=book.currency or currency or "",
         notes=_notes(worth, needs.mix, needs.funnel),
         target_amount=goal,
         period_name=ending.name,
@@ -242,7 +242,7 @@ class MixOptions(MixLimits):
     """What the mix is asked with, beside the amount and how sure."""
 
     bands: str | Sequence[float] | None
-    currency: str
+    currency: str | None
 
 
 class _When(TypedDict):

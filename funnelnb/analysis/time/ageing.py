@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, calendar_notes, level, source_notes
-from funnelnb.analysis.shared.open_deals import OpenDeals, open_deals, total
+from funnelnb.analysis.shared.counts import (
+    SECONDS_PER_DAY,
+    calendar_notes,
+    grouping,
+    level,
+    source_notes,
+    working_stage,
+)
+from funnelnb.analysis.shared.open_deals import OpenDeals, groups_of_deals, open_deals, total
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
-from funnelnb.analysis.shared.time_to_close import stage_curve
+from funnelnb.analysis.shared.time_to_close import group_curves, of_nobody
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.calendar import calendar_of
@@ -20,6 +27,8 @@ from funnelnb.stats.curves.chance import Ahead
 from funnelnb.stats.rates.compare import benjamini_hochberg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from funnelnb.stats.curves.chance import Change
@@ -49,6 +58,7 @@ class AgeingCell:
 
     Attributes
     ----------
+    group : tuple of str
     stage : str
     from_days, below_days : float
         Ages of the band, from ... to below; the last is infinite.
@@ -70,6 +80,7 @@ class AgeingCell:
         False: fewer than ``TOO_FEW_N`` deals were ever watched there; the chances are withheld.
     """
 
+    group: tuple[str, ...]
     stage: str
     from_days: float
     below_days: float
@@ -94,12 +105,13 @@ class AgeingCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeingChange:
-    """One stage: the chance to be won within 90 days in its youngest band of age, and in its oldest.
+    """One group and stage: the chance to be won within 90 days in its youngest band of age, and in its oldest.
 
     Of the bands whose chance is known and in which at least ``COMPARED_N`` deals were watched.
 
     Attributes
     ----------
+    group : tuple of str
     stage : str
     from_days, below_days : float
         The youngest such band.
@@ -114,11 +126,12 @@ class AgeingChange:
     p_value : float
         Two-sided, of no difference.
     p_adjusted : float
-        The same adjusted for looking at all stages (Benjamini and Hochberg).
+        The same adjusted for looking at all groups and stages (Benjamini and Hochberg).
     clear : bool
         The adjusted p-value is below one minus the confidence level.
     """
 
+    group: tuple[str, ...]
     stage: str
     from_days: float
     below_days: float
@@ -140,16 +153,18 @@ class Ageing(Result):
 
     Attributes
     ----------
+    by : tuple of str
     stage_ids : tuple of str
     stage_labels : tuple of Label
     cells : tuple of AgeingCell
-        By stage, then age; only stages with a dated deal, and bands that any deal has reached.
+        By group, stage and age; only stages with a dated deal, and bands that any deal has reached.
     changes : tuple of AgeingChange
-        One per stage with two bands or more that can be compared.
+        One per group and stage with two bands or more that can be compared.
     calendar : str
         What all days are; empty for calendar days, else the name of a calendar of business days.
     """
 
+    by: tuple[str, ...]
     stage_ids: tuple[str, ...]
     stage_labels: tuple[Label, ...]
     cells: tuple[AgeingCell, ...]
@@ -158,12 +173,24 @@ class Ageing(Result):
 
 
 @question()
-def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
+def ageing(
+    book: Book,
+    *,
+    by: str | Sequence[str] | None = None,
+    stage: str | None = None,
+    confidence_level: float | None = None,
+    calendar: str | Calendar | None = None,
+) -> Ageing:
     """How likely is a win within 30, 60 or 90 days, given the stage a deal is in and for how long?
 
     Parameters
     ----------
     book : Book
+    by : str or sequence of str, optional
+        One or two attributes: the chances of each group's deals alone.
+    stage : str, optional
+        One stage before the win; None: all.
+    confidence_level : float, optional
     calendar : str or Calendar, optional
         Which days count, in ages and ahead; as for :func:`~funnelnb.analysis.time.duration.duration`.
 
@@ -174,7 +201,9 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     Raises
     ------
     ParameterError
-        There is no such calendar.
+        A parameter has a value that it cannot have.
+    MissingDataError
+        The deals have no attribute `by`.
 
     Notes
     -----
@@ -200,14 +229,21 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     >>> young.won_30_rate > old.won_30_rate
     True
     """
-    days, confidence = calendar_of(calendar, book), level(None)
+    names = grouping(book, by)
+    days, confidence = calendar_of(calendar, book), level(confidence_level)
     deals, won = open_deals(book, days), book.ledger.won
-    made = []
-    for k in range(won):
-        step = stage_curve(book, (k, k + 1), confidence, days)
-        if step.n:
-            onward = stage_curve(book, (k + 1, won), confidence, days) if k + 1 < won else None
-            made.append(_stage(book.playbook.stage_ids[k], step, onward, _here(deals, k)))
+    of_deal = groups_of_deals(book, names)
+    groups = [of_deal[place] for place in deals.index.tolist()]
+    made: list[tuple[list[AgeingCell], _Found | None]] = []
+    for k in range(won) if stage is None else [working_stage(book.playbook, stage)]:
+        steps = group_curves(book, (k, k + 1), names, confidence, days)
+        onwards = group_curves(book, (k + 1, won), names, confidence, days) if k + 1 < won else {}
+        for group, step in steps.items():
+            mine = np.array([one == group for one in groups], bool)
+            here = _here(deals, k, mine)
+            onward = onwards.get(group, of_nobody(confidence)) if k + 1 < won else None
+            made.append(_stage((group, book.playbook.stage_ids[k]), step, onward, here))
+    made.sort(key=lambda one: one[0][0].group if one[0] else ())
     cells = tuple(itertools.chain(*(one for one, _ in made)))
     return Ageing(
         n=int(sum(cell.open_n for cell in cells)),
@@ -216,6 +252,7 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
         as_of=book.as_of,
         currency=book.currency,
         notes=(*source_notes(book), *calendar_notes(book, days), *_notes(deals, cells)),
+        by=names,
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
         cells=cells,
@@ -224,19 +261,21 @@ def ageing(book: Book, *, calendar: str | Calendar | None = None) -> Ageing:
     )
 
 
-def _here(deals: OpenDeals, position: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return ages and amounts of the open deals of a stage whose age is known."""
-    mine = (deals.position == position) & ~np.isnan(deals.age_days)
+def _here(
+    deals: OpenDeals, position: int, group: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ages and amounts of a group's open deals in a stage whose age is known."""
+    mine = group & (deals.position == position) & ~np.isnan(deals.age_days)
     return deals.age_days[mine], deals.amount[mine]
 
 
 def _stage(
-    stage: str,
+    place: tuple[tuple[str, ...], str],
     step: Incidence,
     onward: Incidence | None,
     here: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> tuple[list[AgeingCell], _Found | None]:
-    """Return the cells of one stage, and its youngest and oldest known one with their difference."""
+    """Return the cells of one group and stage, and its youngest and oldest known one with their difference."""
     days = np.arange(LONGEST_DAYS + 1, dtype=float)
     # still there after the day itself: one second later, as events of the day come first
     watched = step.there_at(days * SECONDS_PER_DAY + 1)
@@ -254,7 +293,8 @@ def _stage(
             open_amount = total(amount[open_here])
             cells.append(
                 AgeingCell(
-                    stage=stage,
+                    group=place[0],
+                    stage=place[1],
                     from_days=float(start),
                     below_days=float(end),
                     watched_n=round(float(watched[int(start)])),
@@ -337,6 +377,7 @@ def _changes(found: list[_Found], confidence_level: float) -> tuple[AgeingChange
     adjusted = benjamini_hochberg([change.p_value for _, _, change in found]).tolist()
     return tuple(
         AgeingChange(
+            group=young.group,
             stage=young.stage,
             from_days=young.from_days,
             below_days=young.below_days,

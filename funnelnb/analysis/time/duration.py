@@ -19,6 +19,7 @@ from funnelnb.analysis.shared.counts import (
     stratum,
     time_counts,
     unwatched_n,
+    working_stage,
 )
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -26,7 +27,6 @@ from funnelnb.analysis.time.duration_groups import DurationGap, DurationTest, ga
 from funnelnb.analysis.time.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.contract.calendar import calendar_of
 
@@ -417,14 +417,7 @@ def spans_of(book: Source, stage: str | None) -> tuple[list[tuple[int, int, bool
         steps = [(k, k + 1, False) for k in range(origin.position, playbook.won)]
         whole = (origin.position, playbook.won, True)
         return ([*steps, whole] if len(steps) > 1 else [whole]), origin.notes
-    position = playbook.position(stage)
-    if position is None or position >= playbook.won:
-        working = playbook.stage_ids[: playbook.won]
-        raise ParameterError(
-            f"stage = {stage!r}",
-            expected="a stage before won: " + ", ".join(map(repr, working)),
-            hint=nearest(stage, working),
-        )
+    position = working_stage(playbook, stage)
     return [(position, position + 1, False)], ()
 
 

@@ -19,12 +19,12 @@ from funnelnb.analysis.shared.counts import (
     level,
     source_notes,
     time_counts,
+    working_stage,
 )
-from funnelnb.analysis.shared.judged import still_known
-from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, open_deals, total
+from funnelnb.analysis.shared.open_deals import OpenDeals, days_since, groups_of_deals, open_deals, total
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import DealRows, Result
-from funnelnb.analysis.shared.time_to_close import stage_curve, watched_beyond
+from funnelnb.analysis.shared.result import DealRows, Result, about
+from funnelnb.analysis.shared.time_to_close import group_curves, stage_curve, watched_beyond
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
@@ -287,16 +287,7 @@ def _parts(
     """Return the curves of each group that has both."""
     won = book.ledger.won
     steps = ((k, k + 1), (k + 1, won)) if k + 1 < won else ((k, k + 1),)
-    both: list[dict[Group, Incidence]] = []
-    for origin, target in steps:
-        counts = still_known(time_counts(book, origin, target, names, calendar))
-        both.append(
-            {
-                group: by_day.curve(times, confidence_level)
-                for group, times in zip(counts.groups, by_day.split(counts), strict=True)
-                if times.n.sum()
-            }
-        )
+    both = [group_curves(book, step, names, confidence_level, calendar) for step in steps]
     return {
         group: (one, both[1][group] if len(both) > 1 else None)
         for group, one in both[0].items()
@@ -446,8 +437,10 @@ def stuck(
     book: Book,
     *,
     by: str | Sequence[str] | None = None,
+    stage: str | None = None,
     false_alarm_rate: float = FALSE_ALARM_RATE,
-    horizon_days: float = WITHIN_DAYS,
+    horizon_days: float | None = None,
+    confidence_level: float | None = None,
     calendar: str | Calendar | None = None,
 ) -> Stuck:
     """Which open deals have been in their stage for unusually long?
@@ -458,10 +451,13 @@ def stuck(
     by : str or sequence of str, optional
         One or two attributes: an age is then judged against deals of the same values, pulled towards all
         where few of them have left the stage.
+    stage : str, optional
+        One stage before the win; None: all.
     false_alarm_rate : float
         Share of ordinary deals that the list may hold on average, between 0 and 1.
-    horizon_days : float
-        Days ahead for the chance to win, 1 to 730.
+    horizon_days : float, optional
+        Days ahead for the chance to win, 1 to 730; None: 90.
+    confidence_level : float, optional
     calendar : str or Calendar, optional
         Which days count, in ages and ahead; as for :func:`~funnelnb.analysis.time.duration.duration`.
 
@@ -504,32 +500,27 @@ def stuck(
     >>> len(result.deals) == result.n
     True
     """
-    names, confidence = grouping(book, by), level(None)
+    names, confidence = grouping(book, by), level(confidence_level)
     rate = check.number("false_alarm_rate", false_alarm_rate, gt=0, lt=1)
-    days = check.number("horizon_days", horizon_days, ge=1, le=730)
+    days = check.number("horizon_days", WITHIN_DAYS if horizon_days is None else horizon_days, ge=1, le=730)
     which = calendar_of(calendar, book)
-    deals, groups = open_deals(book, which), _groups(book, names)
+    deals, groups = open_deals(book, which), groups_of_deals(book, names)
+    if stage is not None:
+        deals = deals.at(working_stage(book.playbook, stage))
     ages, wholes = _judged(book, deals, groups, names, confidence, which)
     kinds = _Kinds.of(ages, rate)
     chances = win_chances(book, deals, groups, names, days, confidence, which)
+    told = _notes(deals, ages, chances, wholes)
     return Stuck(
         n=len(deals),
         method="stuck",
         confidence_level=confidence,
-        as_of=book.as_of,
-        currency=book.currency,
-        notes=(
-            *source_notes(book),
-            *calendar_notes(book, which),
-            *_notes(deals, ages, chances, wholes),
-            *_undated(book),
-        ),
+        notes=(*source_notes(book), *calendar_notes(book, which), *told, *_undated(book)),
         by=names,
         false_alarm_rate=rate,
         within_days=days,
         slow_expected_n=float(np.nansum(ages.slow_expected)),
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
+        **about(book),
         stages=_stages(book, deals, kinds, ages.slow_expected, wholes),
         deals=DealRows(_deals(book, deals, groups, ages, kinds, chances)),
         calendar=which.name,
@@ -563,13 +554,6 @@ class _Kinds:
             listed=np.nan_to_num(adjusted, nan=1.0) <= false_alarm_rate,
             slow=np.nan_to_num(ages.tail_rate, nan=1.0) <= SLOW_SHARE,
         )
-
-
-def _groups(book: Book, names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return the group of every deal of the ledger."""
-    coded = [book.ledger.attributes[name] for name in names]
-    columns = [[one.labels[code] for code in one.codes] for one in coded]
-    return list(zip(*columns, strict=True)) if columns else [()] * len(book.ledger.outcome)
 
 
 def _ordinary(times: Times, never: float | None, confidence_level: float) -> Ordinary | None:

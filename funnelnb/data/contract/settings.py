@@ -185,7 +185,7 @@ class Settings:
     levels : Mapping
         Rule of the priority levels, as ``fn.levels`` takes it.
     diagnosis : Mapping
-        Thresholds of the rules of a diagnosis, as ``fn.symptoms`` takes them.
+        Thresholds of the rules of a diagnosis, as ``fn.diagnosis.symptoms`` takes them.
     report : Mapping
         What ``funnelnb report`` does where the command line does not say: the keys of :data:`REPORT_KEYS`.
     calendars : Mapping of str to Calendar

@@ -1,4 +1,7 @@
-"""Counts made from a ledger in memory, a few passes of ``bincount`` each; and how long deals were watched."""
+"""Counts made from a ledger in memory, a few passes of ``bincount`` each; and how long deals were watched.
+
+Longer than most modules: one way of counting, from stays to every kind of count.
+"""
 
 from __future__ import annotations
 

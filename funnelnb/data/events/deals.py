@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from funnelnb.core.errors import not_a_book, not_a_log
 from funnelnb.data.events.definition import step
 from funnelnb.data.events.load import events
 from funnelnb.data.events.stages import stage_steps
@@ -52,6 +53,8 @@ def from_deals(book: Book) -> Events:
     """
     import pandas as pd
 
+    if not hasattr(book, "opportunities"):
+        raise not_a_book("behaviour.from_deals", book)
     deals, stages = book.opportunities, book.playbook.stage_ids
     rows = [_events(deals, stages[0], "created_at", deals["created_at"].notna())]
     if "stage_history" in book.tables:
@@ -113,6 +116,8 @@ def to_deals(log: Events, playbook: Playbook) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
+    if not hasattr(log, "actors"):
+        raise not_a_log("behaviour.to_deals", log)
     steps, _ = stage_steps(playbook, log.names)
     stage_of = {choice.event: one.label for one in reversed(steps) for choice in one.choices}
     stage = np.array([stage_of.get(name, "") for name in log.names], dtype=object)[log.event]

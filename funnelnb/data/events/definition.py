@@ -2,6 +2,8 @@
 
 A :class:`Definition` holds everything that decides a count, so that memory, files, DuckDB and Spark count the
 same. Every rule has a name and one default; docs/behaviour-rules.md shows what each does to small sequences.
+
+Longer than most modules: every rule with its name, type, default and check in one place.
 """
 
 from __future__ import annotations
@@ -226,8 +228,8 @@ class FunnelRules(CountRules, total=False):
     """What the analyses of funnels take beside what they name themselves; as for :func:`funnelnb.funnel`."""
 
     order: str
-    exclude: StepLike
-    hold: str | Sequence[str]
+    exclude: StepLike | None
+    hold: str | Sequence[str] | None
     per: str
     value: str | None
     credit: str | int
@@ -344,8 +346,8 @@ def define(
     *,
     within: Stretch | None = None,
     order: str = "ordered",
-    exclude: StepLike = (),
-    hold: str | Sequence[str] = (),
+    exclude: StepLike | None = None,
+    hold: str | Sequence[str] | None = None,
     per: str = "actor",
     rules: str = "house",
     **options: Unpack[CountRules],
@@ -382,7 +384,7 @@ def define(
         within_us=_window(within, given["gap_us"], sum(not one.optional for one in made)),
         order=order,
         exclude=tuple(_exclusion(one, made, given["exclude_scope"]) for one in _listed(exclude)),
-        hold=(hold,) if isinstance(hold, str) else tuple(hold),
+        hold=(hold,) if isinstance(hold, str) else tuple(hold or ()),
         per=str(per),
         **{name: value for name, value in given.items() if name != "exclude_scope"},
     )
@@ -480,6 +482,9 @@ def check_choices(choices: Sequence[Choice], names: Sequence[str]) -> None:
 
 
 def _listed(value: Any) -> list[Any]:
+    """Return one or several as a list; None is nothing."""
+    if value is None:
+        return []
     return [value] if isinstance(value, (str, Mapping, Step)) else list(value)
 
 

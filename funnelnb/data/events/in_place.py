@@ -21,7 +21,7 @@ def scan(
     session: str | None = None,
     as_of: Day | None = None,
     memory_mb: float = 1024,
-    currency: str = "",
+    currency: str | None = None,
 ) -> EventScan | SparkEvents:
     """Count a log where it lies: Parquet files, a DuckDB relation, a Spark frame, of any size.
 
@@ -34,7 +34,7 @@ def scan(
         Up to when the log was kept; None: its last event.
     memory_mb : float
         About how much the kept rows may take at once; a larger log is read several times.
-    currency : str
+    currency : str, optional
 
     Returns
     -------
@@ -49,5 +49,5 @@ def scan(
     """
     given = {"actor": actor, "event": event, "time": time, "session": session}
     if type(source).__module__.startswith("pyspark."):
-        return opened_spark(source, given, as_of, currency)
-    return opened(source, given, as_of, memory_bytes=int(memory_mb * 2**20), currency=currency)
+        return opened_spark(source, given, as_of, currency or "")
+    return opened(source, given, as_of, memory_bytes=int(memory_mb * 2**20), currency=currency or "")

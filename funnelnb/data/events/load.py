@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.core.check import Day
+    from funnelnb.data.events.definition import Stretch
     from funnelnb.data.read.raw import Raw
 
 _DAY_US = 86_400_000_000
@@ -38,11 +39,11 @@ def events(  # noqa: PLR0913 - each column and rule of reading has its own name
     session: str | None = None,
     as_of: Day | None = None,
     aliases: Any = None,
-    timezone: str = "",
-    date_order: str = "",
-    session_timeout: Any = None,
+    timezone: str | None = None,
+    date_order: str | None = None,
+    session_timeout: Stretch | None = None,
     on_problem: str = "drop",
-    currency: str = "",
+    currency: str | None = None,
 ) -> Events:
     """What did people do, and when? Read an event log.
 
@@ -59,15 +60,15 @@ def events(  # noqa: PLR0913 - each column and rule of reading has its own name
         Up to when the log was kept, a plain date to its end; None: the last event. Later events are not seen.
     aliases : frame, path or Mapping, optional
         Which ids are the same person: a table of two columns (id, person), or a dict.
-    timezone : str
-        Moments with an offset are told on this zone's clock; empty: UTC.
-    date_order : {"", "dmy", "mdy", "ymd"}
+    timezone : str, optional
+        Moments with an offset are told on this zone's clock; None: UTC.
+    date_order : {"dmy", "mdy", "ymd"}, optional
         Needed only where the column does not tell.
     session_timeout : str or timedelta, optional
         A session ends after so long without an event, where no column names sessions. None: 30 minutes.
     on_problem : {"drop", "stop"}
         What happens to rows without actor, event or readable time: left out and reported, or nothing is read.
-    currency : str
+    currency : str, optional
         Of the amounts in the log.
 
     Returns
@@ -93,14 +94,14 @@ def events(  # noqa: PLR0913 - each column and rule of reading has its own name
     check.one_of("on_problem", on_problem, ("drop", "stop"))
     raw = gather(source)
     draft = _Draft(raw, {"actor": actor, "event": event, "time": time, "session": session})
-    draft.read_times(timezone, date_order)
+    draft.read_times(timezone or "", date_order or "")
     draft.read_names()
     draft.drop_repeated()
     keep = draft.usable(on_problem)
     people = draft.people(keep, aliases)
-    limit = _as_of(as_of, draft.micro[keep], draft.whole_days, timezone)
+    limit = _as_of(as_of, draft.micro[keep], draft.whole_days, timezone or "")
     timeout = duration("session_timeout", session_timeout) if session_timeout is not None else SESSION_US
-    return draft.finish(keep, people, limit, currency, timeout or SESSION_US)
+    return draft.finish(keep, people, limit, currency or "", timeout or SESSION_US)
 
 
 def _as_of(as_of: Day | None, micro: NDArray[np.int64], whole_days: bool, timezone: str) -> np.datetime64:

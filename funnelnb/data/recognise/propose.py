@@ -2,6 +2,8 @@
 
 A proposal is the settings file that a careful user would have written, with the reason for every line and the
 questions that only the user can answer. What the settings say already stays as it is.
+
+Longer than most modules: one walk from files to settings, each step resting on the one before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ageing heat map: chance to win within 90 days, one line per stage, one column per band of age.
+"""Ageing heat map: chance to win within 90 days, one line per stage (and group), one column per band of age.
 
 Cells that too few deals were ever watched in are grey; what the data cannot see that far ahead is white with
 a dash. Below the chance stand its interval and how many deals are there now.
@@ -14,8 +14,7 @@ import altair as alt
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, share_axis, sized
-from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.ageing import band
+from funnelnb.show.views.ageing import band, where
 from funnelnb.show.views.registry import finding_of
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def ageing_heat_data(result: Ageing) -> list[Row]:
         kind = "few" if not cell.enough else "unseen" if math.isnan(cell.won_90_rate) else "known"
         rows.append(
             {
+                "group": " / ".join(cell.group),
                 "stage": cell.stage,
                 "from_days": cell.from_days,
                 "won_90_rate": cell.won_90_rate,
@@ -56,7 +56,7 @@ def ageing_heat_draw(result: Ageing, lang: str) -> Any:
         return draft.nothing()
     most = max([row["won_90_rate"] for row in rows if row["kind"] == "known"] or [1.0]) or 1.0
     bands = list(dict.fromkeys(band(cell, say) for cell in sorted(result.cells, key=lambda c: c.from_days)))
-    stages = list(dict.fromkeys(stage_name(result, cell.stage, say) for cell in result.cells))
+    stages = list(dict.fromkeys(where(result, cell, say) for cell in result.cells))
     shown = [row | _words(draft, row, cell, most) for row, cell in zip(rows, result.cells, strict=True)]
     x = alt.X("band:O", scale=alt.Scale(domain=bands), sort=bands,
               axis=alt.Axis(title=say.get("charts.ageing.x"), orient="top", labelAngle=0, domain=False,
@@ -81,7 +81,7 @@ def _words(draft: Draft, row: Row, cell: Any, most: float) -> Row:
     dark = known and row["won_90_rate"] > 0.55 * most
     return {
         "band": band(cell, say),
-        "name": stage_name(draft.result, row["stage"], say),
+        "name": where(draft.result, cell, say),
         "label": label,
         "range": say.numbers.bounds(*bounds) if known else "",
         "now": say.say("charts.ageing.now", open_n=row["open_n"]) if row["open_n"] else "",

@@ -73,9 +73,8 @@ def calibration_draw(result: Propensity, lang: str) -> Any:
     )
     title = say.get(f"charts.calibration.{result.verdict}")
     under = say.say("charts.calibration.under", test_n=result.test_n, split_at=result.split_at)
-    chart = alt.layer(level, diagonal, spans, points, words).properties(
-        width=theme.fit(SIDE, 250), height=theme.fit(SIDE, 250)
-    )
+    side = theme.fit(SIDE, 250)
+    chart = alt.layer(level, diagonal, spans, points, words).properties(width=side, height=side)
     return draft.finish(chart, title, under)
 
 

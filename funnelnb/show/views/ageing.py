@@ -172,6 +172,12 @@ def _band(_: Any, row: AgeingCell | AgeingChange, say: Words) -> str:
     return band(row, say)
 
 
+def where(result: Ageing, row: AgeingCell | AgeingChange, say: Words) -> str:
+    """Return the name of the stage, with the group where there are several."""
+    stage = stage_name(result, row.stage, say)
+    return say.say("ageing.of_group", stage=stage, group=say.group(row.group)) if result.by else stage
+
+
 def _old_band(_: Any, row: AgeingChange, say: Words) -> str:
     return _ages(row.old_from_days, row.old_below_days, say)
 
@@ -183,8 +189,9 @@ def _chance(name: str) -> Column:
 CELLS = Table(
     name="ageing",
     rows=lambda result: result.cells,
-    stub=2,
+    stub=3,
     columns=(
+        Column(field="group", keep=_grouped),
         Column(field="stage", cell=_stage),
         Column(field="from_days", cell=_band),
         Column(field="watched_n"),
@@ -201,6 +208,7 @@ CHANGES = Table(
     rows=lambda result: result.changes,
     shown=lambda result: bool(result.changes),
     columns=(
+        Column(field="group", keep=_grouped),
         Column(field="stage", cell=_stage),
         Column(field="from_days", cell=_band),
         Column(field="won_90_rate"),
@@ -224,10 +232,10 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         return Finding(headline=say.get(f"findings.ageing.{key}"), detail="", unsaid=unsaid)
     clear = [row for row in result.changes if row.clear]
     row = max(clear or result.changes, key=lambda one: abs(one.difference))
-    cells = {(cell.stage, cell.from_days): cell for cell in result.cells}
-    young, old = cells[row.stage, row.from_days], cells[row.stage, row.old_from_days]
+    cells = {(cell.group, cell.stage, cell.from_days): cell for cell in result.cells}
+    young, old = (cells[row.group, row.stage, days_] for days_ in (row.from_days, row.old_from_days))
     values = {
-        "stage": stage_name(result, row.stage, say),
+        "stage": where(result, row, say),
         "young": band(young, say),
         "old": band(old, say),
         "young_rate": _told(young, say),
@@ -242,7 +250,8 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         "stages_n": len(result.changes),
     }
     key = "falls" if row.difference < 0 else "rises"
-    parts = ["detail", *(["now"] if old.open_n else [])] if clear else ["widest"]
+    detail = "detail_groups" if result.by else "detail"
+    parts = [detail, *(["now"] if old.open_n else [])] if clear else ["widest"]
     return Finding(
         headline=say.say(f"findings.ageing.{key if clear else 'level'}", **values),
         detail=say.get("language.sentence").join(

@@ -396,7 +396,12 @@ def _step(_: Any, row: Any, say: Words) -> str:
 
 
 def _grouped(result: Any, _: Sequence[Any]) -> bool:
-    return bool(result.group_by)
+    return bool(result.by)
+
+
+def _grouped_otherwise(result: Any, _: Sequence[Any]) -> bool:
+    """Say whether the groups need a column of their own: owners have one."""
+    return bool(result.by) and result.by != ("owner",)
 
 
 def _weighed(_: Any, rows: Sequence[Any]) -> bool:
@@ -406,6 +411,7 @@ def _weighed(_: Any, rows: Sequence[Any]) -> bool:
 _COLUMNS = (
     Column(field="rank"),
     Column(field="group_rank", keep=_grouped),
+    Column(field="group", keep=_grouped_otherwise),
     CUSTOMER,
     Column(field="opportunity_id"),
     Column(field="owner"),

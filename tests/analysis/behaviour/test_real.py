@@ -49,7 +49,7 @@ def test_shop_funnel_in_both_orders(shop):
 
 
 def test_the_mobile_break_is_found_without_being_told(pages):
-    found = fn.behaviour.trend(pages, PAGES, within="1d", period="day", step=1, by="device").breaks
+    found = fn.behaviour.trend(pages, PAGES, within="1d", every="day", step=1, by="device").breaks
     assert [(one.group, one.period, one.period_lower, one.period_upper) for one in found] == [
         (("Mobile",), "2015-03-01", "2015-03-01", "2015-03-01")
     ]

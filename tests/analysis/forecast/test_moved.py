@@ -134,7 +134,7 @@ def test_bad_questions_are_refused(tmp_path):
         waterfall(AFTER, BEFORE)
     with pytest.raises(ParameterError, match="period"):
         waterfall(BEFORE, AFTER, period="soon")
-    store = fn.snapshots(tmp_path)
+    store = fn.forecasts.snapshots(tmp_path)
     with pytest.raises(MissingDataError, match="no snapshot"):
         store.moved("2026-03-31", "2026-06-30")
     store.append(BEFORE)

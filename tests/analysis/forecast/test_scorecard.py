@@ -23,7 +23,7 @@ def won(book, start, end):
 
 
 def test_what_came_and_what_the_past_said_by_hand():
-    card = fn.scorecard(sample(), "quarter", leads=(0, -30), most=3)
+    card = fn.forecasts.scorecard(sample(), "quarter", leads=(0, -30), most=3)
     row = next(row for row in card.rows if row.period == "2026-Q2" and row.lead_days == 0)
     assert str(row.made_on) == "2026-03-31"
     assert row.came_amount == won(sample(), "2026-04-01", "2026-07-01")
@@ -41,7 +41,7 @@ def test_what_came_and_what_the_past_said_by_hand():
 
 def test_the_weighted_pipeline_by_hand():
     weights = {stage.id: 0.5 for stage in sample().playbook.stages[: sample().playbook.won]}
-    card = fn.scorecard(sample(), "quarter", leads=0, most=2, weights=weights)
+    card = fn.forecasts.scorecard(sample(), "quarter", leads=0, most=2, weights=weights)
     then = sample("2026-03-31").opportunities
     still = then[then["outcome"] == "open"]
     row = next(row for row in card.rows if row.period == "2026-Q2")
@@ -50,7 +50,10 @@ def test_the_weighted_pipeline_by_hand():
 
 
 def test_an_earlier_score_does_not_change_when_later_rows_come():
-    late, early = fn.scorecard(sample(), leads=(0, 30)), fn.scorecard(sample("2026-03-31"), leads=(0, 30))
+    late, early = (
+        fn.forecasts.scorecard(sample(), leads=(0, 30)),
+        fn.forecasts.scorecard(sample("2026-03-31"), leads=(0, 30)),
+    )
     before = {(row.period, row.lead_days): row for row in late.rows}
     assert len(early.rows) > 4
     for row in early.rows:
@@ -58,7 +61,7 @@ def test_an_earlier_score_does_not_change_when_later_rows_come():
 
 
 def test_widths_come_from_earlier_periods_only():
-    card = fn.scorecard(sample(), "month", leads=0)
+    card = fn.forecasts.scorecard(sample(), "month", leads=0)
     assert card.rows[0].width_factor == 1.0
     assert any(row.width_factor != 1.0 for row in card.rows[2:])
     (lead,) = card.leads
@@ -67,7 +70,7 @@ def test_widths_come_from_earlier_periods_only():
 
 
 def test_few_periods_do_not_separate():
-    card = fn.scorecard(sample(), "quarter", leads=0, most=2)
+    card = fn.forecasts.scorecard(sample(), "quarter", leads=0, most=2)
     assert {row.verdict for row in card.rivals} <= {"too_few", "not_separable"}
 
 
@@ -75,7 +78,7 @@ def test_few_periods_do_not_separate():
 def test_maven_month_ends_are_nearer_than_weighted_pipeline_and_run_rate(shared_data):
     book = fn.load(shared_data / "maven_crm", mapping=ROOT / "examples" / "maven_crm.toml")
     for kind in ("month", "quarter"):
-        card = fn.scorecard(
+        card = fn.forecasts.scorecard(
             book, kind, leads=(0, 30, 60) if kind == "month" else 0, weights={"engaging": 0.5}
         )
         rivals = [row for row in card.rivals if row.rival in ("weighted", "run_rate")]
@@ -83,17 +86,17 @@ def test_maven_month_ends_are_nearer_than_weighted_pipeline_and_run_rate(shared_
 
 
 def test_snapshots_tell_what_sellers_said(tmp_path):
-    store = fn.snapshots(tmp_path)
+    store = fn.forecasts.snapshots(tmp_path)
     days = ("2025-09-30", "2025-12-31", "2026-03-31", "2026-06-30")
     for day in days:
         store.append(sample(day))
-    card = fn.scorecard(store, "quarter", leads=0)
+    card = fn.forecasts.scorecard(store, "quarter", leads=0)
     assert card.source == "snapshots" and [str(row.made_on) for row in card.rows] == list(days[:3])
     row = card.rows[-1]
     then = sample("2026-03-31").opportunities
     still = then[(then["outcome"] == "open") & (then["expected_close_at"] <= "2026-06-30")]
     assert still["amount"].sum() <= row.expected_closes_amount <= still["amount"].sum() * 1.1
-    plain = {row.period: row for row in fn.scorecard(sample(), "quarter", leads=0).rows}
+    plain = {row.period: row for row in fn.forecasts.scorecard(sample(), "quarter", leads=0).rows}
     assert plain[row.period].came_amount == row.came_amount and np.isnan(
         plain[row.period].expected_closes_amount
     )
@@ -112,16 +115,16 @@ def test_snapshots_tell_what_sellers_said(tmp_path):
 )
 def test_bad_input_is_named(source, changes, error, says):
     with pytest.raises(error, match=says):
-        fn.scorecard(source or sample(), **changes)
+        fn.forecasts.scorecard(source or sample(), **changes)
 
 
 def test_a_store_with_one_day_is_refused(tmp_path):
     with pytest.raises(MissingDataError, match="holds 0 snapshots"):
-        fn.scorecard(fn.snapshots(tmp_path))
+        fn.forecasts.scorecard(fn.forecasts.snapshots(tmp_path))
 
 
 def test_both_languages_show_it():
-    card = fn.scorecard(sample(), "quarter", leads=(0, 30), most=4)
+    card = fn.forecasts.scorecard(sample(), "quarter", leads=(0, 30), most=4)
     for lang in ("en", "zh"):
         assert card.finding(lang) and card.text(lang) and card.chart("strip", lang).to_dict()
     assert cards.RIVALS[0] == "weighted"
