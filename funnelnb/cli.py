@@ -152,7 +152,7 @@ and the tables as understood (Parquet) into a folder that every other command re
 _SNAPSHOT = """Keeps an export as what was known on its date, in a folder from which forecasts are scored and moves of
 the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
 
-_CLEAN = """Finds customers, deals and orders that stand in the data twice, values in two spellings, and tests. Every
+_CLEAN = """Finds customers, deals and orders that are in the data twice, values in two spellings, and tests. Every
 change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
@@ -283,10 +283,8 @@ def _parser() -> argparse.ArgumentParser:
     _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
     _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
     _more_commands(commands)
-    schedule = _command(
-        commands, "schedule", _schedule, "print an example for cron, systemd or GitHub", _SCHEDULE
-    )
-    schedule.add_argument("kind", choices=("cron", "systemd", "github"), help="which scheduler")
+    example = "print an example for cron, systemd or GitHub"
+    _schedule_words(_command(commands, "schedule", _schedule, example, _SCHEDULE))
     _command(commands, "warm", _warm, "run a command with kernels that start at once", _WARM)
     _playbook_words(
         _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
@@ -444,6 +442,12 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
         "--no-deals", dest="deals", action="store_false",
         help="leave out the deals behind the counts and the names of customers",
     )  # fmt: skip
+    _ending_words(parser)
+
+
+def _ending_words(parser: argparse.ArgumentParser) -> None:
+    """Options about how long a run may take, and what it says at its end."""
+    add = parser.add_argument
     add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",

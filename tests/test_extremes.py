@@ -71,8 +71,12 @@ OPTIONS = {
     "quota": {"amount": 1000.0},
     "targets.ideal_funnel": {"ideal": {"lead": 0.5, "offer": 0.5}},
     "targets.levers": {"amount": 1000.0, "until": "2026-06-30"},
-    "deal_mix": {"amount": 1000.0},
-    "reverse_funnel": {"wins": 5},
+    "targets.deal_mix": {"amount": 1000.0},
+    "targets.reverse_funnel": {"wins": 5},
+    "targets.before_after": {"at": "2025-07-01"},
+    "diagnosis.verdict": {"at": "2025-07-01"},
+    "diagnosis.change": {"at": "2025-07-01"},
+    "notebook.reach": {"horizon_days": 90.0},
     "customer": {"who": "nobody of this name"},
 }
 MORE = {"conversion": [{"by": "region"}], "duration": [{"by": "owner"}], "cohort": [{}], "overview": [{}]}

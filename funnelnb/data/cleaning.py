@@ -30,7 +30,7 @@ class Cleaning:
     ----------
     book : Book
         As it was; it is never changed.
-    changes : tuple of Change
+    changes : tuple
         Each with what stood there before and after, and whether it is accepted.
     """
 
@@ -116,13 +116,13 @@ def cleaning(source: Any, **options: Any) -> Cleaning:
 
     Notes
     -----
-    Names are compared word by word with the ratio of Levenshtein's distance [1]_ (rapidfuzz); numbers and short words
+    Names are compared word by word with the ratio of Levenshtein's distance (rapidfuzz); numbers and short words
     must be equal. On planted duplicates (legal forms, case, order of words, one slip of the pen): precision 1.00,
     recall 0.92 to 1.00 (``tests/data/tidy``).
 
     References
     ----------
-    .. [1] Levenshtein, V. I. (1966). Binary codes capable of correcting deletions, insertions and reversals.
+    Levenshtein, V. I. (1966). Binary codes capable of correcting deletions, insertions and reversals.
        *Soviet Physics Doklady* 10, 707-710.
 
     Examples

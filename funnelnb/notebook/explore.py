@@ -86,19 +86,25 @@ class Explorer(Live):
             description=label("explore.horizon"), continuous_update=False, style={"description_width": "initial"},
             layout={"width": "22em"},
         )  # fmt: skip
+        self._offer(*self._parts(value, period), self.segment, self.horizon, self.stage, self.playbook)
+        self.playbook.unobserve(self._redraw, "value")
+        self.playbook.observe(self._change_playbook, "value")
+        self._redraw()
+
+    def _parts(self, value: str | None, period: str | None) -> list[Any]:
+        """Make the controls that choose deals, and return those that have a choice to offer."""
+        label = self._say.get
         everything = label("explore.everything")
-        values = book.ledger.attributes[self._by].labels if self._by else ()
+        values = self._book.ledger.attributes[self._by].labels if self._by else ()
         named = self._say.attribute_head((self._by,)) if self._by else label("explore.region")
         self.region = self._choice(
             named, {everything: "", **{self._say.value(one): one for one in values if one}}, value or ""
         )
-        spans = cohorts(book)
+        spans = cohorts(self._book)
+        if period:
+            check.one_of("period", period, spans.values())
         self.period = self._choice(label("explore.period"), {everything: "", **spans}, period or "")
-        shown = [one for one, many in ((self.region, len(values) > 1), (self.period, len(spans) > 1)) if many]
-        self._offer(*shown, self.segment, self.horizon, self.stage, self.playbook)
-        self.playbook.unobserve(self._redraw, "value")
-        self.playbook.observe(self._change_playbook, "value")
-        self._redraw()
+        return [one for one, many in ((self.region, len(values) > 1), (self.period, len(spans) > 1)) if many]
 
     def _stages(self, book: Book) -> dict[str, str]:
         before = book.playbook.stages[: book.playbook.won]

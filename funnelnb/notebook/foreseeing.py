@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.forecast import forecast
+from funnelnb.analysis.shared.question import question
 from funnelnb.notebook.controls import Live, offered
 from funnelnb.show import outputs, panel
 
@@ -34,7 +35,9 @@ class ForecastExplorer(Live):
         What is shown now.
     """
 
-    def __init__(self, book: Book, *, period: str, by: str, amount: float | None, lang: str | None) -> None:
+    def __init__(
+        self, book: Book, *, period: str | None, by: str | None, amount: float | None, lang: str | None
+    ) -> None:
         super().__init__(lang)
         self._book = book
         self.result: Forecast
@@ -43,8 +46,11 @@ class ForecastExplorer(Live):
         self.period = self._choice(
             label("forecast.control.period"), {one: one for one in names}, period or names[0]
         )
-        groups = {label("explore.whole"): "", **{self._say.attribute(name): name for name in offered(book)}}
-        self.group = self._choice(label("forecast.control.group"), groups, by)
+        groups = {
+            label("explore.whole"): "",
+            **{self._say.attribute(name): name for name in offered(book, by)},
+        }
+        self.group = self._choice(label("forecast.control.group"), groups, by or "")
         self.day = widgets.SelectionSlider(
             options=self._days(), value=self._days()[-1], description=label("forecast.control.day"),
             continuous_update=False, style={"description_width": "initial"}, layout={"width": "28em"},
@@ -58,10 +64,12 @@ class ForecastExplorer(Live):
         self.period.observe(self._change_period, "value")
         self._redraw()
 
-    def _periods(self, asked: str) -> list[str]:
+    def _periods(self, asked: str | None) -> list[str]:
         """Return the names to choose from: the one asked for, the running quarter, and past ones to replay."""
         today = self._book.as_of.astype("datetime64[D]")
         (now,) = when.wanted(None, today)
+        if asked and when.fiscal(asked, 1) is None:
+            when.wanted(asked, today)  # says what a period is
         past = [when.following(now, "quarter", -n).name for n in range(1, PAST_PERIODS + 1)]
         return list(dict.fromkeys([*([asked] if asked else []), now.name, *past]))
 
@@ -102,18 +110,24 @@ class ForecastExplorer(Live):
         return panel(self.result, self._say.lang, "fan", table=bool(self.group.value))
 
 
+@question("widgets")
 def explore_forecast(
-    book: Book, *, period: str = "", by: str = "", amount: float | None = None, lang: str | None = None
+    book: Book,
+    *,
+    period: str | None = None,
+    by: str | None = None,
+    amount: float | None = None,
+    lang: str | None = None,
 ) -> ForecastExplorer:
     """How did the forecast of a period move week by week, and what came?
 
     Parameters
     ----------
     book : Book
-    period : str
-        At first; empty: the running or next quarter. Past quarters can be chosen and replayed.
-    by : str
-        Attribute divided by at first; empty: none.
+    period : str, optional
+        At first; None: the running or next quarter. Past quarters can be chosen and replayed.
+    by : str, optional
+        Attribute divided by at first; None: none.
     amount : float, optional
         Target at first; None or 0 takes the table of targets.
     lang : {"en", "zh"}, optional

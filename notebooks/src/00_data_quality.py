@@ -22,7 +22,7 @@
 # described, begin with `fn.mapper("export.xlsx")`: columns and stages are chosen there with mouse and keyboard.
 
 # %% [markdown] tags=["lang-zh", "notebook-only"]
-# **所需数据：** 一份 CRM 导出数据。参数留空则使用示例公司。没有说明的导出文件，请先用 `fn.mapper("export.xlsx")`
+# **所需数据：** 一份 CRM 导出数据。参数留空则使用示例公司。导出文件尚无设置时，请先用 `fn.mapper("export.xlsx")`
 # 选定各列和各阶段的含义。
 
 # %% tags=["parameters", "lang-en"]
@@ -96,7 +96,7 @@ print(harm.finding(lang))
 # ## What this does not show
 #
 # This does not show which version is true: a fault is only suspected until somebody has looked at the deals. Deals that
-# nobody ever entered cannot be found here. `funnelnb clean` lists what stands in the data twice, to be decided row by row.
+# nobody ever entered cannot be found here. `funnelnb clean` lists what is in the data twice, to be decided row by row.
 #
 # ## Next question
 #

@@ -158,7 +158,11 @@ def test_export_cannot_become_a_formula(tmp_path) -> None:
     assert ",=cmd" not in text
     sheets = openpyxl.load_workbook(fn.to_excel(result, tmp_path / "calls.xlsx"))
     cells = [
-        cell for row in sheets["calls"].iter_rows() for cell in row if str(cell.value).startswith("=cmd")
+        cell
+        for sheet in sheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if str(cell.value).startswith("=cmd")
     ]
     assert cells
     assert all(cell.data_type == "s" for cell in cells)

@@ -45,7 +45,7 @@ def test_too_few_or_too_alike_deals_give_reasons_not_numbers():
 def test_no_deals_at_all():
     result = distribution(stays(3), stage="talks")
     assert result.n == 0
-    assert result.finding("en").startswith("There are no deals")
+    assert result.finding("en").startswith("Not known: no deal is won or lost yet.")
     assert result.rows[0].family == ""
 
 

@@ -37,6 +37,8 @@ ALLOWED = {
     "skill": "as judge",
     "world": "as judge",
     "deal_id": "as judge",
+    "deals_of": "public: the ids behind a bar of the waterfall",
+    "_render_traceback_": "IPython calls it",
     "bootstrap_test": "the method as stats offers it by itself; analysis calls bootstrap with a say in the effort",
 }
 

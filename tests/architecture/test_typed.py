@@ -53,12 +53,17 @@ QUESTIONS = {
 }
 
 
+OF_ANY_RESULT = {"funnelnb.analysis.shared.deals", "funnelnb.analysis.shared.members"}
+"""What lists the deals behind counts takes the rows and arguments of every question."""
+
+
 def results_and_rows() -> list[type]:
     return [
         one
         for module in pkgutil.walk_packages(funnelnb.analysis.__path__, "funnelnb.analysis.")
         for one in vars(importlib.import_module(module.name)).values()
         if inspect.isclass(one) and dataclasses.is_dataclass(one) and one.__module__ == module.name
+        if module.name not in OF_ANY_RESULT
     ]
 
 

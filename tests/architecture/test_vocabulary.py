@@ -62,6 +62,7 @@ OTHERWISE = {
     ("fn.widgets.explore", "by"): ("str | None", "a control chooses one"),
     ("fn.widgets.explore_durations", "by"): ("str | None", "a control chooses one"),
     ("fn.widgets.explore_events", "by"): ("str | None", "a control chooses one"),
+    ("fn.widgets.explore_forecast", "by"): ("str | None", "a control chooses one"),
     ("fn.notebook.open_events", "by"): ("str | None", "with value: which part of the log"),
     ("fn.notebook.pick", "by"): ("str", "with value: which part of the book"),
     ("fn.notebook.open_book", "as_of"): ("str | None", "a parameter of a notebook is text"),

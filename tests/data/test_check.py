@@ -223,6 +223,13 @@ def words(lang):
     folder = ROOT / "funnelnb" / "show" / "lang"
     paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise", "exports")]
     parts = [tomllib.loads(path.read_text(encoding="utf-8"))["notes"] for path in paths]
+    for name, code in (
+        ("cleaning", "cleaned"),
+        ("forecast", "snapshot_older"),
+        ("harm", "amounts_converted"),
+    ):
+        every = tomllib.loads((folder / f"{name}.{lang}.toml").read_text(encoding="utf-8"))["notes"]
+        parts.append({code: every[code]})  # their other notes come from the analyses
     return {code: text for part in parts for code, text in part.items()}
 
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# 200 random kills of run, server, worker and kernel with a published seed; then everything that is stopped or killed in
-# the tests, ten times over: nothing wrong, nothing half-written, nothing left running.
+# 200 random kills of run, server, worker and kernel with a published seed, and all that the tests stop or kill ten times over.
 set -euo pipefail
 $PY tools/kills.py
 for round in 1 2 3 4 5 6 7 8 9 10; do

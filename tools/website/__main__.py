@@ -113,6 +113,8 @@ def linked(text: str, name: str, names: list[str]) -> str:
     def turned(found: re.Match[str]) -> str:
         words, link = found.groups()
         path, _, place = link.partition("#")
+        if path.endswith(".ipynb") and os.path.normpath(home / f"{path[:-6]}.md") in names:
+            path = f"{path[:-6]}.md"  # one notebook names the next
         if not path or re.match(r"[a-z]+:|/", path):
             return found.group(0)
         plain = os.path.normpath(home / path)

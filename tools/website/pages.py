@@ -189,8 +189,16 @@ def coverage() -> list[dict[str, str]]:
     return rows
 
 
-def method_page(method: dict[str, Any], homes: dict[str, str], rows: list[dict[str, str]]) -> str:
-    """Return the page of one method: question, answer, formula and source, and how its intervals fared."""
+def method_page(
+    method: dict[str, Any],
+    homes: dict[str, str],
+    rows: list[dict[str, str]],
+    elsewhere: set[str] | None = None,
+) -> str:
+    """Return the page of one method: question, answer, formula and source, and how its intervals fared.
+
+    Functions in `elsewhere` stand on another page already; those of this page are added to it.
+    """
     parts = [f"# {method['title']}\n", f"**{method['question']}**\n", f"{method['about']}\n"]
     if method.get("asked_by"):
         used = ", ".join(f"`fn.{name}`" for name in method["asked_by"])
@@ -198,7 +206,10 @@ def method_page(method: dict[str, Any], homes: dict[str, str], rows: list[dict[s
     pattern = method.get("coverage")
     mine = [row for row in rows if pattern and re.search(pattern, row["interval"])]
     parts.append("## Formula, source, and what it was checked against\n")
-    parts += [directive("autofunction", homes[name]) for name in method["functions"]]
+    known = set() if elsewhere is None else elsewhere
+    for name in method["functions"]:
+        parts.append(directive("autofunction", homes[name], *(["no-index"] if name in known else [])))
+        known.add(name)
     if mine:
         parts += ["## Do its intervals hold the truth?\n", *_coverage(mine)]
     return "\n".join(parts)
@@ -221,7 +232,8 @@ def methods() -> dict[str, str]:
     """Return one page per method, and their list."""
     known = tomllib.loads((ROOT / "docs" / "methods.toml").read_text(encoding="utf-8"))["methods"]
     homes, rows = statistics(), coverage()
-    pages = {f"method/{one['id']}.md": method_page(one, homes, rows) for one in known}
+    shown: set[str] = set()
+    pages = {f"method/{one['id']}.md": method_page(one, homes, rows, shown) for one in known}
     lines = [
         "# Methods, one by one\n",
         "What they have in common, and the whole evidence, stands in [Methods](../methods.md).\n",

@@ -148,14 +148,14 @@ def harm(
     Each number is worked out with the data as they are and mended: deals with the fault left out, dated as the history
     says, or counted as the finding tells. Both come from the same deals, so their difference d is much surer than
     either. With the accounts dealt into G = 10 parts, d is worked out again without each part: variance
-    ``(G-1)/G * sum((d_g - mean)^2)``, t with G - 1 degrees of freedom [1]_.
+    ``(G-1)/G * sum((d_g - mean)^2)``, t with G - 1 degrees of freedom.
 
     Checked against differences worked out by hand on planted faults and against the spread over simulated books:
     ``tests/analysis/test_harm.py``.
 
     References
     ----------
-    .. [1] Shao & Tu (1995), The Jackknife and Bootstrap, doi:10.1007/978-1-4612-0795-5.
+    Shao & Tu (1995), The Jackknife and Bootstrap, doi:10.1007/978-1-4612-0795-5.
 
     Examples
     --------

@@ -145,15 +145,6 @@ def asked_of(result: Any) -> Asked:
     return found
 
 
-def size_of(who: Who) -> float:
-    """Return how many are in a count; NaN where nobody can be listed."""
-    if isinstance(who, Nobody):
-        return math.nan
-    if isinstance(who, Customers):
-        return len(set(who.account_ids))
-    return int((who.mask if isinstance(who, Elsewhere) else who).sum())
-
-
 # ---- Which count is meant? -----------------------------------------------------------------------------------
 
 

@@ -258,11 +258,11 @@ class Timed:
         """Mark the deals of some rows in the ledger."""
         return self.asked.at(self.deal[rows])
 
-    def at_risk(self, group: tuple[str, ...], at_s: float) -> Who:
+    def at_risk(self, group: tuple[str, ...], at_s: float, *, known: bool = False) -> Who:
         """Mark the deals of a group that are still under observation at an age, as the curves count them.
 
         A curve is read at the next time at which anything happens. Lost deals without a date are watched as long as
-        they could have been.
+        they could have been; with `known` only as long as there was a sign of life.
         """
         if self.weighted:
             return WEIGHTED
@@ -275,6 +275,7 @@ class Timed:
         if not (time_s[rows] >= at_s).any():
             return self.asked.nobody()
         stop = stops[stops >= at_s].min()
+        time_s = self.time_s if known else time_s
         return self.marks(rows & (time_s >= stop) & ((entry_s <= 0) | (entry_s < stop)))
 
     def censored_before(self, at_s: float) -> Mask:

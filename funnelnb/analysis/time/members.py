@@ -136,7 +136,9 @@ def _ageing_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         "open_n": asked.at(deals.index[here]),
         # still there after the day itself: one second later, as events of the day come first
-        "watched_n": lambda: asked.timed(k, k + 1, (), calendar).at_risk((), days_s(row.from_days) + 1),
+        "watched_n": lambda: asked.timed(k, k + 1, (), calendar).at_risk(
+            (), days_s(row.from_days) + 1, known=True
+        ),
     }
 
 

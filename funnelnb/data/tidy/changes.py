@@ -70,7 +70,7 @@ class Made:
     tables : dict of str to DataFrame
     left_out : dict of str to DataFrame
         Rows that are left out, whole and with their place, so that they can be put back.
-    changes : tuple of Change
+    changes : tuple
         Those that were made.
     """
 
@@ -91,7 +91,7 @@ def make(tables: Mapping[str, pd.DataFrame], changes: Iterable[Change]) -> Made:
     ----------
     tables : Mapping of str to DataFrame
         Stay as they are.
-    changes : iterable of Change
+    changes : iterable
 
     Returns
     -------

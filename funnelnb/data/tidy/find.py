@@ -46,7 +46,7 @@ def find(tables: Mapping[str, pd.DataFrame]) -> list[Change]:
 
     Returns
     -------
-    list of Change
+    list
         Accepted at once are those where only the writing differs: case, blanks, legal forms, whole rows. Every other
         one waits for a person.
     """
