@@ -185,8 +185,8 @@ def waterfall(
     handed over to others. A deal that is won, lost or left goes out with the amount it then had; what it gained or
     lost before stands under grown and shrunk. Amounts that are not known count 0.
 
-    Checked against hand counts and, with random histories, against the balance itself and a row-by-row account:
-    ``tests/analysis/test_moved.py``.
+    Checked against hand counts and, with random histories, against the balance itself:
+    ``tests/analysis/forecast/test_moved.py``.
     """
     if after.as_of <= before.as_of:
         raise ParameterError(

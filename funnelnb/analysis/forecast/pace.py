@@ -128,8 +128,6 @@ def coverage(
     that was enough in 80 % of the periods. Its interval is that of an order statistic (binomial), open above where
     there are few.
 
-    Checked against hand counts: ``tests/analysis/forecast/test_pace.py``.
-
     Examples
     --------
     >>> import funnelnb as fn
@@ -296,8 +294,6 @@ def velocity(
     The usual figure multiplies open deals, their size and the win rate of closed deals, and divides by the cycle of won
     deals. The win rate of closed deals and the cycle of won deals both leave out the open ones; here the chance is the
     Aalen-Johansen incidence of won and the cycle the time by which half of it is reached.
-
-    Checked against hand counts: ``tests/analysis/forecast/test_pace.py``.
 
     Examples
     --------

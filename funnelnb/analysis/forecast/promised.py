@@ -129,8 +129,6 @@ def expected_closes(store: Store, *, confidence_level: float | None = None) -> P
     A deal's promise is the first expected close that a snapshot shows while it is open, its owner the one of then.
     Deals still open after their date are at least so late (Kaplan-Meier). The owners' means are pulled to that of all
     by empirical Bayes (normal), and named only where the interval leaves that mean out.
-
-    Checked against hand counts: ``tests/analysis/forecast/test_promised.py``.
     """
     if not isinstance(store, Store):
         raise ParameterError(

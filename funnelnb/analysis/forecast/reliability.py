@@ -180,8 +180,6 @@ def calibration(
     Every `horizon_days` days back from the end the open deals of that day get the chance that the model would have
     given them then. Stretches do not overlap, so that a win counts once.
 
-    Checked against counts by hand and floors of known truth: ``tests/analysis/forecast/test_reliability.py``.
-
     Examples
     --------
     >>> import funnelnb as fn

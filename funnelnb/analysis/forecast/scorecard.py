@@ -269,7 +269,7 @@ def scorecard(
     Gneiting & Raftery (2007), doi:10.1198/016214506000001437. Diebold & Mariano (1995),
     doi:10.1080/07350015.1995.10524599.
 
-    Checked against hand counts, simulated floors, and the month ends of a public data set:
+    Checked against hand counts and the month ends of a public data set:
     ``tests/analysis/forecast/test_scorecard.py``.
 
     Examples

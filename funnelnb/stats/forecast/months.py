@@ -87,7 +87,7 @@ def coming_months(
     ----------
     Harvey (1989), *Forecasting, Structural Time Series Models and the Kalman Filter*, chapter 2.
 
-    Checked against months of known law (coverage), and a Kalman filter: ``tests/stats/test_months.py``.
+    Checked against months of known law (coverage), and conditioning by hand: ``tests/stats/test_months.py``.
     """
     y, e = np.asarray(count, dtype=float), np.asarray(expected, dtype=float)
     m = y.size
