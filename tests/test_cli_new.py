@@ -129,8 +129,9 @@ def test_lab_starts_jupyterlab_there_without_calling_home(
     assert heard == [
         [
             f"--ServerApp.root_dir={tmp_path}",
+            "--LabApp.default_url=/lab",  # no notebook there to open
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.news_url=",
+            "--LabApp.news_url=None",
             "--no-browser",
             "--port=9876",
             "--allow-root",

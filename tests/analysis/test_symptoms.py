@@ -122,7 +122,9 @@ def test_published_rates_keep_what_is_promised():
         == {name for name, one in usual_rules().items() if one.on}
         == set(ASKED) - {"forecast_wrong"}
     )
-    assert {rule for rule, found in power.items() if found <= 0.8} == {"targets_missed"}  # docs/diagnosis.md says so
+    assert {rule for rule, found in power.items() if found <= 0.8} == {
+        "targets_missed"
+    }  # docs/diagnosis.md says so
 
 
 # ---- invariants ---------------------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ def test_from_a_symptom_to_its_deals(sample, found):
     assert "13" in detail.finding("en")
     with pytest.raises(ParameterError, match="nobody"):
         fn.diagnosis.drill(found, "stalled", "Nobody")
-    with pytest.raises(ParameterError, match=r"fn\.symptoms"):
+    with pytest.raises(ParameterError, match=r"fn\.diagnosis\.symptoms"):
         fn.diagnosis.drill(sample, "stalled")
 
 
