@@ -96,7 +96,7 @@ print(harm.finding(lang))
 # ## What this does not show
 #
 # This does not show which version is true: a fault is only suspected until somebody has looked at the deals. Deals that
-# nobody ever entered cannot be found here. `funnelnb clean` lists what is in the data twice, to be decided row by row.
+# nobody ever entered cannot be found here. `funnelnb clean` lists what is in the data twice, row by row.
 #
 # ## Next question
 #

@@ -18,7 +18,7 @@ from tests.analysis.floors import EPOCH, Deal, Floor, random_floor, when
 
 FEW = settings(max_examples=6, deadline=None)
 SEEDS = st.integers(0, 10_000)
-NAMES = ("opportunity_id", "account_id", "rank")
+NAMES = ("opportunity_id", "account_id", "rank", "customer")
 
 
 def facts(one) -> list:
