@@ -1,5 +1,6 @@
 """environment.yml can be installed: pip's resolver is asked about exactly its lines, without a network."""
 
+import os
 import re
 import subprocess
 import sys
@@ -48,10 +49,9 @@ def stand_in(folder: Path, name: str) -> None:
 def asked_of_pip(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Ask pip what it would install for these lines, from nowhere but `folder`."""
     (folder / "asked.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--find-links", str(folder)]
-    return subprocess.run(
-        [*command, "-r", "asked.txt"], capture_output=True, text=True, check=False, cwd=folder
-    )
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "-r", "asked.txt"]
+    alone = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    return subprocess.run(command, env=alone, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def test_pip_resolves_it(tmp_path):

@@ -88,13 +88,16 @@ def _of_parts(plan: Plan, by: str) -> Conversion:
 
 
 def _compared(plan: Plan, by: str) -> Segments | None:
-    """Return which values of an attribute differ by more than chance, by the rate that heads the pages."""
+    """Return which values of an attribute differ by more than chance, by the rate that heads the pages.
+
+    The verdict stands beside the plain rate and its interval, so it is about that rate: nothing is held alike.
+    """
     from funnelnb.analysis.conversion.segments import segments
 
     try:
-        found = segments(plan.book, by=by, measure="by_day", horizon_days=plan.horizon_days)
+        found = segments(plan.book, by=by, measure="by_day", horizon_days=plan.horizon_days, adjust_for=None)
         if math.isnan(found.pooled_rate):
-            found = segments(plan.book, by=by)
+            found = segments(plan.book, by=by, adjust_for=None)
     except FunnelError:  # the data cannot tell: the rows of the index say so
         return None
     return found if len(found.rows) > 1 else None

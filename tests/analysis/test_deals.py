@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import funnelnb as fn
-from funnelnb.analysis.shared.deals import each_count, size_of, tables_of
-from funnelnb.analysis.shared.members import Nobody, count_names, rule_of
+from funnelnb.analysis.shared.deals import each_count, tables_of
+from funnelnb.analysis.shared.members import Customers, Elsewhere, Nobody, Who, count_names, rule_of
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
 from tests.show.books import COMPANY_ONLY, QUESTIONS, book, changed, company, load, tables
 
@@ -36,6 +36,15 @@ MORE: dict[str, Any] = {
     "attained": fn.targets.attained,
 }
 ASKED = QUESTIONS | MORE
+
+
+def size_of(who: Who) -> float:
+    """Return how many are in a count; NaN where nobody can be listed."""
+    if isinstance(who, Nobody):
+        return math.nan
+    if isinstance(who, Customers):
+        return len(set(who.account_ids))
+    return int((who.mask if isinstance(who, Elsewhere) else who).sum())
 
 
 def disagreements(result: Any, *, curves: bool = False) -> list[str]:

@@ -128,7 +128,7 @@ def sizes_of(history: History, known: Known, index: Ints, group: Ints, groups: i
         recent = (known.win < NEVER) & np.isfinite(history.won_amount)
         pool = np.sort(history.won_amount[recent])
     mean = float(pool.mean()) if pool.size else np.nan
-    cv2 = float(pool.var() / mean**2) if pool.size > 1 and mean > 0 else 1.0
+    cv2 = float((pool / mean).var()) if pool.size > 1 and mean > 0 else 1.0
     n = np.bincount(group[recent], minlength=groups).astype(float)
     total = np.bincount(group[recent], weights=history.won_amount[recent], minlength=groups)
     ratio = np.where(n > 0, total / np.maximum(n, 1) / mean if mean > 0 else 1.0, 1.0)

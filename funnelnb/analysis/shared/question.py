@@ -56,7 +56,7 @@ def of_log(
     Examples
     --------
     >>> @of_log("behaviour")
-    ... def event_n(events):
+    ... def event_n(events: "Events") -> int:
     ...     return len(events)
     >>> event_n("clicks.csv")
     Traceback (most recent call last):

@@ -126,7 +126,7 @@ def _money(result: Any, value: float, say: Words) -> str:
 
 def _deal_name(row: Any) -> str:
     """Return what a deal is called: its customer where one is named, else its id."""
-    customer = getattr(row, "account_name", "")
+    customer = getattr(row, "customer", "") or getattr(row, "account_name", "")
     return str(customer or row.opportunity_id)
 
 

@@ -105,7 +105,7 @@ def test_snapshots_tell_what_sellers_said(tmp_path):
 @pytest.mark.parametrize(
     ("source", "changes", "error", "says"),
     [
-        (None, {"period": "week"}, ParameterError, "period = 'week'"),
+        (None, {"every": "week"}, ParameterError, "every = 'week'"),
         (None, {"leads": ()}, ParameterError, "leads"),
         (None, {"leads": (900,)}, ParameterError, "leads = 900"),
         (None, {"weights": {"nowhere": 0.5}}, ParameterError, "no stage 'nowhere'"),
