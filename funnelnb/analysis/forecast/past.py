@@ -135,7 +135,7 @@ def sizes_of(history: History, known: Known, index: Ints, group: Ints, groups: i
     log, error = np.log(np.maximum(ratio, 1e-6)), cv2 / np.maximum(n, 1.0)
     told = n >= 3
     spread = max(float(np.var(log[told], ddof=1) - error[told].mean()), 0.0) if told.sum() > 1 else 0.0
-    pull = np.where(told, spread / (spread + error), 0.0)
+    pull = np.divide(spread, spread + error, out=np.zeros_like(error), where=told & (spread + error > 0))
     sd = np.sqrt(np.where(told, spread * error / np.maximum(spread + error, 1e-12), spread))
     amount, amount_sd = _worth(history, known, index, mean * np.exp(log * pull)[group[index]], cv2)
     return Sizes(

@@ -293,14 +293,15 @@ def step_members(asked: Asked, k: int, inside: Mask) -> dict[str, Mask]:
     hidden = ledger.is_true("stage_unknown") & inside
     seen = inside & ~hidden
     there, here = seen & (ledger.furthest >= k), seen & (ledger.furthest == k)
+    reached = there | hidden if k == 0 else there  # whatever their stage, all came in
     return {
-        "reached": there | hidden if k == 0 else there,
+        "reached": reached,
         "advanced": seen & (ledger.furthest > k),
         "here": here & (ledger.outcome < LOST_DEAL),
         "lost": here & (ledger.outcome == LOST_DEAL),
         "left": here & (ledger.outcome > LOST_DEAL),
         "unplaced": hidden & (ledger.outcome != 1) if k < ledger.won else np.zeros_like(hidden),
-        "amount": there & (ledger.amount >= 0),
+        "amount": reached & (ledger.amount >= 0),
     }
 
 
