@@ -286,7 +286,7 @@ class Process:
         self.pid = pid
         self.returncode: int | None = None
         self._handle = handle
-        weakref.finalize(self, os.close, handle)
+        self._closes = weakref.finalize(self, os.close, handle)
 
     def poll(self) -> int | None:
         """Return None while it runs."""
