@@ -3,14 +3,16 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("laptop", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples every time
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, max_examples=50
+)  # the same examples every time
 settings.register_profile("fuzz", deadline=None, max_examples=2000)  # tools/verify.sh fuzz
 settings.load_profile(os.environ.get("FUNNELNB_HYPOTHESIS", "ci" if os.environ.get("CI") else "laptop"))
 
@@ -34,6 +36,23 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 300)
         if time.monotonic() > until:
             pytest.fail(f"waited {seconds:.0f} s in vain: {what}", pytrace=False)
         time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def warm_server() -> Iterator[str]:
+    """Return the address of one server for all tests that do not try how a run starts its own; empty without fork."""
+    from funnelnb.batch import forkserver
+
+    with forkserver.started() as server:
+        yield getattr(server, "address", "")
+
+
+@pytest.fixture
+def warm(warm_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs fork from a warm server, as under `funnelnb warm`; without this each starts its own."""
+    from funnelnb.batch import forkserver
+
+    monkeypatch.setenv(forkserver.ADDRESS, warm_server)
 
 
 @pytest.fixture(scope="session")
