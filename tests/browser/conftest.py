@@ -1,5 +1,6 @@
 """A real Chromium, and a real JupyterLab to point it at."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -64,17 +65,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A running JupyterLab on a folder made by `funnelnb new`: its address and the folder."""
-    if browser_path() is None:
-        skip_or_fail("no Chromium on the PATH (apt-get install chromium)")
-    folder = tmp_path_factory.mktemp("lab") / "work"
-    subprocess.run(
-        [sys.executable, "-m", "funnelnb", "new", str(folder)], check=True, cwd=ROOT, capture_output=True
-    )
+@contextlib.contextmanager
+def serving(folder: Path, home: Path) -> Iterator[str]:
+    """A JupyterLab on a folder, with settings of its own in `home`; its address."""
     port = free_port()
-    home = tmp_path_factory.mktemp("home")
     env = {**os.environ, "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "PYTHONPATH": str(ROOT)}
     command = [
         sys.executable,
@@ -98,8 +92,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
                 break
             except OSError:
                 time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}", folder
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=20)
         log.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A running JupyterLab on a folder made by `funnelnb new`: its address and the folder."""
+    if browser_path() is None:
+        skip_or_fail("no Chromium on the PATH (apt-get install chromium)")
+    folder = tmp_path_factory.mktemp("lab") / "work"
+    subprocess.run(
+        [sys.executable, "-m", "funnelnb", "new", str(folder)], check=True, cwd=ROOT, capture_output=True
+    )
+    with serving(folder, tmp_path_factory.mktemp("home")) as address:
+        yield address, folder

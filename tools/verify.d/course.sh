@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The course: 1,000 practice floors under four rules give the published figures again, and all lessons run in both languages with the solutions.
+# The course: 1,000 practice floors under four rules give the published figures again, all lessons run in both languages with the solutions, and lesson 1 is done by keyboard in Chromium.
 set -euo pipefail
 kept=$(mktemp -d)
 cp funnelnb/teach/lessons/figures.toml "$kept/figures.toml"
@@ -11,3 +11,4 @@ for lang in en zh; do
   $PY -m funnelnb course "$kept/$lang" --lang "$lang" --for trainer
   $PY -m funnelnb course "$kept/$lang" --check
 done
+FUNNELNB_VERIFY=1 $PY -m pytest -q tests/browser/test_course.py "$@"
