@@ -45,7 +45,7 @@ SHOWN = {
 }
 """What each lesson shows before it asks."""
 
-_MINUTES = {"case": 3, "look": 3, "box": 3, "summary": 2}
+MINUTES = {"case": 3, "look": 3, "box": 3, "summary": 2}
 """Minutes of a lesson besides its exercises."""
 
 
@@ -128,10 +128,10 @@ def wrong_box(number: int, lang: str) -> str:
 def timing(number: int, lang: str) -> str:
     """Return how the minutes of a lesson are spent: fixed parts, and the rest for the exercises."""
     minutes, n = int(texts(lang)["lesson"][str(number)]["minutes"]), len(lessons()[number])
-    exercises = minutes - sum(_MINUTES.values())
+    exercises = minutes - sum(MINUTES.values())
     text: str = texts(lang)["course"]["timing"]
     return text.format(
-        **_MINUTES, n=n, exercises=exercises, each=f"{exercises / n:.1f}".removesuffix(".0"), minutes=minutes
+        **MINUTES, n=n, exercises=exercises, each=f"{exercises / n:.1f}".removesuffix(".0"), minutes=minutes
     )
 
 
