@@ -393,9 +393,12 @@ def _with_a_row_left(groups: Groups, place: Ints, k: int, found: Ints, places: I
 def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_]]:
     """Count distinct steps from each start on; return where the first, second … of them was done."""
     count = len(definition.steps)
-    begins = np.uint32(1) if definition.begin == "first" else np.uint32((1 << count) - 1)
+    blocks = definition.blocks
+    begins = np.uint32(1 if definition.begin == "first" else sum(1 << k for k in blocks[0]))
     start = np.flatnonzero(groups.mask & begins)
-    if groups.shared and not definition.reuse:
+    if len(blocks) > 1:
+        place = _block_by_block(groups, definition, start)
+    elif groups.shared and not definition.reuse:
         place = _any_matched(groups, definition, start)
     else:
         place = np.empty((len(start), count), np.int64)
@@ -405,6 +408,30 @@ def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_
         place.sort(axis=1)
         place[place == LAST] = -1
     return place, place[:, -1] < 0
+
+
+def _block_by_block(groups: Groups, definition: Definition, start: Ints) -> Ints:
+    """The same where some steps keep their place: a block begins when all steps of the one before are done."""
+    if groups.shared and not definition.reuse:
+        raise ParameterError(
+            "anchored steps, with events that are several steps at once",
+            expected="steps of different events",
+            hint="give such steps different filters, or reuse=True",
+        )
+    place = np.full((len(start), len(definition.steps)), -1)
+    going, here, at = np.arange(len(start)), start.copy(), 0
+    for block in definition.blocks:
+        found = np.empty((len(going), len(block)), np.int64)
+        for column, k in enumerate(block):
+            together = at == 0 or definition.ties != "after"
+            one = follow(groups.having(k), here[going], groups, include=together)
+            found[:, column] = np.where(_within(groups, start[going], one, definition.within_us), one, LAST)
+        found.sort(axis=1)
+        place[going, at : at + len(block)] = np.where(found == LAST, -1, found)
+        whole = found[:, -1] < LAST
+        going, at = going[whole], at + len(block)
+        here[going] = found[whole, -1]
+    return place
 
 
 HALL_MOST = 7
