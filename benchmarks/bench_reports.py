@@ -19,6 +19,7 @@ import contextlib
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -110,9 +111,7 @@ def company(folder: Path) -> list[str]:
     import pandas as pd
 
     source = resources.sample_folder()
-    folder.mkdir()
-    for path in source.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(source, folder)
     deals = pd.read_csv(source / "opportunities.csv", dtype=str, keep_default_na=False)
     place = deals.groupby("region").cumcount()
     largest = deals["region"].value_counts().index[:2]
