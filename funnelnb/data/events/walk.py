@@ -260,10 +260,18 @@ def follow(sorted_places: Ints, after: Ints, groups: Groups, *, include: bool = 
     """Return for each position the next of `sorted_places` after it in the same unit, or -1."""
     if not len(sorted_places):
         return np.full(len(after), -1)
-    at = np.searchsorted(sorted_places, after, side="left" if include else "right")
-    found = sorted_places[np.minimum(at, len(sorted_places) - 1)]
-    good = (at < len(sorted_places)) & (groups.unit[found] == groups.unit[after])
-    return np.where(good, found, -1)
+    if 4 * len(after) > len(groups):  # so many ask that the answer is worked out for every position
+        following = np.full(len(groups) + 1, len(groups))
+        following[sorted_places] = sorted_places
+        following = np.minimum.accumulate(following[::-1])[::-1]
+        found = following[after if include else after + 1]
+        good = found < len(groups)
+        found = np.minimum(found, len(groups) - 1)
+    else:
+        at = np.searchsorted(sorted_places, after, side="left" if include else "right")
+        good = at < len(sorted_places)
+        found = sorted_places[np.minimum(at, len(sorted_places) - 1)]
+    return np.where(good & (groups.unit[found] == groups.unit[after]), found, -1)
 
 
 def _within(groups: Groups, start: Ints, found: Ints, within: int | None) -> NDArray[np.bool_]:
