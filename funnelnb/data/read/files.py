@@ -17,7 +17,7 @@ from funnelnb.data.read.archive import tables_inside, unpacked
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.html_table import read_html
 from funnelnb.data.read.json_records import read_json
-from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
+from funnelnb.data.read.raw import Raw, cell_text, drop_empty, refuse_long_cells, unique_names
 from funnelnb.data.read.sheet import open_workbook, read_workbook
 from funnelnb.data.read.sql_dump import dump_tables, read_dump
 from funnelnb.data.read.stack import same_shape, stacked
@@ -71,6 +71,7 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     with guarded(name, "a frame whose columns can be read", "convert it to a pandas frame first"):
         raw = read_frame(source, name)
     settings.limits.refuse("columns", len(raw.columns), name)
+    refuse_long_cells(raw, settings.limits)
     return raw
 
 
@@ -92,6 +93,7 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
             expected="a file that stays as it is",
             hint="try again when the export has finished",
         )
+    refuse_long_cells(raw, settings.limits)
     suffix = path.suffix.lower()
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
