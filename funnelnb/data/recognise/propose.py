@@ -70,6 +70,8 @@ def propose(
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
         result.deals = result.history
+        if not result.history.log:  # a history by its name only: its columns are those of deals
+            result.deals.kind, result.history = "opportunities", None
     if result.deals is None:
         return result
     _place(result, settings)
