@@ -65,7 +65,13 @@ def main() -> None:
             assert len(set(raw.columns)) == len(raw.columns)
 
     random.seed(seed)
-    limits = [f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={LARGEST}", "-timeout=10", "-rss_limit_mb=2500"]
+    limits = [
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        f"-max_len={LARGEST}",
+        "-timeout=10",
+        "-rss_limit_mb=2500",
+    ]
     keep = f"-artifact_prefix={folder}/"
     atheris.Setup([sys.argv[0], str(corpus), *limits, keep], once)
     atheris.Fuzz()

@@ -398,7 +398,9 @@ def _markup(rng: random.Random, rows: list[list[Any]], header: list[str]) -> byt
 
     kind = rng.randrange(4)
     if kind == 0:
-        body = "".join("<tr>" + "".join(f"<td>{spelled(one)}</td>" for one in row) + "</tr>\n" for row in rows)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{spelled(one)}</td>" for one in row) + "</tr>\n" for row in rows
+        )
         head = "".join(f"<th>{spelled(one)}</th>" for one in header)
         text = f"<html><body><table><tr>{head}</tr>{body}</table></body></html>"
     elif kind == 1:
@@ -415,7 +417,9 @@ def _markup(rng: random.Random, rows: list[list[Any]], header: list[str]) -> byt
         values = [
             "(" + ", ".join("'" + str(one).replace("'", "''") + "'" for one in row) + ")" for row in rows
         ]
-        text = f"INSERT INTO opportunities ({', '.join(map(str, header))}) VALUES\n" + ",\n".join(values) + ";\n"
+        text = (
+            f"INSERT INTO opportunities ({', '.join(map(str, header))}) VALUES\n" + ",\n".join(values) + ";\n"
+        )
     return spoil_bytes(rng, text.encode("utf-8", "replace"))
 
 

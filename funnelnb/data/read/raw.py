@@ -195,7 +195,9 @@ def refuse_long_cells(raw: Raw, limits: Limits) -> None:
             continue
         chars = pc.utf8_length(cells).to_numpy()
         place = int(chars.argmax())
-        limits.refuse("cell_chars", int(chars[place]), f"{raw.file}, row {column.index[place]}, column {name}")
+        limits.refuse(
+            "cell_chars", int(chars[place]), f"{raw.file}, row {column.index[place]}, column {name}"
+        )
 
 
 def _blank(values: pd.Series) -> pd.Series:

@@ -237,7 +237,9 @@ def test_a_cell_that_is_too_long_is_refused_with_its_place(tmp_path):
     rows = [[*row[:2], "x" * 300 if n == 4 else row[2], *row[3:]] for n, row in enumerate(DEALS)]
     few = TableSettings(limits=Limits(cell_chars=200))
     for path in (text(tmp_path, csv([HEADER, *rows])), workbook(tmp_path, [HEADER, *rows])):
-        with pytest.raises(SourceError, match=r"row 6, column \w+: 300 characters in one cell(?s:.*)cell_chars = 300"):
+        with pytest.raises(
+            SourceError, match=r"row 6, column \w+: 300 characters in one cell(?s:.*)cell_chars = 300"
+        ):
             read(path, "deals", few)
         assert len(read(path, "deals").frame) == len(DEALS)
 
