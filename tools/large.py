@@ -1,8 +1,11 @@
 """Is any small file large to read? Adversarial files of each form, at most 10 MB, each loaded in a process of its own.
 
 ``python tools/large.py [name …]`` prints a line for each: what came of it, seconds of processor time and the most
-memory. A file that takes more than 20 s or 2 GB, or ends in anything but a book or our own message, makes it end with 1.
+memory. A file that takes more than 20 s or 2 GB, or ends in anything but a book or our own message, makes it end
+with 1.
 """
+
+# ruff: noqa: PLW0108 - each file is made when its turn comes, not when this module is read
 
 from __future__ import annotations
 
@@ -104,7 +107,8 @@ FILES = {
     "a million rows.xlsx": lambda: _workbook(_sheet("".join(
         f'<row r="{k}"><c r="A{k}"><v>{k}</v></c><c r="B{k}"><v>7</v></c></row>' for k in range(1, 700_001)))),
     "dimension of terabytes.xlsx": lambda: _workbook(_sheet(
-        '<row r="1"><c r="A1"><v>1</v></c></row>').replace("<sheetData>", '<dimension ref="A1:XFD1048576"/><sheetData>')),
+        '<row r="1"><c r="A1"><v>1</v></c></row>',
+        ).replace("<sheetData>", '<dimension ref="A1:XFD1048576"/><sheetData>')),
     "shared texts.xlsx": lambda: _workbook(_sheet("".join(
         f'<row r="{k}"><c r="A{k}" t="s"><v>0</v></c></row>' for k in range(1, 1000))),
         **{"xl/sharedStrings.xml": "<sst>" + "<si><t>x</t></si>" * 3_000_000 + "</sst>"}),
@@ -144,7 +148,7 @@ FILES = {
     "brackets.sql": lambda: b"INSERT INTO deals VALUES " + b"(" * 9 * MB,
     "an open text.sql": lambda: b"INSERT INTO deals VALUES ('" + b"x''" * 3_000_000,
     "new columns.sql": lambda: "".join(
-        f"INSERT INTO deals (id, c{k}) VALUES (1, 2);\n" for k in range(200_000)).encode(),
+        f"INSERT INTO deals (id, c{k}) VALUES (1, 2);\n" for k in range(200_000)).encode(),  # noqa: S608 - a file
     "copy.sql": lambda: b"COPY deals (id, stage) FROM stdin;\n" + b"1\tlead\n" * 1_200_000 + b"\\.\n",
     "comments.sql": lambda: b"/*" * 5 * MB,
 }  # fmt: skip
@@ -155,7 +159,7 @@ def one(path: Path) -> None:
     from funnelnb.core.errors import FunnelError
     from funnelnb.data.load import load
 
-    options = {} if path.suffix == ".toml" else {"playbook": ["lead", "offer", "won"], "as_of": "2025-12-31"}
+    options = {} if path.suffix == ".toml" else {"playbook": ["lead", "offer", "won"]}
     try:
         said = repr(load(path, **options))
     except FunnelError as error:
@@ -182,7 +186,7 @@ def main() -> int:
             size = path.stat().st_size
             command = [sys.executable, __file__, "one", str(path)]
             try:
-                done = subprocess.run(  # noqa: S603 - this script
+                done = subprocess.run(
                     command, capture_output=True, text=True, env=environment, timeout=400, check=False
                 )
                 said, seconds, most = json.loads(done.stdout) if done.returncode == 0 else (

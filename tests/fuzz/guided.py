@@ -1,8 +1,8 @@
 """The readers under a fuzzer that sees which lines an input reaches, and keeps what reaches new ones.
 
-``python -m tests.fuzz.guided [seconds] [seed]`` needs the package atheris (``pip install "funnelnb[fuzz]"``). The first byte of an
-input says which ending the file has, the rest is its content. Inputs that the structure-aware fuzzer makes are the
-beginning.
+``python -m tests.fuzz.guided [seconds] [seed]`` needs the package atheris (``pip install "funnelnb[fuzz]"``). The first
+byte of an input says which ending the file has, the rest is its content. Inputs that the structure-aware fuzzer makes
+are the beginning.
 """
 
 from __future__ import annotations

@@ -334,22 +334,17 @@ def build(seed: int, number: int, folder: Path) -> tuple[str, Any, dict[str, Any
         mapping["on_problem"] = "drop"
     if rng.random() < 0.1:
         options.pop("as_of")
-    if form == "frame":
-        return form, as_frame(rng, rows, header), options
     if form == "events":
         return form, _events(rng, folder), {}
     if form == "snapshots":
         return form, _snapshots(rng, rows, header, folder), {}
-    if form == "history":
+    if form in ("frame", "history"):
+        frame = as_frame(rng, rows, header)
         spoil_cells(rng, log, names)
-        tables = {"opportunities": as_frame(rng, rows, header), "stage_history": as_frame(rng, log, names)}
-        return form, tables, options
-    path = folder / f"opportunities{ENDINGS.get(form, '.csv')}"
-    if form == "markup":
-        path = path.with_suffix(rng.choice([".html", ".xml", ".xes", ".sql"]))
-    if rng.random() < 0.05:
-        path = path.with_suffix(rng.choice([".csv", ".xlsx", ".json", ".zip", ".gz", ".parquet"]))
-    path.write_bytes(WRITERS.get(form, _spoilt_csv)(rng, rows, header))
+        return form, frame if form == "frame" else {
+            "opportunities": frame, "stage_history": as_frame(rng, log, names)
+        }, options  # fmt: skip
+    path = _file(rng, form, folder, rows, header)
     if form == "folder":
         spoil_cells(rng, log, names)
         (folder / "stage_history.csv").write_bytes(_spoilt_csv(rng, log, names))
@@ -357,6 +352,17 @@ def build(seed: int, number: int, folder: Path) -> tuple[str, Any, dict[str, Any
         (folder / "funnelnb.toml").write_text(as_toml(rng), encoding="utf-8")
         options = {}
     return form, folder if form in ("folder", "toml") else path, options
+
+
+def _file(rng: random.Random, form: str, folder: Path, rows: list[list[Any]], header: list[str]) -> Path:
+    """Write the deals in a form, now and then under the ending of another one."""
+    path = folder / f"opportunities{ENDINGS.get(form, '.csv')}"
+    if form == "markup":
+        path = path.with_suffix(rng.choice([".html", ".xml", ".xes", ".sql"]))
+    if rng.random() < 0.05:
+        path = path.with_suffix(rng.choice([".csv", ".xlsx", ".json", ".zip", ".gz", ".parquet"]))
+    path.write_bytes(WRITERS.get(form, _spoilt_csv)(rng, rows, header))
+    return path
 
 
 def _spoilt_csv(rng: random.Random, rows: list[list[Any]], header: list[str]) -> bytes:
