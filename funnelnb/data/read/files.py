@@ -13,7 +13,7 @@ from funnelnb.core.errors import MissingExtraError, SourceError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.settings import TableSettings
-from funnelnb.data.read.archive import tables_inside, unpacked
+from funnelnb.data.read.archive import MB, tables_inside, unpacked
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.html_table import read_html
 from funnelnb.data.read.json_records import read_json
@@ -274,9 +274,9 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
         with pq.ParquetFile(path) as file:
             columns_n, rows_n = len(file.schema_arrow.names), file.metadata.num_rows
             settings.limits.refuse("columns", columns_n, path.name)
-            if rows_n * columns_n > PARQUET_CELLS:
+            if rows_n * columns_n > min(PARQUET_CELLS, PACKED_CELLS * path.stat().st_size):
                 settings.limits.refuse("cells", rows_n * columns_n, path.name)
-            table = file.read()
+            table = _by_column(file, path, settings.limits)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(
             f"{path.name} is not a Parquet file ({str(error)[:100]})",
@@ -284,6 +284,28 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
             hint="export it again",
         ) from None
     return _from_arrow(table, path.name)
+
+
+def _by_column(file: Any, path: Path, limits: Limits) -> Any:
+    """Read a Parquet file column by column, and stop where it is many times as large as its file."""
+    import pyarrow as pa
+
+    size, packed = 0, max(path.stat().st_size, 1)
+    columns = []
+    for place in range(len(file.schema_arrow.names)):
+        columns.append(_column(file, place))
+        size += columns[-1].nbytes
+        if size > PACKED_MB * MB:
+            limits.refuse("unpacked_times", size // packed, path.name)
+    return pa.table(columns, schema=file.schema_arrow)
+
+
+def _column(file: Any, place: int) -> Any:
+    """Return a column of a Parquet file by its place; names may repeat, and columns may hold records."""
+    name = file.schema_arrow.names[place]
+    if file.schema_arrow.names.count(name) == 1 and "." not in name:
+        return file.read(columns=[name]).column(0)
+    return file.read().column(place)
 
 
 _NO_NETWORK = {
@@ -295,6 +317,12 @@ _NO_NETWORK = {
 
 PARQUET_CELLS = 2_000_000_000
 """Up to here a Parquet file is read whatever the limit on cells: it is typed and read by columns."""
+
+PACKED_CELLS = 4
+"""So many cells for each byte of a Parquet file are no table: then the limit on cells holds."""
+
+PACKED_MB = 1_000
+"""From here on a Parquet file may be only so many times as large as its file."""
 
 
 _DUCKDB_TABLES = (
