@@ -321,7 +321,7 @@ PARQUET_CELLS = 2_000_000_000
 PACKED_CELLS = 4
 """So many cells for each byte of a Parquet file are no table: then the limit on cells holds."""
 
-PACKED_MB = 1_000
+PACKED_MB = 400
 """From here on a Parquet file may be only so many times as large as its file."""
 
 
