@@ -31,6 +31,7 @@ ALLOWED = {
     "translate_str": "papermill calls it",
     "terminate": "jupyter_client calls it",
     "_hang_up": "atexit calls it",
+    "count_regions": "public by its module, as batch.run.run: docs/batch.md",
     "standings": "read by its name from data/count/scan.py",
     "clustered_share": "the method as stats offers it by itself; analysis.shared.steps uses its parts",
     "judge": "a year of practice on a sales floor: lessons call it",
