@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some
 
@@ -192,6 +192,7 @@ BEHIND = Table(
     name="symptom_detail",
     rows=lambda result: result.deals,
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="owner", keep=lambda result, _: not result.group),
         Column(field="stage", cell=lambda result, row, say: stage_name(result, row.stage, say)),

@@ -12,7 +12,7 @@ from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.tables.table import Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who
-from funnelnb.show.views.registry import Finding, View, name_some
+from funnelnb.show.views.registry import Finding, View, deal_named, name_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -172,7 +172,7 @@ def _steps(result: WeeklyReport, say: Words) -> Grid:
         why = say.say(f"weekly.why.{row.why}", why_days=row.why_days if not math.isnan(row.why_days) else 0.0)
         rows.append(
             (
-                say.value(row.owner), row.opportunity_id, stage_name(result, row.stage, say), why,
+                say.value(row.owner), deal_named(row, say), stage_name(result, row.stage, say), why,
                 say.numbers.amount(row.deal_amount, result.currency),
                 (row.step_zh if say.lang == "zh" else row.step_en) or say.get("language.none"),
             )
