@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from funnelnb.analysis.diagnosis.rules import Limits
     from funnelnb.data.book import Book
     from funnelnb.playbooks.model import Label, Playbook, Remedy
@@ -283,6 +285,25 @@ def symptoms(
         people=tuple(desk.names[unit - 1] for unit in desk.people),
         **about(book),
     )
+
+
+def signs_behind(
+    book: Book, asked: Mapping[str, Any]
+) -> list[tuple[tuple[str, tuple[str, ...], str, str], Desk, NDArray[np.int64]]]:
+    """Return for each symptom (rule, person, stage, compared with what) whose deals it speaks of, and which."""
+    by = "owner" if asked.get("by") is None or "false_alarm_rate" not in asked else str(asked["by"])
+    desk, learned = Desk(book, by), asked.get("learn_from")
+    wide = desk if learned is None else Desk(learned_from(book, learned), by)
+    limits = _chosen(rules_of(asked.get("rules")), asked.get("only"))
+    found, _ = _found(desk, wide, limits, level(asked.get("confidence_level")), asked.get("ideal"))
+    return [
+        (
+            (name, (place.names[sign.unit - 1],) if sign.unit else (), sign.stage, sign.against),
+            place,
+            sign.deals,
+        )
+        for name, sign, place in found
+    ]
 
 
 def _judged(

@@ -645,9 +645,14 @@ def _in_period(seen: Foresight, period: Period, today: int) -> Floats:
     return last - seen.chance[edges.index(first)] if first > today else last
 
 
+def category_column(book: Book) -> str:
+    """Return the column of forecast categories; empty where there is none."""
+    return next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+
+
 def _categories(book: Book, history: History, seen: Foresight, period: Period) -> tuple[CategoryRow, ...]:
     """Return the open deals by forecast category, where the data have one and are of today."""
-    name = next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+    name = category_column(book)
     if not name or seen.known.day != history.day or name not in book.ledger.attributes:
         return ()
     coded = book.ledger.attributes[name]

@@ -104,6 +104,7 @@ SYMPTOMS = Table(
         Column(field="rule", cell=lambda _, row, say: say.get(f"symptoms.names.{row.rule}")),
         Column(field="group", cell=lambda _, row, say: who(row.group, say)),
         Column(field="value", head="evidence", cell=_said, prose=True),
+        Column(field="deal_n", keep=lambda _, rows: any(row.deal_n for row in rows)),
         Column(field="stake_amount"),
         Column(field="confidence", cell=lambda _, row, say: say.get(f"symptoms.confidence.{row.confidence}")),
         Column(field="remedy_en", head="remedy", cell=lambda _, row, say: remedy_of(row, say), prose=True),
