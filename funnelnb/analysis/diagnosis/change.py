@@ -227,13 +227,13 @@ def _posed(
     return names, made(desk, periods, masks, _groups(desk, mixed), days), days
 
 
-def sides_behind(book: Book, asked: Mapping[str, Any]) -> tuple[NDArray[np.int64], ...]:
+def sides_behind(book: Book, asked: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the deals of both sides, by their numbers, of what was asked of :func:`change`."""
-    given = [asked.get(name) for name in ("before", "after", "at", "by")]
     mixed = _mixed(book, asked.get("mix_by"), asked.get("by"))
-    desk = Desk(book, "owner")
-    _, game, _ = _posed(desk, str(asked["measure"]), *given, mixed, asked.get("horizon_days"))
-    return tuple(side.deals for side in game.sides)
+    before, after, at, by = (asked.get(name) for name in ("before", "after", "at", "by"))
+    desk, days = Desk(book, "owner"), asked.get("horizon_days")
+    _, game, _ = _posed(desk, str(asked["measure"]), before, after, at, by, mixed, days)
+    return game.sides[0].deals, game.sides[1].deals
 
 
 def _result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,8 @@ def _detail(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 @behind("Change")
 def _change(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     def sides() -> tuple[Mask, Mask]:
-        return asked.once("sides", lambda: tuple(map(asked.at, sides_behind(asked.book, asked.arguments))))
+        before, after = asked.once("sides", lambda: sides_behind(asked.book, asked.arguments))
+        return asked.at(before), asked.at(after)
 
     def apart(k: int) -> Who:
         return sides()[k]
@@ -145,8 +147,8 @@ def _loss_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     def cell() -> Mask:
         desk = _desk(asked)
         lost = np.flatnonzero(desk.lost)
-        cuts = asked.once("cuts", lambda: {cut: more for cut, *more in cuts_of(desk, lost, result.by)})
-        codes, labels = cuts[row.cut]
+        cuts = asked.once("cuts", lambda: {one[0]: one for one in cuts_of(desk, lost, result.by)})
+        _, codes, labels = cuts[row.cut]
         return asked.at(lost[codes == list(labels).index(row.group[0])])
 
     return {"lost_n": lambda: cell() & _lost_for(asked, "reason", row.name), "of_n": cell}
@@ -219,7 +221,7 @@ def _balance(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         marks = _deals_of(asked, mine)
         return marks if marks.sum() == mine.sum() else MOVES
 
-    return {f"{name}_n": (lambda name=name: stays(name)) for name in names}
+    return {f"{name}_n": functools.partial(stays, name) for name in names}
 
 
 @behind("DealPath")
@@ -295,7 +297,7 @@ def _costs(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 @behind("UnitCost")
 def _cost_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {
-        f"{name}_n": (lambda name=name: _costed(asked, result, row.group, name))
+        f"{name}_n": functools.partial(_costed, asked, result, row.group, name)
         for name in ("lead", "opportunity", "order")
     }
 

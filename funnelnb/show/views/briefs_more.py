@@ -204,10 +204,10 @@ def _outlook_figure(result: WeeklyReport, say: Words) -> Figure:
 def _steps(result: WeeklyReport, say: Words) -> list[Action]:
     """Return the first clear problem's remedy, then the largest deals that someone should see to."""
     made = []
-    for row in result.problems[:1]:
-        said = symptom_said(row, result, say, window_of_rule(row.rule))
-        sure = say.get(f"weekly.sure.{row.state}")
-        made.append(Action(what=_clean(remedy_of(row, say)), why=sentences(say, said, sure)))
+    for problem in result.problems[:1]:
+        said = symptom_said(problem, result, say, window_of_rule(problem.rule))
+        sure = say.get(f"weekly.sure.{problem.state}")
+        made.append(Action(what=_clean(remedy_of(problem, say)), why=sentences(say, said, sure)))
     urgent = [row for row in result.next_steps if row.why != "largest"] or list(result.next_steps)
     for row in sorted(urgent, key=lambda one: -_known(one.deal_amount))[: NAMED_STEPS - len(made)]:
         why = say.say(f"weekly.why.{row.why}", why_days=row.why_days if math.isfinite(row.why_days) else 0.0)
