@@ -141,7 +141,8 @@ def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], 
     y = alt.Y("name:O", sort=None, axis=y_axis, scale=alt.Scale(domain=names))
     ramp = alt.Scale(domain=[0, most], range=list(theme.SEQUENCE), interpolate="lab")
     mark = share_axis(say).to_dict()["labelExpr"]
-    legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4)
+    legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4,
+                        orient=theme.fit("right", "bottom"))  # fmt: skip
     known = base.transform_filter("datum.kind != 'few'")
     strong = {"stroke": theme.PAPER, "strokeWidth": 2}
     shown = {"cohort": "", "age_days": ",.0f", "won_rate": ".1%", "at_risk_n": ",", "deal_n": ","}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STATES = {"red": "#C8472C", "amber": "#F0B64A", "unclear": "#F3E7CF", "green": "#DCEBDD"}
 INKS = {"red": theme.PAPER, "amber": theme.INK, "unclear": theme.QUIET, "green": theme.QUIET}
 MOST_PEOPLE, MOST_REASONS = 40, 12
+GROUPS = (theme.MOVED, theme.SECOND, "#009E73", "#CC79A7", "#56B4E9", theme.QUIET, "#003A5C", theme.LEFT)
+"""Colours of groups in a stack, at most eight; none of them means lost."""
 CELL, LINE = 46, 21
 
 
@@ -283,7 +285,7 @@ def sales_bars_draw(result: SalesTrend, lang: str) -> Any:
             y=alt.Y("value:Q", axis=alt.Axis(title=None, format="~s")),
             color=alt.Color(
                 "name:N",
-                scale=alt.Scale(scheme="tableau10"),
+                scale=alt.Scale(range=list(GROUPS)),
                 legend=alt.Legend(title=None, orient="top", columns=theme.fit(0, 2)),
             ),
         )
