@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,23 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 300)
 
 MORE_PAGES = {"00", "05", "06", "08"}
 """Kinds of pages that the long tier looks at as well."""
+
+
+@pytest.fixture(scope="session")
+def warm_server() -> Iterator[str]:
+    """Return the address of one server for all tests that do not try how a run starts its own; empty without fork."""
+    from funnelnb.batch import forkserver
+
+    with forkserver.started() as server:
+        yield getattr(server, "address", "")
+
+
+@pytest.fixture
+def warm(warm_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs fork from a warm server, as under `funnelnb warm`; without this each starts its own."""
+    from funnelnb.batch import forkserver
+
+    monkeypatch.setenv(forkserver.ADDRESS, warm_server)
 
 
 @pytest.fixture(scope="session")
