@@ -61,11 +61,13 @@ def _field(asked: Question, before: str, words: Any) -> tuple[Any, Callable[[], 
 
     from funnelnb.core.errors import ParameterError
     from funnelnb.teach.answers import as_choice
+    from funnelnb.teach.lesson import letter
 
     wide = widgets.Layout(width="auto")
     style = {"description_width": "initial"}
     if asked.choices:
-        radio = widgets.RadioButtons(options=list(asked.choices), value=None, layout=wide)
+        lettered = [(f"{letter(k)}  {one}", one) for k, one in enumerate(asked.choices)]
+        radio = widgets.RadioButtons(options=lettered, value=None, layout=wide)
         if before in asked.choices:
             radio.value = before
         elif before:
@@ -79,7 +81,13 @@ def _field(asked: Question, before: str, words: Any) -> tuple[Any, Callable[[], 
         parts = [one.strip() for one in before.split(";")]
         parts += [""] * (len(asked.rows) - len(parts))
         fields = [
-            widgets.Text(value=part, description=row, style=style, continuous_update=False)
+            widgets.Text(
+                value=part,
+                description=row,
+                style={"description_width": "11em"},
+                continuous_update=False,
+                layout=widgets.Layout(width="26em"),
+            )
             for row, part in zip(asked.rows, parts, strict=False)
         ]
         return widgets.VBox(fields), lambda: "; ".join(one.value.strip() for one in fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -187,7 +188,7 @@ class Board(widgets.VBox):
         people = widgets.VBox([self.who, *self.shares.values()])
         rest = widgets.VBox([*self.weights.values(), self.order, self.first])
         pool = widgets.VBox([self.scoop, self.scoop_these, self.let_go, self.let_go_these])
-        titles = [self._word("hours"), self._word("stages"), self._word("leads")]
+        titles = [self._word("hours"), self._word("stages"), self._word("pool")]
         parts = [people, rest, pool]
         if self.game.week % QUARTER == 0:
             parts.insert(0, widgets.VBox([*self.promises.values(), self.promise]))
@@ -209,7 +210,8 @@ class Board(widgets.VBox):
         for name in whole & set(shown.columns):
             shown[name] = ["" if one != one else f"{one:,.0f}" for one in shown[name]]  # noqa: PLR0124 - NaN
         shown.columns = [self._say.get(f"game.columns.{one}") for one in shown.columns]
-        return str(shown.to_html(index=False, border=0))
+        text = str(shown.to_html(index=False, border=0))
+        return re.sub(r"<(t[dh])>", r'<\1 style="padding:.1rem .7rem;text-align:right">', text)
 
 
 def _status(text: str) -> str:
