@@ -110,6 +110,15 @@ class Notebook:
         return node
 
 
+EVENTS_DECLARE = {"data", "steps", "window"}
+"""Parameters by which a notebook says that it is about an event log."""
+
+
+def about_events(notebook: Notebook) -> bool:
+    """Whether a notebook is about an event log."""
+    return set(notebook.parameters) >= EVENTS_DECLARE
+
+
 def notebooks(lang: str = "en") -> tuple[Notebook, ...]:
     """Which notebooks come with the package?
 

@@ -103,7 +103,9 @@ class ForecastExplorer(Live):
         }
 
     def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        self.result = forecast(self._book, **self.parameters(), draws=FEWER_DRAWS)
+        asked = self.parameters()
+        plain = asked["as_of"] is None and asked["by"] is None  # the figures of ``fn.forecast``, to the digit
+        self.result = forecast(self._book, **asked, **({} if plain else {"draws": FEWER_DRAWS}))
         return outputs(self.result, self._say.lang, chart="fan", table=bool(self.group.value), still=False)
 
     def _still(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,6 +295,13 @@ def unfair(ledger: Ledger, by: tuple[str, ...]) -> tuple[Note, ...]:
             shown = ", ".join(one for one in values if one) or name
             notes += (Note("known_afterwards", {"attribute": name, "values": shown}),)
     return notes
+
+
+def unfair_of(book: Any, by: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return the same of a book; of deals that a database counts where they lie this is not known."""
+    if not by or getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return ()
+    return unfair(book.ledger, by)
 
 
 def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:

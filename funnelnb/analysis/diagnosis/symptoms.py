@@ -11,7 +11,7 @@ from funnelnb.analysis.diagnosis import signs_funnel, signs_orders, signs_work
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign
 from funnelnb.analysis.diagnosis.rules import rules_of
 from funnelnb.analysis.shared.counts import level, source_notes
-from funnelnb.analysis.shared.open_deals import learned_from
+from funnelnb.analysis.shared.open_deals import learned_from, require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core import check
@@ -263,6 +263,7 @@ def symptoms(
     limits = _chosen(rules_of(rules), only)
     by = "owner" if by is None else by
     _known(book, by, ideal)
+    require_known(book)
     desk = Desk(book, by)
     wide = desk if learn_from is None else Desk(learned_from(book, learn_from), by)
     found, needs = _found(desk, wide, limits, confidence, ideal)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
-from funnelnb.analysis.forecast.history import NEVER, History, history_of
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
 from funnelnb.analysis.forecast.scorecard import has_history, past_periods
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -136,7 +137,9 @@ def coverage(
     True
     """
     start_month = when.month_of_start(fiscal_start)
+    require_known(book)
     history = history_of(book)
+    require_dated(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
     _require_amounts(history)
@@ -303,6 +306,7 @@ def velocity(
     True
     """
     asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
+    require_known(book)
     history = history_of(book)
     known = known_at(history, history.day)
     won, mine = known.win < NEVER, known.start < NEVER

@@ -19,6 +19,7 @@ from funnelnb.analysis.shared.judged import (
     WINS_ALONE,
     unjudged,
 )
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -86,6 +87,7 @@ class Pipeline:
 
 def pipeline(book: Book) -> Pipeline:
     """Return the open deals of `book` that have not reached the won stage."""
+    require_known(book)
     ledger = book.ledger
     index = np.flatnonzero((ledger.outcome == OPEN_DEAL) & (ledger.furthest < ledger.won))
     position = ledger.furthest[index].astype(np.int64)

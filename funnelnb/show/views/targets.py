@@ -300,7 +300,7 @@ def levers_finding(result: Levers, say: Words) -> Finding:
     }
     return Finding(
         headline=say.say("findings.levers.headline", **values),
-        detail=say.say("findings.levers.detail", **values),
+        detail=say.say(f"findings.levers.{'detail' if np.isnat(result.until) else 'detail_even'}", **values),
         unsaid=say.get("findings.levers.unsaid"),
     )
 
