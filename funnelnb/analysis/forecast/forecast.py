@@ -16,6 +16,7 @@ from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
 from funnelnb.analysis.forecast.history import History, groups_of, history_of, replayable, require_dated
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
@@ -350,6 +351,7 @@ def _case(
     """Return what is asked, and the record that sets the width of its range."""
     day = _day(book, as_of)
     asked, history, today = when.wanted(period, day, start_month), history_of(book), when.day_number(day)
+    require_judged(book)
     require_known(book)
     if today < history.day:
         require_dated(history)

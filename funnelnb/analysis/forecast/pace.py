@@ -13,6 +13,7 @@ from funnelnb.analysis.forecast.history import NEVER, History, history_of, requi
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
 from funnelnb.analysis.forecast.scorecard import has_history, past_periods
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
@@ -137,6 +138,7 @@ def coverage(
     True
     """
     start_month = when.month_of_start(fiscal_start)
+    require_judged(book)
     require_known(book)
     history = history_of(book)
     require_dated(history)
@@ -306,6 +308,7 @@ def velocity(
     True
     """
     asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
+    require_judged(book)
     require_known(book)
     history = history_of(book)
     known = known_at(history, history.day)

@@ -93,6 +93,9 @@ def stuck_finding(result: Stuck, say: Words) -> Finding:
     unsaid = say.get("findings.stuck.unsaid")
     if not result.n:
         return Finding(headline=say.get("stuck.nobody"), detail="", unsaid=unsaid)
+    if all(math.isnan(deal.p_value) for deal in result.deals):
+        headline = say.say("findings.stuck.unjudged", n=result.n)
+        return Finding(headline=headline, detail="", unsaid=unsaid)
     if not result.listed_n:
         return Finding(headline=_none(result, say), detail=_first(result, say), unsaid=unsaid)
     values = _values(result, say) | {"amount": _amount(result, result.listed_amount, say)}
@@ -225,7 +228,8 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
     """Say in which stage the chance clearly falls, or rises, most with age; or that it does in none."""
     unsaid = say.get("findings.ageing.unsaid")
     if not result.cells:
-        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+        key = "findings.ageing.undated" if result.n or _no_age(result) else "words.none_at_all"
+        return Finding(headline=say.get(key), detail="", unsaid=unsaid)
     if not result.changes:
         undated = "losses_undated" in {note.code for note in result.notes}
         key = "unseen_undated" if undated else "unseen"
@@ -259,6 +263,10 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         ),
         unsaid=unsaid,
     )
+
+
+def _no_age(result: Ageing) -> bool:
+    return any(note.code == "age_unknown" for note in result.notes)
 
 
 def _told(cell: AgeingCell, say: Words) -> str:
