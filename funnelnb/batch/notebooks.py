@@ -82,6 +82,11 @@ class Notebook:
     own: bool
     compares: bool = True
 
+    @property
+    def about_events(self) -> bool:
+        """Whether it is about an event log: it declares ``steps`` and ``window``."""
+        return set(self.parameters) >= {"data", "steps", "window"}
+
     def node(self) -> NotebookNode:
         """Return a fresh copy of the notebook, to be changed freely."""
         return _read(self.path)
@@ -108,15 +113,6 @@ class Notebook:
                 cell.outputs, cell.execution_count = [], None
                 cell.metadata.pop("execution", None)
         return node
-
-
-EVENTS_DECLARE = {"data", "steps", "window"}
-"""Parameters by which a notebook says that it is about an event log."""
-
-
-def about_events(notebook: Notebook) -> bool:
-    """Whether a notebook is about an event log."""
-    return set(notebook.parameters) >= EVENTS_DECLARE
 
 
 def notebooks(lang: str = "en") -> tuple[Notebook, ...]:

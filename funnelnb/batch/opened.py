@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.batch import notebooks as catalog
 from funnelnb.core.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def opened(request: Request, checked: Checked, settings_days: float | None) -> t
     ParameterError
         Notebooks about deals and about events are asked for together, or the log has no such property or step.
     """
-    asked = [catalog.about_events(one) for one in checked.notebooks]
+    asked = [one.about_events for one in checked.notebooks]
     if not any(asked):
         return load(request), settings_days
     if not all(asked):

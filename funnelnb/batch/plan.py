@@ -199,6 +199,11 @@ class Plan:
     jobs: tuple[Job, ...]
     hidden: Mapping[str, str]
 
+    @property
+    def subject(self) -> str:
+        """Who is counted, as :func:`funnelnb.show.text.words.told_of` takes it: people of an event log, or deals."""
+        return "people" if any(job.notebook.about_events for job in self.jobs) else ""
+
 
 def check_request(request: Request) -> Checked:
     """Check everything that can be checked without the data.
@@ -237,7 +242,7 @@ def check_request(request: Request) -> Checked:
 
 def _every(lang: str) -> list[Notebook]:
     """Return the notebooks of the package that are about deals: what "all" means."""
-    return [one for one in catalog.notebooks(lang) if not catalog.about_events(one)]
+    return [one for one in catalog.notebooks(lang) if not one.about_events]
 
 
 def make(checked: Checked, book: Book, horizon_days: float | None) -> Plan:
