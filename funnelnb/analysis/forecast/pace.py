@@ -91,6 +91,13 @@ class PipelineCoverage(Result):
     rows: tuple[YieldRow, ...]
 
 
+def _judged(book: Book) -> History:
+    """Return the history of a book of which it is known who was open, and how likely open deals are won."""
+    require_judged(book)
+    require_known(book)
+    return history_of(book)
+
+
 @question("forecasts")
 def coverage(
     book: Book,
@@ -138,9 +145,7 @@ def coverage(
     True
     """
     start_month = when.month_of_start(fiscal_start)
-    require_judged(book)
-    require_known(book)
-    history = history_of(book)
+    history = _judged(book)
     require_dated(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
@@ -308,9 +313,7 @@ def velocity(
     True
     """
     asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
-    require_judged(book)
-    require_known(book)
-    history = history_of(book)
+    history = _judged(book)
     known = known_at(history, history.day)
     won, mine = known.win < NEVER, known.start < NEVER
     if not (won & mine).any():

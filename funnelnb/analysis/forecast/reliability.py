@@ -192,9 +192,7 @@ def calibration(
     parts = int(check.number("bins", bins, ge=2, le=20))
     confidence = level(confidence_level)
     weight = weights_of(latest, weights)
-    if name == "history":
-        require_dated(history_of(latest))
-    found = _past_days(latest, at, days, weight)
+    found = _past_days(latest, at, days, weight, replayed=name == "history")
     if not found:
         raise MissingDataError(
             f"no past day has history before it and {days} days after it",
@@ -224,9 +222,11 @@ def calibration(
 
 
 def _past_days(
-    latest: Book, at: Callable[[int], Book | None], days: int, weight: Floats
+    latest: Book, at: Callable[[int], Book | None], days: int, weight: Floats, *, replayed: bool
 ) -> list[dict[str, Any]]:
     """Return the open deals of past days that lie so many days apart, with what became of them."""
+    if replayed:
+        require_dated(history_of(latest))
     found, last = [], history_of(latest).day
     for day in range(last - days, last - (MOST_DAYS + 1) * days, -days):
         book = at(day)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -281,8 +281,7 @@ def duration(
         families=families_of(family),
         confidence_level=level(confidence_level),
         calendar=calendar_of(calendar, book),
-        unsure=hasattr(book, "ledger") and bool(book.ledger.is_true("state_then_unknown").any()),
-        unfair=unfair_of(book, grouping(book, by)),
+        **_doubts(book, grouping(book, by)),
     )
     spans, notes = spans_of(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
@@ -305,6 +304,12 @@ def duration(
         tests=settled([row for one in blocks for row in one.tests], asked.confidence_level),
         gaps=tuple(row for one in blocks for row in one.gaps),
     )
+
+
+def _doubts(book: Source, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return whether losses may not have happened by then, and which groups are known only afterwards."""
+    unsure = hasattr(book, "ledger") and bool(book.ledger.is_true("state_then_unknown").any())
+    return {"unsure": unsure, "unfair": unfair_of(book, names)}
 
 
 def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[Note, ...]:
