@@ -22,7 +22,7 @@ from funnelnb.analysis.shared.counts import (
     working_stage,
 )
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.time.duration_groups import DurationGap, DurationTest, gaps_of, settled, test_of
 from funnelnb.analysis.time.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.core import check
@@ -289,13 +289,9 @@ def duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
         confidence_level=asked.confidence_level,
-        as_of=book.as_of,
-        currency=book.currency,
         notes=(*source_notes(book), *notes, *_all_notes(book, asked, blocks)),
         by=asked.names,
         to=to,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
         within="".join(asked.within),
         calendar=asked.calendar.name,
         rows=tuple(row for one in blocks for row in one.rows),
@@ -303,6 +299,7 @@ def duration(
         curves=tuple(row for one in blocks for row in one.curves),
         tests=settled([row for one in blocks for row in one.tests], asked.confidence_level),
         gaps=tuple(row for one in blocks for row in one.gaps),
+        **about(book),
     )
 
 
