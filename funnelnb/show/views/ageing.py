@@ -27,6 +27,11 @@ def _stage(result: Any, row: Any, say: Words) -> str:
     return stage_name(result, row.stage, say)
 
 
+def _expected(_: Any, row: Any, say: Words) -> str:
+    """Return a number that is expected with one decimal: whole numbers would not add up to that of all stages."""
+    return f"{row.slow_expected_n:.1f}"
+
+
 def _usual(_: Any, row: StuckDeal, say: Words) -> str:
     return days(row.usual_days, say)
 
@@ -80,7 +85,9 @@ STAGES = Table(
     columns=(
         Column(field="stage", cell=_stage),
         *(Column(field=name) for name in ("open_n", "open_amount")),
-        *(Column(field=name) for name in ("slow_n", "slow_expected_n", "slow_amount")),
+        Column(field="slow_n"),
+        Column(field="slow_expected_n", cell=_expected),
+        Column(field="slow_amount"),
         *(Column(field=name, keep=_any_listed) for name in ("listed_n", "listed_amount")),
         Column(field="last_event_days"),
         Column(field="pause"),
