@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
-from funnelnb.analysis.forecast.history import History, groups_of, history_of
+from funnelnb.analysis.forecast.history import History, groups_of, history_of, replayable, require_dated
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.judged import require_judged
+from funnelnb.analysis.shared.open_deals import customers_of, require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import About, DealRows, Result, about
@@ -108,6 +110,8 @@ class ForecastDeal:
     Attributes
     ----------
     opportunity_id : str
+    customer : str
+        What its customer is called.
     stage : str
     chance_rate : float
         To be won by the end of the period.
@@ -117,6 +121,7 @@ class ForecastDeal:
     """
 
     opportunity_id: str
+    customer: str
     stage: str
     chance_rate: float
     deal_amount: float
@@ -349,6 +354,10 @@ def _case(
     """Return what is asked, and the record that sets the width of its range."""
     day = _day(book, as_of)
     asked, history, today = when.wanted(period, day, start_month), history_of(book), when.day_number(day)
+    require_judged(book)
+    require_known(book)
+    if today < history.day:
+        require_dated(history)
     _require(history, today)
     past = _record(book, asked[0], today, start_month, asked=record)
     factor = past.width_factor if past is not None else 1.0
@@ -618,15 +627,17 @@ def _deals(
     standing = np.where(
         history.stage_day[:, seen.index] <= today, np.arange(history.won + 1)[:, None], 0
     ).max(axis=0)
+    named = customers_of(book, [str(ids[seen.index[k]]) for k in order])
     return tuple(
         ForecastDeal(
             opportunity_id=str(ids[seen.index[k]]),
+            customer=customer,
             stage=stages[int(standing[k])],
             chance_rate=float(chance[k]),
             deal_amount=float(seen.amount[k]),
             expected_amount=float(worth[k]),
         )
-        for k in order
+        for k, customer in zip(order, named, strict=True)
         if worth[k] > 0
     )
 
@@ -639,9 +650,14 @@ def _in_period(seen: Foresight, period: Period, today: int) -> Floats:
     return last - seen.chance[edges.index(first)] if first > today else last
 
 
+def category_column(book: Book) -> str:
+    """Return the column of forecast categories; empty where there is none."""
+    return next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+
+
 def _categories(book: Book, history: History, seen: Foresight, period: Period) -> tuple[CategoryRow, ...]:
     """Return the open deals by forecast category, where the data have one and are of today."""
-    name = next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+    name = category_column(book)
     if not name or seen.known.day != history.day or name not in book.ledger.attributes:
         return ()
     coded = book.ledger.attributes[name]
@@ -669,9 +685,12 @@ def _record(
     if not asked:
         return None
     kind = when.kind_of(period)
-    if not kind:
+    if not kind or not replayable(history_of(book)):
         return None
-    lead = when.day_number(period.end) - today
+    before = (
+        when.day_number(period.start) - 1 - today
+    )  # on its eve no day is left, however long the period is
+    lead = before + round(when.LENGTHS[kind] * 30.4375)
     return record_of(book, kind, lead, today, start_month)
 
 
@@ -689,6 +708,8 @@ def _notes(history: History, seen: Foresight, past: Record | None, *, replayed: 
         found += (Note("forecast_amount_at_close"),)
     if replayed:
         found += (Note("forecast_replayed"),)
-    if past is None or past.n < 2:
+    if not replayable(history):
+        found += (Note("forecast_not_replayed", {"deals_n": history.undated_n}),)
+    elif past is None or past.n < 2:
         found += (Note("forecast_no_record", {"periods_n": 0 if past is None else past.n}),)
     return found

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
-from funnelnb.analysis.forecast.history import NEVER, History, history_of
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
 from funnelnb.analysis.forecast.scorecard import has_history, past_periods
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.judged import require_judged
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -89,6 +91,13 @@ class PipelineCoverage(Result):
     rows: tuple[YieldRow, ...]
 
 
+def _judged(book: Book) -> History:
+    """Return the history of a book of which it is known who was open, and how likely open deals are won."""
+    require_judged(book)
+    require_known(book)
+    return history_of(book)
+
+
 @question("forecasts")
 def coverage(
     book: Book,
@@ -136,7 +145,8 @@ def coverage(
     True
     """
     start_month = when.month_of_start(fiscal_start)
-    history = history_of(book)
+    history = _judged(book)
+    require_dated(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
     _require_amounts(history)
@@ -303,7 +313,7 @@ def velocity(
     True
     """
     asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
-    history = history_of(book)
+    history = _judged(book)
     known = known_at(history, history.day)
     won, mine = known.win < NEVER, known.start < NEVER
     if not (won & mine).any():
@@ -311,7 +321,7 @@ def velocity(
     chance, cycle, within = _settled(known, int(asked))
     sizes = history.won_amount[won & np.isfinite(history.won_amount)]
     size = float(sizes.mean()) if sizes.size else float("nan")
-    window = _window(history, known)
+    window = window_of(history, known)
     new_n = int((mine & (known.start > history.day - window)).sum())
     month = new_n / window * MONTH_DAYS
     still = int((mine & ~won & (known.end == NEVER)).sum())
@@ -350,7 +360,7 @@ def _settled(known: Known, asked: int) -> tuple[float, float, float]:
     return chance, float(half * grid.unit), float(last * grid.unit)
 
 
-def _window(history: History, known: Known) -> int:
+def window_of(history: History, known: Known) -> int:
     """Return over how many days new deals are counted: a year, or as long as is recorded."""
     first = max(int(known.start[known.start < NEVER].min()), known.since)
     return min(history.day - first + 1, 365)
