@@ -317,8 +317,9 @@ def _flows(moves: list[MoveRow]) -> tuple[FlowRow, ...]:
 
 def _notes(before: Book, after: Book) -> tuple[Note, ...]:
     """Say when need and intent stand the same in both books, so that only size can have moved anybody."""
-    columns = ["account_id", "need", "intent"]
-    old, new = (one.tables["accounts"][columns].set_index("account_id") for one in (before, after))
+    tables = [one.tables["accounts"].set_index("account_id") for one in (before, after)]
+    known = [name for name in ("need", "intent") if all(name in one for one in tables)]
+    old, new = (one[known] for one in tables)
     shared = old.index.intersection(new.index)
     same = old.loc[shared].equals(new.loc[shared])
     return (Note("need_and_intent_same"),) if same else ()
