@@ -543,14 +543,9 @@ _EACH_N = 20
 """Up to so many reports a log names each; of more only tenths and failures."""
 
 
-PRINTED_MOST = 300
-"""Characters of a line on a terminal that come from names."""
-
-
 def printable(text: str) -> str:
-    """Return `text` without characters that steer a terminal, cut where it is endless: names come from data."""
-    shown = text if len(text) <= PRINTED_MOST else f"{text[:PRINTED_MOST]}…"
-    return "".join(one if one.isprintable() else "�" for one in shown)
+    """Return `text` without characters that steer a terminal, cut after 300: names come from data."""
+    return "".join(one if one.isprintable() else "�" for one in text[:300])
 
 
 class Progress:
