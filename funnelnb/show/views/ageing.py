@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.duration import days
-from funnelnb.show.views.registry import Finding, View, deal_named
+from funnelnb.show.views.registry import Finding, View, deal_named, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +235,8 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
     """Say in which stage the chance clearly falls, or rises, most with age; or that it does in none."""
     unsaid = say.get("findings.ageing.unsaid")
     if not result.cells:
-        key = "findings.ageing.undated" if result.n or _no_age(result) else "words.none_at_all"
+        undated = _no_age(result) and not unjudged(result)
+        key = "findings.ageing.undated" if undated else "words.none_at_all"
         return Finding(headline=say.get(key), detail="", unsaid=unsaid)
     if not result.changes:
         undated = "losses_undated" in {note.code for note in result.notes}
