@@ -150,7 +150,7 @@ def report(
         "alone": alone,
         "parameters": [(one, _plain(value)) for one, value in job.shown.items()],
         "origin": origin(plan, job.notebook.name, say),
-        "deals": lists.on_page(inside.lists, f"{job.stem}{lists.SUFFIX}", say) if not alone else {},
+        "deals": lists.on_page(inside.lists, "" if alone else f"{job.stem}{lists.SUFFIX}", say),
     }
     return fill("report.html.j2", page, say)
 

@@ -16,6 +16,7 @@ from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
 from funnelnb.analysis.forecast.history import History, groups_of, history_of
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.open_deals import customers_of
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import About, DealRows, Result, about
@@ -108,6 +109,8 @@ class ForecastDeal:
     Attributes
     ----------
     opportunity_id : str
+    customer : str
+        What its customer is called.
     stage : str
     chance_rate : float
         To be won by the end of the period.
@@ -117,6 +120,7 @@ class ForecastDeal:
     """
 
     opportunity_id: str
+    customer: str
     stage: str
     chance_rate: float
     deal_amount: float
@@ -618,15 +622,17 @@ def _deals(
     standing = np.where(
         history.stage_day[:, seen.index] <= today, np.arange(history.won + 1)[:, None], 0
     ).max(axis=0)
+    named = customers_of(book, [str(ids[seen.index[k]]) for k in order])
     return tuple(
         ForecastDeal(
             opportunity_id=str(ids[seen.index[k]]),
+            customer=customer,
             stage=stages[int(standing[k])],
             chance_rate=float(chance[k]),
             deal_amount=float(seen.amount[k]),
             expected_amount=float(worth[k]),
         )
-        for k in order
+        for k, customer in zip(order, named, strict=True)
         if worth[k] > 0
     )
 
@@ -639,9 +645,14 @@ def _in_period(seen: Foresight, period: Period, today: int) -> Floats:
     return last - seen.chance[edges.index(first)] if first > today else last
 
 
+def category_column(book: Book) -> str:
+    """Return the column of forecast categories; empty where there is none."""
+    return next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+
+
 def _categories(book: Book, history: History, seen: Foresight, period: Period) -> tuple[CategoryRow, ...]:
     """Return the open deals by forecast category, where the data have one and are of today."""
-    name = next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+    name = category_column(book)
     if not name or seen.known.day != history.day or name not in book.ledger.attributes:
         return ()
     coded = book.ledger.attributes[name]
