@@ -165,7 +165,6 @@ def one(path: Path) -> None:
     from funnelnb.data.load import load
 
     resource.setrlimit(resource.RLIMIT_CPU, (3 * MOST_S, 3 * MOST_S))  # then the system ends it
-    resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_MB * MB, 4 * MOST_MB * MB))
     options = {} if path.suffix == ".toml" else {"playbook": ["lead", "offer", "won"]}
     try:
         said = repr(load(path, **options))
