@@ -91,7 +91,8 @@ def _sum(result: Conversion, row: StepRow, say: Words) -> str:
         "open_n": row.here_n,
         "left_n": row.left_n,
     }
-    said = say.say(f"brief.conversion.{'sum_left' if row.left_n else 'sum'}", **counts)
+    key = "sum_then" if any(note.code == "state_then_unknown" for note in result.notes) else "sum"
+    said = say.say(f"brief.conversion.{key}{'_left' if row.left_n else ''}", **counts)
     return sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
 
 
