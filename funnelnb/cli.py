@@ -78,6 +78,7 @@ _EXAMPLES = {
     "clean": """
   funnelnb clean export/                          what stands there twice, as changes.csv
   funnelnb clean export/ --changes export-clean/changes.csv
+  funnelnb clean export-clean/ --undo             the tables as they were, into export-clean-before
 """,
     "schedule": """
   funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
@@ -155,7 +156,8 @@ _SNAPSHOT = """Keeps an export as what was known on its date, in a folder from w
 the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
 
 _CLEAN = """Finds customers, deals and orders that are in the data twice, values in two spellings, and tests. Every
-change is listed in one file; with --changes those that it accepts are made. The export stays as it is."""
+change is listed in one file; with --changes those that it accepts are made, with --undo all are taken back. The export
+stays as it is."""
 
 _SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
 What comes after -- is passed on to report."""
@@ -397,6 +399,9 @@ def _clean_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     parser.add_argument(
         "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
+    )
+    parser.add_argument(
+        "--undo", action="store_true", help="DATA is a folder of cleaned tables: take all changes back"
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
@@ -731,8 +736,11 @@ def _snapshot(given: argparse.Namespace) -> int:
 
 
 def _clean(given: argparse.Namespace) -> int:
-    from funnelnb.batch.tidy_up import tidy_up
+    from funnelnb.batch.tidy_up import tidy_up, undone
 
+    if given.undo:
+        print(undone(_data(given), out=given.out, force=given.force, lang=given.lang))
+        return OK
     asked = {
         name: getattr(given, name) for name in ("mapping", "playbook", "out", "changes", "force", "lang")
     }

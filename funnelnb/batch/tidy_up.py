@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import OutputError
-from funnelnb.data.cleaning import CHANGES, Cleaning, cleaning
-from funnelnb.data.keep import keep
+from funnelnb.data.cleaning import CHANGES, LEFT_OUT, Cleaning, cleaning, followed, read_back
+from funnelnb.data.contract.settings import FILE_NAME
+from funnelnb.data.keep import keep, write_tables, write_whole
 from funnelnb.data.propose import propose
 from funnelnb.data.read.database import database_name, is_database
 from funnelnb.show.pages.proposal import settings_comments
@@ -72,6 +73,37 @@ def tidy_up(
     return "\n".join(shown)
 
 
+def undone(data: tuple[str, ...], *, out: Path | None = None, force: bool = False, lang: str = "en") -> str:
+    """Take all changes of a folder of cleaned tables back, and return what was done in words.
+
+    Parameters
+    ----------
+    data : tuple of str
+        One folder that :func:`tidy_up` has written.
+    out : Path, optional
+        Folder of the tables as they were; default: the name of the folder with ``-before``.
+    force : bool
+        Whether files that are there may be replaced.
+    lang : {"en", "zh"}
+
+    Raises
+    ------
+    FunnelError
+        The folder holds no cleaned tables, or the other one cannot be written to.
+    """
+    source = Path(data[0]).expanduser()
+    tables = read_back(source)
+    folder = out or Path(f"{source.name}-before")
+    if folder.exists() and any(folder.iterdir()) and not force:
+        raise OutputError(
+            f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tables(tables, folder)
+    write_whole(folder / FILE_NAME, (source / FILE_NAME).read_text(encoding="utf-8"), force=True)
+    return words(lang).say("cleaning.undone", n=sum(map(len, tables.values())), folder=str(folder))
+
+
 def _kind(found: Cleaning, kind: str, lang: str) -> str:
     """Return how many findings of one kind there are, with examples."""
     say = words(lang)
@@ -104,8 +136,8 @@ def _made(found: Cleaning, proposal: Proposal, folder: Path, name: str, *, force
         book, folder, proposal.document, settings_comments(proposal, name, lang),
         model=said if isinstance(said, str) else None, force=force or not others,
     )  # fmt: skip
-    apart = folder / "left_out"
-    for table, rows in made.left_out.items():
+    apart = folder / LEFT_OUT
+    for table, rows in {**made.left_out, **followed(found.book, made)}.items():
         apart.mkdir(exist_ok=True)
         rows.to_parquet(apart / f"{table}.parquet")
     found.write(folder / CHANGES)

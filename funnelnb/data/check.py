@@ -505,7 +505,7 @@ def check_data(
         items.append(CheckItem(status="failed", check="contract", note=_problem_note(refusal)))
     if subject is not None:
         items += _run(subject)
-    items += _lines(sources)
+    items += _lines(sources, draft)
     order = {"failed": 0, "note": 1, "unjudged": 2, "passed": 3}
     items.sort(key=lambda item: order[item.status])
     counts = {status: sum(item.status == status for item in items) for status in order}
@@ -588,9 +588,13 @@ def _run(subject: Subject) -> list[CheckItem]:
     return items
 
 
-def _lines(sources: Sources) -> list[CheckItem]:
-    """Say of every text file that was read what became of its lines."""
-    raws = [*(one.raw for one in sources.sheets), *sources.raws.values()]
+def _lines(sources: Sources, draft: Draft | None) -> list[CheckItem]:
+    """Say of every text file that became a table what became of its lines; of all where none did."""
+    raws = (
+        [*(one.raw for one in sources.sheets), *sources.raws.values()]
+        if draft is None
+        else draft.raws.values()
+    )
     found = {raw.file: note for raw in raws if (note := raw.accounted()) is not None}
     return [CheckItem(status="passed", check="lines", note=note) for note in found.values()]
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.errors import SourceError
 from funnelnb.core.note import Note
 from funnelnb.data.book import Book
 from funnelnb.data.load import load
+from funnelnb.data.read.guard import guarded
 from funnelnb.data.tidy.changes import KINDS, Change, Made, answered, make, read_changes, undo, write_changes
 from funnelnb.data.tidy.find import find
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 CHANGES = "changes.csv"
 """The file in which changes are accepted or refused."""
+
+LEFT_OUT = "left_out"
+"""Folder of the rows that are left out, beside the cleaned tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,3 +162,50 @@ def taken_back(made: Made) -> dict[str, pd.DataFrame]:
     True
     """
     return undo(made)
+
+
+def followed(book: Book, made: Made) -> dict[str, pd.DataFrame]:
+    """Which rows of other tables go with the deals that are left out, such as their history?"""
+    if "opportunities" not in made.left_out:
+        return {}
+    gone = set(made.left_out["opportunities"]["opportunity_id"])
+    return {
+        name: frame[frame["opportunity_id"].isin(gone)]
+        for name, frame in book.tables.items()
+        if name != "opportunities" and "opportunity_id" in frame and frame["opportunity_id"].isin(gone).any()
+    }
+
+
+def read_back(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the tables as they were before `funnelnb clean` made its changes in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Cleaned tables, the file of changes, and the rows that were left out.
+
+    Raises
+    ------
+    SourceError
+        The folder holds no cleaned tables.
+    ParameterError
+        The file of changes does not belong to them.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if not (folder / CHANGES).is_file() or not (folder / "opportunities.parquet").is_file():
+        raise SourceError(
+            f"{folder} holds no cleaned tables",
+            expected=f"the folder that funnelnb clean DATA --changes {CHANGES} has written",
+            hint="name that folder: funnelnb clean NAME-clean --undo",
+        )
+    with guarded(folder.name, "tables as funnelnb clean has written them", "clean the export again"):
+        tables = {one.stem: pd.read_parquet(one) for one in sorted(folder.glob("*.parquet"))}
+        left = {one.stem: pd.read_parquet(one) for one in sorted((folder / LEFT_OUT).glob("*.parquet"))}
+        for name, rows in left.items():
+            places = np.setdiff1d(np.arange(len(tables[name]) + len(rows)), rows.index)
+            tables[name].index = pd.Index(places)
+        changes = tuple(_one_each(read_changes(folder / CHANGES)))
+        made = undo(Made(tables=tables, left_out=left, changes=changes))
+    return {name: frame.reset_index(drop=True) for name, frame in made.items()}

@@ -13,6 +13,8 @@ from funnelnb.data.recognise.write import as_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
+
     from funnelnb.data.book import Book
 
 SOURCE_SETTINGS = "source-settings.toml"
@@ -43,6 +45,27 @@ def write_whole(target: Path, text: str, *, force: bool = False) -> None:
         raise OutputError(
             f"{target} cannot be written ({error.strerror})", expected="a folder that can be written to",
             hint="name another place with --write-settings FILE",
+        ) from None  # fmt: skip
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write tables as Parquet into a folder.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for table, frame in tables.items():
+            temporary = folder / f".funnelnb-{table}.tmp"
+            frame.to_parquet(temporary, index=False)
+            temporary.replace(folder / f"{table}.parquet")
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written to ({error.strerror})", expected="a folder that can be written to",
+            hint="name another folder",
         ) from None  # fmt: skip
 
 
@@ -79,17 +102,7 @@ def keep(
         raise OutputError(
             f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for table, frame in book.tables.items():
-            temporary = folder / f".funnelnb-{table}.tmp"
-            frame.to_parquet(temporary, index=False)
-            temporary.replace(folder / f"{table}.parquet")
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written to ({error.strerror})", expected="a folder that can be written to",
-            hint="name another folder",
-        ) from None  # fmt: skip
+    write_tables(book.tables, folder)
     own: dict[str, Any] = {
         "playbook": [one.label.en for one in book.playbook.stages] if model is None else model,
         "as_of": str(book.as_of)[:10],

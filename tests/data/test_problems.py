@@ -297,3 +297,29 @@ def test_times_of_one_day_are_in_order_when_closes_have_no_time():
     book = load(data, playbook=STAGES)
     assert str(book.opportunities["closed_at"][0]) == "2026-02-01 23:59:59"
     assert "close_at_end_of_day" in codes(book)
+
+
+def man_book(tmp_path, rows):
+    (tmp_path / "opportunities.csv").write_text(
+        "opportunity_id,account_id,stage,created_at\nD1,A1,lead,2026-01-01\nD2,A2,lead,2026-01-02\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "accounts.csv").write_text("\n".join(["客户编号,资金,权力,需求", *rows]), encoding="utf-8")
+    return load(tmp_path, playbook=["lead", "won"], as_of="2026-02-01")
+
+
+def test_the_letters_of_the_man_rule_are_read_by_their_case(tmp_path):
+    found = man_book(tmp_path, ["A1,M,a,N", "A2,m,A,N"])
+    accounts = found.tables["accounts"].set_index("account_id")
+    assert accounts["money"].tolist() == [True, False]
+    assert accounts["authority"].tolist() == [False, True]
+    assert accounts["need"].tolist() == [True, True]  # a capital: the need is there
+    told = [note.values["column"] for note in found.notes if note.code == "man_letters_read"]
+    assert told == ["资金", "权力", "需求"]
+
+
+def test_y_and_n_stay_yes_and_no(tmp_path):
+    accounts = man_book(tmp_path, ["A1,Y,Y,N", "A2,Y,N,Y"]).tables["accounts"].set_index("account_id")
+    assert accounts["need"].tolist() == [False, True]
+    accounts = man_book(tmp_path, ["A1,是,是,N", "A2,是,否,N"]).tables["accounts"].set_index("account_id")
+    assert accounts["need"].tolist() == [False, False]  # nothing says that these are letters

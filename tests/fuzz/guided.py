@@ -69,7 +69,7 @@ def main() -> None:
         f"-max_total_time={seconds}",
         f"-seed={seed}",
         f"-max_len={LARGEST}",
-        "-timeout=10",
+        "-timeout=100",
         "-rss_limit_mb=2500",
     ]
     keep = f"-artifact_prefix={folder}/"

@@ -100,6 +100,17 @@ def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None
         raw.frame = frame.iloc[1:]
 
 
+def _letters(table: Table, raw: Raw, findings: Findings) -> dict[str, pd.Series]:
+    """Read money, authority and need where they are written in the letters of the MAN rule, and say so."""
+    if table.name != "accounts":
+        return {}
+    found = values.man_letters({one: raw.frame[at] for one, at in table.columns.items() if at in raw.frame})
+    for canonical in found:
+        letter, column = values.MAN_LETTERS[canonical], table.columns[canonical]
+        findings.note("man_letters_read", file=table.file, column=column, value=letter, other=letter.lower())
+    return found
+
+
 def read_table(
     name: str, raw: Raw, columns: Mapping[str, str], settings: Settings, findings: Findings
 ) -> Table:
@@ -134,8 +145,10 @@ def read_table(
         require_column(raw, source, f"[tables.{name}.attributes] {attribute}", settings.shown)
     table.columns |= own
     parsed = {}
+    letters = _letters(table, raw, findings)
     for canonical, source in table.columns.items():
         cells = _row_numbers(raw) if source == ROW_NUMBER else raw.frame[source]
+        cells = letters.get(canonical, cells)
         parsed[canonical] = _parse(table, canonical, cells, kind_of(name, canonical), settings, findings)
     _settle_dates(table, parsed, raw, settings, findings)
     dropped = pd.Series(data=False, index=raw.frame.index)

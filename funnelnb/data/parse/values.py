@@ -139,6 +139,47 @@ def _flags(cells: pd.Series) -> Parsed:
     return Parsed(values, bad)
 
 
+MAN_LETTERS = {"money": "M", "authority": "A", "need": "N"}
+"""How the MAN rule writes what a customer has (the capital) or lacks (the small letter)."""
+
+
+def man_letters(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+    """Which of these columns are written in the letters of the MAN rule, and what do they say?
+
+    Parameters
+    ----------
+    cells : Mapping of str to Series
+        Columns called ``money``, ``authority`` and ``need``, as far as they are there.
+
+    Returns
+    -------
+    dict of str to Series
+        Columns as flags. A lone ``N`` means "no" as well, so that ``need`` is only read so where a small ``n``
+        stands beside it, or another column is written in letters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> found = man_letters({"money": pd.Series(["M", "m"]), "need": pd.Series(["N", "N"])})
+    >>> {name: one.tolist() for name, one in found.items()}
+    {'money': [True, False], 'need': [True, True]}
+    >>> man_letters({"need": pd.Series(["N", "Y"])}), man_letters({"need": pd.Series(["N", "N"])})
+    ({}, {})
+    """
+    texts = {name: as_text(cells[name], blanks=False) for name in MAN_LETTERS if name in cells}
+    held = {name: set(one.dropna()) for name, one in texts.items()}
+    lettered = {
+        name for name, one in held.items() if one and one <= {MAN_LETTERS[name], MAN_LETTERS[name].lower()}
+    }
+    if lettered == {"need"} and len(held["need"]) < 2:
+        return {}
+    return {
+        name: texts[name].map({MAN_LETTERS[name]: True, MAN_LETTERS[name].lower(): False}).astype("boolean")
+        for name in texts
+        if name in lettered
+    }
+
+
 _UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]+?)\s*[)）\]】]\s*$")
 
 

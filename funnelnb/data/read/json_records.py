@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError
@@ -39,9 +40,13 @@ def read_json(path: Path, limits: Limits) -> Raw:
     import pandas as pd
 
     records = _records(_parsed(path), path.name)
-    flat = [dict(_flattened(one, "", path.name, limits)) for one in records]
-    names = _short_names(list(dict.fromkeys(name for one in flat for name in one)))
-    limits.refuse("columns", len(names), path.name)
+    flat, seen = [], dict[str, None]()
+    for one in records:
+        flat.append(dict(_flattened(one, "", path.name, limits)))
+        seen.update(dict.fromkeys(flat[-1]))
+        limits.refuse("columns", len(seen), path.name)
+    limits.refuse("cells", len(seen) * len(flat), path.name)
+    names = _short_names(list(seen))
     columns = {short: [one.get(name, "") for one in flat] for name, short in names.items()}
     frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in columns.items()})
     frame.columns = pd.Index(unique_names(list(frame.columns)))
@@ -117,5 +122,5 @@ def _text(value: Any) -> str:
 def _short_names(names: list[str]) -> dict[str, str]:
     """Return the names without the wrapping that CRM interfaces put round every field, where that is unique."""
     short = {name: name.removeprefix("properties.").removeprefix("fields.") for name in names}
-    values = list(short.values())
-    return {name: one if values.count(one) == 1 else name for name, one in short.items()}
+    counts = Counter(short.values())
+    return {name: one if counts[one] == 1 else name for name, one in short.items()}

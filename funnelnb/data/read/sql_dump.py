@@ -87,9 +87,11 @@ def read_dump(path: Path, settings: TableSettings) -> Raw:
     found = tables[name]
     names = unique_names(found.columns)
     settings.limits.refuse("columns", len(names), path.name)
+    settings.limits.refuse("cells", len(names) * len(found.rows), path.name)
     columns = {
-        name: pd.array([row[place] for row in found.rows], dtype="str") for place, name in enumerate(names)
-    }
+        name: pd.array([row[place] if place < len(row) else "" for row in found.rows], dtype="str")
+        for place, name in enumerate(names)
+    }  # a column that only later rows name is blank before
     frame = pd.DataFrame(columns)
     frame.index = pd.RangeIndex(1, 1 + len(frame))
     file = f"{path.name}!{name}" if len(tables) > 1 else path.name
@@ -132,7 +134,6 @@ def _take(table: _Table, names: list[str], rows: list[list[str]], limits: Limits
     if -1 in order:
         new = [one for one in names if one not in table.columns]
         table.columns = [*table.columns, *new]
-        table.rows = [[*row, *[""] * len(new)] for row in table.rows]
         order = [table.columns.index(one) for one in names]
     limits.refuse("columns", len(table.columns), file)
     width = len(order) or len(table.columns)

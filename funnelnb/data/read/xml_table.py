@@ -189,6 +189,7 @@ def _framed(file: str, rows: list[dict[str, str]], limits: Limits) -> Raw:
 
     names = list(dict.fromkeys(name for one in rows for name in one))
     limits.refuse("columns", len(names), file)
+    limits.refuse("cells", len(names) * len(rows), file)
     columns = [pd.array([one.get(name, "") for one in rows], dtype="str") for name in names]
     frame = pd.DataFrame(dict(enumerate(columns)))
     frame.columns = pd.Index(unique_names(names))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.parse.values import BLANKS, Reading, as_text, parse
+from funnelnb.data.parse.values import BLANKS, MAN_LETTERS, Reading, as_text, parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +195,7 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
         filled_n=filled,
         distinct_n=len(different),
         unique=len(different) == filled and filled > 0,
-        is_flag=bool(different) and len(different) <= 4 and all(one.casefold() in FLAGS for one in different),
+        is_flag=_is_flag(different),
         numeric_share=numeric,
         date_share=dates,
         guid=bool(tested) and sum(bool(_GUID.match(one)) for one in tested) >= MOSTLY * len(tested),
@@ -204,6 +204,14 @@ def _column(rows: pd.DataFrame, place: int, name: str) -> ColumnProfile:
         clock=kind == "number" and _clock(different),
         money=kind == "number" and any(_MONEY.search(one) for one in tested),
     )
+
+
+def _is_flag(different: list[str]) -> bool:
+    """Whether cells say yes or no, also in the letters of the MAN rule."""
+    if not 0 < len(different) <= 4:
+        return False
+    lettered = {one.upper() for one in different} in ({one} for one in MAN_LETTERS.values())
+    return lettered or all(one.casefold() in FLAGS for one in different)
 
 
 def _clock(different: list[str]) -> bool:

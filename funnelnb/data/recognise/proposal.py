@@ -179,6 +179,7 @@ def withdraw_unsure(proposal: Proposal) -> None:
 
 _ASKED = {
     "no_stage_found": "{file}: no column tells the stage or the outcome of a deal",
+    "stage_column_blank": "{file}: the column {column} should tell the stage of a deal, but it is empty",
     "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
     "closed_unclear": "{word!r} ({n} deals): won or lost?",
     "word_unclear": "{word!r} ({n} deals): {meaning}?",

@@ -16,7 +16,7 @@ from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
-from funnelnb.data.recognise.lexicon import NEARLY, key, model_like, plain, sense_of
+from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.relate import bookings, corrections, joins
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
@@ -272,11 +272,23 @@ def _stages(
         _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
     if not (evidence.counts or told or part.get("won_when")):
-        result.ask("no_stage_found", file=deals.raw.file)
+        blank = _blank_stage(deals)
+        if blank:
+            result.ask("stage_column_blank", file=deals.raw.file, column=blank)
+        else:
+            result.ask("no_stage_found", file=deals.raw.file)
         result.document["playbook"] = ["Open", "Won"]
         return
     own_model(result, found, told=told)
     result.model = model_like(found.stages)
+
+
+def _blank_stage(deals: Sheet) -> str:
+    """Return a column that by its header tells the stage, but holds nothing."""
+    blank = [one.name for one in deals.profiles if one.kind == "blank"]
+    scores = {name: header_scores(name).get("stage", 0.0) for name in blank}
+    best = max(scores, key=lambda name: scores[name], default="")
+    return best if scores.get(best, 0.0) > 0 else ""
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:

@@ -278,3 +278,32 @@ def test_from_the_shell(tmp_path, capsys, monkeypatch):
     book = load(tmp_path / "deals-clean")
     assert len(book.opportunities) == 2 and set(book.opportunities["product"]) == {"GTX Pro"}
     assert len(pd.read_parquet(tmp_path / "deals-clean" / "left_out" / "opportunities.parquet")) == 1
+
+
+def test_changes_are_taken_back_in_the_shell_to_the_last_row_and_cell(tmp_path, capsys, monkeypatch):
+    from funnelnb.cli import main
+    from funnelnb.data.load import load
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "export").mkdir()
+    table = deals(
+        order_number=["A-17", "a17", "B1"], product=["GTX Pro", "GTX Pro", "GTXPro"], outcome=["won", "open", "open"],
+        closed_at=pd.to_datetime(["2026-02-01", None, None]),
+    )["opportunities"]  # fmt: skip
+    table.to_csv("export/opportunities.csv", index=False)
+    history = [f"{one},lead,2026-01-0{k + 2}" for k, one in enumerate(table["opportunity_id"])]
+    lines = ["opportunity_id,stage,entered_at", *history]
+    (tmp_path / "export" / "stage_history.csv").write_text("\n".join(lines))
+    (tmp_path / "export" / "funnelnb.toml").write_text('playbook = ["lead", "won"]\nas_of = "2026-03-01"\n')
+    before = load(tmp_path / "export")
+    assert main(["clean", "export"]) == 0
+    assert main(["clean", "export", "--changes", "export-clean/changes.csv"]) == 0
+    cleaned = load(tmp_path / "export-clean")
+    assert (len(cleaned.opportunities), len(cleaned.tables["stage_history"])) == (2, 2)
+    assert main(["clean", "export-clean", "--undo"]) == 0
+    assert "taken back" in capsys.readouterr().out
+    back = load(tmp_path / "export-clean-before")
+    for name, frame in before.tables.items():
+        pd.testing.assert_frame_equal(back.tables[name], frame)
+    assert main(["clean", "export", "--undo"]) == 2
+    assert "holds no cleaned tables" in capsys.readouterr().err
