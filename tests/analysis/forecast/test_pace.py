@@ -1,6 +1,7 @@
 """Coverage and velocity: counts by hand."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -8,6 +9,11 @@ import pytest
 import funnelnb as fn
 from funnelnb.analysis.forecast.pace import LEAST_PERIODS, _needed
 from funnelnb.core.errors import MissingDataError, ParameterError
+
+
+@cache
+def sample():
+    return fn.sample()
 
 
 def test_the_coverage_that_was_enough_is_the_low_quantile_turned_over():
@@ -19,7 +25,7 @@ def test_the_coverage_that_was_enough_is_the_low_quantile_turned_over():
 
 
 def test_yields_of_past_months_by_hand():
-    book = fn.sample()
+    book = sample()
     result = fn.forecasts.coverage(book, "2026-07")
     assert result.enough and result.n == len(result.rows)
     row = result.rows[0]
@@ -38,7 +44,7 @@ def test_yields_of_past_months_by_hand():
 
 
 def test_bad_questions_are_refused():
-    book = fn.sample()
+    book = sample()
     with pytest.raises(ParameterError, match="ended on"):
         fn.forecasts.coverage(book, "2025-Q4")
     bare = replace(book, tables={"opportunities": book.opportunities.drop(columns="amount")})
@@ -47,7 +53,7 @@ def test_bad_questions_are_refused():
 
 
 def test_velocity_counts_open_deals_and_the_naive_one_does_not():
-    book = fn.sample()
+    book = sample()
     found = fn.forecasts.velocity(book)
     deals = book.opportunities
     over = deals["outcome"] != "open"
