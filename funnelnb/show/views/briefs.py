@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.analysis.conversion.conversion import Conversion, StepRow
+    from funnelnb.analysis.diagnosis.weekly import WeeklyReport
     from funnelnb.analysis.forecast.forecast import Forecast
     from funnelnb.analysis.priority.call_list import CallList, CallRow
     from funnelnb.analysis.targets.target import Target
@@ -660,10 +661,20 @@ def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Fig
     return expected, chance, parts
 
 
+# ---- The weekly report --------------------------------------------------------------------------------------
+
+
+def _weekly(result: WeeklyReport, _: Mapping[str, Any], say: Words) -> Brief:
+    """Return the report's headline, and what the next report compares with."""
+    found = finding_of(result, say.lang)
+    return Brief(headline=found.headline, lead=found.detail, facts={"kept": result.kept()})
+
+
 _BRIEFS: Mapping[str, Callable[[Any, Mapping[str, Any], Words], Brief]] = {
     "CallList": _calls,
     "Conversion": _conversion,
     "Duration": _duration,
     "Forecast": _forecast,
     "Target": _target,
+    "WeeklyReport": _weekly,
 }

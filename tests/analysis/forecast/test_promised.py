@@ -29,7 +29,9 @@ def test_lateness_pushes_and_amounts_by_hand(tmp_path):
     found = fn.forecasts.expected_closes(store_of(tmp_path))
     whole, *owners = found.rows
     assert (whole.deal_n, whole.closed_n, whole.on_time_rate) == (24, 24, 6 / 24)
-    assert whole.late_days == pytest.approx(np.median([30] * 12 + [0] * 6 + [4] * 6), abs=26)  # between 4 and 30
+    assert whole.late_days == pytest.approx(
+        np.median([30] * 12 + [0] * 6 + [4] * 6), abs=26
+    )  # between 4 and 30
     assert whole.pushed_mean_n == 0.5
     by = {row.group[0]: row for row in owners}
     assert (by["Ann"].late_days, by["Ann"].on_time_rate, by["Ann"].pushed_mean_n) == (30, 0, 1)
