@@ -37,7 +37,7 @@ MEMORY_SHARE = 0.6
 SLIDER_MS = 50
 
 
-def generate(folder: Path, deal_n: int, *, seed: int = 20261123) -> None:
+def generate(folder: Path, deal_n: int, *, seed: int = 20261123, first_id: int = 0, unit_s: int = 1) -> None:
     """Write opportunities.parquet and stage_history.parquet: text ids, rows in the order they were written."""
     rng = np.random.default_rng(seed)
     positions = len(ways.STAGES)
@@ -58,8 +58,9 @@ def generate(folder: Path, deal_n: int, *, seed: int = 20261123) -> None:
     last = entered[first + rows_n - 1]
     outcome = rng.choice(["open", "won", "lost", "left"], deal_n, p=[0.3, 0.3, 0.35, 0.05])
     closed = last + rng.integers(3600, 20 * 86_400, deal_n)
-    width = len(str(deal_n))
-    ids = np.array([f"006-{k:0{width}d}" for k in rng.permutation(deal_n)], dtype=object)
+    created, entered, closed = (one // unit_s * unit_s for one in (created, entered, closed))
+    width = len(str(first_id + deal_n))
+    ids = np.array([f"006-{first_id + k:0{width}d}" for k in rng.permutation(deal_n)], dtype=object)
     amount = np.round(rng.lognormal(9, 1.1, deal_n), 2)
     amount[rng.random(deal_n) < 0.02] = np.nan
     opportunities = pd.DataFrame(

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("laptop", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples every time
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, max_examples=50
+)  # the same examples every time
 settings.register_profile("fuzz", deadline=None, max_examples=2000)  # tools/verify.sh fuzz
 settings.load_profile(os.environ.get("FUNNELNB_HYPOTHESIS", "ci" if os.environ.get("CI") else "laptop"))
 

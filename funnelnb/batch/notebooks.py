@@ -82,6 +82,11 @@ class Notebook:
     own: bool
     compares: bool = True
 
+    @property
+    def about_events(self) -> bool:
+        """Whether it is about an event log: it declares ``steps`` and ``window``."""
+        return set(self.parameters) >= {"data", "steps", "window"}
+
     def node(self) -> NotebookNode:
         """Return a fresh copy of the notebook, to be changed freely."""
         return _read(self.path)

@@ -19,19 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from funnelnb.analysis.behaviour.funnel import Funnel
-    from funnelnb.batch.notebooks import Notebook
     from funnelnb.batch.plan import Checked, Request
     from funnelnb.data.book import Book
     from funnelnb.data.events.log import Events
     from funnelnb.playbooks.model import Playbook
-
-EVENTS_DECLARE = {"data", "steps", "window"}
-"""Parameters by which a notebook says that it is about an event log."""
-
-
-def about_events(notebook: Notebook) -> bool:
-    """Whether a notebook is about an event log."""
-    return set(notebook.parameters) >= EVENTS_DECLARE
 
 
 def opened(request: Request, checked: Checked, settings_days: float | None) -> tuple[Book, float | None]:
@@ -42,7 +33,7 @@ def opened(request: Request, checked: Checked, settings_days: float | None) -> t
     ParameterError
         Notebooks about deals and about events are asked for together, or the log has no such property or step.
     """
-    asked = [about_events(one) for one in checked.notebooks]
+    asked = [one.about_events for one in checked.notebooks]
     if not any(asked):
         return load(request), settings_days
     if not all(asked):

@@ -199,6 +199,11 @@ class Plan:
     jobs: tuple[Job, ...]
     hidden: Mapping[str, str]
 
+    @property
+    def subject(self) -> str:
+        """Who is counted, as :func:`funnelnb.show.text.words.told_of` takes it: people of an event log, or deals."""
+        return "people" if any(job.notebook.about_events for job in self.jobs) else ""
+
 
 def check_request(request: Request) -> Checked:
     """Check everything that can be checked without the data.

@@ -19,7 +19,7 @@ from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
-from funnelnb.show.text.words import words
+from funnelnb.show.text.words import told_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -291,10 +291,12 @@ class _Work:
             lines.end()
             tell.end()
         facts = digest.figures(self.plan, figures, self.record.figures)
-        told = digest.compare(self._earlier(facts), facts, self.plan)
+        with told_of(self.plan.subject):
+            told = digest.compare(self._earlier(facts), facts, self.plan)
         self._remember(facts)
         before = self._earlier(facts)
-        page = index.index(self.plan, self.entries, figures, told=self.told, before=before, now=facts)
+        with told_of(self.plan.subject):
+            page = index.index(self.plan, self.entries, figures, told=self.told, before=before, now=facts)
         self.out.write(folder.INDEX, page)
         return self._summary(stopped, told, fail_on)
 
@@ -327,7 +329,8 @@ class _Work:
         self._enter(job, 0.0, failure, {})
 
     def _page(self, job: Job, inside: Any, figures: Headlines, failure: Failure | None) -> str:
-        return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
+        with told_of(self.plan.subject):
+            return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
 
     def since(self, job: Job) -> Mapping[str, Any]:
         """Return what the last report of this kind, made from other data, had kept."""

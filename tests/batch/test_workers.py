@@ -264,11 +264,18 @@ def test_many_may_wait_for_one_process_and_nobody_elses_file_is_closed(server: f
         assert [one.result() for one in waits] == [0] * 8
     handle = process._handle
     process.kill()  # ended: nothing to signal
-    assert "pidfd" in opened(handle)
+    assert "pidfd" in opened(handle)  # no wait closed it: it closes with the object, as below
+
+
+@no_fork
+def test_a_handle_is_closed_with_its_object() -> None:
+    process = forkserver.Process(os.getpid(), os.pidfd_open(os.getpid()))
     closes = process._closes
+    assert process.poll() is None
+    assert closes.alive
     del process
     gc.collect()
-    assert not closes.alive  # closed with the object; the number may mean another file by now
+    assert not closes.alive  # asked of the object: the number may mean another file by now
 
 
 def opened(handle: int) -> str:

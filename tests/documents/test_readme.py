@@ -18,9 +18,8 @@ import pytest
 from tests.conftest import ROOT, wait_until
 
 WHOLE = bool(os.environ.get("FUNNELNB_VERIFY"))
-BLOCKS = re.findall(
-    r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [text for kind, text in FENCED.findall((ROOT / "README.md").read_text(encoding="utf-8")) if not kind]
 LINES = [
     re.sub(r"\s+#.*", "", line).strip() for block in BLOCKS for line in block.splitlines() if line.strip()
 ]
@@ -51,10 +50,22 @@ def typed(line: str, reader: tuple[Path, dict[str, str]]) -> subprocess.Complete
 
 def test_the_readme_has_the_commands_that_are_typed_here():
     """A new command is not forgotten: every line is of a kind that a test below types."""
-    kinds = (r"make (report|test)", r"\. \.venv/bin/activate", r"funnelnb (--version|check|report|new) ?.*")
+    kinds = (
+        r"make (report|test)",
+        r"\. \.venv/bin/activate",
+        r"funnelnb (--version|check|report|new|course) ?.*",
+    )
     assert [line for line in LINES if not any(re.fullmatch(kind, line) for kind in kinds)] == []
     assert len(REPORTS) == 2
     assert "pip install ." in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_notebook_in_both_languages():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks" / "src").glob("*.py"):
+        for lang in ("en", "zh"):
+            assert f"| {path.stem[:2]} | " in text
+            assert f"(notebooks/{lang}/{path.stem}.ipynb)" in text
 
 
 @pytest.mark.parametrize("line", [one for one in LINES if one.startswith("make ")])
@@ -96,7 +107,9 @@ def test_the_command_that_setup_writes_works_from_anywhere(tmp_path):
         assert said.stdout.startswith("funnelnb ")
 
 
-@pytest.mark.parametrize("line", [one for one in LINES if re.match(r"funnelnb (--version|check)", one)])
+@pytest.mark.parametrize(
+    "line", [one for one in LINES if re.match(r"funnelnb (--version|check|course)", one)]
+)
 def test_short_commands(line, reader):
     said = typed(line, reader)
     assert said.returncode == 0, said.stderr

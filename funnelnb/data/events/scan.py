@@ -18,11 +18,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.events import packed
 from funnelnb.data.events.attempts import choose
+from funnelnb.data.events.cells import (
+    as_texts,
+    coded,
+    dictionary,
+    ids,
+    joined,
+    micro,
+    named,
+    numbers,
+    plain_values,
+    take,
+)  # fmt: skip
 from funnelnb.data.events.counts import Cut, FunnelCounts, merge, nobody, split_of, tally
 from funnelnb.data.events.definition import check_choices
 from funnelnb.data.events.levels import Levels, plain
 from funnelnb.data.events.match import first_of_twins, masks
+from funnelnb.data.events.packed import NoRoomError, Packed, packable
 from funnelnb.data.events.walk import Rows, walk
 
 if TYPE_CHECKING:
@@ -104,7 +118,7 @@ class EventScan:
         """Names of the events; reads the event column once."""
         found: set[str] = set()
         for batch in self.batches([self.columns.event], None):
-            found.update(_dictionary(batch.column(0))[1])
+            found.update(dictionary(batch.column(0))[1])
         return tuple(sorted(found))
 
     def count_funnel(self, definition: Definition, cut: Cut) -> FunnelCounts:
@@ -150,12 +164,12 @@ class EventScan:
         )
         wanted = [name for name in step_of if name is not None]
         for actor, event, time in self._read(wanted):
-            codes, names = _dictionary(event)
+            codes, names = dictionary(event)
             self._seen["names"].update(names)
             table = np.array([step_of.get(name, -1) for name in [*names, None]], np.int8)
             step = table[codes]
-            kept = np.flatnonzero((step >= 0) & _named(actor))
-            levels.add(_ids(actor, kept), micro(time, kept), step[kept])
+            kept = np.flatnonzero((step >= 0) & named(actor))
+            levels.add(ids(actor, kept), micro(time, kept), step[kept])
         return levels
 
     def _span(self, definition: Definition) -> tuple[int, int] | None:
@@ -176,12 +190,40 @@ class EventScan:
         every = definition.order == "strict" or None in names
         wanted = None if every else [name for name in names if name is not None]
         share = 1.0 if every else 0.4
+        found = self._packed(definition, cut, share, wanted)
+        if found is not None:
+            return found
         passes = max(1, int(np.ceil(self.rows_n * share * ROW_BYTES / self.memory_bytes)))
         parts_n = max(PARTS, 4 * passes)
         found = self.counted_parts(definition, cut, passes, parts_n, wanted)
         if not found:
             raise ParameterError("no event of the log is a step", expected="steps that happened")
         return found
+
+    def _packed(
+        self, definition: Definition, cut: Cut, share: float, wanted: Sequence[str] | None
+    ) -> list[FunnelCounts] | None:
+        """Count by packed keys; None where they cannot hold what is asked."""
+        if self.time_range_us is None or not packable(definition, cut):
+            return None
+        passes = max(1, int(np.ceil(self.rows_n * share * packed.ROW_BYTES / self.memory_bytes)))
+        every, c = range(1 << packed.PARTS_BITS), self.columns
+        filters = [one.name for choice in definition.choices for one in choice.where]
+        needed = list(dict.fromkeys([c.actor, c.event, c.time, *filters]))
+        found: list[FunnelCounts] = []
+        try:
+            for number in range(min(passes, len(every))):
+                store = Packed(
+                    definition, cut, self.actor_range, self.time_range_us, unit_us=self.unit_us,
+                    as_of_us=self.as_of_us, times_us=self.times_us, parts=every[number::passes],
+                )  # fmt: skip
+                for batch in self.batches(needed, wanted):
+                    self._seen["names"].update(store.add(batch, c))
+                with ThreadPoolExecutor(2) as pool:
+                    found += pool.map(store.counted, [part for part, pieces in store.kept.items() if pieces])
+        except NoRoomError:
+            return None
+        return found or None
 
     def counted_parts(
         self,
@@ -220,20 +262,20 @@ class _Store:
     def add(self, batch: pa.RecordBatch) -> None:
         """Keep the rows of a batch that the count needs."""
         c, definition = self.scan.columns, self.definition
-        codes, names = _dictionary(batch.column(c.event))
+        codes, names = dictionary(batch.column(c.event))
         self.scan._seen["names"].update(names)  # noqa: SLF001 - the store is part of the scan
 
         def values(name: str) -> NDArray[Any]:
-            return _plain_values(batch.column(name))
+            return plain_values(batch.column(name))
 
         mask = masks(codes, names, values, [one.choices for one in definition.steps])
         bad = masks(codes, names, values, [one.choices for one in definition.exclude])
-        keep = _named(batch.column(self.owner))
+        keep = named(batch.column(self.owner))
         if definition.order != "strict":
             keep &= (mask > 0) | (bad > 0)
         rows = np.flatnonzero(keep)
         row: dict[str, Any] = {
-            "owner": _ids(batch.column(self.owner), rows),
+            "owner": ids(batch.column(self.owner), rows),
             "time": micro(batch.column(c.time), rows),
             "mask": mask[rows],
             "bad": bad[rows],
@@ -246,7 +288,7 @@ class _Store:
         for name in self.coded:
             row[name] = self._codes(name, batch.column(name), rows)
         if self.cut.value:
-            row["value"] = _numbers(batch.column(self.cut.value), rows)
+            row["value"] = numbers(batch.column(self.cut.value), rows)
         good = row["time"] <= self.scan.as_of_us
         for name in definition.hold:
             good &= row[name] >= 0
@@ -254,10 +296,10 @@ class _Store:
         for number in self.parts:
             mine = np.flatnonzero(good & (part == number))
             if len(mine):
-                self.kept[number].append({name: _take(column, mine) for name, column in row.items()})
+                self.kept[number].append({name: take(column, mine) for name, column in row.items()})
 
     def _codes(self, name: str, column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        codes, names = _dictionary(_as_text(column))
+        codes, names = dictionary(as_texts(column))
         known = self.values[name]
         table = np.array([known.setdefault(one, len(known)) if one else -1 for one in [*names, ""]], np.int32)
         return table[codes[rows]]
@@ -265,8 +307,8 @@ class _Store:
     def counted(self, number: int) -> FunnelCounts:
         """Count one part."""
         pieces = self.kept.pop(number)
-        columns = {name: _joined([piece[name] for piece in pieces]) for name in pieces[0]}
-        owner = _coded(columns["owner"])
+        columns = {name: joined([piece[name] for piece in pieces]) for name in pieces[0]}
+        owner = coded(columns["owner"])
         time, unit = columns["time"], owner
         if self.definition.grain_us:
             time = time // self.definition.grain_us * self.definition.grain_us
@@ -277,7 +319,7 @@ class _Store:
             unit, owner, columns = (
                 unit[kept],
                 owner[kept],
-                {name: _take(one, kept) for name, one in columns.items()},
+                {name: take(one, kept) for name, one in columns.items()},
             )
             time = columns["time"] if not self.definition.grain_us else time[kept]
         order = _order(unit, time) if time is columns["time"] else np.lexsort((columns["time"], time, unit))
@@ -316,81 +358,6 @@ class _Store:
         return named_groups(parts, len(units))
 
 
-def _dictionary(column: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
-    """Return codes into distinct names; a missing name has the code after the last."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    names = ["" if one is None else str(one) for one in column.dictionary.to_pylist()]
-    indices = column.indices
-    if indices.null_count:
-        indices = pc.fill_null(indices, len(names))
-    return indices.to_numpy(zero_copy_only=False), names
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if (
-        pa.types.is_dictionary(column.type)
-        or pa.types.is_string(column.type)
-        or pa.types.is_large_string(column.type)
-    ):
-        return column
-    return pc.cast(column, pa.string())
-
-
-def _plain_values(column: pa.Array) -> NDArray[Any]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    return np.asarray(column.to_pandas())
-
-
-def _numbers(column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    import pandas as pd
-
-    cells = pd.to_numeric(pd.Series(_plain_values(column)[rows]), errors="coerce")
-    return cells.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _named(column: pa.Array) -> NDArray[np.bool_]:
-    """Whether each row says whose it is: blanks and missing values do not."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    good = column.is_valid()
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        filled = pc.not_equal(pc.utf8_trim_whitespace(column), "")
-        good = pc.and_(good, pc.fill_null(filled, False))
-    return np.array(good.to_numpy(zero_copy_only=False), bool)
-
-
-def _ids(column: pa.Array, rows: NDArray[np.int64]) -> Any:
-    """Return ids of chosen rows: whole numbers as they are, everything else as Arrow text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_integer(column.type):
-        if column.null_count:
-            column = pc.fill_null(column, 0)
-        return column.to_numpy(zero_copy_only=False)[rows].astype(np.int64, copy=False)
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    return pc.cast(column.take(pa.array(rows)), pa.large_string())
-
-
 def _part_of(ids: Any, parts_n: int) -> NDArray[np.int64]:
     """Return the part of the actors that each id belongs to."""
     if isinstance(ids, np.ndarray):
@@ -422,72 +389,3 @@ def _order(unit: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64
     if (int(unit.max()) + 1) * span >= 2**63 or int(unit.min()) < 0:
         return np.lexsort((time, unit))
     return np.argsort(unit * span + (time - low), kind="stable")
-
-
-def _take(column: Any, rows: NDArray[np.int64]) -> Any:
-    if isinstance(column, np.ndarray):
-        return column[rows]
-    import pyarrow as pa
-
-    return column.take(pa.array(rows))
-
-
-def _joined(pieces: list[Any]) -> Any:
-    if isinstance(pieces[0], np.ndarray):
-        return np.concatenate(pieces)
-    import pyarrow as pa
-
-    return pa.chunked_array(pieces).combine_chunks()
-
-
-def _coded(ids: Any) -> NDArray[np.int64]:
-    """Return ids as codes."""
-    if isinstance(ids, np.ndarray):
-        return np.unique(ids, return_inverse=True)[1].astype(np.int64)
-    return _dictionary(ids)[0].astype(np.int64)
-
-
-def micro(column: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the times of chosen rows in microseconds; a missing time lies after every as-of time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = column.type
-    if pa.types.is_date(kind):
-        column, kind = pc.cast(column, pa.timestamp("s")), pa.timestamp("s")
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        try:
-            column, kind = pc.cast(column, pa.timestamp("us")), pa.timestamp("us")
-        except pa.ArrowInvalid as error:
-            raise MissingDataError(
-                f"the times cannot be read ({str(error)[:120]})", expected="ISO text, timestamps or epochs",
-                hint="load the log with fn.events, which reads every way of writing dates",
-            ) from None  # fmt: skip
-    if pa.types.is_timestamp(kind):
-        up, down = {"s": (10**6, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[kind.unit]
-        column = pc.cast(column, pa.int64()) if column.null_count else column.view(pa.int64())
-    elif pa.types.is_integer(kind):
-        up, down = 0, 1
-    else:
-        raise MissingDataError(
-            f"the time column holds {kind}", expected="timestamps, ISO text or whole numbers"
-        )
-    missing = None
-    if column.null_count:
-        missing = column.is_null().to_numpy(zero_copy_only=False)[rows]
-        column = pc.fill_null(column, 0)
-    found = column.to_numpy(zero_copy_only=False)[rows].astype(np.int64, copy=False)
-    if up == 0:
-        up, down = _epoch_scale(found)
-    found = found * up if up != 1 else found // down if down != 1 else found
-    if missing is not None:
-        found = np.where(missing, np.iinfo(np.int64).max, found)
-    return found
-
-
-def _epoch_scale(numbers: NDArray[np.int64]) -> tuple[int, int]:
-    middle = float(np.median(numbers)) if len(numbers) else 0.0
-    for low, up, down in ((2e17, 1, 1000), (2e14, 1, 1), (2e11, 1000, 1), (2e8, 10**6, 1)):
-        if middle >= low:
-            return up, down
-    return 1, 1

@@ -11,8 +11,9 @@ import numpy as np
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, SourceError
 from funnelnb.core.note import Note
+from funnelnb.data.events.cells import micro
 from funnelnb.data.events.presets import PLAIN, column_of, presets, recognise
-from funnelnb.data.events.scan import MANY_ROWS, Columns, EventScan, micro
+from funnelnb.data.events.scan import MANY_ROWS, Columns, EventScan
 from funnelnb.data.read.files import nearest_file
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ def kind_of(cell: str) -> str:
     ['number', 'date', 'time', 'blank', 'text']
     """
     text = cell.strip()
-    if len(text) > 60:
-        return TEXT
+    return TEXT if len(text) > 60 else _kind(text)
+
+
+@lru_cache(maxsize=65_536)
+def _kind(text: str) -> str:
+    """Return the kind of a short cell; the same cells are asked of several times while a header is looked for."""
     if text.lower() in _NOTHING:
         return BLANK
     if not any(char.isdigit() for char in text):

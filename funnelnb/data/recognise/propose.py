@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
-from funnelnb.data.parse.values import Reading, as_text, parse
+from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
@@ -124,14 +124,14 @@ def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
     if deals.log and deals.kind == "opportunities" and _repeats(deals):
         return deals
     at = deals.columns.source("opportunity_id")
-    if not at:
+    if not at or not found:
         return None
-    ids = set(as_text(deals.raw.frame[at], blanks=False).dropna())
+    ids = as_text(deals.raw.frame[at], blanks=False)
     shares = []
     for one in found:
-        keys = set(as_text(one.raw.frame[one.log["opportunity_id"]], blanks=False).dropna())
-        shares.append((len(keys & ids) / max(len(keys), 1), one))
-    share, best = max(shares, key=lambda pair: pair[0], default=(0.0, None))
+        keys = as_text(one.raw.frame[one.log["opportunity_id"]], blanks=False).dropna().drop_duplicates()
+        shares.append((float(among(keys, ids).sum()) / max(len(keys), 1), one))
+    share, best = max(shares, key=lambda pair: pair[0])
     return best if share >= 0.5 else None
 
 

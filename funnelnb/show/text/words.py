@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import re
 import string
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -292,10 +294,38 @@ def _pack(lang: str) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=16)
-def _read(lang: str, calendar: str) -> Words:
+def _read(lang: str, calendar: str, subject: str) -> Words:
     units = tomllib.loads((FOLDER / "units.toml").read_text(encoding="utf-8"))["units"]
     pack = _pack(lang)
+    if subject:
+        pack = _over(pack, pack["subjects"][subject])
     return Words(lang, in_days_of(pack, calendar, pack), units)
+
+
+def _over(pack: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts of `pack`, with those of `other` where it has some."""
+    return {
+        key: _over(value, other[key])
+        if isinstance(value, Mapping) and isinstance(other.get(key), Mapping)
+        else other.get(key, value)
+        for key, value in pack.items()
+    }
+
+
+_SUBJECT: contextvars.ContextVar[str] = contextvars.ContextVar("subject", default="")
+
+
+@contextlib.contextmanager
+def told_of(subject: str) -> Iterator[None]:
+    """Within, what is said of deals is said of another subject: ``"people"``, or empty for deals.
+
+    The words are those under ``subjects.<subject>`` of the language; all others stay.
+    """
+    before = _SUBJECT.set(subject)
+    try:
+        yield
+    finally:
+        _SUBJECT.reset(before)
 
 
 def words(lang: str | None = None, calendar: str = "") -> Words:
@@ -306,12 +336,14 @@ def words(lang: str | None = None, calendar: str = "") -> Words:
     ParameterError
         The language is not known.
     """
-    return _read(language(lang), calendar)
+    return _read(language(lang), calendar, _SUBJECT.get())
 
 
 def words_of(result: Any, lang: str | None = None) -> Words:
-    """Return the words that `result` is told in: they call its days what its calendar says."""
-    return words(lang, getattr(result, "calendar", ""))
+    """Return the words that `result` is told in: they call its days what its calendar says, and whom it counts."""
+    people = getattr(result, "method", "").startswith("behaviour")
+    with told_of("people" if people else _SUBJECT.get()):
+        return words(lang, getattr(result, "calendar", ""))
 
 
 # ---- What the things a result is about are called: stages and groups ---------------------------------------

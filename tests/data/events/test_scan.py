@@ -12,7 +12,7 @@ from funnelnb.data.events.load import events
 NAMES = np.array(list("ABCDX"))
 
 
-def frame(seed=0, rows=4000, users=150, *, text=False):
+def frame(seed=0, rows=2000, users=75, *, text=False):
     """A log full of ties and repeats."""
     rng = np.random.default_rng(seed)
     who = rng.integers(0, users, rows)
@@ -45,6 +45,13 @@ MODES = {
     "per plan": (["A", "B"], {"within": "60s", "per": "plan", "attempt": "every"}),
     "filter": (["A", step("B", where={"price": (">", 4)})], {"within": "2000s"}),
     "gap": (["A", "B", "C"], {"gap": "300s", "edge": "out"}),
+    "strict every": (["A", "B", "C"], {"within": "600s", "order": "strict", "attempt": "every"}),
+    "strict nothing": (["A", "B", "C"], {"order": "strict", "between": "nothing", "ties": "after"}),
+    "strict strangers": (["A", "B", "C"], {"within": "900s", "order": "strict", "between": "strangers"}),
+    "strict excluded": (
+        ["A", "B", "C"],
+        {"within": "900s", "order": "strict", "exclude": ["X"], "repeats": "stop"},
+    ),
     "strict gap": (["A", "B"], {"within": "600s", "gap": "60s", "order": "strict"}),
     "grain": (["A", "B"], {"within": "600s", "grain": "1min", "twins": "once"}),
 }
@@ -68,17 +75,37 @@ def told(counts):
     return found
 
 
-@pytest.mark.parametrize("cut", CUTS)
+def packable_in(log, definition):
+    """Whether the ids, times and steps of a log fit into one key."""
+    return log._packed(definition, Cut(), 1.0, None) is not None
+
+
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("text", [False, True], ids=["whole-number ids", "text ids"])
-def test_parquet_in_batches_counts_as_memory(tmp_path, mode, cut, text):
-    table = frame(len(mode), text=text)
-    table.to_parquet(tmp_path / "log.parquet", row_group_size=333)
+def test_parquet_in_batches_counts_as_memory(tmp_path, mode):
     steps, options = MODES[mode]
     definition = define(steps, **options)
-    log = scan(tmp_path / "log.parquet")
-    assert told(count(log, definition, CUTS[cut])) == told(count(events(table), definition, CUTS[cut]))
-    assert log.reached(definition) == count(events(table), definition).reached_n.sum(axis=0).tolist()
+    for text in (False, True):
+        table = frame(len(mode), text=text)
+        table.to_parquet(tmp_path / "log.parquet", row_group_size=333)
+        log, held = scan(tmp_path / "log.parquet"), events(table)
+        for cut in CUTS.values():
+            assert told(count(log, definition, cut)) == told(count(held, definition, cut))
+        assert log.reached(definition) == count(held, definition).reached_n.sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("mode", ["strict", "any", "excluded", "every"])
+def test_ids_that_fill_the_key_are_counted_without_it(tmp_path, mode):
+    """Whole-number ids from one end of 64 bits to the other leave no room for times."""
+    steps, options = MODES[mode]
+    definition = define(steps, **options)
+    small = frame(11)
+    spread = [(one * 0x9E3779B97F4A7C15) % 2**62 for one in small["user_id"].tolist()]
+    wide = small.assign(user_id=np.array(spread, np.int64))
+    wide.to_parquet(tmp_path / "wide.parquet")
+    small.to_parquet(tmp_path / "small.parquet")
+    assert not packable_in(scan(tmp_path / "wide.parquet"), definition)
+    assert packable_in(scan(tmp_path / "small.parquet"), definition)
+    assert told(count(scan(tmp_path / "wide.parquet"), definition)) == told(count(events(small), definition))
 
 
 def test_a_log_larger_than_memory_is_read_several_times(tmp_path):
