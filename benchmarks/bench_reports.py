@@ -6,14 +6,20 @@ region, else nothing is shown. Prints seconds and the ratios: with the kernel se
 one that stands ready (`funnelnb warm`).
 
     python benchmarks/bench_reports.py [--only REGION ...] [--jobs N] [--no-stock]
+    python benchmarks/bench_reports.py --many 10 30 100
+
+`--many`: so many regions of 40 deals each × four notebooks; time and processor time per report, and the largest
+memory (PSS) of the run with everything that it started, which must not grow with the number of regions.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,14 +59,59 @@ def stock() -> Path:
     return python
 
 
+NOTEBOOKS = ("01_conversion_by_segment", "02_stage_durations", "04_priorities", "06_diagnosis")
+
+
+def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, float]:
+    """Make four reports of each of many regions; return seconds, processor seconds and the largest memory in MB."""
+    import pandas as pd
+    import psutil
+
+    data = folder / "data"
+    company(data)
+    deals = pd.read_csv(data / "opportunities.csv", dtype=str, keep_default_na=False)
+    wanted = deals.sample(40 * regions_n, replace=True, random_state=1)
+    wanted["region"] = [f"R{k % regions_n:03d}" for k in range(len(wanted))]
+    history = pd.read_csv(data / "stage_history.csv", dtype=str, keep_default_na=False)
+    named = wanted.assign(new=[f"N{k:06d}" for k in range(len(wanted))])
+    history = history.merge(named[["opportunity_id", "new"]], on="opportunity_id")
+    for one in (named, history):
+        one["opportunity_id"] = one.pop("new")
+    for path in data.glob("*.csv"):
+        if path.name not in ("accounts.csv", "contacts.csv"):
+            path.unlink()
+    named.to_csv(data / "opportunities.csv", index=False)
+    history.to_csv(data / "stage_history.csv", index=False)
+    words = ["report", str(data), "--by", "region", "--jobs", str(jobs), "--out", "many"]
+    command = [sys.executable, "-m", "funnelnb", *words, "--notebook", *NOTEBOOKS]
+    before, started, most = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0.0
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as run:
+        watched = psutil.Process(run.pid)
+        while run.poll() is None:
+            held = 0
+            with contextlib.suppress(psutil.Error):
+                for one in (watched, *watched.children(recursive=True)):
+                    with contextlib.suppress(psutil.Error):
+                        held += one.memory_full_info().pss
+            most = max(most, held / 2**20)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait(0.5)
+        told = run.stderr.read() if run.stderr else ""
+    took, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    made = len(list((folder / "many").glob("*.html"))) - 1
+    if run.returncode or made != regions_n * len(NOTEBOOKS):
+        raise SystemExit(f"{made} reports, exit code {run.returncode}: {told[-600:]}")
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, most
+
+
 def company(folder: Path) -> list[str]:
     """Write the sample company with eight regions instead of six; return them."""
     import pandas as pd
 
     source = resources.sample_folder()
-    folder.mkdir()
-    for path in source.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(source, folder)
     deals = pd.read_csv(source / "opportunities.csv", dtype=str, keep_default_na=False)
     place = deals.groupby("region").cumcount()
     largest = deals["region"].value_counts().index[:2]
@@ -132,7 +183,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="these regions only")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--no-stock", action="store_true", help="leave the slow way out")
+    parser.add_argument("--many", nargs="+", type=int, default=[], metavar="N", help="so many regions")
     given = parser.parse_args()
+    for regions_n in given.many:
+        with tempfile.TemporaryDirectory() as scratch:
+            wall, cpu, most = many(regions_n, Path(scratch), given.jobs)
+        n = regions_n * len(NOTEBOOKS)
+        print(f"{n:5,} reports  {wall / n:6.2f} s each  {cpu / n:6.2f} s of processors each  {most:7,.0f} MB")
+    if given.many:
+        return
     notebook = notebooks.find(notebooks.default("en"))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

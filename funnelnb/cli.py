@@ -107,10 +107,12 @@ _EXAMPLES = {
   funnelnb course mycourse --lang zh
   funnelnb course mycourse --check      run all lessons with the solutions
   funnelnb course guide --for trainer
+  funnelnb course class/ann --learner Ann --seed 1 --floor 7
 """,
     "course-results": """
   funnelnb course-results class/ann class/bo
-  funnelnb course-results class/* --out results.csv
+  funnelnb course-results class/* --out results.csv --page class.html
+  funnelnb course-results class/* --games games.csv
 """,
     "list": """
   funnelnb list
@@ -336,6 +338,9 @@ def _lab_words(lab: argparse.ArgumentParser) -> None:
 def _class_words(class_: argparse.ArgumentParser) -> None:
     class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
     class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
+    class_.add_argument("--games", type=Path, metavar="FILE", help="write the finished games as CSV")
+    class_.add_argument("--page", type=Path, metavar="FILE", help="write everything as one offline page")
+    _language(class_, "language of the page")
 
 
 def _language(parser: argparse.ArgumentParser, words: str) -> None:
@@ -497,8 +502,12 @@ def _course_words(parser: argparse.ArgumentParser) -> None:
         dest="audience",
         choices=("learner", "trainer"),
         default="learner",
-        help="a trainer's edition has solutions and talking points",
+        help="a trainer's edition has solutions, timings, talking points and pictures for slides",
     )
+    parser.add_argument(
+        "--learner", default="", metavar="NAME", help="whose folder it is, for the class list"
+    )
+    parser.add_argument("--floor", type=int, default=1, help="seed of the game, one for a class (default: 1)")
     parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
 
 
@@ -842,7 +851,10 @@ def _course(given: argparse.Namespace) -> int:
     from funnelnb.teach import course
 
     if not given.check:
-        folder = course.write(given.folder, lang=given.lang, seed=given.seed, audience=given.audience)
+        folder = course.write(
+            given.folder, lang=given.lang, seed=given.seed, audience=given.audience, learner=given.learner,
+            floor=given.floor,
+        )  # fmt: skip
         print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
         return OK
     wrong = course.broken(given.folder)
@@ -854,13 +866,17 @@ def _course_results(given: argparse.Namespace) -> int:
     from funnelnb.teach import course
     from funnelnb.teach.keep import write_text
 
-    table = course.results(given.folders)
+    table, finished = course.results(given.folders), course.games(given.folders)
     print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
-    if len(table):
-        print()
-        print(course.hardest(table).to_string(index=False))
-    if given.out:
-        write_text(given.out, table.to_csv(index=False))
+    for one in (course.hardest(table), finished):
+        if len(one):
+            print()
+            print(one.to_string(index=False))
+    for file, frame in ((given.out, table), (given.games, finished)):
+        if file:
+            write_text(file, frame.to_csv(index=False))
+    if given.page:
+        write_text(given.page, course.page(table, finished, given.lang))
     return OK
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,27 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 300)
         time.sleep(0.02)
 
 
+MORE_PAGES = {"00", "05", "06", "08"}
+"""Kinds of pages that the long tier looks at as well."""
+
+
+@pytest.fixture(scope="session")
+def warm_server() -> Iterator[str]:
+    """Return the address of one server for all tests that do not try how a run starts its own; empty without fork."""
+    from funnelnb.batch import forkserver
+
+    with forkserver.started() as server:
+        yield getattr(server, "address", "")
+
+
+@pytest.fixture
+def warm(warm_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs fork from a warm server, as under `funnelnb warm`; without this each starts its own."""
+    from funnelnb.batch import forkserver
+
+    monkeypatch.setenv(forkserver.ADDRESS, warm_server)
+
+
 @pytest.fixture(scope="session")
 def sample_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Reports of one region of the sample company, every kind of page, made once in each language that is asked for."""
@@ -49,7 +70,8 @@ def sample_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
             from funnelnb.batch.run import Progress, request_of, run
 
             out = tmp_path_factory.mktemp(f"pages-{lang}")
-            names = tuple(one.name for one in notebooks(lang) if one.name[:2] in ("01", "02", "03", "04"))
+            wanted = {"01", "02", "03", "04"} | (MORE_PAGES if os.environ.get("FUNNELNB_VERIFY") else set())
+            names = tuple(one.name for one in notebooks(lang) if one.name[:2] in wanted)
             asked, _ = request_of({
                 "data": (str(ROOT / "data/sample"),), "by": "region", "lang": lang, "notebooks": names, "out": out,
                 "only": ("DACH", "Iberia") if lang == "en" else ("DACH",),

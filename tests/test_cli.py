@@ -123,6 +123,7 @@ def test_report_writes_pages_and_says_where(small: Path, capsys: pytest.CaptureF
     }
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_failed_report_ends_with_1_and_says_why(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb", "-p", "mood=boom East"]
     assert funnelnb(*words) == cli.FOUND
@@ -176,6 +177,7 @@ def test_check_fits_the_terminal(
         assert most - 10 < max(width(line) for line in lines) <= most
 
 
+@pytest.mark.usefixtures("warm")
 def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = (small / "export" / "funnelnb.toml").read_text()
     (small / "funnelnb.toml").write_text(f'data = "export"\nby = "segment"\nlanguage = "zh"\n{settings}')
@@ -185,6 +187,7 @@ def test_settings_in_this_folder_stand_for_the_data(small: Path, capsys: pytest.
 
 
 @pytest.mark.realdata
+@pytest.mark.usefixtures("warm")
 def test_four_files_of_a_real_export_give_its_known_rates(small: Path, shared_data: Path) -> None:
     files = [
         shared_data / "maven_crm" / f"{name}.csv"

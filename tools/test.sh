@@ -51,13 +51,29 @@ if [ "${1:-}" = pythons ]; then
   exit
 fi
 
-$py -m ruff check .
-$py -m ruff format --check .
-$py -m mypy
-$py tools/environment.py check
-$py tools/sample.py check
-$py tools/notebooks.py check
-[ "${1:-}" = quick ] && exit 0
+quick() {
+  $py -m ruff check .
+  $py -m ruff format --check .
+  $py -m mypy
+  $py tools/environment.py check
+  $py tools/sample.py check
+  $py tools/notebooks.py check
+}
 
-$py -m tools.website
+if [ "${1:-}" = quick ]; then
+  quick
+  exit
+fi
+
+# Style, types and derived files on one core, the documentation site on the other; then the tests on both.
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+quick >"$said" 2>&1 &
+checks=$!
+site=0
+$py -m tools.website || site=$?
+checked=0
+wait $checks || checked=$?
+cat "$said"
+[ $site -eq 0 ] && [ $checked -eq 0 ] || exit 1
 $py -m pytest -n 2 --dist loadfile

@@ -72,7 +72,7 @@ def index(
         "lead": lead,
         "kicker": plan.book.name,
         "facts": [
-            say.say("report.reports_n", n=len(plan.jobs)),
+            *([say.say("report.reports_n", n=len(plan.jobs))] if plan.jobs else []),
             *facts(plan, say, figures.whole.n),
             *_since(before, say),
         ],
@@ -106,7 +106,7 @@ class _Listed:
         """Return the values of an attribute that have a row."""
         given = next((one.values for one in self.plan.splits if one.by == by), ())
         known = {job.value for job in self.plan.jobs if job.by == by}
-        return [value for value in given if not value or value in known]
+        return [value for value in given if not value or value in known or not self.plan.jobs]
 
     def rows(self, by: str) -> list[dict[str, Any]]:
         """Return the figures of each value of an attribute, by expected attainment where reports have a forecast."""
@@ -172,7 +172,7 @@ class _Listed:
         made = [job for job in jobs if _status(self.entries, job) in {"ok", "failed"}]
         failures = [(job, self.entries[job.stem].failure) for job in made if _failed(self.entries, job)]
         badges = []
-        if not jobs and row["by"]:
+        if not jobs and row["by"] and self.plan.jobs:
             badges.append({"kind": "none", "name": say.get("report.none_badge")})
         elif len(made) < len(jobs):
             badges.append({"kind": "stopped", "name": say.get("report.stopped_badge")})

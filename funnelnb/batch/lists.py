@@ -89,7 +89,10 @@ def found_in(node: NotebookNode) -> Lists:
 
 
 def on_page(found: Lists, file: str, say: Words) -> dict[str, Any]:
-    """Return what the template needs: the data of the dialog as JSON, its words, and the file beside the page."""
+    """Return what the template needs: the data of the dialog as JSON, its words, and the file beside the page.
+
+    A page that is sent by itself has no file beside it (`file` is empty): it shows the largest deals only.
+    """
     if not found.lists:
         return {}
     used: dict[int, int] = {}
@@ -97,11 +100,8 @@ def on_page(found: Lists, file: str, say: Words) -> dict[str, Any]:
     for one in found.lists:
         shown = [used.setdefault(place, len(used)) for place in one.places[:SHOWN]]
         n = len(one.places)
-        note = (
-            say.say("deals.shown", shown_n=SHOWN, n=n, file=file, title=one.title)
-            if n > SHOWN
-            else say.say("deals.all", n=n)
-        )
+        key = "all" if n <= SHOWN else "shown" if file else "shown_alone"
+        note = say.say(f"deals.{key}", shown_n=SHOWN, n=n, file=file, title=one.title)
         lists[one.key] = [one.title, note, shown]
     deals = [_shown(found.deals[place], found.currency, say) for place in used]
     heads = [say.field(name).label for name in ("customer", "owner", "stage")]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from funnelnb.batch import body
     from funnelnb.batch.manifest import Failure
     from funnelnb.batch.plan import Job, Plan
+    from funnelnb.data.book import Book
 
 _HTML_LANG = {"zh": "zh-Hans"}
 
@@ -72,7 +73,9 @@ def headlines(plan: Plan) -> Headlines:
 
     whole = conversion(plan.book, horizon_days=plan.horizon_days)
     parts = {one.by: _of_parts(plan, one.by) for one in plan.splits}
-    return Headlines(whole=whole, parts=parts, compared={one: _compared(plan, one) for one in parts})
+    return Headlines(
+        whole=whole, parts=parts, compared={one: compared(plan.book, one, plan.horizon_days) for one in parts}
+    )
 
 
 def _of_parts(plan: Plan, by: str) -> Conversion:
@@ -87,7 +90,7 @@ def _of_parts(plan: Plan, by: str) -> Conversion:
     return replace(grouped, overall=tuple(rows))
 
 
-def _compared(plan: Plan, by: str) -> Segments | None:
+def compared(book: Book, by: str, horizon_days: float) -> Segments | None:
     """Return which values of an attribute differ by more than chance, by the rate that heads the pages.
 
     The verdict stands beside the plain rate and its interval, so it is about that rate: nothing is held alike.
@@ -95,9 +98,9 @@ def _compared(plan: Plan, by: str) -> Segments | None:
     from funnelnb.analysis.conversion.segments import segments
 
     try:
-        found = segments(plan.book, by=by, measure="by_day", horizon_days=plan.horizon_days, adjust_for=None)
+        found = segments(book, by=by, measure="by_day", horizon_days=horizon_days, adjust_for=None)
         if math.isnan(found.pooled_rate):
-            found = segments(plan.book, by=by, adjust_for=None)
+            found = segments(book, by=by, adjust_for=None)
     except FunnelError:  # the data cannot tell: the rows of the index say so
         return None
     return found if len(found.rows) > 1 else None
@@ -147,7 +150,7 @@ def report(
         "alone": alone,
         "parameters": [(one, _plain(value)) for one, value in job.shown.items()],
         "origin": origin(plan, job.notebook.name, say),
-        "deals": lists.on_page(inside.lists, f"{job.stem}{lists.SUFFIX}", say) if not alone else {},
+        "deals": lists.on_page(inside.lists, "" if alone else f"{job.stem}{lists.SUFFIX}", say),
     }
     return fill("report.html.j2", page, say)
 
@@ -205,6 +208,8 @@ def short_name(job: Job, say: Words) -> str:
 
 def origin(plan: Plan, notebook: str, say: Words) -> str:
     """Return with what a page was made, and from what."""
+    if not plan.jobs:
+        return say.say("report.origin_counted", version=__version__)
     return say.say("report.origin", version=__version__, notebook=notebook, fingerprint=short(plan))
 
 
@@ -231,7 +236,7 @@ def facts(plan: Plan, say: Words, n: int) -> list[str]:
         say.say("report.deals_n", n=n),
         say.say("report.as_of", as_of=say.numbers.date(plan.book.as_of)),
         *([say.say("report.timezone", timezone=zone)] if zone else []),
-        say.say("report.data", fingerprint=short(plan)),
+        *([say.say("report.data", fingerprint=short(plan))] if plan.book.fingerprint else []),
     ]
 
 

@@ -1,4 +1,7 @@
-"""The run from request to pages: what is finished is kept, what fails leaves the others whole, nothing is hidden."""
+"""The run from request to pages: what is finished is kept, what fails leaves the others whole, nothing is hidden.
+
+Longer than most modules: one run, from what is finished already to its summary, is read together.
+"""
 
 from __future__ import annotations
 

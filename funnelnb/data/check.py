@@ -505,8 +505,7 @@ def check_data(
         items.append(CheckItem(status="failed", check="contract", note=_problem_note(refusal)))
     if subject is not None:
         items += _run(subject)
-    if draft is not None:
-        items += _lines(draft)
+    items += _lines(sources)
     order = {"failed": 0, "note": 1, "unjudged": 2, "passed": 3}
     items.sort(key=lambda item: order[item.status])
     counts = {status: sum(item.status == status for item in items) for status in order}
@@ -589,10 +588,11 @@ def _run(subject: Subject) -> list[CheckItem]:
     return items
 
 
-def _lines(draft: Draft) -> list[CheckItem]:
-    """Say of every text file what became of its lines."""
-    found = (raw.accounted() for raw in draft.sources.raws.values())
-    return [CheckItem(status="passed", check="lines", note=note) for note in found if note is not None]
+def _lines(sources: Sources) -> list[CheckItem]:
+    """Say of every text file that was read what became of its lines."""
+    raws = [*(one.raw for one in sources.sheets), *sources.raws.values()]
+    found = {raw.file: note for raw in raws if (note := raw.accounted()) is not None}
+    return [CheckItem(status="passed", check="lines", note=note) for note in found.values()]
 
 
 def _passed(subject: Subject, name: str) -> str:

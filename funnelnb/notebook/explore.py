@@ -20,6 +20,7 @@ from funnelnb.data.contract.calendar import BUSINESS, CALENDAR_DAYS, calendar_of
 from funnelnb.data.count.groups import cohort_codes
 from funnelnb.data.seen_as import seen_as, views
 from funnelnb.notebook.controls import Live, offered
+from funnelnb.notebook.page import entered_in, length_of
 from funnelnb.playbooks import load_playbook
 from funnelnb.show import outputs, panel
 from funnelnb.show.text.words import words
@@ -101,8 +102,8 @@ class Explorer(Live):
             named, {everything: "", **{self._say.value(one): one for one in values if one}}, value or ""
         )
         spans = cohorts(self._book)
-        if period:
-            check.one_of("period", period, spans.values())
+        if period and period not in spans.values():
+            spans |= {period: period} if len(entered_in(self._book, period).opportunities) else {}
         self.period = self._choice(label("explore.period"), {everything: "", **spans}, period or "")
         return [one for one, many in ((self.region, len(values) > 1), (self.period, len(spans) > 1)) if many]
 
@@ -126,7 +127,7 @@ class Explorer(Live):
             coded = book.ledger.attributes[self._by]
             marks &= coded.codes == coded.labels.index(value)
         if period:
-            coded = cohort_codes(book.ledger, _every(period))
+            coded = cohort_codes(book.ledger, length_of(period))
             marks &= coded.codes == (coded.labels.index(period) if period in coded.labels else -1)
         return book if marks.all() else book.some(marks)
 
@@ -167,10 +168,6 @@ def cohorts(book: Book) -> dict[str, str]:
         for one in sorted(cohort_codes(book.ledger, every).labels, reverse=True)
     ]
     return {one: one for one in names[:MOST_PERIODS] if one}
-
-
-def _every(period: str) -> str:
-    return "quarter" if "Q" in period else "year"
 
 
 @question("widgets", formerly={"segment": "by"})

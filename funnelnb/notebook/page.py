@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.period import period_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.options import options
 from funnelnb.data.book import Book
+from funnelnb.data.count.groups import cohort_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +108,8 @@ def open_book(
 
 
 @question("notebook")
-def pick(book: Book, by: str, value: str | None = None) -> Book:
-    """Which deals is this report about: those whose attribute `by` is `value`, or all without one?
+def pick(book: Book, by: str, value: str | None = None, *, period: str | None = None) -> Book:
+    """Which deals is this report about: those whose attribute `by` is `value`, of one period of entry, or all?
 
     Parameters
     ----------
@@ -116,6 +118,8 @@ def pick(book: Book, by: str, value: str | None = None) -> Book:
         Attribute, such as ``"region"``.
     value : str, optional
         Its value; None, or empty text from a notebook's parameters, is the whole book.
+    period : str, optional
+        Week, month, quarter or year in which the deals entered, such as ``"2026-Q1"``; None, or empty text: all.
 
     Returns
     -------
@@ -124,9 +128,45 @@ def pick(book: Book, by: str, value: str | None = None) -> Book:
     Raises
     ------
     ParameterError
-        The book has no such attribute or value; the message names the nearest.
+        The book has no such attribute or value, or no deal entered in the period; the message names the nearest.
+
+    Examples
+    --------
+    >>> import funnelnb as fn
+    >>> len(pick(fn.sample(), "region", "DACH", period="2026-Q1").opportunities)
+    113
     """
-    return book.where(**{by: value}) if value else book
+    picked = book.where(**{by: value}) if value else book
+    return entered_in(picked, period) if period else picked
+
+
+def entered_in(book: Book, period: str) -> Book:
+    """Return the deals that entered in a period.
+
+    Raises
+    ------
+    ParameterError
+        It is no period, or no deal entered in it.
+    """
+    if period_of(period) is None:
+        raise ParameterError(
+            f"period = {period!r}",
+            expected="a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 or 2026",
+        )
+    coded = cohort_codes(book.ledger, length_of(period))
+    if period not in coded.labels:
+        known = sorted(label for label in coded.labels if label)
+        raise ParameterError(
+            f"period = {period!r}: no deal entered in it",
+            expected="one of " + ", ".join(map(repr, known[-12:])),
+            hint=nearest(period, known),
+        )
+    return book.some(coded.codes == coded.labels.index(period))
+
+
+def length_of(period: str) -> str:
+    """Return whether a period is a week, month, quarter or year, by its name."""
+    return "week" if "W" in period else "quarter" if "Q" in period else "month" if "-" in period else "year"
 
 
 # ---- What deals are compared by -----------------------------------------------------------------------------

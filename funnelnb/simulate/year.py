@@ -149,7 +149,7 @@ def _drawn(draws: Draws, law: Law) -> dict[str, Any]:
     dead = draws.child(2).uniform(n) < law.dead_share
     ends = arrives + np.floor(draws.child(3).exponential(n) / law.dies_weekly)
     owner = draws.child(4).pick([1.0] * law.people_n, n)
-    newcomer = (arrives >= _JOINS) & (draws.child(5).uniform(n) < 1 / people)
+    newcomer = (arrives >= JOINS) & (draws.child(5).uniform(n) < 1 / people)
     soon = draws.child(6).uniform(n) < 0.5
     hours = np.where(soon, law.soon_hours, law.late_hours) * np.exp(0.25 * draws.child(7).normal(n))
     week = draws.child(8).uniform(2)
@@ -168,7 +168,7 @@ def _drawn(draws: Draws, law: Law) -> dict[str, Any]:
     }
 
 
-_JOINS = 27
+JOINS = 27
 """Week in which one more person starts."""
 
 
@@ -254,14 +254,14 @@ class Week:
 def people_hours(truth: World, week: int) -> Floats:
     """Return the hours that each person has in a week, shape (P,)."""
     hours = np.full(truth.law.people_n + 1, truth.law.hours_week)
-    hours[-1] = truth.law.hours_week if week >= _JOINS else 0.0
+    hours[-1] = truth.law.hours_week if week >= JOINS else 0.0
     return hours
 
 
 def abilities(truth: World, week: int) -> Floats:
     """Return how much of average work each gets done in an hour, shape (F, P); the newcomer learns within 20 weeks."""
     able = truth.ability.copy()
-    able[:, -1] = 0.6 + 0.4 * min(max(week - _JOINS, 0) / 20, 1.0)
+    able[:, -1] = 0.6 + 0.4 * min(max(week - JOINS, 0) / 20, 1.0)
     return able
 
 

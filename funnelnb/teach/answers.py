@@ -1,14 +1,19 @@
-"""What did the learner write? Numbers as people type them, in either language, or one friendly error."""
+"""What did the learner write? Numbers, choices and small frames as people type them, in either language."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from funnelnb.core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNITS = {"k": 1e3, "m": 1e6, "千": 1e3, "万": 1e4, "百万": 1e6, "亿": 1e8, "万元": 1e4, "元": 1.0}
 _NUMBER = re.compile(r"([+-]?[\d., ]*\d)\s*(%|‰|[km]|百万|万元|千|万|亿|元)?", re.IGNORECASE)
@@ -95,3 +100,55 @@ def as_choice(answer: Any, choices: tuple[str, ...]) -> str:
         if text in names:
             return choices[names.index(text)]
     raise ParameterError(f"{str(answer)[:60]!r} is none of the answers", expected=expected)
+
+
+def as_rows(answer: Any, labels: Sequence[tuple[str, ...]]) -> tuple[float, ...]:
+    """Return a small frame as one number per row.
+
+    Parameters
+    ----------
+    answer : object
+        A list of numbers in order, text such as ``"80 %; 50 %"``, a dict or Series by row, or a DataFrame whose last
+        column holds the numbers.
+    labels : sequence of tuple of str
+        What each row may be called.
+
+    Raises
+    ------
+    ParameterError
+        A number cannot be read, or there are too few or too many.
+
+    Examples
+    --------
+    >>> as_rows("80 %; 0.5", [("contact",), ("need",)])
+    (0.8, 0.5)
+    >>> as_rows({"need": 0.5, "contact": 0.8}, [("contact",), ("need",)])
+    (0.8, 0.5)
+    """
+    expected = f"{len(labels)} numbers, one per row"
+    if isinstance(answer, pd.DataFrame):
+        if not len(answer.columns):
+            raise ParameterError("the frame has no column", expected=expected)
+        named = [
+            one for one in answer.columns[:-1] if set(answer[one]) & {word for row in labels for word in row}
+        ]
+        answer = answer.set_index(named[0]).iloc[:, -1] if named else answer.iloc[:, -1]
+    if isinstance(answer, pd.Series):
+        known = {word for row in labels for word in row}
+        answer = answer.to_dict() if set(answer.index) & known else list(answer)
+    if isinstance(answer, Mapping):
+        found: list[Any] = [next((answer[word] for word in row if word in answer), None) for row in labels]
+    elif isinstance(answer, str):
+        text = answer.strip().strip(";；|[]()")
+        found = [one.strip() for one in re.split(r"[;；\n\t|]+", text)]
+        if len(found) == 1 and len(labels) > 1:
+            found = re.split(r",\s+|，|、|\s{2,}", text)
+        if found == [""]:
+            found = []
+    else:
+        found = list(answer) if isinstance(answer, Iterable) else [answer]
+    if not any(one is not None and str(one).strip() for one in found):
+        raise ParameterError("there is no answer yet", expected=expected)
+    if len(found) != len(labels):
+        raise ParameterError(f"there are {len(found)} numbers", expected=expected)
+    return tuple(as_number(one) for one in found)

@@ -6,8 +6,9 @@ import html
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pandas as pd
@@ -16,16 +17,24 @@ from funnelnb import __version__
 from funnelnb.core import resources
 from funnelnb.core.check import one_of
 from funnelnb.core.errors import OutputError, SourceError
+from funnelnb.core.options import language
+from funnelnb.teach import game as played
 from funnelnb.teach import progress as kept
 from funnelnb.teach.exercises import EXERCISES, lessons
+from funnelnb.teach.game import COLUMNS, Debrief, Game, compare
 from funnelnb.teach.lesson import LANGS, question, texts
+from funnelnb.teach.proofs import figures
 from funnelnb.teach.session import SETTINGS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GAME = "game.ipynb"
 AUDIENCES = ("learner", "trainer")
 
 SHOWN = {
     1: "fn.typed_funnel([100, 80, 40, 20, 10, 5])",
-    2: 'book = fn.load("data")\nfn.quadrant(book)',
+    2: 'book = fn.load("data")\nfn.customers.quadrant(book)',
     3: 'fn.playbook("seven_step")',
     4: 'book = fn.load("data")\nfn.conversion(book, by="segment")',
     5: 'book = fn.load("data")\nfn.stuck(book)',
@@ -35,6 +44,9 @@ SHOWN = {
     'game.decide(weeks=13, hours={"A": 0.5, "B": 0.2}, scoop=6, let_go=8)\ngame.results()',
 }
 """What each lesson shows before it asks."""
+
+_MINUTES = {"case": 3, "look": 3, "box": 3, "summary": 2}
+"""Minutes of a lesson besides its exercises."""
 
 
 def notebook(number: int, lang: str, *, audience: str = "learner", seed: int = 1) -> nbformat.NotebookNode:
@@ -53,13 +65,16 @@ def notebook(number: int, lang: str, *, audience: str = "learner", seed: int = 1
     course, lesson = texts(lang)["course"], texts(lang)["lesson"][str(number)]
     head = course["lesson"].format(number=number)
     able = "\n".join(f"- {one}" for one in lesson["able"])
+    trainer = audience == "trainer"
     cells: list[Any] = [
         _text(
             f"# {head}: {lesson['title']}\n\n*{course['minutes'].format(minutes=lesson['minutes'])}*\n\n"
             f"**{course['able_head']}**\n\n{able}"
         ),
+        *([_text(f"**{course['timing_head']}**\n\n{timing(number, lang)}")] if trainer else []),
         _text(f"## {course['case_head']}\n\n{lesson['case']}"),
         _code(f"import funnelnb as fn\n\nlesson = fn.teach.lesson({number})\nlesson", "start"),
+        _text(f"## {course['look_head']}\n\n{lesson['look']}"),
         _code(SHOWN[number], "shown"),
         _text(f"## {course['exercises_head']}\n\n{course['answer_here']}"),
     ]
@@ -68,21 +83,70 @@ def notebook(number: int, lang: str, *, audience: str = "learner", seed: int = 1
             _code(f'lesson.ask("{exercise}")', "ask"),
             _code(f'lesson.check("{exercise}", "")', "answer"),
         ]
-        if audience == "trainer":
-            asked = question(exercise, seed, lang)
-            cells.append(_text(f"> {exercise}: **{asked.right_answer()}**. {asked.solution}"))
+        if trainer:
+            cells.append(_text(solved(exercise, seed, lang)))
     cells += [
-        _text(f"## {course['wrong_head']}\n\n> {lesson['wrong_box']}"),
+        _text(f"## {course['wrong_head']}\n\n> {wrong_box(number, lang)}"),
         _text(
             f"## {course['summary_head']}\n\n{lesson['summary']}\n\n**{course['reading_head']}**\n\n{lesson['reading']}"
         ),
     ]
-    if audience == "trainer":
-        cells.append(_text(f"## {course['points_head']}\n\n{lesson['points']}"))
+    if trainer:
+        shown = "\n\n".join(
+            f"{course['picture_of'].format(file=one)}\n\n![{lesson['title']}]({one})"
+            for one in pictures_of(number)
+        )
+        cells.append(_text(f"## {course['points_head']}\n\n{lesson['points']}\n\n{shown}"))
+    return _notebook(cells, f"lesson{number}")
+
+
+def _notebook(cells: list[Any], name: str) -> nbformat.NotebookNode:
     for place, cell in enumerate(cells):
-        cell["id"] = f"lesson{number}-{place}"
+        cell["id"] = f"{name}-{place}"
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def game_notebook(lang: str) -> nbformat.NotebookNode:
+    """Return the notebook of the game, without outputs; it only calls."""
+    game = texts(lang)["game"]
+    cells = [
+        _text(f"# {game['title']}\n\n{game['task']}\n\n{game['how']}"),
+        _code("import funnelnb as fn\n\nboard = fn.teach.play()\nboard", "play"),
+        _text(f"## {game['code_head']}\n\n{game['code']}"),
+        _code("board.game", "where"),
+    ]
+    return _notebook(cells, "game")
+
+
+def wrong_box(number: int, lang: str) -> str:
+    """Return what people get wrong in a lesson, with the figures that prove it."""
+    box: str = texts(lang)["lesson"][str(number)]["wrong_box"]
+    return box.format_map(figures()["box"][str(number)])
+
+
+def timing(number: int, lang: str) -> str:
+    """Return how the minutes of a lesson are spent: fixed parts, and the rest for the exercises."""
+    minutes, n = int(texts(lang)["lesson"][str(number)]["minutes"]), len(lessons()[number])
+    exercises = minutes - sum(_MINUTES.values())
+    text: str = texts(lang)["course"]["timing"]
+    return text.format(
+        **_MINUTES, n=n, exercises=exercises, each=f"{exercises / n:.1f}".removesuffix(".0"), minutes=minutes
+    )
+
+
+def solved(exercise: str, seed: int, lang: str) -> str:
+    """Return a line with the right answer and the solution, as the trainer's edition and guide have it."""
+    asked = question(exercise, seed, lang)
+    return f"> {exercise}: **`{asked.right_answer()}`** {asked.solution}"
+
+
+def pictures_of(number: int) -> list[str]:
+    """Return the names of the pictures of a lesson, within the course folder."""
+    from funnelnb.teach import pictures
+
+    names = pictures.PICTURES[number]
+    return [f"{pictures.FOLDER}/{pictures.file_name(number, one)}" for one in names]
 
 
 def _text(source: str) -> Any:
@@ -98,7 +162,15 @@ def file_of(number: int) -> str:
     return f"lesson_{number}.ipynb"
 
 
-def write(folder: str | Path, *, lang: str = "en", seed: int = 1, audience: str = "learner") -> Path:
+def write(
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    seed: int = 1,
+    audience: str = "learner",
+    learner: str = "",
+    floor: int = 1,
+) -> Path:
     """Make a course folder.
 
     Parameters
@@ -109,6 +181,10 @@ def write(folder: str | Path, *, lang: str = "en", seed: int = 1, audience: str 
     seed : int
         Each seed has figures of its own, so that a class does not copy.
     audience : {"learner", "trainer"}
+    learner : str
+        Whose folder it is, for the class list.
+    floor : int
+        Seed of the game: the same for a whole class.
 
     Returns
     -------
@@ -129,7 +205,8 @@ def write(folder: str | Path, *, lang: str = "en", seed: int = 1, audience: str 
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".funnelnb-") as made:
             part = Path(made) / "course"
             part.mkdir()
-            _fill(part, lang, seed, audience)
+            settings = {"lang": lang, "seed": seed, "audience": audience, "learner": learner, "floor": floor}
+            _fill(part, settings)
             if target.is_dir():
                 target.rmdir()
             part.rename(target)
@@ -141,31 +218,45 @@ def write(folder: str | Path, *, lang: str = "en", seed: int = 1, audience: str 
     return target
 
 
-def _fill(folder: Path, lang: str, seed: int, audience: str) -> None:
+def _fill(folder: Path, settings: dict[str, Any]) -> None:
+    lang, audience = settings["lang"], settings["audience"]
     for number in lessons():
-        node = notebook(number, lang, audience=audience, seed=seed)
+        node = notebook(number, lang, audience=audience, seed=settings["seed"])
         nbformat.write(node, folder / file_of(number))
+    nbformat.write(game_notebook(lang), folder / GAME)
     shutil.copytree(resources.sample_folder(), folder / "data")
-    settings = {"course": __version__, "lang": lang, "seed": seed, "audience": audience}
-    (folder / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
-    (folder / "start.html").write_text(_start(lang), encoding="utf-8")
+    document = json.dumps({"course": __version__, **settings}, ensure_ascii=False)
+    (folder / SETTINGS).write_text(document + "\n", encoding="utf-8")
+    (folder / "start.html").write_text(_start(lang, audience), encoding="utf-8")
+    if audience == "trainer":
+        from funnelnb.teach import pictures  # loads what it draws with
+
+        pictures.draw(folder, lang)
 
 
-def _start(lang: str) -> str:
+def _start(lang: str, audience: str) -> str:
     course, every = texts(lang)["course"], texts(lang)["lesson"]
     rows = "\n".join(
         f'<li><a href="{file_of(number)}">{html.escape(every[str(number)]["title"])}</a> '
         f"({course['minutes'].format(minutes=every[str(number)]['minutes'])})</li>"
         for number in lessons()
     )
+    more = [course["start"], course["how"], *([course["trainer"]] if audience == "trainer" else [])]
+    body = "".join(f"<p>{html.escape(one)}</p>" for one in more)
+    game = f'<p><a href="{GAME}">{html.escape(course["game"])}</a></p>'
+    return _page(lang, course["title"], f"{body}<ol>{rows}</ol>{game}")
+
+
+def _page(lang: str, title: str, body: str) -> str:
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(course['title'])}</title>"
-        "<style>body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}"
+        f"<title>{html.escape(title)}</title>"
+        "<style>body{font:1rem/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
+        "border-bottom:1px solid #8886}"
         "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}a{color:#8cf}}</style></head>"
-        f"<body><h1>{html.escape(course['title'])}</h1><p>{html.escape(course['start'])}</p><ol>{rows}</ol>"
-        "</body></html>\n"
+        f"<body><h1>{html.escape(title)}</h1>{body}</body></html>\n"
     )
 
 
@@ -193,35 +284,43 @@ def broken(folder: str | Path) -> tuple[str, ...]:
     wrong: list[str] = []
     with tempfile.TemporaryDirectory(prefix="funnelnb-") as copy:
         work = Path(copy) / "course"
-        shutil.copytree(source, work, ignore=shutil.ignore_patterns(kept.FILE))
+        shutil.copytree(source, work, ignore=shutil.ignore_patterns(kept.FILE, played.FILE))
         for number in lessons():
             wrong += _run(work, number, lang, seed)
+        wrong += _runs(work / GAME)[1]
     return tuple(wrong)
 
 
 def _run(folder: Path, number: int, lang: str, seed: int) -> list[str]:
+    path = folder / file_of(number)
+    answers = {
+        f'lesson.check("{one}", "")': f'lesson.check("{one}", {question(one, seed, lang).right_answer()!r})'
+        for one in lessons()[number]
+    }
+    ran, wrong = _runs(path, answers)
+    if not ran:
+        return wrong
+    known = kept.read(folder)
+    return [f"{path.name}: {one} is not solved" for one in lessons()[number] if not known.solved(one)]
+
+
+def _runs(path: Path, instead: Mapping[str, str] | None = None) -> tuple[bool, list[str]]:
+    """Run a notebook with some of its cells replaced; returns whether it ran to its end, and what was wrong."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    path = folder / file_of(number)
     try:
         node = nbformat.read(path, as_version=4)
     except Exception as error:  # whatever a damaged file makes nbformat raise
-        return [f"{path.name}: cannot be read ({type(error).__name__})"]
-    for exercise in lessons()[number]:
-        blank = f'lesson.check("{exercise}", "")'
-        answer = question(exercise, seed, lang).right_answer()
-        cell = next(
-            (one for one in node.cells if one.cell_type == "code" and one.source.strip() == blank), None
-        )
-        if cell is not None:
-            cell.source = f'lesson.check("{exercise}", {answer!r})'
+        return False, [f"{path.name}: cannot be read ({type(error).__name__})"]
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.source = (instead or {}).get(cell.source.strip(), cell.source)
     try:
-        NotebookClient(node, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+        NotebookClient(node, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     except CellExecutionError as error:
-        return [f"{path.name}: {error.ename}: {error.evalue}"]
-    known = kept.read(folder)
-    return [f"{path.name}: {one} is not solved" for one in lessons()[number] if not known.solved(one)]
+        return False, [f"{path.name}: {error.ename}: {error.evalue}"]
+    return True, []
 
 
 # ---- the class ---------------------------------------------------------------------------------------------
@@ -284,3 +383,79 @@ def hardest(table: pd.DataFrame) -> pd.DataFrame:
         solved_n=("solved", "sum"),
     )  # fmt: skip
     return found.sort_values(["failed_first_n", "exercise"], ascending=[False, True], ignore_index=True)
+
+
+def games(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """How did the class run its floors? Every finished game of these folders, players of one seed side by side.
+
+    Parameters
+    ----------
+    folders : sequence of str or pathlib.Path
+        Course folders (or saved games).
+
+    Returns
+    -------
+    pandas.DataFrame
+        seed and the columns of :func:`~funnelnb.teach.game.compare`, the most skilful of each seed first; folders
+        without a finished game are left out.
+    """
+    from funnelnb.show.pages.export import safe_text
+
+    told: dict[int, list[Debrief]] = {}
+    for one in folders:
+        path = Path(one).expanduser()
+        path = path if path.suffix == ".json" and path.name != kept.FILE else path / played.FILE
+        if not path.is_file():
+            continue
+        game = Game.read(path)
+        if game.over:
+            found = replace(game.debrief(), player=safe_text(game.player or path.resolve().parent.name))
+            told.setdefault(game.seed, []).append(found)
+    tables = [compare(each).assign(seed=seed) for seed, each in sorted(told.items())]
+    columns = ["seed", *COLUMNS]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def page(table: pd.DataFrame, finished: pd.DataFrame, lang: str | None = None) -> str:
+    """Return what a class has done as one page: by learner and lesson, the hardest exercises, the games.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`results`.
+    finished : pandas.DataFrame
+        From :func:`games`; may be empty.
+    lang : {"en", "zh"}, optional
+        None: the package option.
+    """
+    lang = language(lang)
+    course = texts(lang)["course"]
+    if table.empty and finished.empty:
+        return _page(lang, course["class_title"], f"<p>{html.escape(course['class_none'])}</p>")
+    parts = [("class_hardest", hardest(table)), ("class_done", done(table)), ("class_game", finished)]
+    body = "".join(
+        f"<h2>{html.escape(course[name])}</h2>{_table(one, course)}" for name, one in parts if not one.empty
+    )
+    return _page(lang, course["class_title"], body)
+
+
+def done(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per learner: how many exercises of each lesson are solved, such as ``"3/5"``."""
+    if table.empty:
+        return pd.DataFrame()
+    solved = table.groupby(["learner", "lesson"])["solved"].sum().unstack(fill_value=0)
+    found = pd.DataFrame({"learner": solved.index})
+    for number, names in lessons().items():
+        solved_n = solved[number].to_numpy() if number in solved else [0] * len(solved)
+        found[str(number)] = [f"{one}/{len(names)}" for one in solved_n]
+    return found
+
+
+def _table(frame: pd.DataFrame, course: Mapping[str, Any]) -> str:
+    shown = frame.copy()
+    for name in {"won_amount", "usually", "luck"} & set(shown.columns):
+        shown[name] = [f"{one:,.0f}" for one in shown[name]]
+    for name in {"skill", "forecast_error"} & set(shown.columns):
+        shown[name] = ["" if pd.isna(one) else f"{one:.0%}" for one in shown[name]]
+    shown.columns = [course["class_columns"].get(str(one), str(one)) for one in shown.columns]
+    return str(shown.to_html(index=False, border=0))

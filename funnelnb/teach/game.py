@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 VERSION = 1
+FILE = "game.json"
+COLUMNS = (
+    "player", "won_amount", "usually", "luck", "skill", "forecast_error", "forecasts_held_n", "quotas_met_n",
+)  # fmt: skip
+"""Of a class list."""
 _OUTCOMES = {year.WON: "won", year.LOST: "lost", year.LET_GO: "let_go", year.STALE: "stale"}
 
 
@@ -115,6 +121,22 @@ class Game:
         return pd.DataFrame(
             {"person": [person_id(k) for k in range(hours.size)], "hours": hours, "deals_n": mine}
         )
+
+    def news(self, lang: str | None = None) -> list[str]:
+        """Return what has happened on the floor so far, in plain sentences: newcomer, competitor, a deal that slips."""
+        say, truth, state = words(lang), self._truth, self._state
+        found = []
+        if self.week > truth.rival[0]:
+            found.append(say.say("game.rival", week=str(int(truth.rival[0]) + 1)))
+        if self.week >= year.JOINS:
+            found.append(
+                say.say("game.joins", person=person_id(truth.law.people_n), week=str(year.JOINS + 1))
+            )
+        found += [
+            say.say("game.slips", deal=deal_id(int(place)), week=str(int(state.still_until[0, place]) + 1))
+            for place in np.flatnonzero((state.still_until[0] > self.week) & (state.status[0] == OPEN))
+        ]
+        return found
 
     def results(self) -> pd.DataFrame:
         """Return the quarters that have ended: money won, and what was promised."""
@@ -296,11 +318,15 @@ class Game:
         game._promises = {one.quarter: one for one in promises}
         return game
 
-    def __repr__(self) -> str:
-        return words().say(
+    def where(self, lang: str | None = None) -> str:
+        """Return where the game stands, in a sentence."""
+        return words(lang).say(
             "game.where", seed=str(self.seed), week=str(min(self.week + 1, WEEKS)), quarter=str(self.quarter),
             deals_n=len(self.deals()), leads_n=len(self.leads()),
         )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return self.where()
 
 
 def _decision(given: Mapping[str, Any]) -> Decision:
@@ -379,6 +405,11 @@ class Debrief:
 
     def _came(self, quarter: int) -> float:
         return float(self.judged.result[quarter - 1])
+
+    def histogram(self, bars_n: int = 9) -> tuple[list[str], list[int]]:
+        """Return how often the same decisions come to which result: middle of each bar in thousands, and years."""
+        counts, edges = np.histogram(self.judged.others, bins=bars_n)
+        return [f"{(a + b) / 2000:,.0f}" for a, b in itertools.pairwise(edges)], [int(one) for one in counts]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the ways to run this floor: money in this very year, and on average over other luck."""
@@ -462,4 +493,6 @@ def compare(games: Sequence[Debrief]) -> pd.DataFrame:
         }
         for one in games
     ]
-    return pd.DataFrame(rows).sort_values(["skill", "player"], ascending=[False, True], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
+        ["skill", "player"], ascending=[False, True], ignore_index=True
+    )

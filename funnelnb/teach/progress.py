@@ -10,8 +10,9 @@ from typing import Any
 
 from funnelnb.teach.keep import write_text
 
-VERSION = 2
+VERSION = 3
 FILE = "progress.json"
+_LONGEST = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Progress:
         Which variants this learner gets.
     answers : dict of str to list
         For each exercise the tries in order: ``{"answer": "38", "right": true, "code": "", "at": "2026-11-28T10:00"}``.
+    drafts : dict of str to str
+        What stands in the field of an exercise and was not checked yet.
     notice : str
         ``"damaged"`` or ``"newer"`` where an unreadable file was set aside; its name is in `aside`.
     aside : str
@@ -35,15 +38,28 @@ class Progress:
     learner: str = ""
     seed: int = 1
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
     notice: str = ""
     aside: str = ""
+
+    def draft(self, exercise: str, answer: Any) -> None:
+        """Note what was entered, and write the file if that is new."""
+        text = str(answer)[:_LONGEST]
+        if text != self.entered(exercise):
+            self.drafts[exercise] = text
+            self.save()
+
+    def entered(self, exercise: str) -> str:
+        """Return what was entered last, checked or not; empty before the first."""
+        return self.drafts.get(exercise, self.last(exercise))
 
     def add(self, exercise: str, answer: Any, *, right: bool, code: str) -> None:
         """Note a try and write the file."""
         at = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
         self.answers.setdefault(exercise, []).append(
-            {"answer": str(answer)[:500], "right": right, "code": code, "at": at}
+            {"answer": str(answer)[:_LONGEST], "right": right, "code": code, "at": at}
         )
+        self.drafts.pop(exercise, None)
         self.save()
 
     def solved(self, exercise: str) -> bool:
@@ -59,6 +75,7 @@ class Progress:
         """Write the file in one step."""
         document = {
             "progress": VERSION, "learner": self.learner, "seed": self.seed, "answers": self.answers,
+            "drafts": self.drafts,
         }  # fmt: skip
         write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
@@ -86,14 +103,14 @@ def read(folder: str | Path = ".", learner: str = "", seed: int = 1) -> Progress
         answers = _tries(document["answers"], version)
         return Progress(
             path=path, learner=str(document.get("learner", learner)), seed=int(document.get("seed", seed)),
-            answers=answers,
+            answers=answers, drafts={str(name): str(one) for name, one in document.get("drafts", {}).items()},
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError):
         return _aside(path, "damaged", learner, seed)
 
 
 def _tries(answers: dict[str, Any], version: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the tries; version 1 kept only the last answer of each exercise."""
+    """Return the tries; version 1 kept only the last answer of each exercise, 2 no drafts."""
     if version == 1:
         return {
             name: [{"answer": str(one["answer"]), "right": bool(one["right"]), "code": "", "at": ""}]

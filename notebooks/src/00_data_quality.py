@@ -49,8 +49,24 @@ lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 import funnelnb as fn
 
 fn.options(lang=lang)
-whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
-book = fn.pick(whole, by, value)
+whole = fn.notebook.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
+book = fn.notebook.pick(whole, by, value)
+
+# %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+harm = fn.notebook.attempt(fn.harm, book, horizon_days=horizon_days)
+fn.notebook.in_short(harm)
+
+# %% [markdown] tags=["lang-en"]
+# Each line compares the win rate of closed deals without the fault and as it is. A line that crosses 0 may be chance.
+
+# %% [markdown] tags=["lang-zh"]
+# 每条线是去掉问题后的赢单率与目前赢单率之差。跨过 0 的可能只是偶然。
 
 # %% [markdown] tags=["lang-en"]
 # ## What is in the data
@@ -78,8 +94,7 @@ print(overview.finding(lang))
 # ## 数据中的问题及其影响
 
 # %%
-harm = fn.attempt(fn.harm, book, horizon_days=horizon_days)
-fn.display(harm)
+fn.display(harm, picture=False)
 
 # %% [markdown] tags=["lang-en"]
 # The first table says what was found and what to do. The second compares each number with and without the fault; a shift

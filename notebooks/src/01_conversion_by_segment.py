@@ -32,6 +32,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value of this report, such as one region; empty: the whole company
+period: str = ""  # quarter, month or year in which the deals entered, such as 2026-Q1; empty: all
 segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 horizon_days: float = 180.0  # the main rate is "won within this many days"
 lang: str = "en"  # language of tables, charts and sentences: en or zh
@@ -43,6 +44,7 @@ playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
 as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
 by: str = "region"  # 按哪个属性分别出报告
 value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
+period: str = ""  # 商机进入的季度、月份或年份，如 2026-Q1；空：全部
 segment: str = ""  # 对比哪个属性的各组；留空则按数据选择
 horizon_days: float = 180.0  # 观察期：主要指标为“多少天内赢单率”
 lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
@@ -52,7 +54,7 @@ import funnelnb as fn
 
 fn.options(lang=lang)
 whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
-book = fn.pick(whole, by, value)
+book = fn.pick(whole, by, value, period=period)
 
 # %% [markdown] tags=["lang-en"]
 # ## In short
@@ -214,7 +216,7 @@ fn.display(cohorts, chart="heat", table=False, finding=False)
 # 在 JupyterLab 中，改动控件会立即重画图表；报告中显示选定的状态。
 
 # %% tags=["notebook-only"]
-fn.explore(whole, by=compared, part_by=by, value=value, horizon_days=days)
+fn.explore(whole, by=compared, part_by=by, value=value, period=period, horizon_days=days)
 
 # %% [markdown] tags=["lang-en"]
 # ## What this does not show

@@ -31,6 +31,7 @@ playbook: str = ""  # stage model, by name or file; empty: the one in the settin
 as_of: str = ""  # nothing after this date counts, such as 2026-06-30; empty: the latest date in the data
 by: str = "region"  # attribute that reports are split by
 value: str = ""  # the value of this report, such as one region; empty: the whole company
+period: str = ""  # quarter, month or year in which the deals entered, such as 2026-Q1; empty: all
 segment: str = ""  # attribute whose groups are compared; empty: chosen from the data
 false_alarm_rate: float = 0.10  # largest share of normal deals among those called stalled
 calendar: str = ""  # which days count; empty: all days; business, a name in the settings, or CN, DE, DE-BY
@@ -43,6 +44,7 @@ playbook: str = ""  # 阶段模型的名称或文件；空：设置中的模型
 as_of: str = ""  # 数据截止日，此日之后不计，如 2026-06-30；空：数据中最新的日期
 by: str = "region"  # 按哪个属性分别出报告
 value: str = ""  # 本报告针对的取值，如某个区域；空：全公司
+period: str = ""  # 商机进入的季度、月份或年份，如 2026-Q1；空：全部
 segment: str = ""  # 对比哪个属性的各组；留空则按数据选择
 false_alarm_rate: float = 0.10  # 判定为停滞的商机中，正常商机最多占多大比例
 calendar: str = ""  # 哪些天计入；空：自然日；也可填 business、设置中的名称，或 CN、DE、DE-BY
@@ -53,7 +55,7 @@ import funnelnb as fn
 
 fn.options(lang=lang)
 whole = fn.open_book(data, mapping=mapping, playbook=playbook, as_of=as_of)
-book = fn.pick(whole, by, value)
+book = fn.pick(whole, by, value, period=period)
 
 # %% [markdown] tags=["lang-en"]
 # ## In short

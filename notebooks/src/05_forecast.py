@@ -75,7 +75,7 @@ fn.notebook.in_short(landing)
 # ## 预测
 
 # %%
-fn.display(landing, chart="fan")
+fn.display(landing, picture=False)
 
 # %% [markdown] tags=["lang-en"]
 # The dark line is what is won so far, the bands are where the total goes from there. Won, open and new deals add up to the

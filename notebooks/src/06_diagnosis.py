@@ -61,14 +61,18 @@ whole = fn.notebook.open_book(data, mapping=mapping, playbook=playbook, as_of=as
 book = fn.notebook.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
-# ## Symptoms
+# ## In short
 
 # %% [markdown] tags=["lang-zh"]
-# ## 症状
+# ## 要点
 
 # %%
 found = fn.symptoms(book, by=people, learn_from=whole)
-fn.display(found, chart="matrix")
+change = fn.notebook.attempt(
+    fn.diagnosis.change, book, measure=measure, before=before or None, after=after or None
+)
+losses = fn.notebook.attempt(fn.diagnosis.why_lost, book)
+fn.notebook.in_short(found, change, losses)
 
 # %% [markdown] tags=["lang-en"]
 # Red is clear with all rules and people counted; amber may be chance. White was not judged: too few cases, or a table is
@@ -77,6 +81,21 @@ fn.display(found, chart="matrix")
 # %% [markdown] tags=["lang-zh"]
 # 红色：计入所有规则和人员后仍然明确；黄色：可能只是偶然；白色：案例太少或缺少数据，未判断。每条规则都容忍人与人之间的寻常差别，
 # 所以红色不只是“不同”。
+
+# %% [markdown] tags=["lang-en"]
+# ## Symptoms
+
+# %% [markdown] tags=["lang-zh"]
+# ## 症状
+
+# %%
+fn.display(found, picture=False)
+
+# %% [markdown] tags=["lang-en"]
+# Each symptom has its evidence, the money at stake and a remedy; below is what each rule asks and tolerates.
+
+# %% [markdown] tags=["lang-zh"]
+# 每个症状都列出依据、涉及金额和对策；下表说明每条规则问什么、容忍到什么程度。
 
 # %% tags=["check"]
 print(found.finding(lang))
@@ -103,9 +122,6 @@ fn.widgets.diagnose(found)
 # ## 什么变了，为什么
 
 # %%
-change = fn.notebook.attempt(
-    fn.diagnosis.change, book, measure=measure, before=before or None, after=after or None
-)
 fn.display(change, chart="waterfall")
 
 # %% [markdown] tags=["lang-en"]
@@ -124,7 +140,6 @@ print(change.text(lang))
 # ## 为什么输单
 
 # %%
-losses = fn.notebook.attempt(fn.diagnosis.why_lost, book)
 fn.display(losses)
 
 # %% [markdown] tags=["lang-en"]

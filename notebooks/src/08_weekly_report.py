@@ -59,14 +59,29 @@ whole = fn.notebook.open_book(data, mapping=mapping, playbook=playbook, as_of=as
 book = fn.notebook.pick(whole, by, value)
 
 # %% [markdown] tags=["lang-en"]
+# ## In short
+
+# %% [markdown] tags=["lang-zh"]
+# ## 要点
+
+# %%
+report = fn.weekly_report(book, period=period, by=parts or None, since=since or None, learn_from=whole)
+sales = fn.notebook.attempt(fn.diagnosis.sales_trend, book)
+fn.notebook.in_short(report, sales)
+
+# %% [markdown] tags=["lang-en"]
+# The picture shows the orders of each month. A month within the grey band needs no story.
+
+# %% [markdown] tags=["lang-zh"]
+# 图中是各月的订单。灰色带之内的月份无需另找原因。
+
+# %% [markdown] tags=["lang-en"]
 # ## Report
 
 # %% [markdown] tags=["lang-zh"]
 # ## 报告
 
 # %%
-report = fn.weekly_report(book, period=period, by=parts or None, since=since or None, learn_from=whole)
-fn.notebook.in_short(report)
 fn.display(report, finding=False)
 
 # %% [markdown] tags=["lang-en"]

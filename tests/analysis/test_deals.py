@@ -35,6 +35,27 @@ MORE: dict[str, Any] = {
     "stage targets": lambda b: fn.targets.stage_targets(b, amount=400_000, period="2026-Q3"),
     "attained": fn.targets.attained,
 }
+DIAGNOSES: dict[str, Any] = {
+    "symptoms": lambda b: fn.diagnosis.symptoms(b, by="owner"),
+    "symptoms among all": lambda b: fn.diagnosis.symptoms(b, learn_from=b),
+    "drill": lambda b: fn.diagnosis.drill(fn.diagnosis.symptoms(b), "stalled"),
+    "change of bookings": fn.diagnosis.change,
+    "change of the win rate": lambda b: fn.diagnosis.change(b, measure="win_rate"),
+    "verdict": lambda b: fn.diagnosis.verdict(b, "2025-10-01"),
+    "why lost": lambda b: fn.diagnosis.why_lost(b, by="segment"),
+    "wander": fn.diagnosis.wander,
+    "sales": lambda b: fn.diagnosis.sales_trend(b, by="source"),
+    "entries by quarter": lambda b: fn.diagnosis.sales_trend(b, measure="entries", every="quarter"),
+    "describe": lambda b: fn.diagnosis.describe(b, by="segment"),
+    "describe open": lambda b: fn.diagnosis.describe(b, of="open"),
+    "weekly report": fn.weekly_report,
+    "quarterly report by size": lambda b: fn.weekly_report(b, period="quarter", by="size"),
+    "harm": lambda b: fn.harm(b, horizon_days=90),
+    "forecast": lambda b: fn.forecast(b, period="2026-Q3", by="owner", record=False, draws=200),
+    "forecast of a running period": lambda b: fn.forecast(b, period="2026", record=False, draws=200),
+    "velocity": lambda b: fn.forecasts.velocity(b, horizon_days=180),
+}
+"""Asked of the sample company here, of all books in the long tier."""
 ASKED = QUESTIONS | MORE
 
 
@@ -66,10 +87,10 @@ def ask(question: Any, of: Any) -> Any:
         return None
 
 
-def wrong_counts(given: Any) -> dict[str, list[str]]:
+def wrong_counts(given: Any, questions: dict[str, Any] = ASKED) -> dict[str, list[str]]:
     """Say which counts of which questions disagree with their lists, over one book."""
     wrong = {}
-    for asked, question in ASKED.items():
+    for asked, question in questions.items():
         result = ask(question, given)
         if result is not None and getattr(result, "_asked", None) is not None:
             found = disagreements(result)
@@ -131,14 +152,20 @@ def test_lists_agree_with_counts_over_spoilt_books(seed: int) -> None:
 
 def on_company(asked: str) -> Any:
     if asked not in _ANSWERS:
-        _ANSWERS[asked] = ask((ASKED | COMPANY_ONLY)[asked], company())
+        _ANSWERS[asked] = ask((ASKED | COMPANY_ONLY | DIAGNOSES | COSTS)[asked], company())
     return _ANSWERS[asked]
 
 
 _ANSWERS: dict[str, Any] = {}
 
 
-@pytest.mark.parametrize("asked", [*ASKED, *COMPANY_ONLY])
+COSTS: dict[str, Any] = {
+    "costs": fn.diagnosis.costs,
+    "costs by period": lambda b: fn.diagnosis.costs(b, by="period"),
+}
+
+
+@pytest.mark.parametrize("asked", [*ASKED, *COMPANY_ONLY, *DIAGNOSES, *COSTS])
 def test_the_sample_company_agrees_too_and_every_count_has_a_rule(asked: str) -> None:
     """A new count of a new row must say who stands behind it, or why nobody does."""
     result = on_company(asked)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.quality import measures
 from funnelnb.analysis.quality.harm import harm
 from funnelnb.cli import main
@@ -179,3 +180,17 @@ def test_other_currencies_are_converted_at_given_rates_or_kept_apart():
     wanted = deals["amount"].where(deals["currency"] == "EUR", deals["amount"] * 0.5)
     assert rated.opportunities["amount"].tolist() == wanted.tolist()
     assert [note.values["n"] for note in rated.notes if note.code == "amounts_converted"] == [15]
+
+
+def test_the_forecast_moves_as_far_as_the_forecasts_of_both_books():
+    deals = frame()
+    deals["expected_close_at"] = np.where(np.arange(len(deals)) % 3 == 0, "2026-11-01", "2027-03-01")
+    known = book(deals)
+    is_open, late = deals["outcome"] == "open", deals["expected_close_at"] == "2026-11-01"
+    moved = effect(harm(known), "expected_passed", "forecast_amount")
+    assert moved.as_is == forecast(known, record=False).whole.expected_amount
+    unknown = deals.assign(amount=deals["amount"].mask(is_open & late))  # their amounts are left out
+    assert moved.mended == forecast(book(unknown), record=False).whole.expected_amount
+    assert moved.shift_ci_lower < moved.shift < moved.shift_ci_upper
+    few = book(deals[deals["outcome"] != "won"])
+    assert np.isnan(measures.forecast_amount(few, 0.9, 90.0).value)

@@ -19,6 +19,8 @@ from funnelnb.batch.run import Summary, run, steps
 
 from .conftest import MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 @pytest.fixture(scope="module")
 def finished(

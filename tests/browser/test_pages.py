@@ -17,6 +17,11 @@ WIDTHS = (1280, 800, 400)
 HERE = Path(__file__).parent
 LOOKING, WORDS = ((HERE / name).read_text(encoding="utf-8") for name in ("looking.js", "words.js"))
 NAMES = ("index", "DACH", "DACH@02_stage_durations", "DACH@03_deal_mix_targets", "DACH@04_priorities")
+if FULL:
+    NAMES = ("index", "DACH", *(f"DACH@{one}" for one in (
+        "01_conversion_by_segment", "02_stage_durations", "03_deal_mix_targets", "04_priorities", "05_forecast",
+        "06_diagnosis", "08_weekly_report",
+    )))  # fmt: skip
 WORDS_MOST = 450
 """Words of prose that a page of one region may show before anything is unfolded."""
 
@@ -219,6 +224,41 @@ def test_tables_sort_filter_and_are_kept_as_csv(chromium: Any, sample_pages: Any
     lines = (tmp_path / "x.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == len(seen) + 1
     assert lines[0].startswith('"Rank","')
+    page.context.close()
+
+
+def test_a_count_and_a_bar_open_their_deals(chromium: Any, sample_pages: Any) -> None:
+    """The list has as many rows as the count says (or says that it is cut); Esc closes it and focus goes back."""
+    conversion = "DACH@01_conversion_by_segment" if FULL else "DACH"
+    page = unfolded(opened(chromium, Path(sample_pages("en")) / f"{conversion}.html", 1280))
+    box = page.locator("#deals")
+    assert not box.is_visible()
+    counts = page.locator(".output td a[href^='#d']:visible")
+    assert counts.count() > 20
+    seen = 0
+    for place in (0, 1, 5, counts.count() - 1):
+        link = counts.nth(place)
+        n = int(link.inner_text().replace(",", ""))
+        link.focus()
+        page.keyboard.press("Enter")
+        assert box.is_visible()
+        rows = box.locator("tbody tr").count()
+        note = box.locator("[data-note]").inner_text().replace(",", "")
+        assert rows == min(n, 40)
+        assert re.search(rf"\b{n} deals?\b", note)
+        assert not re.fullmatch(r"D\d+", box.locator("tbody th").first.inner_text().splitlines()[0])
+        seen += rows
+        page.keyboard.press("Escape")
+        assert not box.is_visible()
+        assert link.evaluate("one => one === document.activeElement")
+    assert seen
+    bar = page.locator(".picture .wide-chart a[*|href^='#d']").first
+    told = bar.locator("[data-t]").first.get_attribute("data-t") or ""
+    bar.click()
+    assert box.is_visible()
+    count = re.search(r"Deals: ([\d,]+)", told)
+    assert count
+    assert count.group(1).replace(",", "") in box.locator("[data-note]").inner_text().replace(",", "")
     page.context.close()
 
 

@@ -251,7 +251,7 @@ def codes():
     found |= {"join_would_lose", "join_would_lose_near", "join_would_lose_corrected"}
     found |= {"decimal_comma_found", "thousands_assumed"}
     found |= {f"rows_{kind}" for kind in ("short", "trailing", "joined", "delimiter")}
-    found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header")}
+    found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header", "table")}
     found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
     found |= {f"ask_lines_{kind}" for kind in ("add", "first")}
     found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
@@ -302,3 +302,19 @@ def test_every_line_of_a_report_is_a_sentence(lang):
         sentence = say.note(item.note)
         assert item.note.code not in sentence
         assert "{" not in sentence
+
+
+def test_the_check_says_of_every_text_file_what_became_of_its_lines(tmp_path):
+    path = tmp_path / "deals.csv"
+    rows = [f"D{n},lead,North,{n},2025-03-01" for n in range(12)]
+    lines = ["opportunity_id,stage,region,amount,created_at", *rows[:5], "", *rows[5:], "x,y", "Total,,,66,"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for options in ({"playbook": ["lead", "won"]}, {"playbook": ["lead", "won"], "mapping": {"crm": "none"}}):
+        (told,) = [
+            one.note.values
+            for one in check_data(path, as_of="2025-06-01", **options).items
+            if one.check == "lines"
+        ]
+        assert told["lines_n"] == len(lines)
+        parts = ("rows_n", "header_n", "continuation_n", "other_n", "reported_n")
+        assert [told[one] for one in parts] == [12, 1, 0, 2, 1]

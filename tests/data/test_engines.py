@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import funnelnb as fn
+from funnelnb.batch.counted import count_regions
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
 from funnelnb.data.count.counts import StandingFor
 from funnelnb.data.count.groups import Cohort
@@ -22,11 +23,14 @@ from funnelnb.data.count.scan import Scan
 from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
 from funnelnb.data.ledger.build import ledger_of
 from funnelnb.data.ledger.codes import Codes
+from tests.analysis.floors import random_floor
 from tests.conftest import ROOT, skip_or_fail
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
 
@@ -172,6 +176,25 @@ def test_spark_counts_alike(spark: Any, seed: int) -> None:
     if since is not None:
         facts["observed_from"] = np.datetime64(since, "s")
     same_counts(Scan(*placed, **facts), ledger, model, thorough=False)
+
+
+@pytest.mark.engine_spark
+def test_regions_counted_in_spark(spark: Any, tmp_path: Path) -> None:
+    """The page of all regions says the same from PySpark as from a lazy frame, and no deal is collected."""
+    pl = pytest.importorskip("polars")
+    floor = random_floor(3, deal_n=300).book()
+    tables = [floor.tables[name] for name in ("opportunities", "stage_history")]
+    facts = {"playbook": floor.playbook, "as_of": floor.as_of}
+    pages = [
+        count_regions(Scan(*placed, **facts), tmp_path / name, by="region", horizon_days=60).read_text()
+        for name, placed in {
+            "spark": [
+                spark.createDataFrame(pa.Table.from_pandas(one, preserve_index=False)) for one in tables
+            ],
+            "polars": [pl.from_pandas(one).lazy() for one in tables],
+        }.items()
+    ]
+    assert pages[0] == pages[1]
 
 
 @settings(max_examples=40, deadline=None)

@@ -32,6 +32,9 @@ FORMS = (
     "history",
     "folder",
     "archive",
+    "markup",
+    "events",
+    "snapshots",
 )
 
 STRANGE = [
@@ -331,16 +334,17 @@ def build(seed: int, number: int, folder: Path) -> tuple[str, Any, dict[str, Any
         mapping["on_problem"] = "drop"
     if rng.random() < 0.1:
         options.pop("as_of")
-    if form == "frame":
-        return form, as_frame(rng, rows, header), options
-    if form == "history":
+    if form == "events":
+        return form, _events(rng, folder), {}
+    if form == "snapshots":
+        return form, _snapshots(rng, rows, header, folder), {}
+    if form in ("frame", "history"):
+        frame = as_frame(rng, rows, header)
         spoil_cells(rng, log, names)
-        tables = {"opportunities": as_frame(rng, rows, header), "stage_history": as_frame(rng, log, names)}
-        return form, tables, options
-    path = folder / f"opportunities{ENDINGS.get(form, '.csv')}"
-    if rng.random() < 0.05:
-        path = path.with_suffix(rng.choice([".csv", ".xlsx", ".json", ".zip", ".gz", ".parquet"]))
-    path.write_bytes(WRITERS.get(form, _spoilt_csv)(rng, rows, header))
+        return form, frame if form == "frame" else {
+            "opportunities": frame, "stage_history": as_frame(rng, log, names)
+        }, options  # fmt: skip
+    path = _file(rng, form, folder, rows, header)
     if form == "folder":
         spoil_cells(rng, log, names)
         (folder / "stage_history.csv").write_bytes(_spoilt_csv(rng, log, names))
@@ -348,6 +352,17 @@ def build(seed: int, number: int, folder: Path) -> tuple[str, Any, dict[str, Any
         (folder / "funnelnb.toml").write_text(as_toml(rng), encoding="utf-8")
         options = {}
     return form, folder if form in ("folder", "toml") else path, options
+
+
+def _file(rng: random.Random, form: str, folder: Path, rows: list[list[Any]], header: list[str]) -> Path:
+    """Write the deals in a form, now and then under the ending of another one."""
+    path = folder / f"opportunities{ENDINGS.get(form, '.csv')}"
+    if form == "markup":
+        path = path.with_suffix(rng.choice([".html", ".xml", ".xes", ".sql"]))
+    if rng.random() < 0.05:
+        path = path.with_suffix(rng.choice([".csv", ".xlsx", ".json", ".zip", ".gz", ".parquet"]))
+    path.write_bytes(WRITERS.get(form, _spoilt_csv)(rng, rows, header))
+    return path
 
 
 def _spoilt_csv(rng: random.Random, rows: list[list[Any]], header: list[str]) -> bytes:
@@ -380,5 +395,82 @@ def _archive(rng: random.Random, rows: list[list[Any]], header: list[str]) -> by
     return spoil_bytes(rng, stream.getvalue()) if rng.random() < 0.2 else stream.getvalue()
 
 
-WRITERS = {"xlsx": as_xlsx, "json": _spoilt_json, "parquet": _parquet, "archive": _archive}
+def _markup(rng: random.Random, rows: list[list[Any]], header: list[str]) -> bytes:
+    """The same table as a page, as XML records, as a process log, or as an SQL dump; each may carry any ending."""
+    import html
+
+    def spelled(cell: Any) -> str:
+        return html.escape("".join(char for char in str(cell) if char.isprintable()))
+
+    kind = rng.randrange(4)
+    if kind == 0:
+        body = "".join(
+            "<tr>" + "".join(f"<td>{spelled(one)}</td>" for one in row) + "</tr>\n" for row in rows
+        )
+        head = "".join(f"<th>{spelled(one)}</th>" for one in header)
+        text = f"<html><body><table><tr>{head}</tr>{body}</table></body></html>"
+    elif kind == 1:
+        text = "<?xml version='1.0'?><deals>" + "".join(
+            "<deal " + " ".join(f'{name}="{spelled(one)}"' for name, one in zip(HEADER, row, strict=False)) + "/>"
+            for row in rows) + "</deals>"  # fmt: skip
+    elif kind == 2:
+        text = "<log>" + "".join(
+            f'<trace><string key="concept:name" value="{spelled(row[0])}"/><event>'
+            f'<string key="concept:name" value="{rng.choice(STAGES)}"/>'
+            f'<date key="time:timestamp" value="2025-0{rng.randint(1, 9)}-11T00:00:00Z"/></event></trace>'
+            for row in rows) + "</log>"  # fmt: skip
+    else:
+        values = [
+            "(" + ", ".join("'" + str(one).replace("'", "''") + "'" for one in row) + ")" for row in rows
+        ]
+        text = (
+            f"INSERT INTO opportunities ({', '.join(map(str, header))}) VALUES\n" + ",\n".join(values) + ";\n"
+        )
+    return spoil_bytes(rng, text.encode("utf-8", "replace"))
+
+
+def _events(rng: random.Random, folder: Path) -> Any:
+    """A log of events: as a file or a frame, spoilt like the deals."""
+    names = ["user_id", "event", "timestamp", "device"]
+    log: list[list[Any]] = [
+        [
+            f"u{rng.randint(1, 6)}", rng.choice(["view", "cart", "pay"]),
+            f"2025-03-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:00:00Z", rng.choice(["web", "app"]),
+        ]
+        for _ in range(rng.choice([1, 5, 20]))
+    ]  # fmt: skip
+    spoil_cells(rng, log, names)
+    if rng.random() < 0.4:
+        return as_frame(rng, log, names)
+    path = folder / f"events{rng.choice(['.csv', '.json', '.parquet'])}"
+    writer = {".csv": _spoilt_csv, ".json": _spoilt_json, ".parquet": _parquet}[path.suffix]
+    path.write_bytes(writer(rng, log, names))
+    return path
+
+
+def _snapshots(rng: random.Random, rows: list[list[Any]], header: list[str], folder: Path) -> Any:
+    """A store with the deals of two days, one of whose files may be spoilt."""
+    import pandas as pd
+
+    from funnelnb.core.errors import FunnelError
+    from funnelnb.data.load import load
+    from funnelnb.data.snapshots import Store
+
+    store = Store(folder / "store")
+    mapping = {"as_of_reason": "made up", "on_problem": "drop"}
+    for day in ("2025-10-01", "2025-12-31"):
+        try:
+            frame = pd.DataFrame(rows, columns=header[: len(rows[0])], dtype=object)
+            store.append(load(frame, playbook=STAGES, as_of=day, mapping=mapping))
+        except FunnelError:
+            continue
+        spoil_cells(rng, rows, header)
+    files = sorted(one for one in (folder / "store").rglob("*") if one.is_file())
+    if files and rng.random() < 0.6:
+        one = rng.choice(files)
+        one.write_bytes(spoil_bytes(rng, one.read_bytes()))
+    return folder / "store"
+
+
+WRITERS = {"markup": _markup, "xlsx": as_xlsx, "json": _spoilt_json, "parquet": _parquet, "archive": _archive}
 ENDINGS = {"xlsx": ".xlsx", "json": ".json", "parquet": ".parquet", "archive": ".zip"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import shutil
 import subprocess
@@ -33,15 +34,12 @@ def one(seed: int, number: int, folder: Path) -> tuple[str, str, str]:
         Form, verdict (``book``, ``refused`` or ``fault``) and, of a fault, where and what.
     """
     from funnelnb.core.errors import FunnelError
-    from funnelnb.data.load import load
 
     form, source, options = build(seed, number, folder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
-            book = load(source, **options)
-            if number % 5 == 0:
-                analyse(book)
+            n = opened(form, source, options, number)
     except FunnelError as error:
         hidden = ours(error.__cause__)
         return (form, "fault", f"hidden: {hidden}") if hidden else (form, "refused", type(error).__name__)
@@ -49,7 +47,24 @@ def one(seed: int, number: int, folder: Path) -> tuple[str, str, str]:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         return form, "fault", ours(error, anywhere=True)
-    return form, "book", str(len(book.opportunities))
+    return form, "book", str(n)
+
+
+def opened(form: str, source: Any, options: dict[str, Any], number: int) -> int:
+    """Open an input as what it is, ask every fifth book a few questions, and return how much it holds."""
+    from funnelnb.data.events.load import events
+    from funnelnb.data.load import load
+    from funnelnb.data.snapshots import Store
+
+    if form == "events":
+        return len(events(source))
+    if form == "snapshots":
+        store = Store(source)
+        return sum(len(store.at(day).opportunities) for day in store.dates)
+    book = load(source, **options)
+    if number % 5 == 0:
+        analyse(book)
+    return len(book.opportunities)
 
 
 def analyse(book: Any) -> None:
@@ -83,11 +98,31 @@ def work(seed: int, first: int, last: int) -> None:
     """Load a range of inputs, one line of JSON before and after each."""
     for number in range(first, last):
         print(json.dumps(["begin", number]), flush=True)
-        folder = Path(tempfile.mkdtemp(prefix="funnelnb-fuzz-"))
+        folder = Path(tempfile.mkdtemp(prefix="spoilt-"))
         try:
             print(json.dumps(["end", number, *one(seed, number, folder)]), flush=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(worker: subprocess.Popen[str], seconds: float) -> bool:
+    """Whether a worker says something before it has used so many seconds of processor time."""
+    begun, until = _used(worker.pid), time.monotonic() + 60 * seconds
+    while time.monotonic() < until:
+        if select.select([worker.stdout], [], [], seconds)[0]:
+            return True
+        if _used(worker.pid) - begun > 0.9 * seconds:
+            return False
+    return False
+
+
+def _used(pid: int) -> float:
+    """Return the processor time of a process; the time of day where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(number: int, seed: int, first: int = 0) -> tuple[Counter[str], dict[str, list[int]]]:
@@ -104,7 +139,7 @@ def run(number: int, seed: int, first: int = 0) -> tuple[Counter[str], dict[str,
         place = stop
         current, began = -1, time.monotonic()
         while True:
-            ready, _, _ = select.select([worker.stdout], [], [], LIMIT_S + 20 * (current < 0))
+            ready = _answers(worker, LIMIT_S + 20 * (current < 0))
             line = worker.stdout.readline() if ready else ""
             if not line:
                 worker.kill()
@@ -113,6 +148,7 @@ def run(number: int, seed: int, first: int = 0) -> tuple[Counter[str], dict[str,
                     kind = f"hangs over {LIMIT_S} s" if not ready else f"worker died ({code})"
                     faults.setdefault(kind, []).append(current)
                     verdicts["fault"] += 1
+                    print(f"input {current}: {kind}", flush=True)
                     place = current + 1
                 break
             what, current, *rest = json.loads(line)

@@ -178,3 +178,22 @@ def test_a_bad_path_is_refused_by_load(tmp_path):
     ):
         with pytest.raises(FunnelError):
             load(source, playbook=STAGES)
+
+
+def test_sheets_of_one_shape_of_which_one_is_called_a_history_are_deals(tmp_path):
+    """A workbook whose sheet only by its name is a history ended in a KeyError (seed 101, input 1164)."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "stage_history"
+    for sheet, ids in ((book.active, ("D0", "D1")), (book.create_sheet("Sheet"), ("D2", "D3"))):
+        for row in [
+            ["opportunity_id", "stage", "amount", "created_at"],
+            *[[name, "lead", 5, "2025-03-01"] for name in ids],
+        ]:
+            sheet.append(row)
+    book.save(tmp_path / "deals.xlsx")
+    found = load(
+        tmp_path / "deals.xlsx", playbook=STAGES, as_of="2025-06-01", mapping={"as_of_reason": "made up"}
+    )
+    assert len(found.opportunities) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -42,11 +43,17 @@ def test_facts_pass_and_english_stays():
     assert error_text("never heard of", words("zh")) == "never heard of"
 
 
+@functools.cache
+def trees():
+    """Every module of the package, parsed."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+
+
 def raised():
     """All texts in the package, with holes where values stand, as one long text to look patterns up in."""
     found = set()
-    for path in ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in trees().values():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
             elif isinstance(node, ast.JoinedStr):
@@ -60,3 +67,74 @@ def test_most_patterns_are_raised():
     literal = [re.split(r"\{\w+\}", text) for text in patterns]
     lost = [parts for parts in literal if max(parts, key=len).strip(" :,;()=") not in everything]
     assert len(lost) < 0.05 * len(patterns), lost
+
+
+# ---- Nothing is raised without words in both languages ----------------------------------------------------------
+
+RAISED = {"ParameterError", "PlaybookError", "MappingError", "SourceError", "MissingDataError", "OutputError",
+          "FunnelError", "Problem"}  # fmt: skip
+TOLD = {"found", "expected", "hint", "remedy"}
+HOLE = "\0"
+TYPED = ("funnelnb ", "fn.", "store.", "book = fn.load(", "origin = ", "time ", "forecast ", "period = ")
+"""How texts begin that are typed as they stand, or name arguments with their values: they need no words."""
+
+
+def spelled(node):
+    """All texts that an expression may be, with a mark where a value stands."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else [HOLE]
+    if isinstance(node, ast.JoinedStr):
+        return joined([spelled(one) if isinstance(one, ast.Constant) else filled(one) for one in node.values])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return joined([spelled(node.left), spelled(node.right)])
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Advice":
+        either = [*node.args, *(key.value for key in node.keywords)]
+    else:
+        either = {ast.IfExp: lambda: [node.body, node.orelse], ast.BoolOp: lambda: node.values}.get(
+            type(node), list
+        )()
+    return [text for one in either for text in spelled(one)] or [HOLE]
+
+
+def filled(part):
+    """The texts that a value in an f-string may be: a choice is spelled out."""
+    return spelled(part.value) if isinstance(part.value, ast.IfExp) else [HOLE]
+
+
+def joined(parts):
+    """Every text that begins with one of the first part and goes on with one of each other."""
+    found = [""]
+    for part in parts:
+        found = [text + one for text in found for one in part]
+    return found
+
+
+def every_text_raised():
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            if getattr(node.func, "id", getattr(node.func, "attr", "")) not in RAISED:
+                continue
+            parts = [*node.args[:1], *(key.value for key in node.keywords if key.arg in TOLD)]
+            for text in (text for part in parts for text in spelled(part)):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", text.split("\n")[0]
+
+
+def test_every_error_has_words_in_chinese():
+    chinese, lacking, n = words("zh"), [], 0
+    for place, text in every_text_raised():
+        if not re.search("[a-z]{2,}.* [a-z]{2,}", text.replace(HOLE, " ")) or text.startswith(TYPED):
+            continue
+        n += 1
+        if not re.search("[一-鿿]", error_text(text.replace(HOLE, "x7"), chinese)):
+            lacking.append(f"{place}: {text.replace(HOLE, '{}')!r}")
+    assert n > 900
+    assert lacking == [], "give them words in show/lang/errors_rest.en.toml and .zh.toml"
+
+
+def test_code_in_an_error_keeps_its_braces():
+    said = error_text('a table of values, such as {"alarm": 10}', words("zh"))
+    assert said == '值的表，如 {"alarm": 10}'
+    said = error_text('add `region: str = ""` to that cell', words("zh"))
+    assert said == '请在该单元格加上 `region: str = ""`'

@@ -69,6 +69,26 @@ def test_words_that_are_not_ours_are_not_shown(lang):
     assert found == []
 
 
+READ = {
+    "en": ("README.md", "docs/index.md", "docs/tutorial.md", "docs/howto.md", "docs/charts.md", "docs/batch.md",
+           "docs/forecast.md", "docs/diagnosis.md", "funnelnb/batch/starter/README.en.md"),
+    "zh": ("docs/zh/*.md", "funnelnb/batch/starter/README.zh.md"),
+}  # fmt: skip
+"""Documents for those who use the product; pages about methods speak the statistician's language."""
+ID = "playbooks?"
+"""What users type stays what it is called in documents: `--playbook`, `funnelnb playbooks`."""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_documents_keep_to_the_words_too(lang):
+    pattern, found = banned(lang), []
+    for path in (one for place in READ[lang] for one in sorted(ROOT.glob(place))):
+        text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        said = [one.group(0) for one in pattern.finditer(text) if not re.fullmatch(ID, one.group(0), re.I)]
+        found += [f"{path.name}: {word!r}" for word in said]
+    assert found == []
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_term_of_the_glossary_is_used(lang):
     everything = "\n".join(text for _, text in shown(lang)).casefold()

@@ -1,6 +1,7 @@
 """The practice game: same decisions, same year; nothing is lost; luck and skill are told apart in both languages."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from funnelnb.core.errors import ParameterError, SourceError
 from funnelnb.teach import Game, compare
 
 
-@pytest.fixture(autouse=True)
-def _few_other_years(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funnelnb.simulate.decisions.LUCKS_N", 30)
+@pytest.fixture(autouse=True, scope="module")
+def _few_other_years() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("funnelnb.simulate.decisions.LUCKS_N", 6)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +114,77 @@ def test_a_class_is_ranked_by_skill_not_by_luck(played: Game) -> None:
     assert table["luck"].sum() == pytest.approx((table["won_amount"] - table["usually"]).sum())
     with pytest.raises(ParameterError, match="one seed"):
         compare([played.debrief(), fn.teach.floor(seed=6).decide(weeks=52).debrief()])
+
+
+def test_what_happens_is_told_when_it_has_happened() -> None:
+    game = fn.teach.floor(seed=5)
+    assert game.news("en") == []
+    slips = int(game._truth.slips[0])
+    game.decide(weeks=slips + 1)
+    assert any("slipped" in one for one in game.news("en"))
+    game.decide(weeks=52 - game.week)
+    told = game.news("zh")
+    assert len(told) == 2
+    assert f"第 {int(game._truth.rival[0]) + 1} 周" in told[0]
+
+
+def test_controls_decide_as_code_does_and_keep_the_game(tmp_path: Path) -> None:
+    board = fn.teach.play(str(tmp_path), seed=5, player="Ann", lang="en")
+    board.promises["quota"].value = 400_000
+    board.promises["forecast"].value = 350_000
+    board.promise.click()
+    board.shares["A"].value = 0.5
+    board.who.value = "P2"
+    board.shares["A"].value, board.shares["B"].value = 0.0, 1.0
+    board.weights["negotiation"].value = 2.0
+    board.scoop.value, board.let_go.value, board.weeks.value = 6, 8, 13
+    board.live.click()
+    coded = fn.teach.floor(seed=5)
+    coded.promise(quota=400_000, forecast=350_000)
+    coded.decide(
+        weeks=13, hours={"A": 0.5}, people={"P2": {"B": 1.0}}, stages={"negotiation": 2.0}, scoop=6, let_go=8
+    )
+    assert board.game.results().equals(coded.results())
+    again = fn.teach.play(str(tmp_path), lang="zh")  # a restarted kernel
+    assert again.game.week == 13
+    assert again.game.deals().equals(coded.deals())
+    assert "第 14 周" in again._head.value
+    again.shares["A"].value = again.shares["B"].value = 1.0
+    again.live.click()
+    assert "2.00" in again.said.value  # more hours than there are: a sentence, and nothing has happened
+    assert again.game.week == 13
+
+
+def test_the_end_of_the_year_is_debriefed_with_pictures(played: Game, tmp_path: Path) -> None:
+    played.save(tmp_path / "game.json")
+    board = fn.teach.play(str(tmp_path), lang="zh")
+    board.debrief.click()
+    shown = board._debriefed.value
+    assert "<svg" in shown
+    assert "事事都知道" in shown
+    labels, counts = played.debrief().histogram()
+    assert sum(counts) == 6
+    assert len(labels) == len(counts)
+
+
+def test_a_damaged_game_is_kept_and_told(tmp_path: Path) -> None:
+    (tmp_path / "game.json").write_text("{")
+    board = fn.teach.play(str(tmp_path), lang="en")
+    assert "game-damaged-1.json" in board.said.value
+    assert (tmp_path / "game-damaged-1.json").read_text() == "{"
+
+
+def test_a_class_list_compares_players_of_one_seed_and_exports(played: Game, tmp_path: Path) -> None:
+    for name, seed, order in (("=cmd", 5, "largest"), ("Bo", 6, "newest")):
+        (tmp_path / name).mkdir()
+        fn.teach.floor(seed=seed, player=name).decide(weeks=52, order=order).save(
+            tmp_path / name / "game.json"
+        )
+    (tmp_path / "ann").mkdir()
+    played.save(tmp_path / "ann" / "game.json")
+    (tmp_path / "half").mkdir()
+    fn.teach.floor(seed=5).decide(weeks=3).save(tmp_path / "half" / "game.json")
+    table = fn.teach.games([tmp_path / one for one in ("ann", "=cmd", "Bo", "half")])
+    assert list(table["seed"]) == [5, 5, 6]
+    assert set(table["player"]) == {"Ann", "'=cmd", "Bo"}
+    assert "won_amount" in table.to_csv(index=False)

@@ -21,7 +21,7 @@ from funnelnb.core.note import Note
 from funnelnb.stats.totals.shapley import product_split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -203,14 +203,8 @@ def change(
     """
     check.one_of("measure", measure, MEASURES)
     confidence = level(confidence_level)
-    desk = Desk(book, "owner")
-    names, periods, masks = _sides(book, desk, before, after, at, by)
-    mixed = _mixed(book, mix_by, by)
-    if horizon_days is not None:
-        check.horizon_days(horizon_days)
-    days = np.nan if measure == "bookings" else _horizon(desk, periods, masks, horizon_days)
-    made = {"bookings": _bookings, "win_rate": _win_rate, "cycle": _cycle}[measure]
-    game = made(desk, periods, masks, _groups(desk, mixed), days)
+    desk, mixed = Desk(book, "owner"), _mixed(book, mix_by, by)
+    names, game, days = _posed(desk, measure, before, after, at, by, mixed, horizon_days)
     sizes = [len(side.deals) for side in game.sides]
     if not all(sizes):
         raise MissingDataError(
@@ -218,6 +212,28 @@ def change(
             expected="deals on both sides, old enough to be judged",
         )
     return _result(desk, measure, names, game, mixed, float(days), confidence)
+
+
+def _posed(
+    desk: Desk, measure: str, before: str | None, after: str | None, at: Any, by: str | None, mixed: str,
+    horizon_days: float | None,
+) -> tuple[tuple[str, str], _Game, float]:  # fmt: skip
+    """Return the names of the sides, what is split, and the horizon."""
+    names, periods, masks = _sides(desk.book, desk, before, after, at, by)
+    if horizon_days is not None:
+        check.horizon_days(horizon_days)
+    days = np.nan if measure == "bookings" else _horizon(desk, periods, masks, horizon_days)
+    made = {"bookings": _bookings, "win_rate": _win_rate, "cycle": _cycle}[measure]
+    return names, made(desk, periods, masks, _groups(desk, mixed), days), days
+
+
+def sides_behind(book: Book, asked: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the deals of both sides, by their numbers, of what was asked of :func:`change`."""
+    mixed = _mixed(book, asked.get("mix_by"), asked.get("by"))
+    before, after, at, by = (asked.get(name) for name in ("before", "after", "at", "by"))
+    desk, days = Desk(book, "owner"), asked.get("horizon_days")
+    _, game, _ = _posed(desk, str(asked["measure"]), before, after, at, by, mixed, days)
+    return game.sides[0].deals, game.sides[1].deals
 
 
 def _result(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, in_days
-from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
 from funnelnb.analysis.shared.open_deals import needed
 from funnelnb.analysis.shared.period import Period, period_of
 from funnelnb.analysis.shared.question import question
@@ -135,12 +135,8 @@ def costs(book: Book, *, by: str | None = None, confidence_level: float | None =
     """
     by = check.one_of("by", "source" if by is None else by, BY)
     confidence = level(confidence_level)
-    table = needed(book, "costs", "period", "amount", why="costs").dropna(subset=["period", "amount"])
-    table, notes = _one_currency(book, table)
-    desk = Desk(book, "owner")
-    periods = {str(one): found for one in table["period"].unique() if (found := period_of(str(one)))}
-    today = np.datetime64(int(desk.today), "D")
-    past = {name: one for name, one in periods.items() if one.end <= today}
+    table, notes = _table(book)
+    desk, past = Desk(book, "owner"), _over(book, table)
     table = table[table["period"].astype("str").isin(past)]
     if not past or not len(table):
         raise MissingDataError(
@@ -149,7 +145,7 @@ def costs(book: Book, *, by: str | None = None, confidence_level: float | None =
     named = by == "period" or (by in table and table[by].notna().any() and by in desk.ledger.attributes)
     if not named:
         notes += (Note("costs_not_by", {"attribute": by}),)
-    inside = _inside(desk, list(past.values()))
+    inside = days_inside(desk, list(past.values()))
     whole = _row(desk, (), float(table["amount"].sum()), inside, np.ones(len(desk.won), bool), confidence)
     rows, unassigned = _grouped(desk, table, by, past, inside, confidence) if named else ([], 0.0)
     return UnitCosts(
@@ -165,6 +161,24 @@ def costs(book: Book, *, by: str | None = None, confidence_level: float | None =
         starts=min(one.start for one in past.values()),
         ends=max(one.end for one in past.values()),
     )
+
+
+def _table(book: Book) -> tuple[pd.DataFrame, tuple[Note, ...]]:
+    """Return the rows of cost that count, in the currency of the book."""
+    table = needed(book, "costs", "period", "amount", why="costs").dropna(subset=["period", "amount"])
+    return _one_currency(book, table)
+
+
+def _over(book: Book, table: pd.DataFrame) -> dict[str, Period]:
+    """Return the periods of the cost that are over, by the text that names them."""
+    periods = {str(one): found for one in table["period"].unique() if (found := period_of(str(one)))}
+    today = np.datetime64(int(float(book.ledger.as_of_s) / SECONDS_PER_DAY), "D")
+    return {name: one for name, one in periods.items() if one.end <= today}
+
+
+def periods_over(book: Book) -> list[Period]:
+    """Return the periods of the cost that are over."""
+    return list(_over(book, _table(book)[0]).values())
 
 
 def _one_currency(book: Book, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Note, ...]]:
@@ -184,7 +198,7 @@ def _one_currency(book: Book, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[
     return table[~other], (Note("costs_other_currency", {"rows_n": int(other.sum()), "currencies": named}),)
 
 
-def _inside(desk: Desk, periods: Sequence[Period]) -> dict[str, Mask]:
+def days_inside(desk: Desk, periods: Sequence[Period]) -> dict[str, Mask]:
     """Return which deals entered, became an opportunity, and were won within any of the periods."""
     first = np.array(sorted(int(one.start.astype(np.int64)) for one in periods))
     last = np.array(sorted(int(one.end.astype(np.int64)) for one in periods)) + 1
@@ -238,7 +252,12 @@ def _grouped(
         order = sorted(sums.index, key=lambda text: past[text].start)
         return [
             _row(
-                desk, (past[text].name,), float(sums[text]), _inside(desk, [past[text]]), everyone, confidence
+                desk,
+                (past[text].name,),
+                float(sums[text]),
+                days_inside(desk, [past[text]]),
+                everyone,
+                confidence,
             )
             for text in order
         ], 0.0

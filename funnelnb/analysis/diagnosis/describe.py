@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.question import remembering
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -116,6 +117,7 @@ class Description(Result):
     outliers: tuple[Outlier, ...]
 
 
+@remembering("values")
 def describe(
     values: Book | Sequence[float],
     *,

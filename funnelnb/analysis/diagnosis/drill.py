@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.analysis.diagnosis.symptoms import ASKED, Symptoms
-from funnelnb.analysis.shared.result import DealRows, Result
+from funnelnb.analysis.shared.members import Asked
+from funnelnb.analysis.shared.result import DealRows, Result, remember
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
 
@@ -85,7 +86,7 @@ def drill(found: Symptoms, rule: str, who: str | None = None) -> SymptomDetail:
         )
     group = (who,) if who else ()
     deals = tuple(one for one in found.deals if one.rule == rule and one.group == group)
-    return SymptomDetail(
+    made = SymptomDetail(
         n=len(deals),
         method="symptom_detail",
         confidence_level=found.confidence_level,
@@ -100,3 +101,7 @@ def drill(found: Symptoms, rule: str, who: str | None = None) -> SymptomDetail:
         stage_ids=found.stage_ids,
         stage_labels=found.stage_labels,
     )
+    asked = getattr(found, "_asked", None)
+    if asked is not None:
+        remember(made, Asked(book=asked.book, arguments=asked.arguments))
+    return made

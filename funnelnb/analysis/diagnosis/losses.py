@@ -215,13 +215,10 @@ def why_lost(
     lost = np.flatnonzero(desk.lost)
     if not lost.size:
         raise MissingDataError("why lost: no deal is lost", expected="deals with an outcome of lost")
-    deals = book.opportunities.set_index("opportunity_id").reindex(desk.ledger.deal_ids[lost])
-    reason = _texts(deals, "lost_reason")
-    ending = _texts(deals, "outcome")
-    ending = np.where(np.isin(ending, ENDINGS), ending, "lost")
+    texts = losses_of(book, competitor)[1]
+    reason, ending, rival = texts["reason"], texts["ending"], _rival(book, competitor)
     whole = _Losses(desk, lost, confidence)
-    rival = _rival(book, competitor)
-    cuts = _cuts(desk, lost, names)
+    cuts = cuts_of(desk, lost, names)
     return WhyLost(
         n=lost.size,
         method="why_lost",
@@ -236,7 +233,7 @@ def why_lost(
         unknown_n=int((reason == "").sum()),
         endings=whole.rows("ending", ending, ending),
         reasons=whole.rows("reason", reason, ending),
-        competitors=whole.rows("competitor", _texts(deals, rival), ending, ending == "lost_competitor")
+        competitors=whole.rows("competitor", texts["competitor"], ending, ending == "lost_competitor")
         if rival
         else (),
         cells=tuple(cell for cut, codes, labels in cuts for cell in whole.cells(cut, codes, labels, reason)),
@@ -244,6 +241,19 @@ def why_lost(
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
+
+
+def losses_of(book: Book, competitor: str | None) -> tuple[NDArray[np.int64], dict[str, NDArray[np.object_]]]:
+    """Return the lost deals by number, and of each its reason, ending and competitor; empty where not recorded."""
+    lost = np.flatnonzero(Desk(book, "owner").lost)
+    deals = book.opportunities.set_index("opportunity_id").reindex(book.ledger.deal_ids[lost])
+    ending = _texts(deals, "outcome")
+    rival = _rival(book, competitor)
+    return lost, {
+        "reason": _texts(deals, "lost_reason"),
+        "ending": np.where(np.isin(ending, ENDINGS), ending, "lost"),
+        "competitor": _texts(deals, rival) if rival else np.full(len(lost), "", dtype=object),
+    }
 
 
 def _texts(deals: Any, name: str) -> NDArray[np.object_]:
@@ -314,7 +324,7 @@ def _most(values: NDArray[Any]) -> str:
     return str(names[n.argmax()])
 
 
-def _cuts(
+def cuts_of(
     desk: Desk, lost: NDArray[np.int64], names: Sequence[str]
 ) -> Iterator[tuple[str, NDArray[np.int64], tuple[str, ...]]]:
     """Yield each cut with the code of every lost deal and the labels of the codes."""

@@ -219,7 +219,7 @@ def report_parts(
 ) -> tuple[tuple[str, ...], tuple[ReportPart, ...]]:
     """Return the attribute of the parts, and the parts with the whole as their last row."""
     name = _cut_by(desk, by)
-    codes, labels = _coded(desk, name)
+    codes, labels = coded_by(desk, name)
     closed = inside(desk.closed, now)
     stood = standing_at(desk, float(now.end.astype(np.int64)) + 1) >= 0
     amount = np.nan_to_num(desk.ledger.amount)
@@ -266,7 +266,8 @@ def _cut_by(desk: Desk, by: str | None) -> str:
     return by
 
 
-def _coded(desk: Desk, name: str) -> tuple[Any, tuple[str, ...]]:
+def coded_by(desk: Desk, name: str) -> tuple[Any, tuple[str, ...]]:
+    """Return the part that each deal belongs to, as a code and what the codes mean."""
     if not name:
         return np.zeros(len(desk.won), np.int64), ("",)
     if name == "size":

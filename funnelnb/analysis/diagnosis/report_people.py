@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.analysis.shared.open_deals import customers_of
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class NextStep:
 
     Attributes
     ----------
-    owner, opportunity_id, account_id, stage : str
+    owner, opportunity_id, account_id, customer, stage : str
     why : {"overdue", "old", "largest"}
         Expected close past; longer in its stage than nineteen of twenty; the largest expected value.
     why_days : float
@@ -54,6 +55,7 @@ class NextStep:
     owner: str
     opportunity_id: str
     account_id: str
+    customer: str
     stage: str
     why: str
     why_days: float
@@ -101,6 +103,8 @@ def next_steps(desk: Desk) -> tuple[NextStep, ...]:
     )
     accounts = desk.ledger.attributes.get("account_id")
     rows = []
+    hands = [str(one) for one in desk.ledger.deal_ids[desk.in_hand]]
+    called = dict(zip(hands, customers_of(desk.book, hands), strict=True))
     most = STEPS_N if len(desk.people) <= MANY_PEOPLE else 1
     for unit in desk.people or [0]:
         mine = (
@@ -118,7 +122,8 @@ def next_steps(desk: Desk) -> tuple[NextStep, ...]:
             rows.append(
                 NextStep(
                     owner=desk.names[unit - 1] if unit else "", opportunity_id=str(desk.ledger.deal_ids[deal]),
-                    account_id=accounts.labels[accounts.codes[deal]] if accounts else "", stage=stage.id, why=why,
+                    account_id=accounts.labels[accounts.codes[deal]] if accounts else "",
+                    customer=called[str(desk.ledger.deal_ids[deal])], stage=stage.id, why=why,
                     why_days=days, deal_amount=float(desk.ledger.amount[deal]), step_en=step.en if step else "",
                     step_zh=step.zh if step else "",
                 )

@@ -170,7 +170,7 @@ def sales_trend(
     check.one_of("measure", measure, MEASURES)
     check.one_of("every", every, PERIODS)
     confidence, names, desk = level(confidence_level), grouping(book, by), Desk(book, "owner")
-    day = desk.entered if measure == "entries" else np.where(desk.won, desk.closed, np.nan)
+    day = days_of(desk, measure)
     known = ~np.isnan(day)
     if not known.any():
         what = "entry" if measure == "entries" else "order"
@@ -195,6 +195,20 @@ def sales_trend(
         breaks=tuple(one for _, breaks, _ in found for one in breaks),
         seasonal=found[0][2],
     )
+
+
+def days_of(desk: Desk, measure: str) -> Floats:
+    """Return the day on which each deal counts: entered, or won; NaN where it does not."""
+    return desk.entered if measure == "entries" else np.where(desk.won, desk.closed, np.nan)
+
+
+def named_place(desk: Desk, measure: str, period: str, start: np.datetime64) -> NDArray[np.bool_]:
+    """Return which deals count in the period that begins on a day."""
+    day = days_of(desk, measure)
+    first, after = (
+        float(one.astype("datetime64[D]").astype(np.int64)) for one in (start, _next(start, period))
+    )
+    return np.asarray((day >= first) & (day < after))
 
 
 def _grouped(desk: Desk, known: Any, names: Sequence[str]) -> list[tuple[tuple[str, ...], Any]]:

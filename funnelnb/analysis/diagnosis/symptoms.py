@@ -11,7 +11,7 @@ from funnelnb.analysis.diagnosis import signs_funnel, signs_orders, signs_work
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign
 from funnelnb.analysis.diagnosis.rules import rules_of
 from funnelnb.analysis.shared.counts import level, source_notes
-from funnelnb.analysis.shared.open_deals import learned_from
+from funnelnb.analysis.shared.open_deals import customers_of, learned_from
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core import check
@@ -23,6 +23,8 @@ from funnelnb.stats.rates.tolerance import holm
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from funnelnb.analysis.diagnosis.rules import Limits
     from funnelnb.data.book import Book
@@ -143,7 +145,7 @@ class SymptomDeal:
     ----------
     rule : str
     group : tuple of str
-    opportunity_id, owner, stage : str
+    opportunity_id, customer, owner, stage : str
     deal_amount : float
     here_days : float
         Days in the stage where it stands.
@@ -152,6 +154,7 @@ class SymptomDeal:
     rule: str
     group: tuple[str, ...]
     opportunity_id: str
+    customer: str
     owner: str
     stage: str
     deal_amount: float
@@ -282,6 +285,25 @@ def symptoms(
         people=tuple(desk.names[unit - 1] for unit in desk.people),
         **about(book),
     )
+
+
+def signs_behind(
+    book: Book, asked: Mapping[str, Any]
+) -> list[tuple[tuple[str, tuple[str, ...], str, str], Desk, NDArray[np.int64]]]:
+    """Return for each symptom (rule, person, stage, compared with what) whose deals it speaks of, and which."""
+    by = "owner" if asked.get("by") is None or "false_alarm_rate" not in asked else str(asked["by"])
+    desk, learned = Desk(book, by), asked.get("learn_from")
+    wide = desk if learned is None else Desk(learned_from(book, learned), by)
+    limits = _chosen(rules_of(asked.get("rules")), asked.get("only"))
+    found, _ = _found(desk, wide, limits, level(asked.get("confidence_level")), asked.get("ideal"))
+    return [
+        (
+            (name, (place.names[sign.unit - 1],) if sign.unit else (), sign.stage, sign.against),
+            place,
+            sign.deals,
+        )
+        for name, sign, place in found
+    ]
 
 
 def _judged(
@@ -445,11 +467,14 @@ def _deals(desk: Desk, row: Symptom, sign: Sign) -> Iterator[SymptomDeal]:
         return
     amounts = np.nan_to_num(desk.ledger.amount[sign.deals], nan=-1.0)
     largest = sign.deals[np.argsort(-amounts, kind="stable")[:DEALS_N]]
-    for deal in largest.tolist():
+    ids = [str(desk.ledger.deal_ids[deal]) for deal in largest.tolist()]
+    named = customers_of(desk.book, ids)
+    for deal, opportunity_id, customer in zip(largest.tolist(), ids, named, strict=True):
         yield SymptomDeal(
             rule=row.rule,
             group=row.group,
-            opportunity_id=str(desk.ledger.deal_ids[deal]),
+            opportunity_id=opportunity_id,
+            customer=customer,
             owner=desk.names[desk.code[deal]] if desk.names and desk.by == "owner" else "",
             stage=desk.ledger.stage_ids[desk.standing[deal]],
             deal_amount=float(desk.ledger.amount[deal]),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from funnelnb.data.book import Book
 
     Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 MEASURES = ("bookings", "orders", "entries", "win_rate")
 LONGEST, SHORTEST = 182, 21
@@ -200,8 +201,7 @@ def _span(desk: Desk, at: Any) -> tuple[float, float, float]:
 
 def _window(desk: Desk, measure: str, start: float, length: float) -> tuple[float, float, float, int]:
     """Return value, its log (or log odds), the variance of that, and the number of events, in a window."""
-    when = desk.entered if measure == "entries" else desk.closed
-    inside = (when >= start) & (when < start + length)
+    inside = _inside(desk, measure, start, length)
     if measure == "win_rate":
         won, lost = float((inside & desk.won).sum()), float((inside & desk.lost).sum())
         share = won / (won + lost) if won + lost else np.nan
@@ -211,7 +211,7 @@ def _window(desk: Desk, measure: str, start: float, length: float) -> tuple[floa
             1 / (won + 0.5) + 1 / (lost + 0.5),
             int(min(won, lost)),
         )
-    mine = inside if measure == "entries" else inside & desk.won
+    mine = window_marks(desk, measure, start, length)
     n = float(mine.sum())
     if measure != "bookings":
         return n, float(np.log(n + 0.5)), 1 / (n + 0.5), int(n)
@@ -220,6 +220,17 @@ def _window(desk: Desk, measure: str, start: float, length: float) -> tuple[floa
     if total <= 0:
         return 0.0, float("nan"), float("nan"), int(n)
     return total, float(np.log(total)), float((amounts**2).sum()) / total**2, int(n)
+
+
+def _inside(desk: Desk, measure: str, start: float, length: float) -> Mask:
+    when = desk.entered if measure == "entries" else desk.closed
+    return np.asarray((when >= start) & (when < start + length))
+
+
+def window_marks(desk: Desk, measure: str, start: float, length: float) -> Mask:
+    """Return the deals that count in a window: those that entered, or those won."""
+    inside = _inside(desk, measure, start, length)
+    return inside if measure == "entries" else inside & desk.won
 
 
 def _season(desk: Desk, measure: str, day: float, length: float, first: float) -> tuple[float, float]:

@@ -229,12 +229,12 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
         )
     desk = Desk(book, "owner")
     ledger = desk.ledger
-    kind = _kinds(ledger)
+    kind = kinds_of(ledger)
     moved = {name: np.zeros(len(desk.won), bool) for name in ("skipped", "back")}
     for name, marked in moved.items():
         marked[ledger.deal[kind == name]] = True
     reopened = ledger.is_true("reopened")
-    source = _referrals(desk)
+    source = referrals_of(desk)
     closed = desk.won | desk.lost
     return Wander(
         n=len(desk.won),
@@ -264,7 +264,7 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
 KINDS = ("advanced", "skipped", "back", "lost", "left", "still")
 
 
-def _kinds(ledger: Ledger) -> NDArray[np.str_]:
+def kinds_of(ledger: Ledger) -> NDArray[np.str_]:
     """Return what became of each stay. The won stage and those after it keep what stands there."""
     following = ledger.next.astype(np.int64)
     stage = ledger.stage.astype(np.int64)
@@ -319,17 +319,8 @@ def _moves(ledger: Ledger, kind: NDArray[np.str_]) -> tuple[MoveRow, ...]:
 
 def _paths(desk: Desk, confidence: float) -> tuple[DealPath, ...]:
     """Return the most frequent paths of closed deals through the stages before won."""
-    ledger = desk.ledger
-    base = len(ledger.stage_ids) + 1
-    inside = ledger.stage < ledger.won
-    place = np.arange(len(ledger.stage)) - ledger.start[ledger.deal]
-    fits = np.minimum(place, LONGEST)
-    power = np.where(place < LONGEST, float(base) ** fits, 0.0).astype(np.int64)
-    code = np.zeros(len(desk.won), np.int64)
-    np.add.at(code, ledger.deal[inside], ((ledger.stage[inside] + 1) * power[inside]).astype(np.int64))
-    stays = np.bincount(ledger.deal[inside], minlength=len(code))
-    code[stays > LONGEST] = -1
-    closed = (desk.won | desk.lost) & (stays > 0)
+    code, closed = _coded_paths(desk)
+    base, ledger = len(desk.ledger.stage_ids) + 1, desk.ledger
     if not closed.any():
         return ()
     found, which, n = np.unique(code[closed], return_inverse=True, return_counts=True)
@@ -348,6 +339,30 @@ def _paths(desk: Desk, confidence: float) -> tuple[DealPath, ...]:
             )
         )  # fmt: skip
     return tuple(rows)
+
+
+def _coded_paths(desk: Desk) -> tuple[NDArray[np.int64], Mask]:
+    """Return the path of each deal as one number, and which deals are closed and have one."""
+    ledger = desk.ledger
+    base = len(ledger.stage_ids) + 1
+    inside = ledger.stage < ledger.won
+    place = np.arange(len(ledger.stage)) - ledger.start[ledger.deal]
+    fits = np.minimum(place, LONGEST)
+    power = np.where(place < LONGEST, float(base) ** fits, 0.0).astype(np.int64)
+    code = np.zeros(len(desk.won), np.int64)
+    np.add.at(code, ledger.deal[inside], ((ledger.stage[inside] + 1) * power[inside]).astype(np.int64))
+    stays = np.bincount(ledger.deal[inside], minlength=len(code))
+    code[stays > LONGEST] = -1
+    closed = (desk.won | desk.lost) & (stays > 0)
+    return code, closed
+
+
+def path_codes(desk: Desk) -> list[str]:
+    """Return the path of each closed deal as it is spelled; empty for the others."""
+    code, closed = _coded_paths(desk)
+    base, ids = len(desk.ledger.stage_ids) + 1, desk.ledger.stage_ids
+    spelled = {one: _spelled(one, base, ids) for one in np.unique(code[closed]).tolist()}
+    return [spelled[one] if mine else "" for one, mine in zip(code.tolist(), closed.tolist(), strict=True)]
 
 
 def _spelled(code: int, base: int, ids: tuple[str, ...]) -> str:
@@ -383,7 +398,8 @@ def _won_of(desk: Desk, closed: Mask) -> float:
     return float(desk.won[closed].mean()) if closed.any() else float("nan")
 
 
-def _referrals(desk: Desk) -> Mask | None:
+def referrals_of(desk: Desk) -> Mask | None:
+    """Return which deals came by a recommendation; None where no source says so."""
     coded = desk.ledger.attributes.get("source")
     if coded is None:
         return None

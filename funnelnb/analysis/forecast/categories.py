@@ -90,7 +90,7 @@ def category_rows(
     days : int
         To the end of the period.
     """
-    name = _column(book)
+    name = category_column(book)
     if not name or seen.known.day != history.day or name not in book.ledger.attributes:
         return ()
     past = {} if store is None else worth_then(store, days, seen.known.day)
@@ -105,7 +105,8 @@ def category_rows(
     return tuple(sorted(rows, key=lambda row: -row.worth_share))
 
 
-def _column(book: Book) -> str:
+def category_column(book: Book) -> str:
+    """Return the column of forecast categories; empty where there is none."""
     return next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
 
 
@@ -157,7 +158,7 @@ def worth_then(store: Store, days: int, today: int) -> dict[str, _Past]:
 
 def _of_day(book: Book, latest: Book, place: dict[str, int], day: int, end: int) -> dict[str, _Past]:
     """Return the deals of one snapshot by category, and what was won of them by a later day."""
-    name, truth = _column(book), history_of(latest)
+    name, truth = category_column(book), history_of(latest)
     if not name or name not in book.ledger.attributes:
         return {}
     history, coded = history_of(book), book.ledger.attributes[name]

@@ -17,6 +17,7 @@ from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
 from funnelnb.analysis.forecast.history import History, groups_of, history_of
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.open_deals import customers_of
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import About, DealRows, Result, about
@@ -102,6 +103,8 @@ class ForecastDeal:
     Attributes
     ----------
     opportunity_id : str
+    customer : str
+        What its customer is called.
     stage : str
     chance_rate : float
         To be won by the end of the period.
@@ -111,6 +114,7 @@ class ForecastDeal:
     """
 
     opportunity_id: str
+    customer: str
     stage: str
     chance_rate: float
     deal_amount: float
@@ -281,18 +285,9 @@ def forecast(  # noqa: PLR0913 - what is asked, of which day, learnt from what, 
         confidence_level=level(confidence_level),
         notes=(*book.notes, *source_notes(book), *told),
         by=names,
-        periods=tuple(one.name for one in asked),
-        since=asked[0].start,
-        until=asked[-1].end,
+        **_asked(asked),
         deals=DealRows(_deals(book, history, made.seen, asked[0], today)),
-        categories=category_rows(
-            book,
-            history,
-            made.seen,
-            _in_period(made.seen, asked[0], today),
-            store=snapshots,
-            days=when.day_number(asked[0].end) - today,
-        ),
+        categories=_by_category(case, made.seen, snapshots),
         record=past,
         width_factor=case.factor,
         priced=made.seen.priced,
@@ -600,15 +595,17 @@ def _deals(
     standing = np.where(
         history.stage_day[:, seen.index] <= today, np.arange(history.won + 1)[:, None], 0
     ).max(axis=0)
+    named = customers_of(book, [str(ids[seen.index[k]]) for k in order])
     return tuple(
         ForecastDeal(
             opportunity_id=str(ids[seen.index[k]]),
+            customer=customer,
             stage=stages[int(standing[k])],
             chance_rate=float(chance[k]),
             deal_amount=float(seen.amount[k]),
             expected_amount=float(worth[k]),
         )
-        for k in order
+        for k, customer in zip(order, named, strict=True)
         if worth[k] > 0
     )
 
@@ -619,6 +616,19 @@ def _in_period(seen: Foresight, period: Period, today: int) -> Floats:
     last = seen.chance[edges.index(when.day_number(period.end))]
     first = when.day_number(period.start) - 1
     return last - seen.chance[edges.index(first)] if first > today else last
+
+
+def _asked(periods: list[Period]) -> dict[str, Any]:
+    """Return the names of the periods, and the first and the last day of them."""
+    names = tuple(one.name for one in periods)
+    return {"periods": names, "since": periods[0].start, "until": periods[-1].end}
+
+
+def _by_category(case: _Case, seen: Foresight, store: Store | None) -> tuple[CategoryRow, ...]:
+    """Return the open deals by the sellers' category, and what the categories were worth in the past."""
+    first, today = case.asked[0], case.today
+    chance, days = _in_period(seen, first, today), when.day_number(first.end) - today
+    return category_rows(case.book, case.history, seen, chance, store=store, days=days)
 
 
 def _record(

@@ -311,7 +311,7 @@ def velocity(
     chance, cycle, within = _settled(known, int(asked))
     sizes = history.won_amount[won & np.isfinite(history.won_amount)]
     size = float(sizes.mean()) if sizes.size else float("nan")
-    window = _window(history, known)
+    window = window_of(history, known)
     new_n = int((mine & (known.start > history.day - window)).sum())
     month = new_n / window * MONTH_DAYS
     still = int((mine & ~won & (known.end == NEVER)).sum())
@@ -350,7 +350,7 @@ def _settled(known: Known, asked: int) -> tuple[float, float, float]:
     return chance, float(half * grid.unit), float(last * grid.unit)
 
 
-def _window(history: History, known: Known) -> int:
+def window_of(history: History, known: Known) -> int:
     """Return over how many days new deals are counted: a year, or as long as is recorded."""
     first = max(int(known.start[known.start < NEVER].min()), known.since)
     return min(history.day - first + 1, 365)

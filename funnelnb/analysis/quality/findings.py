@@ -105,7 +105,7 @@ def dated_back(seen: Subject) -> Found:
     won = seen.book.playbook.stage_ids[seen.book.playbook.won]
     ends = history[history["stage"].isin([won, "lost", "left", "lost_competitor", "lost_no_decision"])]
     last = ends.groupby("opportunity_id")["entered_at"].max()
-    recorded = deals["opportunity_id"].map(last)
+    recorded = last.reindex(deals["opportunity_id"]).set_axis(deals.index)
     rows = seen.closed & ((recorded - closed_at).dt.total_seconds() > LATE_ENTRY_DAYS * 86400)
     return Found(
         rows=rows, of=seen.closed & recorded.notna(), mended=_changed(seen.book, rows, closed_at=recorded)

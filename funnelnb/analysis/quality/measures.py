@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
 from funnelnb.analysis.shared.judged import still_known
+from funnelnb.core.errors import FunnelError
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.proportion import wilson
 
@@ -95,6 +97,15 @@ def pipeline_amount(book: Book, confidence_level: float, horizon_days: float) ->
     return Measured(total)
 
 
+def forecast_amount(book: Book, confidence_level: float, horizon_days: float) -> Measured:
+    """How much will have been won by the end of the running quarter, on average?"""
+    try:
+        found = forecast(book, record=False).whole
+    except FunnelError:  # too little has been won, or nothing has an amount
+        return UNKNOWN
+    return Measured(float(found.expected_amount))
+
+
 def _curve(book: Book, confidence_level: float) -> Incidence | None:
     """Return the curve from the first stage to won or lost; None where nothing can be read."""
     (times,) = by_day.split(still_known(time_counts(book, 0, book.ledger.won)))
@@ -107,6 +118,7 @@ MEASURES: dict[str, Callable[[Book, float, float], Measured]] = {
     "won_within_rate": won_within_rate,
     "cycle_days": cycle_days,
     "pipeline_amount": pipeline_amount,
+    "forecast_amount": forecast_amount,
 }
 """Name = function of (book, confidence level, horizon in days). The ending of a name is its unit. A number that another
-module makes (a forecast) is added by one line here and its label under ``[harm.measures]`` of the language files."""
+module makes is added by one line here and its label under ``[harm.measures]`` of the language files."""

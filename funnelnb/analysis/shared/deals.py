@@ -57,6 +57,9 @@ _WHY = {
     "periods": "counts periods",
     "marks": "counts marks and roles",
     "given": "was typed in",
+    "people": "counts people or regions",
+    "moves": "counts moves, some deals more than once",
+    "faults": "counts kinds of faults",
 }
 
 
@@ -137,6 +140,12 @@ def asked_of(result: Any) -> Asked:
     """
     found = getattr(result, "_asked", None)
     if found is None:
+        if hasattr(result, "actors"):
+            raise MissingDataError(
+                f"this {type(result).__name__} counts people and events, not deals",
+                expected="the people behind a step",
+                hint='result.actors("cart", "dropped")',
+            )
         raise MissingDataError(
             f"this {type(result).__name__} carries no deals",
             expected="a result that a function made from a book of deals",

@@ -66,7 +66,7 @@ def unjudged(source: Any) -> str:
         here = counts.here_n[:, : counts.won].sum()
         if here and counts.lost_n.any():
             return ""
-    if not hasattr(source, "ledger"):
+    if not _has_ledger(source):
         return ""
     whole = getattr(source, "whole", source)
     own = unjudged_ledger(source.ledger)
@@ -140,6 +140,11 @@ def _counts_there(source: Any) -> bool:
     return bool(getattr(source, "in_engine", False)) and bool(getattr(source, "counts_there", True))
 
 
+def _has_ledger(source: Any) -> bool:
+    """Whether there is a ledger, without asking for it: a scan would pull all deals into memory to answer."""
+    return hasattr(type(source), "ledger") or "ledger" in getattr(source, "__dict__", {})
+
+
 def notes_of(source: Any, *, times: bool = True) -> tuple[Note, ...]:
     """Return what has to be said of data that cannot be judged, and of data in which nobody is won.
 
@@ -149,7 +154,7 @@ def notes_of(source: Any, *, times: bool = True) -> tuple[Note, ...]:
     times : bool
         Whether the result says anything about times: then losses without a date matter.
     """
-    if not hasattr(source, "ledger"):
+    if not _has_ledger(source):
         return ()
     why = unjudged(source)
     if _counts_there(source) and not why:

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 T = TypeVar("T")
 
-REASONS = ("computed", "weighted", "events", "periods", "marks", "given")
+REASONS = ("computed", "weighted", "events", "periods", "marks", "given", "people", "moves", "faults")
 """Why nobody can be listed: the number is worked out (needed, expected, of an ideal); deals stand for others whose
-history is not known; events are counted; periods are; marks of an assessment are; the counts were typed in."""
+history is not known; events are counted; periods are; marks of an assessment are; the counts were typed in; people are
+counted; moves from stage to stage; kinds of faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class ByAge:
 
 COMPUTED, WEIGHTED, EVENTS = Nobody("computed"), Nobody("weighted"), Nobody("events")
 PERIODS, MARKS, GIVEN = Nobody("periods"), Nobody("marks"), Nobody("given")
+PEOPLE, MOVES, FAULTS = Nobody("people"), Nobody("moves"), Nobody("faults")
 
 Who = Mask | Nobody | Customers | Elsewhere
 Member = Who | ByAge | Callable[[], Who]

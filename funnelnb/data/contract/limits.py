@@ -69,7 +69,7 @@ class Limits:
 WORDS = {
     "line_bytes": "bytes in one line",
     "columns": "columns",
-    "cells": "cells from the first corner of the sheet to the last",
+    "cells": "cells from the first corner to the last",
     "cell_chars": "characters in one cell",
     "unpacked_mb": "MB when unpacked",
     "unpacked_times": "times its size when unpacked",

@@ -101,7 +101,8 @@ def choose(
     kept = np.flatnonzero(inside)
     if definition.hold:
         kept = kept[np.argsort(made.groups.rank[made.place[kept, 0]], kind="stable")]
-    made, parts, running, ends = made.take(kept), parts[kept], running[kept], ends[kept]
+    if len(kept) < len(start) or definition.hold:
+        made, parts, running, ends = made.take(kept), parts[kept], running[kept], ends[kept]
     if definition.attempt == "best":
         return _furthest(made, parts, running)
     if definition.attempt == "first":
@@ -157,6 +158,12 @@ def _one_after_another(made: Attempts, ends: Ints) -> Ints:
 
 def _after_time(unit: Ints, time: Ints, ends: Ints) -> Ints:
     """Return for each attempt the first of the same unit that starts after its end, else one past the unit."""
+    number = np.cumsum(np.append(False, unit[1:] != unit[:-1])[: len(unit)])
+    span = int(time.max()) - int(time.min()) + 2
+    if (int(number[-1]) + 1) * span < 2**62:  # unit and time in one number: one search
+        begin = number * span
+        after = np.minimum(ends, time.max() + 1) - time.min()
+        return np.searchsorted(begin + (time - time.min()), begin + after, side="right")
     last = np.searchsorted(unit, unit, side="right")
     low, high = np.arange(len(unit)), last.copy()
     while True:
@@ -172,8 +179,9 @@ def _after_time(unit: Ints, time: Ints, ends: Ints) -> Ints:
 def _furthest(made: Attempts, parts: Ints, running: NDArray[np.bool_]) -> Units:
     """Return one row per unit (and part): each step from the moment any attempt did it."""
     definition = made.groups.definition
-    order = np.lexsort((np.arange(len(parts)), parts, made.owner)) if parts.any() else np.arange(len(parts))
-    made, parts, running = made.take(order), parts[order], running[order]
+    if parts.any():
+        order = np.lexsort((np.arange(len(parts)), parts, made.owner))
+        made, parts, running = made.take(order), parts[order], running[order]
     unit, depth, rank = made.owner, made.depth(), made.groups.rank
     changes = np.append(True, (unit[1:] != unit[:-1]) | (parts[1:] != parts[:-1]))[: len(unit)]
     first = np.flatnonzero(changes)
@@ -181,7 +189,8 @@ def _furthest(made: Attempts, parts: Ints, running: NDArray[np.bool_]) -> Units:
         none = np.zeros(0, np.int64)
         return _units(made, made.place, running, none, 0, none)
     clean = ~made.void
-    place = np.where((made.place >= 0) & clean[:, None], rank[made.place], LAST)
+    counts = made.place >= 0 if clean.all() else (made.place >= 0) & clean[:, None]
+    place = np.where(counts, rank[made.place] if made.groups.rows.owner is not None else made.place, LAST)
     best = np.minimum.reduceat(place, first, axis=0)
     kept = best[:, 0] < LAST
     if any(one.scope == "actor" for one in definition.exclude):

@@ -84,11 +84,14 @@ class Step:
         What the step is called.
     optional : bool
         True: the way leads on without it; it is counted where it was done in its place.
+    anchored : bool
+        For order "any": it keeps its place, after all steps before it and before all after it.
     """
 
     choices: tuple[Choice, ...]
     label: str
     optional: bool = False
+    anchored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,16 @@ class Definition:
         return tuple(k for k, one in enumerate(self.steps) if not one.optional)
 
     @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """For order "any": steps that come in any order among themselves, block after block."""
+        made: list[list[int]] = []
+        for k, one in enumerate(self.steps):
+            if k == 0 or one.anchored or self.steps[k - 1].anchored:
+                made.append([])
+            made[-1].append(k)
+        return tuple(map(tuple, made))
+
+    @property
     def optional(self) -> tuple[int, ...]:
         """Numbers of the steps that may be left out."""
         return tuple(k for k, one in enumerate(self.steps) if one.optional)
@@ -243,6 +256,7 @@ def step(
     *,
     where: Mapping[str, Any] | None = None,
     optional: bool = False,
+    anchored: bool = False,
     label: str | None = None,
 ) -> Step:
     """Which events make one step of a funnel?
@@ -255,6 +269,8 @@ def step(
         Property to value, list of values, or ``(operator, value)``; all must hold.
     optional : bool
         Whether the way leads on without this step.
+    anchored : bool
+        For ``order="any"``: whether this step keeps its place while the others are free.
     label : str, optional
         What the step is called; None: its events.
 
@@ -287,7 +303,7 @@ def step(
     if conditions:
         choices = tuple(replace(one, where=(*one.where, *conditions)) for one in choices)
     said = label if label is not None else " / ".join(dict.fromkeys(_said(one) for one in choices))
-    return Step(choices=choices, label=said, optional=bool(optional))
+    return Step(choices=choices, label=said, optional=bool(optional), anchored=bool(anchored))
 
 
 def as_step(value: Any) -> Step:
@@ -295,7 +311,7 @@ def as_step(value: Any) -> Step:
     if isinstance(value, Step):
         return value
     if isinstance(value, Mapping):
-        known = ("event", "where", "optional", "label")
+        known = ("event", "where", "optional", "anchored", "label")
         for name in value:
             check.one_of("a step's key", name, known)
         return step(**value)
@@ -585,6 +601,11 @@ def _check_together(found: Definition, *, grace_asked: bool) -> None:
         )
     if found.order == "any" and found.optional:
         raise ParameterError("an optional step with order = 'any'", expected="steps that all count alike")
+    if found.order != "any" and any(one.anchored for one in found.steps):
+        raise ParameterError(
+            f"an anchored step with order = {found.order!r}",
+            expected='order="any": with an order every step keeps its place',
+        )
     if found.order == "any":
         for one in found.exclude:
             if (one.after, one.before) != (0, len(found.steps) - 1):

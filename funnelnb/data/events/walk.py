@@ -260,10 +260,18 @@ def follow(sorted_places: Ints, after: Ints, groups: Groups, *, include: bool = 
     """Return for each position the next of `sorted_places` after it in the same unit, or -1."""
     if not len(sorted_places):
         return np.full(len(after), -1)
-    at = np.searchsorted(sorted_places, after, side="left" if include else "right")
-    found = sorted_places[np.minimum(at, len(sorted_places) - 1)]
-    good = (at < len(sorted_places)) & (groups.unit[found] == groups.unit[after])
-    return np.where(good, found, -1)
+    if 4 * len(after) > len(groups):  # so many ask that the answer is worked out for every position
+        following = np.full(len(groups) + 1, len(groups))
+        following[sorted_places] = sorted_places
+        following = np.minimum.accumulate(following[::-1])[::-1]
+        found = following[after if include else after + 1]
+        good = found < len(groups)
+        found = np.minimum(found, len(groups) - 1)
+    else:
+        at = np.searchsorted(sorted_places, after, side="left" if include else "right")
+        good = at < len(sorted_places)
+        found = sorted_places[np.minimum(at, len(sorted_places) - 1)]
+    return np.where(good & (groups.unit[found] == groups.unit[after]), found, -1)
 
 
 def _within(groups: Groups, start: Ints, found: Ints, within: int | None) -> NDArray[np.bool_]:
@@ -393,9 +401,12 @@ def _with_a_row_left(groups: Groups, place: Ints, k: int, found: Ints, places: I
 def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_]]:
     """Count distinct steps from each start on; return where the first, second … of them was done."""
     count = len(definition.steps)
-    begins = np.uint32(1) if definition.begin == "first" else np.uint32((1 << count) - 1)
+    blocks = definition.blocks
+    begins = np.uint32(1 if definition.begin == "first" else sum(1 << k for k in blocks[0]))
     start = np.flatnonzero(groups.mask & begins)
-    if groups.shared and not definition.reuse:
+    if len(blocks) > 1:
+        place = _block_by_block(groups, definition, start)
+    elif groups.shared and not definition.reuse:
         place = _any_matched(groups, definition, start)
     else:
         place = np.empty((len(start), count), np.int64)
@@ -405,6 +416,30 @@ def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_
         place.sort(axis=1)
         place[place == LAST] = -1
     return place, place[:, -1] < 0
+
+
+def _block_by_block(groups: Groups, definition: Definition, start: Ints) -> Ints:
+    """The same where some steps keep their place: a block begins when all steps of the one before are done."""
+    if groups.shared and not definition.reuse:
+        raise ParameterError(
+            "anchored steps, with events that are several steps at once",
+            expected="steps of different events",
+            hint="give such steps different filters, or reuse=True",
+        )
+    place = np.full((len(start), len(definition.steps)), -1)
+    going, here, at = np.arange(len(start)), start.copy(), 0
+    for block in definition.blocks:
+        found = np.empty((len(going), len(block)), np.int64)
+        for column, k in enumerate(block):
+            together = at == 0 or definition.ties != "after"
+            one = follow(groups.having(k), here[going], groups, include=together)
+            found[:, column] = np.where(_within(groups, start[going], one, definition.within_us), one, LAST)
+        found.sort(axis=1)
+        place[going, at : at + len(block)] = np.where(found == LAST, -1, found)
+        whole = found[:, -1] < LAST
+        going, at = going[whole], at + len(block)
+        here[going] = found[whole, -1]
+    return place
 
 
 HALL_MOST = 7

@@ -7,6 +7,7 @@ columns for a text that both can read.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
-from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
+from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_total, table_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 SAMPLE_LINES = 2000
 SAMPLE_CHARS = 1 << 20
+GAPS = 200
+"""Other tables are looked for after so many blank lines at most."""
+
 STRETCH = 5000
 """Lines that are looked at together."""
 BLOCK = 1 << 22
@@ -257,7 +261,9 @@ def _records_only(result: Delimited) -> Delimited:
     ]
     totals, notes = table_end(numbered, result.layout.kinds, narrow)
     totals += [row for row in _inner_totals(result) if row not in totals]
-    out = {"header": repeated, "total": sorted(totals), "note": sorted(notes)}
+    others = _other_tables(result)
+    totals, notes = ([row for row in rows if row not in others] for rows in (totals, notes))
+    out = {"header": repeated, "total": sorted(totals), "note": sorted(notes), "table": sorted(others)}
     gone = np.isin(result.rows, [row for rows in out.values() for row in rows])
     if not gone.any():
         return result
@@ -289,6 +295,38 @@ def _repeated_headers(result: Delimited) -> list[int]:
             if not same.any():
                 return []
     return [int(row) for row in result.rows[same]]
+
+
+def _other_tables(result: Delimited) -> set[int]:
+    """Return the rows of tables that stand below the first one, each after a blank line."""
+    import numpy as np
+
+    starts = np.flatnonzero((np.diff(result.rows) > 1) | _nothing(result.table)[:-1]) + 1
+    widths = dict(result.unclear)
+    found: set[int] = set()
+    for start, end in itertools.pairwise([*starts[:GAPS].tolist(), len(result.rows)]):
+        some = result.table.slice(start, min(end - start, BODY_ROWS + 1))
+        cells = [list(row) for row in zip(*(column.to_pylist() for column in some.columns), strict=True)]
+        block = [
+            [*row, *["+"] * (widths.get(int(number), 0) - len(row))]  # what was cut off on the right
+            for row, number in zip(cells, result.rows[start:], strict=False)
+        ]
+        if is_other_table(block, result.layout.kinds):
+            found.update(map(int, result.rows[start:end]))
+    return found
+
+
+def _nothing(table: Any) -> Any:
+    """Return which rows hold nothing: the fast way reads a blank line as one of these."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    found = np.ones(table.num_rows, dtype=bool)
+    for column in table.columns:
+        found &= pc.equal(column, "").to_numpy()
+        if not found.any():
+            break
+    return found
 
 
 def _inner_totals(result: Delimited) -> list[int]:

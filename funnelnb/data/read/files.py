@@ -13,11 +13,11 @@ from funnelnb.core.errors import MissingExtraError, SourceError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.settings import TableSettings
-from funnelnb.data.read.archive import tables_inside, unpacked
+from funnelnb.data.read.archive import MB, tables_inside, unpacked
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.html_table import read_html
 from funnelnb.data.read.json_records import read_json
-from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
+from funnelnb.data.read.raw import Raw, cell_text, drop_empty, refuse_long_cells, unique_names
 from funnelnb.data.read.sheet import open_workbook, read_workbook
 from funnelnb.data.read.sql_dump import dump_tables, read_dump
 from funnelnb.data.read.stack import same_shape, stacked
@@ -71,6 +71,7 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     with guarded(name, "a frame whose columns can be read", "convert it to a pandas frame first"):
         raw = read_frame(source, name)
     settings.limits.refuse("columns", len(raw.columns), name)
+    refuse_long_cells(raw, settings.limits)
     return raw
 
 
@@ -92,6 +93,7 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
             expected="a file that stays as it is",
             hint="try again when the export has finished",
         )
+    refuse_long_cells(raw, settings.limits)
     suffix = path.suffix.lower()
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
@@ -272,9 +274,9 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
         with pq.ParquetFile(path) as file:
             columns_n, rows_n = len(file.schema_arrow.names), file.metadata.num_rows
             settings.limits.refuse("columns", columns_n, path.name)
-            if rows_n * columns_n > PARQUET_CELLS:
+            if rows_n * columns_n > min(PARQUET_CELLS, PACKED_CELLS * path.stat().st_size):
                 settings.limits.refuse("cells", rows_n * columns_n, path.name)
-            table = file.read()
+            table = _by_column(file, path, settings.limits)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(
             f"{path.name} is not a Parquet file ({str(error)[:100]})",
@@ -282,6 +284,28 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
             hint="export it again",
         ) from None
     return _from_arrow(table, path.name)
+
+
+def _by_column(file: Any, path: Path, limits: Limits) -> Any:
+    """Read a Parquet file column by column, and stop where it is many times as large as its file."""
+    import pyarrow as pa
+
+    size, packed = 0, max(path.stat().st_size, 1)
+    columns = []
+    for place in range(len(file.schema_arrow.names)):
+        columns.append(_column(file, place))
+        size += columns[-1].nbytes
+        if size > PACKED_MB * MB:
+            limits.refuse("unpacked_times", size // packed, path.name)
+    return pa.table(columns, schema=file.schema_arrow)
+
+
+def _column(file: Any, place: int) -> Any:
+    """Return a column of a Parquet file by its place; names may repeat, and columns may hold records."""
+    name = file.schema_arrow.names[place]
+    if file.schema_arrow.names.count(name) == 1 and "." not in name:
+        return file.read(columns=[name]).column(0)
+    return file.read().column(place)
 
 
 _NO_NETWORK = {
@@ -293,6 +317,12 @@ _NO_NETWORK = {
 
 PARQUET_CELLS = 2_000_000_000
 """Up to here a Parquet file is read whatever the limit on cells: it is typed and read by columns."""
+
+PACKED_CELLS = 4
+"""So many cells for each byte of a Parquet file are no table: then the limit on cells holds."""
+
+PACKED_MB = 400
+"""From here on a Parquet file may be only so many times as large as its file."""
 
 
 _DUCKDB_TABLES = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from funnelnb.data.contract.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,10 @@ class Lines:
     blank_n: int = 0
     left_out_n: int = 0
     reported_n: int = 0
+
+    def __add__(self, other: Lines) -> Lines:
+        """Return the account of two files together."""
+        return Lines(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
     @property
     def balanced(self) -> bool:
@@ -173,6 +179,25 @@ def drop_empty(raw: Raw) -> Raw:
         frame = frame[~empty]
     raw.frame = frame
     return raw
+
+
+def refuse_long_cells(raw: Raw, limits: Limits) -> None:
+    """Raise SourceError for the first cell with more characters than the limit `cell_chars` allows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in raw.frame.columns:
+        column = raw.frame[name]
+        if column.dtype != "str" or not len(column):
+            continue
+        cells = pa.chunked_array(column.array.__arrow_array__())
+        if (pc.max(pc.binary_length(cells)).as_py() or 0) <= limits.cell_chars:
+            continue
+        chars = pc.utf8_length(cells).to_numpy()
+        place = int(chars.argmax())
+        limits.refuse(
+            "cell_chars", int(chars[place]), f"{raw.file}, row {column.index[place]}, column {name}"
+        )
 
 
 def _blank(values: pd.Series) -> pd.Series:

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from funnelnb.data.read.kinds import BLANK, TEXT, fits, kind_of
@@ -236,6 +237,7 @@ class Records:
     row: int = 1
     tally: Tally = field(default_factory=Tally)
     waiting: deque[str] = field(default_factory=deque)
+    _undecided: int = 0
 
     def read(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Yield one list of fields per record; an empty list for a blank line."""
@@ -247,6 +249,7 @@ class Records:
         )
         tally = self.tally
         while True:
+            self._undecided = max(self._undecided - 1, 0) if waiting else 0
             line = waiting.popleft() if waiting else next(source, None)
             if line is None:
                 return
@@ -296,10 +299,11 @@ class Records:
     def _continued(self, line: str, source: Iterator[str], waiting: deque[str]) -> list[str] | None:
         """Return the fields of a record over several lines; None if the quotation mark closes nothing.
 
-        Lines that were looked at and do not belong to it are left in `waiting`.
+        Lines that were looked at and do not belong to it are left in `waiting`. Each is looked at once, however many
+        marks above it are open: first lines that decide nothing are passed over the next time.
         """
-        text, ahead = line, 0
         alone = self._is_record(line, literal=True)
+        ahead = self._undecided = min(self._undecided, len(waiting))
         while ahead < CONTINUATION_MOST:
             if ahead >= len(waiting):
                 following = next(source, None)
@@ -307,16 +311,26 @@ class Records:
                     return None
                 waiting.append(following)
             following = waiting[ahead]
-            ahead += 1
-            text += following
             odd = following.count(self.dialect.quote) % 2 == 1
-            if self._is_record(following, literal=odd) and (alone or not odd):
+            record = self._is_record(following, literal=odd)
+            if record and (alone or not odd):
                 return None
-            if self.dialect.quote in following:
-                found = split(text.rstrip("\r\n"), self.dialect)
+            closes = self._closes(following)
+            if not (record or closes) and ahead == self._undecided:
+                self._undecided += 1
+            ahead += 1
+            if closes:
+                found = split("".join([line, *islice(waiting, ahead)]).rstrip("\r\n"), self.dialect)
                 if not found.open:
                     return self._taken(found, ahead, waiting)
         return None
+
+    def _closes(self, line: str) -> bool:
+        """Whether a line ends outside of a text in quotation marks that is open where it begins."""
+        quote = self.dialect.quote
+        if self.dialect.wrapped:
+            return quote in line
+        return quote in line and not split(quote + line.rstrip("\r\n"), self.dialect).open
 
     def _taken(self, found: Split, ahead: int, waiting: deque[str]) -> list[str] | None:
         """Return the fields of a record that ends after the first `ahead` lines waiting, if it is one."""
@@ -324,6 +338,7 @@ class Records:
             return None
         for _ in range(ahead):
             waiting.popleft()
+        self._undecided = max(self._undecided - ahead, 0)
         self.tally.lines_n += ahead
         self.tally.continuation_n += ahead
         if found.stray:

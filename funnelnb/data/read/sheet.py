@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from funnelnb.data.read.header import Layout, find_layout, require_header
 from funnelnb.data.read.package import Inside, look_inside, sheet_paths
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
 from funnelnb.data.read.stack import same_shape, stacked
-from funnelnb.data.read.tail import LOOKED_AT, is_total, table_end
+from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_total, table_end
 from funnelnb.data.read.told import cut, layout_notes
 
 if TYPE_CHECKING:
@@ -262,13 +263,26 @@ def _leave_out(rows: _Rows) -> None:
             repeated.append(place + 1)
         elif place + 1 not in totals and is_total(_texts(rows.cells[place]), kinds):
             totals.append(place + 1)
-    for code, found in (("total", totals), ("note", remarks), ("header", repeated)):
+    others = _other_tables(rows, held)
+    totals, remarks = ([one for one in found if one not in others] for found in (totals, remarks))
+    for code, found in (("total", totals), ("note", remarks), ("header", repeated), ("table", others)):
         if found:
             row = min(found)
             text = " ".join(filter(None, _texts(rows.cells[row - 1])))
             values = {"file": rows.file, "n": len(found), "row": row, "value": cut(text)}
             rows.notes.append(Note(f"{code}_rows_left_out", values))
             rows.left_out |= {one - 1 for one in found}
+
+
+def _other_tables(rows: _Rows, held: list[int]) -> list[int]:
+    """Return the rows of tables that stand below the first one, each after a blank row."""
+    starts = [place for place, (before, row) in enumerate(itertools.pairwise(held), 1) if row > before + 1]
+    found: list[int] = []
+    for start, end in itertools.pairwise([*starts, len(held)]):
+        block = [_texts(rows.cells[row]) for row in held[start : min(end, start + BODY_ROWS + 1)]]
+        if is_other_table(block, rows.layout.kinds):
+            found += [row + 1 for row in held[start:end]]
+    return found
 
 
 def _texts(cells: list[Any]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING
 
 from funnelnb.core.note import Note
@@ -82,7 +84,9 @@ def stacked(raws: Sequence[Raw], file: str, names: Sequence[str], kind: str) -> 
         "tables_stacked", {"file": file, "n": len(raws), "tables": "; ".join(starts), "column": column}
     )
     spoilt = {base[one.strip().casefold()] for raw in raws for one in raw.spoilt}
-    return Raw(file=file, frame=whole, ragged=ragged, notes=[told, *unique], spoilt=spoilt)
+    known = [raw.lines for raw in raws if raw.lines is not None]
+    lines = functools.reduce(operator.add, known) if len(known) == len(raws) else None
+    return Raw(file=file, frame=whole, ragged=ragged, notes=[told, *unique], spoilt=spoilt, lines=lines)
 
 
 def _texts_where_types_differ(frame: pd.DataFrame, raws: Sequence[Raw]) -> pd.DataFrame:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, kind_of
+from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, column_kinds, fits, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOOKED_AT = 15
 """Notes are looked for among this many last rows."""
+
+BODY_ROWS = 50
+"""So many rows of a block tell whether it is a table of its own."""
 
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|overall|net|report|page)?[ -]?totals?|totaux|sous-total|gesamt(?:summe|ergebnis)?|insgesamt|summe"
@@ -107,3 +110,50 @@ def table_end(
         else:
             break
     return totals, notes
+
+
+def is_other_table(block: Sequence[Sequence[str]], kinds: Sequence[str]) -> bool:
+    """Whether rows below a blank line are a table of their own: with a header, and unlike the records above.
+
+    Only a block says so whose first row names columns of numbers, dates or times and fits the table above as little
+    as the rows below it do; anything less clear stays with the table above, where it is read or refused.
+
+    Parameters
+    ----------
+    block : sequence of rows
+        Rows between two blank lines, or the first of them; each as long as it was written.
+    kinds : sequence of str
+        What the columns of the table above hold.
+
+    Examples
+    --------
+    >>> deals = ["A9", "text", "date"]
+    >>> is_other_table([["owner", "quota"], ["Ann", "500"], ["Bo", "600"]], deals)
+    True
+    >>> is_other_table([["D7", "won", "2025-03-01"], ["D8", "lost", ""]], deals)
+    False
+    """
+    rows = [_trimmed(row) for row in block[: BODY_ROWS + 1]]
+    if len(rows) < 2 or len(rows[0]) < 2 or any(not cell.strip() for cell in rows[0]):
+        return False
+    names, body = rows[0], rows[1:]
+    if len({name.casefold() for name in names}) < len(names) or any(kind_of(one) != TEXT for one in names):
+        return False
+    within = [row for row in body if len(row) <= len(names)]
+    own = column_kinds(within, len(names))
+    if len(within) < len(body) or not any(kind in (NUMBER, DATE, TIME) for kind in own):
+        return False
+    return not any(_belongs(row, kinds) for row in rows)
+
+
+def _trimmed(row: Sequence[str]) -> list[str]:
+    """Return a row without the blank cells at its end."""
+    end = max((place + 1 for place, cell in enumerate(row) if cell.strip()), default=0)
+    return list(row[:end])
+
+
+def _belongs(row: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether a row may be a record of a table: as wide up to blank cells, and each cell fits its column."""
+    if len(row) > len(kinds) or len(row) < 0.5 * len(kinds):
+        return False
+    return all(fits(cell, kind) for cell, kind in zip(row, kinds, strict=False))

@@ -70,6 +70,8 @@ def propose(
     result.history = _history(sheets, result.deals)
     if result.deals is None and result.history is not None:
         result.deals = result.history
+        if not result.history.log:  # a history by its name only: its columns are those of deals
+            result.deals.kind, result.history = "opportunities", None
     if result.deals is None:
         return result
     _place(result, settings)
@@ -163,7 +165,7 @@ def _place(result: Proposal, settings: Settings) -> None:
 def _ids(result: Proposal, deals: Sheet) -> None:
     """Say by what the deals are told apart: an id, else their rows."""
     found = deals.columns.found
-    if result.history is deals or (_repeats(deals) and deals.log):
+    if deals.log and (result.history is deals or _repeats(deals)):
         found["opportunity_id"] = _choice("opportunity_id", deals.log["opportunity_id"])
         result.table("opportunities")["newest_by"] = deals.log["entered_at"]
         for column in ("created_at", "closed_at", "expected_close_at"):

@@ -98,6 +98,8 @@ class StoreFiles:
                     expected="one writer at a time",
                     hint="wait until it has ended, and run the same command again",
                 )
+            if not (self.path / MANIFEST).exists() and not any(self.path.glob(f"{ROWS}/*.parquet")):
+                self.commit({"format": FORMAT, "snapshots": []})  # so that no row ever lies there without one
             yield
 
     def put(self, table: pa.Table, key: str = "") -> str:

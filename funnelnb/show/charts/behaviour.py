@@ -255,7 +255,7 @@ def times_draw(result: Funnel, lang: str) -> Any:
     title = say.say("charts.behaviour.curve_title", **told(result, say) | {"rate": rate})
     if result.by:
         title = say.say("charts.behaviour.title_groups", **told(result, say))
-    return draft.finish(sized(alt.layer(band, line), width=640, height=280), title)
+    return draft.finish(sized(alt.layer(band, line), width=theme.fit(640, 258), height=280), title)
 
 
 # ---- The trend ----------------------------------------------------------------------------------------------
@@ -289,12 +289,13 @@ def trend_draw(result: Trend, lang: str) -> Any:
         return draft.nothing(draft.say.get("behaviour.none"))
     groups = list(dict.fromkeys(row["group"] for row in rows))[:GROUPS_MOST]
     size = (660, 280) if len(groups) == 1 else (330, 190)
+    size = theme.fit(size, (262, size[1]))
     panels = []
     for group in groups:
         mine = [row for row in rows if row["group"] == group]
         panel = _trend_panel(draft, mine, [one for one in result.breaks if one.group == group], size)
         panels.append(panel if len(groups) == 1 else sized(panel, title=panel_title(draft, group, size[0])))
-    chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=2, spacing=30)
+    chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=theme.fit(2, 1), spacing=30)
     title = draft.say.say("charts.behaviour.trend_title", **told(result, draft.say))
     return draft.finish(chart, title)
 
@@ -455,7 +456,11 @@ def triangle_draw(result: Retention, lang: str) -> Any:
         row["shade"] = row["rate"] if row["enough"] else None
     places = len({row["place"] for row in cells})
     cohorts = len({row["cohort"] for row in cells})
-    chart = sized(_triangle(draft, cells, values), width=min(680, 58 * places), height=22 * cohorts)
+    chart = sized(
+        _triangle(draft, cells, values),
+        width=min(theme.fit(680, 250), theme.fit(58, 40) * places),
+        height=22 * cohorts,
+    )
     pale = say.get("charts.behaviour.triangle_open") if any(not row["complete"] for row in cells) else ""
     return draft.finish(chart, say.say("charts.behaviour.triangle_title", **values), pale)
 

@@ -98,7 +98,8 @@ def _remarks(draft: Draft, shown: list[Row]) -> list[str]:
 def _cohort_heat_panel(draft: Draft, rows: list[Row], most: float, width: float) -> Any:
     ages = sorted({cell.age_days for cell in draft.result.cells})
     cohorts = sorted({row["cohort"] for row in rows})
-    cell_width = max(CELL_LEAST if width == WIDTH else 20, min(CELL_MOST, width / len(ages)))
+    least = theme.fit(CELL_LEAST if width == WIDTH else 20, 20)
+    cell_width = max(least, min(CELL_MOST, theme.fit(width, 252) / len(ages)))
     base = draft.layer([row | _words(draft, row, cell_width, most) for row in rows], "cells")
     sizes = {row["cohort"]: row["deal_n"] for row in rows}
     names = [draft.say.say("charts.heat.row", cohort=one, deal_n=sizes[one]) for one in cohorts]
@@ -140,7 +141,8 @@ def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], 
     y = alt.Y("name:O", sort=None, axis=y_axis, scale=alt.Scale(domain=names))
     ramp = alt.Scale(domain=[0, most], range=list(theme.SEQUENCE), interpolate="lab")
     mark = share_axis(say).to_dict()["labelExpr"]
-    legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4)
+    legend = alt.Legend(title=say.get("charts.heat.legend"), labelExpr=mark, gradientLength=140, tickCount=4,
+                        orient=theme.fit("right", "bottom"))  # fmt: skip
     known = base.transform_filter("datum.kind != 'few'")
     strong = {"stroke": theme.PAPER, "strokeWidth": 2}
     shown = {"cohort": "", "age_days": ",.0f", "won_rate": ".1%", "at_risk_n": ",", "deal_n": ","}

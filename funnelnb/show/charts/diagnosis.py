@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STATES = {"red": "#C8472C", "amber": "#F0B64A", "unclear": "#F3E7CF", "green": "#DCEBDD"}
 INKS = {"red": theme.PAPER, "amber": theme.INK, "unclear": theme.QUIET, "green": theme.QUIET}
 MOST_PEOPLE, MOST_REASONS = 40, 12
+GROUPS = (theme.MOVED, theme.SECOND, "#009E73", "#CC79A7", "#56B4E9", theme.QUIET, "#003A5C", theme.LEFT)
+"""Colours of groups in a stack, at most eight; none of them means lost."""
 CELL, LINE = 46, 21
 
 
@@ -162,9 +164,7 @@ def waterfall_draw(result: Change, lang: str) -> Any:
                    "right": max(row["start"], row["end"], row["high"])}
         )  # fmt: skip
     base = draft.layer(shown, "parts")
-    y = alt.Y(
-        "name:N", sort=[row["name"] for row in shown], axis=alt.Axis(title=None, labelLimit=260, ticks=False)
-    )
+    y = _lines("name", [row["name"] for row in shown])
     axis = share_axis(say, title=None) if result.measure == "win_rate" else alt.Axis(title=None, format="~s")
     x = alt.X("start:Q", axis=axis)
     layers = [
@@ -173,14 +173,28 @@ def waterfall_draw(result: Change, lang: str) -> Any:
         ),
         base.mark_rule(color=theme.INK, strokeWidth=1).encode(x="low:Q", x2="high:Q", y=y),
         base.mark_text(align="left", dx=6).encode(x="right:Q", y=y, text="label:N"),
+        *_names_above(base, "name", y),
     ]
-    chart = sized(alt.layer(*layers), width=520, height=24 * len(shown))
+    chart = sized(alt.layer(*layers), width=theme.fit(520, 236), height=theme.fit(24, 44) * len(shown))
     level = say.numbers.level(result.confidence_level)
     return draft.finish(
         chart,
         finding_of(result, lang).headline,
         say.say("charts.diagnosis.waterfall", confidence_level=level),
     )
+
+
+def _lines(field: str, order: list[str] | None) -> alt.Y:
+    """Return an axis with a name for each bar; on a phone the names stand above their bars."""
+    axis = alt.Axis(title=None, labelLimit=260, ticks=False)
+    return alt.Y(f"{field}:N", sort=order, axis=theme.fit(axis, None))
+
+
+def _names_above(base: alt.Chart, field: str, y: alt.Y) -> list[alt.Chart]:
+    if theme.fit(True, False):
+        return []
+    text = base.mark_text(align="left", baseline="bottom", dy=-9)
+    return [text.encode(x=alt.value(2), y=y, text=f"{field}:N")]
 
 
 def _whole(result: Change, value: float, say: Any) -> str:
@@ -244,7 +258,7 @@ def control_draw(result: SalesTrend, lang: str) -> Any:
             x=x, y="value:Q", color=own_colour(), size=alt.Size("size:Q", scale=None, legend=None)
         ),
     ]
-    chart = sized(alt.layer(*layers), width=720, height=240)
+    chart = sized(alt.layer(*layers), width=theme.fit(720, 272), height=240)
     return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.control"))
 
 
@@ -270,11 +284,13 @@ def sales_bars_draw(result: SalesTrend, lang: str) -> Any:
             x=_periods(list(dict.fromkeys(row["period"] for row in rows))),
             y=alt.Y("value:Q", axis=alt.Axis(title=None, format="~s")),
             color=alt.Color(
-                "name:N", scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(title=None, orient="top")
+                "name:N",
+                scale=alt.Scale(range=list(GROUPS)),
+                legend=alt.Legend(title=None, orient="top", columns=theme.fit(0, 2)),
             ),
         )
     )
-    return draft.finish(sized(chart, width=720, height=240), say.get("charts.diagnosis.bars"))
+    return draft.finish(sized(chart, width=theme.fit(720, 272), height=240), say.get("charts.diagnosis.bars"))
 
 
 # ---- Reasons ------------------------------------------------------------------------------------------------
@@ -306,17 +322,18 @@ def reasons_draw(result: WhyLost, lang: str) -> Any:
         for row, one in zip(reasons_data(result), result.reasons, strict=False)
     ]
     base = draft.layer(shown, "reasons")
-    y = alt.Y("label:N", sort=None, axis=alt.Axis(title=None, ticks=False, labelLimit=240))
+    y = _lines("label", None)
     layers = [
         base.mark_bar(height=14).encode(
             x=alt.X("share:Q", axis=share_axis(say, title=None)), y=y, color=own_colour()
         ),
         base.mark_rule(color=theme.INK).encode(x="low:Q", x2="high:Q", y=y),
         base.mark_text(align="left", dx=8).encode(x="high:Q", y=y, text="money:N"),
+        *_names_above(base, "label", y),
     ]
-    height = 24 * len(shown)
+    height = theme.fit(24, 44) * len(shown)
     names = [(colours[one], say.get(f"endings.names.{one}")) for one in colours]
-    chart = sized(alt.layer(*layers, draft.legend(names, 0, -14)), width=480, height=height)
+    chart = sized(alt.layer(*layers, draft.legend(names, 0, -14)), width=theme.fit(480, 240), height=height)
     level = say.numbers.level(result.confidence_level)
     return draft.finish(
         chart,

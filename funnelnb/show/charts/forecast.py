@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from funnelnb.analysis.forecast.reliability import Reliability
     from funnelnb.show.charts.parts import Row
 
-WIDTH, HEIGHT = 700, 300
+WIDTH, NARROW_WIDTH, HEIGHT = 700, 262, 300
 BANDS = (("90", "q05", "q95", 0.16), ("80", "q10", "q90", 0.26), ("50", "q25", "q75", 0.42))
+
+
+def _wide() -> int:
+    return theme.fit(WIDTH, NARROW_WIDTH)
 
 
 def _scale(draft: Draft, largest: float) -> tuple[float, str]:
@@ -73,7 +77,9 @@ def fan_draw(result: Forecast, lang: str) -> Any:
     bands = draft.say.numbers.join(draft.say.get(f"charts.fan.band{name}") for name, *_ in reversed(BANDS))
     words = draft.legend([*entries, (theme.OPEN, bands)], 6, 8)
     chart = alt.vconcat(
-        sized(alt.layer(*layers), width=WIDTH, height=HEIGHT), sized(words, width=WIDTH, height=18), spacing=6
+        sized(alt.layer(*layers), width=_wide(), height=HEIGHT),
+        sized(words, width=_wide(), height=theme.fit(18, 52)),
+        spacing=6,
     )
     return draft.finish(chart, found.headline, found.detail)
 
@@ -173,7 +179,7 @@ def landing_draw(result: Forecast, lang: str) -> Any:
     if math.isfinite(target) and drawn[0]["low"] <= target / size <= drawn[-1]["high"]:
         rule = draft.layer([{"low": target / size}], "target")
         layers.append(rule.mark_rule(color=theme.LOST_INK, strokeWidth=2).encode(x=alt.X("low:Q")))
-    return draft.finish(sized(alt.layer(*layers), width=WIDTH, height=220), found.headline, found.detail)
+    return draft.finish(sized(alt.layer(*layers), width=_wide(), height=220), found.headline, found.detail)
 
 
 # ---- Strip: past forecasts and what came -------------------------------------------------------------------
@@ -220,8 +226,8 @@ def strip_draw(result: Any, lang: str) -> Any:
             entries.append((colour, name))
     legend = draft.legend([(colour, say.get(f"charts.strip.{key}")) for colour, key in entries], 6, 8)
     chart = alt.vconcat(
-        sized(alt.layer(*layers), width=WIDTH - 60, height=STRIP_STEP * len(drawn)),
-        sized(legend, width=WIDTH - 60, height=18),
+        sized(alt.layer(*layers), width=_wide() - theme.fit(60, 24), height=STRIP_STEP * len(drawn)),
+        sized(legend, width=_wide() - theme.fit(60, 24), height=theme.fit(18, 70)),
         spacing=6,
     )
     return draft.finish(chart, say.get("charts.strip.title"), found.headline)
@@ -292,8 +298,8 @@ def reliability_draw(result: Reliability, lang: str) -> Any:
     )
     entries = [(WHO_COLOURS[row.who], say.get(f"reliability.who.{row.who}")) for row in result.scores]
     whole = alt.vconcat(
-        sized(chart, width=SIDE, height=SIDE),
-        sized(draft.legend(entries, 6, 8), width=SIDE, height=18),
+        sized(chart, width=theme.fit(SIDE, 256), height=theme.fit(SIDE, 256)),
+        sized(draft.legend(entries, 6, 8), width=theme.fit(SIDE, 256), height=theme.fit(18, 52)),
         spacing=6,
     )
     return draft.finish(whole, found.headline, found.detail)

@@ -48,7 +48,7 @@ ON_LIGHT, ON_DARK = "#1F2934", "#FFFFFE"
 DARK = {
     MOVED: "#5AA2F0", OPEN: "#274B73", LOST: "#F08B3E", LOST_INK: "#FFAB6B", LEFT: "#76818F", SECOND: "#E0B04C",
     INK: "#E9EDF2", QUIET: "#9AA5B3", FAINT: "#2A323D", PAPER: "#171C23", "#EEF1F3": "#1F252E", "#E9ECEE": "#39424E",
-    "#003A5C": "#BBD9EE", "#ddd": "#2A323D",
+    "#003A5C": "#BBD9EE", "#ddd": "#2A323D", "#009E73": "#3DBE97", "#CC79A7": "#D99BBF", "#56B4E9": "#7CC4EE",
 }  # fmt: skip
 """What each colour becomes on a dark page."""
 

@@ -208,8 +208,13 @@ def named_lists(result: Any) -> Callable[[Any, str], str] | None:
 
 def listed(result: Any, say: Words) -> dict[str, Any]:
     """Return the lists of deals behind the counts of the tables shown, for the page; empty if not asked for."""
-    if not lists.counts_of(result) or view_of(result).document is not None:
+    if not lists.counts_of(result):
         return {}
+    document = view_of(result).document
+    if document is not None:
+        shown_grids = [grid for section in document(result, say).sections for grid in section.grids]
+        sent = lists.document_payload(result, shown_grids, say)
+        return {lists.DEALS: sent} if sent else {}
     named = named_lists(result)
     shown = [table for table in view_of(result).tables if table.shown(result)]
     made = lists.payload(result, [(one, build(one, result, say.lang, named)) for one in shown], say)

@@ -100,21 +100,40 @@ def payload(result: Any, shown: Sequence[tuple[Table, Grid]], say: Words) -> dic
         ``deals``: rows by :data:`COLUMNS` that were not sent before; ``lists``: key, title, number of deals and the
         places of its deals as bits. Empty where nothing is asked for.
     """
-    counted = counts_of(result)
-    if not counted:
-        return {}
+    return _sent(result, _titles(result, shown, say), say) if counts_of(result) else {}
+
+
+def document_payload(result: Any, grids: Sequence[Grid], say: Words) -> dict[str, Any]:
+    """Return the same for the tables of a result that is read as a document, whose cells name their lists."""
+    titles = {
+        cell: " · ".join(part for part in (*row.cells[: grid.stub], grid.heads[place].label) if part)
+        for grid in grids
+        for row in grid.rows
+        for place, cell in enumerate(row.lists)
+        if cell
+    }
+    known = {
+        (row, name): titles[key]
+        for (row, name), one in counts_of(result).items()
+        if (key := _key(result, one.table, one.place, name)) in titles
+    }
+    return _sent(result, known, say)
+
+
+def _sent(result: Any, heads: Mapping[tuple[int, str], str], say: Words) -> dict[str, Any]:
+    """Return the lists of the counts that have a title, and their deals, as far as they were not sent before."""
     made: dict[str, Any] = {"deals": [], "lists": [], "currency": result.currency}
-    heads = _titles(result, shown, say)
-    for (row, name), one in counted.items():
+    for (row, name), one in counts_of(result).items():
         if (row, name) not in heads or _asked(result).once(("sent", row, name), lambda: False):
             continue
         found = _marks(result, one)
         if found is not None:
             _asked(result).found[("sent", row, name)] = True
             places = _send(*found, made["deals"], say, result)
-            title = heads[row, name]
             key = _key(result, one.table, one.place, name)
-            made["lists"].append({"key": key, "title": title, "n": len(places), "bits": _bits(places)})
+            made["lists"].append(
+                {"key": key, "title": heads[row, name], "n": len(places), "bits": _bits(places)}
+            )
     return made if made["lists"] else {}
 
 

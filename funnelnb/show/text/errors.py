@@ -20,6 +20,7 @@ LABELS = (("  expected: ", "errors.labels.expected"), ("  remedy:   ", "errors.l
 """What stands before the lines of a message, and the key of its words."""
 
 _HOLE = re.compile(r"\\\{(\w+)\\\}")
+_OPENS, _CLOSES = "\ue000", "\ue001"
 
 
 def error_text(text: str, say: Words) -> str:
@@ -49,22 +50,38 @@ def _line(line: str, say: Words) -> str:
 
 
 def _said(text: str, say: Words) -> str:
-    for name, pattern in _patterns():
+    for name, first, last, pattern in _patterns():
+        if not (text.startswith(first) and text.endswith(last)):
+            continue
         found = pattern.fullmatch(text)
         if found:
             facts = {key: _said(value, say) for key, value in found.groupdict().items()}
-            return say.fill(say.get(f"errors.{name}"), facts)
+            return _bared(say.fill(_shielded(say.get(f"errors.{name}")), facts))
     return text
 
 
+def _shielded(text: str) -> str:
+    """Return words with the braces of code to be typed, which stand twice, as signs that are no holes."""
+    return text.replace("{{", _OPENS).replace("}}", _CLOSES)
+
+
+def _bared(text: str) -> str:
+    """Return text with those signs as braces again."""
+    return text.replace(_OPENS, "{").replace(_CLOSES, "}")
+
+
 @functools.cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return the English patterns, the longest text first: it says most about the message."""
+def _patterns() -> tuple[tuple[str, str, str, re.Pattern[str]], ...]:
+    """Return the English patterns with their first and last words, the longest text first: it says most."""
     english = words("en").table("errors")
     ordered = sorted(
         ((name, text) for name, text in english.items() if isinstance(text, str)),
         key=lambda one: -len(re.sub(r"\{\w+\}", "", one[1])),
     )
-    return tuple(
-        (name, re.compile(_HOLE.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for name, text in ordered
-    )
+    made = []
+    for name, text in ordered:
+        parts = [_bared(part) for part in re.split(r"\{\w+\}", _shielded(text))]
+        spelled = _HOLE.sub(r"(?P<\1>.+?)", re.escape(_shielded(text)))
+        spelled = spelled.replace(_OPENS, r"\{").replace(_CLOSES, r"\}")
+        made.append((name, parts[0], parts[-1], re.compile(spelled, re.DOTALL)))
+    return tuple(made)

@@ -8,10 +8,11 @@ Longer than most modules: the answers of all pages stand side by side, so that t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.text.words import stage_name, words_of
+from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, rate_lines, sentences
+from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
 from funnelnb.show.views.conversion import weakest_step
 from funnelnb.show.views.priority import question
 from funnelnb.show.views.registry import finding_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.analysis.conversion.conversion import Conversion, StepRow
-    from funnelnb.analysis.diagnosis.weekly import WeeklyReport
     from funnelnb.analysis.forecast.forecast import Forecast
     from funnelnb.analysis.priority.call_list import CallList, CallRow
     from funnelnb.analysis.targets.target import Target
@@ -29,59 +29,6 @@ if TYPE_CHECKING:
     from funnelnb.show.text.words import Words
 
 NAMED_CALLS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One of the three figures.
-
-    Attributes
-    ----------
-    name, value : str
-    small : str
-        Words that stand behind the value in smaller type.
-    lines : tuple of str
-        Small print: the interval and n, then what it is compared with.
-    warn : bool
-        Whether it is what needs attention.
-    """
-
-    name: str
-    value: str
-    small: str = ""
-    lines: tuple[str, ...] = ()
-    warn: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing to do: what, and the number behind it."""
-
-    what: str
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
-    """The answer of a page.
-
-    Attributes
-    ----------
-    headline, lead : str
-    figures : tuple of Figure
-    actions : tuple of Action
-    chart : str or None
-        Kind of chart that shows it; None: the result's first.
-    facts : Mapping of str to number or str
-        Plain figures for pages that compare reports.
-    """
-
-    headline: str
-    lead: str = ""
-    figures: tuple[Figure, ...] = ()
-    actions: tuple[Action, ...] = ()
-    chart: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def brief_of(result: Any, more: Sequence[Any] = (), lang: str | None = None) -> Brief:
@@ -103,38 +50,6 @@ def brief_of(result: Any, more: Sequence[Any] = (), lang: str | None = None) -> 
     return make(result, known, say)
 
 
-# ---- Pieces -------------------------------------------------------------------------------------------------
-
-
-def _rate_lines(row: Any, stem: str, n: int, result: Any, say: Words) -> tuple[str, ...]:
-    """Return the line under a rate: its interval and its number of deals."""
-    lower, upper = getattr(row, f"{stem}_ci_lower"), getattr(row, f"{stem}_ci_upper")
-    if not (math.isfinite(lower) and math.isfinite(upper)):
-        return (say.say("report.deals_n", n=n),)
-    return (
-        say.say(
-            "brief.interval_n",
-            confidence_level=say.numbers.level(result.confidence_level),
-            range=say.numbers.percent_bounds(getattr(row, f"{stem}_rate"), lower, upper),
-            n=n,
-        ),
-    )
-
-
-def _money(result: Any, value: float, say: Words) -> str:
-    return say.numbers.amount(value, result.currency)
-
-
-def _deal_name(row: Any) -> str:
-    """Return what a deal is called: its customer where one is named, else its id."""
-    customer = getattr(row, "customer", "") or getattr(row, "account_name", "")
-    return str(customer or row.opportunity_id)
-
-
-def _sentences(say: Words, *parts: str) -> str:
-    return say.get("language.sentence").join(part for part in parts if part)
-
-
 # ---- Conversion -----------------------------------------------------------------------------------------------
 
 
@@ -151,15 +66,13 @@ def _conversion(result: Conversion, _: Mapping[str, Any], say: Words) -> Brief:
     won = say.say(f"brief.conversion.{'won' if stem == 'by_day' else 'won_so_far'}", **named)
     step = weakest_step(result)
     return Brief(
-        headline=_sentences(say, won, _weakest(result, step, say) if step else ""),
+        headline=sentences(say, won, _weakest(result, step, say) if step else ""),
         lead=_sum(result, row, say),
         figures=(
             Figure(
                 name=say.say(f"brief.conversion.{'won' if stem == 'by_day' else 'so_far'}_name", **named),
                 value=named["rate"],
-                lines=_rate_lines(
-                    row, stem, row.by_day_n if stem == "by_day" else row.reached_n, result, say
-                ),
+                lines=rate_lines(row, stem, row.by_day_n if stem == "by_day" else row.reached_n, result, say),
             ),
             *(_step_figures(result, step, say) if step else _other_figures(result, row, say)),
         ),
@@ -179,7 +92,7 @@ def _sum(result: Conversion, row: StepRow, say: Words) -> str:
         "left_n": row.left_n,
     }
     said = say.say(f"brief.conversion.{'sum_left' if row.left_n else 'sum'}", **counts)
-    return _sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
+    return sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
 
 
 def _clearly_weakest(result: Conversion, step: StepRow) -> bool:
@@ -193,7 +106,7 @@ def _weakest(result: Conversion, step: StepRow, say: Words) -> str:
         return say.say("brief.conversion.lowest", **named)
     if not step.lost_amount > 0:
         return say.say("brief.conversion.weakest", **named)
-    return say.say("brief.conversion.weakest_amount", amount=_money(result, step.lost_amount, say), **named)
+    return say.say("brief.conversion.weakest_amount", amount=money_of(result, step.lost_amount, say), **named)
 
 
 def _step_figures(result: Conversion, step: StepRow, say: Words) -> tuple[Figure, ...]:
@@ -203,7 +116,7 @@ def _step_figures(result: Conversion, step: StepRow, say: Words) -> tuple[Figure
     weakest = Figure(
         name=say.say(f"brief.conversion.{'weakest' if clear else 'lowest'}_name", stage=stage),
         value=say.say("brief.conversion.moves", rate=say.numbers.percent(step.by_day_rate)),
-        lines=_rate_lines(step, "by_day", step.by_day_n, result, say),
+        lines=rate_lines(step, "by_day", step.by_day_n, result, say),
         warn=clear,
     )
     lines = [say.say("brief.conversion.lost_note", lost_n=step.lost_n, all_n=lost_n)]
@@ -212,8 +125,8 @@ def _step_figures(result: Conversion, step: StepRow, say: Words) -> tuple[Figure
     if known and len(worth) > 1:
         total = math.fsum(worth)
         share = say.numbers.level(round(step.lost_amount / total, 2))
-        lines.append(say.say("brief.conversion.lost_share", share=share, amount=_money(result, total, say)))
-    value = _money(result, step.lost_amount, say) if known else say.say("report.deals_n", n=step.lost_n)
+        lines.append(say.say("brief.conversion.lost_share", share=share, amount=money_of(result, total, say)))
+    value = money_of(result, step.lost_amount, say) if known else say.say("report.deals_n", n=step.lost_n)
     lost = Figure(name=say.say("brief.conversion.lost_name", stage=stage), value=value, lines=tuple(lines))
     return weakest, lost
 
@@ -226,7 +139,7 @@ def _other_figures(result: Conversion, row: StepRow, say: Words) -> tuple[Figure
         ("all_lost", row.lost_n, row.lost_amount),
     ):
         lines = [say.say("brief.conversion.all_lost_note", n=row.reached_n)]
-        lines += [_money(result, amount, say)] if amount > 0 else []
+        lines += [money_of(result, amount, say)] if amount > 0 else []
         made.append(
             Figure(
                 name=say.get(f"brief.conversion.{name}_name"), value=say.numbers.count(n), lines=tuple(lines)
@@ -245,7 +158,7 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     f"brief.conversion.{'do_here_amount' if priced else 'do_here'}",
                     here_n=step.here_n,
                     stage=stage_name(result, step.stage, say),
-                    amount=_money(result, step.here_amount, say),
+                    amount=money_of(result, step.here_amount, say),
                 ),
                 why=say.get("brief.conversion.do_here_why"),
             )
@@ -264,7 +177,7 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                 why=say.say(
                     f"brief.conversion.{'do_most_worth' if worth else 'do_most_why'}",
                     share=share,
-                    amount=_money(result, point.lost_amount, say),
+                    amount=money_of(result, point.lost_amount, say),
                 ),
             )
         )
@@ -290,8 +203,8 @@ def _duration(result: Duration, known: Mapping[str, Any], say: Words) -> Brief:
         stage = stage_name(result, slowest.stage, say)
         said = say.say("brief.duration.slowest", stage=stage, days=say.numbers.days(slowest.median_days))
     return Brief(
-        headline=_sentences(say, median, said),
-        lead=_sentences(
+        headline=sentences(say, median, said),
+        lead=sentences(
             say,
             say.say("brief.duration.sum", n=whole.n, open_n=whole.open_n),
             say.say("brief.as_of", as_of=result.as_of),
@@ -349,7 +262,7 @@ def _stuck_figure(stuck: Stuck, say: Words) -> Figure:
     n, amount = (stuck.listed_n, stuck.listed_amount) if stalled else (stuck.slow_n, stuck.slow_amount)
     rate = say.numbers.level(stuck.false_alarm_rate)
     key = "of_open_amount" if amount > 0 else "of_open"
-    lines = [say.say(f"brief.duration.{key}", n=stuck.n, amount=_money(stuck, amount, say))]
+    lines = [say.say(f"brief.duration.{key}", n=stuck.n, amount=money_of(stuck, amount, say))]
     if stalled:
         lines.append(say.say("brief.duration.stalled_note", rate=rate))
     elif n:
@@ -385,10 +298,10 @@ def _stuck_actions(stuck: Stuck, say: Words) -> tuple[Action, ...]:
 
 def _deal_facts(stuck: Stuck, deal: StuckDeal, say: Words) -> dict[str, str]:
     return {
-        "deal": _deal_name(deal),
+        "deal": deal_name(deal),
         "stage": stage_name(stuck, deal.stage, say),
         "age": say.numbers.days(deal.age_days),
-        "amount": _money(stuck, deal.deal_amount, say),
+        "amount": money_of(stuck, deal.deal_amount, say),
     }
 
 
@@ -423,8 +336,8 @@ def _target(result: Target, _: Mapping[str, Any], say: Words) -> Brief:
     if won >= result.target_amount:
         said = [say.say("brief.target.reached", **money)]
     return Brief(
-        headline=_sentences(say, *said),
-        lead=_sentences(
+        headline=sentences(say, *said),
+        lead=sentences(
             say,
             say.say(f"brief.target.{'sum' if won > 0 else 'sum_none'}", **money),
             say.say("brief.as_of", as_of=result.as_of),
@@ -448,7 +361,7 @@ def _target_words(result: Target, parts: Mapping[str, Any], expected: float, say
     """Return the amounts that sentences name, as they are written."""
     amounts = {name: parts[name].amount if name in parts else 0.0 for name in ("won", "open", "new")}
     amounts |= {"target": result.target_amount, "expected": expected, "gap": abs(parts["gap"].amount)}
-    return {name: _money(result, one, say) for name, one in amounts.items()} | {
+    return {name: money_of(result, one, say) for name, one in amounts.items()} | {
         "chance": say.numbers.percent(result.chance_rate),
         "until": result.until,
     }
@@ -471,7 +384,7 @@ def _target_figures(result: Target, money: Mapping[str, Any], side: str, say: Wo
         ),
         Figure(
             name=say.say("brief.target.assured_name", assurance_rate=level),
-            value=_money(result, result.assured_amount, say),
+            value=money_of(result, result.assured_amount, say),
             lines=(say.say("brief.target.assured_note", **money),),
         ),
     )
@@ -481,7 +394,7 @@ def _target_actions(result: Target, parts: Mapping[str, Any], say: Words) -> tup
     level = say.numbers.level(result.assurance_rate)
     made = []
     if "open" in parts and parts["open"].amount > 0:
-        amount = _money(result, parts["open"].amount, say)
+        amount = money_of(result, parts["open"].amount, say)
         made.append(
             Action(
                 what=say.say("brief.target.do_keep", amount=amount),
@@ -525,11 +438,11 @@ def _calls(result: CallList, known: Mapping[str, Any], say: Words) -> Brief:
         return Brief(headline=found.headline, lead=found.detail)
     first = result.rows[0]
     named = _call_facts(result, first, say)
-    amount = _money(result, result.expected_amount, say)
+    amount = money_of(result, result.expected_amount, say)
     late_n = sum(row.overdue for row in result.rows)
     return Brief(
         headline=say.say(f"brief.calls.{'first' if first.owner else 'first_unowned'}", **named),
-        lead=_sentences(
+        lead=sentences(
             say,
             say.say("brief.calls.sum", n=result.n, amount=amount, horizon_days=result.horizon_days),
             say.say("brief.as_of", as_of=result.as_of),
@@ -558,9 +471,9 @@ def _calls(result: CallList, known: Mapping[str, Any], say: Words) -> Brief:
 
 def _call_facts(result: CallList, row: CallRow, say: Words) -> dict[str, str]:
     return {
-        "deal": _deal_name(row),
+        "deal": deal_name(row),
         "owner": say.value(row.owner),
-        "amount": _money(result, row.deal_amount, say),
+        "amount": money_of(result, row.deal_amount, say),
         "chance": say.numbers.percent(row.win_rate),
         "hours": say.numbers.bare_days(row.hours),
     }
@@ -572,7 +485,7 @@ def _gap_figure(result: CallList, roles: Any, late_n: int, say: Words) -> Figure
     if "decision_maker" in met:
         row = met["decision_maker"]
         lines = [say.say("brief.calls.role_note", n=row.deal_n)]
-        lines += [_money(result, row.unmet_amount, say)] if row.unmet_amount > 0 else []
+        lines += [money_of(result, row.unmet_amount, say)] if row.unmet_amount > 0 else []
         return Figure(
             name=say.get("brief.calls.role_name"),
             value=say.numbers.count(row.deal_n - row.met_n),
@@ -590,7 +503,7 @@ def _call(result: CallList, row: CallRow, say: Words) -> Action:
     why += [say.say("brief.calls.question", question=asked)] if asked else []
     return Action(
         what=say.say(f"brief.calls.{'do_call' if row.owner else 'do_call_unowned'}", **named),
-        why=_sentences(say, *why),
+        why=sentences(say, *why),
     )
 
 
@@ -598,6 +511,8 @@ def _call(result: CallList, row: CallRow, say: Words) -> Action:
 
 FORECAST_ASSURANCE = 0.8
 """A target less likely than this is at risk."""
+CARRIERS = 10
+"""So many deals are said to carry a forecast."""
 
 
 def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
@@ -625,6 +540,7 @@ def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
         headline=found.headline,
         lead=found.detail,
         figures=_forecast_figures(result, say, aimed=aimed),
+        actions=_forecast_actions(result, say, aimed=aimed),
         chart="fan",
         facts=facts,
     )
@@ -632,26 +548,26 @@ def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
 
 def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Figure, ...]:
     whole = result.whole
-    low, high = (_money(result, value, say) for value in (whole.q10_amount, whole.q90_amount))
+    low, high = (money_of(result, value, say) for value in (whole.q10_amount, whole.q90_amount))
     expected = Figure(
         name=say.say("brief.forecast.expected_name", until=result.until),
-        value=_money(result, whole.expected_amount, say),
+        value=money_of(result, whole.expected_amount, say),
         lines=(say.say("brief.forecast.range", low=low, high=high),),
     )
     parts = Figure(
         name=say.get("brief.forecast.open_name"),
-        value=_money(result, whole.open_amount, say),
+        value=money_of(result, whole.open_amount, say),
         lines=(
             say.say(
                 "brief.forecast.parts",
-                won=_money(result, whole.won_amount, say),
-                new=_money(result, whole.new_amount, say),
+                won=money_of(result, whole.won_amount, say),
+                new=money_of(result, whole.new_amount, say),
             ),
         ),
     )
     if not aimed:
         return expected, parts
-    target = _money(result, whole.target_amount, say)
+    target = money_of(result, whole.target_amount, say)
     chance = Figure(
         name=say.get("brief.forecast.chance_name"),
         value=say.numbers.percent(whole.chance_rate),
@@ -661,13 +577,46 @@ def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Fig
     return expected, chance, parts
 
 
-# ---- The weekly report --------------------------------------------------------------------------------------
-
-
-def _weekly(result: WeeklyReport, _: Mapping[str, Any], say: Words) -> Brief:
-    """Return the report's headline, and what the next report compares with."""
-    found = finding_of(result, say.lang)
-    return Brief(headline=found.headline, lead=found.detail, facts={"kept": result.kept()})
+def _forecast_actions(result: Forecast, say: Words, *, aimed: bool) -> tuple[Action, ...]:
+    """Return what to do for the period: which deals carry it, and whether the target asks for more."""
+    whole, made = result.whole, []
+    if result.deals:
+        first = result.deals[0]
+        values = {
+            "deal": deal_name(first), "chance": say.numbers.percent(first.chance_rate), "until": result.until,
+            "stage": stage_name(result, first.stage, say), "amount": money_of(result, first.deal_amount, say),
+        }  # fmt: skip
+        made.append(
+            Action(
+                what=say.say("brief.forecast.do_deal", **values),
+                why=say.say("brief.forecast.do_deal_why", **values),
+            )
+        )
+    if whole.open_amount > 0 and len(result.deals) > 1:
+        carry = result.deals[:CARRIERS]
+        n, share = len(carry), math.fsum(row.expected_amount for row in carry) / whole.open_amount
+        values = {
+            "n": n,
+            "share": say.numbers.percent(min(1.0, share)),
+            "amount": money_of(result, whole.open_amount, say),
+        }
+        made.append(
+            Action(
+                what=say.say("brief.forecast.do_open", **values),
+                why=say.say("brief.forecast.do_open_why", **values),
+            )
+        )
+    if aimed:
+        gap = whole.target_amount - whole.expected_amount
+        key = "do_fine" if whole.chance_rate >= FORECAST_ASSURANCE else "do_short" if gap > 0 else "do_thin"
+        values = {"gap": money_of(result, abs(gap), say), "chance": say.numbers.percent(whole.chance_rate)}
+        made.append(
+            Action(
+                what=say.say(f"brief.forecast.{key}", **values),
+                why=say.say(f"brief.forecast.{key}_why", **values),
+            )
+        )
+    return tuple(made)
 
 
 _BRIEFS: Mapping[str, Callable[[Any, Mapping[str, Any], Words], Brief]] = {
@@ -675,6 +624,9 @@ _BRIEFS: Mapping[str, Callable[[Any, Mapping[str, Any], Words], Brief]] = {
     "Conversion": _conversion,
     "Duration": _duration,
     "Forecast": _forecast,
+    "Funnel": funnelled,
+    "Harm": faulty,
+    "Symptoms": diagnosed,
     "Target": _target,
-    "WeeklyReport": _weekly,
+    "WeeklyReport": reported,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some
 
@@ -104,6 +104,7 @@ SYMPTOMS = Table(
         Column(field="rule", cell=lambda _, row, say: say.get(f"symptoms.names.{row.rule}")),
         Column(field="group", cell=lambda _, row, say: who(row.group, say)),
         Column(field="value", head="evidence", cell=_said, prose=True),
+        Column(field="deal_n", keep=lambda _, rows: any(row.deal_n for row in rows)),
         Column(field="stake_amount"),
         Column(field="confidence", cell=lambda _, row, say: say.get(f"symptoms.confidence.{row.confidence}")),
         Column(field="remedy_en", head="remedy", cell=lambda _, row, say: remedy_of(row, say), prose=True),
@@ -192,6 +193,7 @@ BEHIND = Table(
     name="symptom_detail",
     rows=lambda result: result.deals,
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="owner", keep=lambda result, _: not result.group),
         Column(field="stage", cell=lambda result, row, say: stage_name(result, row.stage, say)),

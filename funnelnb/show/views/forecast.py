@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table
+from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, rate_of
 
@@ -82,6 +82,7 @@ FORECAST_DEALS = Table(
     rows=lambda result: result.deals[:MOST_SHOWN],
     shown=lambda result: bool(result.deals) and result.priced,
     columns=(
+        CUSTOMER,
         Column(field="opportunity_id"),
         Column(field="stage", cell=lambda result, row, say: stage_name(result, row.stage, say)),
         Column(field="chance_rate"),

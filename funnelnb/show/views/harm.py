@@ -110,4 +110,4 @@ def harm_finding(result: Harm, say: Words) -> Finding:
     return Finding(headline=head, detail=detail, unsaid=unsaid)
 
 
-HARM_VIEW = View(tables=(ROWS, EFFECTS), finding=harm_finding, charts={})
+HARM_VIEW = View(tables=(ROWS, EFFECTS), finding=harm_finding, charts={"moves": "harm.moves"})

@@ -9,10 +9,11 @@ import numpy as np
 
 from funnelnb.show.tables.document import Document, Part, Section
 from funnelnb.show.tables.grid import Grid, GridRow, Head
+from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who
-from funnelnb.show.views.registry import Finding, View, name_some
+from funnelnb.show.views.registry import Finding, View, deal_named, name_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +28,15 @@ MOST_STEPS = 30
 
 
 def _grid(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], say: Words, *, text: int = 1,
-          strong: Sequence[int] = ()) -> Grid:  # fmt: skip
-    """Return a table whose first `text` columns are words and whose others are numbers."""
+          strong: Sequence[int] = (), lists: Sequence[Sequence[str]] = ()) -> Grid:  # fmt: skip
+    """Return a table whose first `text` columns are words and whose others are numbers; `lists` name lists of deals."""
     return Grid(
         caption=caption,
         heads=tuple(Head(label=head, definition=head, numeric=k >= text) for k, head in enumerate(heads)),
-        rows=tuple(GridRow(cells=tuple(row), strong=k in strong) for k, row in enumerate(rows)),
+        rows=tuple(
+            GridRow(cells=tuple(row), strong=k in strong, lists=tuple(lists[k]) if lists else ())
+            for k, row in enumerate(rows)
+        ),
         stub=1,
         lang=say.lang,
     )
@@ -78,7 +82,13 @@ def _stages(result: WeeklyReport, say: Words) -> Grid:
         )
         for row in result.stages
     ]  # fmt: skip
-    return _grid("", heads, rows, say)
+    named = _named(result, result.stages, ("", "reached_n", "before_n", "here_n", ""))
+    return _grid("", heads, rows, say, lists=named)
+
+
+def _named(result: WeeklyReport, rows: Sequence[Any], fields: Sequence[str]) -> list[list[str]]:
+    """Return for each row the names of the lists behind its cells; empty for cells without one."""
+    return [[key_of(result, row, name) if name else "" for name in fields] for row in rows]
 
 
 def _parts(result: WeeklyReport, say: Words) -> Grid:
@@ -97,7 +107,8 @@ def _parts(result: WeeklyReport, say: Words) -> Grid:
                 say.numbers.count(row.here_n), say.numbers.amount(row.here_amount, result.currency),
             )
         )  # fmt: skip
-    return _grid("", heads, rows, say, strong=(len(rows) - 1,))
+    named = _named(result, result.parts, ("", "entered_n", "order_n", "", "loss_n", "here_n", ""))
+    return _grid("", heads, rows, say, strong=(len(rows) - 1,), lists=named)
 
 
 def _problem(row: Symptom, result: WeeklyReport, say: Words) -> Part:
@@ -172,7 +183,7 @@ def _steps(result: WeeklyReport, say: Words) -> Grid:
         why = say.say(f"weekly.why.{row.why}", why_days=row.why_days if not math.isnan(row.why_days) else 0.0)
         rows.append(
             (
-                say.value(row.owner), row.opportunity_id, stage_name(result, row.stage, say), why,
+                say.value(row.owner), deal_named(row, say), stage_name(result, row.stage, say), why,
                 say.numbers.amount(row.deal_amount, result.currency),
                 (row.step_zh if say.lang == "zh" else row.step_en) or say.get("language.none"),
             )

@@ -25,6 +25,8 @@ def attempts_of(rows, definition):
         wanted = 1
         if definition.order == "any" and definition.begin == "any":
             wanted = (1 << len(definition.steps)) - 1
+            if any(step.anchored for step in definition.steps):  # those that may come first
+                wanted = sum(1 << k for k in range(len(definition.steps)) if in_place(definition, k, set()))
         if any(mask & wanted for mask in masks):
             made.append(walk(instants, begin, definition))
     for one in made:
@@ -147,6 +149,8 @@ def _optional(instants, begin, place, definition):
 
 
 def _any(instants, begin, definition):
+    if any(step.anchored for step in definition.steps):
+        return _anchored(instants, begin, definition)
     start = instants[begin][0]
     count = len(definition.steps)
     place, held, done = {}, [], 0
@@ -169,6 +173,37 @@ def _any(instants, begin, definition):
         "void_depth": 0,
         "ended": None,
     }
+
+
+def in_place(definition, k, done):
+    """Whether nothing that must come before step `k` is missing, and nothing that must come after it is done."""
+    before = [j for j in range(k) if definition.steps[k].anchored]
+    for j in range(k):
+        if definition.steps[j].anchored:
+            before += range(j + 1)
+    return set(before) <= done
+
+
+def _anchored(instants, begin, definition):
+    """Row after row; a step counts when all that must lie before it are done."""
+    start, done, place = instants[begin][0], set(), {}
+    for at in range(begin, len(instants)):
+        time, masks, _ = instants[at]
+        if definition.within_us is not None and time - start > definition.within_us:
+            break
+        earlier, changed = set(done), True
+        while changed:
+            changed = False
+            for k in range(len(definition.steps)):
+                known = earlier if definition.ties == "after" else done
+                if k not in done and any(mask >> k & 1 for mask in masks) and in_place(definition, k, known):
+                    place[len(done)] = at
+                    done.add(k)
+                    changed = True
+    return {
+        "begin": begin, "place": place, "running": len(done) < len(definition.steps), "void": False,
+        "void_depth": 0, "ended": None,
+    }  # fmt: skip
 
 
 def fits_any(masks, steps, reuse):

@@ -32,6 +32,7 @@ MODES = {
     "one step": (["A"], {"within": "1h"}),
     "strict": (["A", "B", "C"], {"within": "600s", "order": "strict"}),
     "any": (["A", "B", "C"], {"within": "600s", "order": "any"}),
+    "anchored": (["A", step("B", anchored=True), "C", "D"], {"within": "600s", "order": "any"}),
     "event twice": (["A", "B", "A"], {"within": "600s"}),
     "alternatives": ([["A", "B"], "C"], {"within": "600s"}),
     "excluded": (["A", "B", "C"], {"within": "900s", "exclude": [exclusion("X", after=1, before=2)]}),
@@ -106,6 +107,26 @@ def test_ids_that_fill_the_key_are_counted_without_it(tmp_path, mode):
     assert not packable_in(scan(tmp_path / "wide.parquet"), definition)
     assert packable_in(scan(tmp_path / "small.parquet"), definition)
     assert told(count(scan(tmp_path / "wide.parquet"), definition)) == told(count(events(small), definition))
+
+
+def test_ten_thousand_logs_full_of_ties_count_as_memory(tmp_path):
+    """Six rows each on twelve instants: nothing but ties, repeats and breaks."""
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({
+        "user_id": rng.permutation(np.repeat(np.arange(10_000), 6)),
+        "event": rng.choice(NAMES, 60_000, p=[0.35, 0.25, 0.15, 0.1, 0.15]),
+        "time": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 12, 60_000), unit="s"),
+    })  # fmt: skip
+    table.to_parquet(tmp_path / "log.parquet", row_group_size=20_000)
+    log, held = scan(tmp_path / "log.parquet"), events(table)
+    for order, more in {
+        "strict": {}, "any": {}, "ordered": {"attempt": "every"},
+        "strict ": {"between": "nothing", "attempt": "every"}, "ordered ": {"exclude": ["X"]},
+    }.items():  # fmt: skip
+        steps = ["A", step("B", anchored=True), "C"] if order == "any" else ["A", "B", "C"]
+        definition = define(steps, within="7s", order=order.strip(), **more)
+        assert packable_in(log, definition)
+        assert told(count(log, definition)) == told(count(held, definition))
 
 
 def test_a_log_larger_than_memory_is_read_several_times(tmp_path):

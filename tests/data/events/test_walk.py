@@ -13,12 +13,17 @@ LETTERS = "ABCDX"
 
 
 def steps_of(text):
-    """Steps from words such as ``A B/C D?``: alternatives and optional steps."""
+    """Steps from words such as ``A B/C D?``: alternatives, optional (?) and anchored (!) steps."""
     made = []
     for word in text.split():
-        names = word.rstrip("?").split("/")
+        names = word.rstrip("?!").split("/")
         made.append(
-            Step(choices=tuple(Choice(event=n) for n in names), label=word, optional=word.endswith("?"))
+            Step(
+                choices=tuple(Choice(event=n) for n in names),
+                label=word,
+                optional=word.endswith("?"),
+                anchored=word.endswith("!"),
+            )
         )
     return tuple(made)
 
@@ -68,12 +73,15 @@ def compare(logs, definition, as_of=8):
 
 LOG = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(LETTERS)), max_size=8)
 FUNNELS = ("A B C", "A B", "A A B", "A B A C", "A/B B C", "A B? C", "A B? C? D", "A B C?", "A B B", "A")
+ANCHORED = ("A! B C D!", "A B! C", "A! B! C", "A B C! D", "A B! C/D")
 
 
 @st.composite
 def definitions(draw):
-    steps = steps_of(draw(st.sampled_from(FUNNELS)))
+    steps = steps_of(draw(st.sampled_from(FUNNELS + ANCHORED)))
     order = draw(st.sampled_from(("ordered", "strict", "any")))
+    if any(one.anchored for one in steps):
+        order = "any"
     if any(one.optional for one in steps) and order == "any":
         order = "ordered"
     required = [k for k, one in enumerate(steps) if not one.optional]

@@ -1,12 +1,15 @@
 """Delimited texts: read without settings, nothing swallowed, every line accounted for."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from funnelnb.data.contract.settings import TableSettings
 from funnelnb.data.read.delimited import read_delimited
+from funnelnb.data.read.text import read_text
 from tests.data.read import polluted
 
 
@@ -122,3 +125,49 @@ def test_both_ways_agree(tmp_path):
         row for row in zip(*(one.to_pylist() for one in careful.table.columns), strict=True) if row[0] != "X1"
     ]
     assert kept == list(zip(*(one.to_pylist() for one in fast.table.columns), strict=True))
+
+
+SECOND = {
+    "narrower": [["owner", "quota"], ["Ann", "500"], ["Bo", "600"]],
+    "wider": [["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], *[[str(n)] * 10 for n in range(4)]],
+    "as wide": [
+        ["a", "b", "c", "d", "e", "f", "g", "h", "i"],
+        *[["x", "y", "z", *"123456"] for _ in range(4)],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_a_second_table_is_told_and_left_out(name, tmp_path):
+    rows, other = polluted.table(), SECOND[name]
+    path = tmp_path / "deals.csv"
+    path.write_text(polluted.text_of([polluted.NAMES, *rows]) + "\r\n" + polluted.text_of(other))
+    raw = read_text(path, TableSettings())
+    assert len(raw.frame) == len(rows)
+    assert raw.lines.balanced
+    assert raw.lines.left_out_n == len(other)
+    told = {note.code: note.values for note in raw.notes}["table_rows_left_out"]
+    assert (told["row"], told["n"]) == (len(rows) + 3, len(other))
+    assert len(read_text(path, TableSettings(totals="keep")).frame) == len(rows) + len(other)
+
+
+@pytest.mark.parametrize("at", [5, 30, 59])
+def test_a_blank_line_begins_no_table_by_itself(at, tmp_path):
+    rows = polluted.table()
+    spoilt = ["Ann", "call", "me"]  # a row that does not fit, after a blank line, and records below it
+    path = tmp_path / "deals.csv"
+    lines = [polluted.line(row) for row in [polluted.NAMES, *rows]]
+    path.write_text("\n".join([*lines[:at], "", ",".join(spoilt), *lines[at:]]))
+    found = read_delimited(path, "utf-8")
+    assert found.table.num_rows == len(rows) + 1
+    assert "table" not in found.left_out
+
+
+def test_a_mark_in_every_line_costs_no_more_than_the_line(tmp_path):
+    path = tmp_path / "deals.csv"
+    path.write_text("id,stage,region,note\n" + "".join(f'D{k},lead,"North,x\n' for k in range(3000)))
+    began = time.process_time()
+    found = read_delimited(path, "utf-8")
+    assert time.process_time() - began < 3
+    assert found.table.num_rows == 3000
+    assert found.tally.continuation_n == 0

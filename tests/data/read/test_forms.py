@@ -223,6 +223,27 @@ def test_sheets_of_one_shape_are_stacked(tmp_path):
     assert {note.code: note.values for note in raw.notes}["sheet_chosen"]["others"] == "Help"
 
 
+def test_a_second_table_in_a_sheet_is_told_and_left_out(tmp_path):
+    other = [["owner", "quota"], ["Ann", 500], ["Bo", 600]]
+    path = workbook(tmp_path, [HEADER, *DEALS, [], *other])
+    raw = read(path, "deals")
+    assert len(raw.frame) == len(DEALS)
+    told = {note.code: note.values for note in raw.notes}["table_rows_left_out"]
+    assert (told["row"], told["n"]) == (len(DEALS) + 3, 3)
+    assert book(path).opportunities["amount"].sum() == TOTAL
+
+
+def test_a_cell_that_is_too_long_is_refused_with_its_place(tmp_path):
+    rows = [[*row[:2], "x" * 300 if n == 4 else row[2], *row[3:]] for n, row in enumerate(DEALS)]
+    few = TableSettings(limits=Limits(cell_chars=200))
+    for path in (text(tmp_path, csv([HEADER, *rows])), workbook(tmp_path, [HEADER, *rows])):
+        with pytest.raises(
+            SourceError, match=r"row 6, column \w+: 300 characters in one cell(?s:.*)cell_chars = 300"
+        ):
+            read(path, "deals", few)
+        assert len(read(path, "deals").frame) == len(DEALS)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,0 +1,103 @@
+"""What the answer on top of a page is made of: headline, figures, actions, and the words that all answers share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from funnelnb.core.options import nameless
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from funnelnb.show.text.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One of the three figures.
+
+    Attributes
+    ----------
+    name, value : str
+    small : str
+        Words that stand behind the value in smaller type.
+    lines : tuple of str
+        Small print: the interval and n, then what it is compared with.
+    warn : bool
+        Whether it is what needs attention.
+    """
+
+    name: str
+    value: str
+    small: str = ""
+    lines: tuple[str, ...] = ()
+    warn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing to do: what, and the number behind it."""
+
+    what: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """The answer of a page.
+
+    Attributes
+    ----------
+    headline, lead : str
+    figures : tuple of Figure
+    actions : tuple of Action
+    chart : str or None
+        Kind of chart that shows it; None: the result's first.
+    facts : Mapping of str to number or str
+        Plain figures for pages that compare reports.
+    """
+
+    headline: str
+    lead: str = ""
+    figures: tuple[Figure, ...] = ()
+    actions: tuple[Action, ...] = ()
+    chart: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+# ---- Pieces -------------------------------------------------------------------------------------------------
+
+
+def rate_lines(row: Any, stem: str, n: int, result: Any, say: Words) -> tuple[str, ...]:
+    """Return the line under a rate: its interval and its number of deals."""
+    lower, upper = getattr(row, f"{stem}_ci_lower"), getattr(row, f"{stem}_ci_upper")
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return (say.say("report.deals_n", n=n),)
+    return (
+        say.say(
+            "brief.interval_n",
+            confidence_level=say.numbers.level(result.confidence_level),
+            range=say.numbers.percent_bounds(getattr(row, f"{stem}_rate"), lower, upper),
+            n=n,
+        ),
+    )
+
+
+def money_of(result: Any, value: float, say: Words) -> str:
+    """Return an amount in the currency of the result."""
+    return say.numbers.amount(value, result.currency)
+
+
+def deal_name(row: Any) -> str:
+    """Return what a deal is called: its customer where one is named, else its id; its id where names are left out."""
+    if nameless():
+        return str(row.opportunity_id)
+    customer = getattr(row, "customer", "") or getattr(row, "account_name", "")
+    return str(customer or row.opportunity_id)
+
+
+def sentences(say: Words, *parts: str) -> str:
+    """Return sentences one after the other, without those that are empty."""
+    return say.get("language.sentence").join(part for part in parts if part)
