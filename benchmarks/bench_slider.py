@@ -91,8 +91,8 @@ def by_hand(
             if reached.empty:
                 continue
             advanced = reached["furthest"] > k
-            here = ~advanced & ~reached["outcome"].str.startswith("lost") & (reached["outcome"] != "left")
-            found[str(region), k] = (len(reached), int(advanced.sum()), int(len(reached) - here.sum()))
+            unsettled = ~advanced & ~reached["outcome"].str.startswith("lost")  # open, or left without a decision
+            found[str(region), k] = (len(reached), int(advanced.sum()), int(len(reached) - unsettled.sum()))
             end = reached[f"at_{k + 1}"].fillna(reached["closed_at"]).fillna(as_of)
             days = ((end - reached[f"at_{k}"]).dt.total_seconds() / 86_400).to_numpy()
             keep = days >= 0

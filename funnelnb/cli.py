@@ -412,7 +412,7 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
     add("--whole", action="store_true", help="also a report of the whole; without --by the only one")
     add(
         "--notebook", nargs="+", action="extend", default=[], metavar="NAME",
-        help="notebooks to run, by name or path; all: every notebook of the package",
+        help="notebooks to run, by name or path; all: every notebook of the package about deals",
     )  # fmt: skip
     add(
         "--only", nargs="+", action="extend", default=[], metavar="REGION",

@@ -232,12 +232,17 @@ def check_request(request: Request) -> Checked:
     found: list[Notebook] = []
     for name in request.notebooks or (catalog.default(lang or "en"),):
         with _collected(problems):
-            found += catalog.notebooks(lang or "en") if name == ALL else [catalog.find(name, lang or "en")]
+            found += _every(lang or "en") if name == ALL else [catalog.find(name, lang or "en")]
     notebooks = tuple({one.path: one for one in found}.values())
     given = [_given(request, one, notebooks, problems) for one in notebooks]
     _raise_all(problems)
     _same_names(notebooks)
     return Checked(request=request, lang=lang, notebooks=notebooks, given=tuple(given))
+
+
+def _every(lang: str) -> list[Notebook]:
+    """Return the notebooks of the package that are about deals: what "all" means."""
+    return [one for one in catalog.notebooks(lang) if not one.about_events]
 
 
 def make(checked: Checked, book: Book, horizon_days: float | None) -> Plan:

@@ -566,8 +566,8 @@ _EACH_N = 20
 
 
 def printable(text: str) -> str:
-    """Return `text` without characters that could steer a terminal: names come from data."""
-    return "".join(one if one.isprintable() else "�" for one in text)
+    """Return `text` without characters that steer a terminal, cut after 300: names come from data."""
+    return "".join(one if one.isprintable() else "�" for one in text[:300])
 
 
 class Progress:

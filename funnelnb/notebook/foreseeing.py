@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from funnelnb.analysis.forecast import periods as when
+from funnelnb.analysis.forecast.engine import DRAWS
 from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.shared.question import question
 from funnelnb.notebook.controls import Live, offered
@@ -103,7 +104,9 @@ class ForecastExplorer(Live):
         }
 
     def _outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        self.result = forecast(self._book, **self.parameters(), draws=FEWER_DRAWS)
+        asked = self.parameters()
+        plain = asked["as_of"] is None and asked["by"] is None  # the figures of ``fn.forecast``, to the digit
+        self.result = forecast(self._book, **asked, draws=DRAWS if plain else FEWER_DRAWS)
         return outputs(self.result, self._say.lang, chart="fan", table=bool(self.group.value), still=False)
 
     def _still(self) -> str:

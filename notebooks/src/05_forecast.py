@@ -108,19 +108,19 @@ fn.display(landing, chart="landing", table=False, finding=False)
 # %% [markdown] tags=["lang-zh"]
 # 深色部分达成目标；没有目标时全部为深色。
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Replay a quarter
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 逐周回放
 
-# %%
+# %% tags=["notebook-only"]
 fn.attempt(fn.widgets.explore_forecast, book, period=period, amount=amount)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # Choose a past quarter and move the day: the forecast is made with what was known then, the dashed line is what came.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 选择一个历史季度并移动日期：预测只用当时已知的数据，虚线为实际。
 
 # %% [markdown] tags=["lang-en"]

@@ -100,19 +100,19 @@ fn.display(found, picture=False)
 # %% tags=["check"]
 print(found.finding(lang))
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Deals behind a symptom
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # ## 症状背后的商机
 
-# %%
+# %% tags=["notebook-only"]
 fn.widgets.diagnose(found)
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "notebook-only"]
 # Choose a symptom and a person: the deals behind it are listed, largest first.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "notebook-only"]
 # 选择症状和人员，即列出背后的商机，金额由大到小。
 
 # %% [markdown] tags=["lang-en"]

@@ -373,3 +373,16 @@ def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         values = frame[name].dt.to_pydatetime() if frame[name].dtype.kind == "M" else frame[name]
         columns.append([None if pd.isna(value) else value for value in values])
     return list(zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "takes them as independent"), ("zh", "数据库")])
+def test_what_an_engine_does_not_count_stands_on_the_page(lang, word) -> None:
+    """A reader of the page sees that intervals are too narrow where accounts have several deals."""
+    sample = fn.sample()
+    scan = Scan(
+        *in_lazy_polars(sample.opportunities, sample.tables["stage_history"]),
+        playbook=sample.playbook,
+        as_of=sample.as_of,
+    )
+    result = fn.conversion(scan, horizon_days=90)
+    assert word in result.text(lang)

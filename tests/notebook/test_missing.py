@@ -12,11 +12,23 @@ import pytest
 from funnelnb.core import resources
 from tests.conftest import ROOT
 
-NOTEBOOKS = sorted(resources.notebook_folder("en").glob("0[1-4]*.ipynb"))  # 07 is about event logs, not deals
+NOTEBOOKS = sorted(
+    resources.notebook_folder("en").glob("0[0-68]*.ipynb")
+)  # 07 is about event logs, not deals
 KEPT = {
     "an id and a stage": ["opportunity_id", "stage"],
     "a region too": ["opportunity_id", "stage", "region"],
     "no segment": ["opportunity_id", "stage", "region", "amount", "created_at", "closed_at", "outcome"],
+    "customers without need and intent": [
+        "opportunity_id",
+        "account_id",
+        "stage",
+        "region",
+        "amount",
+        "created_at",
+        "closed_at",
+        "outcome",
+    ],
     "no dates": ["opportunity_id", "stage", "region", "segment", "amount", "outcome", "owner"],
 }
 
@@ -25,7 +37,15 @@ KEPT = {
 def poor(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return the sample's deals with few columns, and no other table."""
     deals = pd.read_csv(resources.sample_folder() / "opportunities.csv", dtype=str)
+    deals = deals.head(500)
     deals[KEPT[request.param]].to_csv(tmp_path / "opportunities.csv", index=False)
+    if "account_id" in KEPT[request.param]:  # with moves between the first stages only
+        customers = pd.read_csv(resources.sample_folder() / "accounts.csv", dtype=str)
+        customers[["account_id", "name", "size"]].to_csv(tmp_path / "accounts.csv", index=False)
+        moves = pd.read_csv(resources.sample_folder() / "stage_history.csv", dtype=str)
+        early = moves["stage"].eq("find_opportunity")
+        mine = moves["opportunity_id"].isin(deals["opportunity_id"])
+        moves[early & mine].to_csv(tmp_path / "stage_history.csv", index=False)
     (tmp_path / "funnelnb.toml").write_text('playbook = "seven_step"\nas_of = "2026-06-30"\n')
     return tmp_path
 

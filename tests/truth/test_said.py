@@ -161,3 +161,75 @@ def test_a_quick_book_is_the_same_book(seed):
         assert [(row.reached_n, row.by_day_rate) for row in first] == [
             (row.reached_n, row.by_day_rate) for row in second
         ]
+
+
+def then(share):
+    """The floor as it was on an earlier day, of which losses without a date hide who was open."""
+    tables = worlds.frames(worlds.undated_losses(FULL, share, np.random.default_rng(1)))
+    return fn.load(tables, playbook=list(worlds.STAGES), as_of="2024-12-01", currency="EUR")
+
+
+def test_who_was_open_on_an_earlier_day_is_not_guessed():
+    """Every result that rests on it gives the reason instead of a number; those about winning go on."""
+    book = then(1.0)
+    until = {"until": "2025-03-01"}
+    refused = {
+        "quota": lambda: fn.quota(book, amount=50_000, **until),
+        "target": lambda: fn.target(book, amount=50_000, **until),
+        "forecast": lambda: fn.forecast(book, period="2025-Q1"),
+        "scorecard": lambda: fn.scorecard(book, every="month"),
+        "velocity": lambda: fn.forecasts.velocity(book),
+        "stuck": lambda: fn.stuck(book),
+        "call list": lambda: fn.call_list(book),
+        "wander": lambda: fn.diagnosis.wander(book),
+        "symptoms": lambda: fn.symptoms(book),
+        "weekly": lambda: fn.weekly_report(book),
+    }
+    for name, ask in refused.items():
+        with pytest.raises(fn.core.errors.MissingDataError, match=r"is not known: (273 of )?273 losses"):
+            ask()
+            pytest.fail(name)
+    day = FULL.deals
+    won = (day.won & (day.closed <= 335)).sum()
+    for lang, word in (("en", f"{won} won, 273 lost or still open"), ("zh", "输单或当时仍在途 273 单")):
+        assert word in fn.overview(book).finding(lang)
+    for row in fn.segments(book, by="region").rows:
+        assert np.isnan(row.raw_rate)
+        assert row.verdict not in ("higher", "lower")
+    row = fn.duration(book).rows[-1]
+    assert np.isnan(row.median_days)
+    assert row.median_ci_upper == np.inf
+    assert "at least" in fn.duration(book).finding("en")
+    assert fn.cohort(book, every="quarter", horizon_days=60).rows[2].won_rate > 0.05
+
+
+def test_a_few_unknown_states_are_told_and_not_refused():
+    """One loss of fifty without a date moves no figure by much: the number stands, with the note."""
+    result = fn.quota(then(0.02), amount=50_000, until="2025-03-01")
+    assert "state_then_unknown" in {note.code for note in result.notes}
+    assert result.chance_rate > 0.9
+
+
+def test_forecasts_are_not_replayed_over_losses_without_a_date():
+    with pytest.raises(fn.core.errors.MissingDataError, match="open on past days is not known"):
+        fn.scorecard(UNDATED, every="month")
+    result = fn.forecast(UNDATED, period="2025-Q3")
+    assert result.record is None
+    assert "forecast_not_replayed" in {note.code for note in result.notes}
+
+
+def test_times_of_groups_that_are_known_afterwards_name_nobody():
+    """A customer's kind that is written only when a deal closes: the open ones are no slow group."""
+    kind = np.where(FULL.outcome == "open", "", np.where(np.arange(FULL.n) % 2, "A", "B"))
+    book = worlds.quick_book(worlds.replace(FULL, extra={"segment": kind}))
+    times = fn.duration(book, by="segment")
+    assert not times.gaps
+    assert np.isnan([one.p_value for one in times.tests]).all()
+    for result in (
+        times,
+        fn.conversion(book, by="segment", horizon_days=90),
+        fn.segments(book, by="segment"),
+    ):
+        assert "known_afterwards" in {note.code for note in result.notes}
+        assert "no group is named" in result.finding("en")
+        assert "不点名" in result.finding("zh")

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import funnelnb as fn
 from funnelnb.stats.rates.compare import benjamini_hochberg
 from funnelnb.stats.rates.stratified import cluster_factor, compared_within, intra_cluster
+from tests.truth import worlds
 
 
 def test_one_stratum_is_the_score_test():
@@ -80,3 +82,26 @@ def test_intra_cluster_correlation():
 
 def test_factor_of_equal_clusters():
     assert cluster_factor(np.repeat(np.arange(5), 4), np.zeros(20, int), 1, 0.2)[0] == pytest.approx(1.6)
+
+
+def floor_of_owners(seed):
+    """Return a book in which owners differ (five to a region) and regions do not."""
+    rng = np.random.default_rng(seed)
+    given = worlds.export(worlds.draw(worlds.World(), 500, rng), 500)
+    owner = rng.integers(0, 20, given.n)
+    won = rng.random(given.n) < 1 / (1 + np.exp(0.9 - rng.normal(0, 0.8, 20)[owner]))
+    deals = worlds.replace(given.deals, region=np.array([f"R{k % 4}" for k in owner]), won=won)
+    ended = given.outcome != "open"
+    outcome = np.where(ended, np.where(won, "won", "lost"), "open")
+    changed = worlds.replace(given, deals=deals, outcome=outcome, extra={"owner": owner.astype(str)})
+    return worlds.quick_book(changed)
+
+
+def test_a_region_is_not_named_for_the_five_people_in_it():
+    """Deals of one owner end alike: ten floors, of which half named a region when owners were not counted."""
+    named = 0
+    for seed in range(10):
+        result = fn.segments(floor_of_owners(seed), by="region")
+        named += any(row.verdict in ("higher", "lower") for row in result.rows)
+        assert "deals_alike_owner" in {note.code for note in result.notes}
+    assert named <= 1

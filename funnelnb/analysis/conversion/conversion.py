@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from funnelnb.analysis.conversion.like_with_like import unfair_of
 from funnelnb.analysis.shared import by_day, caveats, steps
 from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
 from funnelnb.analysis.shared.horizon import Horizon, settle
@@ -316,7 +317,7 @@ def conversion(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=_notes(counted, horizon, overall, watched, without),
+        notes=(*_notes(counted, horizon, overall, watched, without), *unfair_of(book, names)),
         by=names,
         stage_ids=stage.stage_ids,
         horizon_days=horizon.days,

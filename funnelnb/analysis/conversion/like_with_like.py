@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.groups import grouping as groups_of
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.afterwards import comes_with_outcome, comes_with_time
+from funnelnb.stats.rates.clustered import student_quantile
 from funnelnb.stats.rates.compare import benjamini_hochberg
+from funnelnb.stats.rates.proportion import normal_quantile
 from funnelnb.stats.rates.stratified import Within, cluster_factor, compared_within, intra_cluster
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def like_with_like(
     strata, used = _strata(ledger, by, names, closed, automatic=adjust_for == AUTO)
     won, w = success[closed], weight[closed]
     mine, cell = code[closed], strata[closed]
-    factor, clustered, fewest = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
+    factor, clustered, fewest = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups), level)
     factor = factor * _unequal(w, mine, len(group.groups))
     within = None
     if used:
@@ -219,6 +221,7 @@ def _clusters(
     by: tuple[str, ...],
     cells: tuple[NDArray[np.bool_], Floats, Ints, Ints],
     groups: int,
+    level: float,
 ) -> tuple[Floats, tuple[str, ...], int]:
     """Return the factor of each group, what makes deals alike, and the fewest accounts of a group."""
     closed, won, mine, cell = cells
@@ -235,20 +238,25 @@ def _clusters(
             continue
         alike = intra_cluster(won, own, mine * (int(cell.max(initial=0)) + 1) + cell)
         sizes = np.unique(own, return_counts=True)[1].astype(float)
-        noise = np.sqrt(2 * (sizes * (sizes - 1)).dot(sizes * (sizes - 1))) / max(
-            (sizes * (sizes - 1)).sum(), 1.0
-        )
-        if (
-            name == "owner" and alike <= 2 * noise
-        ):  # owners are few and large: chance alone would look like owners
+        noise = np.sqrt(2 / max((sizes * (sizes - 1)).sum(), 1.0))
+        if name == "owner" and alike <= 2 * noise:  # few and large: chance alone would look like owners
             continue
-        factor = np.maximum(factor, cluster_factor(own, mine, groups, alike))
+        wider = cluster_factor(own, mine, groups, alike)
+        if name == "owner":
+            wider = wider * _few(own, mine, groups, level)
+        factor = np.maximum(factor, wider)
         counts = [
             np.unique(own[mine == g]).size for g in range(groups) if (mine == g).sum() >= LEAST_PER_STRATUM
         ]
         used.append(name)
         fewest = min([fewest or min(counts, default=0), *counts])
     return factor, tuple(used), fewest
+
+
+def _few(own: Ints, mine: Ints, groups: int, level: float) -> Floats:
+    """Return by how much few owners of a group widen its variance further: Student's quantile for the normal one."""
+    each = np.array([np.unique(own[mine == g]).size for g in range(groups)])
+    return np.asarray(student_quantile(level, np.maximum(each - 1, 1)) / normal_quantile(level)) ** 2
 
 
 def lives(ledger: Ledger) -> tuple[Floats, NDArray[np.bool_]]:
@@ -295,6 +303,13 @@ def unfair(ledger: Ledger, by: tuple[str, ...]) -> tuple[Note, ...]:
             shown = ", ".join(one for one in values if one) or name
             notes += (Note("known_afterwards", {"attribute": name, "values": shown}),)
     return notes
+
+
+def unfair_of(book: Any, by: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return the same of a book; of deals that a database counts where they lie this is not known."""
+    if not by or getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return ()
+    return unfair(book.ledger, by)
 
 
 def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:

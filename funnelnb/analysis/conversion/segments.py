@@ -27,6 +27,7 @@ from funnelnb.analysis.shared.counts import (
     unwatched_n,
 )
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.open_deals import MOST_UNSURE
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -136,7 +137,8 @@ def decided(
     rate, trials = steps.ratio(won_n, decided_n), decided_n / wider
     lower, upper = wilson(np.nan_to_num(rate) * trials, trials, confidence_level)
     notes = _decided_notes(source, by, sums, alike)
-    if not (lost_n.sum() and won_n.sum()):  # nothing to compare where all deals ended alike
+    unsure = sums["unsure_n"].sum() > MOST_UNSURE * decided_n.sum()  # they may have been open then
+    if unsure or not (lost_n.sum() and won_n.sum()):  # nothing to compare where all deals ended alike
         rate = np.full(rate.shape, np.nan)
         lower, upper = rate, rate
     return GroupRates(

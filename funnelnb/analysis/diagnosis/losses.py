@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.check import TOO_FEW_N
@@ -210,6 +211,7 @@ def why_lost(
     True
     """
     confidence = level(confidence_level)
+    require_known(book)
     desk = Desk(book, "owner")
     names = grouping(book, by)
     lost = np.flatnonzero(desk.lost)

@@ -11,7 +11,8 @@ from funnelnb.analysis.diagnosis import signs_funnel, signs_orders, signs_work
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign
 from funnelnb.analysis.diagnosis.rules import rules_of
 from funnelnb.analysis.shared.counts import level, source_notes
-from funnelnb.analysis.shared.open_deals import customers_of, learned_from
+from funnelnb.analysis.shared.judged import CLOSED_ONLY, WINS_ALONE, unjudged
+from funnelnb.analysis.shared.open_deals import customers_of, learned_from, require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import DealRows, Result, about
 from funnelnb.core import check
@@ -49,6 +50,8 @@ ASKED: Mapping[str, Callable[..., Iterator[Sign]]] = {
     "forecast_wrong": signs_work.forecast_wrong,
 }
 """Rule -> what measures it, in the order in which they are shown."""
+IN_HAND = ("few_opportunities", "stalled", "untouched", "dates_overdue", "one_size")
+"""Rules about deals in hand: where open deals were left out of the data they tell nothing."""
 FALSE_ALARM_RATE = 0.05
 DEALS_N = 50
 """So many deals are listed of each symptom, the largest first."""
@@ -266,6 +269,7 @@ def symptoms(
     limits = _chosen(rules_of(rules), only)
     by = "owner" if by is None else by
     _known(book, by, ideal)
+    require_known(book)
     desk = Desk(book, by)
     wide = desk if learn_from is None else Desk(learned_from(book, learn_from), by)
     found, needs = _found(desk, wide, limits, confidence, ideal)
@@ -363,6 +367,8 @@ def _asked(
     name: str, desk: Desk, limits: Limits, confidence: float, ideal: Mapping[str, float] | None
 ) -> tuple[list[Sign], str]:
     """Return what a rule measured, or the code of what it lacks."""
+    if name in IN_HAND and unjudged(desk.book) in (CLOSED_ONLY, WINS_ALONE):
+        return [], "open_deals"
     more = {"ideal": ideal} if name == "leaking_step" else {}
     try:
         signs = list(ASKED[name](desk, limits, confidence, **more))

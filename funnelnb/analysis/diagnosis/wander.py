@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core.errors import MissingDataError
@@ -227,6 +228,7 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
             "how deals wander: the data has no stage history",
             expected="a table stage_history with opportunity_id, stage, entered_at",
         )
+    require_known(book)
     desk = Desk(book, "owner")
     ledger = desk.ledger
     kind = kinds_of(ledger)

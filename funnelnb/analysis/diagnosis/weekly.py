@@ -21,6 +21,7 @@ from funnelnb.analysis.diagnosis.report_people import CustomerLine, NextStep, cu
 from funnelnb.analysis.diagnosis.report_period import asked_period, back
 from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms, symptoms
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -250,6 +251,7 @@ def _of_book(
 ) -> WeeklyReport:
     """Return the facts of a book's report, its symptoms known."""
     kind, now = asked_period(book, period)
+    require_known(book)
     desk = Desk(book, "owner")
     problems = [row for row in found.rows if row.state in ("red", "amber")]
     figures = overview_figures(desk, kind, now, confidence)

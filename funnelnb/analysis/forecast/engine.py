@@ -107,7 +107,8 @@ def _chances(
     for k in range(history.won - 1, known.origin - 1, -1):
         here = _curves(history, known, grid, k, rng, curves)
         mine = np.flatnonzero(position == k)
-        if mine.size and here.n >= TOO_FEW_N and (later is not None or k == history.won - 1):
+        onward = k == history.won - 1 or (later is not None and later.n >= TOO_FEW_N)
+        if mine.size and here.n >= TOO_FEW_N and onward:
             chance[:, :, mine] = _read(here, None if later is None else later.won, grid, age[mine], ahead)
         elif mine.size:
             position[mine] = -1

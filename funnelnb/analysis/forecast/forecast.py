@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.categories import CategoryRow, category_rows
 from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
-from funnelnb.analysis.forecast.history import History, groups_of, history_of
+from funnelnb.analysis.forecast.history import History, groups_of, history_of, replayable, require_dated
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
-from funnelnb.analysis.shared.open_deals import customers_of
+from funnelnb.analysis.shared.judged import require_judged
+from funnelnb.analysis.shared.open_deals import customers_of, require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import About, DealRows, Result, about
@@ -326,6 +327,10 @@ def _case(
     """Return what is asked, and the record that sets the width of its range."""
     day = _day(book, as_of)
     asked, history, today = when.wanted(period, day, start_month), history_of(book), when.day_number(day)
+    require_judged(book)
+    require_known(book)
+    if today < history.day:
+        require_dated(history)
     _require(history, today)
     past = _record(book, asked[0], today, start_month, asked=record)
     factor = past.width_factor if past is not None else 1.0
@@ -639,9 +644,12 @@ def _record(
     if not asked:
         return None
     kind = when.kind_of(period)
-    if not kind:
+    if not kind or not replayable(history_of(book)):
         return None
-    lead = when.day_number(period.end) - today
+    before = (
+        when.day_number(period.start) - 1 - today
+    )  # on its eve no day is left, however long the period is
+    lead = before + round(when.LENGTHS[kind] * 30.4375)
     return record_of(book, kind, lead, today, start_month)
 
 
@@ -659,6 +667,8 @@ def _notes(history: History, seen: Foresight, past: Record | None, *, replayed: 
         found += (Note("forecast_amount_at_close"),)
     if replayed:
         found += (Note("forecast_replayed"),)
-    if past is None or past.n < 2:
+    if not replayable(history):
+        found += (Note("forecast_not_replayed", {"deals_n": history.undated_n}),)
+    elif past is None or past.n < 2:
         found += (Note("forecast_no_record", {"periods_n": 0 if past is None else past.n}),)
     return found

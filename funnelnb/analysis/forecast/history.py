@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 
@@ -77,6 +78,34 @@ class History:
             end_day=self.end_day[keep], begin_day=self.begin_day[keep],
             open_amount=self.open_amount[keep], won_amount=self.won_amount[keep], undated=self.undated[keep],
         )  # fmt: skip
+
+
+MOST_UNDATED = 0.1
+"""Up to this share of the deals that ended may have no date where past days are replayed."""
+
+
+def require_dated(history: History) -> None:
+    """Refuse to replay past days where the dates of many losses are not known.
+
+    Raises
+    ------
+    MissingDataError
+        More than a tenth of the deals that ended not won have no date: who was open on a past day is not known.
+    """
+    if replayable(history):
+        return
+    ended_n = history.undated_n + int(((history.end_day < NEVER) & ~history.undated).sum())
+    raise MissingDataError(
+        f"which deals were open on past days is not known: {history.undated_n} of {ended_n} losses have no date",
+        expected="a date for each loss",
+        hint="export the dates of losses, or keep snapshots: funnelnb snapshot EXPORT --store pipeline/",
+    )
+
+
+def replayable(history: History) -> bool:
+    """Whether nearly all losses are dated, so that past days can be replayed."""
+    over_n = history.undated_n + int(((history.end_day < NEVER) & ~history.undated).sum())
+    return history.undated_n <= MOST_UNDATED * over_n
 
 
 def history_of(book: Book) -> History:

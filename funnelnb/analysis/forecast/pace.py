@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
-from funnelnb.analysis.forecast.history import NEVER, History, history_of
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
 from funnelnb.analysis.forecast.scorecard import has_history, past_periods
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.judged import require_judged
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -89,6 +91,13 @@ class PipelineCoverage(Result):
     rows: tuple[YieldRow, ...]
 
 
+def _judged(book: Book) -> History:
+    """Return the history of a book of which it is known who was open, and how likely open deals are won."""
+    require_judged(book)
+    require_known(book)
+    return history_of(book)
+
+
 @question("forecasts")
 def coverage(
     book: Book,
@@ -136,7 +145,8 @@ def coverage(
     True
     """
     start_month = when.month_of_start(fiscal_start)
-    history = history_of(book)
+    history = _judged(book)
+    require_dated(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
     _require_amounts(history)
@@ -303,7 +313,7 @@ def velocity(
     True
     """
     asked = check.number("horizon_days", 365 if horizon_days is None else horizon_days, ge=7, le=1095)
-    history = history_of(book)
+    history = _judged(book)
     known = known_at(history, history.day)
     won, mine = known.win < NEVER, known.start < NEVER
     if not (won & mine).any():

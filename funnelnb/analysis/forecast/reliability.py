@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import history_of
+from funnelnb.analysis.forecast.history import history_of, require_dated
 from funnelnb.analysis.forecast.scorecard import has_history, segments_of, source_of, weights_of
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.question import renamed
@@ -187,12 +187,12 @@ def calibration(
     >>> result.scores[0].who, result.days_n > 3
     ('model', True)
     """
-    latest, at, _ = source_of(source)
+    latest, at, name = source_of(source)
     days = int(check.number("horizon_days", 90 if horizon_days is None else horizon_days, ge=1, le=730))
     parts = int(check.number("bins", bins, ge=2, le=20))
     confidence = level(confidence_level)
     weight = weights_of(latest, weights)
-    found = _past_days(latest, at, days, weight)
+    found = _past_days(latest, at, days, weight, replayed=name == "history")
     if not found:
         raise MissingDataError(
             f"no past day has history before it and {days} days after it",
@@ -222,9 +222,11 @@ def calibration(
 
 
 def _past_days(
-    latest: Book, at: Callable[[int], Book | None], days: int, weight: Floats
+    latest: Book, at: Callable[[int], Book | None], days: int, weight: Floats, *, replayed: bool
 ) -> list[dict[str, Any]]:
     """Return the open deals of past days that lie so many days apart, with what became of them."""
+    if replayed:
+        require_dated(history_of(latest))
     found, last = [], history_of(latest).day
     for day in range(last - days, last - (MOST_DAYS + 1) * days, -days):
         book = at(day)

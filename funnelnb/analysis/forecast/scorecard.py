@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import NEVER, History, history_of
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.question import renamed
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -282,7 +283,10 @@ def scorecard(
     kind = check.one_of("every", every, when.LENGTHS)
     ahead = _leads(leads)
     latest, at, name = source_of(source)
+    require_judged(latest)
     history = history_of(latest)
+    if name == "history":
+        require_dated(history)
     start_month = when.month_of_start(fiscal_start)
     asked = int(check.number("most", most, ge=2, le=120))
     rows: list[ScoreRow] = []

@@ -141,7 +141,7 @@ def level_moves(
     ParameterError
         `before` is not earlier than `after`, or no date.
     MissingDataError
-        A book lacks the table ``accounts`` or its columns need and intent.
+        A book lacks the table ``accounts``, or all of its columns that a level rests on.
 
     Notes
     -----
@@ -317,8 +317,15 @@ def _flows(moves: list[MoveRow]) -> tuple[FlowRow, ...]:
 
 def _notes(before: Book, after: Book) -> tuple[Note, ...]:
     """Say when need and intent stand the same in both books, so that only size can have moved anybody."""
-    columns = ["account_id", "need", "intent"]
-    old, new = (one.tables["accounts"][columns].set_index("account_id") for one in (before, after))
+    old, new = (one.tables["accounts"].set_index("account_id") for one in (before, after))
+    there = [[name for name in ("need", "intent") if name in one] for one in (old, new)]
+    absent = [name for name in ("need", "intent") if name not in there[0] and name not in there[1]]
+    told = (Note("level_parts_missing", {"columns": ", ".join(absent)}),) if absent else ()
     shared = old.index.intersection(new.index)
-    same = old.loc[shared].equals(new.loc[shared])
-    return (Note("need_and_intent_same"),) if same else ()
+    if (
+        not there[0]
+        or there[0] != there[1]
+        or not old.loc[shared, there[0]].equals(new.loc[shared, there[1]])
+    ):
+        return told
+    return (*told, Note("need_and_intent_same"))

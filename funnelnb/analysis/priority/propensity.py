@@ -464,7 +464,7 @@ def _effects(model: PropensityModel, cases: Cases) -> tuple[EffectRow, ...]:
 
 
 def _deals(book: Book, model: PropensityModel) -> tuple[PropensityDeal, ...]:
-    deals = open_deals(book)
+    deals = open_deals(book, some=True)
     if not len(deals):
         return ()
     columns = model.design.columns(deals.index)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import ADVANCED
@@ -36,6 +37,26 @@ EXPECTED_OPEN = 3.0
 
 EXPECTED_OF_WINS = 1.0
 """The same where no deal is lost either: then most of what is missing is of no accident already."""
+
+
+_WHY = {
+    CLOSED_ONLY: "open deals were left out of the data",
+    ONLY_WINS: "no deal is lost",
+    WINS_ALONE: "no deal is lost, and none is open",
+    NEVER_LOST: "lost deals were never marked as lost",
+    UNDECIDED: "no deal is won or lost",
+}
+
+
+def require_judged(book: Any, hint: str = "export won, lost and open deals") -> None:
+    """Raise MissingDataError where the data do not tell how likely an open deal is won."""
+    why = unjudged(book)
+    if why or not (book.ledger.outcome == WON_DEAL).any():
+        raise MissingDataError(
+            f"the chance of open deals is not known: {_WHY.get(why, 'no deal is won')}",
+            expected="deals that were won, deals marked as lost, and deals still open",
+            hint=hint,
+        )
 
 
 def unjudged(source: Any) -> str:

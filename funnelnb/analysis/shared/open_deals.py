@@ -11,7 +11,7 @@ from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.data.contract.calendar import CALENDAR_DAYS
 from funnelnb.data.contract.clock import UNKNOWN
-from funnelnb.data.ledger.codes import OPEN_DEAL
+from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,11 +77,38 @@ class OpenDeals:
         )
 
 
-def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
+MOST_UNSURE = 0.1
+"""Up to this share of the deals in hand may have been lost by then without anybody knowing: more is refused."""
+
+
+def require_known(book: Book) -> None:
+    """Refuse to say which deals were open on an earlier day, where losses without a date hide it.
+
+    Raises
+    ------
+    MissingDataError
+        The data go on after the as-of date, and more than a tenth of the deals that were not won by then may have been
+        open or lost.
+    """
+    ledger = book.ledger
+    unsure_n = int((ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL)).sum())
+    if unsure_n <= MOST_UNSURE * (unsure_n + int((ledger.outcome == OPEN_DEAL).sum())):
+        return
+    raise MissingDataError(
+        f"which deals were open on {str(book.as_of)[:10]} is not known: {unsure_n} losses have no date",
+        expected="a date for each loss, or the last day of the data",
+        hint="export the dates of losses, or leave out as_of",
+    )
+
+
+def open_deals(book: Book, calendar: Calendar | None = None, *, some: bool = False) -> OpenDeals:
     """Return the open deals of `book`; deals that stand at or beyond won are not among them.
 
-    Ages are in the days of `calendar`; None: calendar days.
+    Ages are in the days of `calendar`; None: calendar days. Where losses without a date hide which deals were open on
+    an earlier day, this is refused unless `some` of them are enough.
     """
+    if not some:
+        require_known(book)
     ledger = book.ledger
     last = ledger.start[1:] - 1
     standing = ledger.stage[last].astype(np.int64)
@@ -101,6 +128,13 @@ def open_deals(book: Book, calendar: Calendar | None = None) -> OpenDeals:
         amount=ledger.amount[index],
         index=index,
     )
+
+
+def standing_n(ledger: Ledger) -> NDArray[np.int64]:
+    """Return how many open deals stand in each stage before won now, whatever stage they had reached before."""
+    standing = ledger.stage[ledger.start[1:] - 1].astype(np.int64)
+    mine = (ledger.outcome == OPEN_DEAL) & (standing < ledger.won)
+    return np.bincount(standing[mine], minlength=ledger.won)
 
 
 def days_since(

@@ -18,6 +18,7 @@ from funnelnb.analysis.shared.members import (
     step_members,
     whole_members,
 )
+from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.analysis.shared.period import Period
 from funnelnb.analysis.targets import pipeline as pipes
 from funnelnb.analysis.targets.deal_sizes import labels_of, won_amounts
@@ -57,6 +58,11 @@ def _pipeline(
     )
 
 
+def _standing(asked: Asked, k: int) -> Mask:
+    """Mark the open deals that stand in a stage now."""
+    return asked.at(open_deals(asked.book).at(k).index)
+
+
 @behind("Quota")
 def _quota(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _pipeline(asked, (), ())[0], "new_n": COMPUTED}
@@ -85,7 +91,7 @@ def _reverse_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         return worked_out | {"open_n": GIVEN}
     k = asked.position(row.stage)
     if k < asked.ledger.won:  # beyond, the row only says what is signed
-        worked_out["open_n"] = step_members(asked, k, asked.everybody())["here"]
+        worked_out["open_n"] = _standing(asked, k)
     return worked_out
 
 
@@ -97,8 +103,7 @@ def _stage_targets(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 @behind("StageTarget")
 def _stage_target(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
-    here = step_members(asked, asked.position(row.stage), asked.everybody())["here"]
-    return {"open_n": here, "needed_n": COMPUTED}
+    return {"open_n": _standing(asked, asked.position(row.stage)), "needed_n": COMPUTED}
 
 
 @behind("PersonTarget")

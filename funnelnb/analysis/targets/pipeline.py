@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
-from funnelnb.analysis.shared.judged import (
-    CLOSED_ONLY,
-    NEVER_LOST,
-    ONLY_WINS,
-    UNDECIDED,
-    WINS_ALONE,
-    unjudged,
-)
+from funnelnb.analysis.shared.judged import require_judged, unjudged
+from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -86,6 +80,7 @@ class Pipeline:
 
 def pipeline(book: Book) -> Pipeline:
     """Return the open deals of `book` that have not reached the won stage."""
+    require_known(book)
     ledger = book.ledger
     index = np.flatnonzero((ledger.outcome == OPEN_DEAL) & (ledger.furthest < ledger.won))
     position = ledger.furthest[index].astype(np.int64)
@@ -123,22 +118,7 @@ def measured_chances(book: Book, deals: Pipeline, days: float, confidence_level:
 
 def require_chances(book: Book) -> None:
     """Raise MissingDataError where the data do not tell how likely an open deal is won."""
-    why = unjudged(book)
-    if why:
-        raise MissingDataError(
-            f"the chance of open deals is not known: {_WHY[why]}",
-            expected="deals that were won, deals marked as lost, and deals still open",
-            hint='give the chances yourself: weights={"stage": 0.25}, or weights="playbook"',
-        )
-
-
-_WHY = {
-    CLOSED_ONLY: "open deals were left out of the data",
-    ONLY_WINS: "no deal is lost",
-    WINS_ALONE: "no deal is lost, and none is open",
-    NEVER_LOST: "lost deals were never marked as lost",
-    UNDECIDED: "no deal is won or lost",
-}
+    require_judged(book, 'give the chances yourself: weights={"stage": 0.25}, or weights="playbook"')
 
 
 def ended(ledger: Ledger) -> Ledger:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.shared import by_day
-from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, stage_counts, time_counts
+from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.open_deals import standing_n
 from funnelnb.analysis.shared.period import Period, days_left, if_named
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -230,15 +231,14 @@ def _measured(
     level: float,
 ) -> ReverseFunnel:
     won = book.playbook.won
-    counts = stage_counts(book)
     horizon = settle(horizon_days, time_counts(book, 0, won))
     left = days_left(book, period) if period else np.inf
+    standing = standing_n(book.ledger)
     rows = tuple(
-        _row(book, k, wins, assurance, horizon.days, left, level, int(counts.here_n[0, k]))
-        for k in range(won)
+        _row(book, k, wins, assurance, horizon.days, left, level, int(standing[k])) for k in range(won)
     )
     return ReverseFunnel(
-        n=int(counts.deal_n[0]),
+        n=int(book.ledger.outcome.size),
         method="reverse_measured_dated" if period else "reverse_measured",
         confidence_level=level,
         as_of=book.as_of,

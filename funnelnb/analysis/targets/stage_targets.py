@@ -11,6 +11,7 @@ from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.conversion.ideal import ideal_rates
 from funnelnb.analysis.shared.counts import level, one_attribute, source_notes
 from funnelnb.analysis.shared.entered import entered_s
+from funnelnb.analysis.shared.open_deals import standing_n
 from funnelnb.analysis.shared.period import still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -221,7 +222,7 @@ def stage_targets(
         mean_won_amount=mean,
         horizon_days=found.horizon_days,
         reference=reference,
-        stages=_stages(steps, wanted, target / mean, mean),
+        stages=_stages(steps, wanted, target / mean, mean, standing_n(book.ledger)),
         rows=_people(book, name, target, ending, mean, confidence),
     )
 
@@ -247,7 +248,9 @@ def _wanted(
     return [float(np.nanmax([one, other])) for one, other in zip(actual, rates, strict=True)], reference
 
 
-def _stages(steps: list[StepRow], wanted: list[float], wins: float, mean: float) -> tuple[StageTarget, ...]:
+def _stages(
+    steps: list[StepRow], wanted: list[float], wins: float, mean: float, standing: NDArray[np.int64]
+) -> tuple[StageTarget, ...]:
     rows = []
     for k, step in enumerate(steps):
         through = float(np.prod(wanted[k:]))
@@ -262,7 +265,7 @@ def _stages(steps: list[StepRow], wanted: list[float], wins: float, mean: float)
                 target_rate=wanted[k],
                 needed_n=needed,
                 needed_amount=needed * mean,
-                open_n=step.here_n,
+                open_n=int(standing[k + len(standing) - len(steps)]),
                 enough=step.enough,
             )
         )

@@ -231,7 +231,7 @@ def ageing(
     """
     names = grouping(book, by)
     days, confidence = calendar_of(calendar, book), level(confidence_level)
-    deals, won = open_deals(book, days), book.ledger.won
+    deals, won = open_deals(book, days, some=True), book.ledger.won
     of_deal = groups_of_deals(book, names)
     groups = [of_deal[place] for place in deals.index.tolist()]
     made: list[tuple[list[AgeingCell], _Found | None]] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.conversion.like_with_like import unfair
+from funnelnb.analysis.conversion.like_with_like import unfair_of
 from funnelnb.analysis.shared import by_day, caveats, group_curve
 from funnelnb.analysis.shared.counts import (
     Source,
@@ -22,7 +22,7 @@ from funnelnb.analysis.shared.counts import (
     working_stage,
 )
 from funnelnb.analysis.shared.question import question
-from funnelnb.analysis.shared.result import Result
+from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.time.duration_groups import DurationGap, DurationTest, gaps_of, settled, test_of
 from funnelnb.analysis.time.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.core import check
@@ -281,6 +281,7 @@ def duration(
         families=families_of(family),
         confidence_level=level(confidence_level),
         calendar=calendar_of(calendar, book),
+        **_doubts(book, grouping(book, by)),
     )
     spans, notes = spans_of(book, stage)
     blocks = [_span(book, one, asked) for one in spans]
@@ -288,13 +289,9 @@ def duration(
         n=sum(row.n for row in blocks[-1].rows),
         method=f"duration_{to}",
         confidence_level=asked.confidence_level,
-        as_of=book.as_of,
-        currency=book.currency,
         notes=(*source_notes(book), *notes, *_all_notes(book, asked, blocks)),
         by=asked.names,
         to=to,
-        stage_ids=book.playbook.stage_ids,
-        stage_labels=book.playbook.stage_labels,
         within="".join(asked.within),
         calendar=asked.calendar.name,
         rows=tuple(row for one in blocks for row in one.rows),
@@ -302,7 +299,14 @@ def duration(
         curves=tuple(row for one in blocks for row in one.curves),
         tests=settled([row for one in blocks for row in one.tests], asked.confidence_level),
         gaps=tuple(row for one in blocks for row in one.gaps),
+        **about(book),
     )
+
+
+def _doubts(book: Source, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return whether losses may not have happened by then, and which groups are known only afterwards."""
+    unsure = hasattr(book, "ledger") and bool(book.ledger.is_true("state_then_unknown").any())
+    return {"unsure": unsure, "unfair": unfair_of(book, names)}
 
 
 def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[Note, ...]:
@@ -310,7 +314,7 @@ def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[N
     return (
         *calendar_notes(book, asked.calendar),
         *_notes(blocks, [row for one in blocks for row in one.fits]),
-        *_unfair(book, asked.names),
+        *asked.unfair,
     )
 
 
@@ -324,6 +328,10 @@ class _Asked:
     families: tuple[str, ...]
     confidence_level: float
     calendar: Calendar
+    unsure: bool
+    """Whether losses without a date may not have happened by the as-of date."""
+    unfair: tuple[Note, ...]
+    """Groups that are known only after deals have gone some way: old deals are slow by being old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +363,10 @@ def _span(book: Source, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         place: group_curve.Place = {"group": group, "stage": ids[origin], "overall": overall}
         known = group_curve.pace(times, to, confidence_level)
         facts = group_curve.facts(times, to, limit, known)
+        if (
+            facts["undated_n"] and asked.unsure
+        ):  # they may have been open then: half of them may never have ended
+            facts |= {"median_days": np.nan, "median_ci_upper": np.inf, "naive_difference_days": np.nan}
         rows.append(DurationRow(next_stage=ids[target], **place, **facts))
         if known is None:
             short += [group] if times.n.sum() else []
@@ -381,7 +393,7 @@ def _test(
     book: Source, span: tuple[int, int, bool], asked: _Asked, counts: TimeCounts
 ) -> tuple[DurationTest, ...]:
     """Return whether the groups differ, compared within equal values of another attribute if asked."""
-    if not asked.names:
+    if not asked.names or asked.unfair:
         return ()
     origin, target, overall = span
     if asked.within:
@@ -403,7 +415,7 @@ def _gaps(
     place: group_curve.Span,
 ) -> tuple[DurationGap, ...]:
     """Return how far each group is from the rest on the day by which half of all have ended."""
-    if everybody is None:
+    if everybody is None or asked.unfair:
         return ()
     half = min(everybody.reaches(0.5)[0], everybody.last_day)
     return gaps_of(parts, counts.groups, asked.to, half, asked.confidence_level, place)
@@ -431,13 +443,6 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     curves = [by_day.curve(one, confidence_level) for one in parts if one.n.sum() >= TOO_FEW_N]
     days = [by_day.trusted_days(one) for one in curves]
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
-
-
-def _unfair(book: Source, names: tuple[str, ...]) -> tuple[Note, ...]:
-    """Return which groups are known only after deals have gone some way: old deals are slow by being old."""
-    if getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
-        return ()
-    return unfair(book.ledger, names)
 
 
 def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:

@@ -115,7 +115,14 @@ class Scan:
         self.observed_from = observed_since(observed_from, self.as_of, self.timezone)
         self.currency = currency
         self._frames = (opportunities, stage_history)
-        frame = nw.from_native(opportunities)
+        try:
+            frame = nw.from_native(opportunities)
+        except TypeError:
+            raise ParameterError(
+                f"opportunities is a {type(opportunities).__name__}",
+                expected="a table of pandas, Polars, PyArrow, DuckDB or Spark",
+                hint="fn.data.Scan(deals, history, playbook=book.playbook, as_of=book.as_of)",
+            ) from None
         self.attributes = tuple(attribute_names(frame))
         self.in_engine = isinstance(frame, nw.LazyFrame) if in_engine is None else in_engine
         if "opportunity_id" not in frame.collect_schema().names():

@@ -102,7 +102,7 @@ def _squares(base: alt.Chart) -> list[alt.Chart]:
     ink: Any = {"expr": "datum.ink"}
     return [
         base.mark_rect().encode(**places, color=own_colour(), tooltip=[alt.Tooltip("said:N", title="")]),
-        base.mark_text(fontSize=9.5, color=ink).encode(
+        base.mark_text(fontSize=11, color=ink).encode(
             x=pixel("x", "mid"), y=pixel("y", "line"), text="label:N"
         ),
     ]

@@ -27,6 +27,11 @@ def _stage(result: Any, row: Any, say: Words) -> str:
     return stage_name(result, row.stage, say)
 
 
+def _expected(_: Any, row: Any, say: Words) -> str:
+    """Return a number that is expected with one decimal: whole numbers would not add up to that of all stages."""
+    return f"{row.slow_expected_n:.1f}"
+
+
 def _usual(_: Any, row: StuckDeal, say: Words) -> str:
     return days(row.usual_days, say)
 
@@ -80,7 +85,9 @@ STAGES = Table(
     columns=(
         Column(field="stage", cell=_stage),
         *(Column(field=name) for name in ("open_n", "open_amount")),
-        *(Column(field=name) for name in ("slow_n", "slow_expected_n", "slow_amount")),
+        Column(field="slow_n"),
+        Column(field="slow_expected_n", cell=_expected),
+        Column(field="slow_amount"),
         *(Column(field=name, keep=_any_listed) for name in ("listed_n", "listed_amount")),
         Column(field="last_event_days"),
         Column(field="pause"),
@@ -93,6 +100,9 @@ def stuck_finding(result: Stuck, say: Words) -> Finding:
     unsaid = say.get("findings.stuck.unsaid")
     if not result.n:
         return Finding(headline=say.get("stuck.nobody"), detail="", unsaid=unsaid)
+    if all(math.isnan(deal.p_value) for deal in result.deals):
+        headline = say.say("findings.stuck.unjudged", n=result.n)
+        return Finding(headline=headline, detail="", unsaid=unsaid)
     if not result.listed_n:
         return Finding(headline=_none(result, say), detail=_first(result, say), unsaid=unsaid)
     values = _values(result, say) | {"amount": _amount(result, result.listed_amount, say)}
@@ -225,7 +235,8 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
     """Say in which stage the chance clearly falls, or rises, most with age; or that it does in none."""
     unsaid = say.get("findings.ageing.unsaid")
     if not result.cells:
-        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+        key = "findings.ageing.undated" if result.n or _no_age(result) else "words.none_at_all"
+        return Finding(headline=say.get(key), detail="", unsaid=unsaid)
     if not result.changes:
         undated = "losses_undated" in {note.code for note in result.notes}
         key = "unseen_undated" if undated else "unseen"
@@ -259,6 +270,10 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         ),
         unsaid=unsaid,
     )
+
+
+def _no_age(result: Ageing) -> bool:
+    return any(note.code == "age_unknown" for note in result.notes)
 
 
 def _told(cell: AgeingCell, say: Words) -> str:

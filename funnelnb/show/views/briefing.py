@@ -67,6 +67,10 @@ class Brief:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+NAME_MOST = 80
+"""Characters of a name in a headline or an action."""
+
+
 # ---- Pieces -------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +99,12 @@ def deal_name(row: Any) -> str:
     if nameless():
         return str(row.opportunity_id)
     customer = getattr(row, "customer", "") or getattr(row, "account_name", "")
-    return str(customer or row.opportunity_id)
+    return shortened(str(customer or row.opportunity_id))
+
+
+def shortened(name: str) -> str:
+    """Return a name as a headline can hold it: an endless one is cut."""
+    return name if len(name) <= NAME_MOST else f"{name[: NAME_MOST - 1].rstrip()}…"
 
 
 def sentences(say: Words, *parts: str) -> str:

@@ -91,7 +91,8 @@ def _sum(result: Conversion, row: StepRow, say: Words) -> str:
         "open_n": row.here_n,
         "left_n": row.left_n,
     }
-    said = say.say(f"brief.conversion.{'sum_left' if row.left_n else 'sum'}", **counts)
+    key = "sum_then" if any(note.code == "state_then_unknown" for note in result.notes) else "sum"
+    said = say.say(f"brief.conversion.{key}{'_left' if row.left_n else ''}", **counts)
     return sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
 
 
@@ -464,7 +465,9 @@ def _calls(result: CallList, known: Mapping[str, Any], say: Words) -> Brief:
             ),
             _gap_figure(result, known.get("Roles"), late_n, say),
         ),
-        actions=tuple(_call(result, row, say) for row in result.rows[:NAMED_CALLS]),
+        actions=tuple(
+            _call(result, row, say, asked=k < 2) for k, row in enumerate(result.rows[:NAMED_CALLS])
+        ),
         facts={"calls_n": result.n, "stake_amount": result.expected_amount, "currency": result.currency},
     )
 
@@ -495,12 +498,13 @@ def _gap_figure(result: CallList, roles: Any, late_n: int, say: Words) -> Figure
     return Figure(name=say.get("brief.calls.overdue_name"), value=say.numbers.count(late_n), lines=(note,))
 
 
-def _call(result: CallList, row: CallRow, say: Words) -> Action:
+def _call(result: CallList, row: CallRow, say: Words, *, asked: bool) -> Action:
+    """Return whom to call and what to ask; the last one goes without, so that the page stays short."""
     named = _call_facts(result, row, say)
-    asked = question(row, say)
+    words = question(row, say) if asked else ""
     why = [say.say("brief.calls.do_call_why", **named)]
     why += [say.get("brief.calls.overdue")] if row.overdue else []
-    why += [say.say("brief.calls.question", question=asked)] if asked else []
+    why += [say.say("brief.calls.question", question=words)] if words else []
     return Action(
         what=say.say(f"brief.calls.{'do_call' if row.owner else 'do_call_unowned'}", **named),
         why=sentences(say, *why),

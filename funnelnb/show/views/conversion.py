@@ -275,7 +275,10 @@ def _conversion_grouped_finding(result: Conversion, say: Words) -> Finding:
         values |= _end("low", low, say) | _end("high", high, say)
         apart = low.by_day_ci_upper < high.by_day_ci_lower
         key = "groups_one" if len(known) == 1 else "groups_apart" if apart else "groups_alike"
-    parts = (["groups_few"] if few_n and known else []) + (["groups_detail"] if len(known) > 1 else [])
+        if len(known) > 1 and any(note.code == "known_afterwards" for note in result.notes):
+            key = "groups_afterwards"
+    parts = ["groups_few"] if few_n and known else []
+    parts += ["groups_detail"] if len(known) > 1 and key != "groups_afterwards" else []
     headline = say.say(f"findings.conversion.{key}", **values)
     return Finding(
         headline=no_deals(result, say) if unjudged(result) and not known else headline,
@@ -455,8 +458,13 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
     suffix = "" if result.measure == "decided" else "_by_day"
     key = "unseen" if math.isnan(result.pooled_rate) and key == "none" else key
-    parts = [f"detail{suffix}"] if key not in ("nothing", "unseen") else []
-    if similar_n and key not in ("none", "nothing", "unseen"):
+    codes = {note.code for note in result.notes}
+    if key == "none" and "known_afterwards" in codes:
+        key = "afterwards"
+    if "state_then_unknown" in codes and all(math.isnan(row.raw_rate) for row in result.rows):
+        key, few_n = "then", 0
+    parts = [f"detail{suffix}"] if key not in ("nothing", "unseen", "then") else []
+    if similar_n and key not in ("none", "nothing", "unseen", "afterwards", "then"):
         parts.append("similar")
     if few_n and key not in ("nothing", "unseen"):
         parts.append("few")

@@ -44,10 +44,13 @@ def overview_finding(result: Overview, say: Words) -> Finding:
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
     counts = {row.outcome: row.deal_n for row in result.rows if row.deal_n}
+    unsure_n = sum(note.values["deals_n"] for note in result.notes if note.code == "state_then_unknown")
+    if unsure_n:
+        counts |= {"lost": counts["lost"] - unsure_n, "lost_or_open": unsure_n}
     parts = [
         say.say(f"findings.overview.{outcome}", deal_n=counts[outcome])
-        for outcome in ("won", "lost", "open", "left")
-        if outcome in counts
+        for outcome in ("won", "lost", "lost_or_open", "open", "left")
+        if counts.get(outcome)
     ]
     values = {
         "n": result.n,

@@ -323,16 +323,17 @@ def change_finding(result: Change, say: Words) -> Finding:
         effect=effect(result, values, say),
         horizon_days=result.horizon_days,
     )
-    parts = [say.get("change.clear" if total.clear else "change.chance")]
+    still = not any(row.effect for row in result.parts)
+    parts = [say.get("change.same" if still else "change.clear" if total.clear else "change.chance")]
     carried = sorted(result.parts[:-1], key=lambda row: -abs(row.effect))
     clear = [row for row in carried if row.clear]
     named = [
         say.say("change.carries", part=part_name(result, row, say), effect=_short(result, row, say))
         for row in (clear or carried)[:3]
     ]
-    parts.append(
-        say.say("change.clear_parts" if clear else "change.largest_parts", names=say.numbers.join(named))
-    )
+    if not still:
+        key = "change.clear_parts" if clear else "change.largest_parts"
+        parts.append(say.say(key, names=say.numbers.join(named)))
     if result.open_n:
         parts.append(say.say(f"change.open.{result.measure}", open_n=result.open_n))
     return Finding(

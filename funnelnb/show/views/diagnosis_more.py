@@ -295,8 +295,9 @@ def sales_finding(result: SalesTrend, say: Words) -> Finding:
 def _broken(one: Any, say: Words) -> str:
     rates = one.before_ci_upper <= 1 and one.after_ci_upper <= 1
     write = say.numbers.percent if rates else _plain
+    key = "sales.broke_at" if one.period_lower == one.period_upper else "sales.broke"
     return say.say(
-        "sales.broke", period=one.period, lower=one.period_lower, upper=one.period_upper,
+        key, period=one.period, lower=one.period_lower, upper=one.period_upper,
         before=write(one.before_value), after=write(one.after_value),
     )  # fmt: skip
 

@@ -550,13 +550,15 @@ def velocity_finding(result: Velocity, say: Words) -> Finding:
     def money(value: float) -> str:
         return say.numbers.amount(value, result.currency)
 
+    priced = math.isfinite(result.size_amount)
+    both = {"velocity": money(result.velocity_amount), "naive": money(result.naive_amount)}
     return Finding(
         headline=say.say(
-            "velocity.headline", flow=money(result.flow_amount),
+            "velocity.headline" if priced else "velocity.headline_n", flow=money(result.flow_amount),
             new_per_month=say.numbers.count(round(result.new_per_month_n)),
             chance=say.numbers.percent(result.chance_rate), size=money(result.size_amount),
         ),
-        detail=say.say("velocity.detail", velocity=money(result.velocity_amount), naive=money(result.naive_amount)),
+        detail=say.say("velocity.detail", **both) if priced else "",
         unsaid=say.get("velocity.unsaid"),
     )  # fmt: skip
 

@@ -162,6 +162,9 @@ def propensity_finding(result: Propensity, say: Words) -> Finding:
     unsaid = say.get("findings.propensity.unsaid")
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+    if any(note.code == "no_wins" for note in result.notes):
+        headline = say.say("findings.propensity.no_wins", n=result.n, horizon_days=result.horizon_days)
+        return Finding(headline=headline, detail="", unsaid=unsaid)
     auc = {row.forecaster: say.numbers.factor(row.auc) for row in result.forecasters}
     headline = say.say(
         f"findings.propensity.{result.verdict}",

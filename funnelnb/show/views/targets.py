@@ -234,6 +234,9 @@ def reverse_finding(result: ReverseFunnel, say: Words) -> Finding:
         "in_by": first.in_by,
         "until": result.until,
     }
+    if any(note.code == "no_wins" for note in result.notes):
+        headline = say.say("findings.reverse.no_wins", **values)
+        return Finding(headline=headline, detail="", unsaid=say.get("findings.reverse.unsaid"))
     key = "none" if first.needed_n < 0 else "headline"
     late = [stage_name(result, row.stage, say) for row in result.rows if row.too_late]
     if late:
@@ -300,7 +303,7 @@ def levers_finding(result: Levers, say: Words) -> Finding:
     }
     return Finding(
         headline=say.say("findings.levers.headline", **values),
-        detail=say.say("findings.levers.detail", **values),
+        detail=say.say(f"findings.levers.{'detail' if np.isnat(result.until) else 'detail_even'}", **values),
         unsaid=say.get("findings.levers.unsaid"),
     )
 
