@@ -10,13 +10,17 @@ from funnelnb.analysis.forecast.periods import day_number
 
 
 def book_of(as_of, rows, closed=0):
-    """A book of (id, category, amount, outcome, closed), and of wins long ago to learn from."""
-    old = [(f"w{k}", "", 10.0, "won", f"2025-{1 + k % 12:02d}-15") for k in range(closed)]
+    """A book of (id, category, amount, outcome, closed), and of wins and losses long ago to learn from."""
+    old = [
+        (f"{how}{k}", "", 10.0, how, f"2025-{1 + k % 12:02d}-15")
+        for how in ("won", "lost")
+        for k in range(closed)
+    ]
     frame = pd.DataFrame(
         [*old, *rows], columns=["opportunity_id", "forecast_category", "amount", "outcome", "closed_at"]
     )
     frame["created_at"] = "2025-01-01"
-    frame["stage"] = np.where(frame["outcome"] == "open", "lead", "won")
+    frame["stage"] = np.where(frame["outcome"] == "won", "won", "lead")
     own = {"tables": {"opportunities": {"attributes": {"forecast_category": "forecast_category"}}}}
     return fn.load(frame, mapping=own, playbook=["lead", "won"], as_of=as_of, name="small")
 
