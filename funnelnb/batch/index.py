@@ -79,7 +79,7 @@ def index(
         "failed": _troubles(plan, entries, say),
         "attention": _attention(listed, failed, rows),
         "boards": boards,
-        "legend": _legend(listed),
+        "legend": _legend(listed, rows),
         "method": _method(plan, figures, say),
         "origin": origin(plan, say.numbers.join(dict.fromkeys(job.notebook.name for job in plan.jobs)), say),
     }
@@ -109,8 +109,11 @@ class _Listed:
         return [value for value in given if not value or value in known or not self.plan.jobs]
 
     def rows(self, by: str) -> list[dict[str, Any]]:
-        """Return the figures of each value of an attribute."""
-        return [self.row(by, value) for value in self.values(by)] if by else []
+        """Return the figures of each value of an attribute, by expected attainment where reports have a forecast."""
+        made = [self.row(by, value) for value in self.values(by)] if by else []
+        return sorted(
+            made, key=lambda row: -row["landing_share"] if board.known(row, "landing_share") else 1.0
+        )
 
     def row(self, by: str, value: str) -> dict[str, Any]:
         """Return the figures of one value; where `by` is empty those of all deals."""
@@ -366,13 +369,16 @@ def _compared(found: Segments | None, told: str, say: Words) -> dict[str, Any] |
     }
 
 
-def _legend(listed: _Listed) -> str:
+def _legend(listed: _Listed, rows: Sequence[Mapping[str, Any]]) -> str:
     whole = listed.row("", "")
     if not board.known(whole, "won_rate"):
         return ""
     say = listed.say
     level = say.numbers.level(listed.figures.whole.confidence_level)
-    return say.say("board.legend", confidence_level=level, rate=say.numbers.percent(whole["won_rate"]))
+    said = say.say("board.legend", confidence_level=level, rate=say.numbers.percent(whole["won_rate"]))
+    if not any(board.known(row, "landing_share") for row in rows):
+        return said
+    return say.get("language.sentence").join((said, say.get("board.ranked")))
 
 
 def _method(plan: Plan, figures: Headlines, say: Words) -> list[str]:

@@ -82,6 +82,10 @@ class Entry:
     failure : Failure or None
     files : Mapping of str to str
         File name to hash of its content.
+    kept : Mapping
+        What the next report of this kind compares with, where the notebook tells it (``WeeklyReport.kept``).
+    since : Mapping
+        What this one was compared with: what the report made from other data before it had kept.
     """
 
     stem: str
@@ -94,8 +98,12 @@ class Entry:
     value: str
     failure: Failure | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    since: Mapping[str, Any] = field(default_factory=dict)
 
 
+SINCE = "since"
+"""Parameter by which a notebook is given what the last report of its kind kept."""
 SOURCES = ("data", "notebook", "parameters", "settings", "package", "libraries")
 """What a report comes from; a change of any makes it again, and is named as the reason."""
 
@@ -143,7 +151,7 @@ def sources_of(whole: Plan, settings: Settings, lists: str = "") -> dict[str, di
         ]
     )
     parts = {one.by: book.split(one.by) for one in whole.splits}
-    paths = {"data", "mapping", "playbook"}
+    paths = {"data", "mapping", "playbook", SINCE}
     return {
         job.stem: {
             **shared,

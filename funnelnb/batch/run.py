@@ -1,4 +1,7 @@
-"""The run from request to pages: what is finished is kept, what fails leaves the others whole, nothing is hidden."""
+"""The run from request to pages: what is finished is kept, what fails leaves the others whole, nothing is hidden.
+
+Longer than most modules: one run, from what is finished already to its summary, is read together.
+"""
 
 from __future__ import annotations
 
@@ -332,7 +335,24 @@ class _Work:
         with told_of(self.plan.subject):
             return pages.report(self.plan, job, inside, figures, failure, alone=self.request.standalone)
 
+    def since(self, job: Job) -> Mapping[str, Any]:
+        """Return what the last report of this kind, made from other data, had kept."""
+        last = self.record.entries.get(job.stem)
+        if last is None:
+            return {}
+        same = last.sources.get("data") == self.sources[job.stem]["data"]
+        return last.since if same else last.kept
+
+    def parameters(self, job: Job) -> Mapping[str, Any]:
+        """Return what a notebook is given: what was asked for, and what the last report kept."""
+        given = job.parameters
+        if manifest.SINCE not in job.notebook.parameters or given.get(manifest.SINCE):
+            return given
+        return {**given, manifest.SINCE: dict(self.since(job))}
+
     def _enter(self, job: Job, seconds: float, failure: Failure | None, files: Mapping[str, str]) -> None:
+        last = self.record.entries.get(job.stem)
+        kept = self.told.get(job.stem, {}).get("kept", {})
         self.entries[job.stem] = Entry(
             stem=job.stem,
             status="failed" if failure else "ok",
@@ -344,6 +364,8 @@ class _Work:
             value=job.value,
             failure=failure,
             files=files,
+            kept=last.kept if failure and last is not None else kept,
+            since=self.since(job),
         )
         self._remember()
 
@@ -452,7 +474,7 @@ class _Lines:
         asked = self.work.request
         return workers.Work(
             notebook=nbformat.writes(job.notebook.blank(whole=not job.by)),
-            parameters=job.parameters,
+            parameters=self.work.parameters(job),
             hidden=self.work.plan.hidden,
             folder=str(Path.cwd()),
             cell_timeout_s=asked.cell_timeout_s,

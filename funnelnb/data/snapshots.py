@@ -14,6 +14,7 @@ from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.book import Book
+from funnelnb.data.contract.calendar import Calendar
 from funnelnb.data.contract.tables import PANDAS_DTYPE, TABLES, kind_of
 from funnelnb.data.store.delta import arrow_of, restored, stored
 from funnelnb.data.store.files import StoreFiles
@@ -201,6 +202,8 @@ class Store:
             name=entry["name"],
             notes=tuple(Note(one["code"], one["values"]) for one in entry["notes"]),
             timezone=entry["timezone"],
+            calendars={one["name"]: _calendar(one) for one in entry.get("calendars", ())},
+            deal_url=entry.get("deal_url", ""),
         )
 
 
@@ -220,7 +223,25 @@ def _about(book: Book) -> dict[str, Any]:
         "timezone": book.timezone,
         "stages": [[one.id, one.kind] for one in book.playbook.stages],
         "notes": notes,
+        "calendars": [_calendar_facts(one) for _, one in sorted(book.calendars.items())],
+        "deal_url": book.deal_url,
     }
+
+
+def _calendar_facts(one: Calendar) -> dict[str, Any]:
+    """Return a calendar as JSON can hold it."""
+    days = {name: [str(day) for day in getattr(one, name)] for name in ("holidays", "workdays")}
+    years = None if one.years is None else list(one.years)
+    return {"name": one.name, "weekend": list(one.weekend), **days, "years": years}
+
+
+def _calendar(facts: dict[str, Any]) -> Calendar:
+    """Return the calendar that a manifest holds."""
+    years = facts["years"]
+    return Calendar(
+        name=facts["name"], weekend=tuple(facts["weekend"]), holidays=tuple(facts["holidays"]),
+        workdays=tuple(facts["workdays"]), years=None if years is None else (int(years[0]), int(years[1])),
+    )  # fmt: skip
 
 
 def _model(book: Book) -> tuple[dict[str, Any], str]:
@@ -237,10 +258,16 @@ def _can_be_kept(note: Note) -> bool:
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two entries hold the same data, whatever the file they were read from was called."""
+    """Whether two entries hold the same data, whatever the file they were read from was called.
+
+    What the settings say beside the data (calendars, the link to a deal) is compared where both entries know of it:
+    stores of earlier versions did not keep it.
+    """
+    unknown = {"calendars", "deal_url"} - (set(one) & set(other))
+    out = {"name", "notes", "playbook", *unknown}
 
     def core(entry: dict[str, Any]) -> str:
-        facts = {key: value for key, value in entry.items() if key not in ("name", "notes", "playbook")}
+        facts = {key: value for key, value in entry.items() if key not in out}
         return json.dumps(facts, sort_keys=True)
 
     return core(one) == core(other)

@@ -35,6 +35,7 @@ value: str = ""  # the value of this report, such as one region or person; empty
 period: str = "week"  # week, month, quarter or year: the last whole one; or one by name, such as 2026-Q2
 parts: str = ""  # what the sums are by: region, team, owner, customer_type, size; empty: the next level down
 counts: list = [100, 80, 40, 20, 10, 5]  # six counts of the weekly report, for the example without a CRM
+since: dict = {}  # what the last report kept, `report.kept()`; reports of a run get it from the run before
 lang: str = "en"  # language of tables, charts and sentences: en or zh
 
 # %% tags=["parameters", "lang-zh"]
@@ -47,6 +48,7 @@ value: str = ""  # 本报告针对的取值，如某个区域或某人；空：�
 period: str = "week"  # week、month、quarter 或 year：最近一个完整期间；也可写名称，如 2026-Q2
 parts: str = ""  # 业绩按什么分列：region、team、owner、customer_type、size；空：下一级
 counts: list = [100, 80, 40, 20, 10, 5]  # 周报的六个数字，用于没有 CRM 的例子
+since: dict = {}  # 上次报告留下的数字，即 `report.kept()`；批量运行时自动取自上一次运行
 lang: str = "en"  # 表格、图表和文字的语言：en 或 zh
 
 # %% tags=["setup"]
@@ -63,7 +65,7 @@ book = fn.notebook.pick(whole, by, value)
 # ## 要点
 
 # %%
-report = fn.weekly_report(book, period=period, by=parts or None, learn_from=whole)
+report = fn.weekly_report(book, period=period, by=parts or None, since=since or None, learn_from=whole)
 sales = fn.notebook.attempt(fn.diagnosis.sales_trend, book)
 fn.notebook.in_short(report, sales)
 

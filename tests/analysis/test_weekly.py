@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
+from funnelnb.analysis.diagnosis.desk import Desk
+from funnelnb.analysis.diagnosis.report_figures import report_parts
+from funnelnb.analysis.shared.period import period_of
 from funnelnb.core.errors import ParameterError
 from funnelnb.show.text.words import words_of
 from funnelnb.show.views.registry import view_of
@@ -48,6 +51,43 @@ def test_the_parts_add_up_to_the_whole(sample, by, period):
     *parts, whole = fn.weekly_report(sample, period=period, by=by).parts
     for name in ("entered_n", "order_n", "loss_n", "here_n", "order_amount", "here_amount"):
         assert sum(getattr(row, name) for row in parts) == getattr(whole, name), name
+
+
+@pytest.mark.parametrize("by", ["customer_type", "product", "owner"])
+def test_weeks_months_and_quarters_roll_up_to_the_year(sample, by):
+    """Every part of every month adds up to that of its quarter, quarters to the year; weeks hold each day once."""
+    desk = Desk(sample, "owner")
+
+    def parts(*names):
+        sums: dict = {}
+        for name in names:
+            for row in report_parts(desk, period_of(name), by, [])[1]:
+                old = sums.get(row.group, (0, 0, 0, 0.0))
+                new = (row.entered_n, row.order_n, row.loss_n, row.order_amount)
+                sums[row.group] = tuple(a + b for a, b in zip(old, new, strict=True))
+        return {group: one for group, one in sums.items() if any(one)}
+
+    quarters = [f"2025-Q{k}" for k in range(1, 5)]
+    assert parts("2025") == parts(*quarters)
+    for k, quarter in enumerate(quarters):
+        assert parts(quarter) == parts(*(f"2025-{3 * k + m:02d}" for m in (1, 2, 3)))
+    weeks = [f"2025-W{k:02d}" for k in range(1, 53)]  # 2024-12-30 to 2025-12-28
+    assert sum(parts(*weeks)[()][:3]) == sum(
+        ((days >= "2024-12-30") & (days <= "2025-12-28 23:59")).sum()
+        for days in (
+            desk_days(sample, "created_at"), desk_days(sample, "closed_at", won=True),
+            desk_days(sample, "closed_at", won=False),
+        )
+    )  # fmt: skip
+
+
+def desk_days(book, column, won=None):
+    """Days of all deals; of the won or the lost ones where asked for."""
+    deals = book.opportunities
+    if won is None:
+        return deals[column]
+    mine = deals["outcome"] == "won" if won else deals["outcome"].str.startswith("lost")
+    return deals.loc[mine, column]
 
 
 def test_regions_roll_up_to_the_company(sample, month):

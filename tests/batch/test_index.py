@@ -161,3 +161,25 @@ def test_the_whole_alone_has_its_row(tmp_path: Path, quick_notebook: Path) -> No
     page = page_of(whole, pages.headlines(whole))
     assert 'href="whole.html"' in page
     assert rows_of(page) == []
+
+
+def test_regions_are_ranked_by_expected_attainment_with_its_range(
+    tmp_path: Path, quick_notebook: Path
+) -> None:
+    names = {"A": 12, "B": 12, "C": 12, "D": 12}
+    whole, figures = listed(write_company(tmp_path / "data", names), quick_notebook, tmp_path / "out")
+    share = {"A": 0.7, "C": 1.2, "D": 0.9}  # B has no target
+    told = {
+        job.stem: {
+            "landing_share": share[job.value],
+            "landing_low_share": share[job.value] - 0.2,
+            "landing_high_share": share[job.value] + 0.2,
+        }
+        for job in whole.jobs
+        if job.value in share
+    }
+    page = page_of(whole, figures, told=told)
+    places = [page.index(f'href="{name}.html"') for name in "CDAB"]
+    assert places == sorted(places)
+    assert "80 %: 100 % to 140.0 %" in page and "Ordered by expected attainment" in page
+    assert "Ordered by expected attainment" not in page_of(whole, figures)

@@ -639,3 +639,32 @@ def test_the_digest_says_what_moved_and_a_rule_makes_it_an_alarm(request_for: An
     assert fallen.digest.startswith("# two, as of 2026-06-30")
     same = run(request, Heard(), fail_on=("fell",))
     assert same.digest == fallen.digest  # on the same data the comparison stays with the data before
+
+
+def test_a_report_is_compared_with_what_the_last_one_on_other_data_kept() -> None:
+    """`since` is the same however often the same data are run, and is what was kept when the data change."""
+    from types import SimpleNamespace
+
+    from funnelnb.batch.run import _Work
+
+    last = manifest.Entry(
+        stem="a", status="ok", seconds=1, sources={"data": "june"}, parameters={}, notebook="n", by="",
+        value="", kept={"period": "2026-W26"}, since={"period": "2026-W25"},
+    )  # fmt: skip
+    notebook = SimpleNamespace(parameters={"since": None})
+    job: Any = SimpleNamespace(stem="a", notebook=notebook, parameters={"lang": "en"})
+    work: Any = SimpleNamespace(
+        record=manifest.Record(entries={"a": last}), sources={"a": {"data": "june"}}, since=lambda _: {}
+    )
+    assert _Work.since(work, job) == {"period": "2026-W25"}
+    work.sources = {"a": {"data": "july"}}
+    assert _Work.since(work, job) == {"period": "2026-W26"}
+    work.since = lambda one: _Work.since(work, one)
+    assert _Work.parameters(work, job) == {"lang": "en", "since": {"period": "2026-W26"}}
+    job.parameters = {"lang": "en", "since": {"period": "mine"}}
+    assert _Work.parameters(work, job) == job.parameters
+    job.notebook.parameters = {}
+    job.parameters = {"lang": "en"}
+    assert _Work.parameters(work, job) == {"lang": "en"}
+    work.record = manifest.Record()
+    assert _Work.since(work, job) == {}

@@ -240,7 +240,7 @@ def dates_overdue(tables, rng):
 
 def targets_missed(tables, rng):
     targets = tables["targets"].copy()
-    targets.loc[targets["owner"] == SICK, "amount"] *= 2.5
+    targets.loc[targets["owner"] == SICK, "amount"] *= 3.0
     return {**tables, "targets": targets}
 
 

@@ -59,3 +59,18 @@ def test_a_short_message_is_short(lang):
     told = fn.brief(fn.weekly_report(fn.sample().where(region="DACH"), learn_from=fn.sample()), lang)
     assert len(told.splitlines()) <= 15
     assert told.startswith("**")
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"), [("en", "Changed since the last report"), ("zh", "与上次报告相比")]
+)
+def test_message_and_document_say_what_changed_since_the_last_report(tmp_path, lang, says):
+    book = tiny(owner=["A"] * 6)
+    kept = fn.weekly_report(book, period="2026-W26").kept()
+    kept["problems"] = [["thin_top", "A"], *kept["problems"]]
+    report = fn.weekly_report(book, period="2026-W26", since=kept)
+    (line,) = (one for one in fn.brief(report, lang).splitlines() if says in one)
+    assert {"en": "Gone: Thin top", "zh": "已消失："}[lang] in line
+    made = docx.Document(str(fn.to_word(report, tmp_path / "week.docx", lang)))
+    assert says in "\n".join(one.text for one in made.paragraphs)
+    assert says not in fn.brief(fn.weekly_report(book, period="2026-W26"), lang)

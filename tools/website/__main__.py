@@ -40,7 +40,11 @@ NAVIGATION = {
         "What it means, and is it right?": ["DECISIONS", "glossary", "methods", "method/index"],
         "For those who write code": ["api/index", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"],
     },
-    "zh": {"开始": ["tutorial", "instruments", "behaviour", "trainers-guide"], "分析示例": [], "含义": ["glossary"]},
+    "zh": {
+        "开始": ["tutorial", "instruments", "diagnosis", "behaviour", "trainers-guide"],
+        "分析示例": [],
+        "含义": ["glossary"],
+    },
 }
 NOTEBOOKS = {"en": "Notebooks", "zh": "分析示例"}
 MORE = {"en": "More", "zh": "更多"}

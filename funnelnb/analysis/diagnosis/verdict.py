@@ -122,7 +122,8 @@ def verdict(
     Notes
     -----
     Windows of one length end and begin at the day; earlier ones show how much a window swings by itself. On the log
-    scale: what is left = after - before - season - return. Season: the same two windows a year earlier. Return to the
+    scale: what is left = after - before - season - return. Season: the same two windows a year earlier, where the data
+    began so long before them that nine of ten deals had the time to close. Return to the
     usual: (1 - r) x (mean of the earlier windows - before), r = share of their variance that is no chance. The interval
     adds the variances. With the data of a single group this is no proof: compare with a group that had no change.
 
@@ -131,7 +132,7 @@ def verdict(
     Barnett, van der Pols & Dobson (2005), doi:10.1093/ije/dyh299.
 
     Checked against hand figures, and floors with a season, with a low chosen because it was low, and with a planted
-    change: ``tests/analysis/test_verdict.py``.
+    change: ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------
@@ -234,12 +235,21 @@ def window_marks(desk: Desk, measure: str, start: float, length: float) -> Mask:
 
 def _season(desk: Desk, measure: str, day: float, length: float, first: float) -> tuple[float, float]:
     """Return the log change of the same windows a year earlier and its variance; NaN and 0 where they are not known."""
-    if day - YEAR - length < first:
+    if day - YEAR - length < first + _warming(desk, measure):
         return float("nan"), 0.0
     after, before = (_window(desk, measure, day - YEAR - back, length) for back in (0.0, length))
     if min(after[3], before[3]) < LEAST_N:
         return float("nan"), 0.0
     return after[1] - before[1], after[2] + before[2]
+
+
+def _warming(desk: Desk, measure: str) -> float:
+    """Return how long after the first entry closes are still too few, because deals need their time."""
+    if measure == "entries":
+        return 0.0
+    took = (desk.closed - desk.entered)[desk.won | desk.lost]
+    took = took[np.isfinite(took)]
+    return float(np.quantile(took, 0.9)) if took.size else 0.0
 
 
 def _return(past: list[tuple[float, float, float, int]]) -> tuple[float, float]:

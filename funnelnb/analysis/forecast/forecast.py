@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
+from funnelnb.analysis.forecast.categories import CategoryRow, category_rows
 from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
 from funnelnb.analysis.forecast.history import History, groups_of, history_of, replayable, require_dated
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.shared.period import Period
     from funnelnb.core.check import Day
     from funnelnb.data.book import Book
+    from funnelnb.data.snapshots import Store
     from funnelnb.playbooks.model import Label
 
 Floats = NDArray[np.float64]
@@ -39,14 +41,6 @@ Floats = NDArray[np.float64]
 LEAST_WINS = 5
 """With fewer wins nothing can be said of the coming ones."""
 QUANTILES = (5, 10, 25, 50, 75, 90, 95)
-CATEGORIES = (
-    "forecast_category",
-    "forecastcategory",
-    "forecast_category_name",
-    "forecastcategoryname",
-    "预测类别",
-)
-"""Columns in which sellers say how sure they are: commit, best case, pipeline, omitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,28 +120,6 @@ class ForecastDeal:
     chance_rate: float
     deal_amount: float
     expected_amount: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryRow:
-    """The open deals that sellers put in one category.
-
-    Attributes
-    ----------
-    category : str
-    deal_n : int
-    open_amount : float
-    expected_amount : float
-        What the forecast expects of them by the end of the first period.
-    worth_share : float
-        Expected / amount.
-    """
-
-    category: str
-    deal_n: int
-    open_amount: float
-    expected_amount: float
-    worth_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -236,7 +208,7 @@ class Forecast(Result):
 
 
 @question()
-def forecast(
+def forecast(  # noqa: PLR0913 - what is asked, of which day, learnt from what, drawn how
     book: Book,
     period: str | Sequence[str] | None = None,
     *,
@@ -245,6 +217,7 @@ def forecast(
     as_of: Day | None = None,
     fiscal_start: int = 1,
     record: bool | Record = True,
+    snapshots: Store | None = None,
     draws: int = DRAWS,
     confidence_level: float | None = None,
 ) -> Forecast:
@@ -266,6 +239,8 @@ def forecast(
         ``"2026-Q1"`` is April to June 2026.
     record : bool or Record
         Whether past forecasts are scored, to be shown and to set the width of the range.
+    snapshots : Store, optional
+        Tells what the sellers' forecast categories (commit, best case …) were worth in the past.
     draws : int
         Courses of things that are drawn, 100 to 100,000.
     confidence_level : float, optional
@@ -311,11 +286,9 @@ def forecast(
         confidence_level=level(confidence_level),
         notes=(*book.notes, *source_notes(book), *told),
         by=names,
-        periods=tuple(one.name for one in asked),
-        since=asked[0].start,
-        until=asked[-1].end,
+        **_asked(asked),
         deals=DealRows(_deals(book, history, made.seen, asked[0], today)),
-        categories=_categories(book, history, made.seen, asked[0]),
+        categories=_by_category(case, made.seen, snapshots),
         record=past,
         width_factor=case.factor,
         priced=made.seen.priced,
@@ -650,31 +623,17 @@ def _in_period(seen: Foresight, period: Period, today: int) -> Floats:
     return last - seen.chance[edges.index(first)] if first > today else last
 
 
-def category_column(book: Book) -> str:
-    """Return the column of forecast categories; empty where there is none."""
-    return next((one for one in book.attributes if one.casefold().replace(" ", "_") in CATEGORIES), "")
+def _asked(periods: list[Period]) -> dict[str, Any]:
+    """Return the names of the periods, and the first and the last day of them."""
+    names = tuple(one.name for one in periods)
+    return {"periods": names, "since": periods[0].start, "until": periods[-1].end}
 
 
-def _categories(book: Book, history: History, seen: Foresight, period: Period) -> tuple[CategoryRow, ...]:
-    """Return the open deals by forecast category, where the data have one and are of today."""
-    name = category_column(book)
-    if not name or seen.known.day != history.day or name not in book.ledger.attributes:
-        return ()
-    coded = book.ledger.attributes[name]
-    mine = coded.codes[seen.index]
-    worth = _in_period(seen, period, seen.known.day) * seen.amount
-    rows = []
-    for code, label in enumerate(coded.labels):
-        here = mine == code
-        if here.any():
-            total, expected = float(seen.amount[here].sum()), float(worth[here].sum())
-            rows.append(
-                CategoryRow(
-                    category=label, deal_n=int(here.sum()), open_amount=total, expected_amount=expected,
-                    worth_share=expected / total if total > 0 else float("nan"),
-                )
-            )  # fmt: skip
-    return tuple(sorted(rows, key=lambda row: -row.worth_share))
+def _by_category(case: _Case, seen: Foresight, store: Store | None) -> tuple[CategoryRow, ...]:
+    """Return the open deals by the sellers' category, and what the categories were worth in the past."""
+    first, today = case.asked[0], case.today
+    chance, days = _in_period(seen, first, today), when.day_number(first.end) - today
+    return category_rows(case.book, case.history, seen, chance, store=store, days=days)
 
 
 def _record(

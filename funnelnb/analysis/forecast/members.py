@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.forecast import periods as when
-from funnelnb.analysis.forecast.forecast import category_column
+from funnelnb.analysis.forecast.categories import category_column
 from funnelnb.analysis.forecast.history import NEVER, History, groups_of, history_of
 from funnelnb.analysis.forecast.known import Known, known_at
 from funnelnb.analysis.forecast.pace import window_of
@@ -69,7 +69,7 @@ def _category(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         here: Mask = coded.codes == coded.labels.index(row.category)
         return here & _open(asked, _day(result))
 
-    return {"deal_n": mine}
+    return {"deal_n": mine, "past_n": COMPUTED}
 
 
 @behind("PipelineCoverage")

@@ -168,8 +168,8 @@ def brief(result: Any, lang: str | None = None) -> str:
     Returns
     -------
     str
-        Title, finding and, of a report, its problems with their remedies; at most some fifteen lines. Names from the
-        data stay text.
+        Title, finding and, of a report, what changed since the last one and its problems with their remedies; at most
+        some fifteen lines. Names from the data stay text.
 
     Examples
     --------
@@ -186,6 +186,11 @@ def brief(result: Any, lang: str | None = None) -> str:
         lines += [f"**{markdown_escape(whole.title)}**", ""]
     lines += [markdown_escape(one) for one in (found.headline, found.detail) if one]
     if document is not None:
+        lines += [
+            f"{markdown_escape(one.title)}{say.get('language.clause')}{markdown_escape(one.lead)}"
+            for one in whole.sections
+            if one.news
+        ]
         parts = [part for section in whole.sections for part in section.parts][:BRIEF_LINES]
         lines += [
             "",

@@ -55,6 +55,8 @@ class Section:
     grids : tuple of Grid
     figures : tuple of str
         Charts as SVG; left out in text and Markdown.
+    news : bool
+        Whether a short message says it too: what changed since the last report.
     """
 
     title: str = ""
@@ -63,6 +65,7 @@ class Section:
     parts: tuple[Part, ...] = ()
     grids: tuple[Grid, ...] = ()
     figures: tuple[str, ...] = ()
+    news: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

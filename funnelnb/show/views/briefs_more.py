@@ -151,7 +151,10 @@ def _ask_losses(losses: WhyLost, say: Words) -> list[Action]:
 
 
 def reported(result: WeeklyReport, _: Mapping[str, Any], say: Words) -> Brief:
-    """Say what came in and went out, whether that differs clearly from before, and who does what next."""
+    """Say what came in and went out, whether that differs clearly from before, and who does what next.
+
+    What the next report compares with (``kept``) goes to the run, which gives it to the notebook of the next one.
+    """
     found = finding_of(result, say.lang)
     if result.typed is not None:
         return Brief(headline=found.headline, lead=found.detail)
@@ -165,7 +168,11 @@ def reported(result: WeeklyReport, _: Mapping[str, Any], say: Words) -> Brief:
             _outlook_figure(result, say),
         ),
         actions=tuple(_steps(result, say)),
-        facts={"bookings_amount": rows["bookings"].value, "orders_n": rows["orders"].value},
+        facts={
+            "bookings_amount": rows["bookings"].value,
+            "orders_n": rows["orders"].value,
+            "kept": result.kept(),
+        },
     )
 
 

@@ -396,7 +396,8 @@ def verdict_finding(result: Verdict, say: Words) -> Finding:
         parts.append(say.say("verdict.season", ratio=say.numbers.factor(result.season_ratio)))
     if not math.isnan(result.return_ratio):
         parts.append(say.say("verdict.return", ratio=say.numbers.factor(result.return_ratio)))
-    if result.verdict != "unknown":
+    explained = not (math.isnan(result.season_ratio) and math.isnan(result.return_ratio))
+    if result.verdict != "unknown" and explained:
         parts.append(
             say.say(
                 "verdict.left",

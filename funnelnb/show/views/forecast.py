@@ -52,6 +52,10 @@ def _aimed(result: Any, rows: Sequence[Any]) -> bool:
     return result.priced and any(not math.isnan(row.target_amount) for row in rows)
 
 
+def _remembered(_: Any, rows: Sequence[Any]) -> bool:
+    return any(row.past_n for row in rows)
+
+
 FORECAST_ROWS = Table(
     name="forecast",
     rows=lambda result: result.rows,
@@ -90,8 +94,20 @@ FORECAST_CATEGORIES = Table(
     name="forecast_categories",
     rows=lambda result: result.categories,
     shown=lambda result: bool(result.categories),
-    columns=tuple(
-        Column(field=name) for name in ("category", "deal_n", "open_amount", "expected_amount", "worth_share")
+    columns=(
+        *(
+            Column(field=name)
+            for name in ("category", "deal_n", "open_amount", "expected_amount", "worth_share")
+        ),
+        Column(field="past_n", keep=_remembered),
+        Column(
+            field="past_won_rate",
+            lower="past_won_ci_lower",
+            upper="past_won_ci_upper",
+            always=True,
+            keep=_remembered,
+        ),
+        Column(field="past_share", keep=_remembered),
     ),
 )
 FORECAST_FAN = Table(

@@ -231,7 +231,7 @@ def document(result: WeeklyReport, say: Words) -> Document:
     if result.since_name:
         told = _since(result, say) or (head("weekly.since.nothing"),)
         mark = say.say("weekly.since.mark", period=result.since_name)
-        sections.append(_prose(head("weekly.titles.since"), told, say, mark))
+        sections.append(_prose(head("weekly.titles.since"), told, say, mark, news=True))
     sections.append(_prose(head("weekly.titles.outlook"), _outlook(result, say), say))
     if result.next_steps:
         sections.append(Section(title=head("weekly.titles.steps"), grids=(_steps(result, say),)))
@@ -250,9 +250,9 @@ def document(result: WeeklyReport, say: Words) -> Document:
     return Document(title=title, lead=lead, sections=tuple(sections))
 
 
-def _prose(title: str, told: Sequence[str], say: Words, mark: str = "") -> Section:
+def _prose(title: str, told: Sequence[str], say: Words, mark: str = "", *, news: bool = False) -> Section:
     """Return a section of sentences."""
-    return Section(title=title, mark=mark, lead=say.get("language.sentence").join(told))
+    return Section(title=title, mark=mark, lead=say.get("language.sentence").join(told), news=news)
 
 
 def _problems(result: WeeklyReport, say: Words) -> Section:

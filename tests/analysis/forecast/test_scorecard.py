@@ -1,5 +1,6 @@
 """The scorecard: hand counts of rivals, nothing of the future, better than what people use."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -128,3 +129,25 @@ def test_both_languages_show_it():
     for lang in ("en", "zh"):
         assert card.finding(lang) and card.text(lang) and card.chart("strip", lang).to_dict()
     assert cards.RIVALS[0] == "weighted"
+
+
+def test_a_break_shows_in_the_scorecard():
+    """From mid-quarter on three of four wins are lost instead: the quarter lies below its 80 % range, and says so."""
+    book = sample()
+    deals = book.opportunities.copy()
+    late = (deals["outcome"] == "won") & (deals["closed_at"] >= "2026-04-15")
+    gone = late & (np.arange(len(deals)) % 4 > 0)
+    deals.loc[gone, "outcome"] = "lost"
+    ids = set(deals.loc[gone, "opportunity_id"])
+    history = book.tables["stage_history"]
+    won = book.playbook.stage_ids[book.playbook.won :]
+    history = history[~(history["opportunity_id"].isin(ids) & history["stage"].isin(won))]
+    deals.loc[gone, "stage"] = book.playbook.stage_ids[0]
+    broken = replace(book, tables={**book.tables, "opportunities": deals, "stage_history": history})
+    sound, card = (fn.forecasts.scorecard(one, "quarter", leads=0, most=3) for one in (book, broken))
+    before, after = (next(row for row in one.rows if row.period == "2026-Q2") for one in (sound, card))
+    assert before.q50_amount == pytest.approx(after.q50_amount, rel=1e-9)  # nobody could know
+    assert before.inside_80 and not after.inside_80 and after.came_amount < after.q10_amount
+    assert card.leads[0].inside_80_rate < sound.leads[0].inside_80_rate
+    assert card.leads[0].bias_share > sound.leads[0].bias_share
+    assert card.leads[0].crps_amount > sound.leads[0].crps_amount

@@ -1,5 +1,6 @@
 """Snapshots: each day's book comes back as it was, whatever happens to who writes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -106,6 +107,27 @@ def test_a_day_between_has_the_last_snapshot_and_says_so(tmp_path):
     assert book.notes[-1].code == "snapshot_older" and book.notes[-1].values["days"] == 7
     with pytest.raises(MissingDataError, match="the first snapshot is of 2026-03-31"):
         store.at("2026-03-30")
+
+
+def test_calendars_and_links_of_the_settings_come_back_and_older_stores_stay_good(tmp_path):
+    works = fn.Calendar(name="works", holidays=["2026-01-01"], workdays=["2026-01-04"], years=(2025, 2026))
+    book = replace(
+        deals([("a", "lead", 10, "open")]), calendars={"works": works}, deal_url="https://crm.example/{id}"
+    )
+    store = Store(tmp_path)
+    store.append(book)
+    found = Store(tmp_path).at("2026-03-31")
+    assert dict(found.calendars) == {"works": works} and found.deal_url == book.deal_url
+    assert store.append(book).state == "same"
+    with pytest.raises(ParameterError, match="another snapshot"):
+        store.append(replace(book, calendars={}))
+    manifest = tmp_path / "manifest.json"
+    facts = json.loads(manifest.read_text())
+    for entry in facts["snapshots"]:
+        del entry["calendars"], entry["deal_url"]
+    manifest.write_text(json.dumps(facts))
+    assert Store(tmp_path).at("2026-03-31").calendars == {}
+    assert Store(tmp_path).append(book).state == "same"
 
 
 def test_one_writer_at_a_time(tmp_path):
