@@ -91,7 +91,9 @@ def by_hand(
             if reached.empty:
                 continue
             advanced = reached["furthest"] > k
-            unsettled = ~advanced & ~reached["outcome"].str.startswith("lost")  # open, or left without a decision
+            unsettled = ~advanced & ~reached["outcome"].str.startswith(
+                "lost"
+            )  # open, or left without a decision
             found[str(region), k] = (len(reached), int(advanced.sum()), int(len(reached) - unsettled.sum()))
             end = reached[f"at_{k + 1}"].fillna(reached["closed_at"]).fillna(as_of)
             days = ((end - reached[f"at_{k}"]).dt.total_seconds() / 86_400).to_numpy()

@@ -75,7 +75,16 @@ RAISED = {"ParameterError", "PlaybookError", "MappingError", "SourceError", "Mis
           "FunnelError", "Problem"}  # fmt: skip
 TOLD = {"found", "expected", "hint", "remedy"}
 HOLE = "\0"
-TYPED = ("funnelnb ", "fn.", "store.", "book = fn.load(", "origin = ", "time ", "forecast ", "period = \0, until")
+TYPED = (
+    "funnelnb ",
+    "fn.",
+    "store.",
+    "book = fn.load(",
+    "origin = ",
+    "time ",
+    "forecast ",
+    "period = \0, until",
+)
 """How texts begin that are typed as they stand, or name arguments with their values: they need no words."""
 
 
