@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from funnelnb.playbooks import load_playbook
 from funnelnb.teach import course
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = {"en": ROOT / "docs" / "trainers-guide.md", "zh": ROOT / "docs" / "zh" / "trainers-guide.md"}
 SEED = 1
 _PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "en": {
         "lessons": "| lesson | minutes | of these exercises | exercises |", "box": "What people get wrong",
         "policies": "| rule | money a year, mean of {n} floors | less than knowing everything (± standard error) |",
@@ -96,7 +96,7 @@ def _shown(asked: Question, wrong: object) -> str:
         return str(wrong)
     if isinstance(wrong, str):
         return letter(asked.variant.choices.index(wrong))
-    return "; ".join(f"{one:.4g}" for one in (wrong if isinstance(wrong, tuple) else (wrong,)))  # type: ignore[str-format]
+    return "; ".join(f"{one:.4g}" for one in (wrong if isinstance(wrong, tuple) else (wrong,)))
 
 
 def _told(asked: Question, wrong: object) -> str:
