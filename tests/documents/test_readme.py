@@ -57,6 +57,7 @@ def test_the_readme_has_the_commands_that_are_typed_here():
     )
     assert [line for line in LINES if not any(re.fullmatch(kind, line) for kind in kinds)] == []
     assert len(REPORTS) == 2
+    assert [line.split()[1] for line in LINES if "funnelnb lab" in line] == ["new", "course"]
     assert "pip install ." in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -107,9 +108,7 @@ def test_the_command_that_setup_writes_works_from_anywhere(tmp_path):
         assert said.stdout.startswith("funnelnb ")
 
 
-@pytest.mark.parametrize(
-    "line", [one for one in LINES if re.match(r"funnelnb (--version|check|course)", one)]
-)
+@pytest.mark.parametrize("line", [one for one in LINES if re.match(r"funnelnb (--version|check)", one)])
 def test_short_commands(line, reader):
     said = typed(line, reader)
     assert said.returncode == 0, said.stderr
@@ -130,11 +129,12 @@ def test_reports(line, reader):
     assert f'lang="{lang}' in (home / "reports" / "DACH.html").read_text(encoding="utf-8")
 
 
-def test_new_and_lab(reader):
-    """The line that ends in JupyterLab is typed whole; the server's own word says that it is there."""
-    (line,) = (one for one in LINES if one.startswith("funnelnb new"))
+@pytest.mark.parametrize("line", [one for one in LINES if one.endswith("funnelnb lab") or " lab " in one])
+def test_lines_that_end_in_jupyterlab(line, reader):
+    """Typed whole; the server's own word says that it is there."""
     home, environment = reader
-    shutil.rmtree(home / "my-funnel", ignore_errors=True)
+    folder = home / line.split()[2]
+    shutil.rmtree(folder, ignore_errors=True)
     log = home / "lab.log"
     with log.open("w") as told:
         server = subprocess.Popen(
@@ -146,7 +146,7 @@ def test_new_and_lab(reader):
             "JupyterLab's address",
         )
         assert server.poll() is None, log.read_text(encoding="utf-8")[-2000:]
-        assert list((home / "my-funnel").rglob("*.ipynb"))
+        assert list(folder.rglob("*.ipynb"))
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
