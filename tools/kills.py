@@ -1,9 +1,9 @@
 """Kill a run at random, again and again: is every report right at the end, and is nothing left behind?
 
-Each round starts ``funnelnb report`` on a small company in a fresh folder, waits a random time and kills one process of
-it with SIGKILL: the run itself, its kernel server, a worker or a kernel. Then the same command is run to its end.
-Every report must hold the figure that was counted from the data beforehand, no process of the round may live a second
-later, and no file of it may lie in the output folder or the temporary folder.
+Each round starts ``funnelnb report`` on a small company in a fresh folder and kills one process of it with SIGKILL at a
+random time: the run itself, its kernel server, a worker or a kernel, each as often as the others. Then the same command
+is run to its end. Every report must hold the figure that was counted from the data beforehand, no process of the round
+may live a second later, and no file of it may lie in the output folder or the temporary folder.
 
 Usage: tools/kills.py [--rounds 200] [--seed 20260630]
 """
@@ -38,6 +38,9 @@ time.sleep(0.2)
 """
 SHOW = 'print("sum of", value, book.opportunities["amount"].sum())'
 GONE_S = 1.0
+VICTIMS = ("run", "server", "worker", "kernel")
+BRIEF_S = 0.8
+"""Workers and kernels are killed up to this long after the first of them is there."""
 
 
 def children(pid: int) -> list[int]:
@@ -105,16 +108,9 @@ def one_round(
     command = [sys.executable, "-m", "funnelnb", *words]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment, "cwd": ROOT}
     run = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
-    time.sleep(dice.uniform(0.1, longest))
-    candidates = [run.pid, *children(run.pid)] if run.poll() is None else []
-    kinds: dict[str, list[int]] = {}
-    for pid in candidates:
-        kinds.setdefault(kind_of(pid, run.pid), []).append(pid)
-    kinds.pop("gone", None)
-    victim = dice.choice(sorted(kinds)) if kinds else "nothing"
-    seen = set(candidates)
-    if kinds:
-        os.kill(dice.choice(kinds[victim]), signal.SIGKILL)
+    wanted = dice.choice(VICTIMS)
+    wait = dice.uniform(0.05, 0.9 * longest if wanted in {"run", "server"} else BRIEF_S)
+    victim, seen = _struck(run, wanted, wait, dice)
     if victim != "run":
         while run.poll() is None:
             seen |= set(children(run.pid))
@@ -132,6 +128,24 @@ def one_round(
         if not pages or not re.search(rf"sum of {region} {total}(?:\.0)?\b", pages[0]):
             wrong.append(f"the report of {region} does not say {total}")
     return victim, wrong
+
+
+def _struck(
+    run: subprocess.Popen[bytes], wanted: str, wait: float, dice: random.Random
+) -> tuple[str, set[int]]:
+    """Kill a process of the wanted kind some seconds after the first of it was there; return whom, and all seen."""
+    seen: set[int] = set()
+    since = 0.0
+    while run.poll() is None:
+        family = [run.pid, *children(run.pid)]
+        seen |= set(family)
+        there = [pid for pid in family if kind_of(pid, run.pid) == wanted]
+        since = since or (time.monotonic() if there else 0.0)
+        if there and time.monotonic() - since >= wait:
+            os.kill(dice.choice(there), signal.SIGKILL)
+            return wanted, seen
+        time.sleep(0.01)
+    return "nothing", seen
 
 
 def undisturbed(folder: Path, data: Path, notebook: Path) -> float:
