@@ -85,7 +85,10 @@ def test_maven_incidence_with_exact_ties(maven: Book, day: int, won: float, lost
 
 def test_maven_regions_cannot_be_told_apart_by_win_rate(maven: Book):
     result = fn.segments(maven, by="region")
-    assert {row.shrunken_rate for row in result.rows} == {result.pooled_rate}
+    (alike,) = {row.shrunken_rate for row in result.rows}
+    assert alike == pytest.approx(
+        result.pooled_rate, abs=5e-4
+    )  # weighted by what its people tell, not by its deals
     assert "shrinkage_full" in {note.code for note in result.notes}
     assert {row.verdict for row in result.rows} == {"not_separable"}
     assert result.omnibus_p_value > 0.5

@@ -13,12 +13,7 @@ from tests.browser.conftest import browser_path, serving
 from tests.browser.driving import open_notebook, run_all
 from tests.conftest import skip_or_fail, wait_until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not os.environ.get("FUNNELNB_VERIFY"), reason="takes a minute a language: make verify"
-    ),
-]
+pytestmark = pytest.mark.browser
 
 BOARD = ".jp-OutputArea-output > .widget-vbox, .jp-OutputArea-output .jupyter-widgets.widget-vbox"
 PICTURES = os.environ.get("FUNNELNB_SCREENSHOTS")

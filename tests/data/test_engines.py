@@ -231,8 +231,8 @@ def test_scan_refuses_what_loading_would_refuse(in_engine: bool) -> None:
 
 
 def alone(book: Any) -> Any:
-    """The same deals without accounts: an engine takes deals for independent, and says so where there are accounts."""
-    deals = book.opportunities.drop(columns="account_id")
+    """The same deals without accounts and owners: an engine takes deals for independent, and says so of accounts."""
+    deals = book.opportunities.drop(columns=["account_id", "owner"])
     return replace(book, tables={**book.tables, "opportunities": deals})
 
 

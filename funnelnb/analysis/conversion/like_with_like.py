@@ -33,6 +33,8 @@ CANDIDATES = ("region", "segment", "customer_type", "product")
 """What deals are held alike in, where it is known at their entry."""
 SIZE, SIZE_CLASSES = "amount", 3
 MOST_LEVELS, LEAST_PER_STRATUM = 40, 20
+NESTED = 0.9
+"""Owners count where at least this share of the deals lies in their owner's own group."""
 TEAMS = ("region", "team", "segment", "product", "source", "customer_type")
 """Comparisons in which the deals of one owner count as alike."""
 
@@ -236,6 +238,10 @@ def _clusters(
         own = np.where(nobody, len(coded.labels) + np.arange(own.size), own)
         if np.unique(own).size == own.size:
             continue
+        if (
+            name == "owner" and _home_share(own, mine) < NESTED
+        ):  # one who sells in all groups favours none of them
+            continue
         alike = intra_cluster(won, own, mine * (int(cell.max(initial=0)) + 1) + cell)
         sizes = np.unique(own, return_counts=True)[1].astype(float)
         noise = np.sqrt(2 / max((sizes * (sizes - 1)).sum(), 1.0))
@@ -251,6 +257,14 @@ def _clusters(
         used.append(name)
         fewest = min([fewest or min(counts, default=0), *counts])
     return factor, tuple(used), fewest
+
+
+def _home_share(own: Ints, mine: Ints) -> float:
+    """Return the share of deals that lie in the group in which their owner has most."""
+    pairs, n = np.unique(own * (int(mine.max(initial=0)) + 1) + mine, return_counts=True)
+    most = np.zeros(int(own.max(initial=0)) + 1)
+    np.maximum.at(most, pairs // (int(mine.max(initial=0)) + 1), n)
+    return float(most.sum() / max(n.sum(), 1))
 
 
 def _few(own: Ints, mine: Ints, groups: int, level: float) -> Floats:
@@ -310,6 +324,16 @@ def unfair_of(book: Any, by: tuple[str, ...]) -> tuple[Note, ...]:
     if not by or getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
         return ()
     return unfair(book.ledger, by)
+
+
+def filled_afterwards(book: Any, by: tuple[str, ...]) -> bool:
+    """Return whether *having* a value of one of these attributes comes with time or outcome, whatever the value.
+
+    A value alone may be rare among young deals by chance, or because its deals are slow: that is noted, and compared.
+    """
+    if not by or getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return False
+    return any("" in known_afterwards(book.ledger, name) for name in by)
 
 
 def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[Note, ...]:

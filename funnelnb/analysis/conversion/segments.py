@@ -540,10 +540,10 @@ def segments(
     Examples
     --------
     >>> import funnelnb as fn
-    >>> result = fn.segments(fn.sample(), by="region", measure="by_day", horizon_days=180)
+    >>> result = fn.segments(fn.sample(), by="source", measure="by_day", horizon_days=180)
     >>> best = result.rows[0]
     >>> best.group, best.verdict
-    (('DACH',), 'higher')
+    (('referral',), 'higher')
     """
     _check_measure(measure, horizon_days)
     names, confidence = grouping(book, by), level(confidence_level)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.conversion.like_with_like import unfair_of
+from funnelnb.analysis.conversion.like_with_like import filled_afterwards, unfair_of
 from funnelnb.analysis.shared import by_day, caveats, group_curve
 from funnelnb.analysis.shared.counts import (
     Source,
@@ -306,7 +306,11 @@ def duration(
 def _doubts(book: Source, names: tuple[str, ...]) -> dict[str, Any]:
     """Return whether losses may not have happened by then, and which groups are known only afterwards."""
     unsure = hasattr(book, "ledger") and bool(book.ledger.is_true("state_then_unknown").any())
-    return {"unsure": unsure, "unfair": unfair_of(book, names)}
+    return {
+        "unsure": unsure,
+        "unfair": unfair_of(book, names),
+        "filled_later": filled_afterwards(book, names),
+    }
 
 
 def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[Note, ...]:
@@ -332,6 +336,8 @@ class _Asked:
     """Whether losses without a date may not have happened by the as-of date."""
     unfair: tuple[Note, ...]
     """Groups that are known only after deals have gone some way: old deals are slow by being old."""
+    filled_later: bool
+    """Whether having a value at all comes so: then no group is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,7 +399,7 @@ def _test(
     book: Source, span: tuple[int, int, bool], asked: _Asked, counts: TimeCounts
 ) -> tuple[DurationTest, ...]:
     """Return whether the groups differ, compared within equal values of another attribute if asked."""
-    if not asked.names or asked.unfair:
+    if not asked.names or asked.filled_later:
         return ()
     origin, target, overall = span
     if asked.within:
@@ -415,7 +421,7 @@ def _gaps(
     place: group_curve.Span,
 ) -> tuple[DurationGap, ...]:
     """Return how far each group is from the rest on the day by which half of all have ended."""
-    if everybody is None or asked.unfair:
+    if everybody is None or asked.filled_later:
         return ()
     half = min(everybody.reaches(0.5)[0], everybody.last_day)
     return gaps_of(parts, counts.groups, asked.to, half, asked.confidence_level, place)

@@ -410,7 +410,7 @@ def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str,
     if undated_n:
         named = facts(result, say) | {"what": what, "undated_n": undated_n}
         return say.say("findings.durations.bounded_groups", **named), ""
-    if any(note.code == "known_afterwards" for note in result.notes):
+    if not result.gaps and any(note.code == "known_afterwards" for note in result.notes):
         return say.say("findings.durations.groups_afterwards", **(facts(result, say) | {"what": what})), ""
     compared = said(result, (rows[0].stage, rows[0].overall), what, to, say)
     if compared is not None:
