@@ -317,7 +317,12 @@ def _runs(path: Path, instead: Mapping[str, str] | None = None) -> tuple[bool, l
         if cell.cell_type == "code":
             cell.source = (instead or {}).get(cell.source.strip(), cell.source)
     try:
-        NotebookClient(node, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(
+            node,
+            timeout=300,
+            resources={"metadata": {"path": str(path.parent)}},
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its words are not for a trainer
+        ).execute()
     except CellExecutionError as error:
         return False, [f"{path.name}: {error.ename}: {error.evalue}"]
     return True, []
