@@ -7,8 +7,8 @@ BEGUN = """() => [...document.querySelectorAll('.jp-InputPrompt')].some(e => /\\
 
 
 def open_notebook(page, address: str, path: str) -> None:
-    """Open a notebook and wait until its kernel can be talked to."""
-    page.goto(f"{address}/lab/tree/{path}?token=secret")
+    """Open a notebook alone, whatever was open before, and wait until its kernel can be talked to."""
+    page.goto(f"{address}/lab/tree/{path}?token=secret&reset")
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
     page.wait_for_function(IDLE, timeout=60_000)
 

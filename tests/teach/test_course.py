@@ -355,7 +355,7 @@ def test_hints_come_in_steps(tmp_path: Path) -> None:
 class InThisProcess:
     """Runs a notebook's cells here, as a kernel would, but without starting one; `make verify` starts real ones."""
 
-    def __init__(self, node: Any, timeout: int, resources: Any) -> None:
+    def __init__(self, node: Any, timeout: int, resources: Any, extra_arguments: list[str]) -> None:
         self.node, self.folder = node, resources["metadata"]["path"]
 
     def execute(self) -> None:
