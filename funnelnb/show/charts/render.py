@@ -57,7 +57,10 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
-    made: dict[str, Any] = chart.to_dict(validate=False)
+    from funnelnb.show.charts.sooner import sooner
+
+    with sooner():
+        made: dict[str, Any] = chart.to_dict(validate=False)
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
