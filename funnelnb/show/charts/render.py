@@ -57,10 +57,16 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
+    from altair import Undefined
+
     from funnelnb.show.charts.sooner import sooner
 
+    light, rows = chart.copy(deep=False), chart.datasets
+    light.datasets = Undefined  # plain already: Altair would copy and convert each of their cells
     with sooner():
-        made: dict[str, Any] = chart.to_dict(validate=False)
+        made: dict[str, Any] = light.to_dict(validate=False)
+    if rows is not Undefined:
+        made["datasets"] = {name: [*sheet] for name, sheet in rows.items()}
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
