@@ -11,6 +11,7 @@ from funnelnb.analysis.diagnosis.cells import standing_at
 from funnelnb.analysis.diagnosis.desk import Desk, in_days
 from funnelnb.analysis.diagnosis.report_period import back
 from funnelnb.analysis.shared.counts import attributes
+from funnelnb.analysis.shared.judged import losses_dated
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.rates.tolerance import holm
@@ -39,7 +40,8 @@ class ReportFigure:
     value, value_ci_lower, value_ci_upper : float
         In the period; of deals in hand at its end.
     before_value, year_value : float
-        In the period before, and in the same period a year earlier; NaN where not known.
+        In the period before, and in the same period a year earlier; NaN where not known, as what was lost or in hand
+        then where losses have no dates.
     change : {"", "up", "down", "not_separable"}
         Against the period before: whether chance would hardly explain it, all figures counted (Holm).
     """
@@ -85,8 +87,10 @@ class ReportPart:
     ----------
     group : tuple of str
         Empty: the whole.
-    entered_n, order_n, loss_n, here_n : int
-        Entered, won and lost in the period; open at its end.
+    entered_n, order_n, here_n : int
+        Entered and won in the period; open at its end.
+    loss_n : float
+        Lost in the period; NaN where losses have no dates.
     order_amount, here_amount : float
         Known amounts.
     red_n, amber_n : int
@@ -96,7 +100,7 @@ class ReportPart:
     group: tuple[str, ...]
     entered_n: int
     order_n: int
-    loss_n: int
+    loss_n: float
     here_n: int
     order_amount: float
     here_amount: float
@@ -141,6 +145,10 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
         "in_hand": [float(one.sum()) for one in stood],
         "in_hand_amount": [float(amount[one].sum()) for one in stood],
     }
+    if not losses_dated(desk.ledger):
+        values["losses"] = values["win_rate"] = [float("nan")] * 3
+        for name in ("in_hand", "in_hand_amount"):
+            values[name][1:] = [float("nan")] * 2
     chance = _chances(values, closed, [amount[mine] for mine in masks["orders"][:2]]) if known[1] else {}
     adjusted = dict(zip(chance, holm(list(chance.values())).tolist(), strict=True))
     return tuple(
@@ -157,11 +165,15 @@ def _chances(
 
     found = {}
     for name in ("entries", "orders", "losses"):
+        if np.isnan(values[name][0]):
+            continue
         n, before = int(values[name][0]), int(values[name][1])
         found[name] = float(binomtest(n, n + before, 0.5).pvalue) if n + before else 1.0
     spread = float(np.sqrt(sum((one**2).sum() for one in orders)))
     apart = abs(values["bookings"][0] - values["bookings"][1])
     found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
+    if np.isnan(values["losses"][0]):
+        return found
     both = sum(closed[0]) and sum(closed[1])
     found["win_rate"] = float(fisher_exact(np.array(closed[:2])).pvalue) if both else 1.0
     return found
@@ -177,7 +189,9 @@ def _figure(
 ) -> ReportFigure:
     """Return a figure of the period beside those it is compared with."""
     lower, upper = float("nan"), float("nan")
-    if name in ("entries", "orders", "losses"):
+    if np.isnan(values[0]):
+        pass
+    elif name in ("entries", "orders", "losses"):
         lower, upper = poisson_interval(values[0], confidence)
     elif name == "win_rate":
         lower, upper = (float(one) for one in wilson(closed[0], sum(closed), confidence))
@@ -228,10 +242,13 @@ def report_parts(
         "here_n": stood,
     }  # fmt: skip
 
+    dated = losses_dated(desk.ledger)
+
     def row(group: tuple[str, ...], mine: Mask, symptoms_of: list[Symptom]) -> ReportPart:
+        counted: dict[str, Any] = {what: int((mask & mine).sum()) for what, mask in masks.items()}
         return ReportPart(
             group=group,
-            **{what: int((mask & mine).sum()) for what, mask in masks.items()},
+            **counted | ({} if dated else {"loss_n": float("nan")}),
             order_amount=float(amount[masks["order_n"] & mine].sum()),
             here_amount=float(amount[stood & mine].sum()),
             red_n=sum(one.state == "red" for one in symptoms_of),

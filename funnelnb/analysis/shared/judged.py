@@ -12,7 +12,7 @@ from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import ADVANCED
 from funnelnb.data.ledger import dating
-from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import effective_clusters
 
 if TYPE_CHECKING:
@@ -58,6 +58,29 @@ def require_judged(book: Any, hint: str = "export won, lost and open deals") -> 
             expected="deals that were won, deals marked as lost, and deals still open",
             hint=hint,
         )
+
+
+MOST_UNDATED = 0.1
+"""Up to this share of the deals that ended not won may have no date where losses are counted by day."""
+
+
+def losses_dated(ledger: Ledger) -> bool:
+    """Whether nearly all losses have a date, so that it is known what was lost in a period and open on a past day."""
+    over = np.isin(ledger.outcome, (LOST_DEAL, LEFT_DEAL))
+    return bool((over & (ledger.closed_s == UNKNOWN)).sum() <= MOST_UNDATED * over.sum())
+
+
+def require_dated(ledger: Ledger, what: str) -> None:
+    """Raise MissingDataError where the dates of many losses are not known, on which `what` rests."""
+    if losses_dated(ledger):
+        return
+    over = np.isin(ledger.outcome, (LOST_DEAL, LEFT_DEAL))
+    undated_n = int((over & (ledger.closed_s == UNKNOWN)).sum())
+    raise MissingDataError(
+        f"{what} is not known: {undated_n} of {int(over.sum())} losses have no date",
+        expected="a date for each loss",
+        hint="export the dates of losses; the amount won by period needs none: fn.diagnosis.sales_trend(book)",
+    )
 
 
 def unjudged(source: Any) -> str:
