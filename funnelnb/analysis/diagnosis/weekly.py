@@ -21,7 +21,7 @@ from funnelnb.analysis.diagnosis.report_people import CustomerLine, NextStep, cu
 from funnelnb.analysis.diagnosis.report_period import asked_period, back
 from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms, symptoms
 from funnelnb.analysis.shared.counts import level, source_notes
-from funnelnb.analysis.shared.judged import losses_dated, require_dated
+from funnelnb.analysis.shared.judged import losses_dated
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
@@ -254,8 +254,6 @@ def _of_book(
     kind, now = asked_period(book, period)
     require_known(book)
     desk = Desk(book, "owner")
-    if now.end + (now.end - now.start) < book.as_of.astype("datetime64[D]"):
-        require_dated(desk.ledger, "what was in hand in a past period")
     problems = [row for row in found.rows if row.state in ("red", "amber")]
     figures = overview_figures(desk, kind, now, confidence)
     names, parts = report_parts(desk, now, by, problems)

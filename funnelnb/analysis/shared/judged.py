@@ -49,15 +49,29 @@ _WHY = {
 }
 
 
-def require_judged(book: Any, hint: str = "export won, lost and open deals") -> None:
-    """Raise MissingDataError where the data do not tell how likely an open deal is won."""
+def require_judged(
+    book: Any, hint: str = "export won, lost and open deals", *, what: str = "the chance of open deals"
+) -> None:
+    """Raise MissingDataError where the data do not tell how likely an open deal is won, on which `what` rests."""
     why = unjudged(book)
     if why or not (book.ledger.outcome == WON_DEAL).any():
         raise MissingDataError(
-            f"the chance of open deals is not known: {_WHY.get(why, 'no deal is won')}",
+            f"{what} is not known: {_WHY.get(why, 'no deal is won')}",
             expected="deals that were won, deals marked as lost, and deals still open",
             hint=hint,
         )
+
+
+def entries_known(source: Any) -> bool:
+    """Whether all deals that came are in the data: no open or lost ones were left out."""
+    asked = (source, getattr(source, "whole", source))
+    return all(unjudged(one) not in (CLOSED_ONLY, ONLY_WINS, WINS_ALONE) for one in asked)
+
+
+def require_entries(book: Any, what: str) -> None:
+    """Raise MissingDataError where deals were left out of the data, so that `what` (how many came) is not known."""
+    if not entries_known(book):
+        require_judged(book, "export won, lost and open deals; what was won needs no others", what=what)
 
 
 MOST_UNDATED = 0.1
