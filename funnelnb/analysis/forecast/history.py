@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.judged import MOST_UNDATED
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -78,10 +79,6 @@ class History:
             end_day=self.end_day[keep], begin_day=self.begin_day[keep],
             open_amount=self.open_amount[keep], won_amount=self.won_amount[keep], undated=self.undated[keep],
         )  # fmt: skip
-
-
-MOST_UNDATED = 0.1
-"""Up to this share of the deals that ended may have no date where past days are replayed."""
 
 
 def require_dated(history: History) -> None:

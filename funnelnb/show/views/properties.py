@@ -295,6 +295,8 @@ PROPERTIES_VIEW = View(
 def _value(row: PropertyChange, side: str, result: Any, say: Words) -> str:
     """Write one side of a change with its interval, by what the property is."""
     value, lower, upper = (getattr(row, f"{side}_{part}") for part in ("value", "ci_lower", "ci_upper"))
+    if math.isnan(value):
+        return say.get("language.none")
     if row.property == "success":
         return say.numbers.interval(value, lower, upper)
     if row.property == "cycle":
