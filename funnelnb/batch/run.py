@@ -20,6 +20,7 @@ from funnelnb.batch import digest, folder, forkserver, index, lists, manifest, p
 from funnelnb.batch.manifest import Entry, Failure
 from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
+from funnelnb.core.options import options
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
 from funnelnb.show.text.words import told_of, words
@@ -290,10 +291,9 @@ class _Work:
         lines = _Lines(self, make, ours)
         try:
             lines.begin()
-            figures = pages.headlines(self.plan)
+            figures, facts = lines.figures()
             lines.ask_pictures(figures)
             self._refresh(figures)
-            facts = digest.figures(self.plan, figures, self.record.figures)
             if self.to_do:
                 tell.begin(len(self.to_do), len(self.kept))
                 stopped = lines.follow(tell, figures)
@@ -467,11 +467,18 @@ class _Lines:
     tries: dict[str, int] = field(default_factory=dict)
     events: queue.SimpleQueue[Future[Any] | None] = field(default_factory=queue.SimpleQueue)
     drawn: dict[str, Future[str]] = field(default_factory=dict)
+    asked: Future[tuple[Headlines, dict[str, Any]]] | None = None
 
     def begin(self) -> None:
-        """Hand out all jobs."""
+        """Hand out all jobs, and before them the question for the figures that head their pages."""
         if self.work.to_do:
             self.executor = self.make()
+            if isinstance(self.executor, workers.Workers):
+                light = replace(self.work.plan, book=None, jobs=())  # type: ignore[arg-type]
+                self.asked = self.executor.submit(
+                    digest.asked_elsewhere, light, self.work.record.figures, plan.asked(self.work.request),
+                    options().confidence_level,
+                )  # fmt: skip
             for job in self.work.to_do:
                 self._hand(job)
 
@@ -498,12 +505,22 @@ class _Lines:
             lists=lists.asked(asked),
         )
 
+    def figures(self) -> tuple[Headlines, dict[str, Any]]:
+        """Return the figures that head the pages, and those that the next run compares with."""
+        if self.asked is not None:
+            with contextlib.suppress(
+                Exception
+            ):  # its process was lost, or what it says is better said from here
+                return self.asked.result()
+        found = pages.headlines(self.work.plan)
+        return found, digest.figures(self.work.plan, found, self.work.record.figures)
+
     def ask_pictures(self, figures: Headlines) -> None:
         """Have the pictures of the index drawn after the reports, where drawing has begun already."""
         if self.executor is not None:
-            plan = self.work.plan
+            whole = self.work.plan
             for by, found in figures.compared.items():
-                self.drawn[by] = self.executor.submit(index.picture, found, plan.lang, plan.subject)
+                self.drawn[by] = self.executor.submit(index.picture, found, whole.lang, whole.subject)
 
     def pictures(self) -> dict[str, str]:
         """Return the pictures of the index by attribute; one whose process was lost is left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.contract.tables import OUTCOMES, TABLES, schema
+from funnelnb.data.contract.tables import OUTCOMES, TABLES, pandera, schema
 from funnelnb.data.parse.numbers import one_currency, unit_of
 from funnelnb.data.parse.values import among, look_up
 
@@ -98,9 +98,8 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
 def _failures(table: Table, stage_ids: Sequence[str]) -> pd.DataFrame | None:
     """Return pandera's failure cases, None if there are none."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandera tries every engine that is installed, some of which warn
-        import pandera.pandas as pa
-
+        warnings.simplefilter("ignore")  # what pandera's checks call may warn
+        pa = pandera()
         wanted = schema(table.name, stage_ids, list(table.frame.columns))
         try:
             wanted.validate(table.frame.reset_index(drop=True), lazy=True)

@@ -239,6 +239,27 @@ def attributes(frame: pd.DataFrame) -> tuple[str, ...]:
     return (*(one.name for one in TABLES["opportunities"] if one.group and one.name in frame.columns), *own)
 
 
+def pandera() -> Any:
+    """Return pandera's module for pandas, without what it loads besides: it tries every engine that is installed.
+
+    Some of them warn, and PySpark alone takes longer than all tables; who needs it loads it later.
+    """
+    import sys
+    import warnings
+
+    hidden = "pandera.pandas" not in sys.modules and "pyspark" not in sys.modules
+    if hidden:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pandera.pandas as found
+    finally:
+        if hidden:
+            del sys.modules["pyspark"]
+    return found
+
+
 def schema(table: str, stage_ids: Sequence[str] = (), names: Sequence[str] | None = None) -> Any:
     """Return the contract of one table as a pandera schema.
 
@@ -255,11 +276,7 @@ def schema(table: str, stage_ids: Sequence[str] = (), names: Sequence[str] | Non
     pandera.pandas.DataFrameSchema
         Checks type, presence, uniqueness, known stages and known outcomes. Validate with ``lazy=True``.
     """
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandera tries every engine that is installed, some of which warn
-        import pandera.pandas as pa
+    pa = pandera()
 
     def checks(one: Column) -> list[Any]:
         if one.kind == "outcome":
