@@ -9,6 +9,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import MissingDataError
+from funnelnb.show.text.words import words
 from tests.truth import worlds
 
 LANGS = ("en", "zh")
@@ -303,3 +304,34 @@ def test_losses_without_dates_are_in_no_period():
     full = fn.diagnosis.change(worlds.quick_book(FULL), measure="win_rate")
     same = fn.diagnosis.change(UNDATED, measure="win_rate")  # by the horizon an undated loss is never won
     assert same.after_total == pytest.approx(full.after_total)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", ["closed_only", "wins_alone"])
+def test_open_deals_that_were_left_out_are_not_absent(kind, lang):
+    """No "there are no open deals, so there is nobody to call" where the export left them out."""
+    reason = words(lang).get(f"unjudged.{kind}")
+    for asked in (fn.stuck, fn.call_list, fn.six_properties):
+        assert asked(BOOKS[kind]).finding(lang).startswith(reason)
+    assert words(lang).get(f"unjudged.short.{kind}") in fn.diagnosis.harm(BOOKS[kind]).finding(lang)
+
+
+def test_no_share_won_of_data_without_losses():
+    marked = {**BOOKS, "never_set": worlds.quick_book(worlds.losses_never_set(FULL))}
+    for kind in ("only_wins", "wins_alone", "never_set"):
+        found = fn.diagnosis.wander(marked[kind])
+        assert np.isnan([row.win_rate for row in (*found.paths, *found.rounds)]).all()
+        assert "nan" not in found.text()
+        with pytest.raises(MissingDataError):
+            fn.forecasts.calibration(marked[kind])
+    assert "never marked" in fn.distribution(marked["never_set"]).finding("en")
+    assert "never marked" in fn.stuck(marked["never_set"]).finding("en")
+
+
+def test_a_date_that_is_missing_moves_no_win_rate():
+    """How a deal ended is known without its date."""
+    for book in (UNDATED, worlds.quick_book(worlds.undated_losses(FULL, 1.0, np.random.default_rng(2)))):
+        (row,) = [row for row in fn.diagnosis.harm(book).rows if row.finding == "undated_losses"]
+        (effect,) = [one for one in row.effects if one.measure == "win_rate"]
+        assert effect.shift == 0
+        assert effect.as_is == pytest.approx(148 / 523)

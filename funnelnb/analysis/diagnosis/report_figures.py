@@ -15,6 +15,7 @@ from funnelnb.analysis.shared.judged import (
     CLOSED_ONLY,
     NEVER_LOST,
     ONLY_WINS,
+    UNDECIDED,
     WINS_ALONE,
     losses_dated,
     unjudged,
@@ -177,7 +178,9 @@ def unknown_figures(desk: Desk, period: Period) -> frozenset[str]:
     dated = losses_dated(desk.ledger)
     if why in (CLOSED_ONLY, WINS_ALONE) or not (dated or float(period.end.astype(np.int64)) >= desk.today):
         hidden |= {"in_hand", "in_hand_amount"}
-    if why in (ONLY_WINS, WINS_ALONE, NEVER_LOST) or not dated:
+    if why == UNDECIDED:
+        hidden |= {"orders", "bookings"}
+    if why in (ONLY_WINS, WINS_ALONE, NEVER_LOST, UNDECIDED) or not dated:
         hidden |= {"losses", "win_rate"}
     return frozenset(hidden)
 
@@ -196,7 +199,8 @@ def _chances(
         found[name] = float(binomtest(n, n + before, 0.5).pvalue) if n + before else 1.0
     spread = float(np.sqrt(sum((one**2).sum() for one in orders)))
     apart = abs(values["bookings"][0] - values["bookings"][1])
-    found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
+    if np.isfinite(apart):
+        found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
     if np.isnan(values["win_rate"][0]):
         return found
     both = sum(closed[0]) and sum(closed[1])

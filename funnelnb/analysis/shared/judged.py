@@ -84,6 +84,21 @@ def losses_dated(ledger: Ledger) -> bool:
     return bool((over & (ledger.closed_s == UNKNOWN)).sum() <= MOST_UNDATED * over.sum())
 
 
+MOST_UNEVEN = 0.1
+"""By so much the shares of won and of lost deals that have a stage history may differ."""
+
+
+def moves_known(ledger: Ledger) -> bool:
+    """Whether won and lost deals have a stage history alike, so that the chance by stage can be learned from it.
+
+    Where only lost deals lack theirs, everybody who is known to have come far was won.
+    """
+    missing, seen = ledger.is_true("history_missing"), ~ledger.is_true("moves_before_records")
+    ends = [seen & (ledger.outcome == code) for code in (WON_DEAL, LOST_DEAL)]
+    shares = [float(missing[mine].mean()) for mine in ends if mine.any()]
+    return not shares or max(shares) - min(shares) <= MOST_UNEVEN
+
+
 def require_dated(ledger: Ledger, what: str) -> None:
     """Raise MissingDataError where the dates of many losses are not known, on which `what` rests."""
     if losses_dated(ledger):
