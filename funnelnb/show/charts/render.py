@@ -57,6 +57,16 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
+    made = _made(chart)
+    made["$schema"] = _SCHEMA
+    made.pop("usermeta", None)
+    view = made.get("config", {}).get("view", {})
+    for noise in ("continuousWidth", "continuousHeight"):
+        view.pop(noise, None)
+    return made
+
+
+def _made(chart: Any) -> dict[str, Any]:
     from altair import Undefined
 
     from funnelnb.show.charts.sooner import sooner
@@ -67,11 +77,6 @@ def spec(chart: Any) -> dict[str, Any]:
         made: dict[str, Any] = light.to_dict(validate=False)
     if rows is not Undefined:
         made["datasets"] = {name: [*sheet] for name, sheet in rows.items()}
-    made["$schema"] = _SCHEMA
-    made.pop("usermeta", None)
-    view = made.get("config", {}).get("view", {})
-    for noise in ("continuousWidth", "continuousHeight"):
-        view.pop(noise, None)
     return made
 
 

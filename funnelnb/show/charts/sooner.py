@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def sooner() -> Iterator[None]:
     """Make what is drawn inside without checks and searches; an Altair that is built otherwise draws as it does."""
-    channels = getattr(core, "_ChannelCache", None)
+    channels: Any = getattr(core, "_ChannelCache", None)
     search = getattr(channels, "_wrap_in_channel", None)
     if search is None or not hasattr(schemapi, "debug_mode"):
         yield
