@@ -188,9 +188,9 @@ def test_regions_are_ranked_by_expected_attainment_with_its_range(
 
 
 def test_figures_asked_in_another_process_are_those_of_this_one(
-    crowd: tuple[plan.Plan, pages.Headlines], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    company: Path, quick_notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, figures = crowd
+    whole, figures = listed(company, quick_notebook, tmp_path / "out")
     tmp_path.chmod(0o700)
     monkeypatch.setenv(prepared.PLACE, str(tmp_path))
     asked = {"data": "here"}
