@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.judged import MOST_UNDATED, moves_known
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -80,10 +81,6 @@ class History:
         )  # fmt: skip
 
 
-MOST_UNDATED = 0.1
-"""Up to this share of the deals that ended may have no date where past days are replayed."""
-
-
 def require_dated(history: History) -> None:
     """Refuse to replay past days where the dates of many losses are not known.
 
@@ -130,6 +127,8 @@ def history_of(book: Book) -> History:
     end = np.where(over, closed, NEVER)
     created = _days(ledger.created_s)
     begin = np.minimum(created, stage.min(axis=0))
+    if not moves_known(ledger):  # of lost deals without their moves nobody knows how far they came by when
+        stage[1:won] = NEVER
     undated = over & (closed == NEVER)
     stage[0] = np.where(stage[0] == NEVER, created, stage[0])
     on = np.stack([np.minimum(stage[k + 1 :].min(axis=0), win) for k in range(won)])

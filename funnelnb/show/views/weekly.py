@@ -13,7 +13,7 @@ from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who
-from funnelnb.show.views.registry import Finding, View, deal_named, name_some
+from funnelnb.show.views.registry import Finding, View, deal_named, name_some, no_deals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -353,14 +353,17 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
     if result.typed is not None:
         return _typed_finding(result, result.typed, say)
     rows = {row.figure: row for row in result.figures}
+    if math.isnan(rows["orders"].value):
+        return Finding(headline=no_deals(result, say), detail="", unsaid=say.get("weekly.unsaid"))
+    known = [name for name in ("entries", "in_hand") if not math.isnan(rows[name].value)]
     headline = say.say(
-        "weekly.headline",
+        "_".join(["weekly.headline", *known]),
         orders_n=round(rows["orders"].value),
         amount=say.numbers.amount(rows["bookings"].value, result.currency),
-        entries_n=round(rows["entries"].value),
-        in_hand_n=round(rows["in_hand"].value),
-        in_hand_amount=say.numbers.amount(rows["in_hand_amount"].value, result.currency),
-    )
+        **{f"{name}_n": round(rows[name].value) for name in known},
+        **({"in_hand_amount": figure_value("in_hand_amount", rows["in_hand_amount"].value, result, say)}
+           if "in_hand" in known else {}),
+    )  # fmt: skip
     parts = [_moves(result, say)]
     red = [row for row in result.problems if row.state == "red"]
     if red:
