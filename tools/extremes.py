@@ -1,7 +1,7 @@
 """Large and odd books through every public function and every notebook: an answer or a refusal of ours, nothing else.
 
-``python tools/extremes.py [functions] [notebooks] [list] [book …]``; without a word functions and notebooks, all books. ``list`` prints the
-functions and the books of the short tier as a table for docs/quality.md.
+``python tools/extremes.py [functions] [notebooks] [list] [book …]``; without a word functions and notebooks, of all
+books. ``list`` prints the functions and the books of the short tier as a table for docs/quality.md.
 
 Large books: 200,000 deals of 100,000 regions, a million deals, 1,000 stages. Notebooks run on every odd book of
 ``tests/test_extremes.py``.
