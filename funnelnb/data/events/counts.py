@@ -335,6 +335,8 @@ def _following(required: tuple[int, ...], count: int) -> list[int]:
 
 
 def _sum(group: NDArray[np.int64], chosen: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    if count == 1:
+        return np.array([np.count_nonzero(chosen)], np.int64)
     return np.bincount(group[chosen], minlength=count).astype(np.int64)
 
 

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from funnelnb.data.events.attempts import choose
 from funnelnb.data.events.definition import BETWEEN, Choice, Definition, Exclusion, Step
-from funnelnb.data.events.walk import NEVER, Groups, Rows, _any_matched, _any_one_by_one, walk
+from funnelnb.data.events.walk import (
+    COMPARED_MOST,
+    LAST,
+    NEVER,
+    Groups,
+    Rows,
+    _any_matched,
+    _any_one_by_one,
+    _sorted_columns,
+    walk,
+)
 from tests.data.events import reference
 
 LETTERS = "ABCDX"
@@ -119,9 +129,12 @@ def test_the_kernel_counts_as_the_reference(logs, definition):
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(1, 31)), min_size=1, max_size=40),
     st.sampled_from((None, 2, 5)),
     st.integers(2, 5),
+    st.booleans(),
 )
-def test_halls_condition_finds_the_growing_matching(events, within, count):
+def test_halls_condition_finds_the_growing_matching(events, within, count, apart):
     """Any order, rows that are several steps: all starts at once against a matching that grows row by row."""
+    if apart:  # no row serves a step of both halves
+        events = [(unit, at, mask & 0b00011 or mask) for unit, at, mask in events]
     events.sort()
     mask = np.array([one[2] & ((1 << count) - 1) for one in events], np.uint32)
     rows = Rows(
@@ -136,3 +149,13 @@ def test_halls_condition_finds_the_growing_matching(events, within, count):
     start = np.flatnonzero(groups.mask)
     found = _any_matched(groups, definition, start)
     assert found.tolist() == _any_one_by_one(groups, definition, start).tolist()
+
+
+def test_many_columns_are_sorted_as_few_are():
+    rng = np.random.default_rng(4)
+    for count in (1, 2, 5, COMPARED_MOST, COMPARED_MOST + 1, 30):
+        table = rng.integers(0, 9, (count, 50))
+        table[table == 8] = LAST
+        expected = np.sort(table, axis=0).T
+        expected[expected == LAST] = -1
+        assert _sorted_columns(list(table.copy())).tolist() == expected.tolist()
