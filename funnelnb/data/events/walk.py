@@ -12,7 +12,7 @@ Longer than most modules: every order walks over the same groups with the same s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -240,7 +240,7 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
     Attempts
         In the order of their starts. `attempt` of the definition is not applied: see ``attempts.choose``.
     """
-    groups = Groups(rows, definition)
+    groups = Groups(_with_first_ever(rows, definition), definition)
     if definition.grace_us and groups.shared:
         raise ParameterError(
             "grace, with events that are several steps at once",
@@ -268,6 +268,21 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
     if definition.exclude:
         _exclude(made)
     return made
+
+
+def _with_first_ever(rows: Rows, definition: Definition) -> Rows:
+    """Return the rows with each step that is to be the first ever only where its owner did it first."""
+    asked = [k for k, one in enumerate(definition.steps) if one.first_ever]
+    if not asked:
+        return rows
+    mask = rows.mask.copy()
+    owner = rows.unit if rows.owner is None else rows.owner
+    for k in asked:
+        at = np.flatnonzero(rows.mask & np.uint32(1 << k))
+        at = at[np.lexsort((rows.time[at], owner[at]))]
+        again = at[1:][owner[at[1:]] == owner[at[:-1]]]
+        mask[again] &= ~np.uint32(1 << k)
+    return replace(rows, mask=mask)
 
 
 def follow(sorted_places: Ints, after: Ints, groups: Groups, *, include: bool = False) -> Ints:

@@ -23,16 +23,17 @@ LETTERS = "ABCDX"
 
 
 def steps_of(text):
-    """Steps from words such as ``A B/C D?``: alternatives, optional (?) and anchored (!) steps."""
+    """Steps from words such as ``A B/C D?``: alternatives, optional (?), anchored (!) and first-ever (*) steps."""
     made = []
     for word in text.split():
-        names = word.rstrip("?!").split("/")
+        names = word.rstrip("?!*").split("/")
         made.append(
             Step(
                 choices=tuple(Choice(event=n) for n in names),
                 label=word,
                 optional=word.endswith("?"),
                 anchored=word.endswith("!"),
+                first_ever=word.endswith("*"),
             )
         )
     return tuple(made)
@@ -45,6 +46,7 @@ def rows_of(logs, definition):
     for number, log in enumerate(logs):
         ordered = sorted(log, key=lambda one: one[0])
         plain[number] = []
+        seen = set()
         for at, letter in ordered:
             m = sum(
                 1 << k for k, s in enumerate(definition.steps) if any(c.event == letter for c in s.choices)
@@ -54,7 +56,9 @@ def rows_of(logs, definition):
             )
             if m or b or strict:
                 unit.append(number), time.append(at), mask.append(m), bad.append(b)
-                plain[number].append((at, m, b))
+                again = sum(1 << k for k in seen if definition.steps[k].first_ever and m >> k & 1)
+                seen |= {k for k in range(len(definition.steps)) if m >> k & 1}
+                plain[number].append((at, m - again, b))
     rows = Rows(
         unit=np.array(unit, np.int64), time=np.array(time, np.int64),
         mask=np.array(mask, np.uint32), bad=np.array(bad, np.uint32),
@@ -82,7 +86,22 @@ def compare(logs, definition, as_of=8):
 
 
 LOG = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(LETTERS)), max_size=8)
-FUNNELS = ("A B C", "A B", "A A B", "A B A C", "A/B B C", "A B? C", "A B? C? D", "A B C?", "A B B", "A")
+FUNNELS = (
+    "A B C",
+    "A B",
+    "A A B",
+    "A B A C",
+    "A/B B C",
+    "A B? C",
+    "A B? C? D",
+    "A B C?",
+    "A B B",
+    "A",
+    "A* B",
+    "A B* C",
+    "A* A B",
+    "A/B* B C",
+)
 ANCHORED = ("A! B C D!", "A B! C", "A! B! C", "A B C! D", "A B! C/D")
 
 
