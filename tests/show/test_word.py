@@ -26,8 +26,11 @@ def test_the_document_holds_what_the_report_says(tmp_path, lang):
     assert "Microsoft YaHei" in fonts.attrib.values()
     assert made.core_properties.language == {"en": "en-GB", "zh": "zh-CN"}[lang]
     assert "w:tblHeader" in table.rows[0]._tr.xml and "w:cantSplit" in table.rows[1]._tr.xml
-    assert [table.rows[k].cells[1].paragraphs[0].alignment for k in (0, 1)] == [2, 2]  # heads stand over numbers
-    assert [one.style.name for one in made.paragraphs][0] == "Heading 1"
+    assert [table.rows[k].cells[1].paragraphs[0].alignment for k in (0, 1)] == [
+        2,
+        2,
+    ]  # heads stand over numbers
+    assert made.paragraphs[0].style.name == "Heading 1"
 
 
 def test_a_result_of_tables_is_written_too(tmp_path):
