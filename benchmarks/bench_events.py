@@ -195,6 +195,21 @@ def one(way: str, path: str) -> None:
     print(json.dumps({"found": found, "seconds": took, "peak_mb": peak, "cpu": cpu}))
 
 
+def report(best: dict[str, dict], given: argparse.Namespace, path: Path) -> None:
+    """Print what each way took, if all gave the same counts."""
+    plain = [way for way in ("funnelnb", "funnelnb honest", "chdb", "duckdb asof") if way in best]
+    if any(best[way]["found"] != best[plain[0]]["found"] for way in plain):
+        sys.exit("the counts differ: " + json.dumps({way: best[way]["found"] for way in plain}))
+    print(
+        f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; "
+        + (f"cold, least time of {given.repeat}" if given.cold else f"least processor time of {given.repeat}")
+    )
+    for way, run in best.items():
+        print(
+            f"{way:18} {run['seconds']:8.2f} s  {run['cpu']:8.2f} s CPU  {run['peak_mb']:8.0f} MB  {run['found']}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=lambda text: int(text.replace("_", "")), default=1_000_000)
@@ -235,17 +250,7 @@ def main() -> None:
             clock = "seconds" if given.cold else "cpu"
             if way not in best or run[clock] < best[way][clock]:
                 best[way] = run
-    plain = [way for way in ("funnelnb", "funnelnb honest", "chdb", "duckdb asof") if way in best]
-    if any(best[way]["found"] != best[plain[0]]["found"] for way in plain):
-        sys.exit("the counts differ: " + json.dumps({way: best[way]["found"] for way in plain}))
-    print(
-        f"{given.rows:,} events, {given.shape}, {path.stat().st_size / 2**20:.0f} MB; "
-        + (f"cold, least time of {given.repeat}" if given.cold else f"least processor time of {given.repeat}")
-    )
-    for way, run in best.items():
-        print(
-            f"{way:18} {run['seconds']:8.2f} s  {run['cpu']:8.2f} s CPU  {run['peak_mb']:8.0f} MB  {run['found']}"
-        )
+    report(best, given, path)
 
 
 if __name__ == "__main__":

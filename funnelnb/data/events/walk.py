@@ -374,7 +374,7 @@ def _strictly_next(groups: Groups, definition: Definition, here: Ints, k: int) -
 def _passes(groups: Groups, definition: Definition, k: int) -> NDArray[np.bool_]:
     """Return whether all rows of a group may stand between the k-th required step and the one before it."""
     steps, mask = definition.required, groups.rows.mask
-    some = {"repeats": steps[k - 1 : k], "reached": steps[1:k], "reentry": steps[:k]}.get(
+    some = {"repeats": steps[k - 1 : k], "reached": steps[min(1, k - 1) : k], "reentry": steps[:k]}.get(
         definition.between, ()
     )
     some = (*some, *(one for one in definition.optional if steps[k - 1] < one < steps[k]))
