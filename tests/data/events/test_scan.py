@@ -33,6 +33,8 @@ MODES = {
     "strict": (["A", "B", "C"], {"within": "600s", "order": "strict"}),
     "any": (["A", "B", "C"], {"within": "600s", "order": "any"}),
     "anchored": (["A", step("B", anchored=True), "C", "D"], {"within": "600s", "order": "any"}),
+    "first ever": (["A", step("B", first_ever=True)], {"within": "2000s"}),
+    "first ever strict": ([step("A", first_ever=True), "B"], {"within": "2000s", "order": "strict"}),
     "event twice": (["A", "B", "A"], {"within": "600s"}),
     "alternatives": ([["A", "B"], "C"], {"within": "600s"}),
     "excluded": (["A", "B", "C"], {"within": "900s", "exclude": [exclusion("X", after=1, before=2)]}),
