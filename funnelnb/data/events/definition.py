@@ -151,6 +151,8 @@ class Definition:
     exclude : tuple of Exclusion
     hold : tuple of str
         Properties that are equal on all steps of an attempt.
+    apart : bool
+        Whether an actor counts once for each of the values held, as if it were several.
     per : str
         "actor", "session", or a column: whose attempts these are.
     """
@@ -171,6 +173,7 @@ class Definition:
     edge: str = "in"
     exclude: tuple[Exclusion, ...] = ()
     hold: tuple[str, ...] = ()
+    apart: bool = False
     per: str = "actor"
 
     @property
