@@ -13,11 +13,13 @@ from funnelnb.analysis.diagnosis.report_period import back
 from funnelnb.analysis.shared.counts import attributes
 from funnelnb.analysis.shared.judged import (
     CLOSED_ONLY,
+    MOST_UNDATED,
     NEVER_LOST,
     ONLY_WINS,
     UNDECIDED,
     WINS_ALONE,
     losses_dated,
+    recorded,
     unjudged,
 )
 from funnelnb.core.errors import ParameterError, nearest
@@ -36,7 +38,16 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 ROLL_UP = ("region", "team", "owner")
-PART_OF = {"entered_n": "entries", "loss_n": "losses", "here_n": "in_hand", "here_amount": "in_hand_amount"}
+LEAST_PRICED = 0.5
+"""Amounts are added up where at least this share of the deals has one."""
+PART_OF = {
+    "entered_n": "entries",
+    "order_n": "orders",
+    "order_amount": "bookings",
+    "loss_n": "losses",
+    "here_n": "in_hand",
+    "here_amount": "in_hand_amount",
+}
 """Columns of the parts, and the figure of the overview that each belongs to."""
 
 
@@ -97,10 +108,8 @@ class ReportPart:
     ----------
     group : tuple of str
         Empty: the whole.
-    order_n : int
-        Won in the period.
-    entered_n, loss_n, here_n : float
-        Entered and lost in the period; open at its end. NaN where such deals were left out, or losses have no dates.
+    entered_n, order_n, loss_n, here_n : float
+        Entered, won and lost in the period; open at its end. NaN where such deals were left out, or have no dates.
     order_amount, here_amount : float
         Known amounts.
     red_n, amber_n : int
@@ -109,7 +118,7 @@ class ReportPart:
 
     group: tuple[str, ...]
     entered_n: float
-    order_n: int
+    order_n: float
     loss_n: float
     here_n: float
     order_amount: float
@@ -131,7 +140,10 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
     """Return the figures of the overview, beside the period before and the same a year earlier."""
     periods = [now, back(now, kind), back(now, kind, year=True)]
     first = np.nanmin(desk.entered) if not np.isnan(desk.entered).all() else np.inf
-    known = [True, *(float(one.start.astype(np.int64)) >= first for one in periods[1:])]
+    known = [
+        True,
+        *(float(one.start.astype(np.int64)) >= first and recorded(desk.book, one) for one in periods[1:]),
+    ]
     amount = np.nan_to_num(desk.ledger.amount)
     days = {
         "entries": (desk.entered, None),
@@ -169,7 +181,8 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
 def unknown_figures(desk: Desk, period: Period) -> frozenset[str]:
     """Return the figures of a period that are not known of these deals, because some were left out or have no date.
 
-    Where losses have no dates, what was in hand is known on the last day of the data alone.
+    Sums of money need the amount of half of the deals. Where losses have no dates, what was in hand is known on the
+    last day of the data alone.
     """
     why = unjudged(desk.book)
     hidden: set[str] = set()
@@ -178,8 +191,15 @@ def unknown_figures(desk: Desk, period: Period) -> frozenset[str]:
     dated = losses_dated(desk.ledger)
     if why in (CLOSED_ONLY, WINS_ALONE) or not (dated or float(period.end.astype(np.int64)) >= desk.today):
         hidden |= {"in_hand", "in_hand_amount"}
-    if why == UNDECIDED:
-        hidden |= {"orders", "bookings"}
+    came, won = ~np.isnan(desk.entered), desk.won & ~np.isnan(desk.closed)
+    if came.sum() < (1 - MOST_UNDATED) * came.size:
+        hidden |= {"entries", "in_hand", "in_hand_amount"}
+    if why == UNDECIDED or won.sum() < (1 - MOST_UNDATED) * desk.won.sum():
+        hidden |= {"orders", "bookings", "win_rate"}
+    priced = ~np.isnan(desk.ledger.amount)
+    for name, mine in (("bookings", desk.won), ("in_hand_amount", desk.in_hand)):
+        if mine.any() and priced[mine].mean() < LEAST_PRICED:
+            hidden |= {name}
     if why in (ONLY_WINS, WINS_ALONE, NEVER_LOST, UNDECIDED) or not dated:
         hidden |= {"losses", "win_rate"}
     return frozenset(hidden)

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.judged import moves_known
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -227,6 +228,12 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
         raise MissingDataError(
             "how deals wander: the data has no stage history",
             expected="a table stage_history with opportunity_id, stage, entered_at",
+        )
+    if not moves_known(book.ledger):
+        raise MissingDataError(
+            "how deals wander: won and lost deals do not have a stage history alike",
+            expected="a stage history of nearly all deals, won and lost",
+            hint="export the history of lost deals too",
         )
     require_known(book)
     desk = Desk(book, "owner")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.forecast.history import NEVER, History
+from funnelnb.analysis.forecast.history import NEVER, History, amounts_tell_end
 from funnelnb.analysis.forecast.known import MONTH_DAYS, RECENT_DAYS, Grid, Known, risk_between
-from funnelnb.analysis.shared.judged import MOST_UNEVEN
 from funnelnb.core.check import TOO_FEW_N
 
 if TYPE_CHECKING:
@@ -101,19 +100,12 @@ def _class_factor(codes: Ints, classes: int, won: Bools, expected: Floats) -> tu
 def _size_class(history: History, known: Known) -> Ints:
     """Return a class of size for each deal, 0 where nothing is known of it."""
     there = (known.start < NEVER) & np.isfinite(history.open_amount)
-    if history.at_close or there.sum() < 20 * SIZE_CLASSES or _told_by_end(history, known):
+    if history.at_close or there.sum() < 20 * SIZE_CLASSES or amounts_tell_end(history):
         return np.zeros(known.start.size, np.int64)
     cut = np.unique(np.quantile(history.open_amount[there], np.arange(1, SIZE_CLASSES) / SIZE_CLASSES))
     made = np.zeros(known.start.size, np.int64)
     made[there] = 1 + np.searchsorted(cut, history.open_amount[there], side="left")
     return made
-
-
-def _told_by_end(history: History, known: Known) -> bool:
-    """Return whether amounts are known of won deals far more (or less) often than of lost ones: size tells the end."""
-    priced = np.isfinite(history.open_amount)
-    ends = [priced[mine] for mine in (known.win < NEVER, known.end < NEVER) if mine.any()]
-    return len(ends) == 2 and abs(float(ends[0].mean() - ends[1].mean())) > MOST_UNEVEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

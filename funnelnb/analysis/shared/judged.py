@@ -18,6 +18,7 @@ from funnelnb.stats.rates.clustered import effective_clusters
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.shared.period import Period
     from funnelnb.data.count.counts import TimeCounts
     from funnelnb.data.ledger.ledger import Ledger
 
@@ -72,6 +73,12 @@ def require_entries(book: Any, what: str) -> None:
     """Raise MissingDataError where deals were left out of the data, so that `what` (how many came) is not known."""
     if not entries_known(book):
         require_judged(book, "export won, lost and open deals; what was won needs no others", what=what)
+
+
+def recorded(book: Any, period: Period) -> bool:
+    """Whether records had begun when a period started: of earlier ones only deals that lasted are in the data."""
+    since = getattr(getattr(book, "whole", book), "observed_from", None)
+    return since is None or bool(period.start >= np.datetime64(since, "D"))
 
 
 MOST_UNDATED = 0.1

@@ -216,13 +216,28 @@ def _undated(ledger: Ledger, created_days: Floats, days: float, confidence_level
         if curve is not None:
             ages, place = np.unique(np.nan_to_num(created_days, nan=0.0), return_inverse=True)
             return np.array([_still_here(curve, None, one, days) for one in ages])[place]
+    if np.isfinite(days):  # no date tells when deals began: nothing is known of any day
+        return np.full(created_days.size, np.nan)
     won_n, lost_n = ((ledger.outcome == one).sum() for one in (WON_DEAL, LOST_DEAL))
     return np.full(created_days.size, won_n / (won_n + lost_n) if won_n else 0.0)
 
 
 def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: float) -> Floats:
-    """Return for each open deal the chance to be won within the period, not before and not after; 0 if unknown."""
-    found = np.nan_to_num(measured_chances(book, deals, days_left(book, period), confidence_level))
+    """Return for each open deal the chance to be won within the period, not before and not after; 0 if unknown.
+
+    Raises
+    ------
+    MissingDataError
+        Of no open deal it is known when it began.
+    """
+    measured = measured_chances(book, deals, days_left(book, period), confidence_level)
+    if measured.size and np.isnan(measured).all() and not unjudged(book):
+        raise MissingDataError(
+            "when open deals will close is not known: no date tells when they began",
+            expected="created_at, or a stage history with dates",
+            hint="map the column in the settings",
+        )
+    found = np.nan_to_num(measured)
     ahead = days_to_start(book, period)
     if not ahead:
         return found

@@ -57,12 +57,26 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
-    made: dict[str, Any] = chart.to_dict(validate=False)
+    made = _made(chart)
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
     for noise in ("continuousWidth", "continuousHeight"):
         view.pop(noise, None)
+    return made
+
+
+def _made(chart: Any) -> dict[str, Any]:
+    from altair import Undefined
+
+    from funnelnb.show.charts.sooner import sooner
+
+    light, rows = chart.copy(deep=False), chart.datasets
+    light.datasets = Undefined  # plain already: Altair would copy and convert each of their cells
+    with sooner():
+        made: dict[str, Any] = light.to_dict(validate=False)
+    if rows is not Undefined:
+        made["datasets"] = {name: [*sheet] for name, sheet in rows.items()}
     return made
 
 
@@ -194,6 +208,12 @@ def rehearse() -> None:
         whole.mark_rule(),
     )
     altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
+
+
+def begin() -> None:
+    """Draw one small picture: a process that will draw others has the renderer's half second behind it."""
+    field = {"field": "a", "type": "quantitative"}
+    draw({"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": field}})
 
 
 def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
