@@ -82,9 +82,7 @@ def test_every_colour_has_a_dark_one(results: dict[str, Any], name: str, kind: s
     assert theme.dark_rules("x").count("{") == 2 * len(theme.DARK)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [one for one in CASES if one != ("forecast", "fan")]
-)  # bands are see-through
+@pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_colours_of_a_legend_are_those_of_marks(results: dict[str, Any], name: str, kind: str) -> None:
     made = render.spec(drawn(results, name, kind))
     sheets = made["datasets"]

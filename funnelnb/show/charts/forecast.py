@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from funnelnb.show.charts.parts import Row
 
 WIDTH, NARROW_WIDTH, HEIGHT = 700, 262, 300
-BANDS = (("90", "q05", "q95", 0.16), ("80", "q10", "q90", 0.26), ("50", "q25", "q75", 0.42))
+BANDS = (
+    ("90", "q05", "q95", theme.BAND_90),
+    ("80", "q10", "q90", theme.BAND_80),
+    ("50", "q25", "q75", theme.BAND_50),
+)
 
 
 def _wide() -> int:
@@ -72,13 +76,12 @@ def fan_draw(result: Forecast, lang: str) -> Any:
         (theme.INK, "known"),
         (theme.MOVED, "median"),
         *([(theme.LOST, "came")] if len(came) > 1 else []),
+        *((colour, f"band{name}") for name, _, _, colour in reversed(BANDS)),
     ]
-    entries = [(colour, draft.say.get(f"charts.fan.{key}")) for colour, key in legend]
-    bands = draft.say.numbers.join(draft.say.get(f"charts.fan.band{name}") for name, *_ in reversed(BANDS))
-    words = draft.legend([*entries, (theme.OPEN, bands)], 6, 8)
+    words = draft.legend([(colour, draft.say.get(f"charts.fan.{key}")) for colour, key in legend], 6, 8)
     chart = alt.vconcat(
         sized(alt.layer(*layers), width=_wide(), height=HEIGHT),
-        sized(words, width=_wide(), height=theme.fit(18, 52)),
+        sized(words, width=_wide(), height=theme.fit(18, 84)),
         spacing=6,
     )
     return draft.finish(chart, found.headline, found.detail)
@@ -91,17 +94,17 @@ def _fan_layers(draft: Draft, known: list[Row], ahead: list[Row], came: list[Row
     axis = alt.Axis(title=_titled(draft, "charts.fan.y", unit), tickCount=6)
     base, past = draft.layer(ahead, "ahead"), draft.layer(known, "known")
     layers = [
-        base.mark_area(color=theme.MOVED, opacity=opacity).encode(
+        base.mark_area(color=colour, opacity=1).encode(
             x=x, y=alt.Y(f"{low}:Q", scale=scale, axis=axis), y2=f"{high}:Q"
         )
-        for _, low, high, opacity in BANDS
+        for _, low, high, colour in BANDS
     ]
-    middle = base.mark_line(color=theme.MOVED, strokeWidth=2)
-    layers.append(middle.encode(x=x, y="q50:Q", tooltip=_fan_tips(draft)))
+    layers.append(base.mark_line(color=theme.MOVED, strokeWidth=2).encode(x=x, y="q50:Q"))
     layers.append(past.mark_line(color=theme.INK, strokeWidth=2.4).encode(x=x, y="q50:Q"))
     if came:
         line = draft.layer(came, "came").mark_line(color=theme.LOST, strokeWidth=2, strokeDash=[6, 3])
         layers.append(line.encode(x=x, y="came:Q"))
+    layers.append(base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=_fan_tips(draft)))
     return layers
 
 

@@ -57,7 +57,15 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
-    made: dict[str, Any] = chart.to_dict(validate=False)
+    rows = chart.datasets if isinstance(chart.datasets, dict) else {}
+    chart.datasets = {}  # Altair would copy, and walk through, every value of the rows
+    try:
+        made: dict[str, Any] = chart.to_dict(validate=False)
+    finally:
+        chart.datasets = rows
+    inline = made.pop("datasets", {})
+    if rows or inline:
+        made["datasets"] = {**inline, **rows}
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
@@ -219,7 +227,7 @@ def bundle(draw_chart: Callable[[], Any], *, still: bool = True) -> tuple[dict[s
     Where pictures are drawn later (see :data:`LATER`), one for phones goes along. Without `still` there is no SVG:
     drawing it is most of the time a moved control would wait for.
     """
-    made = spec(draw_chart())
+    made = spec(_drafted(draw_chart))
     picture = {SVG: svg(made)} if still else {}
     if still and os.environ.get(LATER):
         picture[PHONE_SVG] = phone_svg(draw_chart)
@@ -230,7 +238,15 @@ def bundle(draw_chart: Callable[[], Any], *, still: bool = True) -> tuple[dict[s
 def phone_svg(draw_chart: Callable[[], Any]) -> str:
     """Return the chart as SVG in its layout for phones."""
     with theme.for_phone():
-        return svg(spec(draw_chart()))
+        return svg(spec(_drafted(draw_chart)))
+
+
+def _drafted(draw_chart: Callable[[], Any]) -> Any:
+    """Return the chart, made without Altair's check of each of its parts: a third of the time."""
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(False):
+        return draw_chart()
 
 
 def figure(picture: str, for_phone: str = "") -> str:
