@@ -50,12 +50,10 @@ def stock() -> Path:
         subprocess.run(
             [*pip, "rfc3987-syntax"], check=True
         )  # left out of our pins: a second in every process
-        site = subprocess.run(
-            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-            check=True, capture_output=True, text=True,
-        ).stdout.strip()  # fmt: skip
-        (Path(site) / "funnelnb-checkout.pth").write_text(f"{ROOT}\n")
         done.touch()
+    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    (Path(site) / "funnelnb-checkout.pth").write_text(f"{ROOT}\n")  # each time: another checkout may have made it
     return python
 
 

@@ -16,8 +16,11 @@ from funnelnb.core.display import Shown
 from funnelnb.core.errors import DataProblems, FunnelError, ParameterError, Problem
 from funnelnb.core.note import Note
 from funnelnb.data.clean.join import TOLD
+from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.tables import attributes
+from funnelnb.data.ledger import dating
+from funnelnb.data.ledger.dating import LATE_STARTERS
 from funnelnb.data.load import Draft
 from funnelnb.data.parse.values import among, look_up
 from funnelnb.data.recognise.merge import merged
@@ -39,14 +42,8 @@ if TYPE_CHECKING:
 NAMED = 5
 """How many names a sentence lists."""
 
-LATE_STARTERS = 30
-"""So many deals began a usual duration before the first close, and none closed: closes were not recorded."""
-
 LONELY_DAYS = 60
 """A last date this far behind all others is probably a slip of the pen."""
-
-BULK_SHARE, BULK_TIMES, BULK_DEALS = 0.02, 8, 10
-"""A day is a bulk close with this share of all closes, this multiple of a usual day, and this many deals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +80,11 @@ class Subject:
     def closed(self) -> pd.Series:
         """Which deals are won or lost."""
         return self.deals["outcome"].str.match("won|lost")
+
+    @property
+    def decided(self) -> Any:
+        """The same as an array."""
+        return self.closed.to_numpy(bool)
 
     @property
     def started(self) -> pd.Series:
@@ -257,20 +259,11 @@ def last_record(subject: Subject) -> list[Note] | None:
 
 def late_start(subject: Subject) -> list[Note] | None:
     """Do the closes start much later than the deals? Then earlier closes are missing."""
-    days = subject.days.dropna()
-    if len(days) < LATE_STARTERS or subject.book.observed_from is not None:
+    if subject.book.observed_from is not None or "closed_at" not in subject.deals:
         return None
-    started = subject.started
-    first_close = subject.deals.loc[days.index, "closed_at"].min()
-    usual = pd.Timedelta(days=float(days.median()))
-    waiting = int((started < first_close - usual).sum())
-    if waiting < LATE_STARTERS:
-        return []
-    facts = {
-        "first_start": str(started.min())[:10], "first_close": str(first_close)[:10], "n": waiting,
-        "usual_days": float(days.median()),
-    }  # fmt: skip
-    return [Note("closes_start_late", facts)]
+    started_s, closed_s = _seconds(subject.started), _seconds(subject.deals["closed_at"])
+    found = dating.starts_late(started_s, closed_s, subject.decided)
+    return None if found is None else list(found)
 
 
 def old_open_deals(subject: Subject) -> list[Note] | None:
@@ -305,20 +298,14 @@ def bulk_closes(subject: Subject) -> list[Note] | None:
     """Were many deals closed on one day, as after a clean-up?"""
     if "closed_at" not in subject.deals:
         return None
-    closes = subject.deals["closed_at"][subject.closed].dropna().dt.normalize()
-    per_day = closes.value_counts()
-    if not len(per_day):
-        return None
-    least = max(BULK_DEALS, BULK_TIMES * float(per_day.median()), BULK_SHARE * len(closes))
-    days = per_day[per_day >= least].sort_index()
-    shown = subject.deals["outcome"].str.startswith("lost")
-    return [
-        Note("bulk_close", {
-            "day": str(day)[:10], "n": int(count), "of_n": len(closes), "usual": f"{per_day.median():g}",
-            "lost_n": int((shown & (subject.deals["closed_at"].dt.normalize() == day)).sum()),
-        })
-        for day, count in days.items()
-    ]  # fmt: skip
+    lost = subject.deals["outcome"].str.startswith("lost").to_numpy(bool)
+    found = dating.closed_in_bulk(_seconds(subject.deals["closed_at"]), subject.decided, lost)
+    return None if found is None else list(found)
+
+
+def _seconds(moments: pd.Series) -> Any:
+    """Return whole seconds, UNKNOWN where there is no date."""
+    return np.where(moments.isna(), UNKNOWN, moments.to_numpy("datetime64[s]").astype(np.int64))
 
 
 def amounts(subject: Subject) -> list[Note]:

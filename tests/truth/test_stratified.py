@@ -5,7 +5,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.stats.rates.compare import benjamini_hochberg
-from funnelnb.stats.rates.stratified import cluster_factor, compared_within, intra_cluster
+from funnelnb.stats.rates.stratified import cluster_df, cluster_factor, compared_within, intra_cluster
 from tests.truth import worlds
 
 
@@ -80,8 +80,60 @@ def test_intra_cluster_correlation():
     )
 
 
+def by_pairs(y, cluster, cell, group):
+    """Correlation from all pairs, one by one."""
+    same, other = {}, {}
+    for i in range(len(y)):
+        for j in range(len(y)):
+            if i != j and group[i] == group[j]:
+                into = same if cluster[i] == cluster[j] else other
+                into.setdefault((cell[i], cell[j]), []).append((y[i], y[j]))
+    variance = {a: np.mean([p != q for p, q in pairs]) / 2 for (a, b), pairs in other.items() if a == b}
+    used = [key for key in same if key in other]
+    covariance = [
+        len(same[key]) * (np.mean([p * q for p, q in same[key]]) - np.mean([p * q for p, q in other[key]]))
+        for key in used
+    ]
+    expected = [len(same[key]) * np.sqrt(variance[key[0]] * variance[key[1]]) for key in used]
+    return max(0.0, sum(covariance) / sum(expected))
+
+
+@pytest.mark.parametrize("cells", [1, 4])
+def test_intra_cluster_is_the_count_over_pairs(cells):
+    rng = np.random.default_rng(3)
+    cluster, group = rng.integers(0, 5, 90), rng.integers(0, 2, 90)
+    cell = group * cells + rng.integers(0, cells, 90)
+    y = (rng.random(90) < rng.random(5)[cluster]).astype(int)
+    assert intra_cluster(y, cluster, cell, group=group) == pytest.approx(by_pairs(y, cluster, cell, group))
+    assert intra_cluster(y, cluster, cell) == pytest.approx(by_pairs(y, cluster, cell, cell))
+
+
+@pytest.mark.parametrize("cells", [1, 330])
+def test_intra_cluster_is_right_however_fine_the_cells(cells):
+    """The share of a small cell errs; taken for the truth, it made 0.17 of 0.03 in 330 cells of 3,220 deals."""
+    rng = np.random.default_rng(4)
+    found, null = [], []
+    for _ in range(40):
+        cluster, cell = rng.integers(0, 40, 3_200), rng.integers(0, cells, 3_200)
+        chance = rng.beta(19 * 0.3, 19 * 0.7, 40)[cluster]  # correlation 1/20
+        one = np.zeros(3_200, int)
+        found.append(intra_cluster(rng.random(3_200) < chance, cluster, cell, group=one))
+        null.append(intra_cluster(rng.random(3_200) < 0.3, cluster, cell, group=one))
+    assert np.mean(found) == pytest.approx(1 / 20, abs=0.006)
+    assert np.mean(null) < 0.003
+
+
 def test_factor_of_equal_clusters():
     assert cluster_factor(np.repeat(np.arange(5), 4), np.zeros(20, int), 1, 0.2)[0] == pytest.approx(1.6)
+
+
+def test_degrees_of_freedom():
+    """Equal clusters: their number times m / (m - 1); where hardly any deal has a sibling, nothing is uncertain."""
+    assert cluster_df(np.repeat(np.arange(20), 11), np.repeat(np.arange(4), 55), 0.0) == pytest.approx(22 - 4)
+    single = np.r_[np.arange(500), 0, 1, 2]
+    assert cluster_df(single, np.zeros(503, int), 0.1) > 1_000
+    assert cluster_df(np.arange(9), np.zeros(9, int), 0.5) == np.inf
+    assert cluster_df([0, 0, 1, 1], [0, 0, 1, 1], 0.0) >= 1.0
 
 
 def floor_of_owners(seed):

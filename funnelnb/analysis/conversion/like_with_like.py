@@ -18,7 +18,7 @@ from funnelnb.stats.rates.afterwards import comes_with_outcome, comes_with_time
 from funnelnb.stats.rates.clustered import student_quantile
 from funnelnb.stats.rates.compare import benjamini_hochberg
 from funnelnb.stats.rates.proportion import normal_quantile
-from funnelnb.stats.rates.stratified import Within, cluster_factor, compared_within, intra_cluster
+from funnelnb.stats.rates.stratified import Within, cluster_df, cluster_factor, compared_within, intra_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,17 +51,15 @@ class LikeWithLike:
         The comparison within strata; None where there are none.
     factor : ndarray of float64, shape (G,)
         By how much accounts (and owners) widen the variance of each group.
-    clustered : tuple of str
-        What makes deals alike: ``account_id``, ``owner``.
-    clusters_n : int
-        Fewest accounts (or owners) of any group with enough deals.
+    clustered : tuple of (str, float, int)
+        What makes deals alike (``account_id``, ``owner``), by how much it widens the variance of a group at most, and
+        how many of them there are.
     """
 
     names: tuple[str, ...]
     within: Within | None
     factor: Floats
-    clustered: tuple[str, ...] = ()
-    clusters_n: int = 0
+    clustered: tuple[tuple[str, float, int], ...] = ()
 
 
 def like_with_like(
@@ -101,7 +99,7 @@ def like_with_like(
     strata, used = _strata(ledger, by, names, closed, automatic=adjust_for == AUTO)
     won, w = success[closed], weight[closed]
     mine, cell = code[closed], strata[closed]
-    factor, clustered, fewest = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups), level)
+    factor, df, clustered = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
     factor = factor * _unequal(w, mine, len(group.groups))
     within = None
     if used:
@@ -113,8 +111,9 @@ def like_with_like(
             .reshape(shape)
             .astype(np.float64)
         )
-        within = _one_by_one(k, n, factor, level)
-    return LikeWithLike(names=used, within=within, factor=factor, clustered=clustered, clusters_n=fewest)
+        within = _one_by_one(k, n, factor, level, df)
+    spare = float(student_quantile(level, df) / normal_quantile(level)) ** 2
+    return LikeWithLike(names=used, within=within, factor=factor * spare, clustered=clustered)
 
 
 def _looked_at(ledger: Ledger, origin: int, days: float | None) -> tuple[NDArray[np.bool_], Floats, Floats]:
@@ -134,14 +133,14 @@ def _unequal(weight: Floats, mine: Ints, groups: int) -> Floats:
     return np.divide(squares, total, out=np.ones(groups), where=total > 0)
 
 
-def _one_by_one(k: Floats, n: Floats, factor: Floats, level: float) -> Within:
+def _one_by_one(k: Floats, n: Floats, factor: Floats, level: float, df: float) -> Within:
     """Compare each group with the others of its strata, those left out that already stand apart.
 
     One star among six makes the other five look poor. So the group that differs most clearly is named first and then
     taken out of what the others are compared with, until nobody more stands apart.
     """
     apart: list[int] = []
-    found = compared_within(k, n, factor, level)
+    found = compared_within(k, n, factor, level, df)
     while len(apart) < n.shape[1] - 2:
         p = np.where(np.isin(np.arange(n.shape[1]), apart), 0.0, found.p_value)
         sure = np.where(benjamini_hochberg(p) <= 1 - level, p, np.nan)
@@ -150,7 +149,7 @@ def _one_by_one(k: Floats, n: Floats, factor: Floats, level: float) -> Within:
             break
         apart.append(int(np.nanargmin(sure)))
         inside = ~np.isin(np.arange(n.shape[1]), apart)
-        again = compared_within(k * inside, n * inside, factor, level)
+        again = compared_within(k * inside, n * inside, factor, level, df)
         names = ("rest_rate", "difference", "ci_lower", "ci_upper", "p_value")
         found = replace(
             found, **{one: np.where(inside, getattr(again, one), getattr(found, one)) for one in names}
@@ -223,12 +222,12 @@ def _clusters(
     by: tuple[str, ...],
     cells: tuple[NDArray[np.bool_], Floats, Ints, Ints],
     groups: int,
-    level: float,
-) -> tuple[Floats, tuple[str, ...], int]:
-    """Return the factor of each group, what makes deals alike, and the fewest accounts of a group."""
+) -> tuple[Floats, float, tuple[tuple[str, float, int], ...]]:
+    """Return the factor of each group, its degrees of freedom, and what makes deals alike."""
     closed, won, mine, cell = cells
+    cell = mine * (int(cell.max(initial=0)) + 1) + cell
     names = ["account_id", *(["owner"] if set(by) & set(TEAMS) and "owner" not in by else [])]
-    factor, used, fewest = np.ones(groups), [], 0
+    factor, df, used = np.ones(groups), np.inf, []
     for name in names:
         coded = ledger.attributes.get(name)
         if coded is None or name in by:
@@ -236,27 +235,19 @@ def _clusters(
         own = coded.codes[closed].astype(np.int64)
         nobody = np.array([label == "" for label in coded.labels])[own]
         own = np.where(nobody, len(coded.labels) + np.arange(own.size), own)
-        if np.unique(own).size == own.size:
-            continue
-        if (
-            name == "owner" and _home_share(own, mine) < NESTED
-        ):  # one who sells in all groups favours none of them
-            continue
-        alike = intra_cluster(won, own, mine * (int(cell.max(initial=0)) + 1) + cell)
         sizes = np.unique(own, return_counts=True)[1].astype(float)
-        noise = np.sqrt(2 / max((sizes * (sizes - 1)).sum(), 1.0))
-        if name == "owner" and alike <= 2 * noise:  # few and large: chance alone would look like owners
+        nested = (
+            name != "owner" or _home_share(own, mine) >= NESTED
+        )  # who sells in all groups favours none of them
+        if sizes.size == own.size or not nested:
             continue
+        alike = intra_cluster(won, own, cell, group=mine)
         wider = cluster_factor(own, mine, groups, alike)
-        if name == "owner":
-            wider = wider * _few(own, mine, groups, level)
+        if (wider > factor).any():
+            df = min(df, cluster_df(own, mine, alike))
+            used.append((name, float(wider.max()), sizes.size))
         factor = np.maximum(factor, wider)
-        counts = [
-            np.unique(own[mine == g]).size for g in range(groups) if (mine == g).sum() >= LEAST_PER_STRATUM
-        ]
-        used.append(name)
-        fewest = min([fewest or min(counts, default=0), *counts])
-    return factor, tuple(used), fewest
+    return factor, df, tuple(used)
 
 
 def _home_share(own: Ints, mine: Ints) -> float:
@@ -265,12 +256,6 @@ def _home_share(own: Ints, mine: Ints) -> float:
     most = np.zeros(int(own.max(initial=0)) + 1)
     np.maximum.at(most, pairs // (int(mine.max(initial=0)) + 1), n)
     return float(most.sum() / max(n.sum(), 1))
-
-
-def _few(own: Ints, mine: Ints, groups: int, level: float) -> Floats:
-    """Return by how much few owners of a group widen its variance further: Student's quantile for the normal one."""
-    each = np.array([np.unique(own[mine == g]).size for g in range(groups)])
-    return np.asarray(student_quantile(level, np.maximum(each - 1, 1)) / normal_quantile(level)) ** 2
 
 
 def lives(ledger: Ledger) -> tuple[Floats, NDArray[np.bool_]]:
@@ -341,7 +326,7 @@ def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[
     notes = unfair(ledger, by)
     if found.names:
         notes += (Note("compared_like_with_like", {"attributes": ", ".join(found.names)}),)
-    if found.clustered and (found.factor > 1.0).any():
-        code = "deals_alike" if "account_id" in found.clustered else "deals_alike_owner"
-        notes += (Note(code, {"factor": round(float(found.factor.max()), 1)}),)
+    for name, factor, n in found.clustered:
+        code = "deals_alike" if name == "account_id" else "deals_alike_owner"
+        notes += (Note(code, {"factor": round(factor, 1), "n": n}),)
     return notes

@@ -11,6 +11,7 @@ from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import ADVANCED
+from funnelnb.data.ledger import dating
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import effective_clusters
 
@@ -185,7 +186,13 @@ def notes_of(source: Any, *, times: bool = True) -> tuple[Note, ...]:
     told = (Note(why, facts),) if why else ()
     if not why and outcome.size and not (outcome == WON_DEAL).any():
         told = (Note("no_wins", facts),)
-    return (*told, *(_undated(source.ledger) if times else ()), *_few_accounts(source.ledger))
+    if times:
+        whole = getattr(
+            source, "whole", source
+        )  # when records begin, and clean-ups, are facts of the whole export
+        observed = getattr(whole, "observed_from", None) is not None
+        told = (*told, *_undated(source.ledger), *dating.notes_of(whole.ledger, observed=observed))
+    return (*told, *_few_accounts(source.ledger))
 
 
 def _undated(ledger: Ledger) -> tuple[Note, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
-from funnelnb.stats.rates.proportion import normal_quantile
+from funnelnb.stats.rates.clustered import student_quantile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,6 +44,7 @@ def compared_within(
     n: ArrayLike,
     factor: ArrayLike = 1.0,
     confidence_level: float = check.CONFIDENCE_LEVEL,
+    df: float = np.inf,
 ) -> Within:
     """Does each group's share differ from that of the others of the same strata?
 
@@ -53,6 +55,8 @@ def compared_within(
     factor : array_like of shape (G,) or scalar
         By how much clusters widen the variance of each group (1: independent cases).
     confidence_level : float
+    df : float
+        Degrees of freedom of `factor` where it was estimated from few clusters: Student's distribution then.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def compared_within(
     >>> found.rest_rate.round(2).tolist(), found.p_value.round(2).tolist()
     ([0.45, 0.38], [1.0, 1.0])
     """
-    from scipy.special import ndtr
+    from scipy.stats import t as student
 
     wins, trials = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     wider = np.broadcast_to(np.asarray(factor, dtype=float), trials.shape[1:])
@@ -97,22 +101,27 @@ def compared_within(
     v = v.sum(axis=0) * wider
     chi = np.abs(gap) / np.sqrt(np.where(v > 0, v, 1.0))
     known = mine > 0
-    reach = normal_quantile(confidence_level) * np.sqrt(variance)
+    reach = student_quantile(confidence_level, df) * np.sqrt(variance)
     blank = np.where(known, 0.0, np.nan)
     return Within(
         rest_rate=rest + blank,
         difference=own - rest + blank,
         ci_lower=np.maximum(own - rest - reach, -1.0) + blank,
         ci_upper=np.minimum(own - rest + reach, 1.0) + blank,
-        p_value=np.where(v > 0, 2 * ndtr(-chi), 1.0) + blank,
+        p_value=np.where(v > 0, 2 * student.sf(chi, df), 1.0) + blank,
         trials=mine,
     )
 
 
 def intra_cluster(
-    y: ArrayLike, cluster: ArrayLike, cell: ArrayLike, weight: ArrayLike | None = None
+    y: ArrayLike,
+    cluster: ArrayLike,
+    cell: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    group: ArrayLike | None = None,
 ) -> float:
-    """How alike are cases of one cluster, beyond what their cell (group and stratum) says? (Correlation, 0 or more.)
+    """How alike are cases of one cluster, beyond what their cells (group and stratum) say? (Correlation, 0 or more.)
 
     Parameters
     ----------
@@ -122,49 +131,111 @@ def intra_cluster(
         Account of each case; group and stratum of each case.
     weight : array_like of shape (N,), optional
         Cases that each stands for.
+    group : array_like of int, shape (N,), optional
+        Two cases of one cluster are a pair if they are of one group, which holds whole cells (default: of one cell).
 
     Returns
     -------
     float
-        Between 0 and 1: mean product of the standardised deviations of two cases of one cluster.
+        Between 0 and 1: covariance of two cases of one cluster over the variance of a case.
 
     Notes
     -----
-    ``sum over clusters [(sum w e)^2 - sum (w e)^2] / sum [(sum w s)^2 - sum (w s)^2]``, with e the deviation from the
-    share of the cell without the case's own cluster and s the standard deviation there. Leaving the own cluster out
-    keeps the estimate from falling where a cell holds few clusters.
+    For two cells a and b (also a = b) the mean of ``y_i y_j`` over pairs of one cluster, minus that over pairs of
+    different clusters, is the covariance, without error from the shares of small cells: no share is held against a
+    case. Sums over all pairs of cells, each counted by its pairs of one cluster, are divided by the same sum of
+    ``sqrt(v_a v_b)``, v being half the share of pairs of different clusters that end differently. Cells of one
+    cluster say nothing.
 
     References
     ----------
-    Ridout, Demetrio & Firth (1999), doi:10.1111/j.0006-341X.1999.00137.x.
+    Ridout, Demetrio & Firth (1999), doi:10.1111/j.0006-341X.1999.00137.x (estimators from pairs).
 
-    Checked against independent cases (near 0), clusters that agree within (1), and beta-binomial clusters
-    (``tests/truth/test_stratified.py``).
+    Checked against all pairs one by one, independent cases (near 0, also in cells of ten cases), clusters that agree
+    within (1), and beta-binomial clusters in one cell and in hundreds (``tests/truth/test_stratified.py``).
 
     Examples
     --------
     >>> intra_cluster([1, 1, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 2, 2, 3, 3], [0] * 8)
     1.0
     """
+    from scipy import sparse
+
     won = np.asarray(y, dtype=float)
     w = np.ones_like(won) if weight is None else np.asarray(weight, dtype=float)
-    _, where = np.unique(np.asarray(cell), return_inverse=True)
+    _, row = np.unique(np.asarray(cell), return_inverse=True)
     _, whose = np.unique(np.asarray(cluster), return_inverse=True)
-    _, inside = np.unique(
-        where.astype(np.int64) * (int(whose.max(initial=0)) + 1) + whose, return_inverse=True
+    _, mine = np.unique(np.asarray(cell if group is None else group), return_inverse=True)
+    _, column = np.unique(
+        mine.astype(np.int64) * (int(whose.max(initial=0)) + 1) + whose, return_inverse=True
     )
-    n, k = np.bincount(where, weights=w), np.bincount(where, weights=w * won)
-    own_n, own_k = np.bincount(inside, weights=w), np.bincount(inside, weights=w * won)
-    rest_n, rest_k = n[where] - own_n[inside], k[where] - own_k[inside]
-    known = rest_n > 0
-    share = np.divide(rest_k, rest_n, out=np.zeros_like(won), where=known)
-    e = np.where(known, w * (won - share), 0.0)
-    s = np.where(known, w * np.sqrt(share * (1 - share)), 0.0)
-    together = np.bincount(inside, weights=e) ** 2 - np.bincount(inside, weights=e * e)
-    most = np.bincount(inside, weights=s) ** 2 - np.bincount(inside, weights=s * s)
-    if not most.sum() > 0:
+    n = sparse.csr_matrix((w, (row, column)))
+    k = sparse.csr_matrix((w * won, (row, column)), shape=n.shape)
+    same = (n @ n.T).tocoo()
+    a, b = same.row, same.col
+    same_both, own = _at(k @ k.T, a, b), a == b
+    # of one cluster, no case with itself
+    pairs = same.data - np.where(own, np.bincount(row, weights=w**2)[a], 0.0)
+    both = same_both - np.where(own, np.bincount(row, weights=w**2 * won)[a], 0.0)
+    whole_n, whole_k = np.bincount(row, weights=w), np.bincount(row, weights=w * won)
+    other = whole_n[a] * whole_n[b] - same.data
+    other_both = whole_k[a] * whole_k[b] - same_both
+    mixed = other > 1e-9 * whole_n[a] * whole_n[b]
+    variance = np.zeros(n.shape[0])
+    differ = whole_k * (whole_n - whole_k) - _at(k @ (n - k).T, a[own], b[own])
+    variance[a[own]] = np.divide(differ, other[own], out=np.zeros_like(differ), where=mixed[own])
+    used = mixed & (pairs > 0)
+    expected = (pairs * np.sqrt(variance[a] * variance[b]))[used].sum()
+    if not expected > 0:
         return 0.0
-    return float(np.clip(together.sum() / most.sum(), 0.0, 1.0))
+    covariance = (both - pairs * np.divide(other_both, other, out=np.zeros_like(other), where=mixed))[
+        used
+    ].sum()
+    return float(np.clip(covariance / expected, 0.0, 1.0))
+
+
+def _at(matrix: Any, row: Ints, column: Ints) -> Floats:
+    """Return entries of a sparse matrix."""
+    return np.asarray(matrix.tocsr()[row, column], dtype=float).ravel()
+
+
+def cluster_df(cluster: ArrayLike, group: ArrayLike, correlation: float) -> float:
+    """How many degrees of freedom has a variance that :func:`cluster_factor` widens?
+
+    Returns
+    -------
+    float
+        At least 1; large where clusters hardly widen the variance.
+
+    Notes
+    -----
+    Satterthwaite: ``2 f^2 / var(f)`` with ``f = 1 + c correlation``, ``c = sum m^2 / sum m - 1`` over the sizes m of
+    the clusters within groups, less one for each group. The variance of the correlation, of means over pairs, is
+    ``sum w^2 2 (1 - r)^2 (1 + (m - 1) r)^2 / (m (m - 1))`` with weights w by pairs. Equal clusters give about their
+    number less that of the groups.
+
+    References
+    ----------
+    Satterthwaite (1946), doi:10.2307/3002019. Fisher (1925) for the variance of the intraclass correlation.
+
+    Checked against equal clusters by hand; with it floors without effect of regions, but of 20 owners, name a region
+    in 9 to 14 % of runs at a false discovery rate of 10 % (``tests/truth/test_stratified.py``).
+
+    Examples
+    --------
+    >>> round(cluster_df([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], [0] * 12, 0.0), 1)
+    5.0
+    """
+    codes, mine = np.asarray(cluster).astype(np.int64), np.asarray(group).astype(np.int64)
+    _, n = np.unique(mine * (int(codes.max(initial=0)) + 1) + codes, return_counts=True)
+    m = n[n > 1].astype(float)
+    if not m.size:
+        return np.inf
+    pairs, spare = m * (m - 1), float((n.astype(float) ** 2).sum() / n.sum() - 1)
+    each = 2 * (1 - correlation) ** 2 * (1 + (m - 1) * correlation) ** 2 / pairs
+    spread = spare**2 * float(((pairs / pairs.sum()) ** 2 * each).sum())
+    found = 2 * (1 + spare * correlation) ** 2 / spread if spread > 0 else np.inf
+    return max(float(found) - np.unique(mine).size, 1.0)
 
 
 def cluster_factor(cluster: ArrayLike, group: ArrayLike, groups: int, correlation: float) -> Floats:
