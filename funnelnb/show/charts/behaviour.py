@@ -27,18 +27,33 @@ GROUPS_MOST = 6
 PARTS = (("through", theme.MOVED), ("running", theme.OPEN), ("dropped", theme.LOST))
 
 
-def ranked(height: float = STEP) -> alt.Y:
+def plot_width() -> int:
+    """Return the width of the bars or points of rows."""
+    return theme.fit(PLOT, 140)
+
+
+def row_height() -> int:
+    """Return the height of a row; on a phone its name stands above its bar."""
+    return theme.fit(STEP, 46)
+
+
+def label_room() -> int:
+    """Return the pixels that the name of a row may take."""
+    return theme.fit(190, 310)
+
+
+def ranked() -> alt.Y:
     """Return the place of a row, from the top."""
-    return alt.Y(
-        "rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=height / 2), axis=None
-    )
+    padding = row_height() / 2
+    return alt.Y("rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=padding), axis=None)
 
 
 def labels_of(draft: Draft, rows: Sequence[Row], name: str) -> Any:
-    """Write the name of each row at the left of the plot."""
+    """Write the name of each row at the left of the plot, on a phone above its bar."""
+    place: dict[str, Any] = theme.fit({"align": "right", "dx": -8}, {"align": "left", "dy": -17})
     return (
         draft.layer(rows, name)
-        .mark_text(align="right", baseline="middle", dx=-8)
+        .mark_text(baseline="middle", **place)
         .encode(x=alt.value(0), y=ranked(), text="label:N")
     )
 
@@ -78,7 +93,7 @@ def funnel_draw(result: Funnel, lang: str) -> Any:
         return _group_rates(draft)
     say = draft.say
     names = [
-        {"rank": rank, "label": theme.shorten(row.step, 190, theme.LABEL_SIZE)}
+        {"rank": rank, "label": theme.shorten(row.step, label_room(), theme.LABEL_SIZE)}
         for rank, row in enumerate(result.steps)
     ]
     legend = [(colour, say.get(f"charts.behaviour.{part}")) for part, colour in _parts(result)]
@@ -86,11 +101,11 @@ def funnel_draw(result: Funnel, lang: str) -> Any:
         _bars(draft),
         labels_of(draft, names, "names"),
         *_step_numbers(draft),
-        _head(draft, say.get("charts.behaviour.reached"), PLOT),
-        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), PLOT + 66),
-        draft.legend(legend, 0, -16),
+        _head(draft, say.get("charts.behaviour.reached"), plot_width()),
+        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), plot_width() + _beside()),
+        draft.legend(legend, 0, theme.fit(-16, -26)),
     ]
-    chart = sized(alt.layer(*layers), width=PLOT, height=STEP * len(result.steps))
+    chart = sized(alt.layer(*layers), width=plot_width(), height=row_height() * len(result.steps))
     return draft.finish(chart, _funnel_title(draft), offset=34)
 
 
@@ -131,9 +146,14 @@ def _step_numbers(draft: Draft) -> list[Any]:
     ]
     base = draft.layer(numbers, "numbers").mark_text(align="left", baseline="middle", dx=8)
     return [
-        base.encode(x=alt.value(PLOT), y=ranked(), text="text:N"),
-        base.encode(x=alt.value(PLOT + 66), y=ranked(), text="rate:N"),
+        base.encode(x=alt.value(plot_width()), y=ranked(), text="text:N"),
+        base.encode(x=alt.value(plot_width() + _beside()), y=ranked(), text="rate:N"),
     ]
+
+
+def _beside() -> int:
+    """Return how far the rates stand to the right of the numbers."""
+    return theme.fit(66, 52)
 
 
 def _parts(result: Funnel) -> tuple[tuple[str, str], ...]:
@@ -169,7 +189,7 @@ def _group_rates(draft: Draft) -> Any:
     drawn = [
         {
             "rank": rank,
-            "label": theme.shorten(group_name(result, row.group, say), 190, theme.LABEL_SIZE),
+            "label": theme.shorten(group_name(result, row.group, say), label_room(), theme.LABEL_SIZE),
             "rate": row.by_time_rate,
             "lower": row.by_time_ci_lower,
             "upper": row.by_time_ci_upper,
@@ -196,19 +216,23 @@ def forest(draft: Draft, drawn: list[Row], title: str, *, axis: Any = None) -> A
     base = draft.layer(drawn, "rows")
 
     def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=axis or share_axis(draft.say, title=title, tickCount=6))
+        return alt.X(
+            f"{field}:Q",
+            scale=scale,
+            axis=axis or share_axis(draft.say, title=title, tickCount=theme.fit(6, 4)),
+        )
 
     rules = base.mark_rule(strokeWidth=2).encode(x=x("lower"), x2="upper:Q", y=ranked(), color=own_colour())
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=x("rate"), y=ranked(), color=own_colour()
     )
     texts = base.mark_text(align="left", baseline="middle", dx=8).encode(
-        x=alt.value(PLOT), y=ranked(), text="text:N"
+        x=alt.value(plot_width()), y=ranked(), text="text:N"
     )
     return sized(
         alt.layer(rules, points, texts, labels_of(draft, drawn, "names")),
-        width=PLOT,
-        height=STEP * len(drawn) * 0.8,
+        width=plot_width(),
+        height=row_height() * len(drawn) * theme.fit(0.8, 1.0),
     )
 
 

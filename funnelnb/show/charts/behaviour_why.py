@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.behaviour import STEP, forest, labels_of, ranked
+from funnelnb.show.charts.behaviour import STEP, forest, label_room, labels_of, ranked, row_height
 from funnelnb.show.charts.parts import Draft, sized
 from funnelnb.show.views.behaviour import told
 from funnelnb.show.views.behaviour_why import setting_name, way
@@ -51,7 +51,7 @@ def drivers_draw(result: Drivers, lang: str) -> Any:
             data
             | {
                 "rank": rank,
-                "label": theme.shorten(name, 190, theme.LABEL_SIZE),
+                "label": theme.shorten(name, label_room(), theme.LABEL_SIZE),
                 "colour": theme.QUIET if not clear else theme.MOVED if row.difference > 0 else theme.LOST,
                 "text": say.numbers.points_interval(
                     row.difference, row.difference_ci_lower, row.difference_ci_upper
@@ -59,7 +59,9 @@ def drivers_draw(result: Drivers, lang: str) -> Any:
             }
         )
     axis = alt.Axis(
-        title=say.get("charts.behaviour.drivers_x"), labelExpr="round(datum.value * 100)", tickCount=6
+        title=say.get("charts.behaviour.drivers_x"),
+        labelExpr="round(datum.value * 100)",
+        tickCount=theme.fit(6, 4),
     )
     return draft.finish(forest(draft, drawn, "", axis=axis), title)
 
@@ -89,7 +91,7 @@ def paths_draw(result: Paths, lang: str) -> Any:
             "rank": rank,
             "n": row.n,
             "zero": 0,
-            "label": theme.shorten(way(result, row, say), 330, theme.LABEL_SIZE),
+            "label": theme.shorten(way(result, row, say), theme.fit(330, 310), theme.LABEL_SIZE),
             "text": "  ·  ".join(
                 [
                     say.numbers.count(row.n),
@@ -108,7 +110,9 @@ def paths_draw(result: Paths, lang: str) -> Any:
         x=alt.X("n:Q", scale=scale, axis=None), y=ranked(), text="text:N"
     )
     chart = sized(
-        alt.layer(bars, texts, labels_of(draft, rows, "names")), width=300, height=STEP * len(rows) * 0.8
+        alt.layer(bars, texts, labels_of(draft, rows, "names")),
+        width=theme.fit(300, 140),
+        height=row_height() * len(rows) * theme.fit(0.8, 1.0),
     )
     key = "paths_title" if result.side == "after" else "paths_title_before"
     return draft.finish(chart, say.say(f"charts.behaviour.{key}", **told(result, say)))

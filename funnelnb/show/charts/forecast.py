@@ -343,10 +343,9 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
         }
         for row in rows
     ]  # fmt: skip
+    names, narrow = [row["name"] for row in drawn], theme.fit(False, True)
     x = alt.X(
-        "name:N",
-        sort=[row["name"] for row in drawn],
-        axis=alt.Axis(title=None, labelAngle=0, labelLimit=90, labelOverlap=False),
+        "name:N", sort=names, axis=alt.Axis(title=None, labelAngle=0, labelLimit=90, labelOverlap=False)
     )
     y = alt.Y(
         "start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit)), scale=alt.Scale(nice=True)
@@ -356,6 +355,21 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
         alt.Tooltip("name:N", title=" "), alt.Tooltip("label:N", title=say.field("net_amount", "WaterfallRow").label),
         alt.Tooltip("deals:N", title=say.field("deal_n", "WaterfallRow").label),
     ]  # fmt: skip
+    if narrow:  # bars lie, their names above them
+        line = alt.Y("name:N", sort=names, axis=None)
+        across = alt.X(
+            "start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit), tickCount=4)
+        )
+        words = base.mark_text(align="left", baseline="bottom", dy=-10)
+        chart = alt.layer(
+            base.mark_bar(size=14).encode(x=across, y=line, x2="end:Q", color=own_colour(), tooltip=tips),
+            words.encode(x=alt.value(0), y=line, text="name:N"),
+            base.mark_text(align="right", baseline="bottom", dy=-10).encode(
+                x=alt.value(306), y=line, text="label:N"
+            ),
+        )
+        sized(chart, width=306, height=44 * len(drawn))
+        return draft.finish(chart, found.headline, found.detail)
     chart = alt.layer(
         base.mark_bar(size=34).encode(x=x, y=y, y2="end:Q", color=own_colour(), tooltip=tips),
         base.mark_text(dy=-8, fontSize=theme.SMALL_SIZE).encode(x=x, y="top:Q", text="label:N"),

@@ -27,6 +27,10 @@ def width() -> float:
     return theme.fit(WIDTH, theme.NARROW)
 
 
+OUTLINE = {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 3}
+"""Of words drawn a second time below themselves, so that lines do not run through them."""
+
+
 class Layer(alt.Chart):
     """A chart whose encodings may be short text: Altair searches all its classes for each such text, which is slow."""
 
