@@ -467,15 +467,7 @@ def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
         for k, one in enumerate(("lost", "left", "still")):
             told = say.say(f"charts.diagnosis.ends.{one}", n=say.numbers.count(row[f"{one}_n"]))
             words.append(text(0, y - 4 + 12 * k, told, size=9.5, colour=theme.QUIET))
-    numbers = []
-    for row in (one for one in moves if one["move_n"] >= most / 200):
-        out, back = _height(row, place) * 0.5, row["kind"] == "back"
-        middle = (place[row["target"]] + place[row["origin"]]) / 2
-        x = SPINE + out + (-9 if back else 9)
-        label = say.numbers.count(row["move_n"])
-        numbers.append(
-            text(x, middle, label, align="right" if back else "left", size=9.5, colour=theme.QUIET)
-        )
+    numbers = [_upright_count(row, place, say) for row in moves if row["move_n"] >= most / 200]
     arcs = draft.layer(points, "arcs").mark_line(opacity=0.75).encode(
         x=pixel("x", "x"), y=pixel("y", "y"), order="step:Q", detail="arc:N", color=own_colour(),
         strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
@@ -487,6 +479,14 @@ def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
     chart = sized(alt.layer(*layers), width=312, height=STAGE * len(stages))
     said = say.get("charts.diagnosis.arcs_narrow")
     return draft.finish(chart, finding_of(result, say.lang).headline, said, offset=14)
+
+
+def _upright_count(row: Row, place: dict[str, float], say: Any) -> Row:
+    back = row["kind"] == "back"
+    x = SPINE + _height(row, place) * 0.5 + (-9 if back else 9)
+    middle = (place[row["target"]] + place[row["origin"]]) / 2
+    align = "right" if back else "left"
+    return text(x, middle, say.numbers.count(row["move_n"]), align=align, size=9.5, colour=theme.QUIET)
 
 
 def _ends(row: Row, x: float, result: Wander, say: Any) -> list[Row]:
