@@ -566,9 +566,10 @@ def _report(given: argparse.Namespace) -> int:
     with _cluster(given.dask or more.get("dask", "")) as executor:
         summary = run(request, Progress(), executor=executor, fail_on=fail_on)
     total = len(summary.made) + len(summary.kept)
-    print(
-        f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {summary.index}"
-    )
+    index = summary.index
+    if index.is_relative_to(Path.cwd()):  # a log need not tell where and by whom it was written
+        index = index.relative_to(Path.cwd())
+    print(f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {index}")
     for name, failure in summary.failed.items():
         print(f"failed: {printable(name)}: {printable(failure.line())}")
         for line in failure.message.splitlines()[1:]:

@@ -116,7 +116,7 @@ def test_report_writes_pages_and_says_where(small: Path, capsys: pytest.CaptureF
     words = ["report", "export", "--by", "region", "--notebook", "quick.ipynb", "--jobs", "1"]
     assert funnelnb(*words) == cli.OK
     said = capsys.readouterr()
-    assert said.out == f"2 reports ready (0 from before): {small / 'reports' / 'index.html'}\n"
+    assert said.out == f"2 reports ready (0 from before): {Path('reports', 'index.html')}\n"
     assert re.fullmatch(r"\[1/2\] East  ok  [\d.]+ s\n\[2/2\] West  ok  [\d.]+ s\n", said.err)
     assert {path.name for path in (small / "reports").iterdir()} == {
         *("index.html", "manifest.json", "East.html", "East.ipynb", "West.html", "West.ipynb")

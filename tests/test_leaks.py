@@ -5,6 +5,7 @@ written is searched, unpacked where it is an archive, in plain text and in the f
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -19,6 +20,8 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
+from funnelnb.batch.forkserver import ADDRESS
+from funnelnb.cli import main
 from funnelnb.data.load import load
 from funnelnb.data.snapshots import Store
 from tests.batch.conftest import write_company, write_notebook
@@ -79,40 +82,35 @@ def test_the_search_finds_what_is_planted(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory, warm_server):
     """Everything that a run, a check, a store and the exports write, from a home whose path names its owner."""
     home = tmp_path_factory.mktemp("where") / USER
     out = home / "out"
     out.mkdir(parents=True)
     data = write_company(home / "exports", {"East": 24, "West": 18})
-    notebook = write_notebook(
+    write_notebook(
         home / "own.ipynb",
         show="print(fn.conversion(book).text('en'))\nif value == 'West': open('/none/' + data)",
     )
-    environment = {
-        **os.environ,
-        **ENVIRONMENT,
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(home),
-    }
-    words = [
-        ["report", str(data), "--by", "region", "--notebook", str(notebook), "--out", str(out / "reports")],
-        ["check", str(data), "--harm", "--html", str(out / "harm.html"), "--json", str(out / "harm.json")],
-    ]
-    for one in words:
-        done = subprocess.run(
-            [sys.executable, "-m", "funnelnb", *one],
-            env=environment,
-            cwd=home,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode in (0, 1, 3), done.stderr.decode()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, "HOME": str(home)}.items():
+    changed = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), ADDRESS: warm_server}
+    report = ["report", "exports", "--by", "region", "--notebook", "own.ipynb", "--out", "out/reports"]
+    done = subprocess.run(
+        [sys.executable, "-m", "funnelnb", *report],
+        env={**os.environ, **changed, "PYTHONPATH": str(ROOT)},
+        cwd=home,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1, 3), done.stderr.decode()
+    (out / "said.log").write_bytes(done.stdout + done.stderr)
+    with pytest.MonkeyPatch.context() as patch, (out / "checked.log").open("w", encoding="utf-8") as log:
+        for name, value in changed.items():
             patch.setenv(name, value)
         patch.chdir(home)
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            assert main(
+                ["check", "exports", "--harm", "--html", "out/harm.html", "--json", "out/harm.json"]
+            ) in (0, 3)
         book = load(data)
         results = [fn.conversion(book, by="region"), fn.segments(book, by="region")]
         fn.to_csv(results[0], out / "one.csv")
@@ -137,6 +135,7 @@ def test_nothing_that_is_written_says_where_or_by_whom(written):
         str(Path(sys.executable).parent),
     )
     assert leaks(out, secrets) == []
+    assert all((out / name).stat().st_size > 50 for name in ("said.log", "checked.log"))
 
 
 def test_nothing_is_left_beside_what_was_asked_for(written):

@@ -34,6 +34,8 @@ REGIONS = ("East", "West", "华东")
 FAULTS = ("replaced", "cut off", "settings", "boom", "kill", "folder removed", "ctrl-c", "another notebook")
 SHOW = 'print("sum of", value, book.opportunities["amount"].sum())'
 WARM, MOST_MB = 40, 40
+RENEWED = 25
+"""After so many pairs the server that kernels are forked from is ended and another one started."""
 
 
 class Meddling(Heard):
@@ -134,6 +136,21 @@ def pair(folder: Path, fault: str, dice: random.Random) -> tuple[str, list[str]]
     return ended, wrong
 
 
+def warm_up(server: contextlib.ExitStack, temporary: Path) -> None:
+    """Start a server for the next runs; what it keeps in the temporary folder is its own."""
+    from funnelnb.batch import forkserver
+
+    os.environ.pop(forkserver.ADDRESS, None)
+    held = server.enter_context(forkserver.started())
+    os.environ[forkserver.ADDRESS] = getattr(held, "address", "")
+    server.callback(os.environ.pop, forkserver.ADDRESS, None)
+    OWN.update(one.name for one in temporary.iterdir())
+
+
+OWN: set[str] = set()
+"""What the server keeps in the temporary folder."""
+
+
 def main() -> int:
     """Run all pairs and print what came out; 1 if anything was wrong or memory grew."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -148,11 +165,15 @@ def main() -> int:
         temporary = Path(scratch) / "tmp"
         temporary.mkdir()
         tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
+        server = contextlib.ExitStack()
         for number in range(given.runs // 2):
+            if number % RENEWED == 0:  # between them, runs fork from one server, as under `funnelnb warm`
+                server.close()
+                warm_up(server, temporary)
             folder = Path(scratch) / f"pair{number}"
             fault = FAULTS[number % len(FAULTS)]
             how, wrong = pair(folder, fault, dice)
-            left = [one.name for one in temporary.iterdir()]
+            left = [one.name for one in temporary.iterdir() if one.name not in OWN]
             wrong += [f"after {fault}: {', '.join(left)} is left in the temporary folder"] if left else []
             ended[f"{fault}: {how}"] += 1
             faults += bool(wrong)
@@ -160,17 +181,15 @@ def main() -> int:
                 print(f"pair {number + 1}: {line}", flush=True)
             shutil.rmtree(folder, ignore_errors=True)
             with contextlib.suppress(OSError):
-                for one in temporary.iterdir():
+                for one in [one for one in temporary.iterdir() if one.name not in OWN]:
                     shutil.rmtree(one, ignore_errors=True)
-            if 2 * (number + 1) == min(WARM, given.runs // 2 // 2 * 2):
+            if number + 1 == max(min(WARM, given.runs // 2) // 2, 1):
                 gc.collect()
                 held = resident_mb()
-            if (number + 1) % 10 == 0:
-                seconds = time.monotonic() - began
-                print(
-                    f"{2 * number + 2} runs, {faults} pairs wrong, {resident_mb():.0f} MB, {seconds:.0f} s",
-                    flush=True,
-                )
+            seconds = time.monotonic() - began
+            state = f"{2 * number + 2:>4} runs, {faults} pairs wrong, {resident_mb():.0f} MB, {seconds:.0f} s"
+            print(f"{state}: {fault}: {how}", flush=True)
+        server.close()
     gc.collect()
     grown = resident_mb() - held
     for what, count in sorted(ended.items()):

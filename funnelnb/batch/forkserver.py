@@ -46,7 +46,7 @@ ANSWER_TIMEOUT_S = 60
 
 PRELOADED = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.interactiveshell", "IPython.display"),
-    *("numpy", "pandas", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "pandera.pandas"),
+    *("numpy", "pandas", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet"),
     *("pyarrow.pandas_compat",),
     *("scipy.stats", "scipy.optimize", "altair", "narwhals", "ipywidgets", "charset_normalizer"),
     *("papermill", "nbclient", "nbformat.v4", "nbconvert.filters", "jupyter_client.asynchronous", "jinja2"),
@@ -438,11 +438,6 @@ def _preload() -> None:
     import importlib
     import pkgutil
 
-    hidden = (
-        "pyspark" not in sys.modules
-    )  # pandera loads it where it is installed; who needs it loads it later
-    if hidden:
-        sys.modules["pyspark"] = None  # type: ignore[assignment]
     root = [str(Path(__file__).resolve().parents[1])]
     names = [*PRELOADED]
     names += [
@@ -454,8 +449,6 @@ def _preload() -> None:
     for name in names:
         with contextlib.suppress(Exception):  # what cannot be imported here will say so in the notebook
             importlib.import_module(name)
-    if hidden:
-        del sys.modules["pyspark"]
     package = importlib.import_module("funnelnb")
     for name in package.__all__:
         with contextlib.suppress(Exception):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 _STACK = (
-    *("altair", "ipykernel", "narwhals", "nbclient", "nbconvert", "numpy", "pandas", "pandera", "papermill"),
+    *("altair", "ipykernel", "narwhals", "nbclient", "nbconvert", "numpy", "pandas", "papermill"),
     *("pyarrow", "python-calamine", "scipy", "vl-convert-python"),
 )
 

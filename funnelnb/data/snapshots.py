@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core import check
-from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, SourceError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.book import Book
 from funnelnb.data.contract.calendar import Calendar
@@ -187,7 +187,16 @@ class Store:
 
     def _book(self, day: str) -> Book:
         manifest = self._files.manifest()
-        entry = next(one for one in manifest["snapshots"] if one["day"] == day)
+        try:
+            return self._made(manifest, next(one for one in manifest["snapshots"] if one["day"] == day))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                f"{self.path}: the snapshot of {day} is not as it was written: {type(error).__name__}",
+                expected="the manifest of a store of snapshots",
+                hint="put it back from a backup; the other snapshots can still be read",
+            ) from None
+
+    def _made(self, manifest: dict[str, Any], entry: dict[str, Any]) -> Book:
         tables = {
             name: _typed(restored(self._files, one, name).to_pandas(), name)
             for name, one in entry["tables"].items()

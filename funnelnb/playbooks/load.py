@@ -217,7 +217,8 @@ def _slug(name: str) -> str:
 
 @functools.cache
 def _built_in(name: str) -> Playbook:
-    return _from_file(_LIBRARY / f"{name}.toml")
+    path = _LIBRARY / f"{name}.toml"
+    return _made(_read(path), str(path))  # tests hold our own files to the schema
 
 
 def _from_file(path: Path) -> Playbook:
@@ -230,6 +231,11 @@ def _build(raw: Mapping[str, Any], path: str) -> Playbook:
     mistakes = [*shape_mistakes(raw), *sense_mistakes(raw)]
     if mistakes:
         raise playbook_error(path, mistakes)
+    return _made(raw, path)
+
+
+def _made(raw: Mapping[str, Any], path: str) -> Playbook:
+    """Build the playbook of tables without mistakes."""
     label = _label(raw["label"])
     return Playbook(
         id=raw["id"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from funnelnb.core.errors import ParameterError, nearest
@@ -310,5 +311,12 @@ class Playbook:
 
 def fold(name: str) -> str:
     """Return `name` without case, spaces and punctuation, full-width folded: how names are compared."""
-    folded = unicodedata.normalize("NFKC", str(name)).casefold()
+    text = str(name)
+    return _folded(text) if len(text) < 200 else _folded.__wrapped__(text)
+
+
+@lru_cache(maxsize=65_536)
+def _folded(name: str) -> str:
+    """Return the folded name; the same headers and words are asked of again and again while a source is recognised."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(char for char in folded if char.isalnum())

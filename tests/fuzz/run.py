@@ -22,6 +22,7 @@ from typing import Any
 from tests.fuzz.inputs import build
 
 LIMIT_S = 10
+ASKED = 20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -51,7 +52,7 @@ def one(seed: int, number: int, folder: Path) -> tuple[str, str, str]:
 
 
 def opened(form: str, source: Any, options: dict[str, Any], number: int) -> int:
-    """Open an input as what it is, ask every fifth book a few questions, and return how much it holds."""
+    """Open an input as what it is, ask every twentieth book a few questions, and return how much it holds."""
     from funnelnb.data.events.load import events
     from funnelnb.data.load import load
     from funnelnb.data.snapshots import Store
@@ -62,7 +63,7 @@ def opened(form: str, source: Any, options: dict[str, Any], number: int) -> int:
         store = Store(source)
         return sum(len(store.at(day).opportunities) for day in store.dates)
     book = load(source, **options)
-    if number % 5 == 0:
+    if number % ASKED == 0:
         analyse(book)
     return len(book.opportunities)
 

@@ -266,6 +266,7 @@ def test_spellings_of_known_systems(name: str, spelling: str, stage: str) -> Non
 def test_files_satisfy_the_schema(path: Path) -> None:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     jsonschema.validate(raw, SCHEMA, cls=jsonschema.Draft7Validator)
+    assert load_playbook(path).id == path.stem  # with every check that a file of a user's own gets
     assert raw["id"] == path.stem
     assert {"about", "source"} <= set(raw)
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.data.contract.tables import schema
 from funnelnb.data.load import load
 from funnelnb.playbooks import library, load_playbook
 from funnelnb.simulate import Effect, Exit, Floor, Level, RunTruth, StageLaw, simulate
 from funnelnb.simulate.draw import Draws
+from tests.reference.contract import schema
 from tests.simulate.floors import DAY, four_sd
 
 

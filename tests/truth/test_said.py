@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
+from funnelnb.core.errors import MissingDataError
+from funnelnb.show.text.words import words
 from tests.truth import worlds
 
 LANGS = ("en", "zh")
@@ -233,3 +235,103 @@ def test_times_of_groups_that_are_known_afterwards_name_nobody():
         assert "known_afterwards" in {note.code for note in result.notes}
         assert "no group is named" in result.finding("en")
         assert "不点名" in result.finding("zh")
+
+
+# ---- Periods: what came, what was lost and what was in hand, where deals were left out or have no dates ---------
+
+
+LEFT_OUT = ("closed_only", "only_wins", "wins_alone")
+FIGURES = {
+    "closed_only": {"entries", "in_hand", "in_hand_amount"},
+    "only_wins": {"entries", "losses", "win_rate"},
+    "wins_alone": {"entries", "in_hand", "in_hand_amount", "losses", "win_rate"},
+}
+
+
+def weekly(book):
+    return fn.weekly_report(book, period="month")
+
+
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_a_report_of_a_period_tells_only_what_the_data_know(kind):
+    result = weekly(BOOKS[kind])
+    hidden = {row.figure for row in result.figures if np.isnan(row.value)}
+    assert hidden == FIGURES[kind]
+    assert not any(row.change for row in result.figures if row.figure in hidden)
+    parts = {"entered_n": "entries", "here_n": "in_hand", "loss_n": "losses"}
+    for row in result.parts:
+        for name, figure in parts.items():
+            assert np.isnan(getattr(row, name)) == (figure in hidden)
+    assert all(np.isnan(row.reached_n) for row in result.stages[:-1])
+    assert np.isfinite(result.stages[-1].reached_n)
+    for lang in LANGS:
+        assert not re.search("nan|新增|new deal", result.finding(lang).split("\n")[0])
+        assert "nan" not in result.text(lang)
+
+
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_no_trend_no_change_and_no_symptom_of_deals_that_were_left_out(kind):
+    """The last months of an export without open deals look as if nobody came any more."""
+    book = BOOKS[kind]
+    for asked in (
+        lambda: fn.diagnosis.change(book),
+        lambda: fn.diagnosis.change(book, measure="win_rate"),
+        lambda: fn.diagnosis.sales_trend(book, measure="entries"),
+        lambda: fn.diagnosis.verdict(book, str(book.as_of - np.timedelta64(60, "D"))[:10], measure="entries"),
+    ):
+        with pytest.raises(MissingDataError, match="is not known"):
+            asked()
+    needs = {row.rule: row.needs for row in fn.symptoms(book).rules}
+    assert needs["thin_top"] == needs["leaking_step"] == "all_deals"
+    days = [str(book.as_of - np.timedelta64(back, "D"))[:10] for back in (100, 99)]
+    moved = fn.targets.before_after(book, at=days[1])
+    assert {row.verdict for row in moved.changes if row.property == "number"} == {"unknown"}
+    assert "nan" not in moved.text()
+
+
+def test_losses_without_dates_are_in_no_period():
+    result = weekly(UNDATED)
+    known = {row.figure: (row.value, row.before_value) for row in result.figures}
+    assert np.isnan([*known["losses"], *known["win_rate"], *known["in_hand"]]).all()
+    last = fn.weekly_report(UNDATED, period="week")
+    assert str(last.ends) < str(UNDATED.as_of)[:10], "what was in hand then is not known either"
+    assert all(np.isnan(row.here_n) for row in (*last.parts, *last.stages[:-1]))
+    assert known["orders"][0] > 0
+    assert "period_losses_undated" in {note.code for note in result.notes}
+    for measure in ("bookings", "cycle"):
+        with pytest.raises(MissingDataError, match="losses have no date"):
+            fn.diagnosis.change(UNDATED, measure=measure)
+    full = fn.diagnosis.change(worlds.quick_book(FULL), measure="win_rate")
+    same = fn.diagnosis.change(UNDATED, measure="win_rate")  # by the horizon an undated loss is never won
+    assert same.after_total == pytest.approx(full.after_total)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", ["closed_only", "wins_alone"])
+def test_open_deals_that_were_left_out_are_not_absent(kind, lang):
+    """No "there are no open deals, so there is nobody to call" where the export left them out."""
+    reason = words(lang).get(f"unjudged.{kind}")
+    for asked in (fn.stuck, fn.call_list, fn.six_properties):
+        assert asked(BOOKS[kind]).finding(lang).startswith(reason)
+    assert words(lang).get(f"unjudged.short.{kind}") in fn.diagnosis.harm(BOOKS[kind]).finding(lang)
+
+
+def test_no_share_won_of_data_without_losses():
+    marked = {**BOOKS, "never_set": worlds.quick_book(worlds.losses_never_set(FULL))}
+    for kind in ("only_wins", "wins_alone", "never_set"):
+        found = fn.diagnosis.wander(marked[kind])
+        assert np.isnan([row.win_rate for row in (*found.paths, *found.rounds)]).all()
+        assert "nan" not in found.text()
+        with pytest.raises(MissingDataError):
+            fn.forecasts.calibration(marked[kind])
+    assert "never marked" in fn.distribution(marked["never_set"]).finding("en")
+    assert "never marked" in fn.stuck(marked["never_set"]).finding("en")
+
+
+def test_a_date_that_is_missing_moves_no_win_rate():
+    """How a deal ended is known without its date."""
+    for book in (UNDATED, worlds.quick_book(worlds.undated_losses(FULL, 1.0, np.random.default_rng(2)))):
+        (row,) = [row for row in fn.diagnosis.harm(book).rows if row.finding == "undated_losses"]
+        (effect,) = [one for one in row.effects if one.measure == "win_rate"]
+        assert effect.shift == 0
+        assert effect.as_is == pytest.approx(148 / 523)

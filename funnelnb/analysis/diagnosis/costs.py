@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, in_days
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes
+from funnelnb.analysis.shared.judged import entries_known
 from funnelnb.analysis.shared.open_deals import needed
 from funnelnb.analysis.shared.period import Period, period_of
 from funnelnb.analysis.shared.question import question
@@ -222,10 +223,11 @@ def _row(
     values: dict[str, Any] = {}
     for name, n in counts.items():
         lower, upper = poisson_interval(n, confidence)
+        known = bool(n) and (name == "order" or entries_known(desk.book))
         values |= {
-            f"per_{name}_amount": spent / n if n else float("nan"),
-            f"per_{name}_ci_lower": spent / upper if n else float("nan"),
-            f"per_{name}_ci_upper": spent / lower if n and lower > 0 else float("nan"),
+            f"per_{name}_amount": spent / n if known else float("nan"),
+            f"per_{name}_ci_lower": spent / upper if known else float("nan"),
+            f"per_{name}_ci_upper": spent / lower if known and lower > 0 else float("nan"),
             f"{name}_n": n,
         }
     return UnitCost(

@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, grouping
 from funnelnb.analysis.shared.entered import entered_s
+from funnelnb.analysis.shared.judged import NEVER_LOST, ONLY_WINS, WINS_ALONE, unjudged
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import design
@@ -121,6 +122,11 @@ class Desk:
     def lost(self) -> Mask:
         """Lost deals."""
         return np.asarray(self.ledger.outcome == LOST_DEAL)
+
+    @cached_property
+    def losses_known(self) -> bool:
+        """Whether lost deals are in the data and marked: without them every closed deal is won."""
+        return unjudged(self.book) not in (ONLY_WINS, WINS_ALONE, NEVER_LOST)
 
     @cached_property
     def ended(self) -> Mask:

@@ -362,7 +362,7 @@ def _report_part(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         "entered_n": lambda: mine() & inside(desk.entered, now),
         "order_n": lambda: mine() & inside(desk.closed, now) & desk.won,
-        "loss_n": lambda: mine() & inside(desk.closed, now) & desk.lost,
+        "loss_n": lambda: mine() & inside(desk.closed, now) & desk.lost & ~np.isnan(row.loss_n),
         "here_n": lambda: mine() & np.asarray(_stood(asked, result) >= 0),
         "red_n": COMPUTED,
         "amber_n": COMPUTED,

@@ -11,6 +11,17 @@ from funnelnb.analysis.diagnosis.cells import standing_at
 from funnelnb.analysis.diagnosis.desk import Desk, in_days
 from funnelnb.analysis.diagnosis.report_period import back
 from funnelnb.analysis.shared.counts import attributes
+from funnelnb.analysis.shared.judged import (
+    CLOSED_ONLY,
+    MOST_UNDATED,
+    NEVER_LOST,
+    ONLY_WINS,
+    UNDECIDED,
+    WINS_ALONE,
+    losses_dated,
+    recorded,
+    unjudged,
+)
 from funnelnb.core.errors import ParameterError, nearest
 from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.rates.tolerance import holm
@@ -27,6 +38,17 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 ROLL_UP = ("region", "team", "owner")
+LEAST_PRICED = 0.5
+"""Amounts are added up where at least this share of the deals has one."""
+PART_OF = {
+    "entered_n": "entries",
+    "order_n": "orders",
+    "order_amount": "bookings",
+    "loss_n": "losses",
+    "here_n": "in_hand",
+    "here_amount": "in_hand_amount",
+}
+"""Columns of the parts, and the figure of the overview that each belongs to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +61,8 @@ class ReportFigure:
     value, value_ci_lower, value_ci_upper : float
         In the period; of deals in hand at its end.
     before_value, year_value : float
-        In the period before, and in the same period a year earlier; NaN where not known.
+        In the period before, and in the same period a year earlier; NaN where not known, as what was lost or in hand
+        then where losses have no dates.
     change : {"", "up", "down", "not_separable"}
         Against the period before: whether chance would hardly explain it, all figures counted (Holm).
     """
@@ -60,20 +83,20 @@ class ReportStage:
     Attributes
     ----------
     stage : str
-    reached_n : int
-        Deals that reached it in the period.
-    before_n : int
+    reached_n : float
+        Deals that reached it in the period; NaN where deals were left out of the data.
+    before_n : float
         In the period before.
-    here_n : int
-        Open there at the end of the period.
+    here_n : float
+        Open there at the end of the period; NaN where open deals were left out.
     here_amount : float
         Their known amounts.
     """
 
     stage: str
-    reached_n: int
-    before_n: int
-    here_n: int
+    reached_n: float
+    before_n: float
+    here_n: float
     here_amount: float
 
 
@@ -85,8 +108,8 @@ class ReportPart:
     ----------
     group : tuple of str
         Empty: the whole.
-    entered_n, order_n, loss_n, here_n : int
-        Entered, won and lost in the period; open at its end.
+    entered_n, order_n, loss_n, here_n : float
+        Entered, won and lost in the period; open at its end. NaN where such deals were left out, or have no dates.
     order_amount, here_amount : float
         Known amounts.
     red_n, amber_n : int
@@ -94,10 +117,10 @@ class ReportPart:
     """
 
     group: tuple[str, ...]
-    entered_n: int
-    order_n: int
-    loss_n: int
-    here_n: int
+    entered_n: float
+    order_n: float
+    loss_n: float
+    here_n: float
     order_amount: float
     here_amount: float
     red_n: int
@@ -117,7 +140,10 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
     """Return the figures of the overview, beside the period before and the same a year earlier."""
     periods = [now, back(now, kind), back(now, kind, year=True)]
     first = np.nanmin(desk.entered) if not np.isnan(desk.entered).all() else np.inf
-    known = [True, *(float(one.start.astype(np.int64)) >= first for one in periods[1:])]
+    known = [
+        True,
+        *(float(one.start.astype(np.int64)) >= first and recorded(desk.book, one) for one in periods[1:]),
+    ]
     amount = np.nan_to_num(desk.ledger.amount)
     days = {
         "entries": (desk.entered, None),
@@ -141,12 +167,42 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
         "in_hand": [float(one.sum()) for one in stood],
         "in_hand_amount": [float(amount[one].sum()) for one in stood],
     }
+    for place, one in enumerate(periods):
+        for name in unknown_figures(desk, one):
+            values[name][place] = float("nan")
     chance = _chances(values, closed, [amount[mine] for mine in masks["orders"][:2]]) if known[1] else {}
     adjusted = dict(zip(chance, holm(list(chance.values())).tolist(), strict=True))
     return tuple(
         _figure(name, found, known, closed[0], adjusted.get(name, float("nan")), confidence)
         for name, found in values.items()
     )
+
+
+def unknown_figures(desk: Desk, period: Period) -> frozenset[str]:
+    """Return the figures of a period that are not known of these deals, because some were left out or have no date.
+
+    Sums of money need the amount of half of the deals. Where losses have no dates, what was in hand is known on the
+    last day of the data alone.
+    """
+    why = unjudged(desk.book)
+    hidden: set[str] = set()
+    if why in (CLOSED_ONLY, ONLY_WINS, WINS_ALONE):
+        hidden |= {"entries"}
+    dated = losses_dated(desk.ledger)
+    if why in (CLOSED_ONLY, WINS_ALONE) or not (dated or float(period.end.astype(np.int64)) >= desk.today):
+        hidden |= {"in_hand", "in_hand_amount"}
+    came, won = ~np.isnan(desk.entered), desk.won & ~np.isnan(desk.closed)
+    if came.sum() < (1 - MOST_UNDATED) * came.size:
+        hidden |= {"entries", "in_hand", "in_hand_amount"}
+    if why == UNDECIDED or won.sum() < (1 - MOST_UNDATED) * desk.won.sum():
+        hidden |= {"orders", "bookings", "win_rate"}
+    priced = ~np.isnan(desk.ledger.amount)
+    for name, mine in (("bookings", desk.won), ("in_hand_amount", desk.in_hand)):
+        if mine.any() and priced[mine].mean() < LEAST_PRICED:
+            hidden |= {name}
+    if why in (ONLY_WINS, WINS_ALONE, NEVER_LOST, UNDECIDED) or not dated:
+        hidden |= {"losses", "win_rate"}
+    return frozenset(hidden)
 
 
 def _chances(
@@ -157,11 +213,16 @@ def _chances(
 
     found = {}
     for name in ("entries", "orders", "losses"):
+        if np.isnan(values[name][0]):
+            continue
         n, before = int(values[name][0]), int(values[name][1])
         found[name] = float(binomtest(n, n + before, 0.5).pvalue) if n + before else 1.0
     spread = float(np.sqrt(sum((one**2).sum() for one in orders)))
     apart = abs(values["bookings"][0] - values["bookings"][1])
-    found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
+    if np.isfinite(apart):
+        found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
+    if np.isnan(values["win_rate"][0]):
+        return found
     both = sum(closed[0]) and sum(closed[1])
     found["win_rate"] = float(fisher_exact(np.array(closed[:2])).pvalue) if both else 1.0
     return found
@@ -177,7 +238,9 @@ def _figure(
 ) -> ReportFigure:
     """Return a figure of the period beside those it is compared with."""
     lower, upper = float("nan"), float("nan")
-    if name in ("entries", "orders", "losses"):
+    if np.isnan(values[0]):
+        pass
+    elif name in ("entries", "orders", "losses"):
         lower, upper = poisson_interval(values[0], confidence)
     elif name == "win_rate":
         lower, upper = (float(one) for one in wilson(closed[0], sum(closed), confidence))
@@ -197,15 +260,19 @@ def report_stages(desk: Desk, now: Period, before: Period) -> tuple[ReportStage,
     ledger = desk.ledger
     stood = standing_at(desk, float(now.end.astype(np.int64)) + 1)
     amount = np.nan_to_num(ledger.amount)
+    hidden, blank = unknown_figures(desk, now), float("nan")
+    came, stand = ("entries" in hidden), ("in_hand" in hidden)
     rows = []
     for k in range(ledger.won + 1):
         reached = in_days(ledger.reached_s[:, k]) if k else desk.entered
         here = stood == k
         rows.append(
             ReportStage(
-                stage=ledger.stage_ids[k], reached_n=int(inside(reached, now).sum()),
-                before_n=int(inside(reached, before).sum()), here_n=int(here.sum()) if k < ledger.won else 0,
-                here_amount=float(amount[here].sum()) if k < ledger.won else 0.0,
+                stage=ledger.stage_ids[k],
+                reached_n=blank if came and k < ledger.won else int(inside(reached, now).sum()),
+                before_n=blank if came and k < ledger.won else int(inside(reached, before).sum()),
+                here_n=0 if k == ledger.won else blank if stand else int(here.sum()),
+                here_amount=0.0 if k == ledger.won else blank if stand else float(amount[here].sum()),
             )
         )  # fmt: skip
     return tuple(rows)
@@ -228,12 +295,17 @@ def report_parts(
         "here_n": stood,
     }  # fmt: skip
 
+    hidden = unknown_figures(desk, now)
+    blank = {what: float("nan") for what, name in PART_OF.items() if name in hidden}
+
     def row(group: tuple[str, ...], mine: Mask, symptoms_of: list[Symptom]) -> ReportPart:
+        counted: dict[str, Any] = {what: int((mask & mine).sum()) for what, mask in masks.items()}
         return ReportPart(
             group=group,
-            **{what: int((mask & mine).sum()) for what, mask in masks.items()},
-            order_amount=float(amount[masks["order_n"] & mine].sum()),
-            here_amount=float(amount[stood & mine].sum()),
+            **counted
+            | {"order_amount": float(amount[masks["order_n"] & mine].sum())}
+            | {"here_amount": float(amount[stood & mine].sum())}
+            | blank,
             red_n=sum(one.state == "red" for one in symptoms_of),
             amber_n=sum(one.state == "amber" for one in symptoms_of),
         )

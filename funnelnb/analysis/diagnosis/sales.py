@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
+from funnelnb.analysis.shared.judged import require_entries
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -169,6 +170,8 @@ def sales_trend(
     """
     check.one_of("measure", measure, MEASURES)
     check.one_of("every", every, PERIODS)
+    if measure == "entries":
+        require_entries(book, "how many deals entered")
     confidence, names, desk = level(confidence_level), grouping(book, by), Desk(book, "owner")
     day = days_of(desk, measure)
     known = ~np.isnan(day)

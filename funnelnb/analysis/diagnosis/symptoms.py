@@ -11,7 +11,7 @@ from funnelnb.analysis.diagnosis import signs_funnel, signs_orders, signs_work
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign
 from funnelnb.analysis.diagnosis.rules import rules_of
 from funnelnb.analysis.shared.counts import level, source_notes
-from funnelnb.analysis.shared.judged import CLOSED_ONLY, WINS_ALONE, unjudged
+from funnelnb.analysis.shared.judged import CLOSED_ONLY, ONLY_WINS, WINS_ALONE, unjudged
 from funnelnb.analysis.shared.open_deals import customers_of, learned_from, require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import DealRows, Result, about
@@ -52,6 +52,8 @@ ASKED: Mapping[str, Callable[..., Iterator[Sign]]] = {
 """Rule -> what measures it, in the order in which they are shown."""
 IN_HAND = ("few_opportunities", "stalled", "untouched", "dates_overdue", "one_size")
 """Rules about deals in hand: where open deals were left out of the data they tell nothing."""
+ENTRIES = ("thin_top", "few_quotations", "leaking_step", "busy_few")
+"""Rules about deals that came: where open or lost ones were left out they tell nothing."""
 FALSE_ALARM_RATE = 0.05
 DEALS_N = 50
 """So many deals are listed of each symptom, the largest first."""
@@ -369,6 +371,8 @@ def _asked(
     """Return what a rule measured, or the code of what it lacks."""
     if name in IN_HAND and unjudged(desk.book) in (CLOSED_ONLY, WINS_ALONE):
         return [], "open_deals"
+    if name in ENTRIES and unjudged(desk.book) in (CLOSED_ONLY, ONLY_WINS, WINS_ALONE):
+        return [], "all_deals"
     more = {"ideal": ideal} if name == "leaking_step" else {}
     try:
         signs = list(ASKED[name](desk, limits, confidence, **more))

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.judged import require_dated, require_entries, require_judged
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -142,6 +143,11 @@ def verdict(
     """
     check.one_of("measure", measure, MEASURES)
     confidence, desk = level(confidence_level), Desk(book, "owner")
+    if measure == "entries":
+        require_entries(book, "how many deals entered")
+    if measure == "win_rate":
+        require_judged(book, what="the win rate of the deals closed in a period")
+        require_dated(desk.ledger, "the win rate of the deals closed in a period")
     day, length, first = _span(desk, at)
     starts = [day, *(day - k * length for k in range(1, 1 + int((day - first) // length)))]
     found = [_window(desk, measure, start, length) for start in starts]

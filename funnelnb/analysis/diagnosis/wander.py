@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.judged import moves_known
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -228,6 +229,12 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
             "how deals wander: the data has no stage history",
             expected="a table stage_history with opportunity_id, stage, entered_at",
         )
+    if not moves_known(book.ledger):
+        raise MissingDataError(
+            "how deals wander: won and lost deals do not have a stage history alike",
+            expected="a stage history of nearly all deals, won and lost",
+            hint="export the history of lost deals too",
+        )
     require_known(book)
     desk = Desk(book, "owner")
     ledger = desk.ledger
@@ -330,13 +337,13 @@ def _paths(desk: Desk, confidence: float) -> tuple[DealPath, ...]:
     spent = (desk.closed - desk.entered)[closed]
     rows = []
     for rank, k in enumerate(np.lexsort((found, -n))[:PATHS_N].tolist()):
-        lower, upper = wilson(won[k], n[k], confidence)
-        days = spent[which == k]
+        lower, upper = _bounds(desk, int(won[k]), int(n[k]), confidence)
+        days, mine = spent[which == k], _picked(closed, which == k)
         rows.append(
             DealPath(
                 rank=rank + 1, path=_spelled(int(found[k]), base, ledger.stage_ids), closed_n=int(n[k]),
-                won_n=int(won[k]), path_share=float(n[k] / n.sum()), win_rate=float(won[k] / n[k]),
-                win_ci_lower=float(lower), win_ci_upper=float(upper),
+                won_n=int(won[k]), path_share=float(n[k] / n.sum()), win_rate=_won_of(desk, mine),
+                win_ci_lower=lower, win_ci_upper=upper,
                 median_days=float(np.nanmedian(days)) if (~np.isnan(days)).any() else float("nan"),
             )
         )  # fmt: skip
@@ -386,18 +393,31 @@ def _rounds(desk: Desk, kind: NDArray[np.str_], confidence: float) -> tuple[Roun
         if not mine.any():
             continue
         closed = mine & (desk.won | desk.lost)
-        lower, upper = wilson(int((closed & desk.won).sum()), int(closed.sum()), confidence)
+        lower, upper = _bounds(desk, int((closed & desk.won).sum()), int(closed.sum()), confidence)
         rows.append(
             RoundRow(
                 again_n=times, deal_n=int(mine.sum()), deal_share=float(mine.mean()),
-                win_rate=_won_of(desk, closed), win_ci_lower=float(lower), win_ci_upper=float(upper),
+                win_rate=_won_of(desk, closed), win_ci_lower=lower, win_ci_upper=upper,
             )
         )  # fmt: skip
     return tuple(rows)
 
 
 def _won_of(desk: Desk, closed: Mask) -> float:
-    return float(desk.won[closed].mean()) if closed.any() else float("nan")
+    """Return the share won of closed deals; NaN without any, and where no lost ones are in the data."""
+    return float(desk.won[closed].mean()) if closed.any() and desk.losses_known else float("nan")
+
+
+def _bounds(desk: Desk, won_n: int, closed_n: int, confidence: float) -> tuple[float, float]:
+    lower, upper = wilson(won_n, closed_n, confidence) if desk.losses_known else (np.nan, np.nan)
+    return float(lower), float(upper)
+
+
+def _picked(mask: Mask, chosen: Mask) -> Mask:
+    """Return a mask of those of its deals that are chosen."""
+    kept = np.zeros_like(mask)
+    kept[np.flatnonzero(mask)[chosen]] = True
+    return kept
 
 
 def referrals_of(desk: Desk) -> Mask | None:

@@ -21,6 +21,7 @@ from funnelnb.analysis.diagnosis.report_people import CustomerLine, NextStep, cu
 from funnelnb.analysis.diagnosis.report_period import asked_period, back
 from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms, symptoms
 from funnelnb.analysis.shared.counts import level, source_notes
+from funnelnb.analysis.shared.judged import losses_dated
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_amount
 from funnelnb.analysis.shared.question import question
@@ -420,4 +421,5 @@ def _turned(
 def _notes(desk: Desk, now: Period) -> tuple[Note, ...]:
     """Say that the period holds nothing, and that the data begin within it."""
     closed, came = inside(desk.closed, now), inside(desk.entered, now)
-    return () if closed.any() or came.any() else (Note("period_empty", {"period_name": now.name}),)
+    told = () if closed.any() or came.any() else (Note("period_empty", {"period_name": now.name}),)
+    return told if losses_dated(desk.ledger) else (*told, Note("period_losses_undated"))

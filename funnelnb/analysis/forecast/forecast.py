@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.categories import CategoryRow, category_rows
 from funnelnb.analysis.forecast.engine import DRAWS, Foresight, foresee
-from funnelnb.analysis.forecast.history import History, groups_of, history_of, replayable, require_dated
+from funnelnb.analysis.forecast.history import (
+    History,
+    groups_of,
+    history_of,
+    replayable,
+    require_begun,
+    require_dated,
+)
 from funnelnb.analysis.forecast.scorecard import Record, record_of, segments_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.judged import require_judged
@@ -331,6 +338,7 @@ def _case(
     require_known(book)
     if today < history.day:
         require_dated(history)
+    require_begun(history)
     _require(history, today)
     past = _record(book, asked[0], today, start_month, asked=record)
     factor = past.width_factor if past is not None else 1.0

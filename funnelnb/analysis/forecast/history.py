@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.judged import MOST_UNDATED, MOST_UNEVEN, moves_known
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -80,10 +81,6 @@ class History:
         )  # fmt: skip
 
 
-MOST_UNDATED = 0.1
-"""Up to this share of the deals that ended may have no date where past days are replayed."""
-
-
 def require_dated(history: History) -> None:
     """Refuse to replay past days where the dates of many losses are not known.
 
@@ -100,6 +97,25 @@ def require_dated(history: History) -> None:
         expected="a date for each loss",
         hint="export the dates of losses, or keep snapshots: funnelnb snapshot EXPORT --store pipeline/",
     )
+
+
+def amounts_tell_end(history: History) -> bool:
+    """Whether amounts are known of won deals more (or less) often than of lost ones: then their size tells the end."""
+    priced = np.isfinite(history.open_amount)
+    ended = (history.end_day < NEVER) | history.undated
+    ends = [priced[mine] for mine in (history.win_day < NEVER, ended) if mine.any()]
+    return len(ends) == 2 and abs(float(ends[0].mean() - ends[1].mean())) > MOST_UNEVEN
+
+
+def require_begun(history: History) -> None:
+    """Refuse to say when open deals come where nobody knows when they began."""
+    still = (history.win_day == NEVER) & (history.end_day == NEVER) & ~history.undated
+    if still.any() and (history.begin_day[still] == NEVER).mean() > 0.5:
+        raise MissingDataError(
+            "when open deals will close is not known: no date tells when they began",
+            expected="created_at, or a stage history with dates",
+            hint="map the column in the settings",
+        )
 
 
 def replayable(history: History) -> bool:
@@ -130,6 +146,8 @@ def history_of(book: Book) -> History:
     end = np.where(over, closed, NEVER)
     created = _days(ledger.created_s)
     begin = np.minimum(created, stage.min(axis=0))
+    if not moves_known(ledger):  # of lost deals without their moves nobody knows how far they came by when
+        stage[1:won] = NEVER
     undated = over & (closed == NEVER)
     stage[0] = np.where(stage[0] == NEVER, created, stage[0])
     on = np.stack([np.minimum(stage[k + 1 :].min(axis=0), win) for k in range(won)])

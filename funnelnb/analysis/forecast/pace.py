@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
-from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
+from funnelnb.analysis.forecast.history import (
+    NEVER,
+    History,
+    amounts_tell_end,
+    history_of,
+    require_begun,
+    require_dated,
+)
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
 from funnelnb.analysis.forecast.scorecard import has_history, past_periods
 from funnelnb.analysis.shared.counts import level
@@ -147,6 +154,7 @@ def coverage(
     start_month = when.month_of_start(fiscal_start)
     history = _judged(book)
     require_dated(history)
+    require_begun(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
     _require_amounts(history)
@@ -179,6 +187,12 @@ def coverage(
 
 
 def _require_amounts(history: History) -> None:
+    if amounts_tell_end(history):
+        raise MissingDataError(
+            "what the pipeline was worth on past days is not known: lost deals lack amounts that won ones have",
+            expected="amounts of lost deals too",
+            hint="export the amount of every deal",
+        )
     if not np.isfinite(history.open_amount).any():
         raise MissingDataError(
             "no deal has an amount", expected="a column amount for open deals", hint="map it in the settings"

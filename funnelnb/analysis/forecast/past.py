@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelnb.analysis.forecast.history import NEVER, History
+from funnelnb.analysis.forecast.history import NEVER, History, amounts_tell_end
 from funnelnb.analysis.forecast.known import MONTH_DAYS, RECENT_DAYS, Grid, Known, risk_between
 from funnelnb.core.check import TOO_FEW_N
 
@@ -100,7 +100,7 @@ def _class_factor(codes: Ints, classes: int, won: Bools, expected: Floats) -> tu
 def _size_class(history: History, known: Known) -> Ints:
     """Return a class of size for each deal, 0 where nothing is known of it."""
     there = (known.start < NEVER) & np.isfinite(history.open_amount)
-    if history.at_close or there.sum() < 20 * SIZE_CLASSES:
+    if history.at_close or there.sum() < 20 * SIZE_CLASSES or amounts_tell_end(history):
         return np.zeros(known.start.size, np.int64)
     cut = np.unique(np.quantile(history.open_amount[there], np.arange(1, SIZE_CLASSES) / SIZE_CLASSES))
     made = np.zeros(known.start.size, np.int64)

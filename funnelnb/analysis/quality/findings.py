@@ -11,6 +11,7 @@ import pandas as pd
 from funnelnb.data.check import LATE_STARTERS, Subject
 from funnelnb.data.cleaning import Cleaning
 from funnelnb.data.contract.settings import Settings
+from funnelnb.data.parse.values import look_up
 from funnelnb.data.tidy.find import same_deals, same_orders, trials
 
 if TYPE_CHECKING:
@@ -66,18 +67,35 @@ def _closed_column(deals: pd.DataFrame) -> pd.Series:
     return deals["closed_at"] if "closed_at" in deals else pd.Series(pd.NaT, index=deals.index)
 
 
+def _dated(seen: Subject, rows: pd.Series) -> Book | None:
+    """Return the book with a date in the middle between the last sign of a deal and the as-of date.
+
+    How a deal ended is known without its date: leaving such deals out would move the win rate for nothing.
+    """
+    last, as_of = seen.started, pd.Timestamp(seen.as_of)
+    history = seen.book.tables.get("stage_history")
+    if history is not None:
+        signs = history.sort_values("entered_at").drop_duplicates("opportunity_id", keep="last")
+        moved = look_up(seen.deals["opportunity_id"], signs["opportunity_id"], signs["entered_at"])
+        last = last.where(moved.isna() | (moved < last) | (moved > as_of), moved)
+    if "closed_at" not in seen.deals or last[rows].isna().any():
+        return None
+    middle = last + (as_of - last) / 2
+    return _changed(seen.book, rows, closed_at=middle.astype(seen.deals["closed_at"].dtype))
+
+
 def undated_wins(seen: Subject) -> Found:
     """Won deals without a date."""
     won = seen.deals["outcome"] == "won"
     rows = won & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=won, mended=_without(seen.book, rows))
+    return Found(rows=rows, of=won, mended=_dated(seen, rows))
 
 
 def undated_losses(seen: Subject) -> Found:
     """Lost deals without a date."""
     lost = seen.deals["outcome"].str.startswith("lost")
     rows = lost & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=lost, mended=_without(seen.book, rows))
+    return Found(rows=rows, of=lost, mended=_dated(seen, rows))
 
 
 def zero_day(seen: Subject) -> Found:

@@ -9,7 +9,7 @@ import numpy as np
 from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
-from funnelnb.analysis.shared.judged import still_known
+from funnelnb.analysis.shared.judged import NEVER_LOST, ONLY_WINS, WINS_ALONE, still_known, unjudged
 from funnelnb.core.errors import FunnelError
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.proportion import wilson
@@ -52,6 +52,8 @@ def win_rate(book: Book, confidence_level: float, horizon_days: float) -> Measur
     >>> round(found.value, 4) == round(737 / (737 + 2436), 4)
     True
     """
+    if unjudged(book) in (ONLY_WINS, WINS_ALONE, NEVER_LOST):  # lost ones are missing or not marked
+        return UNKNOWN
     outcome = book.ledger.outcome
     won, lost = int((outcome == WON_DEAL).sum()), int((outcome == LOST_DEAL).sum())
     if not won + lost:

@@ -187,6 +187,8 @@ def watch(
     times: Times, days: float, confidence_level: float, *, amount: bool = False, drawn: bool = True
 ) -> Watched:
     """Return curve and headline at `days` of one group; the curve of one not `drawn` is made when asked for."""
+    if not drawn and not times.n.any():
+        return Watched(times=times, day=AtDay(), confidence_level=confidence_level)
     known = curve(times, confidence_level, None if drawn else days * SECONDS_PER_DAY)
     day = at_day(times, known, days, amount=amount)
     return Watched(times=times, day=day, confidence_level=confidence_level, known=known if drawn else None)

@@ -12,12 +12,13 @@ from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.count.counts import ADVANCED
 from funnelnb.data.ledger import dating
-from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL, WON_DEAL
+from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import effective_clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from funnelnb.analysis.shared.period import Period
     from funnelnb.data.count.counts import TimeCounts
     from funnelnb.data.ledger.ledger import Ledger
 
@@ -49,15 +50,73 @@ _WHY = {
 }
 
 
-def require_judged(book: Any, hint: str = "export won, lost and open deals") -> None:
-    """Raise MissingDataError where the data do not tell how likely an open deal is won."""
+def require_judged(
+    book: Any, hint: str = "export won, lost and open deals", *, what: str = "the chance of open deals"
+) -> None:
+    """Raise MissingDataError where the data do not tell how likely an open deal is won, on which `what` rests."""
     why = unjudged(book)
     if why or not (book.ledger.outcome == WON_DEAL).any():
         raise MissingDataError(
-            f"the chance of open deals is not known: {_WHY.get(why, 'no deal is won')}",
+            f"{what} is not known: {_WHY.get(why, 'no deal is won')}",
             expected="deals that were won, deals marked as lost, and deals still open",
             hint=hint,
         )
+
+
+def entries_known(source: Any) -> bool:
+    """Whether all deals that came are in the data: no open or lost ones were left out."""
+    asked = (source, getattr(source, "whole", source))
+    return all(unjudged(one) not in (CLOSED_ONLY, ONLY_WINS, WINS_ALONE) for one in asked)
+
+
+def require_entries(book: Any, what: str) -> None:
+    """Raise MissingDataError where deals were left out of the data, so that `what` (how many came) is not known."""
+    if not entries_known(book):
+        require_judged(book, "export won, lost and open deals; what was won needs no others", what=what)
+
+
+def recorded(book: Any, period: Period) -> bool:
+    """Whether records had begun when a period started: of earlier ones only deals that lasted are in the data."""
+    since = getattr(getattr(book, "whole", book), "observed_from", None)
+    return since is None or bool(period.start >= np.datetime64(since, "D"))
+
+
+MOST_UNDATED = 0.1
+"""Up to this share of the deals that ended not won may have no date where losses are counted by day."""
+
+
+def losses_dated(ledger: Ledger) -> bool:
+    """Whether nearly all losses have a date, so that it is known what was lost in a period and open on a past day."""
+    over = np.isin(ledger.outcome, (LOST_DEAL, LEFT_DEAL))
+    return bool((over & (ledger.closed_s == UNKNOWN)).sum() <= MOST_UNDATED * over.sum())
+
+
+MOST_UNEVEN = 0.1
+"""By so much the shares of won and of lost deals that have a stage history may differ."""
+
+
+def moves_known(ledger: Ledger) -> bool:
+    """Whether won and lost deals have a stage history alike, so that the chance by stage can be learned from it.
+
+    Where only lost deals lack theirs, everybody who is known to have come far was won.
+    """
+    missing, seen = ledger.is_true("history_missing"), ~ledger.is_true("moves_before_records")
+    ends = [seen & (ledger.outcome == code) for code in (WON_DEAL, LOST_DEAL)]
+    shares = [float(missing[mine].mean()) for mine in ends if mine.any()]
+    return not shares or max(shares) - min(shares) <= MOST_UNEVEN
+
+
+def require_dated(ledger: Ledger, what: str) -> None:
+    """Raise MissingDataError where the dates of many losses are not known, on which `what` rests."""
+    if losses_dated(ledger):
+        return
+    over = np.isin(ledger.outcome, (LOST_DEAL, LEFT_DEAL))
+    undated_n = int((over & (ledger.closed_s == UNKNOWN)).sum())
+    raise MissingDataError(
+        f"{what} is not known: {undated_n} of {int(over.sum())} losses have no date",
+        expected="a date for each loss",
+        hint="export the dates of losses; the amount won by period needs none: fn.diagnosis.sales_trend(book)",
+    )
 
 
 def unjudged(source: Any) -> str:

@@ -36,8 +36,14 @@ def since_records(counts: StageCounts) -> StageCounts:
     out = counts.before_records
     if out is None:
         return counts
-    left = {one.name: getattr(counts, one.name) - getattr(out, one.name) for one in fields(out)}
+    left = {one.name: _less(getattr(counts, one.name), getattr(out, one.name)) for one in fields(out)}
     return replace(counts, before_records=None, **left)
+
+
+def _less(whole: Any, part: Any) -> Any:
+    """Return whole less part; what rounding leaves of sums of money where nothing is left is nothing."""
+    rest = whole - part
+    return np.where(np.abs(rest) <= 1e-9 * np.abs(whole), 0, rest).astype(rest.dtype)
 
 
 def step_sums(counts: StageCounts, position: int, *, whole: bool = False) -> Columns:

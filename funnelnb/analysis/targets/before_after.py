@@ -11,6 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.by_day import curve, split
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
+from funnelnb.analysis.shared.judged import entries_known, recorded
 from funnelnb.analysis.shared.period import Period, past_period
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -341,6 +342,10 @@ def _changes(
     parts, won = (old_part, new_part), old_part.playbook.won
     months = [float((one.end - one.start) / np.timedelta64(1, "D") + 1) / MONTH_DAYS for one in periods]
     wholes = (old.whole, new.whole)
+    if not (
+        entries_known(old_part) and all(recorded(old_part, one) for one in periods)
+    ):  # how many came is not known: no number a month, of no stage
+        months = [float("nan"), float("nan")]
     rows = [
         _number("", [one.entry_n for one in wholes], months, confidence_level),
         _success("", parts, (0, won), wholes, horizon, confidence_level),

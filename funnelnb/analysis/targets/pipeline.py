@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
-from funnelnb.analysis.shared.judged import require_judged, unjudged
+from funnelnb.analysis.shared.judged import moves_known, require_judged, unjudged
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
@@ -142,7 +142,7 @@ def _tilted(ledger: Ledger, deals: Pipeline, chance: Floats) -> Floats:
         return chance
     for k in range(ledger.won):
         mine = (deals.position == k) & ~np.isnan(deals.amount) & (chance > 0) & (chance < 1)
-        curve = _nearest_size_curve(ledger, k) if mine.any() else None
+        curve = _nearest_size_curve(ledger, k if moves_known(ledger) else 0) if mine.any() else None
         if curve is not None:
             odds = np.log(chance[mine] / (1 - chance[mine])) + curve(np.log(deals.amount[mine]))
             moved[mine] = 1 / (1 + np.exp(-odds))
@@ -195,7 +195,7 @@ def _keeping(own: Floats, weight: Floats, rate: float) -> float:
 def _class_chances(ledger: Ledger, deals: Pipeline, days: float, confidence_level: float) -> Floats:
     chance, told = np.zeros(deals.index.size), np.zeros(deals.index.size, dtype=bool)
     later: Incidence | None = None
-    for k in range(ledger.won - 1, -1, -1):
+    for k in range(ledger.won - 1, -1, -1) if moves_known(ledger) else ():
         mine = (deals.position == k) & ~np.isnan(deals.age_days)
         onward = _curve(ledger, k, k + 1, confidence_level) if mine.any() else None
         if onward is not None and (later is not None or k == ledger.won - 1):
@@ -216,13 +216,28 @@ def _undated(ledger: Ledger, created_days: Floats, days: float, confidence_level
         if curve is not None:
             ages, place = np.unique(np.nan_to_num(created_days, nan=0.0), return_inverse=True)
             return np.array([_still_here(curve, None, one, days) for one in ages])[place]
+    if np.isfinite(days):  # no date tells when deals began: nothing is known of any day
+        return np.full(created_days.size, np.nan)
     won_n, lost_n = ((ledger.outcome == one).sum() for one in (WON_DEAL, LOST_DEAL))
     return np.full(created_days.size, won_n / (won_n + lost_n) if won_n else 0.0)
 
 
 def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: float) -> Floats:
-    """Return for each open deal the chance to be won within the period, not before and not after; 0 if unknown."""
-    found = np.nan_to_num(measured_chances(book, deals, days_left(book, period), confidence_level))
+    """Return for each open deal the chance to be won within the period, not before and not after; 0 if unknown.
+
+    Raises
+    ------
+    MissingDataError
+        Of no open deal it is known when it began.
+    """
+    measured = measured_chances(book, deals, days_left(book, period), confidence_level)
+    if measured.size and np.isnan(measured).all() and not unjudged(book):
+        raise MissingDataError(
+            "when open deals will close is not known: no date tells when they began",
+            expected="created_at, or a stage history with dates",
+            hint="map the column in the settings",
+        )
+    found = np.nan_to_num(measured)
     ahead = days_to_start(book, period)
     if not ahead:
         return found

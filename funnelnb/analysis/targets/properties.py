@@ -18,14 +18,14 @@ from funnelnb.analysis.shared.by_day import at_day, curve, split
 from funnelnb.analysis.shared.counts import attributes, level, source_notes, time_counts
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.horizon import automatic
-from funnelnb.analysis.shared.judged import NO_RATE, unjudged
+from funnelnb.analysis.shared.judged import MOST_UNDATED, NO_RATE, recorded, unjudged
 from funnelnb.analysis.shared.period import Period, past_period, period_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.core.errors import ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import WON_DEAL
@@ -236,6 +236,8 @@ def six_properties(
     ------
     ParameterError
         A parameter cannot be: an unknown cut, an ideal that does not fit the stages, a period without deals.
+    MissingDataError
+        More than a tenth of the deals have no date of entry.
 
     Notes
     -----
@@ -260,6 +262,13 @@ def six_properties(
         only_books({"period": period, "by": by, "horizon_days": horizon_days})
         return _typed(book, ideal, before, playbook, confidence)
     _only_counts(before, playbook)
+    undated_n = int((entered_s(book.ledger) == UNKNOWN).sum())
+    if undated_n > MOST_UNDATED * len(book.ledger.outcome):
+        raise MissingDataError(
+            f"when deals entered is not known: {undated_n} of {len(book.ledger.outcome)} have no date",
+            expected="created_at, or a stage history with dates",
+            hint="map the column in the settings",
+        )
     now = _now(book, period)
     horizon = visible_horizon(book, [now], horizon_days)
     actual = _measured(book, now, "actual", horizon, confidence)
@@ -354,7 +363,7 @@ def _last_year(
     entered = entered_s(book.ledger)
     known = entered[entered != UNKNOWN]
     keep = entered_in(book, then)
-    if not known.size or not keep.any():
+    if not known.size or not keep.any() or not recorded(book, then):
         return [], [Note("last_year_missing")]
     first = known.min().astype("datetime64[s]").astype("datetime64[D]")
     notes = (

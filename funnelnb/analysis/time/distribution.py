@@ -21,6 +21,7 @@ from funnelnb.analysis.shared.counts import (
     unwatched_n,
     watched_deals,
 )
+from funnelnb.analysis.shared.judged import still_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.time import distribution_readings as read
@@ -508,7 +509,7 @@ def _blocks(
 ) -> tuple[list[Block], TimeCounts]:
     """Return what can be said of each group, and the counts behind it."""
     origin, target, overall = span
-    counts = time_counts(book, origin, target, names, days, durations=True)
+    counts = still_known(time_counts(book, origin, target, names, days, durations=True))
     deals = watched_deals(book, origin, target, names, days)
     parts = by_day.split(counts)
     blocks = []

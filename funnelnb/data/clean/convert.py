@@ -49,6 +49,8 @@ class Table:
         Ids of all rows read, dropped ones included (deals only).
     unread : set of str
         Columns that could not be read as a whole.
+    unique : set of str
+        Columns that are known to hold no value twice, and none that is missing.
     marks : dict of str to Series
         Of date columns: the cells that stand for an open end or for no date, as the file writes them.
     ruled : Series or None
@@ -63,6 +65,7 @@ class Table:
     currencies: set[str] = field(default_factory=set)
     ids: pd.Series | None = None
     unread: set[str] = field(default_factory=set)
+    unique: set[str] = field(default_factory=set)
     marks: dict[str, pd.Series] = field(default_factory=dict)
     ruled: pd.Series | None = None
 
@@ -144,6 +147,11 @@ def read_table(
     for attribute, source in own.items():
         require_column(raw, source, f"[tables.{name}.attributes] {attribute}", settings.shown)
     table.columns |= own
+    table.unique = {
+        one
+        for one, at in columns.items()
+        if at in raw.unique and kind_of(name, one) == "id" and one not in settings.values
+    }
     parsed = {}
     letters = _letters(table, raw, findings)
     for canonical, source in table.columns.items():
@@ -172,7 +180,9 @@ _SPOILT_NUMBER = rf"\d{{15,}}|{_EXPONENT}"
 def _keep_apart(name: str, raw: Raw, columns: Mapping[str, str], findings: Findings) -> None:
     """Tell deals apart by their rows if a spreadsheet has made their ids the same; other ids stay as they are."""
     source = columns.get("opportunity_id", "")
-    if name != "opportunities" or source not in raw.frame or not raw.frame[source].duplicated().any():
+    if name != "opportunities" or source not in raw.frame or source in raw.unique:
+        return
+    if not values.repeats(raw.frame[source]):
         return
     texts = raw.frame[source].map(cell_text).astype("str") if source in raw.spoilt else raw.frame[source]
     if texts.dtype != "str":

@@ -1,29 +1,21 @@
-"""Does a table keep the contract? pandera checks columns; what deals must obey stands here, rule by rule."""
+"""Does a table keep the contract? First its columns one by one, then what deals must obey, rule by rule."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.data.contract.tables import OUTCOMES, TABLES, schema
+from funnelnb.data.contract.tables import END_MARKS, OUTCOMES, PANDAS_DTYPE, TABLES
 from funnelnb.data.parse.numbers import one_currency, unit_of
-from funnelnb.data.parse.values import among, look_up
+from funnelnb.data.parse.values import among, look_up, repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    import numpy as np
     import pandas as pd
 
     from funnelnb.data.clean.convert import Table
     from funnelnb.data.contract.problems import Findings
-
-
-_CODES = {
-    "not_nullable": "missing_value",
-    "field_uniqueness": "duplicate_id",
-    "known_stage": "unknown_stage",
-    "known_outcome": "unknown_outcome",
-}
 
 
 def missing_columns(table: Table, findings: Findings, *, told: bool = False) -> bool:
@@ -66,54 +58,88 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
     findings : Findings
     """
     _drop_identical(table, findings)
-    cases = _failures(table, stage_ids)
-    if cases is None:
-        return
     frame = table.frame
     drop: set[int] = set()
-    cases = cases[~cases["column"].isin(table.unread)]
-    for (column, check), group in cases.groupby(["column", "check"], sort=True):
-        places = sorted({int(place) for place in group["index"].dropna()})
-        code = _CODES.get(str(check))
-        if code is None:
-            raise AssertionError(f"{table.name}.{column} breaks {check}: {group.head()}")
+    for column, code, wrong in sorted(
+        failures(table.name, frame, stage_ids, table.unique), key=lambda one: one[:2]
+    ):
+        if column in table.unread:
+            continue
+        places = wrong.nonzero()[0]
         found = ""
-        if code == "duplicate_id":
-            repeated = frame[column].duplicated(keep="first").to_numpy()
-            first_of_many = places[0]
-            places = [place for place in places if repeated[place]]
-            value = frame[column].iloc[first_of_many]
+        if code == "duplicate_id":  # the first of them stays
+            value = frame[column].iloc[places[0]]
+            places = (wrong & frame[column].duplicated(keep="first").to_numpy()).nonzero()[0]
         else:
-            value = table.mark(str(column), int(frame.index[places[0]])) if places else ""
+            value = table.mark(column, int(frame.index[places[0]]))
             found = "no date, only a mark that stands for none" if value else ""
-        rows = [int(frame.index[place]) for place in places]
+        rows = frame.index[places].tolist()
         policy = findings.add(
-            code, file=table.file, rows=rows, column=table.source(str(column)), value=value, found=found
+            code, file=table.file, rows=rows, column=table.source(column), value=value, found=found
         )
-        drop |= set(places) if policy == "drop" else set()
+        drop |= set(places.tolist()) if policy == "drop" else set()
     if drop:
         table.frame = frame.iloc[[place for place in range(len(frame)) if place not in drop]]
 
 
-def _failures(table: Table, stage_ids: Sequence[str]) -> pd.DataFrame | None:
-    """Return pandera's failure cases, None if there are none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandera tries every engine that is installed, some of which warn
-        import pandera.pandas as pa
+def failures(
+    name: str, frame: pd.DataFrame, stage_ids: Sequence[str] = (), unique: Collection[str] = ()
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Which cells of a table break what the contract says of its columns?
 
-        wanted = schema(table.name, stage_ids, list(table.frame.columns))
-        try:
-            wanted.validate(table.frame.reset_index(drop=True), lazy=True)
-        except pa.errors.SchemaErrors as error:
-            return error.failure_cases
-    return None
+    Parameters
+    ----------
+    name : str
+        Table of the contract.
+    frame : DataFrame
+        Typed as the contract says.
+    stage_ids : sequence of str
+        Of the playbook; empty leaves stages unchecked.
+    unique : collection of str
+        Columns that are known to hold no value twice.
+
+    Yields
+    ------
+    tuple
+        Column, code of the problem, and for each row whether it is concerned (of equal ids all, the first too).
+
+    Raises
+    ------
+    AssertionError
+        If a column is not of the contract's type: our own reading of it is at fault, not the data.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> deals = pd.DataFrame({"opportunity_id": ["a", "b", "a"]}, dtype="str")
+    >>> [(column, code, rows.tolist()) for column, code, rows in failures("opportunities", deals)]
+    [('opportunity_id', 'duplicate_id', [True, False, True])]
+    """
+    known = {"outcome": OUTCOMES, "stage": (*stage_ids, *(END_MARKS if name == "stage_history" else ()))}
+    for one in TABLES[name]:
+        if one.name not in frame:
+            continue
+        cells = frame[one.name]
+        if str(cells.dtype) != PANDAS_DTYPE[one.kind]:
+            raise AssertionError(f"{name}.{one.name} is {cells.dtype}, not {PANDAS_DTYPE[one.kind]}")
+        empty = cells.isna()
+        if one.required and empty.any():
+            yield one.name, "missing_value", empty.to_numpy()
+        if one.unique and one.name not in unique and repeats(cells):
+            same = cells.duplicated(keep=False) & ~empty
+            if same.any():
+                yield one.name, "duplicate_id", same.to_numpy()
+        if one.kind == "outcome" or (one.kind == "stage" and stage_ids):
+            strange = ~(empty | cells.isin(known[one.kind]))
+            if strange.any():
+                yield one.name, f"unknown_{one.kind}", strange.to_numpy()
 
 
 def _drop_identical(table: Table, findings: Findings) -> None:
     """Drop rows that repeat another row in every column: the same record exported twice."""
     keys = [one.name for one in TABLES[table.name] if one.unique and one.name in table.frame]
     frame = table.frame
-    if not keys or not frame[keys[0]].duplicated().any():
+    if not keys or keys[0] in table.unique or not repeats(frame[keys[0]]):
         return
     same = frame.duplicated(keep="first")
     if same.any():

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LEAST_KNOWN = 5
 """A class with fewer known deals hands its unknown ones on to the next wider class."""
+MOST_STOOD_FOR = 20
+"""One known deal never stands for more than so many unknown ones: it would tell nothing of them."""
 PERIOD_S = 91 * 86_400
 """Length of the creation periods within which deals stand for one another."""
 MOST_CLUSTERS = 400
@@ -53,7 +55,12 @@ class Weights:
         return bool(self.left.any() or (self.weight != 1.0).any())
 
 
-def class_weights(known: ArrayLike, classes: Sequence[ArrayLike], least: int = LEAST_KNOWN) -> Weights:
+def class_weights(
+    known: ArrayLike,
+    classes: Sequence[ArrayLike],
+    least: int = LEAST_KNOWN,
+    stands: ArrayLike | None = None,
+) -> Weights:
     """For how many deals does each known one stand, within its class?
 
     Parameters
@@ -64,6 +71,8 @@ def class_weights(known: ArrayLike, classes: Sequence[ArrayLike], least: int = L
         What makes a class, the most important first (outcome), the first to be given up last.
     least : int
         Known deals that a class needs.
+    stands : array_like of float, shape (D,), optional
+        For how many deals each stands already (default: itself).
 
     Returns
     -------
@@ -72,8 +81,9 @@ def class_weights(known: ArrayLike, classes: Sequence[ArrayLike], least: int = L
     Notes
     -----
     A known deal stands for ``1 + unknown / known`` of its class. The unknown deals of a class with fewer than `least`
-    known ones are shared out over the class without its last part, and so on; within the first part any known deal
-    will do. It is right if, within the classes, having a history does not depend on what the history would say.
+    known ones are shared out over the class without its last part, and so on; within the first part any known deals
+    will do, unless one of them had to stand for more than 20. It is right if, within the classes, having a history
+    does not depend on what the history would say.
 
     References
     ----------
@@ -89,7 +99,8 @@ def class_weights(known: ArrayLike, classes: Sequence[ArrayLike], least: int = L
     """
     have = np.asarray(known, dtype=bool)
     codes = [np.asarray(one).astype(np.int64) for one in classes]
-    weight, pending = have.astype(float), ~have
+    cases = np.ones(len(have)) if stands is None else np.asarray(stands, dtype=float)
+    weight, pending = np.where(have, cases, 0.0), ~have & (cases > 0)
     for depth in range(len(codes), 0, -1):
         if not pending.any():
             break
@@ -97,16 +108,23 @@ def class_weights(known: ArrayLike, classes: Sequence[ArrayLike], least: int = L
         cell = cell.reshape(-1)
         size = int(cell.max()) + 1
         known_n = np.bincount(cell[have], minlength=size)
-        open_n = np.bincount(cell[pending], minlength=size)
-        enough = (known_n >= (least if depth > 1 else 1)) & (open_n > 0)
-        more = np.divide(open_n, known_n, out=np.zeros(size), where=enough)
-        weight += np.where(have, more[cell], 0.0)
+        known_cases = np.bincount(cell[have], weights=cases[have], minlength=size)
+        open_cases = np.bincount(cell[pending], weights=cases[pending], minlength=size)
+        enough = (known_n >= (least if depth > 1 else 1)) & (open_cases > 0)
+        enough &= open_cases <= MOST_STOOD_FOR * known_cases
+        more = np.divide(open_cases, known_cases, out=np.zeros(size), where=enough)
+        weight += np.where(have, cases * more[cell], 0.0)
         pending &= ~enough[cell]
     return Weights(weight=weight, left=pending)
 
 
 def stand_ins(
-    ledger: Ledger, known: NDArray[np.bool_], group: NDArray[np.int64], among: NDArray[np.bool_]
+    ledger: Ledger,
+    known: NDArray[np.bool_],
+    group: NDArray[np.int64],
+    among: NDArray[np.bool_],
+    part: NDArray[np.int64] | None = None,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> Weights:
     """For how many deals does each known one stand, within outcome, group and creation period?
 
@@ -117,6 +135,17 @@ def stand_ins(
     group : ndarray of int64, shape (deal_n,)
     among : ndarray of bool, shape (deal_n,)
         Deals that are looked at; the others have weight 0.
+    part : ndarray of int64, shape (deal_n,), optional
+        What became of each deal at a step (0: never came to it, 1: did not go on, 2: went on), so that deals without a
+        date are stood for by those to which the same happened: of lost deals without a history only the ones that never
+        left their first stage are dated, and they tell nothing of the others.
+    hidden : ndarray of bool, shape (deal_n,), optional
+        Of which this is not known: they first hand their case on to all of whom it is.
+
+    Notes
+    -----
+    Checked against floors in which all or some lost (won) deals lack their history but not their last stage
+    (``tests/truth/test_missing.py``).
     """
     weight, left = np.zeros(len(known)), np.zeros(len(known), bool)
     some = np.flatnonzero(among)
@@ -125,7 +154,14 @@ def stand_ins(
         return Weights(weight=weight, left=left)
     created_s = ledger.created_s[some]
     period = np.where(created_s == UNKNOWN, -1, (ledger.as_of_s - created_s) // PERIOD_S)
-    found = class_weights(known[some], [ledger.outcome[some] + 4 * group[some], period])
+    place = ledger.outcome[some].astype(np.int64) + 4 * group[some]
+    if part is None or hidden is None:
+        found = class_weights(known[some], [place, period])
+    else:
+        seen = ~hidden[some]
+        first = class_weights(seen, [place, period])
+        found = class_weights(known[some] & seen, [place * 3 + part[some], period], stands=first.weight)
+        found = Weights(weight=found.weight, left=found.left | first.left)
     weight[some], left[some] = found.weight, found.left
     return Weights(weight=weight, left=left)
 

@@ -443,7 +443,8 @@ def _standing(
     nobody = np.zeros(groups, bool)
     if told[~out].all():
         return None, nobody
-    found = stand_ins(ledger, told, code, ~out)
+    part = np.where(there, np.where(ledger.furthest >= step[1], 2, 1), 0)
+    found = stand_ins(ledger, told, code, ~out, part, hidden)
     here = there | hidden
     left_n, n = (np.bincount(code[one & here & ~out], minlength=groups) for one in (found.left, here))
     nobody |= np.bincount(code[found.left & hidden], minlength=groups) > 0

@@ -6,6 +6,7 @@ Numbers are in ``numbers.py``, dates in ``dates.py``; both look at the whole col
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.tables import NUMERIC_KINDS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    import pyarrow as pa
 
     from funnelnb.data.contract.tables import Kind
 
@@ -77,6 +79,17 @@ def among(keys: pd.Series, known: pd.Series) -> pd.Series:
     return pd.Series(found.to_numpy(zero_copy_only=False), index=keys.index)
 
 
+def repeats(cells: pd.Series) -> bool:
+    """Whether two cells are equal (two missing ones are); cells that rise throughout are not counted one by one."""
+    import pyarrow.compute as pc
+
+    if cells.dtype == "str" and len(cells) > 1:
+        array = as_arrow(cells)
+        if not array.null_count and pc.all(pc.less(array[:-1], array[1:])).as_py():
+            return False
+    return bool(cells.duplicated().any())
+
+
 def look_up(keys: pd.Series, known: pd.Series, found: pd.Series) -> pd.Series:
     """For each key, what stands in `found` beside the same value of `known`?
 
@@ -113,10 +126,20 @@ def as_text(cells: pd.Series, *, blanks: bool = True) -> pd.Series:
     tidy = pc.utf8_trim_whitespace(array)
     empty = pc.equal(tidy, "")
     if blanks:
-        short = pc.less_equal(pc.binary_length(tidy), max(len(word.encode()) for word in BLANKS))
+        short = pc.less_equal(pc.binary_length(tidy), _LONGEST_BLANK)
         if pc.any(pc.and_(short, pc.invert(empty))).as_py():
-            empty = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(BLANKS, pa.large_string()))
+            empty = pc.is_in(pc.utf8_lower(tidy), value_set=_blanks())
     return from_arrow(pc.if_else(empty, pa.scalar(None, pa.large_string()), tidy), cells)
+
+
+_LONGEST_BLANK = max(len(word.encode()) for word in BLANKS)
+
+
+@cache
+def _blanks() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(BLANKS, pa.large_string())
 
 
 def _good(values: pd.Series) -> Parsed:

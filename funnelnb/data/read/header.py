@@ -85,24 +85,46 @@ def find_layout(rows: Sequence[Sequence[str]], *, header: bool | None = None, he
     >>> find_layout(rows[3:]).header
     []
     """
-    width = _usual_width(rows)
+    width, below = _usual_width(rows), _Below(rows)
     if header_row:
-        return _laid_out(rows, width, header_row - 1)
+        return _laid_out(below, width, header_row - 1)
     first = next((one for one in range(len(rows)) if not _passed_over(rows[one], width)), 0)
-    place = None if header is False else _header_place(rows, width)
+    place = None if header is False else _header_place(below, width)
     if place is not None or header:
-        return _laid_out(rows, width, first if place is None else place)
-    body = _body(rows, first, width)
+        return _laid_out(below, width, first if place is None else place)
     names = [""] * width
     above = [one for one in range(first) if filled(rows[one])]
     return Layout(
-        names=names, header=[], first=first, width=width, kinds=column_kinds(body, width), above=above
+        names=names, header=[], first=first, width=width, kinds=below.kinds(first, width), above=above
     )
 
 
 def filled(row: Sequence[str]) -> int:
     """Return the number of cells that hold something."""
-    return sum(1 for cell in row if cell.strip())
+    return sum(map(bool, map(str.strip, row)))
+
+
+class _Below:
+    """The rows below a place and what their columns hold, each worked out once."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self.rows = rows
+        self._bodies: dict[tuple[int, int], list[Sequence[str]]] = {}
+        self._kinds: dict[tuple[int, int], list[str]] = {}
+
+    def body(self, first: int, width: int) -> list[Sequence[str]]:
+        """Return the rows from a place on that are as wide as the table."""
+        if (first, width) not in self._bodies:
+            least, filled_n = max(width - 1, 1), 1 if width > 2 else 0
+            whole = [row for row in self.rows[first:] if len(row) >= least and filled(row) > filled_n]
+            self._bodies[first, width] = whole[3:] if len(whole) > 12 else whole
+        return self._bodies[first, width]
+
+    def kinds(self, first: int, width: int) -> list[str]:
+        """Return what the columns of these rows hold."""
+        if (first, width) not in self._kinds:
+            self._kinds[first, width] = column_kinds(self.body(first, width), width)
+        return self._kinds[first, width]
 
 
 def require_header(rows: Sequence[Sequence[str]], header_row: int, file: str) -> None:
@@ -136,28 +158,29 @@ def _passed_over(row: Sequence[str], width: int) -> bool:
     return len(row) < width - 1 and filled(row) < 0.6 * width
 
 
-def _header_place(rows: Sequence[Sequence[str]], width: int) -> int | None:
+def _header_place(below: _Below, width: int) -> int | None:
     """Return the place of the header; None if the first row of the table is a record."""
+    rows = below.rows
     for place in range(min(len(rows), LOOKED_AT)):
         row = rows[place]
         if _passed_over(row, width) or (width == 2 and filled(row) == 1 and _title_of_two(rows, place)):
             continue
-        body = _body(rows, place + 1, width)
-        if width > 2 and is_total(row, column_kinds(body, width)):  # totals above the header
+        if width > 2 and is_total(row, below.kinds(place + 1, width)):  # totals above the header
             continue
-        answer = _is_header(row, body, width)
-        if answer and filled(row) <= 0.6 * width and _fuller_header(rows, place, width):
+        answer = _is_header(row, below, place + 1, width)
+        if answer and filled(row) <= 0.6 * width and _fuller_header(below, place, width):
             continue
         if answer is not None:
             return place if answer else None
     return None
 
 
-def _fuller_header(rows: Sequence[Sequence[str]], place: int, width: int) -> bool:
+def _fuller_header(below: _Below, place: int, width: int) -> bool:
     """Whether one of the next rows is a header as well and names more columns."""
+    rows = below.rows
     for later in range(place + 1, min(place + 4, len(rows))):
         if filled(rows[later]) > filled(rows[place]):
-            return bool(_is_header(rows[later], _body(rows, later + 1, width), width))
+            return bool(_is_header(rows[later], below, later + 1, width))
     return False
 
 
@@ -167,21 +190,14 @@ def _title_of_two(rows: Sequence[Sequence[str]], place: int) -> bool:
     return kind_of(next(cell for cell in rows[place] if cell.strip())) == TEXT and filled(following) == 2
 
 
-def _body(rows: Sequence[Sequence[str]], first: int, width: int) -> list[Sequence[str]]:
-    """Return the rows from a place on that are as wide as the table."""
-    whole = [
-        row for row in rows[first:] if len(row) >= max(width - 1, 1) and filled(row) > (1 if width > 2 else 0)
-    ]
-    return whole[3:] if len(whole) > 12 else whole
-
-
-def _is_header(row: Sequence[str], body: list[Sequence[str]], width: int) -> bool | None:
-    """Whether a row is the header of the rows below it; None if it is neither header nor record."""
+def _is_header(row: Sequence[str], below: _Below, first: int, width: int) -> bool | None:
+    """Whether a row is the header of the rows from `first` on; None if it is neither header nor record."""
+    body = below.body(first, width)
     cells = [cell.strip() for cell in row]
     if not body:
         return not any(_data_like(cell) for cell in cells)
     shift = 1 if len(cells) == width - 1 and _last_is_filled(body, width) else 0
-    kinds = column_kinds(body, width)[shift:]
+    kinds = below.kinds(first, width)[shift:]
     strict = [
         (cell, kind) for cell, kind in zip(cells, kinds, strict=False) if kind not in (TEXT, BLANK) and cell
     ]
@@ -238,10 +254,11 @@ def _is_header_of_words(cells: list[str], body: list[Sequence[str]], shift: int)
     return True
 
 
-def _laid_out(rows: Sequence[Sequence[str]], width: int, place: int) -> Layout:
+def _laid_out(below: _Below, width: int, place: int) -> Layout:
     """Return the layout with the header that begins in the row `place`."""
+    rows, usual = below.rows, width
     top = [cell.strip() for cell in rows[place]] if place < len(rows) else []
-    body = _body(rows, place + 1, width)
+    body = below.body(place + 1, width)
     if len(top) == width + 1 and top[:-1].count("") == 1 and _fits_better_without_gap(body, width):
         top.remove("")  # a delimiter too many in the header
     if width > len(top) >= 2 and all(top) and _rows_of(rows, place + 1, len(top)) >= 0.3:
@@ -250,7 +267,7 @@ def _laid_out(rows: Sequence[Sequence[str]], width: int, place: int) -> Layout:
     row_names = bool(body) and len(top) == width - 1 and _last_is_filled(body, width)
     names = ["", *top] if row_names else [*top, *[""] * (width - len(top))]
     names = names[:width]
-    kinds = column_kinds(body, width)
+    kinds = below.kinds(place + 1, usual) if width == usual else column_kinds(body, width)
     lines = [place]
     while len(lines) < HEADER_LINES and _continues(rows, lines[-1] + 1, kinds, body):
         following = rows[lines[-1] + 1]

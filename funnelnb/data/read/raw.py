@@ -73,6 +73,10 @@ class Raw:
     notes : list of Note
     spoilt : set of str
         Columns of numbers so long that a spreadsheet has not kept their last digits: they tell no records apart.
+    unique : set of str
+        Columns that are known to be filled in every row, each time differently.
+    words : dict
+        What recognition has counted in the columns of :attr:`frame`.
     lines : Lines or None
         What became of every line of a text; None for other sources.
     """
@@ -82,6 +86,8 @@ class Raw:
     ragged: list[tuple[int, int]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
+    unique: set[str] = field(default_factory=set)
+    words: dict[str | None, Any] = field(default_factory=dict)
     lines: Lines | None = None
 
     @property

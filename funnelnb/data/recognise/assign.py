@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.tables import TABLES, kind_of
-from funnelnb.data.parse.values import Reading, as_text, parse
+from funnelnb.data.parse.values import Reading, as_text, parse, repeats
 from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
 from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
@@ -256,6 +256,14 @@ def _take(result: Columns, choices: Iterable[Choice]) -> None:
 
 def words_of(raw: Raw, source: str) -> Words | None:
     """What do the words of a column say? None if there are too many or none."""
+    if raw.words.get(None) is not raw.frame:  # what was counted in other rows is forgotten
+        raw.words = {None: raw.frame}
+    if source not in raw.words:
+        raw.words[source] = _counted(raw, source)
+    return raw.words[source]
+
+
+def _counted(raw: Raw, source: str) -> Words | None:
     counts = as_text(raw.frame[source]).value_counts()
     if not 0 < len(counts) <= MANY_WORDS:
         return None
@@ -427,7 +435,10 @@ def _mostly_kept(raw: Raw, source: str) -> bool:
 
 def _is_unique(raw: Raw, source: str) -> bool:
     ids = as_text(raw.frame[source], blanks=False)
-    return bool(ids.notna().all()) and not ids.duplicated().any()
+    if ids.isna().any() or repeats(ids):
+        return False
+    raw.unique.add(source)
+    return True
 
 
 def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:

@@ -215,8 +215,11 @@ def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict
         told = flags.values.map({True: "won", False: "open"})
     else:
         return {}
-    table = pd.crosstab(texts, told)
-    return {str(word): {str(one): int(n) for one, n in row.items() if n} for word, row in table.iterrows()}
+    found: dict[str, dict[str, int]] = {}
+    pairs = pd.DataFrame({"word": texts, "told": told}).groupby(["word", "told"]).size().reset_index(name="n")
+    for word, one, n in zip(pairs["word"], pairs["told"], pairs["n"], strict=True):
+        found.setdefault(str(word), {})[str(one)] = int(n)
+    return found
 
 
 def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:

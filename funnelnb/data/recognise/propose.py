@@ -18,7 +18,7 @@ from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.proposal import Proposal
-from funnelnb.data.recognise.relate import bookings, corrections, joins
+from funnelnb.data.recognise.relate import bookings, corrections, joins, near_numbers
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import StagePlan, StageWord, plan
 from funnelnb.data.recognise.vocabulary import Vocabulary
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 MANY_WITHOUT_WIN = 20
 """So many deals without a single win are asked about: the column that tells it may not have been recognised."""
+
+MOST_FIXES = 2000
+"""So many ids are matched one by one; more than that fill the settings, and are told only."""
 
 MOST_WITH_REASON = 0.8
 """A reason that stands beside more of the deals is no reason for a loss alone."""
@@ -77,6 +80,7 @@ def propose(
     _place(result, settings)
     deals = result.deals
     _ids(result, deals)
+    _near_ids(result, deals, settings)
     _log_columns(result, settings)
     words = column_words(deals, "stage")
     dates = {} if settings.table("opportunities").stage_dates else stage_dates(deals, words)
@@ -132,7 +136,10 @@ def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
     shares = []
     for one in found:
         keys = as_text(one.raw.frame[one.log["opportunity_id"]], blanks=False).dropna().drop_duplicates()
-        shares.append((float(among(keys, ids).sum()) / max(len(keys), 1), one))
+        known_n = int(among(keys, ids).sum())
+        if 2 * known_n < len(keys):
+            known_n += len(near_numbers(keys, ids.dropna()))
+        shares.append((known_n / max(len(keys), 1), one))
     share, best = max(shares, key=lambda pair: pair[0])
     return best if share >= 0.5 else None
 
@@ -182,6 +189,25 @@ def _ids(result: Proposal, deals: Sheet) -> None:
         found["opportunity_id"] = _choice("opportunity_id", ROW_NUMBER)
         if spoilt:
             result.note("ids_numbered", file=deals.raw.file, column=spoilt)
+
+
+def _near_ids(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Match the ids of a history with those of the deals that a spreadsheet has written in another way."""
+    at, history = deals.columns.source("opportunity_id"), result.history
+    if history is None or history is deals or not history.log or at not in deals.raw.frame:
+        return
+    if "opportunity_id" in settings.values:
+        return
+    ids = as_text(deals.raw.frame[at], blanks=False).dropna()
+    keys = as_text(history.raw.frame[history.log["opportunity_id"]], blanks=False).dropna().drop_duplicates()
+    fixes = near_numbers(keys, ids)
+    if not fixes:
+        return
+    if len(fixes) <= MOST_FIXES:
+        result.document.setdefault("values", {})["opportunity_id"] = fixes
+    names = ", ".join(f"{one} = {other}" for one, other in list(fixes.items())[:5])
+    code = "ids_matched" if len(fixes) <= MOST_FIXES else "ids_nearly"
+    result.note(code, file=history.raw.file, n=len(fixes), names=names)
 
 
 def _choice(column: str, source: str) -> Any:

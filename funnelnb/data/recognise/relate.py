@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from funnelnb.data.recognise.lexicon import header_scores, plain
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.data.recognise.shape import Sheet
 
@@ -120,7 +122,7 @@ def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | No
         partners = as_text(other.raw.frame[there.name], blanks=False).dropna()
         if not there.unique or partners.duplicated().any() or there.kind == "date":
             continue
-        known = {fold(one) for one in partners}
+        known = {_alike(one) for one in partners}
         for here in deals.profiles:
             if (
                 here.kind not in ("category", "text", "number")
@@ -132,7 +134,7 @@ def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | No
             different = set(keys.unique())
             if not different:
                 continue
-            share = sum(fold(one) in known for one in different) / len(different)
+            share = sum(_alike(one) in known for one in different) / len(different)
             if share < SHARED or (best is not None and share <= best.share):
                 continue
             taken = {column: source for column, source in columns.items() if source != there.name}
@@ -170,11 +172,51 @@ def corrections(found: Related) -> dict[str, str]:
     if not found.canonical:
         return {}
     spelled = {fold(one): one for one in found.partners}
-    return {
-        one: spelled[fold(one)]
-        for one in sorted(found.keys - found.partners)
-        if fold(one) in spelled and spelled[fold(one)] != one
+    same = {one: spelled[fold(one)] for one in sorted(found.keys - found.partners) if fold(one) in spelled}
+    return {**near_numbers(found.keys, found.partners), **same}
+
+
+def near_numbers(keys: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Which keys are known ones but for what a spreadsheet does to numbers: zeros in front lost, ``.0`` added?
+
+    Parameters
+    ----------
+    keys, known : iterable of str
+
+    Returns
+    -------
+    dict of str to str
+        Key = the known one, each once; what may be two of them is left out.
+
+    Examples
+    --------
+    >>> near_numbers(["7", "12.0", "A1", "9"], ["007", "12", "a1", "09", "009"])
+    {'12.0': '12', '7': '007'}
+    """
+    there, meant = set(known), set(keys)
+    by_number: dict[str, list[str]] = {}
+    for one in there:
+        by_number.setdefault(_number(one), []).append(one)
+    found = {
+        one: by_number[_number(one)][0]
+        for one in sorted(meant - there)
+        if len(by_number.get(_number(one), ())) == 1
     }
+    times = Counter(found.values())
+    return {one: other for one, other in found.items() if times[other] == 1 and other not in meant}
+
+
+_ZEROS = re.compile(r"^0+(?=\d)|\.0+$")
+
+
+def _number(key: str) -> str:
+    """Return a whole number without the zeros around it; any other key as it is."""
+    return _ZEROS.sub("", key) if key.replace(".", "", 1).isdigit() else key
+
+
+def _alike(key: str) -> str:
+    """Return a key as those of two files are compared: a number without zeros around it, no case, spaces and signs."""
+    return fold(_number(key))
 
 
 def bookings(leads: Sheet, others: Sequence[Sheet]) -> Related | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Of the manifest. A reader knows all formats up to its own."""
 MANIFEST, ROWS, LOCK = "manifest.json", "rows", "writer.lock"
+SUM = "sum"
+"""Key of the manifest: a checksum of all else in it."""
 PART = ".part"
 DICTIONARY_SHARE = 0.2
 """A column with fewer distinct values than this share of its rows is dictionary-coded."""
@@ -55,6 +57,9 @@ class StoreFiles:
         try:
             found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             written, snapshots = int(found["format"]), found["snapshots"]
+            told = found.pop(SUM, None)  # stores of earlier versions hold none
+            if written == FORMAT and told is not None and told != _sum(found):
+                raise ValueError("it is not as it was written")
         except FileNotFoundError:
             if any(self.path.glob(f"{ROWS}/*.parquet")):
                 raise SourceError(
@@ -130,15 +135,18 @@ class StoreFiles:
         Raises
         ------
         SourceError
-            It is gone or damaged.
+            It is gone or not as it was written: its name tells its content.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         file = self.path / ROWS / Path(name).name
         try:
-            return unpacked(pq.read_table(file, partitioning=None, memory_map=False))
-        except (OSError, pa.ArrowException) as error:
+            content = file.read_bytes()
+            if hashlib.blake2b(content, digest_size=16).hexdigest() != file.stem:
+                raise ValueError("it is not as it was written")
+            return unpacked(pq.read_table(pa.BufferReader(content)))
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise SourceError(
                 f"{file} cannot be read: {type(error).__name__}",
                 expected="rows of a snapshot, as they were written",
@@ -151,7 +159,7 @@ class StoreFiles:
         try:
             _sync(self.path / ROWS)
             with part.open("w", encoding="utf-8", newline="\n") as file:
-                json.dump(manifest, file, ensure_ascii=False, indent=1)
+                json.dump({**manifest, SUM: _sum(manifest)}, file, ensure_ascii=False, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path / MANIFEST)
@@ -168,6 +176,12 @@ class StoreFiles:
             if file.name not in kept:
                 with contextlib.suppress(OSError):
                     file.unlink()
+
+
+def _sum(manifest: dict[str, Any]) -> str:
+    """Return what tells whether a manifest is as it was written."""
+    text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def files_of(snapshot: dict[str, Any]) -> set[str]:

@@ -66,6 +66,8 @@ class Grid:
 
 def width(text: str) -> int:
     """Return how many terminal columns `text` takes: two for a Chinese character, none for an accent."""
+    if text.isascii():
+        return len(text)
     total = 0
     for char in text:
         if unicodedata.combining(char):
@@ -137,6 +139,8 @@ def _line(row: Sequence[str], sizes: Sequence[int], numeric: Sequence[bool]) -> 
 
 def _plain(text: str) -> str:
     """Return text that cannot break a line or hide: control and direction characters become spaces."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cf") else char for char in text)
 
 

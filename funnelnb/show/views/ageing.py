@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.duration import days
-from funnelnb.show.views.registry import Finding, View, deal_named, unjudged
+from funnelnb.show.views.registry import Finding, View, deal_named, no_open_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def stuck_finding(result: Stuck, say: Words) -> Finding:
     """Say how many open deals are stuck, with their money; where none is, whom to ask first."""
     unsaid = say.get("findings.stuck.unsaid")
     if not result.n:
-        return Finding(headline=say.get("stuck.nobody"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "stuck.nobody"), detail="", unsaid=unsaid)
     if all(math.isnan(deal.p_value) for deal in result.deals):
         headline = say.say("findings.stuck.unjudged", n=result.n)
         return Finding(headline=headline, detail="", unsaid=unsaid)
@@ -108,7 +108,9 @@ def stuck_finding(result: Stuck, say: Words) -> Finding:
     values = _values(result, say) | {"amount": _amount(result, result.listed_amount, say)}
     return Finding(
         headline=say.say("findings.stuck.headline", **values),
-        detail=say.say("findings.stuck.alarms", **values),
+        detail=say.get("stuck.never_marked")
+        if unjudged(result) == "losses_never_set"
+        else say.say("findings.stuck.alarms", **values),
         unsaid=unsaid,
     )
 

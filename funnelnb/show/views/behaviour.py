@@ -72,11 +72,10 @@ def plain_rate(row: Any, say: Words) -> str:
 
 def _funnel_rows(result: Funnel) -> tuple[Any, ...]:
     """Return each group's steps and its overall row."""
-    rows: list[Any] = []
-    for whole in result.overall:
-        rows += [row for row in result.steps if row.group == whole.group]
-        rows.append(whole)
-    return tuple(rows)
+    steps: dict[Any, list[Any]] = {}
+    for row in result.steps:
+        steps.setdefault(row.group, []).append(row)
+    return tuple(row for whole in result.overall for row in (*steps.get(whole.group, ()), whole))
 
 
 def _step(_: Any, row: Any, say: Words) -> str:

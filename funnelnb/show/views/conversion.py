@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 def step_rows(result: Conversion) -> list[StepRow]:
     """Return for each group its steps up to won, its end-to-end row, then what came after the sale."""
-    rows: list[StepRow] = []
-    for group in groups_of(result.overall):
-        mine = [row for row in result.steps if row.group == group]
-        rows += [row for row in mine if not row.after_sale]
-        rows += [row for row in result.overall if row.group == group]
-        rows += [row for row in mine if row.after_sale]
-    return rows
+    rows: dict[Any, tuple[list[StepRow], list[StepRow], list[StepRow]]] = {
+        group: ([], [], []) for group in groups_of(result.overall)
+    }
+    for row in result.steps:
+        rows[row.group][2 if row.after_sale else 0].append(row)
+    for row in result.overall:
+        rows[row.group][1].append(row)
+    return [row for parts in rows.values() for part in parts for row in part]
 
 
 def _conversion_stage(result: Any, row: Any, say: Words) -> str:

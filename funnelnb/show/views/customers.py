@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.options import nameless
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View
+from funnelnb.show.views.registry import Finding, View, no_open_deals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def levels_finding(result: Levels, say: Words) -> Finding:
     """Say how many customers have high priority, by which rule, and how many hours the plan takes."""
     unsaid = say.get("findings.levels.unsaid")
     if not result.n:
-        return Finding(headline=say.get("levels.nobody"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "levels.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
     key = (
         "alone" if not result.with_deals_n else "headline" if result.n == result.with_deals_n else "everyone"
@@ -180,7 +180,7 @@ def level_moves_finding(result: LevelMoves, say: Words) -> Finding:
     """Say how many customers moved up and down, and what the plan costs now."""
     unsaid = say.get("findings.level_moves.unsaid")
     if not result.n:
-        return Finding(headline=say.get("levels.nobody"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "levels.nobody"), detail="", unsaid=unsaid)
     headline = say.say(
         "findings.level_moves.headline",
         since=result.since,
@@ -273,7 +273,7 @@ def quadrant_finding(result: Quadrant, say: Words) -> Finding:
     """Say how much is large and soon, and where today's hours differ most from the plan."""
     unsaid = say.get("findings.quadrant.unsaid")
     if not result.n:
-        return Finding(headline=say.get("quadrant.nothing"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "quadrant.nothing"), detail="", unsaid=unsaid)
     first = result.rows[0]
     if not result.large_amount > 0:
         return Finding(headline=say.get("findings.quadrant.unpriced"), detail="", unsaid=unsaid)

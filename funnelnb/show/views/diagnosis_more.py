@@ -108,14 +108,15 @@ def wander_finding(result: Wander, say: Words) -> Finding:
         row = max(winning, key=lambda one: one.won_n)
         parts.append(
             say.say(
-                "wander.path", path=path_name(result, row.path, say), won_n=row.won_n,
+                f"wander.{'path_only' if math.isnan(row.win_rate) else 'path'}",
+                path=path_name(result, row.path, say), won_n=row.won_n,
                 rate=say.numbers.interval(row.win_rate, row.win_ci_lower, row.win_ci_upper), days=row.median_days,
             )
         )  # fmt: skip
     if result.circulates:
         again = sum(row.deal_n for row in result.rounds if row.again_n)
         parts.append(say.say("wander.circulates", again_n=again))
-    if result.referral_n >= 0:
+    if result.referral_n >= 0 and not math.isnan(result.referral_win_rate):
         parts.append(
             say.say(
                 "wander.referred", referral_n=result.referral_n,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.tables.table import Column, Table
-from funnelnb.show.views.registry import Finding, View
+from funnelnb.show.views.registry import Finding, View, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def harm_finding(result: Harm, say: Words) -> Finding:
     unsaid = say.get("harm.unsaid")
     if not result.rows:
         head = say.say("harm.none", n=result.n, looked_n=result.looked_n)
-        return Finding(headline=head, detail="", unsaid=unsaid)
+        return Finding(headline=head, detail=_left_out(result, say), unsaid=unsaid)
     head = say.say("harm.headline", found_n=len(result.rows), looked_n=result.looked_n, n=result.n)
     parts = [
         _most(result, "win_rate", say.numbers.percent, say),
@@ -106,8 +106,14 @@ def harm_finding(result: Harm, say: Words) -> Finding:
     if result.broken_n:
         names = [say.get(f"harm.findings.{row.finding}") for row in result.rows if row.broken]
         parts.append(say.say("harm.broken", names=say.numbers.join(names)))
-    detail = say.get("language.sentence").join(part for part in parts if part)
+    detail = say.get("language.sentence").join(filter(None, (_left_out(result, say), *parts)))
     return Finding(headline=head, detail=detail, unsaid=unsaid)
+
+
+def _left_out(result: Harm, say: Words) -> str:
+    """Say which deals the export seems to lack: of these no fault can be found."""
+    why = unjudged(result)
+    return say.say("harm.left_out", why=say.get(f"unjudged.short.{why}")) if why else ""
 
 
 HARM_VIEW = View(tables=(ROWS, EFFECTS), finding=harm_finding, charts={"moves": "harm.moves"})

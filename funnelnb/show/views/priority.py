@@ -8,7 +8,7 @@ from funnelnb.core.options import nameless
 from funnelnb.playbooks import BUYER_ROLES
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View, rate_of
+from funnelnb.show.views.registry import Finding, View, no_open_deals, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,7 +205,7 @@ def roles_finding(result: Roles, say: Words) -> Finding:
     """Say how much of the buying centre has been met, and who is missing most."""
     unsaid = say.get("findings.roles.unsaid")
     if not result.n or not result.rows:
-        return Finding(headline=say.get("roles.nothing"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "roles.nothing"), detail="", unsaid=unsaid)
     first = result.rows[0]
     whole_n = sum(not row.missing for row in result.deals)
     without_n = sum("decision_maker" in row.missing.split(", ") for row in result.deals)
@@ -317,7 +317,7 @@ def gates_finding(result: HonestFunnel, say: Words) -> Finding:
     """Say how many deals claim more than their evidence supports, and how much money that is."""
     unsaid = say.get("findings.gates.unsaid")
     if not result.n:
-        return Finding(headline=say.get("gates.nothing"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "gates.nothing"), detail="", unsaid=unsaid)
     if not result.checked_n:
         return Finding(headline=say.get("gates.unchecked"), detail="", unsaid=unsaid)
     values = {
@@ -436,7 +436,7 @@ def calls_finding(result: CallList, say: Words) -> Finding:
     """Say whom to call first and why, and how much the first tenth holds."""
     unsaid = say.get("findings.calls.unsaid")
     if not result.rows:
-        return Finding(headline=say.get("calls.nobody"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "calls.nobody"), detail="", unsaid=unsaid)
     first = result.rows[0]
     named = first.customer not in ("", first.opportunity_id) and not nameless()
     headline = say.say(

@@ -9,7 +9,7 @@ from funnelnb.show.tables.document import Document, Section, part
 from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.tables.table import Column, Table
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View, name_some
+from funnelnb.show.views.registry import Finding, View, name_some, no_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -264,6 +264,8 @@ def properties_finding(result: SixProperties, say: Words) -> Finding:
     }
     key = "typed" if math.isnan(result.horizon_days) else "headline"
     key = "headline_unknown" if math.isnan(first.success_rate) and key == "headline" else key
+    if unjudged(result) in ("closed_only", "only_wins", "wins_alone"):  # how many entered is not known either
+        return Finding(headline=no_deals(result, say), detail="", unsaid=say.get("properties.unsaid"))
     parts = [say.say("properties.shape_is", **values)] if first.shape != "unknown" else []
     parts += [
         say.say(
@@ -295,6 +297,8 @@ PROPERTIES_VIEW = View(
 def _value(row: PropertyChange, side: str, result: Any, say: Words) -> str:
     """Write one side of a change with its interval, by what the property is."""
     value, lower, upper = (getattr(row, f"{side}_{part}") for part in ("value", "ci_lower", "ci_upper"))
+    if math.isnan(value):
+        return say.get("language.none")
     if row.property == "success":
         return say.numbers.interval(value, lower, upper)
     if row.property == "cycle":

@@ -61,6 +61,12 @@ def unjudged(result: Any) -> str:
     return next((code for code in UNJUDGED if code in codes), "")
 
 
+def no_open_deals(result: Any, say: Words, key: str) -> str:
+    """Return why there is no open deal: they were left out of the data, or there is none, as `key` says."""
+    why = unjudged(result)
+    return say.get(f"unjudged.{why}") if why in ("closed_only", "wins_alone") else say.get(key)
+
+
 def no_deals(result: Any, say: Words) -> str:
     """Return why there is nothing to report: there are deals, but the data cannot tell; or there is no deal."""
     why = unjudged(result)

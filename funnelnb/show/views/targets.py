@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelnb.show.tables.table import CUSTOMER, Column, Table, facts
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.registry import Finding, View, name_some, no_deals, unjudged
+from funnelnb.show.views.registry import Finding, View, name_some, no_deals, no_open_deals, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def quota_finding(result: Quota, say: Words) -> Finding:
     """Say what the pipeline is worth, how likely the target is, and what is attained with assurance."""
     unsaid = say.get("findings.quota.unsaid")
     if not result.n:
-        return Finding(headline=say.get("targets.no_open"), detail="", unsaid=unsaid)
+        return Finding(headline=no_open_deals(result, say, "targets.no_open"), detail="", unsaid=unsaid)
     values = facts(result, say) | {
         name: say.numbers.amount(getattr(result, f"{name}_amount"), result.currency)
         for name in ("weighted", "won", "new", "expected", "target", "assured")

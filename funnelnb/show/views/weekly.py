@@ -13,10 +13,10 @@ from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who
-from funnelnb.show.views.registry import Finding, View, deal_named, name_some
+from funnelnb.show.views.registry import Finding, View, deal_named, name_some, no_deals, unjudged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.analysis.diagnosis.symptoms import Symptom
     from funnelnb.analysis.diagnosis.weekly import ReportFigure, WeeklyReport
@@ -353,14 +353,7 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
     if result.typed is not None:
         return _typed_finding(result, result.typed, say)
     rows = {row.figure: row for row in result.figures}
-    headline = say.say(
-        "weekly.headline",
-        orders_n=round(rows["orders"].value),
-        amount=say.numbers.amount(rows["bookings"].value, result.currency),
-        entries_n=round(rows["entries"].value),
-        in_hand_n=round(rows["in_hand"].value),
-        in_hand_amount=say.numbers.amount(rows["in_hand_amount"].value, result.currency),
-    )
+    headline = _in_short(result, rows, say)
     parts = [_moves(result, say)]
     red = [row for row in result.problems if row.state == "red"]
     if red:
@@ -375,6 +368,21 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
         detail=say.get("language.sentence").join(filter(None, parts)),
         unsaid=say.get("weekly.unsaid"),
     )
+
+
+def _in_short(result: WeeklyReport, rows: Mapping[str, ReportFigure], say: Words) -> str:
+    """Say the orders, the new deals and what is in hand, each as far as it is known."""
+    said = []
+    for count, money in (("orders", "bookings"), ("entries", ""), ("in_hand", "in_hand_amount")):
+        if math.isnan(rows[count].value):
+            continue
+        priced = bool(money) and not math.isnan(rows[money].value)
+        amount = {"amount": figure_value(money, rows[money].value, result, say)} if priced else {}
+        key = f"weekly.said.{count}" if priced or not money else f"weekly.said.{count}_bare"
+        said.append(say.say(key, n=round(rows[count].value), **amount))
+    if not said:
+        return no_deals(result, say) if unjudged(result) else say.get("weekly.undated")
+    return say.say("weekly.said.whole", parts=say.get("weekly.said.and").join(said))
 
 
 def _moves(result: WeeklyReport, say: Words) -> str:

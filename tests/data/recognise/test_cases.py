@@ -170,9 +170,24 @@ def test_olist_leads_and_wins_in_two_files(shared_data):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["hubspot", "salesforce", "chinese"])
-def test_other_real_exports_load_with_the_proposal(name, shared_data):
-    assert len(load(shared_data / name, mapping=propose(shared_data / name)).opportunities) >= 4
+@pytest.mark.parametrize(
+    ("name", "asked", "outcomes", "told"),
+    [
+        ("hubspot", "stage_column_blank", {"open": 44}, ("open_ended_dates", "_fivetran_end", "2050-01-01")),
+        ("salesforce", "all_deleted", {"won": 5, "lost": 4, "open": 1}, ("open_ended_dates", "_fivetran_end", "9999-12-31")),
+        ("chinese", "no_dates", {"open": 4}, ("instruction_row_dropped", 2, None)),
+    ],
+)  # fmt: skip
+def test_other_real_exports_load_with_the_proposal(name, asked, outcomes, told, shared_data):
+    found = propose(shared_data / name)
+    assert [one.code for one in found.questions] == [asked]
+    book = load(shared_data / name, mapping=found)
+    assert book.opportunities["outcome"].value_counts().to_dict() == outcomes
+    notes = [one.values for one in book.notes if one.code == told[0]]
+    assert any(told[1] in (one.get("column"), one.get("row")) for one in notes)
+    assert told[2] is None or any(str(one["example"]).startswith(told[2]) for one in notes)
+    if name == "chinese":  # 预计金额（万元）
+        assert book.opportunities["amount"].tolist()[:3] == [6_800_000, 5_200_000, 3_500_000]
 
 
 def test_parquet_by_pattern_and_duckdb_of_any_schema(tmp_path):
@@ -190,3 +205,39 @@ def test_parquet_by_pattern_and_duckdb_of_any_schema(tmp_path):
         connection.execute("CREATE TABLE crm.pipeline AS SELECT * FROM frame")
         connection.execute("CREATE TABLE notes AS SELECT 'x' AS colour, 'y' AS taste")
     assert len(load(tmp_path / "store.duckdb").opportunities) == len(frame)
+
+
+def lost_zeros(history_ids, deal_ids):
+    deals = "".join(
+        f"{one},{'Won' if n % 2 else 'Proposal'},2025-01-0{n + 1}\n" for n, one in enumerate(deal_ids)
+    )
+    rows = "".join(f"{one},Qualification,2025-01-0{n + 1}\n" for n, one in enumerate(history_ids))
+    rows += "".join(f"{one},Proposal,2025-02-0{n + 1}\n" for n, one in enumerate(history_ids))
+    return "Deal ID,Stage,Created Date\n" + deals, "Deal ID,Stage,Entered at\n" + rows
+
+
+@pytest.mark.parametrize(
+    ("history_ids", "deal_ids"),
+    [
+        (["17", "204", "1003", "8", "95"], ["00017", "00204", "01003", "00008", "00095"]),
+        (["17.0", "204.0", "1003.0", "8.0", "95.0"], ["17", "204", "1003", "8", "95"]),
+        (["00017", "00204", "01003", "00008", "00095"], ["17", "204", "1003", "8", "95"]),
+    ],
+)
+def test_ids_that_lost_their_zeros_in_one_table_are_matched_and_told(tmp_path, history_ids, deal_ids):
+    for name, text in zip(("deals.csv", "stage_history.csv"), lost_zeros(history_ids, deal_ids), strict=True):
+        (tmp_path / name).write_text(text)
+    found = propose(tmp_path)
+    book = load(tmp_path, mapping=found)
+    assert sorted(book.opportunities["opportunity_id"]) == sorted(deal_ids)
+    assert set(book.tables["stage_history"]["opportunity_id"]) == set(deal_ids)
+    (note,) = [one for one in book.notes if one.code == "ids_matched"]
+    assert note.values["n"] == 5
+    assert "history_unknown_deal" not in {one.code for one in book.notes}
+
+
+def test_ids_that_may_be_two_deals_are_not_matched(tmp_path):
+    from funnelnb.data.recognise.relate import near_numbers
+
+    assert near_numbers(["7", "8"], ["07", "007", "08"]) == {"8": "08"}
+    assert near_numbers(["7", "07"], ["007"]) == {}

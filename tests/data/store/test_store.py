@@ -125,6 +125,7 @@ def test_calendars_and_links_of_the_settings_come_back_and_older_stores_stay_goo
     facts = json.loads(manifest.read_text())
     for entry in facts["snapshots"]:
         del entry["calendars"], entry["deal_url"]
+    del facts["sum"]
     manifest.write_text(json.dumps(facts))
     assert Store(tmp_path).at("2026-03-31").calendars == {}
     assert Store(tmp_path).append(book).state == "same"
@@ -154,6 +155,31 @@ def test_what_cannot_be_read_is_named(tmp_path):
     for file in (tmp_path / "rows").glob("*.parquet"):
         file.write_bytes(file.read_bytes()[:40])
     with pytest.raises(SourceError, match="cannot be read"):
+        Store(tmp_path).at("2026-03-31")
+
+
+def test_a_single_changed_byte_is_noticed(tmp_path):
+    """One byte of a manifest ended in a TypeError (seed 20261128, input 418); one of a file could change an amount."""
+    store = Store(tmp_path)
+    store.append(deals([("a", "lead", 10, "open"), ("b", "won", 20, "won")]))
+    manifest, rows = tmp_path / "manifest.json", next((tmp_path / "rows").glob("*.parquet"))
+    for file, places in ((manifest, range(20, 2000, 70)), (rows, range(0, rows.stat().st_size, 90))):
+        whole = file.read_bytes()
+        for place in [one for one in places if one < len(whole)]:
+            changed = bytes([whole[place] ^ 1])
+            file.write_bytes(whole[:place] + changed + whole[place + 1 :])
+            with pytest.raises(SourceError):
+                Store(tmp_path).at("2026-03-31")
+        file.write_bytes(whole)
+    assert len(Store(tmp_path).at("2026-03-31").opportunities) == 2
+
+
+def test_a_damaged_manifest_of_an_earlier_version_is_named(tmp_path):
+    Store(tmp_path).append(deals([("a", "lead", 10, "open")]))
+    manifest = tmp_path / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text[: text.index('"sum"')].rstrip().rstrip(",").replace('"en"', '"\'en"') + "}")
+    with pytest.raises(SourceError, match="the snapshot of 2026-03-31 is not as it was written: TypeError"):
         Store(tmp_path).at("2026-03-31")
 
 
