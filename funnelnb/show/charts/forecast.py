@@ -355,25 +355,27 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
         alt.Tooltip("name:N", title=" "), alt.Tooltip("label:N", title=say.field("net_amount", "WaterfallRow").label),
         alt.Tooltip("deals:N", title=say.field("deal_n", "WaterfallRow").label),
     ]  # fmt: skip
-    if narrow:  # bars lie, their names above them
-        line = alt.Y("name:N", sort=names, axis=None)
-        across = alt.X(
-            "start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit), tickCount=4)
-        )
-        words = base.mark_text(align="left", baseline="bottom", dy=-10)
-        chart = alt.layer(
-            base.mark_bar(size=14).encode(x=across, y=line, x2="end:Q", color=own_colour(), tooltip=tips),
-            words.encode(x=alt.value(0), y=line, text="name:N"),
-            base.mark_text(align="right", baseline="bottom", dy=-10).encode(
-                x=alt.value(306), y=line, text="label:N"
-            ),
-        )
-        sized(chart, width=306, height=44 * len(drawn))
-        return draft.finish(chart, found.headline, found.detail)
+    if narrow:
+        lying = _lying_bars(draft, base, names, (unit, tips))
+        return draft.finish(sized(lying, width=306, height=44 * len(drawn)), found.headline, found.detail)
     chart = alt.layer(
         base.mark_bar(size=34).encode(x=x, y=y, y2="end:Q", color=own_colour(), tooltip=tips),
         base.mark_text(dy=-8, fontSize=theme.SMALL_SIZE).encode(x=x, y="top:Q", text="label:N"),
     )
     return draft.finish(
         sized(chart, width=max(420, 74 * len(drawn)), height=300), found.headline, found.detail
+    )
+
+
+def _lying_bars(draft: Draft, base: alt.Chart, names: list[str], more: tuple[str, list[alt.Tooltip]]) -> Any:
+    """Draw the bars lying under each other, their names above them."""
+    unit, tips = more
+    line = alt.Y("name:N", sort=names, axis=None)
+    across = alt.X("start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit), tickCount=4))
+    words = base.mark_text(align="left", baseline="bottom", dy=-10)
+    figures = base.mark_text(align="right", baseline="bottom", dy=-10)
+    return alt.layer(
+        base.mark_bar(size=14).encode(x=across, y=line, x2="end:Q", color=own_colour(), tooltip=tips),
+        words.encode(x=alt.value(0), y=line, text="name:N"),
+        figures.encode(x=alt.value(306), y=line, text="label:N"),
     )

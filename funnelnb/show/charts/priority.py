@@ -235,7 +235,6 @@ def level_flows_draw(result: LevelMoves, lang: str) -> Any:
     scale = min((FLOWS_HEIGHT - GAP * (len(one) - 1)) / sum(n for _, n in one) for one in sides.values())
     tops = {side: _tops(one, scale) for side, one in sides.items()}
     bands = _bands(rows, tops, scale)
-    named = {level: say.get(f"levels.names.{level}") for level in ORDER}
     flow = (
         draft.layer(bands, "bands")
         .mark_area(opacity=0.42, interpolate="linear")
@@ -247,6 +246,25 @@ def level_flows_draw(result: LevelMoves, lang: str) -> Any:
             color=own_colour(),
         )
     )
+    right = theme.fit(RIGHT, NARROW_ENDS[1])
+    blocks, words = _blocks(draft, sides, tops, scale)
+    bars = (
+        draft.layer(blocks, "blocks")
+        .mark_rect()
+        .encode(x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour())
+    )
+    size = {"width": theme.fit(FLOWS_WIDTH, right + BAR), "height": FLOWS_HEIGHT}
+    chart = alt.layer(flow, bars, draft.texts(words, "words")).properties(**size)
+    title = say.say("charts.level_flows.title", raised_n=result.raised_n, lowered_n=result.lowered_n)
+    return draft.finish(chart, title, say.get("charts.level_flows.under"), offset=30)
+
+
+def _blocks(
+    draft: Draft, sides: dict[str, list[tuple[str, int]]], tops: dict[str, dict[str, float]], scale: float
+) -> tuple[list[Row], list[Row]]:
+    """Return the blocks of both dates, and their words: beside them, on a phone over the bands."""
+    result, say = draft.result, draft.say
+    named = {level: say.get(f"levels.names.{level}") for level in ORDER}
     blocks, words = [], []
     left, right = theme.fit((LEFT, RIGHT), NARROW_ENDS)
     inside = theme.fit(False, True)
@@ -263,15 +281,7 @@ def level_flows_draw(result: LevelMoves, lang: str) -> Any:
         ((left, result.since, "left"), (right + BAR, result.as_of, "right")),
     )
     words += [text(x, -16, say.numbers.date(day), align=align, weight="bold") for x, day, align in dates]
-    bars = (
-        draft.layer(blocks, "blocks")
-        .mark_rect()
-        .encode(x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour())
-    )
-    size = {"width": theme.fit(FLOWS_WIDTH, right + BAR), "height": FLOWS_HEIGHT}
-    chart = alt.layer(flow, bars, draft.texts(words, "words")).properties(**size)
-    title = say.say("charts.level_flows.title", raised_n=result.raised_n, lowered_n=result.lowered_n)
-    return draft.finish(chart, title, say.get("charts.level_flows.under"), offset=30)
+    return blocks, words
 
 
 def _stack(rows: list[Row], side: str) -> list[tuple[str, int]]:

@@ -357,11 +357,8 @@ def tornado_draw(result: Levers, lang: str) -> Any:
         ),
         upper.mark_text(baseline="middle", **name).encode(x=alt.value(theme.fit(-10, 0)), y=y, text="name:N"),
         now.mark_text(baseline="bottom", fontSize=theme.SMALL_SIZE).encode(x=x, y=alt.value(-3), text="label:N"),
-        draft.legend(
-            [(theme.LOST, say.say("charts.tornado.down", change_share=result.change_share)),
-             (theme.MOVED, say.say("charts.tornado.up", change_share=result.change_share))],
-            0, -34,
-        ),
+        draft.legend([(colour, say.say(f"charts.tornado.{side}", change_share=result.change_share))
+                      for side, colour in (("down", theme.LOST), ("up", theme.MOVED))], 0, -34),
     ]  # fmt: skip
     size = theme.fit((TORNADO_PLOT, TORNADO_STEP), (300, 48))
     chart = sized(alt.layer(*layers), width=size[0], height=size[1] * len(result.rows))
