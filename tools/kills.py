@@ -39,7 +39,7 @@ time.sleep(0.2)
 SHOW = 'print("sum of", value, book.opportunities["amount"].sum())'
 GONE_S = 1.0
 VICTIMS = ("run", "server", "worker", "kernel")
-BRIEF_S = 0.8
+BRIEF_S = 1.2
 """Workers and kernels are killed up to this long after the first of them is there."""
 
 

@@ -8,10 +8,11 @@ the data did not have before.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import FunnelError
+from funnelnb.core.options import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,6 +83,34 @@ def figures(plan: Plan, headlines: Headlines, known: Mapping[str, Any]) -> dict[
         "target": known["target"] if same else _target(plan),
         "problems": sorted({note.code for note in plan.book.notes}),
     }
+
+
+def asked_elsewhere(
+    plan: Plan, known: Mapping[str, Any], asked: dict[str, Any], confidence_level: float
+) -> tuple[Headlines, dict[str, Any]]:
+    """Return headlines and figures in a process that has everything imported, of the book that the run stored.
+
+    Parameters
+    ----------
+    plan : Plan
+        Without its book.
+    known : Mapping
+        As for :func:`figures`.
+    asked : dict
+        The words by which the book was stored (:mod:`funnelnb.data.prepared`).
+    confidence_level : float
+        The level in force where the answer is wanted.
+    """
+    from funnelnb.batch.pages import headlines
+    from funnelnb.data.prepared import prepared
+
+    book = prepared(asked)
+    if book is None:
+        raise LookupError("the run stored no such book")
+    with options(confidence_level=confidence_level):
+        whole = replace(plan, book=book)
+        found = headlines(whole)
+        return found, figures(whole, found, known)
 
 
 def _stalled(plan: Plan) -> list[str]:

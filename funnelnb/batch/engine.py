@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import LocalProvisioner
@@ -56,6 +57,9 @@ START = (
     "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
 )
 """What an ordinary kernel runs. rfc3987_syntax checks web addresses for jsonschema; it loads for a second."""
+
+NO_HISTORY = "--HistoryManager.enabled=False"
+"""What reports run is not what their user typed: it does not come into IPython's history, nor wait for its disk."""
 
 CELL_TIMEOUT_S = 600
 """A cell that runs longer is stopped and its report counts as failed."""
@@ -141,7 +145,7 @@ def manager(private: Path) -> Manager:
         Folder for its connection file and sockets, which only we can enter.
     """
     made = Manager(connection_file=str(private / "kernel.json"))
-    argv = [sys.executable, "-c", START, "-f", "{connection_file}"]
+    argv = [sys.executable, "-c", START, "-f", "{connection_file}", NO_HISTORY]
     spec = KernelSpec(argv=argv, language="python", display_name="Python 3")
     spec.metadata = {"kernel_provisioner": {"provisioner_name": _registered()}}
     made._kernel_spec = spec  # noqa: SLF001 - there is no public way to give a manager its spec
@@ -288,11 +292,18 @@ class FunnelEngine(Engine):
     def execute_notebook(
         cls, nb: NotebookNode, kernel_name: str, output_path: Any = None, **given: Any
     ) -> Any:
-        """Run the notebook; where it holds a password, nothing is stored before that is taken out."""
+        """Run the notebook; where it holds a password, nothing is stored before that is taken out.
+
+        A caller that keeps the client has the notebook from it: for papermill, which would spell out all of it for
+        no file, there is then only what failed.
+        """
         made = nb.metadata.get("papermill", {}).get("parameters", {})
         if passwords(made):
             output_path = None
-        return super().execute_notebook(nb, kernel_name, output_path=output_path, **given)
+        ran = super().execute_notebook(nb, kernel_name, output_path=output_path, **given)
+        if given.get("keep") and not any(map(_failed, ran.cells)):
+            return nbformat.v4.new_notebook()
+        return ran
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> None:
@@ -339,6 +350,11 @@ class FunnelEngine(Engine):
         finally:
             draw(nb_man.nb)
             hide(nb_man.nb, hidden)
+
+
+def _failed(cell: NotebookNode) -> bool:
+    told = cell.metadata.get("papermill", {}).get("exception") is True
+    return told or any(one.output_type == "error" for one in cell.get("outputs", ()))
 
 
 _PICTURES_N = 200

@@ -50,7 +50,7 @@ PRELOADED = (
     *("pyarrow.pandas_compat",),
     *("scipy.stats", "scipy.optimize", "altair", "narwhals", "ipywidgets", "charset_normalizer"),
     *("papermill", "nbclient", "nbformat.v4", "nbconvert.filters", "jupyter_client.asynchronous", "jinja2"),
-    *("pathvalidate", "tqdm", "jsonschema", "python_calamine", "holidays"),
+    *("pathvalidate", "tqdm", "jsonschema", "python_calamine", "holidays", "psutil"),
 )
 """What notebooks and workers use besides this package."""
 

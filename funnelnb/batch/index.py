@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from funnelnb.batch import digest
 from funnelnb.batch.pages import capital, facts, fill, link, origin, rate_of, short_name, title_of, worded
-from funnelnb.show.text.words import words
+from funnelnb.show.text.words import told_of, words
 from funnelnb.show.views import board
 from funnelnb.show.views.registry import finding_of, name_some
 
@@ -40,6 +40,7 @@ def index(
     told: Mapping[str, Mapping[str, Any]],
     before: Mapping[str, Any],
     now: Mapping[str, Any],
+    pictures: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page that lists all reports.
 
@@ -53,9 +54,11 @@ def index(
         Plain figures that the reports' briefs pass on, by stem.
     before, now : Mapping
         Figures of the last run and of this one, as :func:`funnelnb.batch.digest.figures` gives them.
+    pictures : Mapping of str to str
+        What :func:`picture` drew elsewhere, by attribute; others are drawn here.
     """
     say = words(plan.lang)
-    listed = _Listed(plan, entries, figures, told, before, now, say)
+    listed = _Listed(plan, entries, figures, told, before, now, say, pictures or {})
     attributes = [one.by for one in plan.splits] or [""]
     boards = [listed.board(by) for by in attributes]
     rows = [row for by in attributes[:1] for row in listed.rows(by)]
@@ -98,9 +101,10 @@ class _Listed:
         before: Mapping[str, Any],
         now: Mapping[str, Any],
         say: Words,
+        pictures: Mapping[str, str],
     ) -> None:
         self.plan, self.entries, self.figures, self.told, self.say = plan, entries, figures, told, say
-        self.before, self.now = before, now
+        self.before, self.now, self.pictures = before, now, pictures
 
     def values(self, by: str) -> list[str]:
         """Return the values of an attribute that have a row."""
@@ -163,8 +167,16 @@ class _Listed:
             "axis": (say.numbers.level(0), say.numbers.level(top)),
             "rows": made[:-1],
             "whole": made[-1],
-            "compared": _compared(self.figures.compared.get(by), _differences(self, by), say),
+            "compared": self._compared(by),
         }
+
+    def _compared(self, by: str) -> dict[str, Any] | None:
+        """Return the picture of an attribute's values and the verdict on each."""
+        found = self.figures.compared.get(by)
+        if found is None:
+            return None
+        drawn = self.pictures.get(by) or picture(found, self.say.lang, self.plan.subject)
+        return _compared(found, _differences(self, by), drawn, self.say)
 
     def _row(self, row: Mapping[str, Any], line: Sequence[Cell], top: float, whole: float) -> dict[str, Any]:
         """Return a row for the template: name, links to its pages, cells."""
@@ -345,12 +357,18 @@ def _risk_item(listed: _Listed, row: Mapping[str, Any]) -> dict[str, Any]:
 # ---- The picture, and the words below -------------------------------------------------------------------------
 
 
-def _compared(found: Segments | None, told: str, say: Words) -> dict[str, Any] | None:
-    """Return the picture of an attribute's values and the verdict on each."""
+def picture(found: Segments | None, lang: str, subject: str) -> str:
+    """Return the picture of an attribute's values as HTML; of none an empty text."""
     from funnelnb.show.pages.renderer import page_figure
 
     if found is None:
-        return None
+        return ""
+    with told_of(subject):
+        return page_figure(found, "funnel_plot", lang)
+
+
+def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, Any]:
+    """Return the picture of an attribute's values and the verdict on each."""
     groups = []
     for verdict, title in (
         ("higher", "above_title"), ("lower", "below_title"), ("not_separable", "even_title"), ("too_few", "few_title"),
@@ -363,7 +381,7 @@ def _compared(found: Segments | None, told: str, say: Words) -> dict[str, Any] |
             groups.append({"icon": ICONS[verdict], "title": say.get(f"board.{title}"), "names": listed})
     return {
         "title": told or finding_of(found, say.lang).headline,
-        "picture": Markup(page_figure(found, "funnel_plot", say.lang)),  # noqa: S704 - made by show, escaped there
+        "picture": Markup(drawn),  # noqa: S704 - made by show, escaped there
         "groups": groups,
         "note": finding_of(found, say.lang).unsaid,
     }

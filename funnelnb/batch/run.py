@@ -20,6 +20,7 @@ from funnelnb.batch import digest, folder, forkserver, index, lists, manifest, p
 from funnelnb.batch.manifest import Entry, Failure
 from funnelnb.batch.opened import opened
 from funnelnb.core.errors import FunnelError
+from funnelnb.core.options import options
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
 from funnelnb.show.text.words import told_of, words
@@ -145,6 +146,11 @@ def run(
         # a server warms up while the data are read, unless all may be finished already
         early = executor is None and (request.force or not manifest.read(out).entries)
         server = ends.enter_context(forkserver.started(clears)) if early else None
+        ready = []
+        if early:
+            jobs = request.jobs or workers.advised_n(request.data)
+            ready.append(workers.local(jobs, server, scratch, request.longest_s, early=True))
+            ends.callback(_sent_home, ready[0])
         book, horizon = opened(request, checked, settings.horizon_days)
         whole = plan.make(checked, book, horizon)
         work = _Work(request, whole, out, settings)
@@ -154,7 +160,11 @@ def run(
         jobs = min(request.jobs or workers.advised_n(request.data), max(len(work.to_do), 1))
         if work.to_do and executor is None:
             prepare(book, scratch, plan.asked(request))
-        make = _executors(executor, lambda: workers.local(jobs, server, scratch, request.longest_s))
+
+        def own() -> Executor:
+            return ready.pop() if ready else workers.local(jobs, server, scratch, request.longest_s)
+
+        make = _executors(executor, own)
         return work.run(tell, make, fail_on, ours=not isinstance(executor, Executor))
 
 
@@ -281,11 +291,13 @@ class _Work:
         lines = _Lines(self, make, ours)
         try:
             lines.begin()
-            figures = pages.headlines(self.plan)
+            figures, facts = lines.figures()
+            lines.ask_pictures(figures)
             self._refresh(figures)
             if self.to_do:
                 tell.begin(len(self.to_do), len(self.kept))
                 stopped = lines.follow(tell, figures)
+            pictures = {} if stopped else lines.pictures()
         except FunnelError:
             with contextlib.suppress(FunnelError):  # the folder is full: the first message is the one
                 self._remember()
@@ -293,13 +305,14 @@ class _Work:
         finally:
             lines.end()
             tell.end()
-        facts = digest.figures(self.plan, figures, self.record.figures)
         with told_of(self.plan.subject):
             told = digest.compare(self._earlier(facts), facts, self.plan)
         self._remember(facts)
         before = self._earlier(facts)
         with told_of(self.plan.subject):
-            page = index.index(self.plan, self.entries, figures, told=self.told, before=before, now=facts)
+            page = index.index(
+                self.plan, self.entries, figures, told=self.told, before=before, now=facts, pictures=pictures
+            )
         self.out.write(folder.INDEX, page)
         return self._summary(stopped, told, fail_on)
 
@@ -453,11 +466,19 @@ class _Lines:
     under_way: dict[Future[Any], Job] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
     events: queue.SimpleQueue[Future[Any] | None] = field(default_factory=queue.SimpleQueue)
+    drawn: dict[str, Future[str]] = field(default_factory=dict)
+    asked: Future[tuple[Headlines, dict[str, Any]]] | None = None
 
     def begin(self) -> None:
-        """Hand out all jobs."""
+        """Hand out all jobs, and before them the question for the figures that head their pages."""
         if self.work.to_do:
             self.executor = self.make()
+            if isinstance(self.executor, workers.Workers):
+                light = replace(self.work.plan, book=None, jobs=())  # type: ignore[arg-type]
+                self.asked = self.executor.submit(
+                    digest.asked_elsewhere, light, self.work.record.figures, plan.asked(self.work.request),
+                    options().confidence_level,
+                )  # fmt: skip
             for job in self.work.to_do:
                 self._hand(job)
 
@@ -483,6 +504,31 @@ class _Lines:
             labels=pages.labels_of(self.work.plan.lang),
             lists=lists.asked(asked),
         )
+
+    def figures(self) -> tuple[Headlines, dict[str, Any]]:
+        """Return the figures that head the pages, and those that the next run compares with."""
+        if self.asked is not None:
+            with contextlib.suppress(
+                Exception
+            ):  # its process was lost, or what it says is better said from here
+                return self.asked.result()
+        found = pages.headlines(self.work.plan)
+        return found, digest.figures(self.work.plan, found, self.work.record.figures)
+
+    def ask_pictures(self, figures: Headlines) -> None:
+        """Have the pictures of the index drawn after the reports, where drawing has begun already."""
+        if self.executor is not None:
+            whole = self.work.plan
+            for by, found in figures.compared.items():
+                self.drawn[by] = self.executor.submit(index.picture, found, whole.lang, whole.subject)
+
+    def pictures(self) -> dict[str, str]:
+        """Return the pictures of the index by attribute; one whose process was lost is left out."""
+        found = {}
+        for by, future in self.drawn.items():
+            with contextlib.suppress(Exception):
+                found[by] = future.result()
+        return found
 
     def follow(self, tell: Tell, figures: Headlines) -> bool:
         """Write each report as it comes; return whether the run was stopped before all were there."""

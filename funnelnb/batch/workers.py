@@ -26,6 +26,7 @@ from funnelnb import __version__
 from funnelnb.batch import body, engine, forkserver
 from funnelnb.batch.manifest import Failure
 from funnelnb.data.prepared import PLACE
+from funnelnb.show.charts import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -258,6 +259,8 @@ class Workers(Executor):
         Folder of the run for what lives as long as a kernel.
     longest_s : float
         Seconds that one job may take.
+    early : bool
+        Whether they come before there is work, and get ready to draw.
     """
 
     def __init__(
@@ -267,7 +270,9 @@ class Workers(Executor):
         *,
         scratch: Path | None = None,
         longest_s: float = LONGEST_S,
+        early: bool = False,
     ) -> None:
+        self._early = early
         self._server, self._scratch, self._longest_s = server, scratch, longest_s
         self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -301,7 +306,7 @@ class Workers(Executor):
         return [one.process.pid for one in list(self._living)]
 
     def _work(self) -> None:
-        worker = None
+        worker = self._readied() if self._early else None
         while (item := self._waiting.get()) is not None:
             future, job = item
             if self._closed.is_set() or not future.set_running_or_notify_cancel():
@@ -312,16 +317,30 @@ class Workers(Executor):
                 good, answer = worker.ask(job, self._longest_s + _GRACE_S)
             except Exception as error:
                 if worker is not None:
-                    self._living.discard(worker)
-                    worker.end()
+                    self._dismiss(worker)
                     worker = None
                 lost = isinstance(error, OSError | EOFError | pickle.UnpicklingError)
                 future.set_exception(WorkerLostError("the process was killed") if lost else error)
             else:
                 (future.set_result if good else future.set_exception)(answer)
         if worker is not None:
-            self._living.discard(worker)
-            worker.end()
+            self._dismiss(worker)
+
+    def _readied(self) -> _Worker | None:
+        """Return a worker that has drawn once; None where that fails, and the first job will say why."""
+        with contextlib.suppress(Exception):
+            worker = self._hire()
+            try:
+                worker.ask((render.begin, (), {}), self._longest_s)
+            except Exception:
+                self._dismiss(worker)
+                raise
+            return worker
+        return None
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._living.discard(worker)
+        worker.end()
 
     def _hire(self) -> _Worker:
         address = self._server.alive() if self._server is not None else ""
@@ -334,12 +353,17 @@ class Workers(Executor):
 
 
 def local(
-    workers_n: int, server: forkserver.Server | forkserver.Lent | None, scratch: Path, longest_s: float
+    workers_n: int,
+    server: forkserver.Server | forkserver.Lent | None,
+    scratch: Path,
+    longest_s: float,
+    *,
+    early: bool = False,
 ) -> Executor:
     """Return the executor of this machine: processes of our own, threads where the system cannot pass sockets on."""
     if os.name != "posix":
         return ThreadPoolExecutor(workers_n)
-    return Workers(workers_n, server, scratch=scratch, longest_s=longest_s)
+    return Workers(workers_n, server, scratch=scratch, longest_s=longest_s, early=early)
 
 
 class _Worker:

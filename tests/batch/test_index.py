@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 
 from funnelnb.batch import digest, index, manifest, pages, plan, run
 from funnelnb.batch.run import request_of
+from funnelnb.data import prepared
 from funnelnb.show.text.words import words
 from funnelnb.show.views import board
 
@@ -183,3 +185,28 @@ def test_regions_are_ranked_by_expected_attainment_with_its_range(
     assert places == sorted(places)
     assert "80 %: 100 % to 140.0 %" in page and "Ordered by expected attainment" in page
     assert "Ordered by expected attainment" not in page_of(whole, figures)
+
+
+def test_figures_asked_in_another_process_are_those_of_this_one(
+    company: Path, quick_notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, figures = listed(company, quick_notebook, tmp_path / "out")
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv(prepared.PLACE, str(tmp_path))
+    asked = {"data": "here"}
+    light = replace(whole, book=None, jobs=())  # type: ignore[arg-type]
+    with pytest.raises(LookupError, match="stored no such book"):
+        digest.asked_elsewhere(light, {}, asked, 0.9)
+    prepared.prepare(whole.book, tmp_path, asked)
+    found, facts = pickle.loads(pickle.dumps(digest.asked_elsewhere(light, {}, asked, 0.9)))
+    assert facts == digest.figures(whole, figures, {})
+    assert repr(found) == repr(figures)
+
+
+def test_a_picture_drawn_elsewhere_is_taken_and_one_that_is_missing_is_drawn(
+    crowd: tuple[plan.Plan, pages.Headlines],
+) -> None:
+    whole, figures = crowd
+    drawn = index.picture(figures.compared["region"], "en", "")
+    assert page_of(whole, figures, pictures={"region": drawn}) == page_of(whole, figures, pictures={})
+    assert "<b>mine</b>" in page_of(whole, figures, pictures={"region": "<b>mine</b>"})

@@ -16,6 +16,7 @@ import pytest
 
 from funnelnb.batch import engine, forkserver, notebooks, workers
 from funnelnb.batch.workers import Done, Work
+from tests.conftest import wait_until
 
 from .conftest import write_notebook
 
@@ -227,6 +228,14 @@ def test_a_killed_worker_loses_its_own_job_only(server: forkserver.Server | None
     while any(map(alive, [good])) and time.monotonic() < until:
         time.sleep(0.02)
     assert not alive(good)
+
+
+def test_workers_that_came_early_and_were_killed_are_replaced(server: forkserver.Server | None) -> None:
+    with workers.Workers(1, server, early=True) as early:
+        wait_until(early.pids, "a worker that came early")
+        killed = early.pids()[0]
+        os.kill(killed, signal.SIGKILL)
+        assert early.submit(os.getpid).result(120) not in {killed, os.getpid()}
 
 
 def test_errors_of_a_job_reach_its_future(server: forkserver.Server | None) -> None:

@@ -12,10 +12,23 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from altair.utils import core, schemapi
 
 import funnelnb as fn
-from funnelnb.show.charts import cohorts, funnel, groups, outcome, parts, properties, render, spark, theme
+from funnelnb.show.charts import (
+    cohorts,
+    funnel,
+    groups,
+    outcome,
+    parts,
+    properties,
+    render,
+    sooner,
+    spark,
+    theme,
+)
 from funnelnb.show.charts.funnel import WIDE
+from funnelnb.show.views import registry
 from tests.show import golden, made
 
 LANGS = ["en", "zh"]
@@ -233,6 +246,25 @@ def test_every_chart_is_titled_sourced_and_valid(name, lang, drawings):
 def test_every_chart_keeps_the_rules_of_vega_lite(name):
     make, kind = CHARTS[name]
     make().chart(kind, "en").to_dict()  # raises where the specification is not valid
+
+
+@pytest.mark.parametrize("name", ["funnel"])
+def test_a_chart_made_sooner_is_the_same_chart(name, monkeypatch):
+    make, kind = CHARTS[name]
+    result, chart = make(), registry.chart_of(make(), kind)
+    made = render.spec(chart.draw(result, "en"))
+    monkeypatch.setattr(render, "_made", lambda chart: chart.to_dict(validate=False))
+    assert made == render.spec(chart.draw.__wrapped__(result, "en"))
+
+
+def test_altair_is_as_it_was_after_a_chart_that_fails():
+    search, checks = core._ChannelCache._wrap_in_channel, schemapi.DEBUG_MODE
+    with pytest.raises(ZeroDivisionError), sooner.sooner():
+        assert core._ChannelCache._wrap_in_channel is not search
+        assert schemapi.DEBUG_MODE is False
+        raise ZeroDivisionError
+    assert core._ChannelCache._wrap_in_channel is search
+    assert checks is schemapi.DEBUG_MODE
 
 
 def named_data(node):

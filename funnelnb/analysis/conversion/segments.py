@@ -581,7 +581,7 @@ def _check_measure(measure: str, horizon_days: float | None) -> None:
     if measure == "decided" and horizon_days is not None:
         raise ParameterError(
             f"horizon_days = {horizon_days!r} with measure = 'decided'",
-            expected="no horizon: decided deals are counted whatever their age",
+            expected="no horizon: closed deals are counted whatever their age",
             hint="use measure='by_day'",
         )
 

@@ -117,7 +117,13 @@ def shape_of(cell: str) -> str:
     ('A-9', 'a9', '')
     """
     text = cell.strip()
-    if len(text) > 40 or not _CODE.fullmatch(text):
+    return _shape(text) if len(text) <= 40 else ""
+
+
+@lru_cache(maxsize=65_536)
+def _shape(text: str) -> str:
+    """Return the shape of a short cell, of which several ask as well."""
+    if not _CODE.fullmatch(text):
         return ""
     return re.sub(r"[^\W\d_]+", lambda one: "A" if one[0].isupper() else "a", re.sub(r"\d+", "9", text))
 

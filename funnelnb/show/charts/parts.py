@@ -31,25 +31,6 @@ OUTLINE = {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 3}
 """Of words drawn a second time below themselves, so that lines do not run through them."""
 
 
-class Layer(alt.Chart):
-    """A chart whose encodings may be short text: Altair searches all its classes for each such text, which is slow."""
-
-    def encode(self, *args: Any, **channels: Any) -> Layer:
-        """Return the chart with encodings, each short text made the channel it names."""
-        made = {name: _KINDS[name](one) if _short(name, one) else one for name, one in channels.items()}
-        return super().encode(*args, **made)
-
-
-_KINDS: Mapping[str, Any] = {
-    "x": alt.X, "y": alt.Y, "x2": alt.X2, "y2": alt.Y2, "text": alt.Text, "color": alt.Color, "detail": alt.Detail,
-    "tooltip": alt.Tooltip, "order": alt.Order, "size": alt.Size, "shape": alt.Shape, "opacity": alt.Opacity,
-}  # fmt: skip
-
-
-def _short(name: str, one: Any) -> bool:
-    return isinstance(one, str) and name in _KINDS
-
-
 class Draft:
     """One chart in the making: the result it shows, the words of its language, and its data by name.
 
@@ -75,7 +56,7 @@ class Draft:
             count += 1
             unique = f"{name}-{count}"
         self.sheets[unique] = [plain(row) for row in rows]
-        return Layer(alt.NamedData(name=unique))
+        return alt.Chart(alt.NamedData(name=unique))
 
     def texts(self, rows: Sequence[Row], name: str) -> alt.Chart:
         """Draw pieces of text made by :func:`text`."""

@@ -57,20 +57,29 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
-    rows = chart.datasets if isinstance(chart.datasets, dict) else {}
-    chart.datasets = {}  # Altair would copy, and walk through, every value of the rows
-    try:
-        made: dict[str, Any] = chart.to_dict(validate=False)
-    finally:
-        chart.datasets = rows
-    inline = made.pop("datasets", {})
-    if rows or inline:
-        made["datasets"] = {**inline, **rows}
+    made = _made(chart)
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
     for noise in ("continuousWidth", "continuousHeight"):
         view.pop(noise, None)
+    return made
+
+
+def _made(chart: Any) -> dict[str, Any]:
+    from altair import Undefined
+
+    from funnelnb.show.charts.sooner import sooner
+
+    rows = chart.datasets
+    chart.datasets = Undefined  # plain already: Altair would copy and convert each of their cells
+    try:
+        with sooner():
+            made: dict[str, Any] = chart.to_dict(validate=False)
+    finally:
+        chart.datasets = rows
+    if rows is not Undefined:
+        made["datasets"] = {name: [*sheet] for name, sheet in rows.items()}
     return made
 
 
@@ -204,6 +213,12 @@ def rehearse() -> None:
     altair.vconcat(altair.layer(*marks), altair.hconcat(whole.mark_area())).to_dict(validate=False)
 
 
+def begin() -> None:
+    """Draw one small picture: a process that will draw others has the renderer's half second behind it."""
+    field = {"field": "a", "type": "quantitative"}
+    draw({"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": field}})
+
+
 def tidy_svg(drawn: str, description: str = "", fonts: str = _MEASURED) -> str:
     """Return an SVG without idle markup, with stable ids that no other chart on the page shares."""
     drawn = _UNSEEN.sub("", _EMPTY_PATH.sub("", drawn))
@@ -227,7 +242,7 @@ def bundle(draw_chart: Callable[[], Any], *, still: bool = True) -> tuple[dict[s
     Where pictures are drawn later (see :data:`LATER`), one for phones goes along. Without `still` there is no SVG:
     drawing it is most of the time a moved control would wait for.
     """
-    made = spec(_drafted(draw_chart))
+    made = spec(draw_chart())
     picture = {SVG: svg(made)} if still else {}
     if still and os.environ.get(LATER):
         picture[PHONE_SVG] = phone_svg(draw_chart)
@@ -238,15 +253,7 @@ def bundle(draw_chart: Callable[[], Any], *, still: bool = True) -> tuple[dict[s
 def phone_svg(draw_chart: Callable[[], Any]) -> str:
     """Return the chart as SVG in its layout for phones."""
     with theme.for_phone():
-        return svg(spec(_drafted(draw_chart)))
-
-
-def _drafted(draw_chart: Callable[[], Any]) -> Any:
-    """Return the chart, made without Altair's check of each of its parts: a third of the time."""
-    from altair.utils.schemapi import debug_mode
-
-    with debug_mode(False):
-        return draw_chart()
+        return svg(spec(draw_chart()))
 
 
 def figure(picture: str, for_phone: str = "") -> str:

@@ -247,4 +247,5 @@ def chart_of(result: Any, kind: str | None = None) -> Chart:
     chosen = next(iter(charts)) if kind is None else check.one_of("chart", kind, charts)
     module, stem = charts[chosen].split(".")
     home = importlib.import_module(f"funnelnb.show.charts.{module}")
-    return Chart(data=getattr(home, f"{stem}_data"), draw=getattr(home, f"{stem}_draw"))
+    sooner = importlib.import_module("funnelnb.show.charts.sooner").sooner
+    return Chart(data=getattr(home, f"{stem}_data"), draw=sooner()(getattr(home, f"{stem}_draw")))
