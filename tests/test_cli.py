@@ -233,7 +233,7 @@ def test_notebooks_are_listed_with_their_parameters(
     monkeypatch.setattr(resources, "notebook_folder", lambda lang: tmp_path)
     assert funnelnb("list") == cli.OK
     said = capsys.readouterr().out
-    assert said.startswith("01_small: A small report\n    data: str = ''  the data  [the DATA argument]\n")
+    assert said.startswith("01_small: A small report\n    data: str = ''  the data  [DATA]\n")
     assert "    horizon_days: float = 60.0  days\n" in said
 
 
