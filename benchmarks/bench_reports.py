@@ -53,7 +53,9 @@ def stock() -> Path:
         done.touch()
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
-    (Path(site) / "funnelnb-checkout.pth").write_text(f"{ROOT}\n")  # each time: another checkout may have made it
+    (Path(site) / "funnelnb-checkout.pth").write_text(
+        f"{ROOT}\n"
+    )  # each time: another checkout may have made it
     return python
 
 

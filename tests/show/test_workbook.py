@@ -167,3 +167,25 @@ def test_a_message_without_tables_is_words_alone():
     text = fn.to_markdown([fn.overview(company()), fn.stuck(company())], tables=False)
     assert "|" not in text
     assert text.count("---") == 1
+
+
+def test_sheets_speak_words_where_pages_do(tmp_path):
+    """Codes, "yes" and the total's name stand as in the table of a page; no other language, no undated head."""
+    from openpyxl import load_workbook
+
+    book = fn.sample().where(region="DACH")
+    given = [
+        fn.conversion(book, horizon_days=180),
+        fn.diagnosis.symptoms(book),
+        fn.segments(book, by="segment"),
+    ]
+    with fn.options(lang="zh"):
+        fn.to_excel(given, tmp_path / "x.xlsx")
+    sheets = load_workbook(tmp_path / "x.xlsx").worksheets
+    stages = [cell.value for cell in sheets[1]["A"]]
+    assert "全程（至赢单）" in stages
+    assert len(stages) == len(set(stages))
+    said = {str(cell.value) for sheet in sheets[1:-1] for row in sheet.iter_rows() for cell in row}
+    assert not said & {"True", "False", "green", "one_size", "not_separable"}
+    assert not any("–内" in one or "_en]" in one for one in said)
+    assert "limits" not in {sheet.title for sheet in sheets}

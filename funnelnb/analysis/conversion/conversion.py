@@ -303,7 +303,7 @@ def conversion(
     stage = counted.stage
     overall_sums = steps.overall_sums(stage, origin.position)
     without = steps.unpriced(overall_sums)
-    watched = _watched(counted.overall, horizon.days, confidence, drawn=True)
+    watched = _watched(counted.overall, horizon.days, confidence)
     sums = [*(steps.step_sums(stage, counts.origin) for counts in counted.steps), overall_sums]
     days = [*(_watched(counts, horizon.days, confidence) for counts in counted.steps), watched]
     spans = (*counted.steps, counted.overall)
@@ -329,10 +329,9 @@ def conversion(
     )
 
 
-def _watched(
-    counts: TimeCounts, days: float, confidence_level: float, *, drawn: bool = False
-) -> list[by_day.Watched]:
-    return by_day.watch_all(counts, days, confidence_level, amount=True, drawn=drawn)
+def _watched(counts: TimeCounts, days: float, confidence_level: float) -> list[by_day.Watched]:
+    """Return the headline of each group; its curve is made when it is asked for."""
+    return by_day.watch_all(counts, days, confidence_level, amount=True, drawn=False)
 
 
 def _rows(

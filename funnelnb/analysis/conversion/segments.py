@@ -210,9 +210,9 @@ def rates_by_day(
     counts = time_counts(source, origin.position, source.playbook.won, by)
     horizon = settle(horizon_days, counts)
     parts = by_day.split(counts)
-    days = [by_day.watch(part, horizon.days, confidence_level).day for part in parts]
+    days = [by_day.watch(part, horizon.days, confidence_level, drawn=False).day for part in parts]
     rests = _rests(parts, horizon.days, confidence_level)
-    whole = by_day.watch(by_day.pooled(parts), horizon.days, confidence_level).day
+    whole = by_day.watch(by_day.pooled(parts), horizon.days, confidence_level, drawn=False).day
     n, late_n = int(sum(part.n.sum() for part in parts)), sum(part.late_n for part in parts)
     notes = (*source_notes(source), *origin.notes, *horizon.notes)
     notes += caveats.timed(n, int(counts.unknown_n.sum()), late_n, unwatched_n(source, counts))
@@ -253,7 +253,7 @@ def _rests(parts: Sequence[by_day.Times], days: float, confidence_level: float) 
     if len(parts) < 2:
         return [by_day.AtDay() for _ in parts]
     others = [by_day.pooled([*parts[:g], *parts[g + 1 :]]) for g in range(len(parts))]
-    return [by_day.watch(one, days, confidence_level).day for one in others]
+    return [by_day.watch(one, days, confidence_level, drawn=False).day for one in others]
 
 
 def compare(rates: GroupRates, confidence_level: float) -> Compared:
@@ -581,7 +581,7 @@ def _check_measure(measure: str, horizon_days: float | None) -> None:
     if measure == "decided" and horizon_days is not None:
         raise ParameterError(
             f"horizon_days = {horizon_days!r} with measure = 'decided'",
-            expected="no horizon: decided deals are counted whatever their age",
+            expected="no horizon: closed deals are counted whatever their age",
             hint="use measure='by_day'",
         )
 

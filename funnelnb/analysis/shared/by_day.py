@@ -453,13 +453,14 @@ def factor_of(
     """
     n, (time, outcome, late) = times.stands_for, rows
     several = causes or 1 + bool((outcome > 1).any())
-    if times.cluster is None or np.unique(times.cluster).size == times.n.sum():
+    held = np.bincount(times.cluster) if times.cluster is not None else np.zeros(0, np.int64)
+    if times.cluster is None or np.count_nonzero(held) == times.n.sum():
         return None if times.weight is None else _weighed(times, rows, at, several)
     known = incidence_design(time, outcome, n, times.cluster, late, causes=several, only=only_s)
     found = factor_at(at, known)
     z = normal_quantile(confidence_level)
     wider = np.maximum(found.factor, 1.0) * (student_quantile(confidence_level, found.df) / z) ** 2
-    sizes = np.bincount(np.unique(times.cluster, return_inverse=True)[1], weights=n)
+    sizes = np.bincount(times.cluster, weights=n)[held > 0]
     return wider, float(n.sum() / effective_clusters(sizes))
 
 

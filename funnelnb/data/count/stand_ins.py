@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from funnelnb.data.count.counts import StageCounts
     from funnelnb.data.count.groups import Grouping
+    from funnelnb.data.ledger.codes import Codes
     from funnelnb.data.ledger.ledger import Ledger
 
     Floats = NDArray[np.float64]
@@ -208,6 +210,18 @@ def clusters(ledger: Ledger, name: str = "account_id") -> NDArray[np.int32] | No
     coded = ledger.attributes.get(name)
     if coded is None or not len(coded.codes):
         return None
+    known = _LATEST.get(name)
+    if known is None or known[0]() is not coded.codes:  # each step of one ledger asks again
+        known = _LATEST[name] = weakref.ref(coded.codes), _dealt_out(coded)
+    return known[1]
+
+
+_LATEST: dict[str, tuple[weakref.ref[Any], NDArray[np.int32] | None]] = {}
+"""The accounts of the ledger asked for last, by attribute, for as long as it lives."""
+
+
+def _dealt_out(coded: Codes) -> NDArray[np.int32] | None:
+    """Return the number of each deal's account, as :func:`clusters` says."""
     sizes = np.bincount(coded.codes, minlength=len(coded.labels))
     nobody = np.array([label == "" for label in coded.labels])
     code = coded.codes.astype(np.int64)

@@ -61,10 +61,18 @@ def ageing_heat_draw(result: Ageing, lang: str) -> Any:
     x = alt.X("band:O", scale=alt.Scale(domain=bands), sort=bands,
               axis=alt.Axis(title=say.get("charts.ageing.x"), orient="top", labelAngle=0, domain=False,
                             ticks=False))  # fmt: skip
-    y = alt.Y("name:O", scale=alt.Scale(domain=stages), sort=None,
-              axis=alt.Axis(title=None, domain=False, ticks=False, labelPadding=6))  # fmt: skip
-    chart = alt.layer(*_layers(draft, shown, x, y, most))
-    chart = sized(chart, width=CELL * len(bands), height=STEP * len(stages))
+    names = alt.Axis(title=None, domain=False, ticks=False, labelPadding=6)
+    apart: dict[str, float] = theme.fit({}, {"paddingInner": 0.26, "paddingOuter": 0.24})
+    y = alt.Y("name:O", scale=alt.Scale(domain=stages, **apart), sort=None, axis=theme.fit(names, None))
+    layers = _layers(draft, shown, x, y, most)
+    if theme.fit(False, True):  # the names stand above their lines
+        above = draft.layer([{"name": one} for one in stages], "names").mark_text(
+            align="left", baseline="bottom", dy=-4
+        )
+        edge = alt.Y("name:O", scale=alt.Scale(domain=stages, **apart), sort=None, axis=None, bandPosition=0)
+        layers.append(above.encode(x=alt.value(2), y=edge, text="name:N"))
+    cell = theme.fit(CELL, min(CELL, 312 / len(bands)))
+    chart = sized(alt.layer(*layers), width=cell * len(bands), height=theme.fit(STEP, 74) * len(stages))
     found = finding_of(result, lang)
     level = say.numbers.level(result.confidence_level)
     remark = say.say("charts.ageing.cells", too_few_n=TOO_FEW_N, confidence_level=level)
@@ -94,8 +102,9 @@ def _layers(draft: Draft, rows: list[Row], x: alt.X, y: alt.Y, most: float) -> l
     base = draft.layer(rows, "cells")
     mark = share_axis(say).to_dict()["labelExpr"]
     legend = alt.Legend(
-        title=say.get("charts.ageing.legend"), labelExpr=mark, gradientLength=110, tickCount=4
-    )
+        title=say.get("charts.ageing.legend"), labelExpr=mark, gradientLength=theme.fit(110, 200), tickCount=4,
+        orient=theme.fit("right", "bottom"),
+    )  # fmt: skip
     ramp = alt.Scale(domain=[0, most], range=list(theme.SEQUENCE), interpolate="lab")
     edge = {"stroke": theme.PAPER, "strokeWidth": 2}
     tips = [

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CELL_MOST, CELL_LEAST, STEP, LOW_STEP = 92, 30, 26, 17
 WIDTH, SMALL_WIDTH = 660, 290
 COHORTS_MOST, COHORT_HEAT_GROUPS_MOST = 60, 6
+NARROW_AGES = 7
+"""On a phone of more ages every second, third … is drawn, the last among them."""
 """Of more periods the latest are drawn, of more groups the largest; the table has them all."""
 
 
@@ -97,9 +99,11 @@ def _remarks(draft: Draft, shown: list[Row]) -> list[str]:
 
 def _cohort_heat_panel(draft: Draft, rows: list[Row], most: float, width: float) -> Any:
     ages = sorted({cell.age_days for cell in draft.result.cells})
+    ages = ages[::-1][:: theme.fit(1, math.ceil(len(ages) / NARROW_AGES))][::-1]
+    rows = [row for row in rows if row["age_days"] in ages]
     cohorts = sorted({row["cohort"] for row in rows})
     least = theme.fit(CELL_LEAST if width == WIDTH else 20, 20)
-    cell_width = max(least, min(CELL_MOST, theme.fit(width, 252) / len(ages)))
+    cell_width = max(least, min(CELL_MOST, theme.fit(width, 216) / len(ages)))
     base = draft.layer([row | _words(draft, row, cell_width, most) for row in rows], "cells")
     sizes = {row["cohort"]: row["deal_n"] for row in rows}
     names = [draft.say.say("charts.heat.row", cohort=one, deal_n=sizes[one]) for one in cohorts]
@@ -134,7 +138,10 @@ def _layers(base: alt.Chart, draft: Draft, ages: list[float], names: list[str], 
         ticks=False,
     )
     y_axis = alt.Axis(
-        title=None if draft.result.by else say.get("charts.heat.y"), domain=False, ticks=False, labelPadding=6
+        title=None if draft.result.by or theme.fit(False, True) else say.get("charts.heat.y"),
+        domain=False,
+        ticks=False,
+        labelPadding=6,
     )
     x = alt.X("age:O", sort=[say.numbers.bare_days(age) for age in ages], axis=x_axis,
               scale=alt.Scale(domain=[say.numbers.bare_days(age) for age in ages]))  # fmt: skip

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STATES = {"red": "#C8472C", "amber": "#F0B64A", "unclear": "#F3E7CF", "green": "#DCEBDD"}
 INKS = {"red": theme.PAPER, "amber": theme.INK, "unclear": theme.QUIET, "green": theme.QUIET}
 MOST_PEOPLE, MOST_REASONS = 40, 12
+NARROW_PEOPLE = 6
+"""So many people stand side by side on a phone."""
 GROUPS = (theme.MOVED, theme.SECOND, "#009E73", "#CC79A7", "#56B4E9", theme.QUIET, "#003A5C", theme.LEFT)
 """Colours of groups in a stack, at most eight; none of them means lost."""
 CELL, LINE = 46, 21
@@ -59,6 +61,8 @@ def symptom_matrix_draw(result: Symptoms, lang: str) -> Any:
     rows = symptom_matrix_data(result)
     if not rows:
         return draft.nothing()
+    if theme.fit(False, True):
+        return _narrow_matrix(draft, rows)
     groups = _people(rows)
     rules = [row.rule for row in result.rules]
     names = [say.group(one) if one else who((), say) for one in groups]
@@ -85,6 +89,47 @@ def symptom_matrix_draw(result: Symptoms, lang: str) -> Any:
     return draft.finish(
         chart, finding_of(result, lang).headline, say.get("charts.diagnosis.matrix"), offset=18
     )
+
+
+def _narrow_matrix(draft: Draft, rows: list[Row]) -> Any:
+    """Draw rules as lines and the people with the worst states as columns; the money is in the table."""
+    result, say = draft.result, draft.say
+    people = _people(rows)
+    groups = people[: NARROW_PEOPLE + (() in people)]
+    rules = [row.rule for row in result.rules]
+    said = {(row.group, row.rule): row for row in reversed(result.rows)}
+    wide, left = 20, 308.0 - 20 * len(groups)
+    cells = [
+        _cell(row, left + groups.index(row["group"]) * wide, rules.index(row["rule"]) * LINE, say)
+        | {
+            "x2": left + (groups.index(row["group"]) + 1) * wide - 2, "label": "",
+            "said": symptom_said(said[row["group"], row["rule"]], result, say, window_of(result, row["rule"])),
+        }
+        for row in rows
+        if row["group"] in groups
+    ]  # fmt: skip
+    names = [
+        text(0, k * LINE + LINE / 2 - 1, theme.shorten(say.get(f"symptoms.names.{rule}"), left - 6, theme.LABEL_SIZE))
+        for k, rule in enumerate(rules)
+    ]  # fmt: skip
+    told = [say.group(one) if one else who((), say) for one in groups]
+    heads = [
+        {"x": left + k * wide + 7, "y": -6, "text": theme.shorten(one, 116, theme.LABEL_SIZE)}
+        for k, one in enumerate(told)
+    ]
+    layers = [
+        *_squares(draft.layer(cells, "cells")),
+        draft.texts(names, "rules"),
+        draft.layer(heads, "heads")
+        .mark_text(angle=270, align="left", baseline="middle", fontSize=theme.LABEL_SIZE)
+        .encode(x=pixel("x", "x"), y=pixel("y", "y"), text="text:N"),
+    ]
+    chart = sized(alt.layer(*layers), width=308, height=LINE * len(rules))
+    more = ""
+    if len(groups) < len(people):
+        more = say.say("charts.parts.more_groups", shown_n=len(groups), groups_n=len(people))
+    found = finding_of(result, say.lang)
+    return draft.finish(chart, found.headline, say.get("charts.diagnosis.matrix_narrow"), more, offset=18)
 
 
 def _cell(row: Row, x: float, y: float, say: Any) -> Row:
@@ -371,6 +416,8 @@ def arcs_draw(result: Wander, lang: str) -> Any:
     say = draft.say
     rows = arcs_data(result)
     stages = [row["origin"] for row in rows if row["kind"] == "ends" and row["move_n"]]
+    if theme.fit(False, True):
+        return _upright_arcs(draft, rows, stages)
     place = {stage: 60 + k * (SPAN - 120) / max(len(stages) - 1, 1) for k, stage in enumerate(stages)}
     moves = [
         row for row in rows if row["kind"] != "ends" and row["origin"] in place and row["target"] in place
@@ -392,6 +439,54 @@ def arcs_draw(result: Wander, lang: str) -> Any:
     )
     chart = sized(alt.layer(arcs, dots, draft.texts(labels, "names"), numbers), width=SPAN, height=HIGH + 172)
     return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.arcs"), offset=14)
+
+
+SPINE, STAGE = 212, 74
+"""On a phone the stages stand under each other: where their line is, and how far one is from the next."""
+
+
+def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
+    """Draw moves forward to the right of the line of stages, moves back to its left."""
+    result, say = draft.result, draft.say
+    place = {stage: 30.0 + k * STAGE for k, stage in enumerate(stages)}
+    moves = [
+        row for row in rows if row["kind"] != "ends" and row["origin"] in place and row["target"] in place
+    ]
+    most = max((row["move_n"] for row in moves), default=1)
+    colours = {"advanced": theme.MOVED, "skipped": theme.SECOND, "back": theme.LOST}
+    points = []
+    for k, row in enumerate(moves):
+        for point in _arc(k, row, place, most, colours):
+            out = (HIGH - point["y"]) * (0.52 if row["kind"] == "back" else 0.5)
+            points.append(point | {"x": SPINE + out, "y": point["x"]})
+    words = []
+    for row in (one for one in rows if one["kind"] == "ends" and one["origin"] in place):
+        y = place[row["origin"]]
+        name = theme.shorten(stage_name(result, row["origin"], say), 158, theme.SMALL_SIZE)
+        words.append(text(0, y - 18, name, size=theme.SMALL_SIZE, weight="bold"))
+        for k, one in enumerate(("lost", "left", "still")):
+            told = say.say(f"charts.diagnosis.ends.{one}", n=say.numbers.count(row[f"{one}_n"]))
+            words.append(text(0, y - 4 + 12 * k, told, size=9.5, colour=theme.QUIET))
+    numbers = [_upright_count(row, place, say) for row in moves if row["move_n"] >= most / 200]
+    arcs = draft.layer(points, "arcs").mark_line(opacity=0.75).encode(
+        x=pixel("x", "x"), y=pixel("y", "y"), order="step:Q", detail="arc:N", color=own_colour(),
+        strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
+    )  # fmt: skip
+    dots = draft.layer([{"x": SPINE, "y": y} for y in place.values()], "stages").mark_point(
+        filled=True, size=60, color=theme.INK, opacity=1
+    ).encode(x=pixel("x", "x"), y=pixel("y", "y"))  # fmt: skip
+    layers = [arcs, dots, draft.texts(words, "names"), draft.texts(numbers, "numbers")]
+    chart = sized(alt.layer(*layers), width=312, height=STAGE * len(stages))
+    said = say.get("charts.diagnosis.arcs_narrow")
+    return draft.finish(chart, finding_of(result, say.lang).headline, said, offset=14)
+
+
+def _upright_count(row: Row, place: dict[str, float], say: Any) -> Row:
+    back = row["kind"] == "back"
+    x = SPINE + _height(row, place) * 0.5 + (-9 if back else 9)
+    middle = (place[row["target"]] + place[row["origin"]]) / 2
+    align = "right" if back else "left"
+    return text(x, middle, say.numbers.count(row["move_n"]), align=align, size=9.5, colour=theme.QUIET)
 
 
 def _ends(row: Row, x: float, result: Wander, say: Any) -> list[Row]:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from funnelnb.show.charts.parts import Row
 
 WIDTH, NARROW_WIDTH, HEIGHT = 700, 262, 300
-BANDS = (("90", "q05", "q95", 0.16), ("80", "q10", "q90", 0.26), ("50", "q25", "q75", 0.42))
+BANDS = (
+    ("90", "q05", "q95", theme.BAND_90),
+    ("80", "q10", "q90", theme.BAND_80),
+    ("50", "q25", "q75", theme.BAND_50),
+)
 
 
 def _wide() -> int:
@@ -72,13 +76,12 @@ def fan_draw(result: Forecast, lang: str) -> Any:
         (theme.INK, "known"),
         (theme.MOVED, "median"),
         *([(theme.LOST, "came")] if len(came) > 1 else []),
+        *((colour, f"band{name}") for name, _, _, colour in reversed(BANDS)),
     ]
-    entries = [(colour, draft.say.get(f"charts.fan.{key}")) for colour, key in legend]
-    bands = draft.say.numbers.join(draft.say.get(f"charts.fan.band{name}") for name, *_ in reversed(BANDS))
-    words = draft.legend([*entries, (theme.OPEN, bands)], 6, 8)
+    words = draft.legend([(colour, draft.say.get(f"charts.fan.{key}")) for colour, key in legend], 6, 8)
     chart = alt.vconcat(
         sized(alt.layer(*layers), width=_wide(), height=HEIGHT),
-        sized(words, width=_wide(), height=theme.fit(18, 52)),
+        sized(words, width=_wide(), height=theme.fit(18, 84)),
         spacing=6,
     )
     return draft.finish(chart, found.headline, found.detail)
@@ -91,17 +94,17 @@ def _fan_layers(draft: Draft, known: list[Row], ahead: list[Row], came: list[Row
     axis = alt.Axis(title=_titled(draft, "charts.fan.y", unit), tickCount=6)
     base, past = draft.layer(ahead, "ahead"), draft.layer(known, "known")
     layers = [
-        base.mark_area(color=theme.MOVED, opacity=opacity).encode(
+        base.mark_area(color=colour, opacity=1).encode(
             x=x, y=alt.Y(f"{low}:Q", scale=scale, axis=axis), y2=f"{high}:Q"
         )
-        for _, low, high, opacity in BANDS
+        for _, low, high, colour in BANDS
     ]
-    middle = base.mark_line(color=theme.MOVED, strokeWidth=2)
-    layers.append(middle.encode(x=x, y="q50:Q", tooltip=_fan_tips(draft)))
+    layers.append(base.mark_line(color=theme.MOVED, strokeWidth=2).encode(x=x, y="q50:Q"))
     layers.append(past.mark_line(color=theme.INK, strokeWidth=2.4).encode(x=x, y="q50:Q"))
     if came:
         line = draft.layer(came, "came").mark_line(color=theme.LOST, strokeWidth=2, strokeDash=[6, 3])
         layers.append(line.encode(x=x, y="came:Q"))
+    layers.append(base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=_fan_tips(draft)))
     return layers
 
 
@@ -340,10 +343,9 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
         }
         for row in rows
     ]  # fmt: skip
+    names, narrow = [row["name"] for row in drawn], theme.fit(False, True)
     x = alt.X(
-        "name:N",
-        sort=[row["name"] for row in drawn],
-        axis=alt.Axis(title=None, labelAngle=0, labelLimit=90, labelOverlap=False),
+        "name:N", sort=names, axis=alt.Axis(title=None, labelAngle=0, labelLimit=90, labelOverlap=False)
     )
     y = alt.Y(
         "start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit)), scale=alt.Scale(nice=True)
@@ -353,10 +355,27 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
         alt.Tooltip("name:N", title=" "), alt.Tooltip("label:N", title=say.field("net_amount", "WaterfallRow").label),
         alt.Tooltip("deals:N", title=say.field("deal_n", "WaterfallRow").label),
     ]  # fmt: skip
+    if narrow:
+        lying = _lying_bars(draft, base, names, (unit, tips))
+        return draft.finish(sized(lying, width=306, height=44 * len(drawn)), found.headline, found.detail)
     chart = alt.layer(
         base.mark_bar(size=34).encode(x=x, y=y, y2="end:Q", color=own_colour(), tooltip=tips),
         base.mark_text(dy=-8, fontSize=theme.SMALL_SIZE).encode(x=x, y="top:Q", text="label:N"),
     )
     return draft.finish(
         sized(chart, width=max(420, 74 * len(drawn)), height=300), found.headline, found.detail
+    )
+
+
+def _lying_bars(draft: Draft, base: alt.Chart, names: list[str], more: tuple[str, list[alt.Tooltip]]) -> Any:
+    """Draw the bars lying under each other, their names above them."""
+    unit, tips = more
+    line = alt.Y("name:N", sort=names, axis=None)
+    across = alt.X("start:Q", axis=alt.Axis(title=_titled(draft, "charts.waterfall.y", unit), tickCount=4))
+    words = base.mark_text(align="left", baseline="bottom", dy=-10)
+    figures = base.mark_text(align="right", baseline="bottom", dy=-10)
+    return alt.layer(
+        base.mark_bar(size=14).encode(x=across, y=line, x2="end:Q", color=own_colour(), tooltip=tips),
+        words.encode(x=alt.value(0), y=line, text="name:N"),
+        figures.encode(x=alt.value(306), y=line, text="label:N"),
     )

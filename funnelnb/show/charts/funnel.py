@@ -456,7 +456,9 @@ def gap_draw(result: FunnelGap, lang: str) -> Any:
     drawn = [
         row
         | {
-            "name": theme.shorten(stage_name(result, row["stage"], say), LABEL, theme.LABEL_SIZE),
+            "name": theme.shorten(
+                stage_name(result, row["stage"], say), theme.fit(LABEL, 310), theme.LABEL_SIZE
+            ),
             "colour": GAP_COLOURS[row["verdict"]],
             "words": say.get(f"targets.verdicts.{row['verdict']}"),
         }
@@ -466,18 +468,19 @@ def gap_draw(result: FunnelGap, lang: str) -> Any:
     x = alt.X(
         "actual:Q",
         scale=alt.Scale(domain=[0, 1]),
-        axis=share_axis(say, title=say.get("charts.gap.x"), tickCount=6),
+        axis=share_axis(say, title=say.get("charts.gap.x"), tickCount=theme.fit(6, 4)),
     )
+    plot, name, step = theme.fit((PLOT, (-10, "right", 0), STEP), (180, (0, "left", -17), 48))
     y = alt.Y("rank:Q", scale=alt.Scale(reverse=True, domain=[-0.6, len(drawn) - 0.4], nice=False), axis=None)
     layers = [
         base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=own_colour()),
         base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=own_colour()),
         base.mark_tick(thickness=3, size=22, color=theme.INK).encode(x=alt.X("ideal:Q"), y=y),
-        base.mark_text(align="right").encode(x=alt.value(-10), y=y, text="name:N"),
-        base.mark_text(align="left").encode(x=alt.value(PLOT + 12), y=y, text="words:N", color=own_colour()),
+        base.mark_text(align=name[1], dy=name[2]).encode(x=alt.value(name[0]), y=y, text="name:N"),
+        base.mark_text(align="left").encode(x=alt.value(plot + 10), y=y, text="words:N", color=own_colour()),
         draft.legend(
             [(theme.QUIET, say.get("charts.gap.actual")), (theme.INK, say.get("charts.gap.ideal"))], 0, -14
         ),
     ]
-    chart = sized(alt.layer(*layers), width=PLOT, height=STEP * len(drawn))
+    chart = sized(alt.layer(*layers), width=plot, height=step * len(drawn))
     return draft.finish(chart, found.headline, found.detail, offset=16)

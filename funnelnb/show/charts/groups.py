@@ -23,6 +23,8 @@ GROUPS_MOST = 40
 """Of more groups the largest are drawn; the table has them all."""
 STEP = 26
 LABEL, PLOT = 150, 330
+NARROW_STEP, NARROW_PLOT = 48, 190
+"""On a phone name, number and verdict of a group stand above its marks."""
 COLOURS = {"higher": theme.MOVED, "lower": theme.LOST, "not_separable": theme.QUIET, "too_few": theme.LEFT}
 _FIELDS = (
     "decided_n", "won_n", "raw_rate", "raw_ci_lower", "raw_ci_upper",
@@ -47,9 +49,9 @@ def forest_draw(result: Segments, lang: str) -> Any:
         return draft.nothing()
     drawn = [row | _words(draft, row, rank) for rank, row in enumerate(rows)]
     base = draft.layer(drawn, "groups")
-    height = STEP * len(rows)
+    height = theme.fit(STEP, NARROW_STEP) * len(rows)
     layers = [*_marks(base, rows, draft), *_columns(base, draft), *_pooled(draft, len(rows)), *_heads(draft)]
-    chart = sized(alt.layer(*layers), width=PLOT, height=height)
+    chart = sized(alt.layer(*layers), width=theme.fit(PLOT, NARROW_PLOT), height=height)
     more = ""
     if len(rows) < len(result.rows):
         more = draft.say.say("charts.forest.more", shown_n=len(rows), groups_n=len(result.rows))
@@ -68,11 +70,13 @@ def _title(draft: Draft) -> str:
 def _words(draft: Draft, row: Row, rank: int) -> Row:
     say = draft.say
     few = row["verdict"] == "too_few"
+    name = theme.shorten(say.group(row["group"]), LABEL - 14, theme.LABEL_SIZE)
+    number = say.numbers.count(row["decided_n"])
     rate = say.numbers.interval(row["raw_rate"], row["raw_ci_lower"], row["raw_ci_upper"])
     return {
         "rank": rank,
-        "name": theme.shorten(say.group(row["group"]), LABEL - 14, theme.LABEL_SIZE),
-        "number": say.numbers.count(row["decided_n"]),
+        "name": theme.fit(name, f"{name} · n = {number}"),
+        "number": number,
         "rate": say.say("charts.forest.few_rate", **row) if few else rate,
         "verdict_words": say.get(f"verdicts.{row['verdict']}"),
         "colour": COLOURS[row["verdict"]],
@@ -83,7 +87,8 @@ def _words(draft: Draft, row: Row, rank: int) -> Row:
 
 
 def _y() -> alt.Y:
-    return alt.Y("rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=STEP / 2), axis=None)
+    padding = theme.fit(STEP, NARROW_STEP) / 2
+    return alt.Y("rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=padding), axis=None)
 
 
 def _domain(rows: Sequence[Row], pooled: float) -> list[float]:
@@ -99,7 +104,7 @@ def _marks(base: alt.Chart, rows: Sequence[Row], draft: Draft) -> list[Any]:
     scale = alt.Scale(domain=_domain(rows, result.pooled_rate), nice=False, zero=False, clamp=True)
     key = "x" if result.measure == "decided" else "x_by_day"
     title = draft.say.say(f"charts.forest.{key}", **facts(result, draft.say))
-    axis = share_axis(draft.say, title=title, tickCount=6)
+    axis = share_axis(draft.say, title=title, tickCount=theme.fit(6, 4))
 
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=axis)
@@ -127,17 +132,23 @@ def _marks(base: alt.Chart, rows: Sequence[Row], draft: Draft) -> list[Any]:
 
 
 def _columns(base: alt.Chart, draft: Draft) -> list[Any]:
-    places = (
-        ("name", -54, "right", "ink", "normal"),
-        ("number", -12, "right", "ink", "normal"),
-        ("rate", PLOT + 16, "left", "ink", "normal"),
-        ("verdict_words", PLOT + 152, "left", "verdict_ink", {"expr": "datum.weight"}),
+    bold: Any = {"expr": "datum.weight"}
+    wide = (
+        ("name", -54, "right", 0, "ink", "normal"),
+        ("number", -12, "right", 0, "ink", "normal"),
+        ("rate", PLOT + 16, "left", 0, "ink", "normal"),
+        ("verdict_words", PLOT + 152, "left", 0, "verdict_ink", bold),
+    )
+    narrow = (
+        ("name", 0, "left", -18, "ink", "normal"),
+        ("rate", NARROW_PLOT + 10, "left", 0, "ink", "normal"),
+        ("verdict_words", 312, "right", -18, "verdict_ink", bold),
     )
     return [
-        base.mark_text(align=align, baseline="middle", fontWeight=weight).encode(
+        base.mark_text(align=align, baseline="middle", fontWeight=weight, dy=dy).encode(
             x=alt.value(x), y=_y(), text=f"{field}:N", color=own_colour(ink)
         )
-        for field, x, align, ink, weight in places
+        for field, x, align, dy, ink, weight in theme.fit(wide, narrow)
     ]
 
 
@@ -163,6 +174,7 @@ def _heads(draft: Draft) -> list[Any]:
         (PLOT + 16, "left", say.get("charts.forest.rate")),
         (PLOT + 152, "left", say.get("charts.forest.verdict")),
     ]
+    heads = theme.fit(heads, [])
     layers: list[Any] = [
         base.mark_text(align=align, text=label, **style).encode(x=alt.value(x), y=alt.value(-4))
         for x, align, label in heads

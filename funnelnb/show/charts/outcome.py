@@ -293,6 +293,8 @@ def _estimate(draft: Draft, plot: _Plot) -> Any:
 
 RATES_GROUPS_MOST = 30
 STEP, PLOT, LABEL = 44, 400, 190
+NARROW_STEP, NARROW_PLOT = 64, 190
+"""On a phone the name of a row stands above its three marks."""
 KINDS = {
     "by_day": (theme.MOVED, "circle", -11),
     "decided": (theme.LOST_INK, "square", 0),
@@ -338,9 +340,9 @@ def rates_draw(result: Conversion, lang: str) -> Any:
         return draft.nothing()
     say = draft.say
     names = [row | {"name": _name(draft, row)} for row in rows if row["kind"] == "by_day"]
-    height = STEP * len(names)
+    height = theme.fit(STEP, NARROW_STEP) * len(names)
     layers = [*_marks(draft, rows, height), *_labels(draft, names, height)]
-    chart = sized(alt.layer(*layers), width=PLOT, height=height)
+    chart = sized(alt.layer(*layers), width=theme.fit(PLOT, NARROW_PLOT), height=height)
     if result.by:
         more = ""
         if len(names) < len(result.overall):
@@ -356,7 +358,7 @@ def _name(draft: Draft, row: Row) -> str:
         name = draft.say.get("charts.rates.whole")
     else:
         name = stage_name(draft.result, row["stage"], draft.say)
-    return theme.shorten(name, LABEL - 70, theme.LABEL_SIZE)
+    return theme.shorten(name, theme.fit(LABEL - 70, 220), theme.LABEL_SIZE)
 
 
 def _spelled(draft: Draft, row: Row, words: dict[str, str]) -> Row:
@@ -365,7 +367,7 @@ def _spelled(draft: Draft, row: Row, words: dict[str, str]) -> Row:
 
 
 def _spot(row: Row) -> float:
-    return STEP * (row["rank"] + 0.5) + KINDS[row["kind"]][2]
+    return theme.fit(STEP, NARROW_STEP) * (row["rank"] + 0.5) + KINDS[row["kind"]][2] + theme.fit(0, 10)
 
 
 def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
@@ -376,7 +378,8 @@ def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
     spelled = [row | _spelled(draft, row, words) for row in known]
     base = draft.layer(spelled, "rates")
     domain = [words[kind] for kind in present]
-    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=0, symbolSize=80, offset=8)
+    legend = alt.Legend(title=None, orient="top", direction=theme.fit("horizontal", "vertical"),
+                        columns=theme.fit(0, 1), symbolSize=80, offset=8)  # fmt: skip
     colour = alt.Color(
         "words:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][0] for kind in present]), legend=legend
     )
@@ -385,7 +388,7 @@ def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
     )
     high = max([0.05, *(row["ci_upper"] for row in known)])
     title = say.get("charts.rates.x_overall" if result.by else "charts.rates.x")
-    axis = share_axis(say, title=title, tickCount=6)
+    axis = share_axis(say, title=title, tickCount=theme.fit(6, 4))
     scale = alt.Scale(domain=[0, min(1.0, high * 1.04)], nice=False)
     y = alt.Y("spot:Q", scale=alt.Scale(domain=[0, height], reverse=True, nice=False), axis=None)
     tips = [
@@ -401,18 +404,18 @@ def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
             x=alt.X("rate:Q", scale=scale, axis=axis), y=y, color=colour, shape=shape, tooltip=tips
         ),
         base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL_SIZE).encode(
-            x=alt.value(PLOT + 12), y=y, text="label:N", color=colour
+            x=alt.value(theme.fit(PLOT + 12, NARROW_PLOT + 8)), y=y, text="label:N", color=colour
         ),
     ]
 
 
 def _labels(draft: Draft, names: list[Row], height: float) -> list[Any]:
     """Write the name of each step or group with its n, and a thin line between two of them."""
-    say = draft.say
+    say, step = draft.say, theme.fit(STEP, NARROW_STEP)
     rows = [
         {
-            "spot": STEP * (row["rank"] + 0.5),
-            "line": STEP * (row["rank"] + 1.0),
+            "spot": step * (row["rank"] + 0.5),
+            "line": step * (row["rank"] + 1.0),
             "name": row["name"],
             "n": f"n = {say.numbers.count(row['n'])}",
             "few": "" if row["enough"] else say.get("words.too_few"),
@@ -424,13 +427,19 @@ def _labels(draft: Draft, names: list[Row], height: float) -> list[Any]:
     scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
     y = alt.Y("spot:Q", scale=scale, axis=None)
     quiet = {"fontSize": theme.SMALL_SIZE, "color": theme.QUIET, "baseline": "middle"}
+    ends, name, number, few = theme.fit(
+        ((-LABEL + 20, PLOT), (-12, "right", -7), (-12, "right", 8), PLOT + 12),
+        ((0, 310), (0, "left", -22), (310, "right", -22), NARROW_PLOT + 8),
+    )
     return [
         base.mark_rule(color=theme.FAINT, strokeWidth=0.7).encode(
-            x=alt.value(-LABEL + 20), x2=alt.value(PLOT), y=alt.Y("line:Q", scale=scale, axis=None)
+            x=alt.value(ends[0]), x2=alt.value(ends[1]), y=alt.Y("line:Q", scale=scale, axis=None)
         ),
-        base.mark_text(align="right", baseline="middle", dy=-7, fontWeight={"expr": "datum.weight"}).encode(
-            x=alt.value(-12), y=y, text="name:N"
+        base.mark_text(
+            align=name[1], baseline="middle", dy=name[2], fontWeight={"expr": "datum.weight"}
+        ).encode(x=alt.value(name[0]), y=y, text="name:N"),
+        base.mark_text(align=number[1], dy=number[2], **quiet).encode(
+            x=alt.value(number[0]), y=y, text="n:N"
         ),
-        base.mark_text(align="right", dy=8, **quiet).encode(x=alt.value(-12), y=y, text="n:N"),
-        base.mark_text(align="left", **quiet).encode(x=alt.value(PLOT + 12), y=y, text="few:N"),
+        base.mark_text(align="left", **quiet).encode(x=alt.value(few), y=y, text="few:N"),
     ]

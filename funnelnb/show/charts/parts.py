@@ -27,6 +27,10 @@ def width() -> float:
     return theme.fit(WIDTH, theme.NARROW)
 
 
+OUTLINE = {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 3}
+"""Of words drawn a second time below themselves, so that lines do not run through them."""
+
+
 class Draft:
     """One chart in the making: the result it shows, the words of its language, and its data by name.
 

@@ -204,6 +204,8 @@ def _corners(draft: Draft, across: float) -> list[Row]:
 
 FLOWS_WIDTH, FLOWS_HEIGHT, GAP, BAR = 640, 380, 14, 16
 LEFT, RIGHT = 170, 470
+NARROW_ENDS = 0, 290
+"""On a phone the words stand inside, over the bands."""
 ORDER = ("high", "medium", "low", "unknown", "none")
 COLOURS = {
     "high": theme.LOST,
@@ -233,7 +235,6 @@ def level_flows_draw(result: LevelMoves, lang: str) -> Any:
     scale = min((FLOWS_HEIGHT - GAP * (len(one) - 1)) / sum(n for _, n in one) for one in sides.values())
     tops = {side: _tops(one, scale) for side, one in sides.items()}
     bands = _bands(rows, tops, scale)
-    named = {level: say.get(f"levels.names.{level}") for level in ORDER}
     flow = (
         draft.layer(bands, "bands")
         .mark_area(opacity=0.42, interpolate="linear")
@@ -245,25 +246,42 @@ def level_flows_draw(result: LevelMoves, lang: str) -> Any:
             color=own_colour(),
         )
     )
-    blocks, words = [], []
-    for side, x, align in (("before", LEFT, "right"), ("after", RIGHT, "left")):
-        for level, n in sides[side]:
-            top = tops[side][level]
-            blocks.append({"x": x, "x2": x + BAR, "y": top, "y2": top + n * scale, "colour": COLOURS[level]})
-            label = say.say("charts.level_flows.block", level=named[level], customer_n=n)
-            place = x - 8 if side == "before" else x + BAR + 8
-            words.append(text(place, top + n * scale / 2, label, align=align))
-    dates = ((LEFT, result.since, "right"), (RIGHT + BAR, result.as_of, "left"))
-    words += [text(x, -16, say.numbers.date(day), align=align, weight="bold") for x, day, align in dates]
+    right = theme.fit(RIGHT, NARROW_ENDS[1])
+    blocks, words = _blocks(draft, sides, tops, scale)
     bars = (
         draft.layer(blocks, "blocks")
         .mark_rect()
         .encode(x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour())
     )
-    size = {"width": FLOWS_WIDTH, "height": FLOWS_HEIGHT}
+    size = {"width": theme.fit(FLOWS_WIDTH, right + BAR), "height": FLOWS_HEIGHT}
     chart = alt.layer(flow, bars, draft.texts(words, "words")).properties(**size)
     title = say.say("charts.level_flows.title", raised_n=result.raised_n, lowered_n=result.lowered_n)
     return draft.finish(chart, title, say.get("charts.level_flows.under"), offset=30)
+
+
+def _blocks(
+    draft: Draft, sides: dict[str, list[tuple[str, int]]], tops: dict[str, dict[str, float]], scale: float
+) -> tuple[list[Row], list[Row]]:
+    """Return the blocks of both dates, and their words: beside them, on a phone over the bands."""
+    result, say = draft.result, draft.say
+    named = {level: say.get(f"levels.names.{level}") for level in ORDER}
+    blocks, words = [], []
+    left, right = theme.fit((LEFT, RIGHT), NARROW_ENDS)
+    inside = theme.fit(False, True)
+    for side, x, align in (("before", left, "right"), ("after", right, "left")):
+        for level, n in sides[side]:
+            top = tops[side][level]
+            blocks.append({"x": x, "x2": x + BAR, "y": top, "y2": top + n * scale, "colour": COLOURS[level]})
+            label = say.say("charts.level_flows.block", level=named[level], customer_n=n)
+            place = x - 8 if (side == "before") != inside else x + BAR + 8
+            turned = {"right": "left", "left": "right"}[align] if inside else align
+            words.append(text(place, top + n * scale / 2, label, align=turned))
+    dates = theme.fit(
+        ((left, result.since, "right"), (right + BAR, result.as_of, "left")),
+        ((left, result.since, "left"), (right + BAR, result.as_of, "right")),
+    )
+    words += [text(x, -16, say.numbers.date(day), align=align, weight="bold") for x, day, align in dates]
+    return blocks, words
 
 
 def _stack(rows: list[Row], side: str) -> list[tuple[str, int]]:
@@ -283,6 +301,7 @@ def _tops(stack: list[tuple[str, int]], scale: float) -> dict[str, float]:
 def _bands(rows: list[Row], tops: dict[str, dict[str, float]], scale: float) -> list[Row]:
     """Return the outline of each band: points along a smooth step from one block to the other."""
     used = {side: dict(one) for side, one in tops.items()}
+    left, right = theme.fit((LEFT, RIGHT), NARROW_ENDS)
     points = []
     ordered = sorted(
         rows, key=lambda row: (ORDER.index(row["level_before"]), ORDER.index(row["level_after"]))
@@ -296,7 +315,7 @@ def _bands(rows: list[Row], tops: dict[str, dict[str, float]], scale: float) -> 
         for k in range(_STEPS + 1):
             t = k / _STEPS
             y = start + (end - start) * t * t * (3 - 2 * t)
-            x = LEFT + BAR + (RIGHT - LEFT - BAR) * t
+            x = left + BAR + (right - left - BAR) * t
             points.append(
                 {"flow": flow, "x": x, "y": y, "y2": y + height, "colour": COLOURS[row["level_before"]]}
             )
@@ -330,6 +349,9 @@ def role_coverage_draw(result: Roles, lang: str) -> Any:
     if not rows:
         return draft.nothing(say.get("roles.nothing"))
     names = {role: role_name(role, say) for role in dict.fromkeys(row["role"] for row in rows)}
+    if theme.fit(False, True):
+        room = 306 / len(names) - 6
+        names = {role: "\n".join(theme.wrap(name, room, theme.LABEL_SIZE)) for role, name in names.items()}
     stage_names = _stage_names(draft, [row["stage"] for row in rows])
     shown = [
         row
@@ -341,14 +363,7 @@ def role_coverage_draw(result: Roles, lang: str) -> Any:
         }
         for row in rows
     ]
-    base = draft.layer(shown, "cells").encode(
-        x=_across(list(stage_names.values())),
-        y=alt.Y(
-            "role_words:N",
-            sort=list(names.values()),
-            axis=alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK),
-        ),
-    )
+    base = draft.layer(shown, "cells").encode(**_places(stage_names, list(names.values())))
     tips = [
         alt.Tooltip("role_words:N", title=say.field("role", "RoleRow").label),
         alt.Tooltip("stage_words:N", title=say.field("stage", "RoleRow").label),
@@ -358,24 +373,51 @@ def role_coverage_draw(result: Roles, lang: str) -> Any:
     words = base.mark_text(fontSize=theme.SMALL_SIZE).encode(
         text="label:N", color=alt.Color("ink:N", scale=None, legend=None)
     )
-    chart = alt.layer(cells, words).resolve_scale(color="independent")
+    layers = [cells, words, *_stages_above(draft, list(stage_names.values()))]
+    chart = alt.layer(*layers).resolve_scale(color="independent")
     title = say.say("charts.role_coverage.title", mean_coverage_share=result.mean_coverage_share)
-    chart = chart.properties(width=COVERAGE_WIDTH, height=COVERAGE_ROW * len(names))
+    height = theme.fit(COVERAGE_ROW * len(names), 52 * len(stage_names))
+    chart = chart.properties(width=theme.fit(COVERAGE_WIDTH, 306), height=height)
     return draft.finish(chart, title, say.get("charts.role_coverage.under"))
+
+
+def _places(stages: dict[str, str], roles: list[str]) -> dict[str, Any]:
+    """Return the encodings of a cell: stages across and roles down, on a phone the other way round."""
+    if theme.fit(True, False):
+        axis = alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK)
+        return {
+            "x": _across("stage_words", list(stages.values())),
+            "y": alt.Y("role_words:N", sort=roles, axis=axis),
+        }
+    return {"x": _across("role_words", roles), "y": _stage_line(list(stages.values()))}
+
+
+def _stage_line(stages: list[str], **more: Any) -> alt.Y:
+    scale = alt.Scale(paddingInner=0.42, paddingOuter=0.36)
+    return alt.Y("stage_words:N", sort=stages, scale=scale, axis=None, **more)
+
+
+def _stages_above(draft: Draft, stages: list[str]) -> list[alt.Chart]:
+    """Write each stage above its line of cells, on a phone."""
+    if theme.fit(True, False):
+        return []
+    base = draft.layer([{"stage_words": one} for one in stages], "stages")
+    above = base.mark_text(align="left", baseline="bottom", dy=-3)
+    return [above.encode(x=alt.value(2), y=_stage_line(stages, bandPosition=0), text="stage_words:N")]
 
 
 def _stage_names(draft: Draft, stages: list[str]) -> dict[str, str]:
     """Return the names of these stages in order, broken to the width of a column."""
     there = [stage for stage in draft.result.stage_ids if stage in stages]
-    room = COVERAGE_WIDTH / len(there) - 8
+    room = theme.fit(COVERAGE_WIDTH / len(there) - 8, 300)
     return {
         stage: "\n".join(theme.wrap(stage_name(draft.result, stage, draft.say), room, theme.LABEL_SIZE))
         for stage in there
     }
 
 
-def _across(names: list[str]) -> alt.X:
-    """Return the axis of the stages, above the cells, with room for names of more than one line."""
+def _across(field: str, names: list[str]) -> alt.X:
+    """Return an axis above the cells, with room for names of more than one line."""
     lines = max(name.count("\n") for name in names)
     axis = alt.Axis(
         title=None,
@@ -387,7 +429,7 @@ def _across(names: list[str]) -> alt.X:
         domain=False,
         ticks=False,
     )
-    return alt.X("stage_words:N", sort=names, axis=axis)
+    return alt.X(f"{field}:N", sort=names, axis=axis)
 
 
 def _shade(say: Words) -> alt.Color:
@@ -397,9 +439,9 @@ def _shade(say: Words) -> alt.Color:
         legend=alt.Legend(
             title=say.get("charts.role_coverage.legend"),
             format=".0%",
-            orient="right",
+            orient=theme.fit("right", "bottom"),
             tickCount=5,
-            gradientLength=140,
+            gradientLength=theme.fit(140, 200),
         ),
     )
 
@@ -434,14 +476,10 @@ def honest_funnel_draw(result: HonestFunnel, lang: str) -> Any:
     shown = [_drawn(draft, row) | {"kind_words": kinds[row["kind"]]} for row in rows]
     stages = list(dict.fromkeys(row["stage_words"] for row in shown))
     most = max(row["beyond_amount"] for row in shown) or 1.0
+    room = theme.fit(1.3, 2.3)  # for the words beside the longest bar
     base = draft.layer(shown, "bars").encode(
-        x=alt.X("beyond_amount:Q", scale=alt.Scale(domain=[0, most * 1.3], nice=False), axis=None),
-        y=alt.Y(
-            "stage_words:N",
-            sort=stages,
-            scale=alt.Scale(paddingInner=0.35),
-            axis=alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK, labelLimit=200),
-        ),
+        x=alt.X("beyond_amount:Q", scale=alt.Scale(domain=[0, most * room], nice=False), axis=None),
+        y=_honest_line(stages),
         yOffset=alt.YOffset("kind_words:N", sort=list(kinds.values())),
     )
     colour = alt.Color(
@@ -453,9 +491,25 @@ def honest_funnel_draw(result: HonestFunnel, lang: str) -> Any:
     words = base.mark_text(align="left", dx=5, fontSize=theme.SMALL_SIZE).encode(
         text="label:N", color=alt.Color("ink:N", scale=None, legend=None)
     )
-    chart = alt.layer(bars, words).resolve_scale(color="independent")
-    chart = chart.properties(width=HONEST_WIDTH, height=HONEST_ROW * len(stages))
+    layers = [bars, words]
+    if theme.fit(False, True):
+        names = draft.layer([{"stage_words": one} for one in stages], "stages")
+        above = names.mark_text(align="left", baseline="bottom", dy=-3)
+        layers.append(
+            above.encode(x=alt.value(0), y=_honest_line(stages, bandPosition=0), text="stage_words:N")
+        )
+    chart = alt.layer(*layers).resolve_scale(color="independent")
+    chart = chart.properties(
+        width=theme.fit(HONEST_WIDTH, 310), height=theme.fit(HONEST_ROW, 66) * len(stages)
+    )
     return draft.finish(chart, _title(draft), say.get("charts.honest_funnel.x"))
+
+
+def _honest_line(stages: list[str], **more: Any) -> alt.Y:
+    """Return an axis with a name for each pair of bars; on a phone the names stand above them."""
+    names = alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK, labelLimit=200)
+    apart = theme.fit(alt.Scale(paddingInner=0.35), alt.Scale(paddingInner=0.36, paddingOuter=0.3))
+    return alt.Y("stage_words:N", sort=stages, scale=apart, axis=theme.fit(names, None), **more)
 
 
 def _drawn(draft: Draft, row: Row) -> Row:

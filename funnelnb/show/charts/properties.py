@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from funnelnb.show.charts.parts import Row
 
 LABEL, PLOT, COLUMN, LEVEL = 190, 330, 104, 48
+NARROW_LABEL, NARROW_PLOT, LINE = 150, 166, 14
+"""On a phone the numbers stand under the name of a stage, one line for each series."""
 STYLES = {
     "actual": (theme.MOVED, [1, 0]),
     "after": (theme.MOVED, [1, 0]),
@@ -52,7 +54,8 @@ def trapezoid_draw(result: Any, lang: str) -> Any:
     if not rows:
         return draft.nothing(draft.say.get("properties.no_shape"))
     stages = list(dict.fromkeys(row["stage"] for row in rows))
-    places = {stage: float(k * LEVEL) for k, stage in enumerate(stages)}
+    level = theme.fit(LEVEL, 24 + LINE * len(series))
+    places = {stage: float(k * level) for k, stage in enumerate(stages)}
     main = series[0]
     layers = [_area(draft, [row for row in rows if row["series"] == main], places, main)]
     for name in series[1:]:
@@ -60,14 +63,16 @@ def trapezoid_draw(result: Any, lang: str) -> Any:
     words = [one for stage in stages for one in _words(draft, rows, series, stage, places[stage])]
     words += _heads(draft, series)
     layers.append(draft.texts(words, "words"))
-    width = LABEL + PLOT + COLUMN * len(series)
-    chart = sized(alt.layer(*layers), width=width, height=LEVEL * (len(stages) - 1) + 12)
+    width = theme.fit(LABEL + PLOT + COLUMN * len(series), NARROW_LABEL + NARROW_PLOT)
+    below = theme.fit(12, 12 + LINE * len(series))
+    chart = sized(alt.layer(*layers), width=width, height=level * (len(stages) - 1) + below)
     found = finding_of(result, lang)
     return draft.finish(chart, found.headline, draft.say.get("properties.chart_under"), offset=34)
 
 
 def _ends(row: Row) -> tuple[float, float]:
-    middle, half = LABEL + PLOT / 2, PLOT * row["share"] / 2
+    label, plot = theme.fit((LABEL, PLOT), (NARROW_LABEL, NARROW_PLOT))
+    middle, half = label + plot / 2, plot * row["share"] / 2
     return middle - half, middle + half
 
 
@@ -100,8 +105,10 @@ def _outline(draft: Draft, rows: list[Row], places: dict[str, float], name: str)
 
 def _words(draft: Draft, rows: list[Row], series: list[str], stage: str, y: float) -> list[Row]:
     say = draft.say
-    name = theme.shorten(stage_name(draft.result, stage, say), LABEL - 18, theme.LABEL_SIZE)
-    made = [text(LABEL - 12, y, name, align="right")]
+    name = theme.shorten(
+        stage_name(draft.result, stage, say), theme.fit(LABEL - 18, NARROW_LABEL), theme.LABEL_SIZE
+    )
+    made = [theme.fit(text(LABEL - 12, y, name, align="right"), text(0, y, name, weight="bold"))]
     for k, one in enumerate(series):
         mine = [row for row in rows if row["series"] == one and row["stage"] == stage]
         if mine:
@@ -110,23 +117,19 @@ def _words(draft: Draft, rows: list[Row], series: list[str], stage: str, y: floa
                 width_n=round(mine[0]["width_n"]),
                 share=say.numbers.percent(mine[0]["share"]),
             )
-            made.append(
-                text(LABEL + PLOT + COLUMN * (k + 1), y, spelled, align="right", colour=STYLES[one][0])
-            )
+            colour = STYLES[one][0]
+            beside = text(LABEL + PLOT + COLUMN * (k + 1), y, spelled, align="right", colour=colour)
+            made.append(theme.fit(beside, text(0, y + LINE * (k + 1), spelled, colour=colour)))
     return made
 
 
 def _heads(draft: Draft, series: list[str]) -> list[Row]:
     say = draft.say
-    return [
-        text(
-            LABEL + PLOT + COLUMN * (k + 1),
-            -20,
-            say.get(f"properties.series.{one}"),
-            align="right",
-            weight="bold",
-            colour=STYLES[one][0],
-            size=theme.SMALL_SIZE,
-        )
-        for k, one in enumerate(series)
-    ]
+    made, x = [], 0.0
+    for k, one in enumerate(series):
+        label = say.get(f"properties.series.{one}")
+        style = {"weight": "bold", "colour": STYLES[one][0], "size": theme.SMALL_SIZE}
+        beside = text(LABEL + PLOT + COLUMN * (k + 1), -20, label, align="right", **style)
+        made.append(theme.fit(beside, text(x, -20, label, **style)))
+        x += theme.text_width(label, theme.SMALL_SIZE, bold=True) + 14
+    return made

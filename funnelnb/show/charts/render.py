@@ -71,10 +71,13 @@ def _made(chart: Any) -> dict[str, Any]:
 
     from funnelnb.show.charts.sooner import sooner
 
-    light, rows = chart.copy(deep=False), chart.datasets
-    light.datasets = Undefined  # plain already: Altair would copy and convert each of their cells
-    with sooner():
-        made: dict[str, Any] = light.to_dict(validate=False)
+    rows = chart.datasets
+    chart.datasets = Undefined  # plain already: Altair would copy and convert each of their cells
+    try:
+        with sooner():
+            made: dict[str, Any] = chart.to_dict(validate=False)
+    finally:
+        chart.datasets = rows
     if rows is not Undefined:
         made["datasets"] = {name: [*sheet] for name, sheet in rows.items()}
     return made

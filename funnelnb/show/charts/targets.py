@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
 
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text, width
+from funnelnb.show.charts.parts import OUTLINE, Draft, own_colour, pixel, share_axis, sized, text, width
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import finding_of
 from funnelnb.show.views.targets import lever_name, needed
@@ -133,7 +134,7 @@ def frontier_draw(result: Any, lang: str) -> Any:
         named.mark_point(filled=True, size=130, opacity=1, shape="diamond").encode(
             x=x, y=y, color=own_colour(), tooltip=tips
         ),
-        *(_labels(named, x, y, kind) for kind in ("cheapest", "plan")),
+        *(_labels(named, x, y, kind, sum(efforts) / len(efforts)) for kind in ("cheapest", "plan")),
     ]
     chart = sized(alt.layer(*layers), width=theme.fit(FRONTIER_WIDTH, 262), height=FRONTIER_HEIGHT)
     return draft.finish(chart, found.headline, found.detail)
@@ -146,11 +147,14 @@ def _goal_words(goal: alt.Chart, y: Any) -> Any:
     return marks.encode(x=alt.value(4), y=y, text="label:N")
 
 
-def _labels(named: alt.Chart, x: Any, y: Any, kind: str) -> Any:
+def _labels(named: alt.Chart, x: Any, y: Any, kind: str, middle: float) -> Any:
     left = kind == "plan"
+    towards: Any = {"expr": f"datum.effort > {middle} ? 'right' : 'left'"}
+    away: Any = {"expr": f"datum.effort > {middle} ? -10 : 10"}
+    side: dict[str, Any] = theme.fit({"align": "left", "dx": 10}, {"align": towards, "dx": away})
     return (
         named.transform_filter(f"datum.kind == '{kind}'")
-        .mark_text(align="left", dx=10, dy=-9 if left else 13, fontWeight="bold", color=theme.INK)
+        .mark_text(**side, dy=-9 if left else 13, fontWeight="bold", color=theme.INK)
         .encode(x=x, y=y, text="label:N")
     )
 
@@ -158,7 +162,9 @@ def _labels(named: alt.Chart, x: Any, y: Any, kind: str) -> Any:
 def _frontier_label(draft: Draft, row: Row) -> str:
     if row["kind"] == "frontier":
         return ""
-    mix = theme.shorten(row["mix"], theme.fit(260, 120), theme.LABEL_SIZE)
+    if theme.fit(False, True):  # the sentence under the title names the mix
+        return str(draft.say.numbers.percent(row["chance"]))
+    mix = theme.shorten(row["mix"], 260, theme.LABEL_SIZE)
     return draft.say.say(f"charts.frontier.{row['kind']}", mix=mix, chance_rate=row["chance"])
 
 
@@ -170,6 +176,31 @@ def _goal(draft: Draft, mixes: Any) -> str:
 
 REVERSE_STEP, BAR = 46, 30
 REVERSE_LABEL, REVERSE_PLOT, NUMBERS = 180, 320, 280
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reverse:
+    """Where things stand: left edge and width of the bars, height of a line, places of the three columns."""
+
+    left: int
+    plot: int
+    step: int
+    needed: int
+    plug_in: int
+    in_by: int
+    width: int
+
+
+_WIDE_REVERSE = _Reverse(
+    left=REVERSE_LABEL, plot=REVERSE_PLOT, step=REVERSE_STEP, needed=70, plug_in=150, in_by=180,
+    width=REVERSE_LABEL + REVERSE_PLOT + NUMBERS,
+)  # fmt: skip
+_NARROW_REVERSE = _Reverse(left=0, plot=140, step=54, needed=44, plug_in=84, in_by=94, width=312)
+"""On a phone the name of a stage stands above its bar."""
+
+
+def _reverse() -> _Reverse:
+    return theme.fit(_WIDE_REVERSE, _NARROW_REVERSE)
 
 
 def reverse_data(result: Any) -> list[Row]:
@@ -212,23 +243,22 @@ def reverse_draw(result: Any, lang: str) -> Any:
         (theme.OPEN, draft.say.say("charts.reverse.needed", assurance_rate=funnel.assurance_rate)),
         (theme.MOVED, draft.say.get("charts.reverse.plug_in")),
     ]
-    chart = alt.layer(marks, draft.texts(words, "words"), heads, draft.legend(entries, REVERSE_LABEL, -46))
-    chart = sized(
-        chart,
-        width=REVERSE_LABEL + REVERSE_PLOT + NUMBERS,
-        height=REVERSE_STEP * len(rows) - (REVERSE_STEP - BAR),
-    )
+    place = _reverse()
+    legend = draft.legend(entries, place.left, theme.fit(-46, -56))
+    chart = alt.layer(marks, draft.texts(words, "words"), heads, legend)
+    chart = sized(chart, width=place.width, height=place.step * len(rows) - (place.step - BAR))
     found = finding_of(result, lang)
     return draft.finish(chart, found.headline, found.detail, offset=18)
 
 
 def _bars(row: Row, rank: int, widest: float) -> list[Row]:
-    middle, y = REVERSE_LABEL + REVERSE_PLOT / 2, rank * REVERSE_STEP
+    place = _reverse()
+    middle, y = place.left + place.plot / 2, rank * place.step
     made = []
     for name, colour, inset in (("needed_n", theme.OPEN, 0), ("plug_in_n", theme.MOVED, 7)):
         if row[name] <= 0 or (row["won"] and name == "needed_n"):
             continue
-        half = max(REVERSE_PLOT * row[name] / widest / 2, 1.0)
+        half = max(place.plot * row[name] / widest / 2, 1.0)
         made.append(
             {"x": middle - half, "x2": middle + half, "y": y + inset, "y2": y + BAR - inset, "colour": colour}
         )
@@ -236,22 +266,24 @@ def _bars(row: Row, rank: int, widest: float) -> list[Row]:
 
 
 def _words(draft: Draft, funnel: Any, row: Row, rank: int) -> list[Row]:
-    say, y = draft.say, rank * REVERSE_STEP + BAR / 2
+    say, place = draft.say, _reverse()
+    y, right = rank * place.step + BAR / 2, place.left + place.plot
     weight = "bold" if row["won"] else "normal"
-    name = theme.shorten(stage_name(funnel, row["stage"], say), REVERSE_LABEL - 18, theme.LABEL_SIZE)
-    right = REVERSE_LABEL + REVERSE_PLOT
+    room = theme.fit(REVERSE_LABEL - 18, place.width)
+    name = theme.shorten(stage_name(funnel, row["stage"], say), room, theme.LABEL_SIZE)
+    beside = text(place.left - 12, y, name, align="right", weight=weight)
     made = [
-        text(REVERSE_LABEL - 12, y, name, align="right", weight=weight),
-        text(right + 70, y, needed(row["needed_n"], say), align="right", weight="bold"),
+        theme.fit(beside, text(0, y - BAR / 2 - 9, name, weight=weight)),
+        text(right + place.needed, y, needed(row["needed_n"], say), align="right", weight="bold"),
     ]
     if not row["won"]:
-        made.append(text(right + 150, y, needed(row["plug_in_n"], say), align="right"))
+        made.append(text(right + place.plug_in, y, needed(row["plug_in_n"], say), align="right"))
     if not _undated(funnel):
         late = say.get("targets.too_late")
         colour = theme.LOST_INK if row["too_late"] else theme.INK
         label = late if row["too_late"] else say.numbers.date(row["in_by"])
         made.append(
-            text(right + 180, y, label, colour=colour, weight="bold" if row["too_late"] else "normal")
+            text(right + place.in_by, y, label, colour=colour, weight="bold" if row["too_late"] else "normal")
         )
     return made
 
@@ -261,8 +293,12 @@ def _undated(funnel: Any) -> bool:
 
 
 def _heads(draft: Draft, funnel: Any) -> list[Row]:
-    say, right = draft.say, REVERSE_LABEL + REVERSE_PLOT
+    say, place = draft.say, _reverse()
     style: dict[str, Any] = {"size": theme.SMALL_SIZE, "colour": theme.QUIET}
+    if theme.fit(False, True):  # the colours say which number is which
+        head = text(place.width, -26, say.get("charts.reverse.head_in_by"), align="right", **style)
+        return [] if _undated(funnel) else [head]
+    right = place.left + place.plot
     made = [
         text(right + 70, -16, say.get("charts.reverse.head_needed"), align="right", **style),
         text(right + 150, -16, say.get("charts.reverse.head_plug_in"), align="right", **style),
@@ -298,8 +334,11 @@ def tornado_draw(result: Levers, lang: str) -> Any:
     x = alt.X(
         "start:Q",
         scale=alt.Scale(domain=[low, high], nice=False, zero=False),
-        axis=share_axis(say, title=say.say("charts.tornado.x", amount=_amount(draft)), tickCount=7),
+        axis=share_axis(
+            say, title=say.say("charts.tornado.x", amount=_amount(draft)), tickCount=theme.fit(7, 4)
+        ),
     )
+    name: dict[str, Any] = theme.fit({"align": "right"}, {"align": "left", "dy": -17})
     y = alt.Y(
         "rank:Q", scale=alt.Scale(reverse=True, domain=[-0.6, len(result.rows) - 0.4], nice=False), axis=None
     )
@@ -309,26 +348,27 @@ def tornado_draw(result: Levers, lang: str) -> Any:
     upper, lower = (base.transform_filter(f"datum.side == '{side}'") for side in ("up", "down"))
     tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("words:N", title=" ")]
     layers = [
-        base.mark_bar(height=18).encode(x=x, x2="end:Q", y=y, color=own_colour(), tooltip=tips),
+        base.mark_bar(height=theme.fit(18, 15)).encode(x=x, x2="end:Q", y=y, color=own_colour(), tooltip=tips),
         upper.mark_text(align="left", dx=5).encode(x=alt.X("end:Q"), y=y, text="words:N"),
         lower.mark_text(align="right", dx=-5).encode(x=alt.X("end:Q"), y=y, text="words:N"),
-        upper.mark_text(align="right", baseline="middle").encode(x=alt.value(-10), y=y, text="name:N"),
         now.mark_rule(color=theme.INK, strokeWidth=1.4).encode(x=x),
-        now.mark_text(baseline="bottom", fontSize=theme.SMALL_SIZE).encode(x=x, y=alt.value(-3), text="label:N"),
-        draft.legend(
-            [(theme.LOST, say.say("charts.tornado.down", change_share=result.change_share)),
-             (theme.MOVED, say.say("charts.tornado.up", change_share=result.change_share))],
-            0, -34,
+        upper.mark_text(baseline="middle", **name, **OUTLINE).encode(
+            x=alt.value(theme.fit(-10, 0)), y=y, text="name:N"
         ),
+        upper.mark_text(baseline="middle", **name).encode(x=alt.value(theme.fit(-10, 0)), y=y, text="name:N"),
+        now.mark_text(baseline="bottom", fontSize=theme.SMALL_SIZE).encode(x=x, y=alt.value(-3), text="label:N"),
+        draft.legend([(colour, say.say(f"charts.tornado.{side}", change_share=result.change_share))
+                      for side, colour in (("down", theme.LOST), ("up", theme.MOVED))], 0, -34),
     ]  # fmt: skip
-    chart = sized(alt.layer(*layers), width=TORNADO_PLOT, height=TORNADO_STEP * len(result.rows))
+    size = theme.fit((TORNADO_PLOT, TORNADO_STEP), (300, 48))
+    chart = sized(alt.layer(*layers), width=size[0], height=size[1] * len(result.rows))
     return draft.finish(chart, found.headline, found.detail, offset=16)
 
 
 def _drawn(draft: Draft, row: Row) -> Row:
     return row | {
         "name": theme.shorten(
-            lever_name(draft.result, row["lever"], draft.say), TORNADO_LABEL, theme.LABEL_SIZE
+            lever_name(draft.result, row["lever"], draft.say), theme.fit(TORNADO_LABEL, 300), theme.LABEL_SIZE
         ),
         "words": draft.say.numbers.percent(row["end"]),
         "colour": theme.MOVED if row["side"] == "up" else theme.LOST,

@@ -40,6 +40,14 @@ _FORMATS = {
 """How a spreadsheet shows the values of a unit."""
 
 
+_CODES: dict[str, tuple[str, ...]] = {
+    "rule": ("symptoms.names",), "state": ("symptoms.states",), "family": ("durations.families",),
+    "verdict": ("durations.verdicts", "verdicts", "targets.verdicts"),
+    "ending": ("customer.outcomes",), "outcome": ("customer.outcomes",), "confidence": ("symptoms.confidence",),
+}  # fmt: skip
+"""Where the words of a column of codes stand, for columns that no page shows."""
+
+
 def to_excel(result: Any, path: str | Path) -> Path:
     """Where is this result (or several, or a frame) as an Excel workbook? Written to `path`.
 
@@ -233,11 +241,13 @@ def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]
             continue
         seen |= own
         made = frame(table, result)
+        other = "_zh" if say.lang == "en" else "_en"
+        made = made[[name for name in made.columns if not str(name).endswith(other)]]
         columns = _columns(table, rows, made, result, say)
         made = made[[one.name for one in columns]]
         caption = say.fill(say.find(f"tables.{table.name}.caption") or table.name.replace("_", " "), named)
         sheet = book.create_sheet(_sheet_name(caption, set(book.sheetnames)))
-        _fill(sheet, _in_words(made, result, say), columns, min(table.stub, 3))
+        _fill(sheet, _in_words(made, table, rows, result, say), columns, min(table.stub, 3))
         meant += [(sheet.title, one) for one in columns]
     return meant
 
@@ -251,7 +261,8 @@ def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any,
     order = list(
         dict.fromkeys([*(name for name in (*groups, *shown) if name in made.columns), *made.columns])
     )
-    heads = {column.field: column.head or column.field for column in table.columns}
+    kept = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
+    heads = {column.field: column.head or column.field for column in kept}
     columns = []
     for name in map(str, order):
         label, definition = name, ""
@@ -266,23 +277,25 @@ def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any,
             head = say.find(f"tables.{table.name}.heads.{heads.get(name, name)}")
             label = say.fill(head or label, named)
         columns.append(_Column(label=label, name=name, definition=definition, unit=say.unit(name, owner)))
-    return _apart(columns)
+    return _apart(columns, say)
 
 
-def _apart(columns: list[_Column]) -> list[_Column]:
-    """Tell columns with the same head apart."""
+def _apart(columns: list[_Column], say: Words) -> list[_Column]:
+    """Tell columns with the same head apart: by what they hold, or else by their names in Python."""
     made, taken = [], set[str]()
     for one in columns:
-        label = one.label
+        label, kind = one.label, say.find(f"workbook.kinds.{one.unit}")
+        if label in taken and kind:
+            label = say.say("language.bracket", label=label, unit=kind)
         if label in taken:
-            label = f"{label} [{one.name}]"
+            label = f"{one.label} [{one.name}]"
         taken.add(label)
         made.append(_Column(label=label, name=one.name, definition=one.definition, unit=one.unit))
     return made
 
 
-def _in_words(made: pd.DataFrame, result: Any, say: Words) -> pd.DataFrame:
-    """Return a frame whose stages and groups go by their names."""
+def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any, say: Words) -> pd.DataFrame:
+    """Return a frame whose stages, groups and codes go by their names, as in the table of a page; numbers stay."""
     made = made.copy()
     by = tuple(getattr(result, "by", ()))
     for name in made.columns:
@@ -292,7 +305,24 @@ def _in_words(made: pd.DataFrame, result: Any, say: Words) -> pd.DataFrame:
             made[name] = [stage_name(result, one, say) if one else "" for one in made[name]]
         elif name in by:
             made[name] = [say.value(one) if one else say.group(()) for one in made[name]]
+    if len(made) != len(rows):  # curves: several lines of each row
+        return made
+    owner = type(rows[0]).__name__
+    worded = {column.field: column.cell for column in table.columns if column.cell is not None}
+    for name in made.columns:
+        plain = made[name].tolist()
+        if name in worded and all(isinstance(one, str) for one in plain):
+            made[name] = [worded[name](result, row, say) for row in rows]
+        elif name in _CODES and all(isinstance(one, str) for one in plain):
+            made[name] = [_word(one, _CODES[name], say) for one in plain]
+        elif plain and all(isinstance(one, bool) for one in plain):
+            made[name] = [say.numbers.cell(one, say.unit(str(name), owner)) for one in plain]
     return made
+
+
+def _word(code: str, places: tuple[str, ...], say: Words) -> str:
+    """Return the word of a code, from the first of these places in the language files that has it."""
+    return next((found for place in places if (found := say.find(f"{place}.{code}"))), code)
 
 
 def _fill(sheet: Worksheet, made: pd.DataFrame, columns: Sequence[_Column], stub: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -61,8 +63,10 @@ def incidence_design(
     and very unequal size (``tests/truth/test_clustered.py``).
     """
     when, kind = np.asarray(time, dtype=float), np.asarray(outcome).astype(np.int64)
-    weight, (_, code) = np.asarray(n, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)
+    weight, code = np.asarray(n, dtype=float), _numbered(np.asarray(cluster))
     cells = _cells(when[kind > 0])
+    if only is not None:  # what comes later does not matter
+        cells = cells[: max(int(np.searchsorted(cells, only, side="right")), 1)]
     at = np.searchsorted(cells, when, side="left")
     enters = np.zeros(when.size, np.int64)
     if entry is not None:
@@ -73,14 +77,25 @@ def incidence_design(
         (kind == 0) & (at < cells.size) & (cells[np.minimum(at, cells.size - 1)] > when), at - 1, at
     )
     d, y = _counts(at, enters, kind, weight, code, cells.size, causes)
-    whole = _curve(d.sum(axis=0), y.sum(axis=0))
-    without = _curve(d.sum(axis=0) - d, y.sum(axis=0) - y)
+    all_d, all_y = d.sum(axis=0), y.sum(axis=0)
+    whole = _curve(all_d, all_y)
+    plain = _plain(all_d, all_y, whole)
+    rest = np.subtract(all_d, d, out=d), np.subtract(all_y, y, out=y)
+    if only is None:
+        without = _curve(*rest)
+    else:
+        without = _curve_end(*rest)[..., None]
+        cells, whole, plain = (one[..., -1:] for one in (cells, whole, plain))
     sizes = np.bincount(code, weights=weight).astype(np.float64)
-    plain = _plain(d.sum(axis=0), y.sum(axis=0), whole)
-    if only is not None:
-        row = max(int(np.searchsorted(cells, only, side="right")) - 1, 0)
-        cells, whole, without, plain = (one[..., row : row + 1] for one in (cells, whole, without, plain))
     return cells, _design(whole, without, sizes, plain)
+
+
+def _numbered(cluster: NDArray[np.integer[Any]]) -> Ints:
+    """Return the clusters numbered from 0 without gaps; small numbers are counted rather than sorted."""
+    if not cluster.size or cluster.min() < 0 or cluster.max() > 4 * cluster.size + 1024:
+        return np.unique(cluster, return_inverse=True)[1]
+    place: Ints = np.cumsum(np.bincount(cluster) > 0) - 1
+    return place[cluster]
 
 
 def _cells(events: Floats) -> Floats:
@@ -121,6 +136,19 @@ def _curve(d: Floats, y: Floats) -> Floats:
     steps[..., 1:] *= still[..., None, :-1]
     np.cumsum(steps, axis=-1, out=steps)
     return np.clip(steps, 0.0, 1.0, out=steps)
+
+
+def _curve_end(d: Floats, y: Floats) -> Floats:
+    """Return the last value (..., C) of each of :func:`_curve`."""
+    risk = 1.0 / np.where(y > 1e-9, y, 1.0)
+    going_on = d[..., 0, :].copy()
+    for cause in range(1, d.shape[-2]):
+        going_on += d[..., cause, :]
+    going_on *= risk
+    np.subtract(1.0, np.clip(going_on, 0.0, 1.0, out=going_on), out=going_on)
+    np.cumprod(going_on, axis=-1, out=going_on)
+    risk[..., 1:] *= going_on[..., :-1]
+    return np.clip(np.einsum("...ck,...k->...c", d, risk), 0.0, 1.0)
 
 
 def _plain(d: Floats, y: Floats, rate: Floats) -> Floats:

@@ -112,13 +112,14 @@ class Incidence:
         """Upper bound, shape (C, T)."""
         return self.bounds()[1]
 
-    def bounds(self) -> tuple[Floats, Floats]:
-        """Return both bounds, each of shape (C, T)."""
+    def bounds(self, until: int | None = None) -> tuple[Floats, Floats]:
+        """Return both bounds, each of shape (C, T), or of the first `until` times: no bound rests on later ones."""
+        rows, z = slice(until), normal_quantile(self.confidence_level)
         before = (
             np.concatenate(([1.0], self.open_rate[:-1])) if self.at_risk_rate is None else self.at_risk_rate
         )
-        at_risk = self.at_risk / self.design
-        return log_log_band(self.rate, self.variance, at_risk, normal_quantile(self.confidence_level), before)
+        at_risk = self.at_risk[rows] / self.design
+        return log_log_band(self.rate[:, rows], self.variance[:, rows], at_risk, z, before[rows])
 
     def there_at(self, time: ArrayLike) -> Floats:
         """Return how many deals are known to be there just before chosen times, shape (K,)."""
@@ -156,7 +157,7 @@ class Incidence:
         following = np.searchsorted(self.time, asked, side="left")
         at_risk = np.append(self.at_risk, 0.0)[following]
 
-        lower, upper = self.bounds()
+        lower, upper = self.bounds(int(row.max(initial=0)) + 1)
 
         def read(curve: Floats) -> Floats:
             return np.where(unknown, np.nan, curve[..., row])
@@ -242,8 +243,6 @@ def aalen_johansen(
     level = check.confidence_level(confidence_level)
     table = risk_table(time, outcome, n, entry, causes=causes, weighted=weighted)
     open_rate, rate, variance = _curves(table)
-    if not table.counted:
-        variance = np.full_like(rate, np.nan)
     if table.total_n == 0:
         rate, variance, open_rate = (np.full_like(array, np.nan) for array in (rate, variance, open_rate))
     return Incidence(
@@ -261,9 +260,12 @@ def aalen_johansen(
 
 
 def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
-    """Return the share still open, shape (T,), and the cumulative incidences and their variances, shape (C, T)."""
+    """Return the share still open, shape (T,), and the cumulative incidences and their variances, shape (C, T).
+
+    The variances of an estimate weighted by amounts are NaN.
+    """
     open_rate, rate = np.empty_like(table.at_risk), np.empty_like(table.event_n)
-    variance, running = np.empty_like(rate), Running()
+    variance, running = np.full_like(rate, np.nan), Running()
     for rows in blocks(open_rate.size):
         at_risk, event_n = table.at_risk[rows], table.event_n[:, rows]
         safe, d = np.where(at_risk > 0, at_risk, 1.0), event_n.sum(axis=0)
@@ -273,8 +275,9 @@ def _curves(table: RiskTable) -> tuple[Floats, Floats, Floats]:
         before = np.concatenate(([first], still[:-1]))
         steps = event_n * (before / safe)
         curves = np.minimum(running.sum("rate", steps.copy()), 1.0, out=rate[:, rows])
-        odds = d / (np.where(left > 0, left, np.inf) * safe)
-        variance[:, rows] = _variance(running, safe, steps, odds, before, curves)
+        if table.counted:
+            odds = d / (np.where(left > 0, left, np.inf) * safe)
+            variance[:, rows] = _variance(running, safe, steps, odds, before, curves)
     if np.any(rate[:, -1:] > _SURELY):
         rate[rate > _SURELY] = 1.0
     return open_rate, rate, variance
