@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from funnelnb.batch.lists import NONE, Lists, found_in
-from funnelnb.batch.notebooks import INJECTED_TAG
+from funnelnb.batch.notebooks import ASIDE_TAG, INJECTED_TAG
 from funnelnb.show.charts.render import PHONE_SVG, figure
 from funnelnb.show.pages.brief import BRIEF
 
@@ -89,9 +89,6 @@ class Body:
     how: Markup = NOTHING
     lists: Lists = NONE
 
-
-ASIDE_TAG = "notebook-only"
-"""Cells for those who work in the notebook, left out of pages."""
 
 CHECK_TAG = "check"
 """Cells that print as text what stands above as a table, for tests to compare."""

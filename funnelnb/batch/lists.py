@@ -104,7 +104,7 @@ def on_page(found: Lists, file: str, say: Words) -> dict[str, Any]:
         note = say.say(f"deals.{key}", shown_n=SHOWN, n=n, file=file, title=one.title)
         lists[one.key] = [one.title, note, shown]
     deals = [_shown(found.deals[place], found.currency, say) for place in used]
-    heads = [say.field(name).label for name in ("customer", "owner", "stage")]
+    heads = [say.get(f"deals.columns.{name}") for name in ("customer", "owner", "stage")]
     heads += [say.get("deals.age"), say.get("deals.amount")]
     return {
         "json": _json({"deals": deals, "lists": lists, "heads": heads, "unit": say.get("deals.unit")}),

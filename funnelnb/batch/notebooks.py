@@ -32,6 +32,9 @@ INJECTED_TAG = "injected-parameters"
 WHOLE_TAG = "whole-only"
 """Cells that compare all regions: left out of one region's report, whose index compares them."""
 
+ASIDE_TAG = "notebook-only"
+"""Cells for those who work in the notebook, left out of pages."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -224,10 +227,10 @@ _OPENS = {"open_book", "load", "sample"}
 
 
 def _compares(node: NotebookNode) -> bool:
-    """Does the notebook do anything with the whole book but pick its own part from it?"""
+    """Does what a page shows come from the whole book, but for the part that is picked from it?"""
     own = [cell for cell in node.cells if WHOLE_TAG not in cell.metadata.get("tags", ())]
-    source = "\n".join(cell.source for cell in own if cell.cell_type == "code")
     try:
+        source = "\n".join(cell.source for cell in own if cell.cell_type == "code" and not _aside(cell))
         tree = _tree(source)
     except SyntaxError:  # IPython's own syntax
         return True
@@ -251,6 +254,19 @@ def _compares(node: NotebookNode) -> bool:
         or any(id(one) not in picked for one in opens)
         or any(one.id == "data" and id(one) not in given for one in loads)
     )
+
+
+def _aside(cell: NotebookNode) -> bool:
+    """Whether a cell is left out of pages and gives nothing to other cells, as controls are."""
+    if ASIDE_TAG not in cell.metadata.get("tags", ()):
+        return False
+    return not any(
+        isinstance(getattr(one, "ctx", None), ast.Store) or isinstance(one, _NAMING)
+        for one in ast.walk(_tree(cell.source))
+    )
+
+
+_NAMING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _tree(source: str, mode: str = "exec") -> Any:

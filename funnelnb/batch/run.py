@@ -404,7 +404,8 @@ class _Work:
         if not inside.lists.lists:
             self.out.remove(name)
             return
-        text = lists.as_csv(inside.lists, words(self.plan.lang))
+        with told_of(self.plan.subject):
+            text = lists.as_csv(inside.lists, words(self.plan.lang))
         if self.out.read(name) != text.encode():
             self.out.write(name, text)
 

@@ -82,12 +82,12 @@ fn.display(funnel, picture=False)
 print(funnel.text(lang))
 
 # %% [markdown] tags=["lang-en"]
-# Read a row from left to right: how many did the step, how many went on, are under way, or dropped out.
-# `funnel.actors("cart", "dropped")` lists the people behind a number.
+# Read a row from left to right: how many did the step, how many went on, are under way, or dropped out. On the page of a report
+# a number or a bar opens the people behind it; here `funnel.actors("cart", "dropped")` lists them.
 
 # %% [markdown] tags=["lang-zh"]
-# 从左往右读一行：多少人完成这一步，多少人继续、进行中或流失。
-# `funnel.actors("cart", "dropped")` 列出数字背后的人。
+# 从左往右读一行：多少人完成这一步，多少人继续、进行中或流失。在报告页面上，点数字或条形可列出背后的人；
+# 在笔记本中用 `funnel.actors("cart", "dropped")`。
 
 # %% [markdown] tags=["lang-en", "notebook-only"]
 # ## Try it: steps, order, window, group
@@ -113,7 +113,7 @@ fn.widgets.explore_events(log, steps, within=window, by=by, lang=lang)
 # ## 有没有变化？
 
 # %%
-trend = fn.behaviour.trend(log, steps, within=window, period="week", step=1, by=by)
+trend = fn.behaviour.trend(log, steps, within=window, every="week", step=1, by=by)
 fn.display(trend, chart="trend", table=False)
 
 # %% [markdown] tags=["lang-en"]
@@ -186,7 +186,7 @@ print(drivers.finding(lang))
 # ## 他们还会回来吗？
 
 # %%
-retention = fn.behaviour.retention(log, period="week", periods=6)
+retention = fn.behaviour.retention(log, every="week", periods=6)
 fn.display(retention, chart="triangle", table=False)
 
 # %% [markdown] tags=["lang-en"]

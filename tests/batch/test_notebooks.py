@@ -238,6 +238,21 @@ def test_a_notebook_that_reads_more_than_its_part_is_known(tmp_path: Path, code:
     assert notebooks.open_notebook(tmp_path / "x.ipynb").compares is compares
 
 
+@pytest.mark.parametrize(
+    ("aside", "compares"), [("fn.explore(whole)", False), ("rates = fn.conversion(whole)", True)]
+)
+def test_controls_that_pages_leave_out_make_no_comparison(tmp_path: Path, aside: str, compares: bool) -> None:
+    node = notebook('data: str = ""\nby: str = ""\nvalue: str = ""')
+    node.cells[-1].source = "whole = fn.open_book(data)\nbook = fn.pick(whole, by, value)"
+    node.cells.append(nbformat.v4.new_code_cell(aside, metadata={"tags": [notebooks.ASIDE_TAG]}))
+    nbformat.write(node, tmp_path / "x.ipynb")
+    assert notebooks.open_notebook(tmp_path / "x.ipynb").compares is compares
+
+
+def test_the_first_notebook_of_the_package_reads_its_own_region_only() -> None:
+    assert not notebooks.find(notebooks.default("en")).compares
+
+
 # ---- finding notebooks --------------------------------------------------------------------------------
 
 

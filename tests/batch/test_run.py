@@ -17,7 +17,7 @@ import funnelnb as fn
 from funnelnb.batch import manifest, notebooks
 from funnelnb.batch.run import Summary, run, steps
 
-from .conftest import MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
+from .conftest import BODY, MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -668,3 +668,26 @@ def test_a_report_is_compared_with_what_the_last_one_on_other_data_kept() -> Non
     assert _Work.parameters(work, job) == {"lang": "en"}
     work.record = manifest.Record()
     assert _Work.since(work, job) == {}
+
+
+def test_the_second_report_says_what_changed_since_the_first(request_for: Any, tmp_path: Path) -> None:
+    """Two runs with real kernels: the page of the second names the period of the first, and what differs from it."""
+    data = write_company(tmp_path / "one", {"East": 30})
+    notebook = write_notebook(
+        tmp_path / "own.ipynb", parameters=f"{PARAMETERS}since: dict = {{}}\n", show="fn.display(report)",
+        body=f"{BODY}\nreport = fn.weekly_report(book, period='month', since=since or None)\n"
+        "fn.notebook.in_short(report)",
+    )  # fmt: skip
+    node = nbformat.read(notebook, as_version=4)
+    node.cells.insert(3, nbformat.v4.new_markdown_cell("## The report"))
+    nbformat.write(node, notebook)
+    request = request_for(data=(str(data),), notebooks=(str(notebook),), as_of="2026-03-31")
+    first = run(request, Heard())
+    assert (first.made, first.failed) == (("East",), {})
+    page = request.out / "East.html"
+    assert "last report:" not in page.read_text()
+    later = replace(request, as_of="2026-04-30")
+    assert run(later, Heard()).made == ("East",)
+    said = page.read_text()
+    assert "Changed since the last report" in said and "last report: 2026-03" in said
+    assert re.search(r"rders: 0, then 1\.", said), re.findall(r"[^<>]*, then [^<>]*", said)

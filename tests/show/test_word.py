@@ -24,6 +24,13 @@ def test_the_document_holds_what_the_report_says(tmp_path, lang):
     assert made.core_properties.title == {"en": "Weekly report", "zh": "销售周报"}[lang]
     fonts = made.styles["Normal"].element.rPr.rFonts
     assert "Microsoft YaHei" in fonts.attrib.values()
+    assert made.core_properties.language == {"en": "en-GB", "zh": "zh-CN"}[lang]
+    assert "w:tblHeader" in table.rows[0]._tr.xml and "w:cantSplit" in table.rows[1]._tr.xml
+    assert [table.rows[k].cells[1].paragraphs[0].alignment for k in (0, 1)] == [
+        2,
+        2,
+    ]  # heads stand over numbers
+    assert made.paragraphs[0].style.name == "Heading 1"
 
 
 def test_a_result_of_tables_is_written_too(tmp_path):
@@ -52,6 +59,10 @@ def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "docx", None)
     with pytest.raises(MissingExtraError, match="word"):
         fn.to_word(report, tmp_path / "x.docx")
+
+
+def test_tables_without_a_caption_have_no_empty_line_of_stars():
+    assert "****" not in fn.weekly_report(tiny(owner=["A"] * 6), period="2026-W26").markdown("en")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

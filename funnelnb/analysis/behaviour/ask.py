@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.note import Note
 from funnelnb.core.options import options as package_options
 from funnelnb.data.events.counts import Cut
 from funnelnb.data.events.definition import MICRO, Definition, define
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from funnelnb.core.check import Day
-    from funnelnb.core.note import Note
     from funnelnb.data.events.counts import FunnelCounts
     from funnelnb.data.events.definition import CountRules, StepLike, Stretch
     from funnelnb.data.events.scan import EventScan
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     """A log in memory, or one that is counted where it lies."""
 
 DAY_US = 86_400 * MICRO
+EACH = "each"
+"""Credit by which the events are split by their value first: a person can be in several groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,13 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
         steps, within=within, order=order, exclude=exclude, hold=hold, per=per, rules=rules, **(options or {})
     )  # fmt: skip
     names = () if not by else (by,) if isinstance(by, str) else tuple(by)
+    if credit == EACH:
+        if not names:
+            raise ParameterError(
+                "credit = 'each' without groups", expected="by, whose values are counted apart"
+            )
+        definition = replace(definition, hold=tuple(dict.fromkeys((*definition.hold, *names))), apart=True)
+        credit, notes = "start", (*notes, Note("events_each"))
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
     cut = Cut(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from funnelnb.analysis.behaviour.ask import EACH
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import ByTime, by_time
 from funnelnb.analysis.behaviour.trend import question
@@ -151,6 +152,12 @@ def compare(
     if (by is None) == (at is None):
         raise ParameterError(
             f"by = {by!r} and at = {at!r}", expected="one of them", hint='by="device", or at="2026-03-01"'
+        )
+    if rules.get("credit") == EACH:
+        raise ParameterError(
+            "credit = 'each' where groups are compared",
+            expected="groups that share nobody",
+            hint="leave credit out",
         )
     asked = question(events, steps, within, by, None, confidence_level, rules)
     if at is not None:

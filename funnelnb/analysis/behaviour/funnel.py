@@ -152,8 +152,9 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
         Time of (c); None: the window, or without one the median time for which arrivals were watched.
     since, until : date, optional
         Only attempts that start in between; their later steps may lie beyond.
-    credit : {"start", "first", "last"} or int
-        Whose value of `by` counts: of the arrival, the first or last known on the steps, or of one step.
+    credit : {"start", "first", "last", "each"} or int
+        Whose value of `by` counts: of the arrival, the first or last known on the steps, or of one step. "each": events
+        are split by their value first, so a person can be in several groups; events without one are left out.
     confidence_level : float, optional
     rules : str
         A named set of rules: "house", or how another tool counts (docs/behaviour-rules.md).

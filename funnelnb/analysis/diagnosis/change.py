@@ -11,7 +11,7 @@ from funnelnb.analysis.diagnosis.cells import Side, resampled, stage_days, stand
 from funnelnb.analysis.diagnosis.desk import Desk, in_days
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.horizon import automatic
-from funnelnb.analysis.shared.judged import require_dated, require_judged
+from funnelnb.analysis.shared.judged import require_dated, require_judged, unjudged
 from funnelnb.analysis.shared.period import Period
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
@@ -220,7 +220,8 @@ def _posed(
     horizon_days: float | None,
 ) -> tuple[tuple[str, str], _Game, float]:  # fmt: skip
     """Return the names of the sides, what is split, and the horizon."""
-    require_judged(desk.book, what="what changed")
+    if unjudged(desk.book):
+        require_judged(desk.book, what="what changed")
     if measure != "win_rate":  # by the horizon an undated loss is known: it is never won
         require_dated(desk.ledger, "what changed")
     names, periods, masks = _sides(desk.book, desk, before, after, at, by)

@@ -223,7 +223,8 @@ def symptoms(
         Thresholds that differ from the usual ones, such as ``{"few_opportunities": {"alarm": 10}}``, or a settings
         file with tables ``[diagnosis.few_opportunities]``.
     only : str or sequence of str, optional
-        Rules to ask; None: all that are on.
+        Rules to ask; None: all that are on. ``"forecast_wrong"`` is off: it replays the past months, and twelve are
+        few.
     ideal : Mapping of stage to float, optional
         Share that should go on from each stage, for the leaking step.
     learn_from : Book, optional

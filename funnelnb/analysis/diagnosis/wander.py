@@ -224,17 +224,7 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
     True
     """
     confidence = level(confidence_level)
-    if "stage_history" not in book.tables or not len(book.tables["stage_history"]):
-        raise MissingDataError(
-            "how deals wander: the data has no stage history",
-            expected="a table stage_history with opportunity_id, stage, entered_at",
-        )
-    if not moves_known(book.ledger):
-        raise MissingDataError(
-            "how deals wander: won and lost deals do not have a stage history alike",
-            expected="a stage history of nearly all deals, won and lost",
-            hint="export the history of lost deals too",
-        )
+    _require_moves(book)
     require_known(book)
     desk = Desk(book, "owner")
     ledger = desk.ledger
@@ -268,6 +258,21 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
         stage_ids=book.playbook.stage_ids,
         stage_labels=book.playbook.stage_labels,
     )
+
+
+def _require_moves(book: Book) -> None:
+    """Refuse where the moves of deals are not known."""
+    if "stage_history" not in book.tables or not len(book.tables["stage_history"]):
+        raise MissingDataError(
+            "how deals wander: the data has no stage history",
+            expected="a table stage_history with opportunity_id, stage, entered_at",
+        )
+    if not moves_known(book.ledger):
+        raise MissingDataError(
+            "how deals wander: won and lost deals do not have a stage history alike",
+            expected="a stage history of nearly all deals, won and lost",
+            hint="export the history of lost deals too",
+        )
 
 
 KINDS = ("advanced", "skipped", "back", "lost", "left", "still")

@@ -87,8 +87,10 @@ def require_dated(history: History) -> None:
     Raises
     ------
     MissingDataError
-        More than a tenth of the deals that ended not won have no date: who was open on a past day is not known.
+        More than a tenth of the deals that ended not won have no date: who was open on a past day is not known. Or
+        most open ones have no date of beginning.
     """
+    require_begun(history)
     if replayable(history):
         return
     ended_n = history.undated_n + int(((history.end_day < NEVER) & ~history.undated).sum())

@@ -14,7 +14,6 @@ from funnelnb.analysis.forecast.history import (
     History,
     amounts_tell_end,
     history_of,
-    require_begun,
     require_dated,
 )
 from funnelnb.analysis.forecast.known import MONTH_DAYS, Grid, Known, known_at, risk_between
@@ -154,7 +153,6 @@ def coverage(
     start_month = when.month_of_start(fiscal_start)
     history = _judged(book)
     require_dated(history)
-    require_begun(history)
     day = history.day
     asked = when.wanted(period, np.datetime64(day, "D"), start_month)[0]
     _require_amounts(history)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import history_of, require_begun, require_dated
+from funnelnb.analysis.forecast.history import history_of, require_dated
 from funnelnb.analysis.forecast.scorecard import has_history, segments_of, source_of, weights_of
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.judged import require_judged
@@ -189,7 +189,6 @@ def calibration(
     ('model', True)
     """
     latest, at, name = source_of(source)
-    require_judged(latest)
     days = int(check.number("horizon_days", 90 if horizon_days is None else horizon_days, ge=1, le=730))
     parts = int(check.number("bins", bins, ge=2, le=20))
     confidence = level(confidence_level)
@@ -227,9 +226,9 @@ def _past_days(
     latest: Book, at: Callable[[int], Book | None], days: int, weight: Floats, *, replayed: bool
 ) -> list[dict[str, Any]]:
     """Return the open deals of past days that lie so many days apart, with what became of them."""
+    require_judged(latest)
     if replayed:
         require_dated(history_of(latest))
-        require_begun(history_of(latest))
     found, last = [], history_of(latest).day
     for day in range(last - days, last - (MOST_DAYS + 1) * days, -days):
         book = at(day)

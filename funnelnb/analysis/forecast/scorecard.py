@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_begun, require_dated
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.question import renamed
@@ -287,7 +287,6 @@ def scorecard(
     history = history_of(latest)
     if name == "history":
         require_dated(history)
-        require_begun(history)
     start_month = when.month_of_start(fiscal_start)
     asked = int(check.number("most", most, ge=2, le=120))
     rows: list[ScoreRow] = []

@@ -262,13 +262,7 @@ def six_properties(
         only_books({"period": period, "by": by, "horizon_days": horizon_days})
         return _typed(book, ideal, before, playbook, confidence)
     _only_counts(before, playbook)
-    undated_n = int((entered_s(book.ledger) == UNKNOWN).sum())
-    if undated_n > MOST_UNDATED * len(book.ledger.outcome):
-        raise MissingDataError(
-            f"when deals entered is not known: {undated_n} of {len(book.ledger.outcome)} have no date",
-            expected="created_at, or a stage history with dates",
-            hint="map the column in the settings",
-        )
+    _require_entered(book)
     now = _now(book, period)
     horizon = visible_horizon(book, [now], horizon_days)
     actual = _measured(book, now, "actual", horizon, confidence)
@@ -322,6 +316,17 @@ class Funnel:
 
 
 # ---- Which deals? ----------------------------------------------------------------------------------------
+
+
+def _require_entered(book: Book) -> None:
+    """Refuse where it is not known when deals entered."""
+    undated_n = int((entered_s(book.ledger) == UNKNOWN).sum())
+    if undated_n > MOST_UNDATED * len(book.ledger.outcome):
+        raise MissingDataError(
+            f"when deals entered is not known: {undated_n} of {len(book.ledger.outcome)} have no date",
+            expected="created_at, or a stage history with dates",
+            hint="map the column in the settings",
+        )
 
 
 def _now(book: Book, period: str | None) -> Period:

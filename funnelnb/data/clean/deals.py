@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from funnelnb.data.read.raw import Raw
     from funnelnb.data.recognise.vocabulary import Vocabulary
 
+MOST_WORDS = 100
+"""So many unknown words of a column are reported one by one, the others together."""
+
 
 def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     """Bring stage, outcome and close of every deal into the contract's words.
@@ -305,8 +308,7 @@ def _stages(table: Table, words: Vocabulary, findings: Findings) -> tuple[pd.Ser
         return nothing, nothing
     known = {word: words.stage(word) for word in frame["stage"].dropna().unique()}
     unknown = sorted((word for word, meaning in known.items() if meaning is None), key=str)
-    for word in unknown:
-        frame = _report_word("unknown_stage", table, "stage", word, words, findings)
+    frame = _report_words("unknown_stage", table, "stage", unknown, words, findings)
     stages = {word: (one.stage or None) if one else None for word, one in known.items()}
     outcomes = {word: (one.outcome or None) if one else None for word, one in known.items()}
     return _map(frame["stage"], stages), _map(frame["stage"], outcomes)
@@ -329,30 +331,41 @@ def _outcomes(table: Table, words: Vocabulary, findings: Findings) -> pd.Series:
     if "outcome" not in frame:
         return pd.Series(None, index=frame.index, dtype="str")
     known = {word: words.outcome(word) for word in frame["outcome"].dropna().unique()}
-    for word in sorted((word for word, outcome in known.items() if outcome is None), key=str):
-        frame = _report_word("unknown_outcome", table, "outcome", word, words, findings)
+    unknown = sorted((word for word, outcome in known.items() if outcome is None), key=str)
+    frame = _report_words("unknown_outcome", table, "outcome", unknown, words, findings)
     return _map(frame["outcome"], known)
 
 
-def _report_word(
-    code: str, table: Table, column: str, word: str, words: Vocabulary, findings: Findings
+def _report_words(
+    code: str, table: Table, column: str, unknown: list[str], words: Vocabulary, findings: Findings
 ) -> pd.DataFrame:
-    """Report one unknown word with all its rows, drop them if the settings say so; return the frame."""
-    frame = table.frame
-    here = frame[column] == word
+    """Report each unknown word with its rows, very many as one; drop rows if the settings say so; return the frame."""
+    for word in unknown[:MOST_WORDS]:
+        _report_word(code, table, column, [word], words, findings)
+    if len(unknown) > MOST_WORDS:
+        _report_word(code, table, column, unknown[MOST_WORDS:], words, findings)
+    return table.frame
+
+
+def _report_word(
+    code: str, table: Table, column: str, several: list[str], words: Vocabulary, findings: Findings
+) -> None:
+    """Report unknown words with all their rows."""
+    frame, word = table.frame, several[0]
+    here = frame[column] == word if len(several) == 1 else frame[column].isin(several)
     place = "[stages]" if code == "unknown_stage" else "[outcomes]"
     shown = shorten(word)
     remedy = f'map it in funnelnb.toml: {place} "{shown}" = "…"'
     if code == "unknown_stage":
         remedy += f' ({words.nearest_stage([word])}), or if it means an end: [outcomes] "{shown}" = "lost"'
     policy = findings.add(
-        code, file=table.file, rows=list(frame.index[here]), column=table.source(column), value=word,
+        code, file=table.file, rows=list(frame.index[here]), column=table.source(column),
+        value=word if len(several) == 1 else f"{shown}, … (+{len(several) - 1:,})",
         keepable=table.name == "opportunities",
         expected=", ".join(words.playbook.stage_ids) if code == "unknown_stage" else "", remedy=remedy,
     )  # fmt: skip
     if policy == "drop" or table.name != "opportunities":
         table.frame = frame[~here]
-    return table.frame
 
 
 def _from_flags(frame: pd.DataFrame) -> pd.Series:

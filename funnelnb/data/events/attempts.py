@@ -136,15 +136,21 @@ def _one_after_another(made: Attempts, ends: Ints) -> Ints:
     if not count:
         return np.zeros(0, np.int64)
     groups = made.groups
-    start, rank = made.place[:, 0], groups.rank
-    complete = (made.place[:, list(_required(groups.definition))] >= 0).all(axis=1) & ~made.void
-    done = np.where(complete, rank[made.place.max(axis=1)], -1)
-    after = np.searchsorted(rank[start], np.where(done >= 0, done, 0), side="right")
-    unit, time = made.owner, groups.time[start]
-    late = _after_time(unit, time, ends)
-    ended = np.where(made.ended == LAST, 0, rank[np.where(made.ended == LAST, 0, made.ended)])
-    again = np.searchsorted(rank[start], ended, side="left")
-    following = np.where(done >= 0, after, np.where(made.ended < LAST, np.minimum(again, late), late))
+    own = groups.rows.owner is None
+    start = made.place[:, 0] if own else groups.rank[made.place[:, 0]]
+    complete = ~made.void
+    for k in _required(groups.definition):
+        complete &= made.place[:, k] >= 0
+    unit, following = made.owner, np.arange(1, count + 1)
+    whole, part = np.flatnonzero(complete), np.flatnonzero(~complete)
+    done = made.place[whole].max(axis=1)
+    following[whole] = np.searchsorted(start, done if own else groups.rank[done], side="right")
+    late = _after_time(unit, groups.time[made.place[:, 0]], ends, part)
+    cut = np.flatnonzero(made.ended[part] < LAST)
+    ended = made.ended[part[cut]]
+    again = np.searchsorted(start, ended if own else groups.rank[ended], side="left")
+    late[cut] = np.minimum(again, late[cut])
+    following[part] = late
     following = np.maximum(following, np.arange(count) + 1)
     same = following < count
     same[same] = unit[following[same]] == unit[same]
@@ -156,22 +162,22 @@ def _one_after_another(made: Attempts, ends: Ints) -> Ints:
     return np.flatnonzero(taken)
 
 
-def _after_time(unit: Ints, time: Ints, ends: Ints) -> Ints:
-    """Return for each attempt the first of the same unit that starts after its end, else one past the unit."""
+def _after_time(unit: Ints, time: Ints, ends: Ints, asked: Ints) -> Ints:
+    """Return for the attempts `asked` the first of the same unit that starts after the end, else one past the unit."""
     number = np.cumsum(np.append(False, unit[1:] != unit[:-1])[: len(unit)])
     span = int(time.max()) - int(time.min()) + 2
     if (int(number[-1]) + 1) * span < 2**62:  # unit and time in one number: one search
         begin = number * span
-        after = np.minimum(ends, time.max() + 1) - time.min()
-        return np.searchsorted(begin + (time - time.min()), begin + after, side="right")
-    last = np.searchsorted(unit, unit, side="right")
-    low, high = np.arange(len(unit)), last.copy()
+        after = begin[asked] + (np.minimum(ends[asked], time.max() + 1) - time.min())
+        return np.searchsorted(begin + (time - time.min()), after, side="right")
+    last = np.searchsorted(unit, unit[asked], side="right")
+    low, high = asked.copy(), last.copy()
     while True:
         open_ = low < high
         if not open_.any():
             return low
         middle = (low + high) // 2
-        later = time[np.minimum(middle, len(time) - 1)] > ends
+        later = time[np.minimum(middle, len(time) - 1)] > ends[asked]
         high = np.where(open_ & later, middle, high)
         low = np.where(open_ & ~later, middle + 1, low)
 
@@ -182,7 +188,7 @@ def _furthest(made: Attempts, parts: Ints, running: NDArray[np.bool_]) -> Units:
     if parts.any():
         order = np.lexsort((np.arange(len(parts)), parts, made.owner))
         made, parts, running = made.take(order), parts[order], running[order]
-    unit, depth, rank = made.owner, made.depth(), made.groups.rank
+    unit, own = made.owner, made.groups.rows.owner is None
     changes = np.append(True, (unit[1:] != unit[:-1]) | (parts[1:] != parts[:-1]))[: len(unit)]
     first = np.flatnonzero(changes)
     if not len(first):
@@ -190,22 +196,24 @@ def _furthest(made: Attempts, parts: Ints, running: NDArray[np.bool_]) -> Units:
         return _units(made, made.place, running, none, 0, none)
     clean = ~made.void
     counts = made.place >= 0 if clean.all() else (made.place >= 0) & clean[:, None]
-    place = np.where(counts, rank[made.place] if made.groups.rows.owner is not None else made.place, LAST)
+    place = np.where(counts, made.place if own else made.groups.rank[made.place], LAST)
     best = np.minimum.reduceat(place, first, axis=0)
     kept = best[:, 0] < LAST
     if any(one.scope == "actor" for one in definition.exclude):
-        deepest = np.maximum.reduceat(np.where(clean, depth, 0), first)
+        deepest = np.maximum.reduceat(np.where(clean, made.depth(), 0), first)
         kept &= np.maximum.reduceat(made.void_depth, first) <= deepest
     last = _required(definition)[-1]
     full = best[:, last] < LAST
-    whose = np.cumsum(changes) - 1
-    finishing = (place[:, last] == best[whose, last]) & full[whose]
-    start = np.where(finishing, made.groups.time[made.place[:, 0]], NEVER)
-    run_start = np.maximum.reduceat(start, first)
+    through = np.flatnonzero(place[:, last] < LAST)
+    whose = np.searchsorted(first, through, side="right") - 1
+    finishing = place[through, last] == best[whose, last]
+    run_start = np.full(len(first), NEVER)
+    np.maximum.at(run_start, whose[finishing], made.groups.time[made.place[through[finishing], 0]])
     still = np.logical_or.reduceat(running & clean, first) & ~full
-    there = np.empty(len(rank), np.int64)
-    there[rank] = np.arange(len(rank))
-    best = np.where(best == LAST, -1, there[np.where(best == LAST, 0, best)])
+    best[best == LAST] = -1
+    if not own:
+        there = np.argsort(made.groups.rank)
+        best = np.where(best < 0, -1, there[best])
     chosen = np.flatnonzero(kept)
     reduced = made.take(first[chosen])
     return _units(

@@ -253,12 +253,19 @@ def _value(log: Events, units: Units, log_row: NDArray[np.int64], name: str) -> 
     """Return the value on each unit's step rows, shape (U, K); NaN where not known."""
     if not name:
         return None
-    import pandas as pd
-
-    cells = pd.to_numeric(pd.Series(log.values(name)), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    cells = numbers_of(log, name)
     if np.isnan(cells).all():
         raise MissingDataError(f"the property {name!r} holds no number", expected="amounts, such as prices")
     found: NDArray[np.float64] = np.where(units.row >= 0, cells[log_row[np.maximum(units.row, 0)]], np.nan)
+    return found
+
+
+def numbers_of(log: Events, name: str) -> NDArray[np.float64]:
+    """Return a property of each event as numbers, NaN where it is none."""
+    import pandas as pd
+
+    cells = pd.Series(log.values(name))
+    found: NDArray[np.float64] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return found
 
 
@@ -335,6 +342,8 @@ def _following(required: tuple[int, ...], count: int) -> list[int]:
 
 
 def _sum(group: NDArray[np.int64], chosen: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    if count == 1:
+        return np.array([np.count_nonzero(chosen)], np.int64)
     return np.bincount(group[chosen], minlength=count).astype(np.int64)
 
 

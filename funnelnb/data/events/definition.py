@@ -86,12 +86,15 @@ class Step:
         True: the way leads on without it; it is counted where it was done in its place.
     anchored : bool
         For order "any": it keeps its place, after all steps before it and before all after it.
+    first_ever : bool
+        Only the first such event of each actor (or session, or other unit of the count) in the whole log is the step.
     """
 
     choices: tuple[Choice, ...]
     label: str
     optional: bool = False
     anchored: bool = False
+    first_ever: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,8 @@ class Definition:
     exclude : tuple of Exclusion
     hold : tuple of str
         Properties that are equal on all steps of an attempt.
+    apart : bool
+        Whether an actor counts once for each of the values held, as if it were several.
     per : str
         "actor", "session", or a column: whose attempts these are.
     """
@@ -168,6 +173,7 @@ class Definition:
     edge: str = "in"
     exclude: tuple[Exclusion, ...] = ()
     hold: tuple[str, ...] = ()
+    apart: bool = False
     per: str = "actor"
 
     @property
@@ -257,6 +263,7 @@ def step(
     where: Mapping[str, Any] | None = None,
     optional: bool = False,
     anchored: bool = False,
+    first_ever: bool = False,
     label: str | None = None,
 ) -> Step:
     """Which events make one step of a funnel?
@@ -271,6 +278,9 @@ def step(
         Whether the way leads on without this step.
     anchored : bool
         For ``order="any"``: whether this step keeps its place while the others are free.
+    first_ever : bool
+        Whether only each actor's first such event in the whole log is the step: later ones are not, and a date range
+        that begins after it does not make a later one the first. What `where` asks for counts as part of the event.
     label : str, optional
         What the step is called; None: its events.
 
@@ -303,7 +313,10 @@ def step(
     if conditions:
         choices = tuple(replace(one, where=(*one.where, *conditions)) for one in choices)
     said = label if label is not None else " / ".join(dict.fromkeys(_said(one) for one in choices))
-    return Step(choices=choices, label=said, optional=bool(optional), anchored=bool(anchored))
+    return Step(
+        choices=choices, label=said, optional=bool(optional), anchored=bool(anchored),
+        first_ever=bool(first_ever),
+    )  # fmt: skip
 
 
 def as_step(value: Any) -> Step:
@@ -311,7 +324,7 @@ def as_step(value: Any) -> Step:
     if isinstance(value, Step):
         return value
     if isinstance(value, Mapping):
-        known = ("event", "where", "optional", "anchored", "label")
+        known = ("event", "where", "optional", "anchored", "first_ever", "label")
         for name in value:
             check.one_of("a step's key", name, known)
         return step(**value)
@@ -415,8 +428,22 @@ def _rules(rules: str, order: str, options: Mapping[str, Any]) -> dict[str, Any]
     asked = {name: value for name, value in options.items() if value is not None}
     given: dict[str, Any] = {**plain, **named.get(order, {}), **asked}
     known = (*_CHOICES, "reuse", "grace", "grain", "gap")
+    named_too = (
+        "order",
+        "within",
+        "exclude",
+        "hold",
+        "per",
+        "rules",
+        "by",
+        "value",
+        "credit",
+        "since",
+        "until",
+    )
     for name in given:
-        check.one_of("option", name, known)
+        if name not in known:
+            check.one_of("option", name, (*known, *named_too))
     made: dict[str, Any] = {
         name: check.one_of(name, given.get(name, values[0]), values) for name, values in _CHOICES.items()
     }

@@ -40,6 +40,7 @@ def plain(definition: Definition, cut: Cut) -> bool:
         and None not in names
         and len(set(names)) == len(names)
         and not any(one.where for one in definition.choices)
+        and not any(one.first_ever for one in definition.steps)
     )
 
 

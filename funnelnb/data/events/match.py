@@ -49,6 +49,7 @@ def rows_of(log: Events, definition: Definition) -> tuple[Rows, NDArray[np.int64
     if definition.twins == "once":
         once = first_of_twins(unit[rows], time, log.event[rows])
         rows, time = rows[once], time[once]
+    owner = unit if definition.apart else owner
     return Rows(unit=unit[rows], time=time, mask=mask[rows], bad=bad[rows], owner=owner[rows]), rows
 
 

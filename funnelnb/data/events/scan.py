@@ -314,6 +314,7 @@ class _Store:
             time = time // self.definition.grain_us * self.definition.grain_us
         for name in self.definition.hold:
             unit = np.unique(unit * (columns[name].max() + 2) + columns[name] + 1, return_inverse=True)[1]
+        owner = unit if self.definition.apart else owner
         if self.definition.order == "strict":
             kept = _from_first_start(unit, time, columns["mask"])
             unit, owner, columns = (

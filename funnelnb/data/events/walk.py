@@ -6,11 +6,13 @@ only at the instants at which step k happens, by binary search in their position
 instant form a group; how many steps in a row such a group can serve, each row once, is a matching.
 
 Checked against a reference that enumerates, row by row: ``tests/data/events/reference.py``.
+
+Longer than most modules: every order walks over the same groups with the same searches.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -88,6 +90,18 @@ class Groups:
     def having(self, bit: int) -> Ints:
         """Return the positions of the groups that hold step `bit`."""
         return np.flatnonzero(self.mask & np.uint32(1 << bit))
+
+    def next_of(self, places: Ints) -> Ints:
+        """Return for each group, and the end, the first of sorted `places` from it on; the number of groups: none."""
+        following = np.full(len(self) + 1, len(self))
+        following[places] = places
+        return np.minimum.accumulate(following[::-1])[::-1]
+
+    @cached_property
+    def unit_end(self) -> Ints:
+        """Position after the last group of each group's unit."""
+        ends = np.flatnonzero(np.append(self.unit[1:] != self.unit[:-1], True)[: len(self)]) + 1
+        return np.repeat(ends, np.diff(ends, prepend=0))
 
     @cached_property
     def several(self) -> NDArray[np.bool_]:
@@ -226,7 +240,7 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
     Attempts
         In the order of their starts. `attempt` of the definition is not applied: see ``attempts.choose``.
     """
-    groups = Groups(rows, definition)
+    groups = Groups(_with_first_ever(rows, definition), definition)
     if definition.grace_us and groups.shared:
         raise ParameterError(
             "grace, with events that are several steps at once",
@@ -256,14 +270,27 @@ def walk(rows: Rows, definition: Definition) -> Attempts:
     return made
 
 
+def _with_first_ever(rows: Rows, definition: Definition) -> Rows:
+    """Return the rows with each step that is to be the first ever only where its owner did it first."""
+    asked = [k for k, one in enumerate(definition.steps) if one.first_ever]
+    if not asked:
+        return rows
+    mask = rows.mask.copy()
+    owner = rows.unit if rows.owner is None else rows.owner
+    for k in asked:
+        at = np.flatnonzero(rows.mask & np.uint32(1 << k))
+        at = at[np.lexsort((rows.time[at], owner[at]))]
+        again = at[1:][owner[at[1:]] == owner[at[:-1]]]
+        mask[again] &= ~np.uint32(1 << k)
+    return replace(rows, mask=mask)
+
+
 def follow(sorted_places: Ints, after: Ints, groups: Groups, *, include: bool = False) -> Ints:
     """Return for each position the next of `sorted_places` after it in the same unit, or -1."""
     if not len(sorted_places):
         return np.full(len(after), -1)
     if 4 * len(after) > len(groups):  # so many ask that the answer is worked out for every position
-        following = np.full(len(groups) + 1, len(groups))
-        following[sorted_places] = sorted_places
-        following = np.minimum.accumulate(following[::-1])[::-1]
+        following = groups.next_of(sorted_places)
         found = following[after if include else after + 1]
         good = found < len(groups)
         found = np.minimum(found, len(groups) - 1)
@@ -347,7 +374,7 @@ def _strictly_next(groups: Groups, definition: Definition, here: Ints, k: int) -
 def _passes(groups: Groups, definition: Definition, k: int) -> NDArray[np.bool_]:
     """Return whether all rows of a group may stand between the k-th required step and the one before it."""
     steps, mask = definition.required, groups.rows.mask
-    some = {"repeats": steps[k - 1 : k], "reached": steps[1:k], "reentry": steps[:k]}.get(
+    some = {"repeats": steps[k - 1 : k], "reached": steps[min(1, k - 1) : k], "reentry": steps[:k]}.get(
         definition.between, ()
     )
     some = (*some, *(one for one in definition.optional if steps[k - 1] < one < steps[k]))
@@ -400,7 +427,6 @@ def _with_a_row_left(groups: Groups, place: Ints, k: int, found: Ints, places: I
 
 def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_]]:
     """Count distinct steps from each start on; return where the first, second … of them was done."""
-    count = len(definition.steps)
     blocks = definition.blocks
     begins = np.uint32(1 if definition.begin == "first" else sum(1 << k for k in blocks[0]))
     start = np.flatnonzero(groups.mask & begins)
@@ -409,13 +435,51 @@ def _any(groups: Groups, definition: Definition) -> tuple[Ints, NDArray[np.bool_
     elif groups.shared and not definition.reuse:
         place = _any_matched(groups, definition, start)
     else:
-        place = np.empty((len(start), count), np.int64)
-        for k in range(count):
-            found = follow(groups.having(k), start, groups, include=True)
-            place[:, k] = np.where(_within(groups, start, found, definition.within_us), found, LAST)
-        place.sort(axis=1)
-        place[place == LAST] = -1
+        place = _first_of_each(groups, definition, start, [(k,) for k in range(len(definition.steps))])
     return place, place[:, -1] < 0
+
+
+def _first_of_each(groups: Groups, definition: Definition, start: Ints, parts: list[tuple[int, ...]]) -> Ints:
+    """Return where the first, second … step was done, from steps that share no row: each at its first event.
+
+    Steps of `parts` with several numbers share rows: their times are those of a growing matching.
+    """
+    columns: list[Ints] = []
+    until = groups.unit_end[start]
+    within, time = definition.within_us, np.append(groups.time, 0)
+    begun = groups.time[start]
+    for part in parts:
+        alone = len(part) == 1
+        found = [groups.next_of(groups.having(part[0]))[start]] if alone else _growing(groups, part, start)
+        for one in found:
+            late = one >= until
+            if within is not None:
+                late |= time[one] - begun > within
+            np.copyto(one, LAST, where=late)
+        columns += found
+    return _sorted_columns(columns)
+
+
+COMPARED_MOST = 8
+"""Up to so many columns, comparing whole columns is faster than sorting every row."""
+
+
+def _sorted_columns(columns: list[Ints]) -> Ints:
+    """Return the columns as a table whose rows are sorted, -1 for LAST at their ends."""
+    few = len(columns) <= COMPARED_MOST
+    place = (np.stack(_in_order(columns)) if few else np.sort(np.stack(columns), axis=0)).T
+    place[place == LAST] = -1
+    return place
+
+
+def _in_order(columns: list[Ints]) -> list[Ints]:
+    """Return the columns so that each row rises: two whole columns are compared at a time."""
+    for done in range(len(columns) - 1, 0, -1):
+        for k in range(done):
+            low = np.minimum(columns[k], columns[k + 1])
+            np.maximum(columns[k], columns[k + 1], out=columns[k + 1])
+            columns[k] = low
+    return columns
 
 
 def _block_by_block(groups: Groups, definition: Definition, start: Ints) -> Ints:
@@ -449,30 +513,58 @@ HALL_MOST = 7
 def _any_matched(groups: Groups, definition: Definition, start: Ints) -> Ints:
     """The same where a row can be several steps but only serve one: how large a matching, and when, from each start?
 
+    A matching falls into parts that share no row; each grows by itself.
+    """
+    parts = _sharing(groups.rows.mask, len(definition.steps))
+    if max(map(len, parts)) > HALL_MOST:
+        return _any_one_by_one(groups, definition, start)
+    return _first_of_each(groups, definition, start, parts)
+
+
+def _sharing(mask: NDArray[np.uint32], count: int) -> list[tuple[int, ...]]:
+    """Return the steps in parts: steps that a row serves both, directly or over others, are in one.
+
+    Examples
+    --------
+    >>> _sharing(np.array([0b0011, 0b0110, 0b1000], np.uint32), 4)
+    [(0, 1, 2), (3,)]
+    """
+    part = list(range(count))
+    mask = mask[(mask & (mask - np.minimum(mask, np.uint32(1)))) > 0]
+    for i in range(count):
+        both = np.bitwise_or.reduce(mask[(mask & np.uint32(1 << i)) > 0], initial=0)
+        for j in range(count):
+            if both >> j & 1 and part[i] != part[j]:
+                old, new = part[j], part[i]
+                part = [new if one == old else one for one in part]
+    return [tuple(k for k in range(count) if part[k] == one) for one in dict.fromkeys(part)]
+
+
+def _growing(groups: Groups, steps: tuple[int, ...], start: Ints) -> list[Ints]:
+    """Return the groups at which one, two … of `steps` have a row of their own, from each start on.
+
     By Hall's theorem (in Ore's form) j of K steps can each be given a row of their own as soon as every set S of more
     than K - j steps is served by at least |S| - (K - j) rows. So the j-th is done at the latest of these rows.
     """
-    count, rows = len(definition.steps), groups.rows
-    if count > HALL_MOST:
-        return _any_one_by_one(groups, definition, start)
-    first, unit = groups.first[start], groups.unit[start]
-    latest = np.full((count, len(start)), -1)
+    count, rows = len(steps), groups.rows
     end = len(rows.unit)
+    first = groups.first[start]
+    latest = [np.full(len(start), -1) for _ in steps]
     for chosen in range(1, 1 << count):
-        serves = (rows.mask & np.uint32(chosen)) != 0
+        wanted = sum(1 << step for k, step in enumerate(steps) if chosen >> k & 1)
+        serves = (rows.mask & np.uint32(wanted)) != 0
         hits = np.append(np.flatnonzero(serves), np.full(count, end))
         at = (np.cumsum(serves) - serves)[first]
         size = chosen.bit_count()
         for more in range(size):
-            done = count - size + more
-            np.maximum(latest[done], hits[at + more], out=latest[done])
-    group_of = np.append(np.repeat(np.arange(len(groups)), np.diff(np.append(groups.first, end))), -1)
-    unit_of = np.append(rows.unit, -1)
-    place = np.full((len(start), count), -1)
-    for k in range(count):
-        found = np.where(unit_of[latest[k]] == unit, group_of[latest[k]], -1)
-        place[:, k] = np.where(_within(groups, start, found, definition.within_us), found, -1)
-    return place
+            done = latest[count - size + more]
+            np.maximum(done, hits[more:][at], out=done)
+    if len(groups) == end:
+        return latest
+    group_of = np.append(
+        np.repeat(np.arange(len(groups)), np.diff(np.append(groups.first, end))), len(groups)
+    )
+    return [group_of[one] for one in latest]
 
 
 def _any_one_by_one(groups: Groups, definition: Definition, start: Ints) -> Ints:

@@ -9,6 +9,7 @@ import altair as alt
 
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, panel_title, share_axis, sized
+from funnelnb.show.tables.lists import key_of
 from funnelnb.show.views.behaviour import group_name, kind_name, told
 from funnelnb.show.views.registry import rate_of
 
@@ -23,37 +24,40 @@ if TYPE_CHECKING:
     from funnelnb.show.charts.parts import Row
 
 PLOT, STEP = 430, 34
+PLOT_PHONE, STEP_PHONE, NAMES_PHONE = 176, 50, 84
+"""On a phone the numbers of a row stand under its marks, and names are short."""
 GROUPS_MOST = 6
 PARTS = (("through", theme.MOVED), ("running", theme.OPEN), ("dropped", theme.LOST))
 
 
-def plot_width() -> int:
-    """Return the width of the bars or points of rows."""
-    return theme.fit(PLOT, 140)
+def plot() -> int:
+    """Return the width of the plot."""
+    return theme.fit(PLOT, PLOT_PHONE)
 
 
 def row_height() -> int:
-    """Return the height of a row; on a phone its name stands above its bar."""
-    return theme.fit(STEP, 46)
+    """Return the height of a row."""
+    return theme.fit(STEP, STEP_PHONE)
 
 
-def label_room() -> int:
-    """Return the pixels that the name of a row may take."""
-    return theme.fit(190, 310)
+def name_of(text: str) -> str:
+    """Return the name of a row, as much of it as there is room for."""
+    return theme.shorten(text, theme.fit(190, NAMES_PHONE), theme.LABEL_SIZE)
 
 
-def ranked() -> alt.Y:
+def ranked(height: float = 0) -> alt.Y:
     """Return the place of a row, from the top."""
-    padding = row_height() / 2
-    return alt.Y("rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=padding), axis=None)
+    height = height or row_height()
+    return alt.Y(
+        "rank:Q", scale=alt.Scale(reverse=True, nice=False, zero=False, padding=height / 2), axis=None
+    )
 
 
 def labels_of(draft: Draft, rows: Sequence[Row], name: str) -> Any:
-    """Write the name of each row at the left of the plot, on a phone above its bar."""
-    place: dict[str, Any] = theme.fit({"align": "right", "dx": -8}, {"align": "left", "dy": -17})
+    """Write the name of each row at the left of the plot."""
     return (
         draft.layer(rows, name)
-        .mark_text(baseline="middle", **place)
+        .mark_text(align="right", baseline="middle", dx=-8)
         .encode(x=alt.value(0), y=ranked(), text="label:N")
     )
 
@@ -92,31 +96,31 @@ def funnel_draw(result: Funnel, lang: str) -> Any:
     if result.by:
         return _group_rates(draft)
     say = draft.say
-    names = [
-        {"rank": rank, "label": theme.shorten(row.step, label_room(), theme.LABEL_SIZE)}
-        for rank, row in enumerate(result.steps)
-    ]
+    names = [{"rank": rank, "label": name_of(row.step)} for rank, row in enumerate(result.steps)]
     legend = [(colour, say.get(f"charts.behaviour.{part}")) for part, colour in _parts(result)]
     layers = [
         _bars(draft),
         labels_of(draft, names, "names"),
         *_step_numbers(draft),
-        _head(draft, say.get("charts.behaviour.reached"), plot_width()),
-        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), plot_width() + _beside()),
-        draft.legend(legend, 0, theme.fit(-16, -26)),
+        _head(draft, say.get("charts.behaviour.reached"), plot()),
+        _head(draft, say.say("charts.behaviour.rate", **told(result, say)), theme.fit(PLOT + 66, -8)),
+        draft.legend(legend, 0, theme.fit(-16, -34)),
     ]
-    chart = sized(alt.layer(*layers), width=plot_width(), height=row_height() * len(result.steps))
-    return draft.finish(chart, _funnel_title(draft), offset=34)
+    chart = sized(alt.layer(*layers), width=plot(), height=row_height() * len(result.steps))
+    return draft.finish(chart, _funnel_title(draft), offset=theme.fit(34, 48))
 
 
 def _bars(draft: Draft) -> Any:
     """Draw of each step who went on, is under way, dropped out."""
     say, colours = draft.say, dict(PARTS)
     rows = [
-        row | {"words": say.get(f"charts.behaviour.{row['part']}"), "colour": colours[row["part"]]}
+        row
+        | {"words": say.get(f"charts.behaviour.{row['part']}"), "colour": colours[row["part"]]}
+        | _list_behind(draft.result, row)
         for row in funnel_data(draft.result)
         if row["n"]
     ]
+    leads = {"href": "href:N"} if any("href" in row for row in rows) else {}
     most = max(row.reached_n for row in draft.result.steps)
     scale = alt.Scale(domain=[0, most * 1.02], nice=False)
     tips = [
@@ -128,9 +132,18 @@ def _bars(draft: Draft) -> Any:
         draft.layer(rows, "parts")
         .mark_bar(height=STEP * 0.62)
         .encode(
-            x=alt.X("from:Q", scale=scale, axis=None), x2="to:Q", y=ranked(), color=own_colour(), tooltip=tips
+            x=alt.X("from:Q", scale=scale, axis=None), x2="to:Q", y=ranked(), color=own_colour(), tooltip=tips,
+            **leads,
         )
-    )
+    )  # fmt: skip
+
+
+def _list_behind(result: Funnel, row: Row) -> Row:
+    """Return the address of the people behind a piece of a bar, where the page has them."""
+    step = result.steps[row["rank"]]
+    status = row["part"] if row["part"] != "through" else "advanced" if step.next_step else "reached"
+    key = key_of(result, step, f"{status}_n")
+    return {"href": f"#{key}"} if key else {}
 
 
 def _step_numbers(draft: Draft) -> list[Any]:
@@ -144,16 +157,19 @@ def _step_numbers(draft: Draft) -> list[Any]:
         }
         for rank, row in enumerate(draft.result.steps)
     ]
-    base = draft.layer(numbers, "numbers").mark_text(align="left", baseline="middle", dx=8)
+    base = draft.layer(numbers, "numbers")
+    beside = base.mark_text(align="left", baseline="middle", dx=8)
     return [
-        base.encode(x=alt.value(plot_width()), y=ranked(), text="text:N"),
-        base.encode(x=alt.value(plot_width() + _beside()), y=ranked(), text="rate:N"),
+        beside.encode(x=alt.value(plot()), y=ranked(), text="text:N"),
+        beside_or_under(base, alt.value(PLOT + 66)).encode(text="rate:N"),
     ]
 
 
-def _beside() -> int:
-    """Return how far the rates stand to the right of the numbers."""
-    return theme.fit(66, 52)
+def beside_or_under(base: Any, x: Any, dx: float = 8) -> Any:
+    """Return text beside the marks at `x`, or on a phone under the marks of its row."""
+    under = {"dy": 19, "dx": 0, "fontSize": theme.SMALL_SIZE}
+    text = base.mark_text(align="left", baseline="middle", **theme.fit({"dx": dx}, under))
+    return text.encode(x=theme.fit(x, alt.value(0)), y=ranked())
 
 
 def _parts(result: Funnel) -> tuple[tuple[str, str], ...]:
@@ -189,7 +205,7 @@ def _group_rates(draft: Draft) -> Any:
     drawn = [
         {
             "rank": rank,
-            "label": theme.shorten(group_name(result, row.group, say), label_room(), theme.LABEL_SIZE),
+            "label": name_of(group_name(result, row.group, say)),
             "rate": row.by_time_rate,
             "lower": row.by_time_ci_lower,
             "upper": row.by_time_ci_upper,
@@ -226,13 +242,11 @@ def forest(draft: Draft, drawn: list[Row], title: str, *, axis: Any = None) -> A
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=x("rate"), y=ranked(), color=own_colour()
     )
-    texts = base.mark_text(align="left", baseline="middle", dx=8).encode(
-        x=alt.value(plot_width()), y=ranked(), text="text:N"
-    )
+    texts = beside_or_under(base, alt.value(PLOT)).encode(text="text:N")
     return sized(
         alt.layer(rules, points, texts, labels_of(draft, drawn, "names")),
-        width=plot_width(),
-        height=row_height() * len(drawn) * theme.fit(0.8, 1.0),
+        width=plot(),
+        height=row_height() * len(drawn) * 0.8,
     )
 
 
@@ -433,7 +447,7 @@ def forest_draw(result: BehaviourGroups, lang: str) -> Any:
         row
         | {
             "rank": rank,
-            "label": theme.shorten(group_name(result, row["group"], say), 190, theme.LABEL_SIZE),
+            "label": name_of(group_name(result, row["group"], say)),
             "colour": COLOURS[row["verdict"]],
             "text": "  ·  n = ".join(
                 [say.numbers.interval(row["rate"], row["lower"], row["upper"]), say.numbers.count(row["n"])]

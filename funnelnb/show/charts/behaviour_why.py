@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.behaviour import STEP, forest, label_room, labels_of, ranked, row_height
+from funnelnb.show.charts.behaviour import (
+    STEP,
+    beside_or_under,
+    forest,
+    labels_of,
+    name_of,
+    ranked,
+    row_height,
+)
 from funnelnb.show.charts.parts import Draft, sized
 from funnelnb.show.views.behaviour import told
 from funnelnb.show.views.behaviour_why import setting_name, way
@@ -45,13 +53,15 @@ def drivers_draw(result: Drivers, lang: str) -> Any:
         return draft.nothing(title)
     drawn = []
     for rank, (row, data) in enumerate(zip(rows, drivers_data(result), strict=True)):
-        name = row.name if row.kind in ("before", "after") else f"{row.name} = {setting_name(row, say)}"
+        setting = setting_name(row, say)
+        whole = row.kind in ("before", "after")
+        name = row.name if whole else theme.fit(f"{row.name} = {setting}", setting)
         clear = row in result.rows
         drawn.append(
             data
             | {
                 "rank": rank,
-                "label": theme.shorten(name, label_room(), theme.LABEL_SIZE),
+                "label": name_of(name),
                 "colour": theme.QUIET if not clear else theme.MOVED if row.difference > 0 else theme.LOST,
                 "text": say.numbers.points_interval(
                     row.difference, row.difference_ci_lower, row.difference_ci_upper
@@ -91,7 +101,7 @@ def paths_draw(result: Paths, lang: str) -> Any:
             "rank": rank,
             "n": row.n,
             "zero": 0,
-            "label": theme.shorten(way(result, row, say), theme.fit(330, 310), theme.LABEL_SIZE),
+            "label": theme.shorten(way(result, row, say), theme.fit(330, 140), theme.LABEL_SIZE),
             "text": "  ·  ".join(
                 [
                     say.numbers.count(row.n),
@@ -106,13 +116,8 @@ def paths_draw(result: Paths, lang: str) -> Any:
     bars = base.mark_bar(height=STEP * 0.5, color=theme.MOVED).encode(
         x=alt.X("zero:Q", scale=scale, axis=None), x2="n:Q", y=ranked()
     )
-    texts = base.mark_text(align="left", baseline="middle", dx=6).encode(
-        x=alt.X("n:Q", scale=scale, axis=None), y=ranked(), text="text:N"
-    )
-    chart = sized(
-        alt.layer(bars, texts, labels_of(draft, rows, "names")),
-        width=theme.fit(300, 140),
-        height=row_height() * len(rows) * theme.fit(0.8, 1.0),
-    )
+    texts = beside_or_under(base, alt.X("n:Q", scale=scale, axis=None), 6).encode(text="text:N")
+    layers = alt.layer(bars, texts, labels_of(draft, rows, "names"))
+    chart = sized(layers, width=theme.fit(300, 120), height=row_height() * len(rows) * 0.8)
     key = "paths_title" if result.side == "after" else "paths_title_before"
     return draft.finish(chart, say.say(f"charts.behaviour.{key}", **told(result, say)))

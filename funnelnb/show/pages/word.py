@@ -18,6 +18,7 @@ from funnelnb.show.views.registry import finding_of, view_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
 BRIEF_LINES = 6
 """So many problems and next steps stand in a short message."""
@@ -95,6 +96,7 @@ def _word(document: Document, under: Iterable[str], say: Words) -> Any:
     _dressed(made, say, docx)
     made.core_properties.title = clean_text(document.title)
     made.core_properties.author = ""
+    made.core_properties.language = LANGUAGES[say.lang]
     if document.title:
         made.add_heading(clean_text(document.title), level=1)
     if document.lead:
@@ -115,6 +117,10 @@ def _dressed(made: Any, say: Words, docx: Any) -> None:
         style.font.name = FONTS[say.lang]
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
         fonts.set(docx.oxml.ns.qn("w:eastAsia"), FONTS["zh"])
+    spoken = docx.oxml.OxmlElement("w:lang")  # or the spelling of another language is checked
+    spoken.set(docx.oxml.ns.qn("w:val"), LANGUAGES["en"])
+    spoken.set(docx.oxml.ns.qn("w:eastAsia"), LANGUAGES["zh"])
+    made.styles["Normal"].element.get_or_add_rPr().append(spoken)
     made.styles["Normal"].font.size = docx.shared.Pt(10)
 
 
@@ -144,8 +150,13 @@ def _table(made: Any, grid: Grid) -> None:
     table.style = "Light Grid Accent 1"
     for cell, head in zip(table.rows[0].cells, grid.heads, strict=True):
         cell.text = clean_text(head.label)
+        if head.numeric:
+            cell.paragraphs[0].alignment = 2  # right, as its numbers
+    _mark(table.rows[0], "tblHeader")  # repeated on every page
     for row in grid.rows:
-        cells = table.add_row().cells
+        line = table.add_row()
+        _mark(line, "cantSplit")  # no row lies on two pages
+        cells = line.cells
         for k, (cell, value) in enumerate(zip(cells, row.cells, strict=True)):
             cell.text = clean_text(value)
             if grid.heads[k].numeric:
@@ -154,6 +165,12 @@ def _table(made: Any, grid: Grid) -> None:
                 for run in cell.paragraphs[0].runs:
                     run.bold = True
     made.add_paragraph()
+
+
+def _mark(row: Any, name: str) -> None:
+    """Set a property of a table's row."""
+    oxml = importlib.import_module("docx.oxml")
+    row._tr.get_or_add_trPr().append(oxml.OxmlElement(f"w:{name}"))  # noqa: SLF001 - the library has no other way
 
 
 def brief(result: Any, lang: str | None = None) -> str:

@@ -199,7 +199,7 @@ def markdown_escape(text: str) -> str:
 
 def to_markdown(grid: Grid) -> str:
     """Return the grid as a Markdown table."""
-    lines = [f"**{markdown_escape(grid.caption)}**", ""]
+    lines = [f"**{markdown_escape(grid.caption)}**", ""] if grid.caption else []
     lines.append("| " + " | ".join(markdown_escape(head.label) for head in grid.heads) + " |")
     lines.append("|" + "|".join("---:" if head.numeric else ":---" for head in grid.heads) + "|")
     for row in grid.rows:

@@ -16,6 +16,7 @@ from funnelnb.analysis.shared.deals import Counted, deal_frame, each_count
 from funnelnb.analysis.shared.members import Customers, Elsewhere, Nobody
 from funnelnb.core.errors import FunnelError
 from funnelnb.core.options import lists_wanted
+from funnelnb.show.tables import people
 from funnelnb.show.text.words import stage_name
 
 if TYPE_CHECKING:
@@ -47,8 +48,13 @@ def _key(result: Any, table: str, place: int, name: str) -> str:
     return f"d{_number(result)}-{table or 'whole'}-{place}-{name}"
 
 
-def counts_of(result: Any) -> Mapping[tuple[int, str], Counted]:
-    """Return the counts of a result that deals stand behind, by row (its identity) and field; none if not asked."""
+def counts_of(result: Any) -> Mapping[tuple[int, str], Any]:
+    """Return the counts of a result that deals stand behind, by row (its identity) and field; none if not asked.
+
+    Of a behaviour funnel: the names of the lists of people.
+    """
+    if people.is_crowd(result):
+        return people.keys_of(result)
     if not lists_wanted() or _asked(result) is None:
         return {}
 
@@ -62,8 +68,8 @@ def counts_of(result: Any) -> Mapping[tuple[int, str], Counted]:
 def key_of(result: Any, row: Any, name: str) -> str:
     """Return the name of the list behind a count of a row; empty where there is none."""
     found = counts_of(result).get((id(row), name))
-    if found is None:
-        return ""
+    if found is None or isinstance(found, str):
+        return found or ""
     key = _key(result, found.table, found.place, name)
     return key if _marks(result, found) is not None else ""
 
@@ -100,6 +106,11 @@ def payload(result: Any, shown: Sequence[tuple[Table, Grid]], say: Words) -> dic
         ``deals``: rows by :data:`COLUMNS` that were not sent before; ``lists``: key, title, number of deals and the
         places of its deals as bits. Empty where nothing is asked for.
     """
+    if people.is_crowd(result):
+        made = people.payload(result, shown, say, _PLACES)
+        for one in made.get("lists", ()):
+            one["n"], one["bits"] = len(one["places"]), _bits(one.pop("places"))
+        return made
     return _sent(result, _titles(result, shown, say), say) if counts_of(result) else {}
 
 

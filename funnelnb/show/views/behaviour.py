@@ -430,7 +430,11 @@ def retention_finding(result: Retention, say: Words) -> Finding:
             period=say.get(f"periods.{result.period}"),
         ),
         detail=say.say(
-            "findings.retention.last", rate=plain_rate(last, say), seen_n=last.seen_n, place=last.place
+            "findings.retention.last",
+            rate=plain_rate(last, say),
+            seen_n=last.seen_n,
+            place=last.place,
+            period=say.get(f"periods.{result.period}"),
         )
         if last is not first
         else "",

@@ -113,7 +113,9 @@ def harm_finding(result: Harm, say: Words) -> Finding:
 def _left_out(result: Harm, say: Words) -> str:
     """Say which deals the export seems to lack: of these no fault can be found."""
     why = unjudged(result)
-    return say.say("harm.left_out", why=say.get(f"unjudged.short.{why}")) if why else ""
+    if why not in ("closed_only", "only_wins", "wins_alone"):
+        return ""
+    return say.say("harm.left_out", why=say.get(f"unjudged.short.{why}"))
 
 
 HARM_VIEW = View(tables=(ROWS, EFFECTS), finding=harm_finding, charts={"moves": "harm.moves"})

@@ -39,10 +39,19 @@ def test_what_cannot_be_asked(steps, within, told: str) -> None:
     assert told in str(caught.value) and len(str(caught.value)) < 600
 
 
+def test_an_unknown_option_names_the_nearest_of_all() -> None:
+    log = fn.events(frame())
+    for name, told in (("orders", "'order'"), ("attempts", "'attempt'"), ("excluding", "'exclude'")):
+        with pytest.raises(FunnelError, match=told):
+            fn.funnel(log, ["visit", "pay"], **{name: "any"})
+
+
 def test_steps_that_repeat_need_events_that_repeat() -> None:
     log = fn.events(frame(event=["visit", "visit", "visit"]))
     assert [row.reached_n for row in fn.funnel(log, ["visit", "visit"], within="1d").steps] == [2, 1]
     assert fn.funnel(log, ["visit", "visit"], within="1d").overall[0].advanced_n == 1
+    twice = [fn.behaviour.step("visit", first_ever=True), "visit"]
+    assert [row.reached_n for row in fn.funnel(log, twice, within="1d").steps] == [2, 1]
 
 
 def test_blank_actors_are_told_and_left_out() -> None:

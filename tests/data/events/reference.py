@@ -77,7 +77,7 @@ def _along(instants, begin, definition):  # noqa: C901 - one plain story
             allowed = {
                 "repeats": steps[k - 1 : k],
                 "nothing": (),
-                "reached": steps[1:k],
+                "reached": steps[:1] if k == 1 else steps[1:k],
                 "reentry": steps[:k],
                 "strangers": (),
             }[definition.between]

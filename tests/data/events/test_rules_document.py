@@ -45,7 +45,7 @@ def furthest(asked, log, head):
         "time": [pd.Timestamp("2026-01-01") + pd.Timedelta(seconds=at) for _, at, _ in rows],
         "p": [value for _, _, value in rows],
     })  # fmt: skip
-    also = sorted({one for word in steps.split() for one in word.rstrip("?!").split("/")} | set("X"))
+    also = sorted({one for word in steps.split() for one in word.rstrip("?!*").split("/")} | set("X"))
     extra = pd.DataFrame({"user_id": "other", "event": also, "time": pd.Timestamp("2020-01-01"), "p": ""})
     log_of = events(pd.concat([frame, extra])).where()
     log_of = log_of.take(log_of.actor == list(log_of.actors).index("u"))
@@ -56,7 +56,8 @@ def furthest(asked, log, head):
     elif head != "ours":
         options = {"rules": head.lower()}
     definition = define(
-        [step(word.rstrip("?!").split("/"), optional=word.endswith("?"), anchored=word.endswith("!"),
+        [step(word.rstrip("?!*").split("/"), optional=word.endswith("?"), anchored=word.endswith("!"),
+              first_ever=word.endswith("*"),
               label=f"{k} {word}")
          for k, word in enumerate(steps.split())],
         within=None if window == "none" else window, order=order,

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import funnelnb as fn
+from funnelnb.core.errors import FunnelError
 from funnelnb.data.events.counts import Cut, count
 from funnelnb.data.events.definition import define, exclusion, step
 from funnelnb.data.events.in_place import scan
@@ -33,6 +35,8 @@ MODES = {
     "strict": (["A", "B", "C"], {"within": "600s", "order": "strict"}),
     "any": (["A", "B", "C"], {"within": "600s", "order": "any"}),
     "anchored": (["A", step("B", anchored=True), "C", "D"], {"within": "600s", "order": "any"}),
+    "first ever": (["A", step("B", first_ever=True)], {"within": "2000s"}),
+    "first ever strict": ([step("A", first_ever=True), "B"], {"within": "2000s", "order": "strict"}),
     "event twice": (["A", "B", "A"], {"within": "600s"}),
     "alternatives": ([["A", "B"], "C"], {"within": "600s"}),
     "excluded": (["A", "B", "C"], {"within": "900s", "exclude": [exclusion("X", after=1, before=2)]}),
@@ -92,6 +96,24 @@ def test_parquet_in_batches_counts_as_memory(tmp_path, mode):
         for cut in CUTS.values():
             assert told(count(log, definition, cut)) == told(count(held, definition, cut))
         assert log.reached(definition) == count(held, definition).reached_n.sum(axis=0).tolist()
+
+
+def test_each_value_apart_counts_as_the_values_one_by_one(tmp_path):
+    """Split by the value first: every group is what the log of that value alone gives, in memory and where it lies."""
+    table = frame(6)
+    table.to_parquet(tmp_path / "log.parquet", row_group_size=333)
+    for options in ({"within": "2000s"}, {"order": "any"}, {"order": "strict", "attempt": "every"}):
+        alone = {one: fn.funnel(events(table).where(plan=one), ["A", "B"], **options) for one in ("p", "q")}
+        for log in (events(table), scan(tmp_path / "log.parquet")):
+            found = fn.funnel(log, ["A", "B"], by="plan", credit="each", **options)
+            for row in found.steps:
+                (other,) = (one for one in alone[row.group[0]].steps if one.step == row.step)
+                assert (row.reached_n, row.running_n) == (other.reached_n, other.running_n)
+            assert "events_each" in {note.code for note in found.notes}
+    with pytest.raises(FunnelError, match="without groups"):
+        fn.funnel(events(table), ["A", "B"], credit="each")
+    with pytest.raises(FunnelError, match="share nobody"):
+        fn.behaviour.compare(events(table), ["A", "B"], by="plan", credit="each")
 
 
 @pytest.mark.parametrize("mode", ["strict", "any", "excluded", "every"])

@@ -6,23 +6,34 @@ from hypothesis import strategies as st
 
 from funnelnb.data.events.attempts import choose
 from funnelnb.data.events.definition import BETWEEN, Choice, Definition, Exclusion, Step
-from funnelnb.data.events.walk import NEVER, Groups, Rows, _any_matched, _any_one_by_one, walk
+from funnelnb.data.events.walk import (
+    COMPARED_MOST,
+    LAST,
+    NEVER,
+    Groups,
+    Rows,
+    _any_matched,
+    _any_one_by_one,
+    _sorted_columns,
+    walk,
+)
 from tests.data.events import reference
 
 LETTERS = "ABCDX"
 
 
 def steps_of(text):
-    """Steps from words such as ``A B/C D?``: alternatives, optional (?) and anchored (!) steps."""
+    """Steps from words such as ``A B/C D?``: alternatives, optional (?), anchored (!) and first-ever (*) steps."""
     made = []
     for word in text.split():
-        names = word.rstrip("?!").split("/")
+        names = word.rstrip("?!*").split("/")
         made.append(
             Step(
                 choices=tuple(Choice(event=n) for n in names),
                 label=word,
                 optional=word.endswith("?"),
                 anchored=word.endswith("!"),
+                first_ever=word.endswith("*"),
             )
         )
     return tuple(made)
@@ -35,6 +46,7 @@ def rows_of(logs, definition):
     for number, log in enumerate(logs):
         ordered = sorted(log, key=lambda one: one[0])
         plain[number] = []
+        seen = set()
         for at, letter in ordered:
             m = sum(
                 1 << k for k, s in enumerate(definition.steps) if any(c.event == letter for c in s.choices)
@@ -44,7 +56,9 @@ def rows_of(logs, definition):
             )
             if m or b or strict:
                 unit.append(number), time.append(at), mask.append(m), bad.append(b)
-                plain[number].append((at, m, b))
+                again = sum(1 << k for k in seen if definition.steps[k].first_ever and m >> k & 1)
+                seen |= {k for k in range(len(definition.steps)) if m >> k & 1}
+                plain[number].append((at, m - again, b))
     rows = Rows(
         unit=np.array(unit, np.int64), time=np.array(time, np.int64),
         mask=np.array(mask, np.uint32), bad=np.array(bad, np.uint32),
@@ -72,7 +86,22 @@ def compare(logs, definition, as_of=8):
 
 
 LOG = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(LETTERS)), max_size=8)
-FUNNELS = ("A B C", "A B", "A A B", "A B A C", "A/B B C", "A B? C", "A B? C? D", "A B C?", "A B B", "A")
+FUNNELS = (
+    "A B C",
+    "A B",
+    "A A B",
+    "A B A C",
+    "A/B B C",
+    "A B? C",
+    "A B? C? D",
+    "A B C?",
+    "A B B",
+    "A",
+    "A* B",
+    "A B* C",
+    "A* A B",
+    "A/B* B C",
+)
 ANCHORED = ("A! B C D!", "A B! C", "A! B! C", "A B C! D", "A B! C/D")
 
 
@@ -119,9 +148,12 @@ def test_the_kernel_counts_as_the_reference(logs, definition):
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(1, 31)), min_size=1, max_size=40),
     st.sampled_from((None, 2, 5)),
     st.integers(2, 5),
+    st.booleans(),
 )
-def test_halls_condition_finds_the_growing_matching(events, within, count):
+def test_halls_condition_finds_the_growing_matching(events, within, count, apart):
     """Any order, rows that are several steps: all starts at once against a matching that grows row by row."""
+    if apart:  # no row serves a step of both halves
+        events = [(unit, at, mask & 0b00011 or mask) for unit, at, mask in events]
     events.sort()
     mask = np.array([one[2] & ((1 << count) - 1) for one in events], np.uint32)
     rows = Rows(
@@ -136,3 +168,13 @@ def test_halls_condition_finds_the_growing_matching(events, within, count):
     start = np.flatnonzero(groups.mask)
     found = _any_matched(groups, definition, start)
     assert found.tolist() == _any_one_by_one(groups, definition, start).tolist()
+
+
+def test_many_columns_are_sorted_as_few_are():
+    rng = np.random.default_rng(4)
+    for count in (1, 2, 5, COMPARED_MOST, COMPARED_MOST + 1, 30):
+        table = rng.integers(0, 9, (count, 50))
+        table[table == 8] = LAST
+        expected = np.sort(table, axis=0).T
+        expected[expected == LAST] = -1
+        assert _sorted_columns(list(table.copy())).tolist() == expected.tolist()
