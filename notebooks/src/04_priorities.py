@@ -96,7 +96,7 @@ fn.display(calls)
 # explained. Missing roles and next steps are shown beside and do not change the rank.
 
 # %% [markdown] tags=["lang-zh"]
-# 排名公式：金额 × 赢单概率 ÷ 到结案为止的工时。三项都在行里，每个名次都能解释。未接触的角色和下一步列在旁边，不影响名次。
+# 排名 = 金额 × 赢单概率 ÷ 到结案为止的工时。未接触的角色和下一步列在旁边，不影响名次。
 
 # %% [markdown] tags=["lang-en", "notebook-only"]
 # `fn.to_excel(calls, "calls.xlsx")` writes the list to take along.

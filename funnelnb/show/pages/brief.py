@@ -22,7 +22,9 @@ BRIEF = "application/vnd.funnelnb.brief+json"
 """Kind of output in which a brief travels to the page that it heads."""
 
 
-_DARK = f"""<style>{theme.dark_rules('[data-jp-theme-light="false"] .jp-OutputArea-output svg')}</style>"""
+_SCOPE = '[data-jp-theme-light="false"] .jp-OutputArea-output svg'
+_GROUND = f"{_SCOPE}.marks{{background-color:{theme.DARK[theme.PAPER]}!important}}"  # a live chart has its own, white
+_DARK = f"<style>{theme.dark_rules(_SCOPE)}{_GROUND}</style>"
 """Where JupyterLab's theme is dark, the charts of the notebook are, too."""
 
 
