@@ -208,7 +208,7 @@ def _ran(given: argparse.Namespace) -> int:
                 print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
-        print("funnelnb: stopped", file=sys.stderr)
+        print(f"funnelnb: {_GO_ON if given.run is _report else 'stopped'}", file=sys.stderr)
         return STOPPED
     except MemoryError:
         print("funnelnb: there is too little memory", file=sys.stderr)
@@ -546,6 +546,9 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
     )
 
 
+_GO_ON = "stopped before all was made; run the same command again to go on"
+
+
 def _report(given: argparse.Namespace) -> int:
     from funnelnb.batch.notebooks import read_file, split
     from funnelnb.batch.run import Progress, printable, request_of, run, steps
@@ -581,7 +584,7 @@ def _report(given: argparse.Namespace) -> int:
     for line in summary.alarms:
         print(f"alarm: {printable(line)}", file=sys.stderr)
     if summary.stopped:
-        print("stopped before all was made; run the same command again to go on", file=sys.stderr)
+        print(_GO_ON, file=sys.stderr)
     codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
     return codes[summary.outcome]
 

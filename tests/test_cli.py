@@ -233,7 +233,7 @@ def test_notebooks_are_listed_with_their_parameters(
     monkeypatch.setattr(resources, "notebook_folder", lambda lang: tmp_path)
     assert funnelnb("list") == cli.OK
     said = capsys.readouterr().out
-    assert said.startswith("01_small: A small report\n    data: str = ''  the data  [the DATA argument]\n")
+    assert said.startswith("01_small: A small report\n    data: str = ''  the data  [DATA]\n")
     assert "    horizon_days: float = 60.0  days\n" in said
 
 
@@ -301,7 +301,13 @@ def test_being_stopped_before_anything_is_made_leaves_no_folder(small: Path) -> 
     assert not [name for name in left if name.endswith((".tmp", ".ipynb", "East.html"))]
 
 
-def test_being_stopped_while_something_is_imported_still_ends_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("_warm", "stopped"), ("_report", "stopped before all was made; run the same command again to go on")],
+)
+def test_being_stopped_while_something_is_imported_still_ends_with_130(
+    tmp_path: Path, command: str, told: str
+) -> None:
     """Imports run code by ``exec``, and Python keeps in mind that an interrupt passed through there."""
     program = """
 import argparse, sys
@@ -309,14 +315,15 @@ from funnelnb import cli
 stop = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
 given = argparse.Namespace(run=lambda _: exec(stop))
 cli._parser = lambda: argparse.Namespace(parse_known_args=lambda _: (given, []))
+cli.COMMAND = given.run
 sys.exit(cli.main([]))
 """
-    (tmp_path / "stopped.py").write_text(program)
+    (tmp_path / "stopped.py").write_text(program.replace("COMMAND", command))
     words, paths = [sys.executable, "-m", "stopped"], f"{tmp_path}{os.pathsep}{ROOT}"
     ended = subprocess.run(
         words, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": paths}
     )
-    assert (ended.returncode, ended.stderr) == (cli.STOPPED, "funnelnb: stopped\n")
+    assert (ended.returncode, ended.stderr) == (cli.STOPPED, f"funnelnb: {told}\n")
 
 
 # ---- the package itself -----------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ NEEDED = ("data", "by", "value")
 """Parameters that a notebook must declare to be run per region; of the whole, ``data`` is enough."""
 
 OPTIONS = {
-    "data": "the DATA argument",
+    "data": "DATA",
     "mapping": "--mapping",
     "playbook": "--playbook",
     "as_of": "--as-of",

@@ -27,7 +27,7 @@ def lead(days: float, *, end: str = "won", since: float = 0.0, **attributes: str
 @pytest.fixture
 def deals_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every deal stand for itself, as R takes them; in the sample customers have several."""
-    monkeypatch.setattr("funnelnb.data.count.tally.clusters", lambda _: None)
+    monkeypatch.setattr("funnelnb.data.count.tally.clusters", lambda *_: None)
 
 
 @pytest.mark.usefixtures("deals_of_their_own")
@@ -63,7 +63,7 @@ def test_customers_with_several_deals_never_make_a_difference_clearer(
         assert result.tests[-1].verdict == "differ"
         wide = [row.difference_ci_upper - row.difference_ci_lower for row in result.gaps]
         with monkeypatch.context() as patch:
-            patch.setattr("funnelnb.data.count.tally.clusters", lambda _: None)
+            patch.setattr("funnelnb.data.count.tally.clusters", lambda *_: None)
             alone = duration(fn.sample(), by="region", to=to).gaps
         narrow = [row.difference_ci_upper - row.difference_ci_lower for row in alone]
         assert np.nanmin(np.array(wide) - np.array(narrow)) >= 0

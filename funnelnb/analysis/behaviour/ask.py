@@ -152,12 +152,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     )  # fmt: skip
     names = () if not by else (by,) if isinstance(by, str) else tuple(by)
     if credit == EACH:
-        if not names:
-            raise ParameterError(
-                "credit = 'each' without groups", expected="by, whose values are counted apart"
-            )
-        definition = replace(definition, hold=tuple(dict.fromkeys((*definition.hold, *names))), apart=True)
-        credit, notes = "start", (*notes, Note("events_each"))
+        definition, credit, notes = _apart(definition, names), "start", (*notes, Note("events_each"))
     for name in (*names, *definition.properties, *((value,) if value else ())):
         known(log, name)
     cut = Cut(
@@ -165,6 +160,13 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
         since_us=_moment("since", since), until_us=_moment("until", until, end=True),
     )  # fmt: skip
     return Asked(log=log, definition=definition, cut=cut, level=level_of(confidence_level), notes=notes)
+
+
+def _apart(definition: Definition, by: Sequence[str]) -> Definition:
+    """Return the definition by which events are split by their values first."""
+    if not by:
+        raise ParameterError("credit = 'each' without groups", expected="by, whose values are counted apart")
+    return replace(definition, hold=tuple(dict.fromkeys((*definition.hold, *by))), apart=True)
 
 
 def level_of(confidence_level: float | None) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.shared.alike import NESTED, TEAMS, home_share
 from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
@@ -33,10 +34,6 @@ CANDIDATES = ("region", "segment", "customer_type", "product")
 """What deals are held alike in, where it is known at their entry."""
 SIZE, SIZE_CLASSES = "amount", 3
 MOST_LEVELS, LEAST_PER_STRATUM = 40, 20
-NESTED = 0.9
-"""Owners count where at least this share of the deals lies in their owner's own group."""
-TEAMS = ("region", "team", "segment", "product", "source", "customer_type")
-"""Comparisons in which the deals of one owner count as alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +234,7 @@ def _clusters(
         own = np.where(nobody, len(coded.labels) + np.arange(own.size), own)
         sizes = np.unique(own, return_counts=True)[1].astype(float)
         nested = (
-            name != "owner" or _home_share(own, mine) >= NESTED
+            name != "owner" or home_share(own, mine) >= NESTED
         )  # who sells in all groups favours none of them
         if sizes.size == own.size or not nested:
             continue
@@ -248,14 +245,6 @@ def _clusters(
             used.append((name, float(wider.max()), sizes.size))
         factor = np.maximum(factor, wider)
     return factor, df, tuple(used)
-
-
-def _home_share(own: Ints, mine: Ints) -> float:
-    """Return the share of deals that lie in the group in which their owner has most."""
-    pairs, n = np.unique(own * (int(mine.max(initial=0)) + 1) + mine, return_counts=True)
-    most = np.zeros(int(own.max(initial=0)) + 1)
-    np.maximum.at(most, pairs // (int(mine.max(initial=0)) + 1), n)
-    return float(most.sum() / max(n.sum(), 1))
 
 
 def lives(ledger: Ledger) -> tuple[Floats, NDArray[np.bool_]]:

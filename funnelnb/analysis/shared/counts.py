@@ -108,10 +108,12 @@ def time_counts(
     calendar: Calendar | None = None,
     *,
     durations: bool = False,
+    alike: str = "account_id",
 ) -> TimeCounts:
     """Time counts of `source` from position `origin` to `target`; None: in calendar days.
 
-    What the data cannot tell is taken out, see :func:`funnelnb.analysis.shared.judged.judged`.
+    What the data cannot tell is taken out, see :func:`funnelnb.analysis.shared.judged.judged`. `alike`: the attribute
+    whose deals are no independent ones.
     """
     why = unjudged(source)
     if hasattr(source, "time_counts"):
@@ -119,7 +121,9 @@ def time_counts(
     from funnelnb.data.count import tally
 
     return judged(
-        tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar), why, durations=durations
+        tally.time_counts(source.ledger, origin, target, by=by, calendar=calendar, alike=alike),
+        why,
+        durations=durations,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.like_with_like import filled_afterwards, unfair_of
 from funnelnb.analysis.shared import by_day, caveats, group_curve
+from funnelnb.analysis.shared.alike import owners_count
 from funnelnb.analysis.shared.counts import (
     Source,
     calendar_notes,
@@ -23,7 +24,15 @@ from funnelnb.analysis.shared.counts import (
 )
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
-from funnelnb.analysis.time.duration_groups import DurationGap, DurationTest, gaps_of, settled, test_of
+from funnelnb.analysis.time.duration_groups import (
+    DurationGap,
+    DurationTest,
+    gaps_of,
+    less_sure,
+    settled,
+    settled_gaps,
+    test_of,
+)
 from funnelnb.analysis.time.fits import CLOSE, FitRow, families_of, fit_rows, fitted_to
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
     from funnelnb.analysis.shared.by_day import Times
     from funnelnb.data.contract.calendar import Calendar
     from funnelnb.data.count.counts import TimeCounts
+    from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Label
     from funnelnb.stats.lifetime.fit import Lifetime
 
@@ -319,7 +329,16 @@ def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[N
         *calendar_notes(book, asked.calendar),
         *_notes(blocks, [row for one in blocks for row in one.fits]),
         *asked.unfair,
+        *_owner_note(book, asked.names, blocks),
     )
+
+
+def _owner_note(book: Source, names: tuple[str, ...], blocks: Sequence[_Block]) -> tuple[Note, ...]:
+    """Say that groups are named with deals of one owner taken as alike, if any are compared."""
+    if not any(one.gaps for one in blocks) or not _owners_count(book, names):
+        return ()
+    ledger: Ledger = book.ledger  # type: ignore[attr-defined]  # _owners_count has looked
+    return (Note("gaps_owners", {"n": len(ledger.attributes["owner"].labels)}),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,12 +406,37 @@ def _span(book: Source, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         fits=tuple(fits),
         curves=tuple(curves),
         tests=_test(book, span, asked, counts),
-        gaps=_gaps(counts, parts, everybody, asked, {"stage": ids[origin], "overall": overall}),
+        gaps=_apart(book, span, asked, counts, everybody),
         short=tuple(short),
         unknown_n=int(counts.unknown_n.sum()),
         late_n=sum(one.late_n for one in parts),
         gone_n=unwatched_n(book, counts),
     )
+
+
+def _apart(
+    book: Source,
+    span: tuple[int, int, bool],
+    asked: _Asked,
+    counts: TimeCounts,
+    everybody: group_curve.Pace | None,
+) -> tuple[DurationGap, ...]:
+    """Return the gaps; where groups are made of whole owners, each as it is less sure: deals of an owner are alike."""
+    origin, target, overall = span
+    place: group_curve.Span = {"stage": book.playbook.stage_ids[origin], "overall": overall}
+    gaps = _gaps(counts, by_day.split(counts), everybody, asked, place)
+    if not gaps or not _owners_count(book, asked.names):
+        return gaps
+    owned = time_counts(book, origin, target, asked.names, asked.calendar, durations=True, alike="owner")
+    again = _gaps(owned, by_day.split(owned), everybody, asked, place)
+    return settled_gaps(less_sure(gaps, again), asked.confidence_level)
+
+
+def _owners_count(book: Source, names: tuple[str, ...]) -> bool:
+    """Whether deals of one owner count as alike; of deals that a database counts where they lie this is not known."""
+    if not names or getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return False
+    return owners_count(book.ledger, names)
 
 
 def _test(

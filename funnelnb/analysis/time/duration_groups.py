@@ -234,11 +234,23 @@ def gaps_of(
         rest = by_day.pooled(itertools.chain(parts[:g], parts[g + 1 :])) if known[g] else None
         facts = _gap(part, rest, to, by_days, confidence_level)
         rows.append(DurationGap(group=groups[g], n=n, by_days=by_days, **place, **facts))
+    return settled_gaps(rows, confidence_level)
+
+
+def settled_gaps(rows: Sequence[DurationGap], confidence_level: float) -> tuple[DurationGap, ...]:
+    """Return the gaps with p-values adjusted for one another, and their verdicts."""
     adjusted = benjamini_hochberg([row.p_value for row in rows]).tolist()
     level = 1 - confidence_level
     return tuple(
         replace(row, p_adjusted=p, verdict=_side(row.difference, p, level))
         for row, p in zip(rows, adjusted, strict=True)
+    )
+
+
+def less_sure(first: Sequence[DurationGap], second: Sequence[DurationGap]) -> tuple[DurationGap, ...]:
+    """Return of each pair of gaps the one that is less sure of a difference."""
+    return tuple(
+        b if b.p_value > a.p_value or np.isnan(b.p_value) else a for a, b in zip(first, second, strict=True)
     )
 
 

@@ -295,7 +295,12 @@ def from_moves(
 
 
 def time_counts(
-    ledger: Ledger, origin: int, target: int, by: By = (), calendar: Calendar | None = None
+    ledger: Ledger,
+    origin: int,
+    target: int,
+    by: By = (),
+    calendar: Calendar | None = None,
+    alike: str = "account_id",
 ) -> TimeCounts:
     """How long did deals take from one position to the next outcome, and how many are still on the way?
 
@@ -309,6 +314,8 @@ def time_counts(
         See :func:`grouping`.
     calendar : Calendar, optional
         Business days: times are then business time, 86 400 seconds a day. None: calendar days.
+    alike : str
+        Attribute whose deals are no independent ones.
 
     Returns
     -------
@@ -343,7 +350,7 @@ def time_counts(
     """
     check_step(origin, target, len(ledger.stage_ids))
     group = grouping(ledger, by)
-    spans, age_s, unknown_n = spans_of(ledger, (origin, target), group, calendar)
+    spans, age_s, unknown_n = spans_of(ledger, (origin, target), group, calendar, alike)
     if (spans.outcome == LOST_UNDATED).any():
         spans.limit_s = np.where(spans.outcome >= LOST_OUT, age_s, 0)
     return from_spans(group, (origin, target), spans, unknown_n)
@@ -364,8 +371,8 @@ def _endings(
 
 
 def spans_of(
-    ledger: Ledger, step: tuple[int, int], group: Grouping, calendar: Calendar | None = None
-) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:
+    ledger: Ledger, step: tuple[int, int], group: Grouping, calendar: Calendar | None = None, alike: str = "account_id"
+) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Return the time of every deal that was seen, its age at the as-of date, and deals of unknown time by group.
 
     The age is that since the origin, however the deal ended; of one that left undecided it is the age at which
@@ -393,7 +400,7 @@ def spans_of(
         one[seen] if calendar is None else calendar.elapsed_s(one[seen]) for one in (began_s, seen_s, ended_s)
     )
     unknown_n = np.bincount(code[~known | unidentified[code]], minlength=len(group.groups))
-    marks = clusters(ledger)
+    marks = clusters(ledger, alike)
     last_s = ledger.as_of_s if calendar is None else int(calendar.elapsed_s(ledger.as_of_s))
     spans = Spans(
         group=code[seen],

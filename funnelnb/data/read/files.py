@@ -294,10 +294,20 @@ def _by_column(file: Any, path: Path, limits: Limits) -> Any:
     columns = []
     for place in range(len(file.schema_arrow.names)):
         columns.append(_column(file, place))
-        size += columns[-1].nbytes
+        size += _written_out(columns[-1])
         if size > PACKED_MB * MB:
             limits.refuse("unpacked_times", size // packed, path.name)
     return pa.table(columns, schema=file.schema_arrow)
+
+
+def _written_out(column: Any) -> int:
+    """Return how many bytes a column takes when every cell of it is written out, also one coded by a dictionary."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    parts = [one for one in column.chunks if len(one.dictionary)]
+    return sum(len(one) * max(one.dictionary.nbytes // len(one.dictionary), 1) for one in parts)
 
 
 def _column(file: Any, place: int) -> Any:
