@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from funnelnb.show.charts import render, theme
+from funnelnb.show.pages.brief import outputs
 from funnelnb.show.views import registry
 from tests.show.every_chart import RESULTS
 from tests.show.test_charts import boxes
@@ -109,6 +110,14 @@ def test_the_legend_of_a_fan_tells_its_ranges_apart() -> None:
     entries = render.spec(drawn("Forecast", "fan"))["datasets"]["legend"]
     colours = {row["label"]: row["colour"] for row in entries if "range" in row["label"]}
     assert len(set(colours.values())) == len(colours) == 3
+
+
+def test_a_live_chart_stands_on_dark_ground_where_jupyterlab_is_dark() -> None:
+    """Vega writes a white ground into the picture itself: without a rule of its own, pale words stand on white."""
+    shown = str(outputs(result_of("Conversion"))[0][0]["text/html"])
+    ground = re.search(r"svg\.marks\{background-color:(#\w+)!important\}", shown)
+    assert ground is not None
+    assert ground.group(1) == theme.DARK[theme.PAPER]
 
 
 def test_marks_tell_what_they_stand_for() -> None:
