@@ -1,8 +1,11 @@
 """Won by day t needs no date of any loss; lost by day t is estimated and bounded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import funnelnb as fn
 from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.curves.undated import incidence_undated
 from tests.truth import worlds
@@ -79,3 +82,20 @@ def test_counted_rows_equal_single_rows():
     other = incidence_undated(distinct[0], distinct[1], distinct[2], n).incidence
     assert one.rate == pytest.approx(other.rate, abs=1e-9)
     assert one.variance[0] == pytest.approx(other.variance[0])
+
+
+def test_bounds_of_the_lost_are_those_of_the_latest_and_the_earliest_dates():
+    """All undated losses at the as-of date, and all at the last sign of life: no more and no less."""
+    full = worlds.export(worlds.draw(worlds.World(), 600, np.random.default_rng(3)), 500)
+    given = worlds.undated_losses(full, 0.5, np.random.default_rng(103))
+    gone = (full.outcome == "lost") & ~np.isfinite(given.closed)
+    last = np.full(full.n, -1.0)
+    np.maximum.at(last, given.rows[0], given.rows[2])
+
+    def lost(closed):
+        dated = replace(full, closed=np.where(gone, closed, full.closed))
+        return fn.conversion(worlds.quick_book(dated), horizon_days=90).overall[0].by_day_lost_rate
+
+    row = fn.conversion(worlds.quick_book(given), horizon_days=90).overall[0]
+    assert row.by_day_lost_least_rate == pytest.approx(lost(np.full(full.n, 500.0)))
+    assert row.by_day_lost_most_rate == pytest.approx(lost(last))
