@@ -844,6 +844,7 @@ def _lab(given: argparse.Namespace) -> int:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",  # nothing is asked about a host outside
     ]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(workfolder.config_path())
     arguments += ["--no-browser"] if given.no_browser else []
     arguments += [f"--port={given.port}"] if given.port else []
     LabApp.launch_instance(argv=[*arguments, *given.more])

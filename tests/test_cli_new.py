@@ -1,5 +1,6 @@
 """``funnelnb new`` and ``funnelnb lab``: a working folder that works from any place."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -125,7 +126,16 @@ def test_lab_starts_jupyterlab_there_without_calling_home(
     labapp = pytest.importorskip("jupyterlab.labapp")
     heard: list[list[str]] = []
     monkeypatch.setattr(labapp.LabApp, "launch_instance", lambda *, argv: heard.append(argv))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/somewhere/else")
     assert funnelnb("lab", tmp_path, "--no-browser", "--port", "9876", "--allow-root") == cli.OK
+    first, *rest = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert (first, len(rest)) == ("/somewhere/else", 1), "what the user names comes first"
+    from jupyter_server.services.config.manager import ConfigManager
+
+    defaults = ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
+    assert defaults["@jupyterlab/apputils-extension:notification"] == {"fetchNews": "false"}, (
+        "nobody is asked"
+    )
     assert heard == [
         [
             f"--ServerApp.root_dir={tmp_path}",

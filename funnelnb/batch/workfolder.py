@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ from funnelnb.core.errors import OutputError
 from funnelnb.data.contract.settings import FILE_NAME
 
 _STARTER = Path(__file__).parent / "starter"
+_LAB_SETTINGS = Path(__file__).parents[1] / "notebook"
+"""Its folder `labconfig` holds defaults for JupyterLab."""
 _SKIP = (".*", "__pycache__")
 
 
@@ -55,6 +58,15 @@ def make(target: Path, lang: str) -> Path:
             expected="a place where folders can be made",
             hint="choose another place; nothing was changed",
         ) from None
+
+
+def config_path() -> list[str]:
+    """Return the folders from which JupyterLab takes settings: those already named, and ours behind them.
+
+    Ours says that no news are fetched, so that JupyterLab does not ask; the user's own settings come before it.
+    """
+    given = [one for one in os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep) if one]
+    return [*given, str(_LAB_SETTINGS)]
 
 
 def _moved_into(target: Path, lang: str) -> Path:
