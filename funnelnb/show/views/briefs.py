@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.text.words import stage_name, words_of
 from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, rate_lines, sentences
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
-from funnelnb.show.views.conversion import weakest_step
+from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.priority import question
 from funnelnb.show.views.registry import finding_of
 
@@ -96,14 +96,9 @@ def _sum(result: Conversion, row: StepRow, say: Words) -> str:
     return sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
 
 
-def _clearly_weakest(result: Conversion, step: StepRow) -> bool:
-    others = [one for one in result.steps if one is not step and not one.after_sale and one.by_day_rate >= 0]
-    return all(step.by_day_ci_upper < one.by_day_ci_lower for one in others)
-
-
 def _weakest(result: Conversion, step: StepRow, say: Words) -> str:
     named = {"stage": stage_name(result, step.stage, say), "rate": say.numbers.percent(step.by_day_rate)}
-    if not _clearly_weakest(result, step):
+    if not clearly_weakest(result, step):
         return say.say("brief.conversion.lowest", **named)
     if not step.lost_amount > 0:
         return say.say("brief.conversion.weakest", **named)
@@ -112,7 +107,7 @@ def _weakest(result: Conversion, step: StepRow, say: Words) -> str:
 
 def _step_figures(result: Conversion, step: StepRow, say: Words) -> tuple[Figure, ...]:
     stage = stage_name(result, step.stage, say)
-    clear = _clearly_weakest(result, step)
+    clear = clearly_weakest(result, step)
     lost_n = sum(one.lost_n for one in result.overall)
     weakest = Figure(
         name=say.say(f"brief.conversion.{'weakest' if clear else 'lowest'}_name", stage=stage),
