@@ -430,19 +430,16 @@ def _panel(draft: Draft, rows: list[Row], place: Layout, weakest: str = "") -> l
     leads = {"href": "href:N"} if any("href" in one for one in pieces) else {}
     flows = draft.layer(flow_rows(pieces, place, len(rows)), "flows")
     bars = draft.layer(pieces, "bars")
-    ground = draft.layer(_ground(rows, place, weakest), "weakest")
     shown = [
-        *(
-            [ground.mark_rect(color=theme.WEAK, stroke=theme.LOST, cornerRadius=4).encode(**box)]
-            if weakest
-            else []
-        ),
         *([] if place.above else [flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box)]),
         bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(
             **box, **leads, color=own_colour(), tooltip=tip
         ),
         draft.texts(captions(draft.result, rows, place, say, weakest), "captions"),
     ]
+    if weakest:
+        ground = draft.layer(_ground(rows, place, weakest), "weakest")
+        shown.insert(0, ground.mark_rect(color=theme.WEAK, stroke=theme.LOST, cornerRadius=4).encode(**box))
     if place.full or place.above:
         shown.append(draft.texts(inside(pieces, say), "inside"))
     return shown

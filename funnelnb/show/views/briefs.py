@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.errors import FunnelError
+from funnelnb.show.tables.lists import key_of
 from funnelnb.show.text.words import stage_name, words_of
 from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, rate_lines, sentences
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
@@ -156,7 +158,8 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     stage=stage_name(result, step.stage, say),
                     amount=money_of(result, step.here_amount, say),
                 ),
-                why=say.get("brief.conversion.do_here_why"),
+                why=sentences(say, _largest(result, step, say), say.get("brief.conversion.do_here_why")),
+                **_behind(result, step, "here_n", say),
             )
         )
     if result.loss_points and len(result.steps) > 1:
@@ -175,9 +178,34 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     share=share,
                     amount=money_of(result, point.lost_amount, say),
                 ),
+                **_behind(result, _step_of(result, point.stage), "lost_n", say),
             )
         )
     return tuple(made)
+
+
+def _step_of(result: Conversion, stage: str) -> StepRow | None:
+    return next((row for row in result.steps if row.stage == stage), None)
+
+
+def _behind(result: Any, row: Any, name: str, say: Words) -> dict[str, str]:
+    """Return the link to the deals behind a count, where the page will have them."""
+    key = key_of(result, row, name) if row is not None else ""
+    return {"deals": key, "show": say.say("brief.show", n=getattr(row, name))} if key else {}
+
+
+def _largest(result: Conversion, step: StepRow, say: Words) -> str:
+    """Name the largest deal that is open at a stage; nothing where no deal has an amount, or nobody can be asked."""
+    try:
+        found = result.deals(stage=step.stage, outcome="here")
+    except FunnelError:
+        return ""
+    first = next(found.itertuples(index=False), None)
+    if first is None or not first.amount > 0:
+        return ""
+    named = {"deal": deal_name(first), "amount": money_of(result, float(first.amount), say)}
+    owner = say.value(first.owner) if isinstance(first.owner, str) and first.owner else ""
+    return say.say(f"brief.conversion.{'largest' if owner else 'largest_unowned'}", owner=owner, **named)
 
 
 # ---- Times ----------------------------------------------------------------------------------------------------
