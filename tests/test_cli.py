@@ -331,7 +331,7 @@ import argparse, sys
 from funnelnb import cli
 stop = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
 given = argparse.Namespace(run=lambda _: exec(stop))
-cli._parser = lambda: argparse.Namespace(parse_known_args=lambda _: (given, []))
+cli._parser = lambda *_: argparse.Namespace(parse_known_args=lambda _: (given, []))
 cli.COMMAND = given.run
 sys.exit(cli.main([]))
 """

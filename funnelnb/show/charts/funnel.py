@@ -424,7 +424,7 @@ def _panel(draft: Draft, rows: list[Row], place: Layout, weakest: str = "") -> l
     box = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
     tip = [
         alt.Tooltip("stage:N", title=say.field("stage").label),
-        alt.Tooltip("what:N", title=" "),
+        alt.Tooltip("what:N", title=say.get("charts.funnel.what")),
         alt.Tooltip("n:Q", title=say.get("charts.funnel.number_of_deals"), format=","),
     ]
     leads = {"href": "href:N"} if any("href" in one for one in pieces) else {}
