@@ -42,6 +42,8 @@ _NEAR_WON = 95.0
 ALL = 0.9
 """Share that stands for all of the deals, a few slips apart."""
 
+HALF = 0.5
+
 _STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
 """Words for open that are the first stage where other stages stand beside them."""
 
@@ -159,9 +161,14 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     won_known = outcome_told or any(one.meaning == "won" for one in words)
     working = [one.word for one in words if one.meaning == "stage" and not one.same_as]
     ordered, source = _order(working, evidence)
-    if not won_known and ordered:
+    order_sure = source != "file" and not (source == "name" and _unplaced(working, evidence))
+    if not won_known and ordered and order_sure:
         words, ordered = _last_is_won(words, ordered)
-    after = [word for word in ordered if (sense_of(word).rank or 0) > WON_RANK and source in ("name", "file")]
+    after = [
+        word
+        for word in ordered
+        if (sense_of(word).rank or 0) > WON_RANK and source in ("name", "file") and not _still_open(word, evidence)
+    ]
     before = [word for word in ordered if word not in after]
     if not before:
         before, after = ordered, []
@@ -170,10 +177,16 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
         after_n=len(after),
         words=tuple(words),
         order_from=source,
-        order_sure=(source != "file" and not (source == "name" and _unplaced(working, evidence)))
-        or len(ordered) < 2,
+        order_sure=order_sure or len(ordered) < 2,
         won_known=won_known,
     )
+
+
+def _still_open(word: str, evidence: Evidence) -> bool:
+    """Whether the deals at this stage have no close date, while most of those that were won have one."""
+    closed = evidence.closed or {}
+    won = [share for one, share in closed.items() if sense_of(one).meaning == "won"]
+    return bool(won) and max(won) >= HALF and closed.get(word, 1.0) < 1 - ALL
 
 
 def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
