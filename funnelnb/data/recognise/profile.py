@@ -134,7 +134,7 @@ class ColumnProfile:
         if self.kind == "blank":
             return 0.45
         if kind == "datetime":
-            return 1.0 if self.kind == "date" else 0.9 if self.clock else 0.0
+            return 1.0 if self.kind == "date" else 0.9 if self.clock or self.date_share >= MOSTLY else 0.0
         if kind in ("amount", "number", "share"):
             return 1.0 if self.numeric_share >= MOSTLY and self.date_share < MOSTLY else 0.0
         if kind == "flag":
