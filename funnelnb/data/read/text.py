@@ -116,7 +116,9 @@ def _traditional(sample: bytes) -> str:
 _CENTRAL_LETTERS = set("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽäôľĺŕÄÔĽĹŔöüőűÖÜŐŰßăâîșțşţĂÂÎŞŢđĐ")
 """Letters beyond ASCII in the languages that are written in Windows-1250."""
 
-_NOT_WESTERN = re.compile(r"[^\W\d_][³¹¿]+[^\W\d_]|[³¿][^\W\d_]{2}|[^\W\d_]{3}[³¹¿]|œ(?![uieéèt])|Ÿ|[^\W\d_]£[^\W\d_]")
+_NOT_WESTERN = re.compile(
+    r"[^\W\d_][³¹¿]+[^\W\d_]|[³¿][^\W\d_]{2}|[^\W\d_]{3}[³¹¿]|œ(?![uieéèt])|Ÿ|[^\W\d_]£[^\W\d_]"
+)
 """What Polish, Czech and Hungarian words look like where they are read as Windows-1252."""
 
 
@@ -162,7 +164,7 @@ def _western(sample: bytes) -> str:
     return best.encoding if best else "cp1252"
 
 
-_WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝºª")
+_WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝºª²³")
 """Letters beyond ASCII in the languages that are written in Windows-1252."""
 
 _WESTERN_SIGNS = set("£€–—‘’“”„…•°§©®™½¼¾²³±µ·×\xa0´«»¿¡†‡")

@@ -225,7 +225,9 @@ def _says_nothing(choice: Choice, raw: Raw, profiles: Sequence[ColumnProfile]) -
     words = words_of(raw, choice.source) if choice.column == "outcome" else None
     if words is None or words.ended or words.open or words.unclear:
         return False
-    others = [words_of(raw, one.name) for one in profiles if one.kind == "category" and one.name != choice.source]
+    others = [
+        words_of(raw, one.name) for one in profiles if one.kind == "category" and one.name != choice.source
+    ]
     return any(one is not None and one.as_outcome and one.won > 0 and one.known_n > 1 for one in others)
 
 

@@ -174,7 +174,9 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     after = [
         word
         for word in ordered
-        if (sense_of(word).rank or 0) > WON_RANK and source in ("name", "file") and not _still_open(word, evidence)
+        if (sense_of(word).rank or 0) > WON_RANK
+        and source in ("name", "file")
+        and not _still_open(word, evidence)
     ]
     before = [word for word in ordered if word not in after]
     if not before:
