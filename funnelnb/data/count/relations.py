@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +12,7 @@ import narwhals as nw
 
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.count.held import hold
 from funnelnb.data.ledger.build import OUTCOMES, stage_places
 from funnelnb.data.ledger.coded import UNRECORDED
 from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
@@ -83,49 +81,6 @@ def text_of(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
         text = nw.when(column).then(nw.lit("true")).otherwise(nw.lit("false"))
         return nw.when(column.is_null()).then(nw.lit("")).otherwise(text)
     return column.cast(nw.String).fill_null("")
-
-
-# ---- Let an engine compute a frame once and keep it in its own temporary storage --------------------------
-
-_NUMBER = itertools.count(1)
-
-
-def hold(frame: nw.LazyFrame[Any], owner: object) -> nw.LazyFrame[Any]:
-    """Return `frame` computed, still in its engine.
-
-    Parameters
-    ----------
-    frame : LazyFrame
-    owner : object
-        What is kept goes when this does.
-
-    Returns
-    -------
-    LazyFrame
-        DuckDB: of a temporary table of the same connection. PySpark: of a local checkpoint. Polars: of a frame in
-        memory. Engines of which nothing better is known recompute it each time.
-    """
-    if frame.implementation.is_duckdb():
-        return nw.from_native(_temporary_table(frame.to_native(), owner))
-    if frame.implementation.is_spark_like() and hasattr(frame.to_native(), "localCheckpoint"):
-        return nw.from_native(frame.to_native().localCheckpoint())
-    if frame.implementation.is_polars() or frame.implementation.is_pandas_like():
-        return frame.collect().lazy()
-    return frame
-
-
-def _temporary_table(relation: Any, owner: object) -> Any:
-    """Return a relation of a new temporary table with the rows of `relation`."""
-    name = f"funnelnb_held_{next(_NUMBER)}"
-    relation.query("funnelnb_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM funnelnb_source")  # noqa: S608
-    anchor = relation.query("funnelnb_source", "SELECT 1 AS one")  # needs no table that may go first
-    weakref.finalize(owner, _drop, anchor, name)
-    return anchor.query("funnelnb_anchor", f"FROM {name}")
-
-
-def _drop(anchor: Any, name: str) -> None:
-    with contextlib.suppress(Exception):  # the connection may be gone or busy; the table goes with it
-        anchor.query("funnelnb_anchor", f"DROP TABLE IF EXISTS {name}").fetchall()
 
 
 # ---- The rules of the ledger as narwhals expressions, for rows that stay where they lie --------------------
