@@ -81,6 +81,9 @@ class Scan:
 
     Notes
     -----
+    DuckDB tables of more than four million rows are counted part by part, each deal whole in one part, so that
+    memory does not grow with the rows; what does not fit lies in the connection's ``temp_directory`` until then.
+
     Checked against: the ledger in memory, for messy random histories in pandas, Polars, PyArrow, DuckDB and PySpark
     (``tests/data/test_engines.py``).
 
