@@ -378,7 +378,7 @@ def test_what_duckdb_held_goes_with_the_scan() -> None:
     scan = Scan(connection.from_arrow(in_pyarrow(tables())[0]), playbook=playbook(), as_of="2026-06-30")
     scan.stage_counts()
     count = "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'funnelnb_held%'"
-    assert connection.execute(count).fetchall() == [(3,)]
+    assert connection.execute(count).fetchall() == [(2,)]  # stays and moments
     del scan
     gc.collect()
     assert connection.execute(count).fetchall() == [(0,)]

@@ -20,7 +20,7 @@ _PART = "funnelnb_part"
 _NUMBER = itertools.count(1)
 
 
-def hold(frame: nw.LazyFrame[Any], owner: object) -> nw.LazyFrame[Any]:
+def hold(frame: nw.LazyFrame[Any], owner: object, source: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return `frame` computed, still in its engine.
 
     Parameters
@@ -28,6 +28,8 @@ def hold(frame: nw.LazyFrame[Any], owner: object) -> nw.LazyFrame[Any]:
     frame : LazyFrame
     owner : object
         What is kept goes when this does.
+    source : LazyFrame
+        A table of the same engine that stays there as long as what is kept.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def hold(frame: nw.LazyFrame[Any], owner: object) -> nw.LazyFrame[Any]:
         memory. Engines of which nothing better is known recompute it each time.
     """
     if frame.implementation.is_duckdb():
-        return nw.from_native(_temporary_table(frame.to_native(), owner))
+        return nw.from_native(_temporary_table(frame.to_native(), owner, source.to_native()))
     if frame.implementation.is_spark_like() and hasattr(frame.to_native(), "localCheckpoint"):
         return nw.from_native(frame.to_native().localCheckpoint())
     if frame.implementation.is_polars() or frame.implementation.is_pandas_like():
@@ -77,15 +79,18 @@ def in_parts(
     if parts_n <= 1:
         return [tuple(frames)]
     sql = f'SELECT *, (hash("{key}") % {parts_n})::INTEGER AS {_PART} FROM funnelnb_cut ORDER BY {_PART}'  # noqa: S608
-    cut = [nw.from_native(_temporary_table(native.query("funnelnb_cut", sql), owner)) for native in natives]
+    cut = [
+        nw.from_native(_temporary_table(native.query("funnelnb_cut", sql), owner, native))
+        for native in natives
+    ]
     return [tuple(frame.filter(nw.col(_PART) == k).drop(_PART) for frame in cut) for k in range(parts_n)]
 
 
-def _temporary_table(relation: Any, owner: object) -> Any:
+def _temporary_table(relation: Any, owner: object, source: Any) -> Any:
     """Return a relation of a new temporary table with the rows of `relation`."""
     name = f"funnelnb_held_{next(_NUMBER)}"
     relation.query("funnelnb_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM funnelnb_source")  # noqa: S608
-    anchor = relation.query("funnelnb_source", "SELECT 1 AS one")  # needs no table that may go first
+    anchor = source.query("funnelnb_source", "SELECT 1 AS one")  # needs no table that may go first
     weakref.finalize(owner, _drop, anchor, name)
     return anchor.query("funnelnb_anchor", f"FROM {name}")
 

@@ -91,8 +91,18 @@ UNKNOWN_TIME, NOT_REACHED = 8, 9
 
 _GONE = -99  # no following stay
 
+_MOMENTS = (
+    "deal", "outcome", "amount", "known", "created_s", "closed_s", "undated", "has", "marks_n", "end_place",
+    "furthest", "back", "ended_s",
+)  # fmt: skip
+"""What counting needs of the moments of each deal, beside its attributes and first times."""
+
 By = Sequence[str | int]
 """What to group by: attributes, and for a position the period in which a deal first stood there or beyond."""
+
+
+class _Owner:
+    """Whatever an engine holds for it goes when it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +207,16 @@ class Relations:
                 stage=choose(nw.col("outcome") == OPEN_DEAL, UNRECORDED, nw.col("stage"))
             )
         undated = (nw.col("outcome") != OPEN_DEAL) & (nw.col("closed_s") == NONE)
-        return hold(self._with_ends(self._settled(frame.with_columns(undated=undated))), self)
+        return hold(
+            self._with_ends(self._settled(frame.with_columns(undated=undated))),
+            self._while_settling,
+            self.opportunities,
+        )
+
+    @cached_property
+    def _while_settling(self) -> _Owner:
+        """Keeps the settled deals until their moments, which hold all of them, are there."""
+        return _Owner()
 
     def _spans(self) -> nw.LazyFrame[Any]:
         """Return, for each deal with any row, its first and last one (time and stage in one number) and marks."""
@@ -292,7 +311,9 @@ class Relations:
         rows = rows.filter(nw.col("preceding") != nw.col("place"))
         following = nw.col("place").shift(-1).over("deal", **order).fill_null(_GONE)
         rows = rows.with_columns(following=following.cast(nw.Int64))
-        return hold(rows.select("deal", "entered_s", "place", "known", "has", "following"), self)
+        return hold(
+            rows.select("deal", "entered_s", "place", "known", "has", "following"), self, self.opportunities
+        )
 
     # -- moments ---------------------------------------------------------------------------------------------
 
@@ -319,7 +340,13 @@ class Relations:
             nw.col("back").max(),
             *(nw.col(name).min() for name in reached),
         )
-        return hold(self._finished(self.deals.join(spans, on="deal")), self)
+        kept = [*_MOMENTS, *reached, *(f"attribute_{k}" for k in range(len(self.attributes)))]
+        moments = hold(
+            self._finished(self.deals.join(spans, on="deal")).select(*kept), self, self.opportunities
+        )
+        for name in ("deals", "_while_settling"):
+            self.__dict__.pop(name)
+        return moments
 
     def _finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Mark first times as unknown where nothing tells them; say when each deal ended."""
