@@ -125,7 +125,7 @@ _EXAMPLES = {
 _REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
 The executed notebooks lie beside the pages. A report that is made already is kept, unless its own data, notebook,
 parameters or the package have changed. Without --by there is one report of the whole.
-Every option can also be set in the table [report] of funnelnb.toml."""
+What is not about this one call can also be set in the table [report] of funnelnb.toml."""
 
 _CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
 Nothing is changed."""
