@@ -125,7 +125,7 @@ _EXAMPLES = {
 _REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
 The executed notebooks lie beside the pages. A report that is made already is kept, unless its own data, notebook,
 parameters or the package have changed. Without --by there is one report of the whole.
-Every option can also be set in the table [report] of funnelnb.toml."""
+What is not about this one call can also be set in the table [report] of funnelnb.toml."""
 
 _CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
 Nothing is changed."""
@@ -414,7 +414,7 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     add = parser.add_argument
     add("--by", default="", metavar="ATTRIBUTE", help="what to split by, such as region, or region,team")
-    add("--whole", action="store_true", help="also a report of the whole; without --by the only one")
+    _switch(parser, "--whole", "also a report of the whole; without --by the only one")
     add(
         "--notebook", nargs="+", action="extend", default=[], metavar="NAME",
         help="notebooks to run, by name or path; all: every notebook of the package about deals",
@@ -425,6 +425,11 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add("--lang", default="", choices=("en", "zh"), help="language of the reports")
     _run_words(parser)
+
+
+def _switch(parser: argparse.ArgumentParser, name: str, words: str) -> None:
+    """Add an option that says yes or no; not given, it is for the settings to say."""
+    parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=words)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
@@ -446,19 +451,18 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     )
     add("--force", action="store_true", help="make finished reports again, too")
     add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
-    add("--code", action="store_true", help="show the code on the pages, folded")
-    add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
-    add(
-        "--no-deals", dest="deals", action="store_false",
-        help="leave out the deals behind the counts and the names of customers",
-    )  # fmt: skip
+    _switch(parser, "--code", "show the code on the pages, folded")
+    _switch(parser, "--standalone", "pages to send one by one: without links to each other")
+    _switch(
+        parser, "--deals", "list the deals behind the counts; --no-deals leaves them and customers' names out"
+    )
     _ending_words(parser)
 
 
 def _ending_words(parser: argparse.ArgumentParser) -> None:
     """Options about how long a run may take, and what it says at its end."""
     add = parser.add_argument
-    add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
+    _switch(parser, "--digest", "print what changed since the last run, as Markdown")
     add(
         "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
         help="end with 5 when a rate fell, deals newly stalled, a target or the data became worse: "
@@ -579,7 +583,7 @@ def _report(given: argparse.Namespace) -> int:
             print(f"    {printable(line)}")
     for name in () if summary.stopped else summary.missing:
         print(f"missing: {printable(name)}")
-    if given.digest:
+    if more.get("digest") if given.digest is None else given.digest:
         print(f"\n{summary.digest}", end="")
     for line in summary.alarms:
         print(f"alarm: {printable(line)}", file=sys.stderr)
