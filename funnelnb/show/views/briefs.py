@@ -200,7 +200,7 @@ def _largest(result: Conversion, step: StepRow, say: Words) -> str:
         found = result.deals(stage=step.stage, outcome="here")
     except FunnelError:
         return ""
-    first = next(found.itertuples(index=False), None)
+    first: Any = next(found.itertuples(index=False), None)
     if first is None or not first.amount > 0:
         return ""
     named = {"deal": deal_name(first), "amount": money_of(result, float(first.amount), say)}
