@@ -61,7 +61,6 @@ def index(
     say = words(plan.lang)
     listed = _Listed(plan, entries, figures, told, before, now, say, pictures or {})
     attributes = [one.by for one in plan.splits] or [""]
-    boards = [listed.board(by) for by in attributes]
     rows = [row for by in attributes[:1] for row in listed.rows(by)]
     failed = [(job, entries[job.stem].failure) for job in plan.jobs if _failed(entries, job)]
     named = [say.attribute(one.by) for one in plan.splits]
@@ -83,7 +82,7 @@ def index(
         "failed": _troubles(plan, entries, say),
         "attention": _attention(listed, failed, rows),
         "figures": _on_top(listed),
-        "boards": boards,
+        "boards": [listed.board(by) for by in attributes],
         "legend": _legend(listed, rows),
         "method": _method(plan, figures, say),
         "origin": origin(plan, say.numbers.join(dict.fromkeys(job.notebook.name for job in plan.jobs)), say),
