@@ -254,11 +254,16 @@ def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     add = parser.add_argument
     add("--by", default="", metavar="ATTRIBUTE")
-    add("--whole", action="store_true")
+    _switch(parser, "--whole")
     add("--notebook", nargs="+", action="extend", default=[], metavar="NAME")
     add("--only", nargs="+", action="extend", default=[], metavar="REGION")
     add("--lang", default="", choices=("en", "zh"))
     _run_words(parser)
+
+
+def _switch(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add an option that says yes or no; not given, it is for the settings to say."""
+    parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
@@ -270,16 +275,15 @@ def _run_words(parser: argparse.ArgumentParser) -> None:
     add("--parameters", type=Path, metavar="FILE")
     add("--force", action="store_true")
     add("--dry-run", action="store_true")
-    add("--code", action="store_true")
-    add("--standalone", action="store_true")
-    add("--no-deals", dest="deals", action="store_false")
+    for name in ("--code", "--standalone", "--deals"):
+        _switch(parser, name)
     _ending_words(parser)
 
 
 def _ending_words(parser: argparse.ArgumentParser) -> None:
     """Options about how long a run may take, and what it says at its end."""
     add = parser.add_argument
-    add("--digest", action="store_true")
+    _switch(parser, "--digest")
     add("--fail-on", nargs="+", action="extend", default=[], metavar="RULE")
     add("--timeout", type=float, metavar="SECONDS")
     add("--report-timeout", type=float, metavar="SECONDS")
@@ -369,7 +373,7 @@ def _report(given: argparse.Namespace) -> int:
             print(f"    {printable(line)}")
     for name in () if summary.stopped else summary.missing:
         print(f"missing: {printable(name)}")
-    if given.digest:
+    if more.get("digest") if given.digest is None else given.digest:
         print(f"\n{summary.digest}", end="")
     for line in summary.alarms:
         print(f"alarm: {printable(line)}", file=sys.stderr)
