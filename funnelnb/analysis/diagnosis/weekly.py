@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.diagnosis.report_figures import (
+    LEAST_PRICED,
     ReportFigure,
     ReportPart,
     ReportStage,
@@ -347,10 +348,18 @@ def _outlook(desk: Desk, now: Period) -> ReportOutlook:
         elapsed_share=float(running[0].elapsed_share) if running else float("nan"),
         chance_rate=chance,
         due_n=int(due.sum()),
-        due_amount=float(np.nan_to_num(desk.ledger.amount[due]).sum()),
+        due_amount=_priced(desk, due),
         closing_en=closing.en if closing else "",
         closing_zh=closing.zh if closing else "",
     )
+
+
+def _priced(desk: Desk, mine: Mask) -> float:
+    """Return the sum of the amounts of some deals; NaN where fewer than half of them have one."""
+    amount = desk.ledger.amount[mine]
+    if amount.size and (~np.isnan(amount)).mean() < LEAST_PRICED:
+        return float("nan")
+    return float(np.nansum(amount))
 
 
 def _ahead(book: Book, name: str) -> tuple[str, float, float]:
@@ -365,6 +374,8 @@ def _ahead(book: Book, name: str) -> tuple[str, float, float]:
         return "", nothing, nothing
     try:
         pipes.require_chances(book)
+        if np.isnan(book.ledger.amount).all():
+            return period.name, goal, nothing
         deals, confidence = pipes.pipeline(book), level(None)
         chance = pipes.chances_in(book, deals, period, confidence)
         found = attainment(

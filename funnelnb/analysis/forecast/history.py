@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.judged import MOST_UNDATED, MOST_UNEVEN, moves_known
+from funnelnb.analysis.shared.open_deals import beginning_unknown
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -113,11 +114,7 @@ def require_begun(history: History) -> None:
     """Refuse to say when open deals come where nobody knows when they began."""
     still = (history.win_day == NEVER) & (history.end_day == NEVER) & ~history.undated
     if still.any() and (history.begin_day[still] == NEVER).mean() > 0.5:
-        raise MissingDataError(
-            "when open deals will close is not known: no date tells when they began",
-            expected="created_at, or a stage history with dates",
-            hint="map the column in the settings",
-        )
+        raise beginning_unknown()
 
 
 def replayable(history: History) -> bool:

@@ -169,9 +169,10 @@ def _outlook(result: WeeklyReport, say: Words) -> tuple[str, ...]:
     if not ahead.target_period:
         told.append(say.get("weekly.outlook.no_target"))
     if ahead.due_n:
-        told.append(
-            say.say(f"weekly.outlook.due.{result.kind}", due_n=ahead.due_n, amount=money(ahead.due_amount))
-        )
+        bare = math.isnan(ahead.due_amount)
+        amount = {} if bare else {"amount": money(ahead.due_amount)}
+        key = f"weekly.outlook.{'due_bare' if bare else 'due'}.{result.kind}"
+        told.append(say.say(key, due_n=ahead.due_n, **amount))
     closing = ahead.closing_zh if say.lang == "zh" else ahead.closing_en
     return (*told, *([closing] if closing else []))
 
