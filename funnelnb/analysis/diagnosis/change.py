@@ -222,7 +222,7 @@ def _posed(
     """Return the names of the sides, what is split, and the horizon."""
     if unjudged(desk.book):
         require_judged(desk.book, what="what changed")
-    if measure == "bookings" and np.isnan(desk.ledger.amount[desk.won]).all():
+    if measure == "bookings" and desk.won.any() and np.isnan(desk.ledger.amount[desk.won]).all():
         raise MissingDataError(
             "what changed in bookings: no won deal has an amount",
             expected="amounts of won deals",

@@ -201,7 +201,7 @@ def why_lost(
     of another kind than the others, every share here moves. What distinguishes: each value of an attribute against
     all others, exact or score test, the false discovery rate held over all reasons and values.
 
-    Checked against counts by hand and planted differences: ``tests/analysis/test_why_lost.py``.
+    Checked against counts by hand and planted differences: ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------

@@ -123,8 +123,10 @@ class WeeklyReport(Result):
         Red and amber, the most money first, at most eight.
     more_n : int
         Problems beyond these.
+    rules : tuple of RuleState
+        Rules that were asked, with the thresholds they had.
     needs : tuple of RuleState
-        Rules that could not be asked, with what they need.
+        Those that could not be judged, with what they need.
     parts : tuple of ReportPart
         They add up to the last row.
     outlook : ReportOutlook
@@ -151,6 +153,7 @@ class WeeklyReport(Result):
     stages: tuple[ReportStage, ...]
     problems: tuple[Symptom, ...]
     more_n: int
+    rules: tuple[RuleState, ...]
     needs: tuple[RuleState, ...]
     parts: tuple[ReportPart, ...]
     outlook: ReportOutlook
@@ -273,6 +276,7 @@ def _of_book(
         stages=report_stages(desk, now, back(now, kind)),
         problems=tuple(problems[:PROBLEMS_N]),
         more_n=max(0, len(problems) - PROBLEMS_N),
+        rules=found.rules,
         needs=tuple(row for row in found.rules if row.needs and not row.judged_n),
         parts=parts,
         outlook=_outlook(desk, now),
@@ -309,6 +313,7 @@ def _of_typed(counts: Any, before: Any, playbook: Any, confidence: float) -> Wee
         stages=(),
         problems=(),
         more_n=0,
+        rules=(),
         needs=(),
         parts=(),
         outlook=ReportOutlook(

@@ -369,6 +369,15 @@ COSTS = Table(
 )
 
 
+_COST_SAID = {
+    ("order", "share", "lead"): "headline",
+    ("order", "share"): "without_lead",
+    ("order", "lead"): "without_share",
+    ("order",): "order_only",
+}
+"""What is known of the cost of an order -> the sentence that says it."""
+
+
 def costs_finding(result: UnitCosts, say: Words) -> Finding:
     """Say what an order costs, and where it is dearest and cheapest."""
     whole, *others = result.rows
@@ -383,8 +392,12 @@ def costs_finding(result: UnitCosts, say: Words) -> Finding:
             money(one) for one in (whole.per_order_amount, whole.per_order_ci_lower, whole.per_order_ci_upper)
         ]
         cost = say.say("symptoms.between", value=ends[0], lower=ends[1], upper=ends[2])
-        share = say.numbers.percent(whole.of_orders_share)
-        headline = say.say("unit_costs.headline", order=cost, share=share, lead=money(whole.per_lead_amount))
+        told = {"order": cost}
+        if not math.isnan(whole.of_orders_share):
+            told["share"] = say.numbers.percent(whole.of_orders_share)
+        if not math.isnan(whole.per_lead_amount):
+            told["lead"] = money(whole.per_lead_amount)
+        headline = say.say(f"unit_costs.{_COST_SAID[tuple(told)]}", **told)
     known = [row for row in others if row.enough]
     parts = []
     if len(known) > 1 and result.by != ("period",):
