@@ -179,13 +179,13 @@ def sales_trend(
     day = days_of(desk, measure)
     known = ~np.isnan(day)
     if not known.any():
-        what = "entry" if measure == "entries" else "order"
         raise MissingDataError(
-            f"a trend of sales: no {what} has a date", expected="dates of closing or creation"
+            f"a trend of sales: no {'entry' if measure == 'entries' else 'order'} has a date",
+            expected="dates of closing or creation",
         )
     starts = _starts(day[known], desk.today, every)
     place = np.searchsorted(starts.astype(np.int64), day, side="right") - 1
-    groups = _grouped(desk, known, names)
+    groups, unpriced = _grouped(desk, known, names), _unpriced(desk, measure)
     found = [_series(desk, group, mask, place, starts, measure, every, confidence) for group, mask in groups]
     return SalesTrend(
         n=int(known.sum()),
@@ -193,12 +193,7 @@ def sales_trend(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(
-            *book.notes,
-            *source_notes(book),
-            *_notes(found[0][0], found[0][2], every),
-            *_unpriced(desk, measure),
-        ),
+        notes=(*book.notes, *source_notes(book), *_notes(found[0][0], found[0][2], every), *unpriced),
         by=names,
         period=every,
         measure=measure,

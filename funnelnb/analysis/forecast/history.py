@@ -117,6 +117,21 @@ def require_begun(history: History) -> None:
         raise beginning_unknown()
 
 
+def priced(history: History) -> bool:
+    """Return whether any won deal has an amount."""
+    return bool(np.isfinite(history.won_amount[history.win_day < NEVER]).any())
+
+
+def valued(history: History) -> History:
+    """Return the history; where no won deal has an amount, each win counts 1, so that the number of wins is scored."""
+    if priced(history):
+        return history
+    won = history.win_day < NEVER
+    return replace(
+        history, won_amount=np.where(won, 1.0, np.nan), open_amount=np.full(won.size, np.nan), at_close=True
+    )
+
+
 def replayable(history: History) -> bool:
     """Whether nearly all losses are dated, so that past days can be replayed."""
     over_n = history.undated_n + int(((history.end_day < NEVER) & ~history.undated).sum())

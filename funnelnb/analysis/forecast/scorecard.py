@@ -5,7 +5,7 @@ Longer than most modules: what is scored, against whom, and what a forecast says
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, priced, require_dated, valued
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.question import renamed
@@ -294,25 +294,24 @@ def scorecard(
     if name == "history":
         require_dated(history)
     start_month = when.month_of_start(fiscal_start)
-    asked = int(check.number("most", most, ge=2, le=120))
+    asked, weighed = int(check.number("most", most, ge=2, le=120)), weights_of(latest, weights)
     rows: list[ScoreRow] = []
     for lead in ahead:
-        rows += _scored(latest, at, kind, lead, history.day, asked, start_month, weights_of(latest, weights))
-    periods = {row.period for row in rows}
-    if len(periods) < 2:
-        raise _too_few(kind, len(periods))
-    confidence = level(confidence_level)
+        rows += _scored(latest, at, kind, lead, history.day, asked, start_month, weighed)
+    if len({row.period for row in rows}) < 2:
+        raise _too_few(kind, len({row.period for row in rows}))
+    confidence, money = level(confidence_level), priced(history)
     rows.sort(key=_time_order)
     return Scorecard(
         n=len(rows),
         method="scorecard",
         confidence_level=confidence,
         as_of=latest.as_of,
-        currency=latest.currency if priced(history) else "",
+        currency=latest.currency if money else "",
         notes=_notes(latest, name, rows),
         kind=kind,
         source=name,
-        unit="amount" if priced(history) else "wins",
+        unit="amount" if money else "wins",
         rows=tuple(rows),
         leads=_lead_rows(rows, ahead, confidence),
         rivals=_rival_rows(rows, ahead, confidence),
@@ -409,21 +408,6 @@ def has_history(history: History, day: int) -> bool:
     closes = np.minimum(history.win_day, history.end_day)
     first = int(closes.min(initial=int(NEVER)))
     return first <= day - HISTORY_DAYS and int((history.win_day <= day).sum()) >= TOO_FEW_N
-
-
-def priced(history: History) -> bool:
-    """Return whether any won deal has an amount."""
-    return bool(np.isfinite(history.won_amount[history.win_day < NEVER]).any())
-
-
-def valued(history: History) -> History:
-    """Return the history; where no won deal has an amount, each win counts 1, so that the number of wins is scored."""
-    if priced(history):
-        return history
-    won = history.win_day < NEVER
-    return replace(
-        history, won_amount=np.where(won, 1.0, np.nan), open_amount=np.full(won.size, np.nan), at_close=True
-    )
 
 
 def _scored(
