@@ -158,11 +158,11 @@ def _conditioned(seen: Floats, cross: Floats, own: Floats, z: Floats) -> tuple[F
     n, ahead = z.size, own.shape[1]
     jitter = 1e-10 * np.eye(ahead)
     if not n:
-        alone: Floats = np.linalg.cholesky(own - LEVEL_SD**2 + 0.25 + jitter)
+        alone = np.asarray(np.linalg.cholesky(own - LEVEL_SD**2 + 0.25 + jitter), dtype=np.float64)
         return np.zeros((len(own), ahead)), alone, np.zeros(len(own))
     joint = np.empty((len(seen), n + ahead, n + ahead))
     joint[:, :n, :n], joint[:, n:, :n], joint[:, n:, n:] = seen, cross, own + jitter
-    root: Floats = np.linalg.cholesky(joint)  # looks at the lower half alone
+    root = np.asarray(np.linalg.cholesky(joint), dtype=np.float64)  # looks at the lower half alone
     white = np.zeros((len(seen), n))
     for i in range(n):
         white[:, i] = (z[i] - (root[:, i, :i] * white[:, :i]).sum(axis=1)) / root[:, i, i]
