@@ -383,8 +383,18 @@ def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, A
         "title": told or finding_of(found, say.lang).headline,
         "picture": Markup(drawn),  # noqa: S704 - made by show, escaped there
         "groups": groups,
+        "why": _people(found, say),
         "note": finding_of(found, say.lang).unsaid,
     }
+
+
+def _people(found: Segments, say: Words) -> str:
+    """Return why a row whose range keeps clear of the whole may yet be no clear difference: its few people."""
+    owners = next((note for note in found.notes if note.code == "deals_alike_owner"), None)
+    if owners is None or all(row.verdict != "not_separable" for row in found.rows):
+        return ""
+    attribute = say.attribute(found.by[0])
+    return say.say("board.people", n=owners.values["n"], attribute=attribute)
 
 
 def _legend(listed: _Listed, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pickle
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import funnelnb
 from funnelnb.batch import digest, index, manifest, pages, plan, run
 from funnelnb.batch.run import request_of
 from funnelnb.data import prepared
@@ -16,9 +18,6 @@ from funnelnb.show.text.words import words
 from funnelnb.show.views import board
 
 from .conftest import write_company
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EVIL = {
     "long": "x" * 5000,
@@ -210,3 +209,13 @@ def test_a_picture_drawn_elsewhere_is_taken_and_one_that_is_missing_is_drawn(
     drawn = index.picture(figures.compared["region"], "en", "")
     assert page_of(whole, figures, pictures={"region": drawn}) == page_of(whole, figures, pictures={})
     assert "<b>mine</b>" in page_of(whole, figures, pictures={"region": "<b>mine</b>"})
+
+
+def test_a_row_clear_of_the_line_that_is_no_clear_difference_is_explained(
+    quick_notebook: Path, tmp_path: Path
+) -> None:
+    """The sample's regions: ranges of deals keep clear of the whole, 22 owners cannot tell regions from people."""
+    sample = Path(funnelnb.__file__).parent.parent / "data/sample"
+    page = page_of(*listed(sample, quick_notebook, tmp_path / "out"))
+    assert "22 owners, who differ too" in page
+    assert "Clearly above" not in page

@@ -269,7 +269,17 @@ def owners(runs: int) -> list[dict[str, object]]:
     ]
 
 
-def _regions_named(spread: float, shift: tuple[float, ...], runs: int) -> dict[str, object]:
+def owners_by_day(runs: int) -> list[dict[str, object]]:
+    """How often does the index name a region: shares by a day, as they are, nothing held alike?"""
+    asked = {"measure": "by_day", "horizon_days": DAY, "adjust_for": None}
+    found = [_regions_named(spread, (0.0,) * 4, runs, asked) for spread in (0.0, 0.4, 0.8)]
+    found.append(_regions_named(0.4, (-0.8, -0.3, 0.3, 0.8), runs // 4, asked))
+    return [{**row, "setting": f"{row['setting']}; by day {DAY:g}, as they are"} for row in found]
+
+
+def _regions_named(
+    spread: float, shift: tuple[float, ...], runs: int, asked: dict[str, object] | None = None
+) -> dict[str, object]:
     import funnelnb as fn
 
     named = 0
@@ -284,7 +294,9 @@ def _regions_named(spread: float, shift: tuple[float, ...], runs: int) -> dict[s
         book = worlds.quick_book(
             replace(given, deals=deals, outcome=outcome, extra={"owner": owner.astype(str)})
         )
-        named += any(row.verdict in ("higher", "lower") for row in fn.segments(book, by="region").rows)
+        named += any(
+            row.verdict in ("higher", "lower") for row in fn.segments(book, by="region", **(asked or {})).rows
+        )
     differ = any(shift)
     regions = "regions differ (−0.8, −0.3, 0.3, 0.8)" if differ else "regions do not differ"
     return {
@@ -364,6 +376,7 @@ def parts(runs: int, dear: int) -> dict[str, Callable[[], list[dict[str, object]
     made[f"ages_{dear}"] = partial(ages, dear)
     made[f"people_by_day_{dear}"] = partial(people_by_day, dear)
     made[f"owners_{dear}"] = partial(owners, dear)
+    made[f"owners_by_day_{dear}"] = partial(owners_by_day, dear)
     for place, (slope, size, swing) in enumerate(AMOUNTS):
         made[f"amounts_{place}_{min(dear, SUMS)}"] = partial(amounts, slope, size, swing, min(dear, SUMS))
     return made

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from funnelnb.stats.curves.band import log_log_band
 from funnelnb.stats.curves.clustered import factor_at, incidence_design, independent_factor
 from funnelnb.stats.curves.incidence import aalen_johansen
-from funnelnb.stats.rates.clustered import clustered_share, design, effective_clusters, student_quantile
+from funnelnb.stats.rates.clustered import (
+    clustered_share,
+    design,
+    effective_clusters,
+    student_p_value,
+    student_quantile,
+)
 from funnelnb.stats.rates.proportion import normal_quantile, wilson
 from tests.truth import worlds
 
@@ -128,3 +135,16 @@ def test_weights_that_end_in_rounding_leave_an_interval():
     assert curve.open_rate[-1] == 0.0
     assert (curve.ci_upper[0, -1] - curve.ci_lower[0, -1]) > 0.05
     assert curve.variance[0, -1] > 1e-4
+
+
+def test_surprise_with_few_clusters_is_that_of_a_t_test():
+    """The normal p-value on trials widened for one level, judged by Student, is the p-value of the t-test."""
+    clusters = np.random.default_rng(3).normal(0.9, 1.0, size=9)
+    wanted = scipy.stats.ttest_1samp(clusters, 0.0)
+    for level in (0.8, 0.9, 0.99):
+        widened = (
+            wanted.statistic * scipy.stats.norm.isf(0.5 - level / 2) / scipy.stats.t.isf(0.5 - level / 2, 8)
+        )
+        normal = 2 * scipy.stats.norm.sf(abs(widened))
+        assert student_p_value([normal, np.nan], 8, level)[0] == pytest.approx(wanted.pvalue, rel=1e-9)
+    assert student_p_value(0.02, np.inf) == 0.02

@@ -60,7 +60,7 @@ def test_hardly_anybody_is_named_where_only_regions_differ():
 def test_a_region_is_seldom_named_for_its_people_and_found_where_it_differs():
     owners = STORED[STORED["setting"].str.contains("20 owners")].groupby("figure")["coverage"]
     assert owners.max()["runs in which a region is named, owners counted"] <= 0.12
-    assert owners.min()["runs in which a region is found"] > 0.9
+    assert owners.min()["runs in which a region is found"] >= 0.9
 
 
 def test_the_document_shows_the_stored_figures():

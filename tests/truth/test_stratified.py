@@ -149,11 +149,12 @@ def floor_of_owners(seed):
     return worlds.quick_book(changed)
 
 
-def test_a_region_is_not_named_for_the_five_people_in_it():
+@pytest.mark.parametrize("how", [{}, {"measure": "by_day", "horizon_days": 180.0, "adjust_for": None}])
+def test_a_region_is_not_named_for_the_five_people_in_it(how):
     """Deals of one owner end alike: ten floors, of which half named a region when owners were not counted."""
     named = 0
     for seed in range(10):
-        result = fn.segments(floor_of_owners(seed), by="region")
+        result = fn.segments(floor_of_owners(seed), by="region", **how)
         named += any(row.verdict in ("higher", "lower") for row in result.rows)
         assert "deals_alike_owner" in {note.code for note in result.notes}
     assert named <= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class LikeWithLike:
         The comparison within strata; None where there are none.
     factor : ndarray of float64, shape (G,)
         By how much accounts (and owners) widen the variance of each group.
+    beyond_accounts : ndarray of float64, shape (G,)
+        By how much owners widen it beyond what accounts do; 1 where owners do not count.
+    df : float
+        Degrees of freedom of that variance; infinite where no deals are alike.
     clustered : tuple of (str, float, int)
         What makes deals alike (``account_id``, ``owner``), by how much it widens the variance of a group at most, and
         how many of them there are.
@@ -56,6 +60,8 @@ class LikeWithLike:
     names: tuple[str, ...]
     within: Within | None
     factor: Floats
+    beyond_accounts: Floats
+    df: float = np.inf
     clustered: tuple[tuple[str, float, int], ...] = ()
 
 
@@ -96,8 +102,8 @@ def like_with_like(
     strata, used = _strata(ledger, by, names, closed, automatic=adjust_for == AUTO)
     won, w = success[closed], weight[closed]
     mine, cell = code[closed], strata[closed]
-    factor, df, clustered = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
-    factor = factor * _unequal(w, mine, len(group.groups))
+    found = _clusters(ledger, by, (closed, won, mine, cell), len(group.groups))
+    factor, df = found.factor * _unequal(w, mine, len(group.groups)), found.df
     within = None
     if used:
         shape = (int(cell.max(initial=0)) + 1, len(group.groups))
@@ -109,8 +115,20 @@ def like_with_like(
             .astype(np.float64)
         )
         within = _one_by_one(k, n, factor, level, df)
-    spare = float(student_quantile(level, df) / normal_quantile(level)) ** 2
-    return LikeWithLike(names=used, within=within, factor=factor * spare, clustered=clustered)
+    spare, spare_accounts = (_spare(one, level) for one in (df, found.accounts_df))
+    return LikeWithLike(
+        names=used,
+        within=within,
+        factor=factor * spare,
+        beyond_accounts=found.factor * spare / (found.accounts * spare_accounts),
+        df=df,
+        clustered=found.clustered,
+    )
+
+
+def _spare(df: float, level: float) -> float:
+    """Return by how much few clusters widen the variance."""
+    return float(student_quantile(level, df) / normal_quantile(level)) ** 2
 
 
 def _looked_at(ledger: Ledger, origin: int, days: float | None) -> tuple[NDArray[np.bool_], Floats, Floats]:
@@ -214,17 +232,28 @@ def _size_class(ledger: Ledger, closed: NDArray[np.bool_]) -> Ints | None:
     return np.where(known, place + 1, 0).astype(np.int64)
 
 
+class _Clusters(NamedTuple):
+    """The factor of each group and its degrees of freedom, those of accounts alone, and what makes deals alike."""
+
+    factor: Floats
+    df: float
+    accounts: Floats
+    accounts_df: float
+    clustered: tuple[tuple[str, float, int], ...]
+
+
 def _clusters(
     ledger: Ledger,
     by: tuple[str, ...],
     cells: tuple[NDArray[np.bool_], Floats, Ints, Ints],
     groups: int,
-) -> tuple[Floats, float, tuple[tuple[str, float, int], ...]]:
-    """Return the factor of each group, its degrees of freedom, and what makes deals alike."""
+) -> _Clusters:
+    """Return by how much accounts and owners widen the variance of each group."""
     closed, won, mine, cell = cells
     cell = mine * (int(cell.max(initial=0)) + 1) + cell
     names = ["account_id", *(["owner"] if set(by) & set(TEAMS) and "owner" not in by else [])]
     factor, df, used = np.ones(groups), np.inf, []
+    accounts, accounts_df = factor, df
     for name in names:
         coded = ledger.attributes.get(name)
         if coded is None or name in by:
@@ -244,7 +273,9 @@ def _clusters(
             df = min(df, cluster_df(own, mine, alike))
             used.append((name, float(wider.max()), sizes.size))
         factor = np.maximum(factor, wider)
-    return factor, df, tuple(used)
+        if name == "account_id":
+            accounts, accounts_df = factor, df
+    return _Clusters(factor, df, accounts, accounts_df, tuple(used))
 
 
 def lives(ledger: Ledger) -> tuple[Floats, NDArray[np.bool_]]:

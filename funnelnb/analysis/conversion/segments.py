@@ -6,7 +6,7 @@ Longer than most modules: rates, comparison and verdict of groups are read toget
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.count.counts import ADVANCED
+from funnelnb.stats.rates.clustered import student_p_value
 from funnelnb.stats.rates.compare import (
     benjamini_hochberg,
     funnel_limits,
@@ -77,6 +78,8 @@ class GroupRates:
         The comparison within strata of equal deals, which is then the one that counts.
     adjusted_for : tuple of str
         What those strata are made of.
+    df : float
+        Degrees of freedom with which deals of one account or owner are alike; infinite where none are.
     fair : tuple of bool, length G
         False where the grouping is known only after the deals have gone their way; empty: all are.
     """
@@ -95,6 +98,7 @@ class GroupRates:
     notes: tuple[Note, ...]
     within: Within | None = None
     adjusted_for: tuple[str, ...] = ()
+    df: float = np.inf
     fair: tuple[bool, ...] = ()
 
 
@@ -156,9 +160,8 @@ def decided(
         else float("nan"),
         horizon_days=float("nan"),
         notes=notes,
-        within=None if alike is None else alike.within,
-        adjusted_for=() if alike is None else alike.names,
-        fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
+        **_how(alike),
+        fair=_fair(notes, counts.groups),
     )
 
 
@@ -170,9 +173,33 @@ def _decided_notes(
     notes = source_notes(source) + caveats.partly("open_deals", sums["here_n"].sum(), n)
     notes += caveats.partly("left_undecided", sums["left_n"].sum(), n)
     notes += caveats.no_losses(sums["lost_n"].sum(), n)
+    return notes + _alike_notes(source, by, alike)
+
+
+def _alike_notes(source: Source, by: tuple[str, ...], alike: LikeWithLike | None) -> tuple[Note, ...]:
+    """Return what has to be said of the comparison."""
     if alike is None or not hasattr(source, "ledger"):
-        return notes
-    return notes + alike_notes(source.ledger, by, alike)
+        return ()
+    return alike_notes(source.ledger, by, alike)
+
+
+class _How(TypedDict):
+    """Fields of :class:`GroupRates` that say what the comparison counts."""
+
+    within: Within | None
+    adjusted_for: tuple[str, ...]
+    df: float
+
+
+def _how(alike: LikeWithLike | None) -> _How:
+    if alike is None:
+        return {"within": None, "adjusted_for": (), "df": np.inf}
+    return {"within": alike.within, "adjusted_for": alike.names, "df": alike.df}
+
+
+def _fair(notes: tuple[Note, ...], groups: tuple[tuple[str, ...], ...]) -> tuple[bool, ...]:
+    """Return for each group whether the grouping is known before the deals have gone their way."""
+    return (not any(note.code == "known_afterwards" for note in notes),) * len(groups)
 
 
 def _alike(
@@ -193,9 +220,13 @@ def _factors(alike: LikeWithLike | None, decided_n: Ints) -> tuple[Floats, Float
     """Return by how much clusters widen each group's variance, and that of all others together."""
     if alike is None:
         return np.ones(decided_n.shape), np.ones(decided_n.shape)
-    weighed = alike.factor * decided_n
-    rest_n = np.maximum(decided_n.sum() - decided_n, 1)
-    return alike.factor, np.maximum((weighed.sum() - weighed) / rest_n, 1.0)
+    return alike.factor, _of_rest(alike.factor, decided_n)
+
+
+def _of_rest(factor: Floats, n: Ints) -> Floats:
+    """Return for each group the factor of all others together, each weighed by its deals."""
+    weighed, rest_n = factor * n, np.maximum(n.sum() - n, 1)
+    return np.maximum((weighed.sum() - weighed) / rest_n, 1.0)
 
 
 def rates_by_day(
@@ -210,34 +241,33 @@ def rates_by_day(
     counts = time_counts(source, origin.position, source.playbook.won, by)
     horizon = settle(horizon_days, counts)
     parts = by_day.split(counts)
-    days = [by_day.watch(part, horizon.days, confidence_level, drawn=False).day for part in parts]
-    rests = _rests(parts, horizon.days, confidence_level)
-    whole = by_day.watch(by_day.pooled(parts), horizon.days, confidence_level, drawn=False).day
+    days, rests, whole = _days(parts, horizon.days, confidence_level)
     n, late_n = int(sum(part.n.sum() for part in parts)), sum(part.late_n for part in parts)
     notes = (*source_notes(source), *origin.notes, *horizon.notes)
     notes += caveats.timed(n, int(counts.unknown_n.sum()), late_n, unwatched_n(source, counts))
     notes += caveats.at_horizon(list(zip(counts.groups, days, strict=True)), horizon.days)
-    alike = None
-    if n and not late_n:  # of deals that came under observation late nobody knows for whom they stand
-        alike = _alike(source, by, origin.position, adjust_for, confidence_level, horizon.days)
-    if alike is not None and hasattr(source, "ledger"):
-        notes += alike_notes(source.ledger, by, alike)
+    if late_n:  # of deals that came under observation late nobody knows for whom they stand
+        alike = _alike(source, by, origin.first, None, confidence_level)
+    else:
+        alike = _alike(source, by, origin.position, adjust_for, confidence_level, horizon.days) if n else None
+    known_n = np.array([day.known_n for day in days], dtype=np.int64)
+    owners = np.ones(known_n.shape) if alike is None else alike.beyond_accounts
+    notes += _alike_notes(source, by, alike)
     return GroupRates(
         groups=counts.groups,
-        decided_n=np.array([day.known_n for day in days], dtype=np.int64),
+        decided_n=known_n,
         won_n=_won_by(parts, horizon.days),
         rate=np.array([day.rate for day in days]),
         ci_lower=np.array([day.ci_lower for day in days]),
         ci_upper=np.array([day.ci_upper for day in days]),
         rest_rate=np.array([day.rate for day in rests]),
-        trials=_trials(days),
-        rest_trials=_trials(rests),
+        trials=_trials(days) / owners,
+        rest_trials=_trials(rests) / _of_rest(owners, known_n),
         pooled_rate=whole.rate,
         horizon_days=horizon.days,
         notes=notes,
-        within=None if alike is None else alike.within,
-        adjusted_for=() if alike is None else alike.names,
-        fair=tuple(not any(note.code == "known_afterwards" for note in notes) for _ in counts.groups),
+        **_how(alike),
+        fair=_fair(notes, counts.groups),
     )
 
 
@@ -248,12 +278,18 @@ def _won_by(parts: Sequence[by_day.Times], days: float) -> NDArray[np.int64]:
     return np.array(won, dtype=np.int64)
 
 
-def _rests(parts: Sequence[by_day.Times], days: float, confidence_level: float) -> list[by_day.AtDay]:
-    """Return for each group the headline of all others together; nothing where there are no others."""
-    if len(parts) < 2:
-        return [by_day.AtDay() for _ in parts]
-    others = [by_day.pooled([*parts[:g], *parts[g + 1 :]]) for g in range(len(parts))]
-    return [by_day.watch(one, days, confidence_level, drawn=False).day for one in others]
+def _days(
+    parts: Sequence[by_day.Times], days: float, confidence_level: float
+) -> tuple[list[by_day.AtDay], list[by_day.AtDay], by_day.AtDay]:
+    """Return the headline of each group, of all others of each (nothing where there are none), and of the whole."""
+
+    def day(times: by_day.Times) -> by_day.AtDay:
+        return by_day.watch(times, days, confidence_level, drawn=False).day
+
+    rests = [by_day.AtDay() for _ in parts]
+    if len(parts) > 1:
+        rests = [day(by_day.pooled([*parts[:g], *parts[g + 1 :]])) for g in range(len(parts))]
+    return [day(one) for one in parts], rests, day(by_day.pooled(parts))
 
 
 def compare(rates: GroupRates, confidence_level: float) -> Compared:
@@ -303,6 +339,7 @@ def _against_the_rest(
     for g in np.flatnonzero(tested):
         pair = group_vs_rest([won[g], rest_won[g]], [trials[g], _whole(rest_trials)[g]], confidence_level)
         p_value[g] = pair.p_value[0]
+    p_value = student_p_value(p_value, rates.df, confidence_level)
     difference = rates.rate - rates.rest_rate
     if rates.within is not None:
         within = rates.within

@@ -62,6 +62,44 @@ def student_quantile(confidence_level: float, df: ArrayLike) -> Floats:
     return np.where(np.isfinite(freedom), stdtrit(finite, tail), normal_quantile(confidence_level))
 
 
+def student_p_value(
+    p_value: ArrayLike, df: float, confidence_level: float = check.CONFIDENCE_LEVEL
+) -> Floats:
+    """How surprising is it, if the variance is known by few clusters?
+
+    Parameters
+    ----------
+    p_value : array_like
+        Two-sided, of a test on so many trials that its intervals at `confidence_level` hold with `df` degrees of
+        freedom (:meth:`Design.trials`).
+    df : float
+    confidence_level : float
+
+    Returns
+    -------
+    ndarray of float64
+        The same where `df` is infinite, and where `p_value` is 1 - `confidence_level`; larger below it, because far
+        out Student's distribution holds more than the normal one.
+
+    Notes
+    -----
+    The normal deviate of `p_value` times t / z of that level is the deviation in standard errors, which Student's
+    distribution judges.
+
+    Examples
+    --------
+    >>> student_p_value([0.1, 0.01], df=16).round(4).tolist()
+    [0.1, 0.0147]
+    """
+    from scipy.special import ndtri, stdtr
+
+    surprise = np.asarray(p_value, dtype=float)
+    if not np.isfinite(df):
+        return surprise
+    wider = student_quantile(confidence_level, df) / normal_quantile(confidence_level)
+    return np.asarray(2 * stdtr(max(df, 1.0), ndtri(surprise / 2) * wider), dtype=float)
+
+
 def effective_clusters(size: ArrayLike) -> Floats:
     """How many clusters of equal size tell as much as these? ``(sum m)^2 / sum m^2`` over the first axis (Kish)."""
     sizes = np.asarray(size, dtype=float)
