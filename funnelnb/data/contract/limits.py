@@ -74,7 +74,7 @@ class Limits:
         return SourceError(
             f"{place}: no answer within {self.query_s:,} s",
             expected=f"rows within query_s = {self.query_s:,}",
-            hint=f"if the view is right, allow it with query_s = {more} under [limits] in funnelnb.toml",
+            hint=f"if the file is right, allow it with query_s = {more} under [limits] in funnelnb.toml",
         )
 
 

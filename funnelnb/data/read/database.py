@@ -395,7 +395,7 @@ def _refuse_asking_much(error: Exception, limits: Limits, place: str) -> None:
         raise SourceError(
             f"{place}: a cell or row of over {_row_bytes(limits):,} bytes",
             expected=f"cells within cell_chars = {limits.cell_chars:,}",
-            hint=f"if it is right, allow it with cell_chars = {10 * limits.cell_chars} under [limits] in funnelnb.toml",
+            hint=f"if the file is right, allow it with cell_chars = {10 * limits.cell_chars} under [limits] in funnelnb.toml",
         ) from None
 
 
