@@ -392,10 +392,11 @@ def _refuse_asking_much(error: Exception, limits: Limits, place: str) -> None:
     if "interrupted" in said:
         raise limits.too_slow(place) from None
     if "too big" in said:
+        more = 10 * limits.cell_chars
         raise SourceError(
             f"{place}: a cell or row of over {_row_bytes(limits):,} bytes",
             expected=f"cells within cell_chars = {limits.cell_chars:,}",
-            hint=f"if the file is right, allow it with cell_chars = {10 * limits.cell_chars} under [limits] in funnelnb.toml",
+            hint=f"if the file is right, allow it with cell_chars = {more} under [limits] in funnelnb.toml",
         ) from None
 
 

@@ -160,3 +160,12 @@ def test_marks_of_excel_in_a_page_are_no_text(tmp_path):
         "<tr><td>1<!-- <b> --></td><td><![if !supportEmptyParas]>a &lt; b<![endif]></td></tr><![endif]></table>a < b"
     )
     assert table(tmp_path / "d.html", page) == (["id", "n"], [["1", "a < b"]])
+
+
+def test_a_tag_of_a_megabyte_is_refused_at_once(tmp_path):
+    path = tmp_path / "d.xml"
+    path.write_text("<all><deal " + " ".join(f"a{k}='1'" for k in range(100_000)) + "/></all>")
+    began = time.process_time()
+    with pytest.raises(SourceError, match=r"d\.xml: 100,000 columns"):
+        read_file(path, TableSettings())
+    assert time.process_time() - began < 2
