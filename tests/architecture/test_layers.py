@@ -1,6 +1,7 @@
 """Arrows point down: who may import whom, read from the code."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,10 @@ def room_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
-def runtime_imports(tree: ast.Module) -> list[str]:
+@functools.cache
+def runtime_imports(source: str) -> list[str]:
     """Dotted names imported anywhere in the module, `if TYPE_CHECKING:` blocks left out."""
+    tree = ast.parse(source)
     names: list[str] = []
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -100,7 +103,7 @@ def broken_rules(path: Path, source: str) -> list[str]:
         return [f"{path.name}: the room {room!r} has no rule; add it to RULES and ARCHITECTURE.md"]
     sentence, allowed = RULES[room]
     broken = []
-    for name in runtime_imports(ast.parse(source)):
+    for name in runtime_imports(source):
         first, _, rest = name.partition(".")
         target = rest.split(".")[0]
         if first == "funnelnb" and target not in allowed | {room, "__version__"}:
@@ -138,7 +141,7 @@ def graph() -> dict[str, set[str]]:
     for module, path in names.items():
         targets = {
             next((one for one in (name, name.rpartition(".")[0]) if one in names), "")
-            for name in runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+            for name in runtime_imports(path.read_text(encoding="utf-8"))
         }
         arrows[module] = {target for target in targets if target not in ("", "funnelnb", module)}
     return arrows

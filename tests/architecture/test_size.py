@@ -1,6 +1,7 @@
 """Modules and functions stay short enough to be read: at most 600 lines a module, 40 lines of code a function."""
 
 import ast
+import functools
 import io
 import tokenize
 from pathlib import Path
@@ -29,6 +30,7 @@ def code_lines(source: str) -> set[int]:
     return lines
 
 
+@functools.cache
 def function_sizes(source: str) -> list[tuple[str, int]]:
     """Return name and lines of code of every function, docstring left out."""
     lines, sizes = code_lines(source), []
