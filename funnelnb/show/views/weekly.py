@@ -371,9 +371,8 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
 
 
 def _no_problem(result: WeeklyReport, say: Words) -> str:
-    """Say that no problem shows, and how many rules could not be judged."""
-    unjudged_n = len(result.needs)
-    return say.say(f"weekly.no_problem{'_judged' if unjudged_n else ''}", unjudged_n=unjudged_n)
+    """Say that no problem shows, and whether every rule could be judged."""
+    return say.get("weekly.no_problem_judged" if result.needs else "weekly.no_problem")
 
 
 def _in_short(result: WeeklyReport, rows: Mapping[str, ReportFigure], say: Words) -> str:
