@@ -208,7 +208,8 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
 
     Notes
     -----
-    Deals without a stage history are left out: their moves are not known, and would read as skips. Counts are stays,
+    Deals without a stage history, or older than it, are left out: their moves are not known, and would read as skips.
+    Counts are stays,
     straight from the ledger: what enters a stage equals what leaves it and what is still there, in
     number and in known amounts. Paths are of closed deals only, as that of an open deal is not over; a long path needs
     time, so win rates of paths do not say that a path makes deals win.
@@ -440,8 +441,9 @@ def referrals_of(desk: Desk) -> Mask | None:
 
 
 def moves_recorded(ledger: Ledger) -> Mask:
-    """Return which deals have a history: where the others went step by step, or skipped, is not known."""
-    return ~np.asarray(ledger.is_true("history_missing"), bool)
+    """Return which deals have a history from their beginning: whether the others went step by step is not known."""
+    unseen = ledger.is_true("history_missing") | ledger.is_true("moves_before_records")
+    return ~np.asarray(unseen, bool)
 
 
 def _notes(ledger: Ledger) -> tuple[Note, ...]:

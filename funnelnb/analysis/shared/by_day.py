@@ -397,7 +397,9 @@ def curve(times: Times, confidence_level: float, only_s: float | None = None) ->
     if times.limit_s is not None and times.undated_n:
         both = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
         incidence = _themselves(
-            replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most)), times, (times.time_s, None)
+            replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most)),
+            times,
+            (times.time_s, None),
         )
         time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
         return _widened(incidence, times, (time_s, outcome, None), only_s)
