@@ -203,3 +203,31 @@ def test_the_horizon_counts_only_deals_whose_time_is_known():
 def test_no_share_of_fewer_than_ten_deals_is_judged():
     result = fn.forecasts.calibration(book("complete"), horizon_days=60)
     assert min(row.deal_n for row in result.rows) >= 10 or len(result.rows) == 1
+
+
+def test_no_date_is_made_up_for_a_loss_without_one():
+    found = {row.finding: row for row in fn.diagnosis.harm(book("undated")).rows}
+    assert found["undated_losses"].deal_n > 0
+    assert found["undated_losses"].effects == ()
+
+
+def test_stages_before_the_records_are_not_called_passed_over():
+    tables = worlds.frames(FULL)
+    began = worlds.EPOCH + np.timedelta64(250, "D")
+    history = tables["stage_history"][tables["stage_history"]["entered_at"] >= began]
+    until = str(worlds.EPOCH + np.timedelta64(FULL.as_of, "D"))[:10]
+    late = fn.load(
+        tables | {"stage_history": history}, playbook=STAGES, as_of=until, observed_from=str(began)[:10]
+    )
+    assert "jumped_to_won" not in {row.finding for row in fn.diagnosis.harm(late).rows if row.deal_n}
+    assert fn.diagnosis.wander(late).skipping_n == 0
+
+
+def test_who_owns_a_deal_now_is_not_said_to_be_known_at_entry():
+    tables = worlds.frames(FULL)
+    deals = tables["opportunities"].assign(owner=lambda one: "P" + one["region"].astype(str))
+    until = str(worlds.EPOCH + np.timedelta64(FULL.as_of, "D"))[:10]
+    made = fn.load(tables | {"opportunities": deals}, playbook=STAGES, as_of=until)
+    result = fn.customers.propensity(made, horizon_days=90)
+    used = {row.column for row in result.audit if row.used}
+    assert ("people_as_recorded" in {note.code for note in result.notes}) == ("owner" in used)
