@@ -2,6 +2,8 @@
 
 Each group gets one Aalen-Johansen curve (``stats.incidence``); this module adds what only the analysis can
 know: whether the curve may be read at the horizon at all.
+
+Longer than most modules: one curve and its reading, of one group and of very many at once, which must agree.
 """
 
 from __future__ import annotations
