@@ -1,4 +1,7 @@
-"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is."""
+"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is.
+
+Longer than most modules: what is opened, how it is recognised and what it may ask for are one question.
+"""
 
 from __future__ import annotations
 
@@ -427,8 +430,12 @@ def _in_time(connection: Any, rows: Any, path: Path, place: str, limits: Limits)
     size, packed, late = 0, max(path.stat().st_size, 1), threading.Event()
     batches = []
 
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
     def watched(step: Any) -> Any:
-        timer = threading.Timer(limits.query_s, lambda: (late.set(), connection.interrupt()))
+        timer = threading.Timer(limits.query_s, stop)
         timer.start()
         try:
             return step()
