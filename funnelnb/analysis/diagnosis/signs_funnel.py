@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign, in_days
+from funnelnb.analysis.shared.judged import losses_dated, moves_known
 from funnelnb.analysis.shared.period import period_of
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL
@@ -278,6 +279,10 @@ def _lengths(desk: Desk, stage: int) -> Floats:
 
 def stalled(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     """Measure the share of deals in hand beyond the usual age of their stage against what is ordinary."""
+    if not losses_dated(desk.ledger):  # the stays that are known to have finished are then the short ones
+        raise Missing("lost_dates")
+    if not moves_known(desk.ledger):
+        raise Missing("history")
     old, ordinary = np.zeros(len(desk.won), bool), np.zeros(len(desk.won))
     judged = desk.in_hand & ~np.isnan(desk.here_days)
     for k in range(desk.ledger.won):

@@ -135,7 +135,7 @@ def _shares(desk: Desk, limits: Limits, level: float, found: Mask, of: Mask) -> 
 def hidden_deals(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     """Measure the share of won deals that were never in the funnel, or entered only when they were won."""
     try:
-        looked = integrity(desk.book, weights="playbook")
+        looked = integrity(desk.book, weights="playbook" if _weighted(desk.book.playbook) else "measured")
     except FunnelError:
         raise Missing("dates") from None
     if not next(row.of_n for row in looked.rows if row.check == "never_in_funnel" and not row.group):
@@ -157,6 +157,11 @@ def hidden_deals(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
             crossed=share >= limits.alarm, second=float(k[unit]), amount=float(amounts[unit]),
             deals=desk.of(unit, recent & hidden),
         )  # fmt: skip
+
+
+def _weighted(model: Any) -> bool:
+    """Whether a stage model names a weight for any stage before the win; own lists of stages name none."""
+    return any(one.win_weight is not None for one in model.stages[: model.won])
 
 
 def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:

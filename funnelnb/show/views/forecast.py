@@ -556,7 +556,9 @@ def velocity_finding(result: Velocity, say: Words) -> Finding:
     return Finding(
         headline=say.say(
             "velocity.headline" if priced else "velocity.headline_n", flow=money(result.flow_amount),
-            new_per_month=say.numbers.count(round(result.new_per_month_n)),
+            new_per_month=say.numbers.tenths(round(result.new_per_month_n, 1))
+            if result.new_per_month_n < 10
+            else say.numbers.count(round(result.new_per_month_n)),
             chance=say.numbers.percent(result.chance_rate), size=money(result.size_amount),
         ),
         detail=say.say("velocity.detail", **both) if priced else "",

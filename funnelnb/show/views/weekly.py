@@ -252,7 +252,7 @@ def _prose(title: str, told: Sequence[str], say: Words, mark: str = "", *, news:
 def _problems(result: WeeklyReport, say: Words) -> Section:
     title = say.get("weekly.titles.problems")
     if not result.problems:
-        return Section(title=title, lead=say.get("weekly.no_problem"))
+        return Section(title=title, lead=_no_problem(result, say))
     more = say.say("weekly.more", more_n=result.more_n) if result.more_n else ""
     return Section(
         title=title,
@@ -356,12 +356,17 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
     elif result.problems:
         parts.append(say.say("weekly.amber", amber_n=len(result.problems)))
     else:
-        parts.append(say.get("weekly.no_problem"))
+        parts.append(_no_problem(result, say))
     return Finding(
         headline=headline,
         detail=say.get("language.sentence").join(filter(None, parts)),
         unsaid=say.get("weekly.unsaid"),
     )
+
+
+def _no_problem(result: WeeklyReport, say: Words) -> str:
+    """Say that no problem shows, and whether every rule could be judged."""
+    return say.get("weekly.no_problem_judged" if result.needs else "weekly.no_problem")
 
 
 def _in_short(result: WeeklyReport, rows: Mapping[str, ReportFigure], say: Words) -> str:
