@@ -151,9 +151,9 @@ class Settings:
     playbook : str, dict or None
         Id of a built-in playbook, path of a playbook file, or ``{"stages": [...]}``.
     as_of, observed_from : str
+        ISO dates; empty: not given.
     as_of_reason : str
         Why nothing is recorded for long before the as-of date.
-        ISO dates; empty: not given.
     currency : str
     timezone : str
         IANA name; times with an offset are converted to it.
@@ -198,6 +198,8 @@ class Settings:
         Currency = what one unit of it is worth in `currency`; its amounts are converted.
     deal_url : str
         Address of a deal in the CRM, such as ``https://crm.example/deal/{opportunity_id}``.
+    pipeline : str
+        The only pipeline that is read, where the source has several; empty: all.
     """
 
     path: str = ""
@@ -232,6 +234,7 @@ class Settings:
     harm: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     deal_url: str = ""
+    pipeline: str = ""
 
     @property
     def shown(self) -> str:
@@ -625,6 +628,8 @@ REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "report_timeout": ("seconds", (int, float)),
     "code": ("true or false", (bool,)),
     "standalone": ("true or false", (bool,)),
+    "deals": ("true or false", (bool,)),
+    "digest": ("true or false", (bool,)),
     "fail_on": ("a list of rules", (list,)),
     "dask": ("the address of a scheduler", (str,)),
     "parameters": ("a table of name = value", (dict,)),
@@ -720,7 +725,7 @@ _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
 _RULES: dict[str, Any] = {
-    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason"), Reader.text),
+    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason", "pipeline"), Reader.text),
     **dict.fromkeys(("as_of", "observed_from"), _day),
     **dict.fromkeys(("horizon_days", "confidence_level"), _number),
     "playbook": _playbook,

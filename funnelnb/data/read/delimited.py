@@ -18,10 +18,10 @@ from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
-from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_total, table_end
+from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_title, is_total, table_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from funnelnb.data.contract.limits import Limits
@@ -261,6 +261,7 @@ def _records_only(result: Delimited) -> Delimited:
     ]
     totals, notes = table_end(numbered, result.layout.kinds, narrow)
     totals += [row for row in _inner_totals(result) if row not in totals]
+    notes += [row for row in _group_titles(result, repeated) if row not in notes]
     others = _other_tables(result)
     totals, notes = ([row for row in rows if row not in others] for rows in (totals, notes))
     out = {"header": repeated, "total": sorted(totals), "note": sorted(notes), "table": sorted(others)}
@@ -295,6 +296,22 @@ def _repeated_headers(result: Delimited) -> list[int]:
             if not same.any():
                 return []
     return [int(row) for row in result.rows[same]]
+
+
+def _group_titles(result: Delimited, repeated: Sequence[int]) -> list[int]:
+    """Return the rows right above a repeated header that hold one text only: titles of groups."""
+    import numpy as np
+
+    found = []
+    for row in repeated:
+        place = int(np.searchsorted(result.rows, row)) - 1
+        cells = [column[place].as_py() for column in result.table.columns] if place >= 0 else []
+        while place > 0 and not any(map(str.strip, cells)):
+            place -= 1
+            cells = [column[place].as_py() for column in result.table.columns]
+        if is_title(cells):
+            found.append(int(result.rows[place]))
+    return found
 
 
 def _other_tables(result: Delimited) -> set[int]:

@@ -15,7 +15,7 @@ from funnelnb.data.read.header import Layout, find_layout, require_header
 from funnelnb.data.read.package import Inside, look_inside, sheet_paths
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
 from funnelnb.data.read.stack import same_shape, stacked
-from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_total, table_end
+from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_title, is_total, table_end
 from funnelnb.data.read.told import cut, layout_notes
 
 if TYPE_CHECKING:
@@ -263,6 +263,10 @@ def _leave_out(rows: _Rows) -> None:
             repeated.append(place + 1)
         elif place + 1 not in totals and is_total(_texts(rows.cells[place]), kinds):
             totals.append(place + 1)
+    for row in repeated:
+        above = max((place for place in held if place < row - 1), default=-1)
+        if above >= 0 and is_title(_texts(rows.cells[above])) and above + 1 not in remarks:
+            remarks.append(above + 1)
     others = _other_tables(rows, held)
     totals, remarks = ([one for one in found if one not in others] for found in (totals, remarks))
     for code, found in (("total", totals), ("note", remarks), ("header", repeated), ("table", others)):

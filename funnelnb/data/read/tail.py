@@ -78,6 +78,18 @@ def is_note(cells: Sequence[str], kinds: Sequence[str], *, apart: bool) -> bool:
     return remark or (apart and len(cells) > 2 and (" " in text or len(text) > 12))
 
 
+def is_title(cells: Sequence[str]) -> bool:
+    """Whether a row holds one text alone, in its first cell: above a repeated header it is the title of a group.
+
+    Examples
+    --------
+    >>> is_title(["Closed Won", "", "", ""]), is_title(["Acme", "Won", "", ""])
+    (True, False)
+    """
+    held = [place for place, cell in enumerate(cells) if cell.strip()]
+    return held == [0] and len(cells) > 2 and kind_of(cells[0].strip()) == TEXT
+
+
 def table_end(
     rows: Sequence[tuple[int, Sequence[str]]], kinds: Sequence[str], narrow: set[int]
 ) -> tuple[list[int], list[int]]:

@@ -54,7 +54,13 @@ def detect_encoding(path: Path, head: bytes) -> str:
     foreign = _not_utf8(path)
     if not foreign:
         return "utf-8"
-    return _korean_or_japanese(foreign) or _chinese(foreign) or _western(foreign)
+    return (
+        _traditional(foreign)
+        or _korean_or_japanese(foreign)
+        or _chinese(foreign)
+        or _central_european(foreign)
+        or _western(foreign)
+    )
 
 
 def _not_utf8(path: Path) -> bytes:
@@ -90,6 +96,43 @@ def _korean_or_japanese(sample: bytes) -> str:
     return "cp949" if letters and hangul > 0.97 * len(letters) else ""
 
 
+_TRADITIONAL = set(
+    "這來國個說們為時會過對後沒還發當無開經頭見從動兩長樣現將與進實點聲話兒問機給幾業間電門東聽氣關內產體別處總場師書員報馬張難數"
+    "車應親務製解記邊戰許覺題統請愛讓認論義術結連遠資隊帶條院變聯權該領傳達辦運強區轉眾輕語滿寫識極錢黨設歷廣議際則單據導網專觀爭"
+    "組視濟離戶稱負責階狀態額預計編號敗潛訪談報價客建立名銷售金日期成交公司業務案項目人原因區域產品來源聯絡類型聯繫備註"
+)
+"""Everyday characters of texts in traditional Chinese, those of sales among them."""
+
+
+def _traditional(sample: bytes) -> str:
+    """Return ``cp950`` (Big5) where the text so read consists of the everyday characters of traditional Chinese."""
+    text = codecs.getincrementaldecoder("cp950")(errors="replace").decode(sample)
+    foreign = [char for char in text if ord(char) >= 0x80]
+    known = sum(char in _TRADITIONAL for char in foreign)
+    broken = text[:-2].count("\ufffd")
+    return "cp950" if len(foreign) >= 6 and not broken and known > 0.35 * len(foreign) else ""
+
+
+_CENTRAL_LETTERS = set("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽäôľĺŕÄÔĽĹŔöüőűÖÜŐŰßăâîșțşţĂÂÎŞŢđĐ")
+"""Letters beyond ASCII in the languages that are written in Windows-1250."""
+
+_NOT_WESTERN = re.compile(
+    r"[^\W\d_][³¹¿]+[^\W\d_]|[³¿][^\W\d_]{2}|[^\W\d_]{3}[³¹¿]|œ(?![uieéèt])|Ÿ|[^\W\d_]£[^\W\d_]"
+)
+"""What Polish, Czech and Hungarian words look like where they are read as Windows-1252."""
+
+
+def _central_european(sample: bytes) -> str:
+    """Return ``cp1250`` where the words so read are Central European, and in Windows-1252 none at all."""
+    if not _NOT_WESTERN.search(sample.decode("cp1252", errors="replace")):
+        return ""
+    text = sample.decode("cp1250", errors="replace")
+    if "\ufffd" in text or 3 * sum(byte >= 0x80 for byte in sample) > len(sample):
+        return ""
+    foreign = {char for word in re.findall(r"[^\W\d_]+", text) for char in word if not char.isascii()}
+    return "cp1250" if foreign and foreign <= _CENTRAL_LETTERS else ""
+
+
 def _chinese(sample: bytes) -> str:
     """Return ``gb18030`` if the high bytes come in pairs of the everyday characters, else empty."""
     high_n = sum(byte >= 0x80 for byte in sample)
@@ -121,7 +164,7 @@ def _western(sample: bytes) -> str:
     return best.encoding if best else "cp1252"
 
 
-_WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝ")
+_WESTERN_LETTERS = set("äöüßÄÖÜàâçéèêëîïôûùœÀÂÇÉÈÊËÎÏÔÛŒáíóúñÁÍÓÚÑãõÃÕåæøÅÆØìòÌÒýÝºª²³")
 """Letters beyond ASCII in the languages that are written in Windows-1252."""
 
 _WESTERN_SIGNS = set("£€–—‘’“”„…•°§©®™½¼¾²³±µ·×\xa0´«»¿¡†‡")

@@ -35,6 +35,10 @@ _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
 _DAY_ZH = re.compile(r"日期|时间|日時|日$|时$")
+_EXPECTED = re.compile(
+    r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
+    r"|预计|预期|计划|予定|예상"
+)
 _LOST_FLAGS = ("is lost", "lost", "lost flag", "deal lost")
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
@@ -173,6 +177,7 @@ def find(
                 and one.why != "name"
                 and one.column in _ROLES
                 and _is_that(one, raw)
+                and not (guess and _says_nothing(one, raw, profiles))
             ],
         )
         if guess:
@@ -213,6 +218,17 @@ def _is_that(choice: Choice, raw: Raw) -> bool:
         return True
     words = words_of(raw, choice.source)
     return words is None or words.as_outcome or words.stages < 0.1
+
+
+def _says_nothing(choice: Choice, raw: Raw, profiles: Sequence[ColumnProfile]) -> bool:
+    """Whether a column called "Outcome" holds no word of any end, while another one tells all of them."""
+    words = words_of(raw, choice.source) if choice.column == "outcome" else None
+    if words is None or words.ended or words.open or words.unclear:
+        return False
+    others = [
+        words_of(raw, one.name) for one in profiles if one.kind == "category" and one.name != choice.source
+    ]
+    return any(one is not None and one.as_outcome and one.won > 0 and one.known_n > 1 for one in others)
 
 
 def _scores(  # noqa: C901
@@ -304,6 +320,8 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
                 candidates[column.name] = words
     _coded(result, raw, profiles)
     _stage_and_outcome(result, candidates, name)
+    _second_status(result, raw, candidates, name)
+    _unclear_beside_stage(result, raw)
     flags = [one for one in scored if one.column in ("is_won", "is_closed")]
     told = any(
         candidates[at].won for at in (result.source("stage"), result.source("outcome")) if at in candidates
@@ -354,24 +372,35 @@ def _stage_and_outcome(
                 continue
             why = "name" if name.get((source, column), 0.0) > 0.65 else "content"
             result.found[column] = Choice(column=column, source=source, score=score, why=why)
-    _second_status(result, candidates, stages)
 
 
 def _second_status(
-    result: Columns, candidates: Mapping[str, Words], stages: Sequence[tuple[float, str]]
+    result: Columns, raw: Raw, candidates: Mapping[str, Words], name: Mapping[tuple[str, str], float]
 ) -> None:
     """Where the stage tells no end but another column of stages does, that one tells the outcome."""
     at = result.source("stage")
-    if not at or "outcome" in result.found or at not in candidates or candidates[at].ended:
+    words = words_of(raw, at) if at in raw.frame else None
+    if "outcome" in result.found or words is None or words.ended:
         return
     others = [
-        (score, one)
-        for score, one in stages
-        if one != at and candidates[one].ended > 0 and one not in result.used
+        (max(name.get((one, "stage"), 0.0), name.get((one, "outcome"), 0.0)), one)
+        for one, seen in candidates.items()
+        if one != at and seen.ended > 0 and seen.known_n >= 2 and one not in result.used
     ]
+    others = [one for one in others if one[0] >= ENOUGH]
     if others:
         score, source = max(others)
         result.found["outcome"] = Choice(column="outcome", source=source, score=score, why="content")
+
+
+def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
+    """Leave out an outcome that only says that deals are closed, where the stage says how they ended."""
+    stage, outcome = result.source("stage"), result.found.get("outcome")
+    if outcome is None or outcome.why == "said" or stage not in raw.frame or outcome.source not in raw.frame:
+        return
+    ends, steps = words_of(raw, outcome.source), words_of(raw, stage)
+    if ends is not None and steps is not None and ends.unclear and not ends.ended and steps.ended:
+        del result.found["outcome"]
 
 
 def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
@@ -471,6 +500,8 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
 def _end_of(name: str) -> str:
     """Return which end a date column is the date of, empty if none ("Won on", "rejected_date", 赢单时间)."""
     words = plain(name).split()
+    if "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
+        return ""
     if {"won", "win", "sold", "hired", "booked", "booking"} & set(words) or "赢单" in name:
         return "won"
     if {"lost", "loss", "rejected", "rejection", "dropped", "declined"} & set(words) or "输单" in name:

@@ -53,7 +53,8 @@ def evidence_of(
         history=history,
         given=reference[0] or given,
         meanings={**reference[1], **_said(counts, settings)},
-        closed=_closed(deals),
+        closed=_filled(deals, "closed_at"),
+        reasons=_filled(deals, "lost_reason"),
     )
 
 
@@ -103,9 +104,9 @@ def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
     return {word: said[key(word)] for word in counts if key(word) in said}
 
 
-def _closed(deals: Sheet) -> dict[str, float]:
-    """Return the share of deals with a close date, by stage word."""
-    at, stage = deals.columns.source("closed_at"), deals.columns.source("stage")
+def _filled(deals: Sheet, column: str) -> dict[str, float]:
+    """Return the share of deals for which a column holds something, by stage word."""
+    at, stage = deals.columns.source(column), deals.columns.source("stage")
     if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
         return {}
     shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()

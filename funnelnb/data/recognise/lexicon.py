@@ -39,6 +39,19 @@ _WRAPPERS = ("value", "values", "label", "text", "name")
 
 UNIT = re.compile(r"[（(\[【]([^（()）\[\]【】]{0,200}+)[)）\]】]")
 
+_TRADITIONAL = (
+    "機會階狀態額預計負責業務員銷單報價談訪潛戶稱編號類敗輸贏簽約進開關閉結創時間來產區連繫絡備註實際無丟處術標審驗證確認決測試發現"
+    "線門隊組幣種總項級訂購賣買個後長電話複覆擱暫緩續終動說給應當對選擇領導經營勢場權願體與為從過還這讓難質資訊據廣滿議樣評調簡籤寫"
+    "錄頁網佔匯儲戰蹤繳費殘廢棄傳達觸滿貨運專屬聯優階層險爭"
+)
+_SIMPLIFIED = (
+    "机会阶状态额预计负责业务员销单报价谈访潜户称编号类败输赢签约进开关闭结创时间来产区连系络备注实际无丢处术标审验证确认决测试发现"
+    "线门队组币种总项级订购卖买个后长电话复复搁暂缓续终动说给应当对选择领导经营势场权愿体与为从过还这让难质资讯据广满议样评调简签写"
+    "录页网占汇储战踪缴费残废弃传达触满货运专属联优阶层险争"
+)
+_SIMPLE = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+"""Characters of sales in traditional Chinese, read as the simplified ones that the lists hold."""
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPLIT = re.compile(r"[^\w]+|_+")
 _CUSTOM = re.compile(r"(__c|_c|__s|__pc)$", re.IGNORECASE)
@@ -82,12 +95,13 @@ def plain(text: str) -> str:
     'etape cloturee'
     """
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", str(text).replace("#", " no ")))
-    return " ".join(part for part in _SPLIT.split(_without_accents(spaced.casefold())) if part)
+    bare = _without_accents(spaced.casefold()).translate(_SIMPLE)
+    return " ".join(part for part in _SPLIT.split(bare) if part)
 
 
 def key(text: str) -> str:
     """Return a text as names are compared: :func:`fold`, and without accents."""
-    return fold(_without_accents(str(text)))
+    return fold(_without_accents(str(text))).translate(_SIMPLE)
 
 
 def _without_accents(text: str) -> str:
@@ -107,6 +121,7 @@ def header_keys(name: str) -> tuple[str, ...]:
     >>> header_keys("property_dealstage")[-1]
     'dealstage'
     """
+    name = name.translate(_SIMPLE)
     bare = _CUSTOM.sub("", header_unit(UNIT.sub(" ", name).strip() or name)[0])
     parts = [one.strip() for one in re.split(r"[:./]| - ", bare)]
     last = parts[-1] or bare
@@ -122,7 +137,7 @@ def header_keys(name: str) -> tuple[str, ...]:
         found += [key(" ".join(named))] if named else []
     if rest:
         found += [key(" ".join(_without_ends(words, entity))), key(" ".join(rest))]
-    for prefix in _columns()["entity"]["prefixes"]:
+    for prefix in (one.translate(_SIMPLE) for one in _columns()["entity"]["prefixes"]):
         if last.startswith(prefix) and len(last) > len(prefix):
             found.append(key(last[len(prefix) :]))
             break
@@ -222,9 +237,10 @@ def _outcome_words() -> Mapping[str, str]:
 
 @functools.cache
 def _outcome_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    found = [(meaning, re.compile(one)) for meaning, one in _stages()["patterns"].items()]
+    found = [(meaning, re.compile(one.translate(_SIMPLE))) for meaning, one in _stages()["patterns"].items()]
     for language in _languages():
-        found += [(meaning, re.compile(one)) for meaning, one in language.get("patterns", {}).items()]
+        patterns = language.get("patterns", {}).items()
+        found += [(meaning, re.compile(one.translate(_SIMPLE))) for meaning, one in patterns]
     return tuple(found)
 
 
@@ -272,6 +288,57 @@ def _variants(word: str) -> list[str]:
     return list(dict.fromkeys(one for one in found if one))
 
 
+_ENDING = re.compile(r"(?:[oaei]s|[oaeis])$")
+_LATIN = re.compile(r"[a-z]{7,}")
+
+
+def _root(name: str) -> str:
+    """Return a folded Latin word without the ending of its gender and number ("aceptada", "aceptados"); else nothing.
+
+    Examples
+    --------
+    >>> _root("aceptada"), _root("rifiutate"), _root("won")
+    ('aceptad', 'rifiutat', '')
+    """
+    return _ENDING.sub("", name) if _LATIN.fullmatch(name) else ""
+
+
+@functools.cache
+def _outcome_roots() -> Mapping[str, str]:
+    """Return root = meaning, of the roots that have one meaning only."""
+    return _by_root(_outcome_words())
+
+
+@functools.cache
+def _rank_roots() -> Mapping[str, float]:
+    return _by_root(_ranks())
+
+
+def _by_root(words: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, set[Any]] = {}
+    for name, meaning in words.items():
+        root = _root(name)
+        if root:
+            found.setdefault(root, set()).add(meaning)
+    return {root: next(iter(meanings)) for root, meanings in found.items() if len(meanings) == 1}
+
+
+@functools.cache
+def _stems() -> tuple[tuple[str, float], ...]:
+    return tuple((plain(stem), float(rank)) for rank, stems in _stages()["stems"].items() for stem in stems)
+
+
+def _stem_rank(text: str) -> float | None:
+    """Return the usual place of a name by the beginnings of its words: of several the furthest."""
+    found = [
+        rank
+        for word in text.split()
+        for stem, rank in _stems()
+        if word.startswith(stem) or (len(stem) > 5 and stem in word)
+    ]
+    return max(found, default=None)
+
+
 _NEGATIONS = frozenset(("not", "no", "non", "nao", "nicht", "не", "un", "kein"))
 
 
@@ -287,7 +354,7 @@ def sense_of(word: str) -> Sense:
     58.0
     """
     variants = _variants(word)
-    text = plain(word)
+    text, word = plain(word), word.translate(_SIMPLE)
     first, _, rest = text.partition(" ")
     if first in _NEGATIONS and rest and sense_of(rest).meaning == "won":
         return Sense("lost", None, sure=True)
@@ -298,6 +365,10 @@ def sense_of(word: str) -> Sense:
     )
     rank = next((_ranks()[one] for one in variants if one in _ranks()), None)
     known = next((_outcome_words()[one] for one in variants if one in _outcome_words()), "")
+    if not known and rank is None:
+        roots = [_root(one) for one in variants]
+        known = next((_outcome_roots()[one] for one in roots if one in _outcome_roots()), "")
+        rank = None if known else next((_rank_roots()[one] for one in roots if one in _rank_roots()), None)
     if known and known not in ("open", "parked", "unclear"):
         return Sense(known, rank, sure=bool(pattern))
     if pattern and (not known or known == "unclear"):
@@ -306,7 +377,9 @@ def sense_of(word: str) -> Sense:
         return Sense("stage", rank)
     if known:
         return Sense(known, None, sure=known == "open")
-    return Sense("stage", _token_rank(text)) if _token_rank(text) is not None else Sense()
+    nearly = _token_rank(text)
+    nearly = _stem_rank(text) if nearly is None else nearly
+    return Sense("stage", nearly) if nearly is not None else Sense()
 
 
 def _token_rank(text: str) -> float | None:

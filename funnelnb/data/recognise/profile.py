@@ -48,7 +48,7 @@ _GUID = re.compile(r"^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IG
 _BARE = re.compile(r"\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}")
 _CLOCKS = ((32_000, 60_000), (6.3e8, 2.5e9), (6.3e11, 2.5e12))
 """Days of a spreadsheet (1987 to 2064), seconds and milliseconds since 1970 (1990 to 2049)."""
-_MONEY = re.compile(r"[$€£¥₹₽₩₺元円원]|^[A-Z]{3}\s?\d|\d\s?[A-Z]{3}$|zł|руб|\d[.,]\d{1,2}$")
+_MONEY = re.compile(r"[$€£¥₹₽₩₺元円원]|^[A-Z]{3}\s?\d|\d\s?[A-Z]{3}$|zł|руб|\d[.,]\d{1,2}0*$")
 SPOILT = re.compile(r"^\d[.,]\d+e\+?\d+$", re.IGNORECASE)
 
 
@@ -134,7 +134,7 @@ class ColumnProfile:
         if self.kind == "blank":
             return 0.45
         if kind == "datetime":
-            return 1.0 if self.kind == "date" else 0.9 if self.clock else 0.0
+            return 1.0 if self.kind == "date" else 0.9 if self.clock or self.date_share >= MOSTLY else 0.0
         if kind in ("amount", "number", "share"):
             return 1.0 if self.numeric_share >= MOSTLY and self.date_share < MOSTLY else 0.0
         if kind == "flag":

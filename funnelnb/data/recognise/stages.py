@@ -8,6 +8,7 @@ probability, the usual place of such names. What rests on a guess is marked as s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,13 @@ _NEAR_WON = 95.0
 ALL = 0.9
 """Share that stands for all of the deals, a few slips apart."""
 
+HALF = 0.5
+"""Share from which on most of the deals of a word are like that."""
+
 _STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
 """Words for open that are the first stage where other stages stand beside them."""
+
+_BARE_PERCENT = re.compile(r"\s*\d{1,3}\s*[%％]\s*")
 
 _SPELLING = 0.86
 """Likeness of two spellings of one stage (1: equal)."""
@@ -123,6 +129,8 @@ class Evidence:
         What the settings or a reference table say of a word (won, lost, stage).
     closed : Mapping of str to float
         Word = share of its deals that have a close date.
+    reasons : Mapping of str to float
+        Word = share of its deals that have a reason for the loss.
     """
 
     counts: Mapping[str, int]
@@ -132,6 +140,7 @@ class Evidence:
     given: Mapping[str, float] | None = None
     meanings: Mapping[str, str] | None = None
     closed: Mapping[str, float] | None = None
+    reasons: Mapping[str, float] | None = None
 
 
 def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
@@ -159,9 +168,16 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     won_known = outcome_told or any(one.meaning == "won" for one in words)
     working = [one.word for one in words if one.meaning == "stage" and not one.same_as]
     ordered, source = _order(working, evidence)
-    if not won_known and ordered:
+    order_sure = source != "file" and not (source == "name" and _unplaced(working, evidence))
+    if not won_known and ordered and order_sure:
         words, ordered = _last_is_won(words, ordered)
-    after = [word for word in ordered if (sense_of(word).rank or 0) > WON_RANK and source in ("name", "file")]
+    after = [
+        word
+        for word in ordered
+        if (sense_of(word).rank or 0) > WON_RANK
+        and source in ("name", "file")
+        and not _still_open(word, evidence)
+    ]
     before = [word for word in ordered if word not in after]
     if not before:
         before, after = ordered, []
@@ -170,10 +186,16 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
         after_n=len(after),
         words=tuple(words),
         order_from=source,
-        order_sure=(source != "file" and not (source == "name" and _unplaced(working, evidence)))
-        or len(ordered) < 2,
+        order_sure=order_sure or len(ordered) < 2,
         won_known=won_known,
     )
+
+
+def _still_open(word: str, evidence: Evidence) -> bool:
+    """Whether the deals at this stage have no close date, while most of those that were won have one."""
+    closed = evidence.closed or {}
+    won = [share for one, share in closed.items() if sense_of(one).meaning == "won"]
+    return bool(won) and max(won) >= HALF and closed.get(word, 1.0) < 1 - ALL
 
 
 def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
@@ -199,6 +221,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
     word: str, sense: Sense, evidence: Evidence, *, sure_win: bool, outcome_told: bool
 ) -> tuple[str, str, bool]:
     told = evidence.outcomes.get(word, {})
+    if _BARE_PERCENT.fullmatch(word) and percent_of(word) in (0.0, 100.0) and len(evidence.counts) > 2:
+        return ("won" if percent_of(word) else "lost"), "probability", True
     if sense.meaning == "parked":
         return "none", "name", True
     if sense.meaning in END_MEANINGS:
@@ -251,8 +275,13 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
     have = {one.meaning for one in words}
     lacking = [one for one in ("won", "lost") if one not in have]
     named = {}
+    reasons = evidence.reasons or {}
+    if "lost" in lacking and any(reasons.get(one.word, 0.0) >= HALF for one in strange):
+        named = {one.word: "lost" for one in strange if reasons.get(one.word, 0.0) >= HALF}
+        lacking.remove("lost")
     for one in sorted(strange, key=lambda one: -one.n):
-        named[one.word] = lacking.pop(0) if lacking else "left"
+        if one.word not in named:
+            named[one.word] = lacking.pop(0) if lacking else "left"
     return [
         replace(one, meaning=named[one.word], why="last" if named[one.word] == "won" else "rest", sure=False)
         if one.word in named
