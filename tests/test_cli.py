@@ -50,6 +50,23 @@ def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixtur
     assert said.index("funnelnb new") < said.index("funnelnb lab") < said.index("options:")
 
 
+@pytest.mark.parametrize("command", [(), ("report",), ("course-results",)])
+def test_help_speaks_chinese_where_it_is_asked_to(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for how in ("option", "shell"):
+        monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8" if how == "shell" else "C")
+        with pytest.raises(SystemExit) as ended:
+            funnelnb(*command, "--help", *(("--lang", "zh") if how == "option" else ()))
+        said = capsys.readouterr().out
+        assert ended.value.code == 0
+        assert said.startswith("用法：funnelnb")
+        words = [
+            line for line in said.splitlines() if not line.lstrip().startswith(("funnelnb", "[", "用法", "-"))
+        ]
+        assert not any(re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", line) for line in words)
+
+
 @pytest.mark.parametrize("command", ["report", "check", "lab", "new", "playbooks", "list"])
 def test_each_command_has_examples_and_no_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
@@ -319,7 +336,7 @@ import argparse, sys
 from funnelnb import cli
 stop = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
 given = argparse.Namespace(run=lambda _: exec(stop))
-cli._parser = lambda: argparse.Namespace(parse_known_args=lambda _: (given, []))
+cli._parser = lambda *_: argparse.Namespace(parse_known_args=lambda _: (given, []))
 cli.COMMAND = given.run
 sys.exit(cli.main([]))
 """

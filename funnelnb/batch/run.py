@@ -478,7 +478,7 @@ class _Lines:
                 light = replace(self.work.plan, book=None, jobs=())  # type: ignore[arg-type]
                 self.asked = self.executor.submit(
                     digest.asked_elsewhere, light, self.work.record.figures, plan.asked(self.work.request),
-                    options().confidence_level,
+                    options().confidence_level, cycle=pages.tells_cycle(self.work.plan),
                 )  # fmt: skip
             for job in self.work.to_do:
                 self._hand(job)
@@ -513,7 +513,7 @@ class _Lines:
                 Exception
             ):  # its process was lost, or what it says is better said from here
                 return self.asked.result()
-        found = pages.headlines(self.work.plan)
+        found = pages.headlines(self.work.plan, cycle=pages.tells_cycle(self.work.plan))
         return found, digest.figures(self.work.plan, found, self.work.record.figures)
 
     def ask_pictures(self, figures: Headlines) -> None:

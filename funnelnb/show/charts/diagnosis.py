@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from funnelnb.show.charts import theme
-from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
+from funnelnb.show.charts.parts import Draft, number_axis, own_colour, pixel, share_axis, sized, text
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import part_name, reason_name, signed, symptom_said, who, window_of
 from funnelnb.show.views.registry import finding_of
@@ -210,7 +210,7 @@ def waterfall_draw(result: Change, lang: str) -> Any:
         )  # fmt: skip
     base = draft.layer(shown, "parts")
     y = _lines("name", [row["name"] for row in shown])
-    axis = share_axis(say, title=None) if result.measure == "win_rate" else alt.Axis(title=None, format="~s")
+    axis = share_axis(say, title=None) if result.measure == "win_rate" else number_axis(say, title=None)
     x = alt.X("start:Q", axis=axis)
     layers = [
         base.mark_bar(height=15).encode(
@@ -289,7 +289,7 @@ def control_draw(result: SalesTrend, lang: str) -> Any:
     ]
     base = draft.layer(shown, "periods")
     x = _periods([row["period"] for row in rows])
-    axis = alt.Axis(title=None, format="~s")
+    axis = number_axis(say, title=None)
     known = base.transform_filter("isValid(datum.lower)")
     layers = [
         known.mark_area(color=theme.FAINT, opacity=0.6, interpolate="step").encode(
@@ -327,7 +327,7 @@ def sales_bars_draw(result: SalesTrend, lang: str) -> Any:
         .mark_bar()
         .encode(
             x=_periods(list(dict.fromkeys(row["period"] for row in rows))),
-            y=alt.Y("value:Q", axis=alt.Axis(title=None, format="~s")),
+            y=alt.Y("value:Q", axis=number_axis(say, title=None)),
             color=alt.Color(
                 "name:N",
                 scale=alt.Scale(range=list(GROUPS)),
