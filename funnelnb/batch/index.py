@@ -432,7 +432,9 @@ def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, A
 
 def _people(found: Segments, say: Words) -> str:
     """Return why a row whose range keeps clear of the whole may yet be no clear difference: its few people."""
-    owners = next((note for note in found.notes if note.code == "deals_alike_owner"), None)
+    owners = next(
+        (note for note in found.notes if note.code in ("deals_alike_owner", "owners_allowed_for")), None
+    )
     if owners is None or all(row.verdict != "not_separable" for row in found.rows):
         return ""
     attribute = say.attribute(found.by[0])

@@ -324,7 +324,7 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         overdispersion=spread,
         shrunk_to_rate=shrunken.pooled_rate,
         notes=_notes(rates, enough, spread, shrunken.precision)
-        + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any())),
+        + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any()) or enough.sum() < 2),
     )
 
 
@@ -382,6 +382,8 @@ def _notes(
     notes = caveats.too_few([group for group, fine in zip(rates.groups, enough, strict=True) if not fine])
     if int((rates.trials > 0).sum()) < 2:
         return (*notes, Note("one_group"))
+    if enough.sum() < 2:  # nothing was compared
+        return notes
     if np.isinf(precision):
         notes += (Note("shrinkage_full"),)
     if spread > 1:
