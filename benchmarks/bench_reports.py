@@ -9,7 +9,8 @@ one that stands ready (`funnelnb warm`).
     python benchmarks/bench_reports.py --many 10 30 100
 
 `--many`: so many regions of 40 deals each × four notebooks; time and processor time per report, and the largest
-memory (PSS) of the run with everything that it started, which must not grow with the number of regions.
+memory (PSS) of the run with everything that it started, in each quarter of the run: it must neither grow with the number
+of regions nor during the run.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def stock() -> Path:
 NOTEBOOKS = ("01_conversion_by_segment", "02_stage_durations", "04_priorities", "06_diagnosis")
 
 
-def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, float]:
-    """Make four reports of each of many regions; return seconds, processor seconds and the largest memory in MB."""
+def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, list[float]]:
+    """Make four reports of each of many regions; return seconds, processor seconds and MB held, twice a second."""
     import pandas as pd
     import psutil
 
@@ -84,7 +85,8 @@ def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, float]:
     history.to_csv(data / "stage_history.csv", index=False)
     words = ["report", str(data), "--by", "region", "--jobs", str(jobs), "--out", "many"]
     command = [sys.executable, "-m", "funnelnb", *words, "--notebook", *NOTEBOOKS]
-    before, started, most = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0.0
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    memory: list[float] = []
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as run:
@@ -95,7 +97,7 @@ def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, float]:
                 for one in (watched, *watched.children(recursive=True)):
                     with contextlib.suppress(psutil.Error):
                         held += one.memory_full_info().pss
-            most = max(most, held / 2**20)
+            memory.append(held / 2**20)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(0.5)
         told = run.stderr.read() if run.stderr else ""
@@ -103,7 +105,13 @@ def many(regions_n: int, folder: Path, jobs: int) -> tuple[float, float, float]:
     made = len(list((folder / "many").glob("*.html"))) - 1
     if run.returncode or made != regions_n * len(NOTEBOOKS):
         raise SystemExit(f"{made} reports, exit code {run.returncode}: {told[-600:]}")
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, most
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory
+
+
+def quarters(memory: list[float]) -> list[float]:
+    """Return the largest of each quarter of `memory`."""
+    size = max(1, -(-len(memory) // 4))
+    return [max(memory[k : k + size]) for k in range(0, len(memory), size)]
 
 
 def company(folder: Path) -> list[str]:
@@ -187,9 +195,13 @@ def main() -> None:
     given = parser.parse_args()
     for regions_n in given.many:
         with tempfile.TemporaryDirectory() as scratch:
-            wall, cpu, most = many(regions_n, Path(scratch), given.jobs)
+            wall, cpu, memory = many(regions_n, Path(scratch), given.jobs)
         n = regions_n * len(NOTEBOOKS)
-        print(f"{n:5,} reports  {wall / n:6.2f} s each  {cpu / n:6.2f} s of processors each  {most:7,.0f} MB")
+        held = " ".join(f"{one:,.0f}" for one in quarters(memory))
+        print(
+            f"{n:5,} reports  {wall / n:6.2f} s each  {cpu / n:6.2f} s of processors each  MB {held}",
+            flush=True,
+        )
     if given.many:
         return
     notebook = notebooks.find(notebooks.default("en"))

@@ -1,12 +1,13 @@
 """The command ``funnelnb``: reports per region, checks, notebooks. It only calls.
 
-Longer than most modules: the words of each command, its options and the call it makes are read and changed together.
+Longer than most modules: the options of each command and the call it makes are read and changed together.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -29,141 +30,9 @@ from funnelnb.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 OK, FOUND, WRONG, KILLED, FULL, ALARM, BROKEN, STOPPED = 0, 1, 2, 3, 4, 5, 70, 130
-
-_FIRST = """Sales-funnel reports and notebooks from a CRM export.
-
-first steps:
-  funnelnb new myfunnel        a folder with notebooks, sample data and settings
-  cd myfunnel
-  funnelnb lab                 open the notebooks
-  funnelnb report              make one report per region
-
-your own data:
-  funnelnb check export/       see what is in the data, and what is wrong with it
-  funnelnb report export/ --by region
-
-Each command has examples: funnelnb report --help
-"""
-
-_EXITS = """exit codes:
-  0    all is well: every report that was asked for is there and whole
-  1    a notebook raised an error, or the check found what keeps the data from being used
-  2    wrong usage or input; nothing was made
-  3    a report is missing: its process was killed, ran out of memory or took too long
-  4    the output folder cannot be written to, or the disk is full; what was made is whole
-  5    all reports are there, but a rule of --fail-on was broken; or a limit of [harm] is exceeded (check --harm)
-  70   an error of funnelnb itself
-  130  stopped by Ctrl-C or by the system; finished reports are whole
-"""
-
-_EXAMPLES = {
-    "report": """
-  funnelnb report data/sample --by region
-  funnelnb report deals.xlsx --by region --yes    an export that nobody described
-  funnelnb report export/ --by team --only North South -p horizon_days=90 --lang zh
-  funnelnb report export/ --notebook all --by region,team --whole --digest
-""",
-    "check": """
-  funnelnb check export/ --playbook seven_step
-  funnelnb check deals.xlsx --as-of 2026-06-30 --lang zh
-  funnelnb check export/ --harm --html harm.html
-""",
-    "import": """
-  funnelnb import export.csv            questions with a proposal; Enter agrees
-  funnelnb import crm_export/ --yes     agree to every proposal
-""",
-    "clean": """
-  funnelnb clean export/                          what stands there twice, as changes.csv
-  funnelnb clean export/ --changes export-clean/changes.csv
-  funnelnb clean export-clean/ --undo             the tables as they were, into export-clean-before
-""",
-    "schedule": """
-  funnelnb schedule cron -- /srv/exports --by region --out /srv/reports
-  funnelnb schedule systemd -- /srv/exports --by region
-""",
-    "warm": """
-  funnelnb warm -- papermill in.ipynb out.ipynb -p value DACH --engine funnelnb
-  funnelnb warm -- python my_loop.py
-""",
-    "lab": """
-  funnelnb lab
-  funnelnb lab myfunnel --no-browser --port 8899
-""",
-    "new": """
-  funnelnb new myfunnel
-  funnelnb new mylessons --lang zh
-""",
-    "playbooks": """
-  funnelnb playbooks --lang zh
-  funnelnb playbooks seven_step --out page.html
-""",
-    "snapshot": """
-  funnelnb snapshot export/ --store pipeline/
-  funnelnb snapshot deals.xlsx --store pipeline/ --as-of 2026-06-30 --lang zh
-""",
-    "course": """
-  funnelnb course mycourse --lang zh
-  funnelnb course mycourse --check      run all lessons with the solutions
-  funnelnb course guide --for trainer
-  funnelnb course class/ann --learner Ann --seed 1 --floor 7
-""",
-    "course-results": """
-  funnelnb course-results class/ann class/bo
-  funnelnb course-results class/* --out results.csv --page class.html
-  funnelnb course-results class/* --games games.csv
-""",
-    "list": """
-  funnelnb list
-  funnelnb list --lang zh
-""",
-}
-"""Command -> two examples of it."""
-
-_REPORT = """Runs the notebooks once for each region (or other attribute) and writes offline HTML pages with an index.
-The executed notebooks lie beside the pages. A report that is made already is kept, unless its own data, notebook,
-parameters or the package have changed. Without --by there is one report of the whole.
-Every option can also be set in the table [report] of funnelnb.toml."""
-
-_CHECK = """Reads the data and says what was found: what must be corrected, what is good to know, what is in order.
-Nothing is changed."""
-
-_LAB = """Opens JupyterLab with the notebooks and the sample data. Nothing is sent to other computers.
-More options are passed on to JupyterLab, such as --allow-root."""
-
-_NEW = (
-    """Makes a folder with the notebooks, the data of a sample company and a settings file to start from."""
-)
-
-_PLAYBOOKS = """Lists the stage models: the id for --playbook, what each is for, and its stages.
-With NAME, shows one in full."""
-
-_COURSE = """Makes a folder with eight lessons on sales funnels, their data and a start page; nothing else is needed.
-Open it with `funnelnb lab DIR`. With --check, runs the lessons of a folder with the solutions and says what is
-broken."""
-
-_COURSE_RESULTS = """Gathers what the learners of a class have answered: who has solved what, and which exercise
-is failed most. The folders are those in which they worked."""
-
-_LIST = """Lists the notebooks with their parameters, as used by: funnelnb report -p NAME=VALUE"""
-
-_IMPORT = """Shows what an export seems to hold, asks what only you can know, and writes the settings (funnelnb.toml)
-and the tables as understood (Parquet) into a folder that every other command reads."""
-
-_SNAPSHOT = """Keeps an export as what was known on its date, in a folder from which forecasts are scored and moves of
-the pipeline are read. The same export twice changes nothing. Without --as-of it is of the day of its last event."""
-
-_CLEAN = """Finds customers, deals and orders that are in the data twice, values in two spellings, and tests. Every
-change is listed in one file; with --changes those that it accepts are made, with --undo all are taken back. The export
-stays as it is."""
-
-_SCHEDULE = """Prints an example that runs `funnelnb report` every Monday at six. Nothing is installed.
-What comes after -- is passed on to report."""
-
-_WARM = """Runs a command with kernels that start at once: papermill with --engine funnelnb, or scripts that call it.
-The process that holds them ends with the command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _understood(words: list[str]) -> argparse.Namespace:
     """Return what the words ask for; without a command, show the help."""
-    parser = _parser()
+    asked = not words or bool({"-h", "--help"} & set(words))
+    parser = _parser(_asked_lang(words) if asked else "")
     passed = (
         words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
     )
@@ -259,271 +129,195 @@ def _terminate(number: int, frame: Any) -> NoReturn:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help whose names of commands and options stand on the line of their words."""
+    """Help whose names of commands and options are on the line of their words."""
+
+    usage_word = "usage: "
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, self.usage_word if prefix is None else prefix)
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="funnelnb",
-        description=_FIRST,
-        epilog=_EXITS,
-        formatter_class=_Help,
-    )
+def _parser(lang: str = "") -> argparse.ArgumentParser:
+    """Return the parser; with a language it can also print its help."""
+    parser = argparse.ArgumentParser(prog="funnelnb", formatter_class=_Help)
     parser.set_defaults(run=None)
     parser.add_argument("--version", action="version", version=f"funnelnb {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    _new_words(
-        _command(commands, "new", _new, "make a folder with notebooks, sample data and settings", _NEW)
-    )
-    _lab_words(_command(commands, "lab", _lab, "open the notebooks in JupyterLab", _LAB))
-    check = _command(commands, "check", _check, "see what is in the data, and what is wrong with it", _CHECK)
-    _check_words(check)
-    _import_words(
-        _command(commands, "import", _import, "say what an export holds, and keep it as tables", _IMPORT)
-    )
-    _clean_words(_command(commands, "clean", _clean, "find what stands in the data twice", _CLEAN))
-    _report_words(_command(commands, "report", _report, "make one offline report per region", _REPORT))
-    _more_commands(commands)
-    example = "print an example for cron, systemd or GitHub"
-    _schedule_words(_command(commands, "schedule", _schedule, example, _SCHEDULE))
-    _command(commands, "warm", _warm, "run a command with kernels that start at once", _WARM)
-    _playbook_words(
-        _command(commands, "playbooks", _playbooks, "list the stage models, or show one in full", _PLAYBOOKS)
-    )
-    _course_words(
-        _command(commands, "course", _course, "make a course of eight lessons, or check one", _COURSE)
-    )
-    answers = "see what a class has answered"
-    _class_words(_command(commands, "course-results", _course_results, answers, _COURSE_RESULTS))
-    listing = _command(commands, "list", _list, "list the notebooks and their parameters", _LIST)
-    _language(listing, "edition of the notebooks")
+    for name, (run, words) in _COMMANDS.items():
+        command = commands.add_parser(name, help="", formatter_class=_Help)
+        command.set_defaults(run=run)
+        words(command)
+    if lang:
+        _worded(parser, commands, lang)
     return parser
 
 
-def _more_commands(commands: Any) -> None:
-    words = "keep an export as what was known on its date"
-    _snapshot_words(_command(commands, "snapshot", _snapshot, words, _SNAPSHOT))
+def _worded(parser: argparse.ArgumentParser, commands: Any, lang: str) -> None:
+    """Give all commands and options their words."""
+    from funnelnb.show.text.words import words
+
+    say = words(lang)
+    spoken = type("_Spoken", (_Help,), {"usage_word": say.get("help.usage")})
+    parser.description, parser.epilog = say.get("help.first"), say.get("help.exits")
+    commands.container.title = say.get("help.commands_title")
+    for listed in commands._choices_actions:  # noqa: SLF001 - argparse has no public way to them
+        listed.help = say.get(f"help.words.{listed.dest}")
+    for name, one in {"": parser, **commands.choices}.items():
+        if name:
+            one.description = say.get(f"help.about.{name}")
+            one.epilog = f"{say.get('help.examples')}\n{say.get(f'help.examples_of.{name}')}"
+        one.formatter_class = spoken
+        one._positionals.title = say.get("help.positional")  # noqa: SLF001 - as above
+        one._optionals.title = say.get("help.options_title")  # noqa: SLF001
+        for action in one._actions:  # noqa: SLF001
+            if action.dest in ("help", "version"):
+                action.help = say.get(f"help.{action.dest}")
+            elif action is not commands:
+                own = say.find(f"help.options_of.{name}.{action.dest}")
+                action.help = own or say.get(f"help.options.{action.dest}")
 
 
-def _command(commands: Any, name: str, run: Any, words: str, description: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=words,
-        description=description,
-        epilog=f"examples:{_EXAMPLES[name]}",
-        formatter_class=_Help,
-    )
-    parser.set_defaults(run=run)
-    return parser
+def _asked_lang(words: Sequence[str]) -> str:
+    """Return the language in which help is asked for: that of ``--lang``, else of the shell, else English."""
+    from funnelnb.core.options import LANGUAGES
+
+    given = [one.removeprefix("--lang=") for one in words if one.startswith("--lang=")]
+    given += [after for one, after in itertools.pairwise(words) if one == "--lang"]
+    shell = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return next((one for one in (*given, shell[:2]) if one in LANGUAGES), LANGUAGES[0])
 
 
 def _new_words(new: argparse.ArgumentParser) -> None:
-    new.add_argument("folder", metavar="DIR", help="a new name, or an empty folder")
-    _language(new, "language of the folder")
+    new.add_argument("folder", metavar="DIR")
+    _language(new)
 
 
 def _schedule_words(schedule: argparse.ArgumentParser) -> None:
-    schedule.add_argument("kind", choices=("cron", "systemd", "github"), help="which scheduler")
+    schedule.add_argument("kind", choices=("cron", "systemd", "github"))
 
 
 def _lab_words(lab: argparse.ArgumentParser) -> None:
-    lab.add_argument(
-        "folder", nargs="?", metavar="DIR", help="folder made by `funnelnb new` (default: this one)"
-    )
-    lab.add_argument("--no-browser", action="store_true", help="print the address only")
-    lab.add_argument("--port", type=int, help="port to use")
+    lab.add_argument("folder", nargs="?", metavar="DIR")
+    lab.add_argument("--no-browser", action="store_true")
+    lab.add_argument("--port", type=int)
 
 
 def _class_words(class_: argparse.ArgumentParser) -> None:
-    class_.add_argument("folders", nargs="+", metavar="DIR", help="course folders of the class")
-    class_.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV")
-    class_.add_argument("--games", type=Path, metavar="FILE", help="write the finished games as CSV")
-    class_.add_argument("--page", type=Path, metavar="FILE", help="write everything as one offline page")
-    _language(class_, "language of the page")
+    class_.add_argument("folders", nargs="+", metavar="DIR")
+    class_.add_argument("--out", type=Path, metavar="FILE")
+    class_.add_argument("--games", type=Path, metavar="FILE")
+    class_.add_argument("--page", type=Path, metavar="FILE")
+    _language(class_)
 
 
-def _language(parser: argparse.ArgumentParser, words: str) -> None:
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help=f"{words}: en or zh (default: en)")
+def _language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", choices=("en", "zh"), default="en")
 
 
 def _data_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "data",
-        nargs="*",
-        metavar="DATA",
-        help="folder or files of the CRM export (default: those named in funnelnb.toml)",
-    )
-    parser.add_argument(
-        "--mapping",
-        default="",
-        metavar="FILE",
-        help="settings file that maps the columns (default: funnelnb.toml beside the data)",
-    )
-    parser.add_argument(
-        "--playbook", default="", metavar="ID", help="stage model: an id of `funnelnb playbooks`, or a file"
-    )
-    parser.add_argument(
-        "--as-of", default="", metavar="DATE", help="leave out everything after this date, such as 2026-06-30"
-    )
+    parser.add_argument("data", nargs="*", metavar="DATA")
+    parser.add_argument("--mapping", default="", metavar="FILE")
+    parser.add_argument("--playbook", default="", metavar="ID")
+    parser.add_argument("--as-of", default="", metavar="DATE")
 
 
 def _check_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    _language(parser, "language of the answer")
-    parser.add_argument(
-        "--write-settings", nargs="?", const="", metavar="FILE",
-        help="write settings that read these data (default: funnelnb.toml beside them)",
-    )  # fmt: skip
-    parser.add_argument("--force", action="store_true", help="replace a settings file that is there")
-    parser.add_argument(
-        "--harm", action="store_true", help="say how far each fault of the data moves the numbers; ends with 5 when a "
-        "limit of [harm] in the settings is exceeded",
-    )  # fmt: skip
-    parser.add_argument("--html", type=Path, metavar="FILE", help="with --harm: also write an offline page")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="with --harm: also write JSON")
+    _language(parser)
+    parser.add_argument("--write-settings", nargs="?", const="", metavar="FILE")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--harm", action="store_true")
+    parser.add_argument("--html", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE")
 
 
 def _snapshot_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    parser.add_argument(
-        "--store", default="pipeline", metavar="DIR", help="folder of the snapshots (default: pipeline)"
-    )
-    parser.add_argument("--anew", action="store_true", help="replace another snapshot of the same day")
-    _language(parser, "language of the answer")
+    parser.add_argument("--store", default="pipeline", metavar="DIR")
+    parser.add_argument("--anew", action="store_true")
+    _language(parser)
 
 
 def _clean_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    parser.add_argument(
-        "--changes", type=Path, metavar="FILE", help="make the changes that this file accepts (column accept)"
-    )
-    parser.add_argument(
-        "--undo", action="store_true", help="DATA is a folder of cleaned tables: take all changes back"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-clean here)"
-    )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    _language(parser, "language of the answer")
+    parser.add_argument("--changes", type=Path, metavar="FILE")
+    parser.add_argument("--undo", action="store_true")
+    parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument("--force", action="store_true")
+    _language(parser)
 
 
 def _report_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
     add = parser.add_argument
-    add("--by", default="", metavar="ATTRIBUTE", help="what to split by, such as region, or region,team")
-    add("--whole", action="store_true", help="also a report of the whole; without --by the only one")
-    add(
-        "--notebook", nargs="+", action="extend", default=[], metavar="NAME",
-        help="notebooks to run, by name or path; all: every notebook of the package about deals",
-    )  # fmt: skip
-    add(
-        "--only", nargs="+", action="extend", default=[], metavar="REGION",
-        help="make reports for these values only",
-    )  # fmt: skip
-    add("--lang", default="", choices=("en", "zh"), help="language of the reports")
+    add("--by", default="", metavar="ATTRIBUTE")
+    _switch(parser, "--whole")
+    add("--notebook", nargs="+", action="extend", default=[], metavar="NAME")
+    add("--only", nargs="+", action="extend", default=[], metavar="REGION")
+    add("--lang", default="", choices=("en", "zh"))
     _run_words(parser)
+
+
+def _switch(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add an option that says yes or no; not given, it is for the settings to say."""
+    parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None)
 
 
 def _run_words(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--out", type=Path, metavar="DIR", help="output (default: reports)")
-    add("--yes", action="store_true", help="agree to what is proposed where the data can be read in two ways")
-    add(
-        "--jobs", type=int, default=None, metavar="N",
-        help="reports made at a time (default: as many as processors and memory allow)",
-    )  # fmt: skip
-    add(
-        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a notebook parameter"
-    )  # fmt: skip
-    add(
-        "--parameters",
-        type=Path,
-        metavar="FILE",
-        help="YAML file with notebook parameters; -p goes before it",
-    )
-    add("--force", action="store_true", help="make finished reports again, too")
-    add("--dry-run", action="store_true", help="say what would be made and why; make nothing")
-    add("--code", action="store_true", help="show the code on the pages, folded")
-    add("--standalone", action="store_true", help="pages to send one by one: without links to each other")
-    add(
-        "--no-deals", dest="deals", action="store_false",
-        help="leave out the deals behind the counts and the names of customers",
-    )  # fmt: skip
+    add("--out", type=Path, metavar="DIR")
+    add("--yes", action="store_true")
+    add("--jobs", type=int, default=None, metavar="N")
+    add("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
+    add("--parameters", type=Path, metavar="FILE")
+    add("--force", action="store_true")
+    add("--dry-run", action="store_true")
+    for name in ("--code", "--standalone", "--deals"):
+        _switch(parser, name)
     _ending_words(parser)
 
 
 def _ending_words(parser: argparse.ArgumentParser) -> None:
     """Options about how long a run may take, and what it says at its end."""
     add = parser.add_argument
-    add("--digest", action="store_true", help="print what changed since the last run, as Markdown")
-    add(
-        "--fail-on", nargs="+", action="extend", default=[], metavar="RULE",
-        help="end with 5 when a rate fell, deals newly stalled, a target or the data became worse: "
-        "fell, stalled, target, problems",
-    )  # fmt: skip
-    add("--timeout", type=float, metavar="SECONDS", help="longest time for a cell (default: 600)")
-    add("--report-timeout", type=float, metavar="SECONDS", help="longest time for a report (default: 3600)")
-    add(
-        "--retries", type=int, default=None, metavar="N",
-        help="how often a report is tried again whose process was killed (default: 1)",
-    )  # fmt: skip
-    add(
-        "--dask",
-        default="",
-        metavar="ADDRESS",
-        help="make reports on a Dask cluster, such as tcp://host:8786",
-    )
+    _switch(parser, "--digest")
+    add("--fail-on", nargs="+", action="extend", default=[], metavar="RULE")
+    add("--timeout", type=float, metavar="SECONDS")
+    add("--report-timeout", type=float, metavar="SECONDS")
+    add("--retries", type=int, default=None, metavar="N")
+    add("--dask", default="", metavar="ADDRESS")
 
 
 def _playbook_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "name",
-        nargs="?",
-        default="",
-        metavar="NAME",
-        help="show this stage model in full: an id, or a TOML file",
-    )
-    _language(parser, "language of the answer")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="write it as an offline page",
-    )
+    parser.add_argument("name", nargs="?", default="", metavar="NAME")
+    _language(parser)
+    parser.add_argument("--out", type=Path, default=None, metavar="FILE")
 
 
 def _course_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", metavar="DIR", help="a new name, or an empty folder; with --check, a course"
-    )
-    _language(parser, "language of the course")
-    parser.add_argument("--seed", type=int, default=1, help="figures of the exercises (default: 1)")
+    parser.add_argument("folder", metavar="DIR")
+    _language(parser)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--for",
         dest="audience",
         choices=("learner", "trainer"),
         default="learner",
-        help="a trainer's edition has solutions, timings, talking points and pictures for slides",
     )
-    parser.add_argument(
-        "--learner", default="", metavar="NAME", help="whose folder it is, for the class list"
-    )
-    parser.add_argument("--floor", type=int, default=1, help="seed of the game, one for a class (default: 1)")
-    parser.add_argument("--check", action="store_true", help="run all lessons with the solutions")
+    parser.add_argument("--learner", default="", metavar="NAME")
+    parser.add_argument("--floor", type=int, default=1)
+    parser.add_argument("--check", action="store_true")
 
 
 def _import_words(parser: argparse.ArgumentParser) -> None:
     _data_words(parser)
-    parser.add_argument("--yes", action="store_true", help="agree to everything that is proposed")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder to write into (default: NAME-funnel here)"
-    )
-    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    _language(parser, "language of the questions")
+    parser.add_argument("--yes", action="store_true")
+    parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument("--force", action="store_true")
+    _language(parser)
 
 
 # ---- the commands -----------------------------------------------------------------------------------------
@@ -579,7 +373,7 @@ def _report(given: argparse.Namespace) -> int:
             print(f"    {printable(line)}")
     for name in () if summary.stopped else summary.missing:
         print(f"missing: {printable(name)}")
-    if given.digest:
+    if more.get("digest") if given.digest is None else given.digest:
         print(f"\n{summary.digest}", end="")
     for line in summary.alarms:
         print(f"alarm: {printable(line)}", file=sys.stderr)
@@ -944,3 +738,23 @@ def _list(given: argparse.Namespace) -> int:
             option = f"  [{OPTIONS[one.name]}]" if one.name in OPTIONS else ""
             print(f"    {one.name}: {one.type} = {one.default!r}  {one.help}{option}")
     return OK
+
+
+_COMMANDS: dict[
+    str, tuple[Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]]
+] = {
+    "new": (_new, _new_words),
+    "lab": (_lab, _lab_words),
+    "check": (_check, _check_words),
+    "import": (_import, _import_words),
+    "clean": (_clean, _clean_words),
+    "report": (_report, _report_words),
+    "snapshot": (_snapshot, _snapshot_words),
+    "schedule": (_schedule, _schedule_words),
+    "warm": (_warm, lambda _: None),
+    "playbooks": (_playbooks, _playbook_words),
+    "course": (_course, _course_words),
+    "course-results": (_course_results, _class_words),
+    "list": (_list, _language),
+}
+"""Each command with what runs it and what it may be told; their words: ``help`` in ``show/lang/help.*.toml``."""

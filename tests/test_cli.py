@@ -1,17 +1,22 @@
 """The command line: what it says, what it makes, how it ends."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from funnelnb import __version__, cli
+from funnelnb.batch.plan import Request
+from funnelnb.batch.run import Summary
 from funnelnb.core import resources
+from funnelnb.data.contract.settings import REPORT_KEYS
 from funnelnb.show.tables.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
 from tests.conftest import ROOT, wait_until
@@ -43,6 +48,23 @@ def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixtur
     assert funnelnb() == cli.OK
     said = capsys.readouterr().out
     assert said.index("funnelnb new") < said.index("funnelnb lab") < said.index("options:")
+
+
+@pytest.mark.parametrize("command", [(), ("report",), ("course-results",)])
+def test_help_speaks_chinese_where_it_is_asked_to(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for how in ("option", "shell"):
+        monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8" if how == "shell" else "C")
+        with pytest.raises(SystemExit) as ended:
+            funnelnb(*command, "--help", *(("--lang", "zh") if how == "option" else ()))
+        said = capsys.readouterr().out
+        assert ended.value.code == 0
+        assert said.startswith("用法：funnelnb")
+        words = [
+            line for line in said.splitlines() if not line.lstrip().startswith(("funnelnb", "[", "用法", "-"))
+        ]
+        assert not any(re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", line) for line in words)
 
 
 @pytest.mark.parametrize("command", ["report", "check", "lab", "new", "playbooks", "list"])
@@ -314,7 +336,7 @@ import argparse, sys
 from funnelnb import cli
 stop = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
 given = argparse.Namespace(run=lambda _: exec(stop))
-cli._parser = lambda: argparse.Namespace(parse_known_args=lambda _: (given, []))
+cli._parser = lambda *_: argparse.Namespace(parse_known_args=lambda _: (given, []))
 cli.COMMAND = given.run
 sys.exit(cli.main([]))
 """
@@ -414,6 +436,59 @@ def test_options_may_stand_in_the_settings_and_the_command_line_goes_first(
     settings.write_text(settings.read_text().replace('onyl = ["East"]', "jobs = true"))
     assert funnelnb("report", "export", "--dry-run") == cli.WRONG
     assert "report.jobs" in capsys.readouterr().err
+
+
+SAID = {
+    "by": (["region", "team"], "region,team", ["--by", "size"], "size"),
+    "notebooks": ("all", ("all",), ["--notebook", "quick.ipynb"], ("quick.ipynb",)),
+    "only": (["East"], ("East",), ["--only", "West"], ("West",)),
+    "whole": (True, True, ["--no-whole"], False),
+    "out": ("weekly", Path("weekly"), ["--out", "daily"], Path("daily")),
+    "jobs": (3, 3, ["--jobs", "0"], 0),
+    "retries": (2, 2, ["--retries", "0"], 0),
+    "timeout": (30, 30, ["--timeout", "40"], 40.0),
+    "report_timeout": (300, 300, ["--report-timeout", "400"], 400.0),
+    "code": (True, True, ["--no-code"], False),
+    "standalone": (True, True, ["--no-standalone"], False),
+    "deals": (False, False, ["--deals"], True),
+    "digest": (True, True, ["--no-digest"], False),
+    "fail_on": (["target"], ("target",), ["--fail-on", "fell"], ("fell",)),
+    "dask": ("tcp://a:1", "tcp://a:1", ["--dask", "tcp://b:1"], "tcp://b:1"),
+    "parameters": ({"code_word": "x"}, {"code_word": "x"}, ["-p", "code_word=y"], {"code_word": "y"}),
+}
+"""Key of ``[report]``: what the settings say, what that asks for; then the same of the command line."""
+
+
+@pytest.mark.parametrize("key", REPORT_KEYS)
+def test_each_key_of_the_settings_works_and_the_command_line_goes_first(
+    key: str, small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {"timeout": "cell_timeout_s", "report_timeout": "longest_s"}
+    heard: dict[str, object] = {}
+
+    @contextlib.contextmanager
+    def cluster(address: str) -> Iterator[None]:
+        heard["dask"] = address
+        yield None
+
+    def run(request: Request, *_: object, fail_on: tuple[str, ...], **__: object) -> Summary:
+        heard.update(
+            {name: getattr(request, fields.get(name, name), None) for name in {*REPORT_KEYS} - {*heard}}
+        )
+        heard["fail_on"] = fail_on
+        return Summary(index=Path("index.html"), made=(), kept=(), failed={}, digest="told")
+
+    monkeypatch.setattr(cli, "_cluster", cluster)
+    monkeypatch.setattr("funnelnb.batch.run.run", run)
+    said, meant, words, instead = SAID[key]
+    settings = small / "export" / "funnelnb.toml"
+    table = json.dumps(said).replace('": ', '" = ')
+    settings.write_text(f"{settings.read_text()}[report]\n{key} = {table}\n")
+    for more, expected in ([], meant), (words, instead):
+        heard.clear()
+        assert funnelnb("report", "export", *more) == cli.OK
+        heard["digest"] = "told" in capsys.readouterr().out
+        assert heard[key] == expected
 
 
 def test_parameters_come_from_a_yaml_file_too(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -297,7 +297,7 @@ def _first_sentence(inside: str) -> str:
     """Return the first sentence that the first result of a section says, as HTML; empty where none says anything."""
     answer = _ANSWER.search(inside)
     sentence = _SENTENCE.match(answer.group(1)) if answer else None
-    return sentence.group() if sentence else ""
+    return re.sub("；$", "。", sentence.group()) if sentence else ""
 
 
 def _html(text: str) -> Markup:

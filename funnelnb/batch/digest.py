@@ -86,7 +86,12 @@ def figures(plan: Plan, headlines: Headlines, known: Mapping[str, Any]) -> dict[
 
 
 def asked_elsewhere(
-    plan: Plan, known: Mapping[str, Any], asked: dict[str, Any], confidence_level: float
+    plan: Plan,
+    known: Mapping[str, Any],
+    asked: dict[str, Any],
+    confidence_level: float,
+    *,
+    cycle: bool = False,
 ) -> tuple[Headlines, dict[str, Any]]:
     """Return headlines and figures in a process that has everything imported, of the book that the run stored.
 
@@ -100,6 +105,8 @@ def asked_elsewhere(
         The words by which the book was stored (:mod:`funnelnb.data.prepared`).
     confidence_level : float
         The level in force where the answer is wanted.
+    cycle : bool
+        Whether the sales cycle of all deals is asked for, too.
     """
     from funnelnb.batch.pages import headlines
     from funnelnb.data.prepared import prepared
@@ -109,7 +116,7 @@ def asked_elsewhere(
         raise LookupError("the run stored no such book")
     with options(confidence_level=confidence_level):
         whole = replace(plan, book=book)
-        found = headlines(whole)
+        found = headlines(whole, cycle=cycle)
         return found, figures(whole, found, known)
 
 

@@ -7,6 +7,7 @@ process, however that ends. The next run clears what nobody holds any more.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -189,12 +190,25 @@ def scratch() -> Iterator[Path]:
     Yields
     ------
     pathlib.Path
+
+    Raises
+    ------
+    OutputError
+        There is no folder for temporary files, or it has no room: now, or while the run goes on.
     """
-    clear(Path(tempfile.gettempdir()), _SCRATCH)
-    made = Path(tempfile.mkdtemp(prefix=_SCRATCH))
-    owner = _owned(made)
     try:
+        clear(Path(tempfile.gettempdir()), _SCRATCH)
+        made = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+    except OSError as error:
+        raise _no_scratch(error) from None
+    owner = None
+    try:
+        owner = _owned(made)
         yield made
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_scratch(error) from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
         _release(owner)
@@ -289,6 +303,15 @@ def _refusal(path: Path, error: OSError) -> OutputError:
         f"the output folder {path} cannot be written to: {error.strerror or error}",
         expected="a folder where files can be made",
         hint="choose another with --out, or make room",
+    )
+
+
+def _no_scratch(error: OSError) -> OutputError:
+    place = tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - only named
+    return OutputError(
+        f"the folder for temporary files {place} cannot be written to: {error.strerror or error}",
+        expected="a folder where files can be made",
+        hint="make room there, or name another folder in the environment variable TMPDIR",
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from funnelnb.batch.plan import Job, Plan
     from funnelnb.show.text.words import Words
     from funnelnb.show.views.board import Cell
+    from funnelnb.show.views.briefing import Figure
 
 ATTENTION_N = 5
 """At most so many items stand on top; of more only the number."""
@@ -60,7 +61,6 @@ def index(
     say = words(plan.lang)
     listed = _Listed(plan, entries, figures, told, before, now, say, pictures or {})
     attributes = [one.by for one in plan.splits] or [""]
-    boards = [listed.board(by) for by in attributes]
     rows = [row for by in attributes[:1] for row in listed.rows(by)]
     failed = [(job, entries[job.stem].failure) for job in plan.jobs if _failed(entries, job)]
     named = [say.attribute(one.by) for one in plan.splits]
@@ -81,7 +81,8 @@ def index(
         ],
         "failed": _troubles(plan, entries, say),
         "attention": _attention(listed, failed, rows),
-        "boards": boards,
+        "figures": _on_top(listed),
+        "boards": [listed.board(by) for by in attributes],
         "legend": _legend(listed, rows),
         "method": _method(plan, figures, say),
         "origin": origin(plan, say.numbers.join(dict.fromkeys(job.notebook.name for job in plan.jobs)), say),
@@ -136,7 +137,23 @@ class _Listed:
             made |= dict(zip(("won_rate", "won_lower", "won_upper"), map(float, rate), strict=True))
             made["why"] = "" if math.isfinite(row.by_day_rate) else "beyond" if row.by_day_n else "undated"
         made["verdict"] = self.verdicts(by).get(value, "") if by else ""
+        if not by:
+            parts = self.parts(int(row.reached_n))
+            aimed = board.known(made, "target_amount")  # the whole has a target of its own
+            made = {name: one for name, one in parts.items() if not (aimed and name in board.AIMS)} | made
         return made | digest.change(self.before, self.now, f"{by}={value}" if by else "")
+
+    def parts(self, n: int) -> dict[str, Any]:
+        """Return what is known of all deals from reports of their parts, where those hold all of the `n` deals."""
+        cycle, by = self.figures.cycle, self.plan.splits[0].by if self.plan.splits else ""
+        made: dict[str, Any] = {}
+        if cycle is not None and math.isfinite(cycle.median_days):
+            made["cycle_days"] = cycle.median_days
+            bounds = (cycle.median_ci_lower, cycle.median_ci_upper)
+            ends = [one if math.isfinite(one) else None for one in bounds]
+            made |= dict(zip(("cycle_ci_lower", "cycle_ci_upper"), ends, strict=True))
+        rows = [self.row(by, value) for value in self.values(by)] if by else []
+        return made | (board.together(rows) if sum(row["n"] for row in rows) == n else {})
 
     def verdicts(self, by: str) -> dict[str, str]:
         """Return the verdict on each value, where it is about the rate of the row."""
@@ -155,13 +172,18 @@ class _Listed:
         top = _scale(cell for row in cells for cell in row)
         whole = figures[-1].get("won_rate", math.nan)
         made = [self._row(row, line, top, whole) for row, line in zip(figures, cells, strict=True)]
+        forecast = any(board.known(row, "landing_share") for row in figures)
         heads = {"horizon_days": self.plan.horizon_days, "since": str(self.before.get("as_of", ""))}
         return {
             "by": by,
             "attribute": capital(say.attribute(by)) if by else say.get("report.scope"),
             "search": say.say("board.search_in", attribute=say.attribute(by)) if by else "",
             "columns": [
-                {"name": one.name, "head": board.head(one, heads, say), "descending": one.descending}
+                {
+                    "name": one.name,
+                    "head": board.head(one, heads, say, by_forecast=forecast),
+                    "descending": one.descending,
+                }
                 for one in columns
             ],
             "axis": (say.numbers.level(0), say.numbers.level(top)),
@@ -253,7 +275,16 @@ def _headline(listed: _Listed, by: str, rows: Sequence[Mapping[str, Any]]) -> tu
         for row in off
     ]
     several = len(aimed) > 1
-    key = ("some_off" if several else "one_off") if off else "all_on" if several else "one_on"
+    both = len(aimed) == 2 and not off
+    key = (
+        ("some_off" if several else "one_off")
+        if off
+        else "both_on"
+        if both
+        else "all_on"
+        if several
+        else "one_on"
+    )
     headline = say.say(
         f"board.headline.{key}",
         n=len(aimed),
@@ -297,6 +328,17 @@ def _differences(listed: _Listed, by: str) -> str:
     some = {side: name_some(each, say) for side, each in names.items() if each}
     key = "both" if len(some) == 2 else next(iter(some), "even")
     return say.say(f"board.headline.{key}", attribute=say.attribute(by), **some)
+
+
+_FIGURES_LEAST = 3
+"""Fewer figures of the whole do not stand on top: the sentence and the table say them."""
+
+
+def _on_top(listed: _Listed) -> list[Figure]:
+    """Return the key figures of all deals, where the reports tell enough of them."""
+    level = listed.figures.whole.confidence_level
+    found = board.key_figures(listed.row("", ""), listed.plan.horizon_days, level, listed.say)
+    return found if len(found) >= _FIGURES_LEAST else []
 
 
 # ---- What needs attention -----------------------------------------------------------------------------------
@@ -343,7 +385,7 @@ def _risk_item(listed: _Listed, row: Mapping[str, Any]) -> dict[str, Any]:
         (
             job
             for job in listed.jobs(row["by"], row["value"])
-            if "chance_rate" in listed.told.get(job.stem, {})
+            if listed.told.get(job.stem, {}).get("chance_rate") == row["chance_rate"]
         ),
         None,
     )
@@ -390,7 +432,9 @@ def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, A
 
 def _people(found: Segments, say: Words) -> str:
     """Return why a row whose range keeps clear of the whole may yet be no clear difference: its few people."""
-    owners = next((note for note in found.notes if note.code == "deals_alike_owner"), None)
+    owners = next(
+        (note for note in found.notes if note.code in ("deals_alike_owner", "owners_allowed_for")), None
+    )
     if owners is None or all(row.verdict != "not_separable" for row in found.rows):
         return ""
     attribute = say.attribute(found.by[0])

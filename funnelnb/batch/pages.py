@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.conversion.conversion import Conversion, StepRow
     from funnelnb.analysis.conversion.segments import Segments
+    from funnelnb.analysis.time.duration import DurationRow
     from funnelnb.batch import body
     from funnelnb.batch.manifest import Failure
     from funnelnb.batch.plan import Job, Plan
@@ -54,11 +55,14 @@ class Headlines:
         By each attribute that reports are split by.
     compared : Mapping of str to Segments or None
         For each attribute the comparison of its values; None: nothing to compare.
+    cycle : DurationRow or None
+        The sales cycle of all deals, where reports tell that of their own; None: nobody asks for it.
     """
 
     whole: Conversion
     parts: Mapping[str, Conversion]
     compared: Mapping[str, Segments | None]
+    cycle: DurationRow | None = None
 
     def row(self, by: str, value: str) -> StepRow | None:
         """Return the overall row of one value (of the whole where `by` is empty), None when it has none."""
@@ -67,15 +71,45 @@ class Headlines:
         return next((one for one in self.parts[by].overall if one.group == (value,)), None)
 
 
-def headlines(plan: Plan) -> Headlines:
-    """Ask the public analysis for the figures of every page, at one horizon for all."""
+def headlines(plan: Plan, *, cycle: bool = False) -> Headlines:
+    """Ask the public analysis for the figures of every page, at one horizon for all.
+
+    Parameters
+    ----------
+    plan : Plan
+    cycle : bool
+        Whether the sales cycle of all deals is asked for, too (:func:`tells_cycle`).
+    """
     from funnelnb.analysis.conversion.conversion import conversion
 
     whole = conversion(plan.book, horizon_days=plan.horizon_days)
     parts = {one.by: _of_parts(plan, one.by) for one in plan.splits}
     return Headlines(
-        whole=whole, parts=parts, compared={one: compared(plan.book, one, plan.horizon_days) for one in parts}
+        whole=whole,
+        parts=parts,
+        compared={one: compared(plan.book, one, plan.horizon_days) for one in parts},
+        cycle=_cycle(plan) if cycle else None,
     )
+
+
+_TIMES = "02_stage_durations"
+_NARROWED = ("period", "calendar")
+"""Parameters by which reports tell of other deals or other days than the whole."""
+
+
+def tells_cycle(plan: Plan) -> bool:
+    """Return whether reports tell the sales cycle of their deals in a way that the whole can be told in, too."""
+    asked = [job for job in plan.jobs if job.notebook.name == _TIMES]
+    return bool(asked) and not any(job.shown.get(name) for job in asked for name in _NARROWED)
+
+
+def _cycle(plan: Plan) -> DurationRow | None:
+    from funnelnb.analysis.time.duration import duration
+
+    try:
+        return next((row for row in duration(plan.book).rows if row.overall and row.enough), None)
+    except FunnelError:  # the data cannot tell
+        return None
 
 
 def _of_parts(plan: Plan, by: str) -> Conversion:

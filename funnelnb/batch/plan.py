@@ -95,7 +95,7 @@ class Request:
     only: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     out: Path = Path("reports")
-    jobs: int = 2
+    jobs: int = 0
     force: bool = False
     code: bool = False
     standalone: bool = False

@@ -194,16 +194,16 @@ def request_of(given: Mapping[str, Any]) -> tuple[Request, Mapping[str, Any]]:
     Parameters
     ----------
     given : Mapping
-        Fields of :class:`funnelnb.batch.plan.Request`; None and empty mean not given.
+        Fields of :class:`funnelnb.batch.plan.Request`; None and empty mean not given, but 0 and False are given.
 
     Returns
     -------
     tuple of Request and Mapping
-        The request, and the settings' other keys: ``fail_on``, ``dask``.
+        The request, and the settings' other keys: ``fail_on``, ``dask``, ``digest``.
     """
     data, mapping = tuple(given["data"]), given.get("mapping") or ""
     said = dict(settings_of(plan.Request(data=data, mapping=mapping)).report)
-    rest: dict[str, Any] = {name: said.pop(name) for name in ("fail_on", "dask") if name in said}
+    rest: dict[str, Any] = {name: said.pop(name) for name in ("fail_on", "dask", "digest") if name in said}
     values: dict[str, Any] = {_FIELDS.get(name, name): one for name, one in said.items()}
     for name in ("notebooks", "only"):
         if name in values:
@@ -212,7 +212,7 @@ def request_of(given: Mapping[str, Any]) -> tuple[Request, Mapping[str, Any]]:
         values["by"] = ",".join(values["by"])
     if "out" in values:
         values["out"] = Path(values["out"])
-    asked = {name: one for name, one in given.items() if one is not None and one not in ("", (), {}, False)}
+    asked = {name: one for name, one in given.items() if not (one is None or one in ("", (), {}))}
     parameters = {**values.pop("parameters", {}), **asked.pop("parameters", {})}
     return plan.Request(**{**values, **asked, "data": data, "parameters": parameters}), rest
 
@@ -478,7 +478,7 @@ class _Lines:
                 light = replace(self.work.plan, book=None, jobs=())  # type: ignore[arg-type]
                 self.asked = self.executor.submit(
                     digest.asked_elsewhere, light, self.work.record.figures, plan.asked(self.work.request),
-                    options().confidence_level,
+                    options().confidence_level, cycle=pages.tells_cycle(self.work.plan),
                 )  # fmt: skip
             for job in self.work.to_do:
                 self._hand(job)
@@ -513,7 +513,7 @@ class _Lines:
                 Exception
             ):  # its process was lost, or what it says is better said from here
                 return self.asked.result()
-        found = pages.headlines(self.work.plan)
+        found = pages.headlines(self.work.plan, cycle=pages.tells_cycle(self.work.plan))
         return found, digest.figures(self.work.plan, found, self.work.record.figures)
 
     def ask_pictures(self, figures: Headlines) -> None:

@@ -115,7 +115,7 @@ print(harm.finding(lang))
 #
 # ## Next question
 #
-# How do deals convert? See notebook 01.
+# [How do deals convert?](01_conversion_by_segment.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -125,4 +125,4 @@ print(harm.finding(lang))
 #
 # ## 下一个问题
 #
-# 商机转化得怎么样？见 01。
+# [商机转化得怎么样？](01_conversion_by_segment.ipynb)

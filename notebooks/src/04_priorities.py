@@ -270,7 +270,7 @@ print(fn.attempt(fn.assessment, book).finding(lang))
 #
 # ## Next question
 #
-# [What does the target take: how many deals, how many leads, by when?](03_deal_mix_targets.ipynb)
+# [Where do we land this quarter, and how good have such forecasts been?](05_forecast.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -279,4 +279,4 @@ print(fn.attempt(fn.assessment, book).finding(lang))
 #
 # ## 下一个问题
 #
-# [达成目标需要多少单、多少线索，最迟何时？](03_deal_mix_targets.ipynb)
+# [本季度能落到哪里，这样的预测以往准不准？](05_forecast.ipynb)

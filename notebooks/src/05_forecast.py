@@ -190,7 +190,7 @@ fn.display(fn.attempt(fn.forecasts.velocity, book), table=False)
 #
 # ## Next question
 #
-# [What does the target take?](03_deal_mix_targets.ipynb)
+# [Where is the funnel sick, what changed, and why do we lose?](06_diagnosis.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -200,4 +200,4 @@ fn.display(fn.attempt(fn.forecasts.velocity, book), table=False)
 #
 # ## 下一个问题
 #
-# [达成目标需要多少单？](03_deal_mix_targets.ipynb)
+# [漏斗病在哪里，什么变了，为什么输单？](06_diagnosis.ipynb)

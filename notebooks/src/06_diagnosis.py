@@ -244,7 +244,7 @@ print(costs.finding(lang))
 #
 # ## Next question
 #
-# What should this week's report say, and who does what next?
+# [What should this week's report say, and who does what next?](08_weekly_report.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -253,4 +253,4 @@ print(costs.finding(lang))
 #
 # ## 下一个问题
 #
-# 本周的周报该说什么，每个人下一步做什么？
+# [本周的周报该说什么，每个人下一步做什么？](08_weekly_report.ipynb)

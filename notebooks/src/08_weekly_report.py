@@ -136,7 +136,7 @@ print(typed.text(lang))
 #
 # ## Next question
 #
-# Where exactly is the funnel sick, and which deals are behind it? See notebook 06.
+# [Where exactly is the funnel sick, and which deals are behind it?](06_diagnosis.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意
@@ -145,4 +145,4 @@ print(typed.text(lang))
 #
 # ## 下一个问题
 #
-# 漏斗究竟病在哪里，背后是哪些商机？见笔记本 06。
+# [漏斗究竟病在哪里，背后是哪些商机？](06_diagnosis.ipynb)

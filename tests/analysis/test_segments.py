@@ -119,13 +119,17 @@ def test_limits_hold_their_share_and_narrow_with_size():
             assert by_size[row.decided_n].limit_998_upper == row.limit_998_upper
 
 
-def test_overdispersion_widens_the_limits():
+def test_limits_are_those_of_chance_so_that_clear_groups_lie_outside():
     spread = {f"t{k}": (40, 60) if k % 2 else (65, 35) for k in range(12)}
     result = segments(floor_of(spread), by="team")
     assert result.overdispersion > 4
-    narrow, _ = stats.binom.interval(0.95, 100, result.pooled_rate)
-    assert result.rows[0].limit_95_lower < narrow / 100 - 0.05
     assert "overdispersed" in {note.code for note in result.notes}
+    chance = stats.binom.interval(0.95, 100, result.pooled_rate)
+    assert (result.rows[0].limit_95_lower, result.rows[0].limit_95_upper) == pytest.approx(
+        [bound / 100 for bound in chance], abs=0.011
+    )
+    assert {row.verdict for row in result.rows} == {"higher", "lower"}
+    assert not any(row.limit_95_lower <= row.raw_rate <= row.limit_95_upper for row in result.rows)
 
 
 def test_by_day_without_censoring_is_the_same_comparison():

@@ -1,5 +1,6 @@
 """The output folder: whole files or none, never over a stranger's, refused at once when read-only or full."""
 
+import errno
 import os
 import resource
 import shutil
@@ -98,3 +99,17 @@ def test_a_strangers_file_is_never_written_over(tmp_path: Path, name: str, conte
         else:
             with pytest.raises(OutputError, match=name):
                 out.strangers(["East.html", "East.ipynb"])
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_without_room_for_temporary_files_it_says_where_and_what_to_do(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path if late else tmp_path / "none"))
+    with (
+        pytest.raises(OutputError, match=r"(?s)temporary files.*cannot be written to.*TMPDIR"),
+        folder.scratch(),
+    ):
+        assert late
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.batch import manifest, notebooks
-from funnelnb.batch.run import Summary, run, steps
+from funnelnb.batch.run import Progress, Summary, run, steps
 
 from .conftest import BODY, MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
@@ -453,6 +454,32 @@ def test_the_worst_decides_how_a_run_ends() -> None:
     assert outcome(missing=("b",)) == "killed"
     assert outcome(alarms=("x",)) == "alarm"
     assert outcome(alarms=("x",), stopped=True) == "stopped"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_is_told_in_few_lines_and_a_terminal_has_a_bar() -> None:
+    good = manifest.Entry(
+        stem="a", status="ok", seconds=1.0, sources={}, parameters={}, notebook="n", by="b", value="v"
+    )
+    bad = replace(good, status="failed", failure=manifest.Failure(error="E", message="m", kind="notebook"))
+    said = {}
+    for stream in (io.StringIO(), Terminal()):
+        progress = Progress(stream)
+        progress.begin(40, 3)
+        for k in range(40):
+            progress.done(f"R{k}\x1b[2J", bad if k == 4 else good)
+        progress.end()
+        said[type(stream)] = stream.getvalue()
+    lines = said[io.StringIO].splitlines()
+    assert lines[0] == "3 finished earlier and still good"
+    assert len(lines) == 1 + 10 + 2  # each tenth, and the failure with its reason
+    assert re.search(r"^\[5/40\] R4\S+  FAILED  1\.0 s  \(0 s to go\)$", said[io.StringIO], re.MULTILINE)
+    assert re.search(r"9\d%\|.*/40 \[", said[Terminal])
+    assert not any("\x1b[2J" in one for one in said.values())
 
 
 def test_a_report_whose_process_was_killed_is_tried_again(request_for: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import openpyxl
@@ -178,6 +179,8 @@ def test_sheets_speak_words_where_pages_do(tmp_path):
         fn.conversion(book, horizon_days=180),
         fn.diagnosis.symptoms(book),
         fn.segments(book, by="segment"),
+        fn.honest_funnel(book),
+        fn.roles(book),
     ]
     with fn.options(lang="zh"):
         fn.to_excel(given, tmp_path / "x.xlsx")
@@ -186,6 +189,15 @@ def test_sheets_speak_words_where_pages_do(tmp_path):
     assert "全程（至赢单）" in stages
     assert len(stages) == len(set(stages))
     said = {str(cell.value) for sheet in sheets[1:-1] for row in sheet.iter_rows() for cell in row}
-    assert not said & {"True", "False", "green", "one_size", "not_separable"}
+    assert not said & {
+        "True",
+        "False",
+        "green",
+        "one_size",
+        "not_separable",
+        "decision_maker",
+        "standard_shaped",
+    }
+    assert not any(re.fullmatch(r"[a-z]+_[a-z_]+(, [a-z_]+)*", one) for one in said)
     assert not any("–内" in one or "_en]" in one for one in said)
     assert "limits" not in {sheet.title for sheet in sheets}

@@ -272,7 +272,7 @@ def _outcome(
     chosen = np.flatnonzero(watched)
     if len(chosen) < 2 * TOO_FEW_N:
         raise MissingDataError(
-            f"{len(chosen)} arrivals were watched for {horizon:g} days",
+            f"{len(chosen)} arrivals were followed for {horizon:g} days",
             expected=f"at least {2 * TOO_FEW_N}",
             hint="a shorter horizon_days, or a longer log",
         )

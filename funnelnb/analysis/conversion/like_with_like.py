@@ -347,6 +347,11 @@ def notes_of(ledger: Ledger, by: tuple[str, ...], found: LikeWithLike) -> tuple[
     if found.names:
         notes += (Note("compared_like_with_like", {"attributes": ", ".join(found.names)}),)
     for name, factor, n in found.clustered:
-        code = "deals_alike" if name == "account_id" else "deals_alike_owner"
+        alike = round(factor, 1) > 1  # else they were allowed for, and turned out not to be alike
+        if not alike and name == "account_id":
+            continue
+        code = (
+            "deals_alike" if name == "account_id" else "deals_alike_owner" if alike else "owners_allowed_for"
+        )
         notes += (Note(code, {"factor": round(factor, 1), "n": n}),)
     return notes

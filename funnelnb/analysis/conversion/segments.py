@@ -324,7 +324,7 @@ def compare(rates: GroupRates, confidence_level: float) -> Compared:
         overdispersion=spread,
         shrunk_to_rate=shrunken.pooled_rate,
         notes=_notes(rates, enough, spread, shrunken.precision)
-        + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any())),
+        + caveats.alike(omnibus, 1 - confidence_level, named=bool(named.any()) or enough.sum() < 2),
     )
 
 
@@ -350,12 +350,12 @@ def _against_the_rest(
     return difference, lower, upper, p_value
 
 
-def limit_columns(pooled_rate: float, n: Ints, overdispersion: float) -> dict[str, Floats]:
-    """Funnel-plot limits at `n` deals, by field name; NaN where there is no whole to compare with."""
+def limit_columns(pooled_rate: float, n: Ints) -> dict[str, Floats]:
+    """Funnel-plot limits of chance at `n` deals, by field name; NaN where there is no whole to compare with."""
     columns = {}
     for name, share in (("limit_95", 0.95), ("limit_998", 0.998)):
         if np.isfinite(pooled_rate):
-            bounds = funnel_limits(pooled_rate, n, share, overdispersion)
+            bounds = funnel_limits(pooled_rate, n, share)
         else:
             bounds = (np.full(np.shape(n), np.nan),) * 2
         columns[f"{name}_lower"], columns[f"{name}_upper"] = bounds
@@ -382,6 +382,8 @@ def _notes(
     notes = caveats.too_few([group for group, fine in zip(rates.groups, enough, strict=True) if not fine])
     if int((rates.trials > 0).sum()) < 2:
         return (*notes, Note("one_group"))
+    if enough.sum() < 2:  # nothing was compared
+        return notes
     if np.isinf(precision):
         notes += (Note("shrinkage_full"),)
     if spread > 1:
@@ -417,7 +419,7 @@ class SegmentRow:
         Two-sided, group against the rest; adjusted for the number of groups (false-discovery rate). NaN for a
         group with too few deals, which is not tested.
     limit_95_lower, limit_95_upper, limit_998_lower, limit_998_upper : float
-        Funnel-plot limits around the pooled rate at this `decided_n`, overdispersion included.
+        Funnel-plot limits of chance around the pooled rate at this `decided_n`.
     verdict : {"too_few", "not_separable", "higher", "lower"}
     """
 
@@ -564,7 +566,9 @@ def segments(
       ``TOO_FEW_N`` deals "too_few"; those are not tested but count in the whole.
     - The test that all groups are alike is told beside. It does not veto: against a single group far out
       among many it has little power, while the adjusted p-values hold false discoveries down by themselves.
-    - Funnel-plot limits hold 95 % and 99.8 % of groups of equal true rate, widened by the overdispersion.
+    - Funnel-plot limits hold 95 % and 99.8 % of groups of equal true rate: what chance alone explains, as the
+      verdicts ask. The overdispersion is told beside; limits widened by it would hold groups that are called
+      higher or lower.
 
     References
     ----------
@@ -607,7 +611,7 @@ def segments(
         omnibus_p_value=compared.omnibus_p_value,
         overdispersion=compared.overdispersion,
         rows=_rows(rates, compared),
-        limits=_limits(rates, compared.overdispersion),
+        limits=_limits(rates),
         shrunk_to_rate=compared.shrunk_to_rate,
         adjusted_for=rates.adjusted_for,
     )
@@ -633,7 +637,7 @@ def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
         "raw_ci_upper": rates.ci_upper,
         "rest_rate": rates.rest_rate if rates.within is None else rates.within.rest_rate,
         **compared.columns,
-        **limit_columns(rates.pooled_rate, rates.decided_n, compared.overdispersion),
+        **limit_columns(rates.pooled_rate, rates.decided_n),
     }
     rows = [
         SegmentRow(
@@ -646,13 +650,13 @@ def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
     )
 
 
-def _limits(rates: GroupRates, overdispersion: float) -> tuple[LimitRow, ...]:
+def _limits(rates: GroupRates) -> tuple[LimitRow, ...]:
     """Return the limits at numbers of deals between the smallest and the largest group."""
     seen = rates.decided_n[rates.decided_n > 0]
     if not seen.size:
         return ()
     stops = np.unique(np.rint(np.geomspace(seen.min(), seen.max(), LIMIT_POINTS)).astype(np.int64))
-    columns = limit_columns(rates.pooled_rate, stops, overdispersion)
+    columns = limit_columns(rates.pooled_rate, stops)
     return tuple(
         LimitRow(decided_n=int(n), **{name: float(column[k]) for name, column in columns.items()})
         for k, n in enumerate(stops)

@@ -17,7 +17,7 @@ from funnelnb.analysis.diagnosis.report_period import back
 from funnelnb.analysis.diagnosis.sales import days_of, named_place
 from funnelnb.analysis.diagnosis.symptoms import signs_behind
 from funnelnb.analysis.diagnosis.verdict import window_marks
-from funnelnb.analysis.diagnosis.wander import kinds_of, path_codes, referrals_of
+from funnelnb.analysis.diagnosis.wander import kinds_of, moves_recorded, path_codes, referrals_of
 from funnelnb.analysis.shared.members import (
     COMPUTED,
     MOVES,
@@ -171,8 +171,13 @@ def _kinds(asked: Asked) -> Any:
     return asked.once("kinds", lambda: kinds_of(asked.ledger))
 
 
+def _recorded(asked: Asked) -> Mask:
+    """Return which deals have a stage history: of the others no move is known."""
+    return asked.once("recorded", lambda: moves_recorded(asked.ledger))
+
+
 def _deals_of(asked: Asked, stays: Any) -> Mask:
-    return asked.at(np.unique(asked.ledger.deal[stays]))
+    return asked.at(np.unique(asked.ledger.deal[stays])) & _recorded(asked)
 
 
 @behind("Wander")
@@ -181,16 +186,19 @@ def _wander(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         return _deals_of(asked, _kinds(asked) == kind)
 
     def straight() -> Mask:
-        return ~(moved("skipped") | moved("back") | np.asarray(asked.ledger.is_true("reopened")))
+        return _recorded(asked) & ~(moved("skipped") | moved("back") | reopened())
+
+    def reopened() -> Mask:
+        return _recorded(asked) & np.asarray(asked.ledger.is_true("reopened"), bool)
 
     def referred() -> Who:
         found = referrals_of(_desk(asked))
-        return COMPUTED if found is None else found
+        return COMPUTED if found is None else found & _recorded(asked)
 
     return {
-        "n": asked.everybody(), "straight_n": straight, "skipping_n": lambda: moved("skipped"),
+        "n": lambda: _recorded(asked), "straight_n": straight, "skipping_n": lambda: moved("skipped"),
         "returning_n": lambda: moved("back"),
-        "reopened_n": lambda: np.asarray(asked.ledger.is_true("reopened")), "referral_n": referred,
+        "reopened_n": reopened, "referral_n": referred,
     }  # fmt: skip
 
 
@@ -200,7 +208,7 @@ def _move(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
         ledger = asked.ledger
         if row.origin == "entered":
             first = ledger.stage[ledger.start[:-1]]
-            entered: Mask = np.asarray(first == ledger.stage_ids.index(row.target))
+            entered: Mask = np.asarray(first == ledger.stage_ids.index(row.target)) & _recorded(asked)
             return entered
         here = ledger.stage == ledger.stage_ids.index(row.origin)
         if row.target in ledger.stage_ids:
@@ -218,6 +226,7 @@ def _balance(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     def stays(name: str) -> Who:
         here = asked.ledger.stage == asked.ledger.stage_ids.index(row.stage)
         mine = here if name == "entered" else here & (_kinds(asked) == name)
+        mine &= _recorded(asked)[asked.ledger.deal]
         marks = _deals_of(asked, mine)
         return marks if marks.sum() == mine.sum() else MOVES
 
@@ -228,7 +237,7 @@ def _balance(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 def _path(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         spelled = asked.once("paths", lambda: path_codes(_desk(asked)))
-        return np.asarray([one == row.path for one in spelled], bool)
+        return np.asarray([one == row.path for one in spelled], bool) & _recorded(asked)
 
     return {"closed_n": mine, "won_n": lambda: mine() & _desk(asked).won}
 
@@ -238,7 +247,7 @@ def _round(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         back_n = np.bincount(asked.ledger.deal[_kinds(asked) == "back"], minlength=len(asked.ledger.outcome))
         found: Mask = back_n == row.again_n if row.again_n < 3 else back_n >= 3
-        return found
+        return found & _recorded(asked)
 
     return {"again_n": MOVES, "deal_n": mine}
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.shared.open_deals import customers_of
+from funnelnb.analysis.time.stuck import stay_longer
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from funnelnb.analysis.diagnosis.desk import Desk
 
+OLD_SHARE = 0.05
+"""A deal is longer in its stage than nineteen of twenty where at most this share stays longer."""
 STEPS_N, MANY_PEOPLE = 3, 10
 """Deals named per person; of more people one each."""
 CUSTOMERS_N = 15
@@ -143,11 +146,9 @@ def _reasons(desk: Desk) -> dict[int, tuple[str, float]]:
 
 
 def _beyond_usual(desk: Desk) -> Any:
-    """Return which deals are longer in their stage than nineteen of twenty finished stays."""
-    from funnelnb.analysis.diagnosis.signs_funnel import usual_age
-
-    limit = np.array([usual_age(desk, k) for k in range(desk.ledger.won)] + [np.inf])
-    return desk.here_days > limit[np.minimum(desk.standing, desk.ledger.won)]
+    """Return which deals are longer in their stage than nineteen of twenty, those that have not finished counted."""
+    longer = stay_longer(desk.book)
+    return np.array([longer.get(str(one), np.nan) <= OLD_SHARE for one in desk.ledger.deal_ids], bool)
 
 
 def _overdue(desk: Desk) -> dict[int, float]:

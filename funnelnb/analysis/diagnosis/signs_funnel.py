@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign, in_days
+from funnelnb.analysis.shared.judged import losses_dated, moves_known
 from funnelnb.analysis.shared.period import period_of
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL
@@ -31,6 +32,8 @@ OLD_SHARE = 0.95
 """A deal is beyond the usual age when so many finished stays were shorter."""
 YEAR = 365.0
 LEAST_STAYS = 20
+LEAST_DAYS = 28.0
+"""A floor of which fewer days are recorded has older deals that nobody sees."""
 
 
 # ---- Too few deals in hand ----------------------------------------------------------------------------------
@@ -40,6 +43,8 @@ def few_opportunities(desk: Desk, limits: Limits, level: float) -> Iterator[Sign
     """Measure the deals in hand of each person against the number that keeps a person busy."""
     if not desk.names:
         raise Missing("owner")
+    if not desk.today - np.nanmin(np.append(desk.entered, np.inf)) >= LEAST_DAYS:
+        raise Missing("one_month")
     held = desk.sums(desk.in_hand)
     value = desk.worth(desk.in_hand)[0] / held[0] if held[0] else np.nan
     for unit in desk.people:
@@ -274,6 +279,10 @@ def _lengths(desk: Desk, stage: int) -> Floats:
 
 def stalled(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     """Measure the share of deals in hand beyond the usual age of their stage against what is ordinary."""
+    if not losses_dated(desk.ledger):  # the stays that are known to have finished are then the short ones
+        raise Missing("lost_dates")
+    if not moves_known(desk.ledger):
+        raise Missing("history")
     old, ordinary = np.zeros(len(desk.won), bool), np.zeros(len(desk.won))
     judged = desk.in_hand & ~np.isnan(desk.here_days)
     for k in range(desk.ledger.won):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign, in_days
-from funnelnb.analysis.forecast.scorecard import scorecard
+from funnelnb.analysis.forecast.scorecard import bare_places, scorecard
 from funnelnb.analysis.targets.integrity import integrity
 from funnelnb.core.errors import FunnelError
+from funnelnb.stats.forecast.scores import misses
 from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.rates.tolerance import fewer_than_rest, higher_share
 from funnelnb.stats.totals.means import poisson_interval
@@ -134,7 +135,7 @@ def _shares(desk: Desk, limits: Limits, level: float, found: Mask, of: Mask) -> 
 def hidden_deals(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     """Measure the share of won deals that were never in the funnel, or entered only when they were won."""
     try:
-        looked = integrity(desk.book, weights="playbook")
+        looked = integrity(desk.book, weights="playbook" if _weighted(desk.book.playbook) else "measured")
     except FunnelError:
         raise Missing("dates") from None
     if not next(row.of_n for row in looked.rows if row.check == "never_in_funnel" and not row.group):
@@ -158,8 +159,13 @@ def hidden_deals(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
         )  # fmt: skip
 
 
+def _weighted(model: Any) -> bool:
+    """Whether a stage model names a weight for any stage before the win; own lists of stages name none."""
+    return any(one.win_weight is not None for one in model.stages[: model.won])
+
+
 def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
-    """Measure how many past months came outside the range that was forecast on their eve."""
+    """Measure how far past months came from what was forecast on their eve, beside what the forecast held possible."""
     try:
         card = scorecard(
             desk.book, every="month", leads=[0], most=max(2, round(limits.window_days / MONTH_DAYS))
@@ -169,12 +175,13 @@ def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     n = float(len(card.rows))
     if n < limits.least_n:
         raise Missing("past_months")
-    out = float(sum(not row.inside_80 for row in card.rows))
-    lower, upper = wilson(out, n, level)
     came = np.array([row.came_amount for row in card.rows])
     said = np.array([row.expected_amount for row in card.rows])
+    if not came.any():
+        raise Missing("amounts")
+    found = misses(bare_places(card.rows), max(limits.tolerated, 1e-9), level)
     yield Sign(
-        unit=0, value=out / n, lower=float(lower), upper=float(upper), reference=limits.alarm, n=n,
-        p=float(higher_share(out, n, limits.tolerated)), crossed=out / n >= limits.alarm, second=out,
+        unit=0, value=found.ratio, lower=found.ci_lower, upper=found.ci_upper, reference=1.0, n=n, p=found.p,
+        crossed=found.ratio >= limits.alarm, second=float(sum(not row.inside_80 for row in card.rows)),
         amount=float(np.abs(came - said).mean()),
     )  # fmt: skip

@@ -149,7 +149,7 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Wander(Result):
-    """How deals wander. `n` counts all deals.
+    """How deals wander. `n` counts the deals whose moves are recorded.
 
     Attributes
     ----------
@@ -208,11 +208,14 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
 
     Notes
     -----
-    Counts are stays, straight from the ledger: what enters a stage equals what leaves it and what is still there, in
+    Deals without a stage history, or older than it, are left out: their moves are not known, and would read as skips.
+    Counts are stays,
+    straight from the ledger: what enters a stage equals what leaves it and what is still there, in
     number and in known amounts. Paths are of closed deals only, as that of an open deal is not over; a long path needs
     time, so win rates of paths do not say that a path makes deals win.
 
-    Checked against the ledger's balance, plain loops and hand-made histories: ``tests/analysis/test_wander.py``.
+    Checked against the ledger's balance, plain loops and hand-made histories:
+    ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------
@@ -226,6 +229,9 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
     confidence = level(confidence_level)
     _require_moves(book)
     require_known(book)
+    unrecorded = _notes(book.ledger)
+    recorded = moves_recorded(book.ledger)
+    book = book if recorded.all() else book.some(recorded)
     desk = Desk(book, "owner")
     ledger = desk.ledger
     kind = kinds_of(ledger)
@@ -241,7 +247,7 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *_notes(ledger, source)),
+        notes=(*book.notes, *source_notes(book), *unrecorded, *_unreferred(source)),
         moves=_moves(ledger, kind),
         balance=_balance(ledger, kind),
         paths=_paths(desk, confidence),
@@ -435,8 +441,17 @@ def referrals_of(desk: Desk) -> Mask | None:
     return np.isin(coded.codes, mine) if mine else None
 
 
-def _notes(ledger: Ledger, source: Mask | None) -> tuple[Note, ...]:
-    """Return which moves were not recorded, and that no source names recommendations."""
-    missing = int(ledger.is_true("history_missing").sum())
-    notes = (Note("paths_unrecorded", {"deals_n": missing, "of_n": len(ledger.outcome)}),) if missing else ()
-    return notes if source is not None else (*notes, Note("no_referrals"))
+def moves_recorded(ledger: Ledger) -> Mask:
+    """Return which deals have a history from their beginning: whether the others went step by step is not known."""
+    unseen = ledger.is_true("history_missing") | ledger.is_true("moves_before_records")
+    return ~np.asarray(unseen, bool)
+
+
+def _notes(ledger: Ledger) -> tuple[Note, ...]:
+    """Return how many deals' moves were not recorded."""
+    missing = int((~moves_recorded(ledger)).sum())
+    return (Note("paths_unrecorded", {"deals_n": missing, "of_n": len(ledger.outcome)}),) if missing else ()
+
+
+def _unreferred(source: Mask | None) -> tuple[Note, ...]:
+    return (Note("no_referrals"),) if source is None else ()

@@ -164,7 +164,8 @@ def calibration(
         Stage to weight; None: those of the stage model. They speak of being won at all: within few days they are too
         high by nature.
     bins : int
-        Bins of equal numbers of deals, 2 to 20.
+        Bins of equal numbers of deals, 2 to 20; fewer where a bin would hold fewer than ten deals. Verdicts take into
+        account that all bins are judged.
     confidence_level : float, optional
 
     Returns
@@ -278,14 +279,19 @@ def _who(
     who: str, said: Floats, won: Floats, bins: int, confidence_level: float
 ) -> tuple[list[ReliabilityRow], ReliabilityScore]:
     weight = np.ones(said.size)
+    bins = max(min(bins, said.size // TOO_FEW_N), 1)  # no share of fewer deals
     found = measured.calibration(said, won, weight, bins, confidence_level)
+    sure = measured.calibration(
+        said, won, weight, bins, 1 - (1 - confidence_level) / bins
+    )  # all bins are judged
     rows = [
         ReliabilityRow(
             who=who, deal_n=round(float(n)), said_rate=float(p), won_rate=float(rate), won_ci_lower=float(low),
-            won_ci_upper=float(high), verdict="too_high" if p > high else "too_low" if p < low else "kept",
+            won_ci_upper=float(high), verdict="too_high" if p > most else "too_low" if p < least else "kept",
         )
-        for p, rate, low, high, n in zip(
-            found.forecast, found.observed, found.ci_lower, found.ci_upper, found.n, strict=True
+        for p, rate, low, high, n, least, most in zip(
+            found.forecast, found.observed, found.ci_lower, found.ci_upper, found.n, sure.ci_lower, sure.ci_upper,
+            strict=True,
         )
     ]  # fmt: skip
     score = measured.score(said, won, weight)

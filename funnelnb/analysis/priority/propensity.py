@@ -66,6 +66,8 @@ def fit(design: Design, cases: Cases) -> PropensityModel | None:
 # ---- Does the chance to win hold out of time? Learned up to one day, tested on the deals created after it --
 
 NEVER = np.datetime64("NaT", "D")
+HANDED_OVER = ("owner", "team")
+"""Columns that hold who has a deal now; who had it at entry no export tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -517,6 +519,8 @@ def _notes(audit: tuple[AuditRow, ...], ledger: Ledger) -> tuple[Note, ...]:
         notes.append(Note("columns_leak", {"columns": ", ".join(leaky)}))
     if any(row.column == AMOUNT and row.used for row in audit):
         notes.append(Note("amount_as_recorded"))
+    if any(row.column in HANDED_OVER and row.used for row in audit):
+        notes.append(Note("people_as_recorded"))
     if ledger.observed_from_s != UNKNOWN:
         notes.append(Note("deals_before_records_left_out"))
     return tuple(notes)

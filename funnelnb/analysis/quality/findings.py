@@ -11,7 +11,6 @@ import pandas as pd
 from funnelnb.data.check import LATE_STARTERS, Subject
 from funnelnb.data.cleaning import Cleaning
 from funnelnb.data.contract.settings import Settings
-from funnelnb.data.parse.values import look_up
 from funnelnb.data.tidy.find import same_deals, same_orders, trials
 
 if TYPE_CHECKING:
@@ -67,35 +66,18 @@ def _closed_column(deals: pd.DataFrame) -> pd.Series:
     return deals["closed_at"] if "closed_at" in deals else pd.Series(pd.NaT, index=deals.index)
 
 
-def _dated(seen: Subject, rows: pd.Series) -> Book | None:
-    """Return the book with a date in the middle between the last sign of a deal and the as-of date.
-
-    How a deal ended is known without its date: leaving such deals out would move the win rate for nothing.
-    """
-    last, as_of = seen.started, pd.Timestamp(seen.as_of)
-    history = seen.book.tables.get("stage_history")
-    if history is not None:
-        signs = history.sort_values("entered_at").drop_duplicates("opportunity_id", keep="last")
-        moved = look_up(seen.deals["opportunity_id"], signs["opportunity_id"], signs["entered_at"])
-        last = last.where(moved.isna() | (moved < last) | (moved > as_of), moved)
-    if "closed_at" not in seen.deals or last[rows].isna().any():
-        return None
-    middle = last + (as_of - last) / 2
-    return _changed(seen.book, rows, closed_at=middle.astype(seen.deals["closed_at"].dtype))
-
-
 def undated_wins(seen: Subject) -> Found:
-    """Won deals without a date."""
+    """Won deals without a date. How far they move a number is not known: a date that is made up would move it."""
     won = seen.deals["outcome"] == "won"
     rows = won & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=won, mended=_dated(seen, rows))
+    return Found(rows=rows, of=won, mended=None)
 
 
 def undated_losses(seen: Subject) -> Found:
-    """Lost deals without a date."""
+    """Lost deals without a date; as for wins, no date is made up for them."""
     lost = seen.deals["outcome"].str.startswith("lost")
     rows = lost & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=lost, mended=_dated(seen, rows))
+    return Found(rows=rows, of=lost, mended=None)
 
 
 def zero_day(seen: Subject) -> Found:
@@ -131,7 +113,7 @@ def dated_back(seen: Subject) -> Found:
 
 
 def jumped_to_won(seen: Subject) -> Found:
-    """Won deals whose history misses at least two stages."""
+    """Won deals whose history misses at least two stages; of those older than the records it cannot be known."""
     deals, history = seen.deals, seen.book.tables.get("stage_history")
     model = seen.book.playbook
     won = deals["outcome"] == "won"
@@ -139,8 +121,11 @@ def jumped_to_won(seen: Subject) -> Found:
         return Found(rows=won & False, of=won & False, mended=seen.book)
     working = history[history["stage"].isin(model.stage_ids[: model.won])]
     seen_n = deals["opportunity_id"].map(working.groupby("opportunity_id")["stage"].nunique())
-    rows = won & (seen_n <= model.won - 2)
-    return Found(rows=rows, of=won & seen_n.notna(), mended=_without(seen.book, rows))
+    known = won & seen_n.notna()
+    if seen.book.observed_from is not None:
+        known &= seen.started >= pd.Timestamp(seen.book.observed_from)
+    rows = known & (seen_n <= model.won - 2)
+    return Found(rows=rows, of=known, mended=_without(seen.book, rows))
 
 
 def changed_hands(seen: Subject) -> Found:
@@ -156,11 +141,14 @@ def changed_hands(seen: Subject) -> Found:
 
 
 def plateau(seen: Subject) -> Found:
-    """Open deals older than any deal that ever closed: counted as lost today."""
+    """Open deals older than any deal that ever closed, or can have: counted as lost today."""
     days = seen.days.dropna()
     is_open = seen.deals["outcome"] == "open"
     age = (pd.Timestamp(seen.as_of) - seen.started).dt.total_seconds() / 86400
-    rows = is_open & (age > days.max()) if len(days) >= LATE_STARTERS else is_open & False
+    longest = max(
+        days.max(), age[seen.closed & seen.days.isna()].max() if len(days) < seen.closed.sum() else 0.0
+    )
+    rows = is_open & (age > longest) if len(days) >= LATE_STARTERS else is_open & False
     at = pd.Timestamp(seen.as_of).floor("s")
     mended = _changed(seen.book, rows, outcome="lost", closed_at=at) if rows.any() else seen.book
     return Found(rows=rows, of=is_open & age.notna(), mended=mended)

@@ -2,6 +2,8 @@
 
 Each group gets one Aalen-Johansen curve (``stats.incidence``); this module adds what only the analysis can
 know: whether the curve may be read at the horizon at all.
+
+Longer than most modules: one curve and its reading, of one group and of very many at once, which must agree.
 """
 
 from __future__ import annotations
@@ -396,12 +398,36 @@ def curve(times: Times, confidence_level: float, only_s: float | None = None) ->
         return aalen_johansen(times.time_s, times.outcome, times.n, None, confidence_level)
     if times.limit_s is not None and times.undated_n:
         both = incidence_undated(times.time_s, times.outcome, times.limit_s, n, confidence_level)
-        incidence = replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most))
+        incidence = _themselves(
+            replace(both.incidence, lost_bounds=(both.lost_least, both.lost_most)),
+            times,
+            (times.time_s, None),
+        )
         time_s, outcome = won_at_risk(times.time_s, times.outcome, times.limit_s)
         return _widened(incidence, times, (time_s, outcome, None), only_s)
     late = times.entry_s if times.late_n else None
     found = aalen_johansen(times.time_s, times.outcome, n, late, confidence_level, weighted=True)
+    found = _themselves(found, times, (times.time_s, late))
     return _widened(found, times, (times.time_s, times.outcome, late), only_s)
+
+
+def _themselves(curve: Incidence, times: Times, rows: tuple[Any, Any]) -> Incidence:
+    """Return the curve with the deals that are there counted themselves, not those that they stand for."""
+    if times.weight is None:
+        return curve
+    time, late = rows
+    seen = times.weight > 0
+    there = _from(time[seen], times.n[seen], curve.time)
+    if late is not None:
+        there = there - _from(np.maximum(late[seen], 0), times.n[seen], curve.time)
+    return replace(curve, there_n=there)
+
+
+def _from(time: NDArray[np.int64], n: NDArray[np.int64], at: Floats) -> Floats:
+    """Return how many of the times lie at, or after, each of some others."""
+    order = np.argsort(time)
+    rest = np.append(np.cumsum(n[order][::-1])[::-1], 0).astype(float)
+    return rest[np.searchsorted(time[order], at, side="left")]
 
 
 def _widened(curve: Incidence, times: Times, rows: Rows, only_s: float | None = None) -> Incidence:

@@ -24,6 +24,8 @@ CODES = (
     "horizon_chosen",  # horizon_days, decided_share, decisions_n
     "horizon_undecided",  # horizon_days: nothing has been decided yet, so the longest that can be seen
     "horizon_capped",  # the same: the deals could not be watched longer
+    "horizon_chosen_dated",  # the same, where more deals closed than those whose time is known
+    "horizon_capped_dated",  # the same
     "horizon_unseen",  # groups, horizon_days: the share by then is not known
     "horizon_carried",  # horizon_days, groups: nobody was watched so long, nearly all were decided before
     "few_at_horizon",  # groups, horizon_days, min_n: it rests on few deals that were watched so long
@@ -120,12 +122,59 @@ def at_horizon(days: Sequence[tuple[tuple[str, ...], AtDay]], horizon_days: floa
     few = [
         group
         for group, day in days
-        if not np.isnan(day.rate) and not (day.settled or day.carried) and day.n >= TOO_FEW_N > day.at_risk_n
+        if not np.isnan(day.rate) and not (_sure(day) or day.carried) and day.n >= TOO_FEW_N > day.at_risk_n
     ]
     notes = named("early_risk_small", small, min_n=TOO_FEW_N)
     notes += named("horizon_unseen", unseen, horizon_days=horizon_days)
     notes += named("horizon_carried", carried, horizon_days=horizon_days)
     return notes + named("few_at_horizon", few, horizon_days=horizon_days, min_n=TOO_FEW_N)
+
+
+def _sure(day: AtDay) -> bool:
+    """Whether the share rests on deals decided: all that were watched so long are, and they are half of all or more."""
+    return day.settled and 2 * day.known_n >= day.n
+
+
+LEFT_OUT = ("closed_only", "only_wins", "wins_alone")
+"""Notes that say why nothing by day is given: deals were left out of the data."""
+WITHHELD = (*LEFT_OUT, "nobody_decided", "stage_unknown", "stages_not_known")
+"""Notes that say why a result may hold no deal although the data hold some."""
+_OF_NOTHING = ("too_few", "one_group", "omnibus_not_rejected")
+
+
+def without_false_reasons(notes: tuple[Note, ...], n: float) -> tuple[Note, ...]:
+    """Leave out notes that give the wrong reason for what another note explains.
+
+    Parameters
+    ----------
+    notes : tuple of Note
+    n : int
+        Deals behind the result.
+
+    Notes
+    -----
+    What is withheld reaches an analysis as times that are not known. Counted there, that reads as deals without dates,
+    as groups that are too small, or as nothing closed yet: all untrue.
+
+    Examples
+    --------
+    >>> left_out, dates = Note("closed_only", {"deals_n": 260}), Note("times_unknown", {"deals_n": 260, "of_n": 260})
+    >>> [note.code for note in without_false_reasons((left_out, dates), 260)]
+    ['closed_only']
+    """
+    codes = {note.code for note in notes}
+    if not codes & set(WITHHELD):
+        return notes
+    left_out = bool(codes & set(LEFT_OUT))
+
+    def untrue(note: Note) -> bool:
+        if note.code == "times_unknown":
+            return bool(note.values["deals_n"] == note.values["of_n"])
+        if note.code in _OF_NOTHING:
+            return not n
+        return left_out and note.code in ("horizon_undecided", "target_few_rates", "propensity_untested")
+
+    return tuple(note for note in notes if not untrue(note))
 
 
 def day(when: np.datetime64) -> str:

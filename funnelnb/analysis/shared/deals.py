@@ -273,7 +273,7 @@ def _no_row(tables: Sequence[tuple[str, Sequence[Any]]], wanted: Mapping[str, An
         if not known:
             keys = sorted({field.name for _, rows in tables for one in rows[:1] for field in fields(one)})
             return ParameterError(
-                f"{key} = {_shown(value)}: no count of this result is told by {key}",
+                f"{key} = {_shown(value)}: no count of this result differs by {key}",
                 expected="stage, group, outcome, or a field of its rows",
                 hint=nearest(key, keys),
             )

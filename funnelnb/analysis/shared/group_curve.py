@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared import by_day
+from funnelnb.analysis.shared.by_day import LOST_CAUSE
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, LOST_UNDATED
@@ -119,8 +120,10 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
         to != "advance" and both.lost_bounds is not None
     ):  # nothing but bounds is certain of losses without a date
         won = both.rate[0] if to == "any" else 0.0
-        lower, upper = (won + bound for bound in both.lost_bounds)
-        done = np.clip(won + both.rate[1], lower, upper)
+        least, most = (won + bound for bound in both.lost_bounds)
+        done = np.clip(won + both.rate[1], least, most)
+        lower = np.minimum(least, _if_lost(times, to, both.time, confidence_level, late=True)[0])
+        upper = np.maximum(most, _if_lost(times, to, both.time, confidence_level, late=False)[1])
     return Pace(
         time=both.time / SECONDS_PER_DAY,
         done=done,
@@ -132,6 +135,31 @@ def pace(times: Times, to: str, confidence_level: float) -> Pace | None:
         trusted_days=trusted,
         still_most=None if both.lost_bounds is None else 1 - both.rate[0] - both.lost_bounds[0],
     )
+
+
+def _if_lost(
+    times: Times, to: str, at: Floats, confidence_level: float, *, late: bool
+) -> tuple[Floats, Floats]:
+    """Return the interval at each time if every loss without a date fell as late, or as early, as it can have.
+
+    A bound is itself counted on few deals: with two undated losses of two hundred, bare bounds lie a day apart.
+    """
+    undated = times.outcome == LOST_UNDATED
+    when = times.time_s if times.limit_s is None or not late else np.maximum(times.limit_s, times.time_s)
+    dated = replace(
+        times,
+        time_s=np.where(undated, when, times.time_s),
+        outcome=np.where(undated, LOST_OUT, times.outcome).astype(times.outcome.dtype),
+    )
+    if to == "any":
+        found = _leaving(dated, np.inf, confidence_level)
+        time, bounds = found.time * SECONDS_PER_DAY, (found.ci_lower, found.ci_upper)
+    else:
+        both = by_day.curve(dated, confidence_level)
+        lower, upper = both.bounds()
+        time, bounds = both.time, (lower[LOST_CAUSE], upper[LOST_CAUSE])
+    row = np.maximum(np.searchsorted(time, at + 1e-6, side="right") - 1, 0)
+    return bounds[0][row], bounds[1][row]
 
 
 def _leaving(times: Times, trusted_days: float, confidence_level: float) -> Pace:
@@ -321,19 +349,23 @@ def pause(times: Times) -> Pause:
 
     With d ends in the last stretch before it, as long as the oldest open deal is beyond it, over Y deal-days,
     the same pace would have left the Y' open deal-days beyond it without an end with probability
-    ``exp(-Y' d / Y)``.
+    ``exp(-Y' d / Y)``. A loss without a date may have ended as late as the export: only deals open for longer than any
+    of those are older, and count as a pause.
     """
     days, ended = days_of(times), (times.outcome == ADVANCED) | (times.outcome == LOST_OUT)
     if not times.n[ended].sum():
         return {"last_event_days": np.nan, "older_n": 0, "older_amount": np.nan, "pause": False}
     last = float(days[ended].max())
-    older = (times.outcome == CENSORED) & (days > last)
+    undated = times.outcome == LOST_UNDATED
+    until = days if times.limit_s is None else times.limit_s / SECONDS_PER_DAY
+    latest = max(last, float(until[undated].max())) if undated.any() else last
+    older = (times.outcome == CENSORED) & (days > latest)
     older_n, start = int(times.n[older].sum()), 0.0
-    beyond = float(((days[older] - last) * times.n[older]).sum())
+    beyond = float(((days[older] - latest) * times.n[older]).sum())
     if older_n:
-        start = max(0.0, 2 * last - float(days[older].max()))
+        start = max(0.0, 2 * latest - float(days[older].max()))
     entry = times.entry_s / SECONDS_PER_DAY
-    lived = np.clip(np.minimum(days, last) - np.maximum(entry, start), 0, None)
+    lived = np.clip(np.minimum(days, latest) - np.maximum(entry, start), 0, None)
     before_n = float(times.n[ended & (days > start)].sum())
     exposure = float((lived * times.n).sum())
     expected = beyond * before_n / exposure if exposure else 0.0

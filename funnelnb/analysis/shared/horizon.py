@@ -14,7 +14,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, Source, origin_of, time_counts
 from funnelnb.core import check
 from funnelnb.core.note import Note
-from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, TimeCounts
+from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, LOST_UNDATED, TimeCounts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,6 +130,8 @@ def choose(counts: TimeCounts) -> Horizon:
     by_then = int(counts.n[decided & (counts.time_s <= days * SECONDS_PER_DAY)].sum())
     facts = {"horizon_days": days, "decided_share": by_then / decisions_n, "decisions_n": decisions_n}
     code = "horizon_chosen" if days == wanted else "horizon_capped"
+    if counts.n[counts.outcome == LOST_UNDATED].sum() or counts.unknown_n.sum():
+        code += "_dated"  # more deals closed than those whose time is known
     return Horizon(days=days, chosen=True, notes=(Note(code, facts),))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from funnelnb.analysis.shared.caveats import without_false_reasons
 from funnelnb.analysis.shared.deals import deals_behind
 from funnelnb.core.display import Shown
 
@@ -47,6 +48,9 @@ class Result(Shown):
     as_of: np.datetime64
     currency: str
     notes: tuple[Note, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", without_false_reasons(self.notes, self.n))
 
     def deals(
         self,

@@ -66,10 +66,20 @@ def decided_amounts(book: Book) -> tuple[Floats, NDArray[np.bool_]]:
 
 def closed_between(book: Book, start: np.datetime64) -> float:
     """Return the amount won from the day `start` to the as-of date."""
+    return float(np.nansum(book.ledger.amount[_won_since(book, start)]))
+
+
+def won_between(book: Book, start: np.datetime64) -> int:
+    """Return the number of deals won from the day `start` to the as-of date."""
+    return int(_won_since(book, start).sum())
+
+
+def _won_since(book: Book, start: np.datetime64) -> NDArray[np.bool_]:
     ledger = book.ledger
     first = start.astype("datetime64[s]").astype(np.int64)
-    mine = (ledger.outcome == WON_DEAL) & (ledger.closed_s != UNKNOWN) & (ledger.closed_s >= first)
-    return float(np.nansum(ledger.amount[mine]))
+    return np.asarray(
+        (ledger.outcome == WON_DEAL) & (ledger.closed_s != UNKNOWN) & (ledger.closed_s >= first)
+    )
 
 
 # ---- Into which bands of size do deals fall, how often, and how large are they there? ----------------------

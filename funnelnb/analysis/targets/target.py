@@ -13,6 +13,7 @@ from funnelnb.analysis.shared.period import next_quarter, still_to_come, target_
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.analysis.targets import pipeline as pipes
+from funnelnb.analysis.targets.deal_sizes import won_between
 from funnelnb.analysis.targets.mix import DealMix, MixLimits, deal_mix
 from funnelnb.analysis.targets.quota import Quota, quota
 from funnelnb.analysis.targets.reverse import ReverseFunnel, reverse_funnel
@@ -42,8 +43,8 @@ class TargetRow:
     part_share : float
         Of the target.
     deal_n : float
-        Wins expected; for the target deals of history's sizes that bring it on average; for the gap what is
-        left of them.
+        Wins: counted of what is won, expected of open and new deals, of mean size for the gap; for the target their
+        sum.
     """
 
     part: str
@@ -226,7 +227,7 @@ def _answer(
         chance_rate=worth.chance_rate,
         chance_open_rate=worth.chance_open_rate,
         assured_amount=worth.assured_amount,
-        rows=_rows(goal, worth, needs.open_wins_n, book),
+        rows=_rows(goal, worth, needs.open_wins_n, won_between(book, ending.start), book),
         wins_n=needs.wins_n,
         open_wins_n=needs.open_wins_n,
         new_wins_n=needs.new_wins_n,
@@ -286,20 +287,20 @@ def _notes(worth: Quota, mixes: DealMix | None, funnel: ReverseFunnel | None) ->
     return tuple(found.values())
 
 
-def _rows(goal: float, worth: Quota, open_wins: float, book: Book) -> tuple[TargetRow, ...]:
+def _rows(goal: float, worth: Quota, open_wins: float, won_n: int, book: Book) -> tuple[TargetRow, ...]:
+    """Return the parts; each number of wins is its own, and that of the target their sum as shown."""
     ledger = book.ledger
     sold = ledger.amount[(ledger.outcome == 1) & (ledger.amount > 0)]
-    mean = float(sold.mean())
     new = float(np.nan_to_num(worth.new_amount))
     gap = goal - worth.won_amount - worth.weighted_amount - new
     parts = {
-        "target": (goal, goal / mean),
-        "won": (worth.won_amount, worth.won_amount / mean),
+        "won": (worth.won_amount, float(won_n)),
         "open": (worth.weighted_amount, open_wins),
         "new": (new, worth.new_n),
-        "gap": (gap, (goal - worth.won_amount) / mean - open_wins - worth.new_n),
+        "gap": (gap, gap / float(sold.mean())),
     }
+    wins = sum(round(float(np.nan_to_num(count)), 1) for _, count in parts.values())
     return tuple(
         TargetRow(part=name, amount=amount, part_share=amount / goal, deal_n=count)
-        for name, (amount, count) in parts.items()
+        for name, (amount, count) in ({"target": (goal, round(wins, 1))} | parts).items()
     )

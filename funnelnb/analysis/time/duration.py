@@ -73,8 +73,8 @@ class DurationRow:
         Those still there, or that left without a decision: their time is only known to be longer.
     undated_n : int
         Those that are lost without a date. With any of them (and losses counting as an end) the interval of the median
-        is between its bounds over all days on which they may have been lost, and quartiles, means and shares still
-        there are NaN.
+        goes from the lower end if all were lost as early as they can have been to the upper end if all were as late,
+        and quartiles, means and shares still there are NaN.
     median_days, median_ci_lower, median_ci_upper : float
         Day by which half have ended as asked. Infinite: not reached within what was observed.
     q25_days, q75_days : float
@@ -499,10 +499,11 @@ def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]
     """Return what has to be said of the whole way, and of the fits of all stages."""
     whole, late_n = blocks[-1].rows, blocks[-1].late_n
     short = [group for one in blocks for group in one.short]
-    unknown_n = max(one.unknown_n for one in blocks)
+    dark = max(blocks, key=lambda one: one.unknown_n)  # the whole may be known where a step is not
     n = sum(row.n for row in whole)
     notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
-    notes += caveats.timed(n, unknown_n, late_n, blocks[-1].gone_n)
+    notes += caveats.partly("times_unknown", dark.unknown_n, sum(row.n for row in dark.rows) + dark.unknown_n)
+    notes += caveats.timed(n, 0, late_n, blocks[-1].gone_n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]
     notes += caveats.too_few(few)
     notes += caveats.named("early_risk_small", list(dict.fromkeys(short)), min_n=TOO_FEW_N)

@@ -528,6 +528,17 @@ def stuck(
     )
 
 
+def stay_longer(book: Book) -> dict[str, float]:
+    """Return of each open deal the share of ordinary deals that stay longer in its stage; NaN where not known.
+
+    The same figure as the `tail_rate` of :func:`stuck`, without the chances to win.
+    """
+    which = calendar_of(None, book)
+    deals, confidence = open_deals(book, which), level(None)
+    ages, _ = _judged(book, deals, groups_of_deals(book, ()), (), confidence, which)
+    return dict(zip(deals.opportunity_id, ages.tail_rate.tolist(), strict=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ages:
     """What is known of every open deal's age. D deals; NaN: not known."""
@@ -587,6 +598,8 @@ def _judged(
     for k in range(ledger.won):
         (times,) = by_day.split(time_counts(book, k, k + 1, calendar=calendar, durations=True))
         wholes[k] = group_curve.pause(times)
+        if times.undated_n:  # the longest stay may be that of a loss without a date
+            wholes[k]["last_event_days"] = np.nan
         whole = _ordinary(times, None, confidence_level)
         if whole is None or whole.ended_n < TOO_FEW_N:
             continue

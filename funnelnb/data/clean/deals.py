@@ -85,13 +85,16 @@ def _rows(cells: pd.Series, frame: pd.DataFrame) -> pd.Series:
     return cells if len(cells) == len(frame) else cells.loc[frame.index]
 
 
-def _first(*columns: pd.Series | str) -> pd.Series:
+def _first(column: pd.Series, *others: pd.Series | str) -> pd.Series:
     """Return the first word that is there, column after column; a text at the end stands for the rest."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    words = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else as_arrow(one) for one in columns]
-    return from_arrow(pc.coalesce(*words), columns[0])
+    words = [
+        pa.scalar(one, pa.large_string()) if isinstance(one, str) else as_arrow(one)
+        for one in (column, *others)
+    ]
+    return from_arrow(pc.coalesce(*words), column)
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:

@@ -151,9 +151,9 @@ class Settings:
     playbook : str, dict or None
         Id of a built-in playbook, path of a playbook file, or ``{"stages": [...]}``.
     as_of, observed_from : str
+        ISO dates; empty: not given.
     as_of_reason : str
         Why nothing is recorded for long before the as-of date.
-        ISO dates; empty: not given.
     currency : str
     timezone : str
         IANA name; times with an offset are converted to it.
@@ -628,6 +628,8 @@ REPORT_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "report_timeout": ("seconds", (int, float)),
     "code": ("true or false", (bool,)),
     "standalone": ("true or false", (bool,)),
+    "deals": ("true or false", (bool,)),
+    "digest": ("true or false", (bool,)),
     "fail_on": ("a list of rules", (list,)),
     "dask": ("the address of a scheduler", (str,)),
     "parameters": ("a table of name = value", (dict,)),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +12,7 @@ import narwhals as nw
 
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
+from funnelnb.data.count.held import hold
 from funnelnb.data.ledger.build import OUTCOMES, stage_places
 from funnelnb.data.ledger.coded import UNRECORDED
 from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
@@ -85,49 +83,6 @@ def text_of(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
     return column.cast(nw.String).fill_null("")
 
 
-# ---- Let an engine compute a frame once and keep it in its own temporary storage --------------------------
-
-_NUMBER = itertools.count(1)
-
-
-def hold(frame: nw.LazyFrame[Any], owner: object) -> nw.LazyFrame[Any]:
-    """Return `frame` computed, still in its engine.
-
-    Parameters
-    ----------
-    frame : LazyFrame
-    owner : object
-        What is kept goes when this does.
-
-    Returns
-    -------
-    LazyFrame
-        DuckDB: of a temporary table of the same connection. PySpark: of a local checkpoint. Polars: of a frame in
-        memory. Engines of which nothing better is known recompute it each time.
-    """
-    if frame.implementation.is_duckdb():
-        return nw.from_native(_temporary_table(frame.to_native(), owner))
-    if frame.implementation.is_spark_like() and hasattr(frame.to_native(), "localCheckpoint"):
-        return nw.from_native(frame.to_native().localCheckpoint())
-    if frame.implementation.is_polars() or frame.implementation.is_pandas_like():
-        return frame.collect().lazy()
-    return frame
-
-
-def _temporary_table(relation: Any, owner: object) -> Any:
-    """Return a relation of a new temporary table with the rows of `relation`."""
-    name = f"funnelnb_held_{next(_NUMBER)}"
-    relation.query("funnelnb_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM funnelnb_source")  # noqa: S608
-    anchor = relation.query("funnelnb_source", "SELECT 1 AS one")  # needs no table that may go first
-    weakref.finalize(owner, _drop, anchor, name)
-    return anchor.query("funnelnb_anchor", f"FROM {name}")
-
-
-def _drop(anchor: Any, name: str) -> None:
-    with contextlib.suppress(Exception):  # the connection may be gone or busy; the table goes with it
-        anchor.query("funnelnb_anchor", f"DROP TABLE IF EXISTS {name}").fetchall()
-
-
 # ---- The rules of the ledger as narwhals expressions, for rows that stay where they lie --------------------
 
 _LARGE = 1 << 51
@@ -136,8 +91,18 @@ UNKNOWN_TIME, NOT_REACHED = 8, 9
 
 _GONE = -99  # no following stay
 
+_MOMENTS = (
+    "deal", "outcome", "amount", "known", "created_s", "closed_s", "undated", "has", "marks_n", "end_place",
+    "furthest", "back", "ended_s",
+)  # fmt: skip
+"""What counting needs of the moments of each deal, beside its attributes and first times."""
+
 By = Sequence[str | int]
 """What to group by: attributes, and for a position the period in which a deal first stood there or beyond."""
+
+
+class _Owner:
+    """Whatever an engine holds for it goes when it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +207,16 @@ class Relations:
                 stage=choose(nw.col("outcome") == OPEN_DEAL, UNRECORDED, nw.col("stage"))
             )
         undated = (nw.col("outcome") != OPEN_DEAL) & (nw.col("closed_s") == NONE)
-        return hold(self._with_ends(self._settled(frame.with_columns(undated=undated))), self)
+        return hold(
+            self._with_ends(self._settled(frame.with_columns(undated=undated))),
+            self._while_settling,
+            self.opportunities,
+        )
+
+    @cached_property
+    def _while_settling(self) -> _Owner:
+        """Keeps the settled deals until their moments, which hold all of them, are there."""
+        return _Owner()
 
     def _spans(self) -> nw.LazyFrame[Any]:
         """Return, for each deal with any row, its first and last one (time and stage in one number) and marks."""
@@ -337,7 +311,9 @@ class Relations:
         rows = rows.filter(nw.col("preceding") != nw.col("place"))
         following = nw.col("place").shift(-1).over("deal", **order).fill_null(_GONE)
         rows = rows.with_columns(following=following.cast(nw.Int64))
-        return hold(rows.select("deal", "entered_s", "place", "known", "has", "following"), self)
+        return hold(
+            rows.select("deal", "entered_s", "place", "known", "has", "following"), self, self.opportunities
+        )
 
     # -- moments ---------------------------------------------------------------------------------------------
 
@@ -364,7 +340,13 @@ class Relations:
             nw.col("back").max(),
             *(nw.col(name).min() for name in reached),
         )
-        return hold(self._finished(self.deals.join(spans, on="deal")), self)
+        kept = [*_MOMENTS, *reached, *(f"attribute_{k}" for k in range(len(self.attributes)))]
+        moments = hold(
+            self._finished(self.deals.join(spans, on="deal")).select(*kept), self, self.opportunities
+        )
+        for name in ("deals", "_while_settling"):
+            self.__dict__.pop(name)
+        return moments
 
     def _finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Mark first times as unknown where nothing tells them; say when each deal ended."""

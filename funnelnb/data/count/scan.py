@@ -24,6 +24,7 @@ from funnelnb.data.count.groups import (
     listed,
     name_of,
 )
+from funnelnb.data.count.held import in_parts
 from funnelnb.data.count.relations import NONE, UNKNOWN_TIME, Relations
 from funnelnb.data.count.tally import (
     Spans,
@@ -80,6 +81,9 @@ class Scan:
 
     Notes
     -----
+    DuckDB tables of more than four million rows are counted part by part, each deal whole in one part, so that
+    memory does not grow with the rows; what does not fit lies in the connection's ``temp_directory`` until then.
+
     Checked against: the ledger in memory, for messy random histories in pandas, Polars, PyArrow, DuckDB and PySpark
     (``tests/data/test_engines.py``).
 
@@ -229,8 +233,8 @@ class Scan:
         return len(self.playbook.stages)
 
     @cached_property
-    def _relations(self) -> Relations:
-        """The tables as relations, once they have been found fit to count."""
+    def _relations(self) -> list[Relations]:
+        """The tables as relations, once they have been found fit to count: each deal whole, in one of them."""
         import narwhals as nw
 
         deals = on_clock(nw.from_native(self._frames[0]).lazy(), _TIMES["opportunities"], self.timezone)
@@ -240,14 +244,18 @@ class Scan:
         if history is not None and _id_kind(deals) != _id_kind(history):
             text = nw.col("opportunity_id").cast(nw.String)
             deals, history = deals.with_columns(text), history.with_columns(text)
-        relations = Relations(
-            opportunities=deals,
-            stage_history=history,
-            playbook=self.playbook,
-            as_of_s=int(self.as_of.astype(np.int64)),
-            attributes=self.attributes,
-        )
-        return replace(relations, earlier=_checked(relations) > relations.as_of_s)
+        parts = [
+            Relations(
+                opportunities=tables[0],
+                stage_history=tables[1] if history is not None else None,
+                playbook=self.playbook,
+                as_of_s=int(self.as_of.astype(np.int64)),
+                attributes=self.attributes,
+            )
+            for tables in in_parts([deals, *([] if history is None else [history])], "opportunity_id", self)
+        ]
+        earlier = _checked(deals, parts) > int(self.as_of.astype(np.int64))
+        return [replace(part, earlier=earlier) for part in parts]
 
     def _counted(
         self, by: By, way: str, **step: int | None
@@ -258,7 +266,7 @@ class Scan:
             if isinstance(one, str):
                 check_attribute(one, self.attributes)
         keys = [one.position if isinstance(one, Cohort) else one for one in wanted]
-        columns = _collected(getattr(self._relations, way)(by=keys, **step))
+        columns = _together([getattr(part, way)(by=keys, **step) for part in self._relations])
         codes = [_codes(columns.pop(f"by_{k}"), one) for k, one in enumerate(wanted)]
         group = combine(tuple(map(name_of, wanted)), codes)
         kinds = {name: np.float64 if name in ("amount", "amount_sq") else np.int64 for name in columns}
@@ -272,7 +280,8 @@ class Scan:
     def _engine_notes(self) -> tuple[Note, ...]:
         """Count what the notes tell."""
         facts = {
-            name: int(column[0].as_py() or 0) for name, column in _collected(self._relations.facts()).items()
+            name: sum(int(one.as_py() or 0) for one in column)
+            for name, column in _together([part.facts() for part in self._relations]).items()
         }
         deal_n = facts["deals_n"]
         told = [name for name in FACTS if facts.get(name)]
@@ -288,34 +297,49 @@ def _id_kind(frame: Any) -> Any:
     return frame.collect_schema()["opportunity_id"]
 
 
-def _checked(relations: Relations) -> int:
+def _checked(opportunities: Any, parts: list[Relations]) -> int:
     """Refuse what loading would have refused; return the latest time that is recorded."""
     import narwhals as nw
 
-    if "outcome" in relations.opportunities.collect_schema().names():
-        outcomes = relations.opportunities.select(nw.col("outcome").cast(nw.String)).unique()
+    if "outcome" in opportunities.collect_schema().names():
+        outcomes = opportunities.select(nw.col("outcome").cast(nw.String)).unique()
         check_outcomes(_collected(outcomes)["outcome"].to_pylist())
-    deals = relations.recorded()
     sizes = nw.len().alias("n"), nw.col("deal").n_unique().alias("ids_n")
-    facts = _collected(deals.select(*sizes, nw.col("created_s").max(), nw.col("closed_s").max()))
-    deal_n, ids_n, created_s, closed_s = (int(column[0].as_py() or 0) for column in facts.values())
+    latest = nw.col("created_s").max(), nw.col("closed_s").max()
+    facts = _together([part.recorded().select(*sizes, *latest) for part in parts])
+    deal_n, ids_n = (sum(int(one.as_py() or 0) for one in facts[name]) for name in ("n", "ids_n"))
     if ids_n < deal_n:
         raise FunnelError(
             f"the table opportunities has {deal_n} deals but {ids_n} different ids",
             expected="one row per deal",
             hint="remove the duplicates",
         )
-    history = relations.history()
-    if history is None:
-        return max(created_s, closed_s)
-    entered = history.join(deals.select("deal"), on="deal").select(nw.col("entered_s").max())
-    return max(created_s, closed_s, int(_collected(entered)["entered_s"][0].as_py() or 0))
+    times = [*facts["created_s"], *facts["closed_s"]]
+    histories = [(part.history(), part.recorded().select("deal")) for part in parts]
+    entered = [
+        history.join(deals, on="deal").select(nw.col("entered_s").max())
+        for history, deals in histories
+        if history is not None
+    ]
+    if entered:
+        times += _together(entered)["entered_s"]
+    return max(int(one.as_py() or 0) for one in times)
 
 
 def _collected(frame: Any) -> dict[str, Any]:
     """Let the engine compute `frame`; return its columns as Arrow arrays."""
     table = frame.collect("pyarrow")  # pandas adds its index
     return {name: unchunked(table[name].to_arrow()) for name in frame.collect_schema().names()}
+
+
+def _together(frames: list[Any]) -> dict[str, Any]:
+    """Let the engine compute `frames` one after the other; return their columns, one below the other."""
+    import pyarrow as pa
+
+    tables = [_collected(frame) for frame in frames]
+    if len(tables) == 1:
+        return tables[0]
+    return {name: pa.concat_arrays([one[name] for one in tables]) for name in tables[0]}
 
 
 def _codes(column: Any, one: str | Cohort | Codes) -> Codes:

@@ -13,6 +13,7 @@ from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, siz
 from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import facts
 from funnelnb.show.text.words import groups_of, stage_name
+from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.registry import finding_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Layout:
         Whether amount, dots and the other rates are shown.
     stem : {"by_day", "decided"}
         Which rate stands first: by the horizon, or where no time is known that of decided deals.
+    above : float
+        So far over its bar stands what is said of a stage, as on a phone; 0: beside it.
     """
 
     step: float
@@ -67,19 +70,20 @@ class Layout:
     right: float
     full: bool
     stem: str = "by_day"
+    above: float = 0.0
 
 
 WIDE = Layout(
-    step=56, bar=26, label=150, bars=260, reached=322, amount=412,
-    dots=446, dots_end=546, rate=560, right=740, full=True,
+    step=56, bar=26, label=150, bars=260, reached=314, amount=390,
+    dots=414, dots_end=496, rate=508, right=652, full=True,
 )  # fmt: skip
 SMALL = Layout(
     step=30, bar=17, label=112, bars=104, reached=148, amount=0,
     dots=0, dots_end=0, rate=160, right=272, full=False,
 )  # fmt: skip
 PHONE = Layout(
-    step=46, bar=20, label=96, bars=84, reached=124, amount=0,
-    dots=0, dots_end=0, rate=132, right=228, full=False,
+    step=50, bar=18, label=6, bars=306, reached=174, amount=0,
+    dots=0, dots_end=0, rate=306, right=310, full=False, above=13,
 )  # fmt: skip
 
 
@@ -176,14 +180,19 @@ def flow_rows(pieces: Sequence[Row], place: Layout, stages_n: int) -> list[Row]:
     ]
 
 
-def captions(result: Conversion, rows: Sequence[Row], place: Layout, say: Words) -> list[Row]:
-    """Return all words and numbers beside the bars."""
+def captions(
+    result: Conversion, rows: Sequence[Row], place: Layout, say: Words, weakest: str = ""
+) -> list[Row]:
+    """Return all words and numbers beside the bars, or above them on a phone."""
     most = max(row["reached_n"] for row in rows) or 1
     made: list[Row] = []
     for rank, row in enumerate(rows):
         top = rank * place.step
-        middle = top + place.bar / 2
-        made += _stage_label(stage_name(result, row["stage"], say), middle, place, strong=row["won"])
+        middle = top - place.above if place.above else top + place.bar / 2
+        if row["stage"] == weakest:
+            made.append(_weakest_words(middle, top, place, say))
+        name_y = middle - 7 if row["stage"] == weakest and not place.above else middle
+        made += _stage_label(stage_name(result, row["stage"], say), name_y, place, strong=row["won"])
         made.append(_number(place.reached, middle, say.numbers.count(row["reached_n"]), strong=row["won"]))
         if place.amount and row["reached_amount"]:
             amount = say.numbers.amount(row["reached_amount"])
@@ -196,8 +205,21 @@ def captions(result: Conversion, rows: Sequence[Row], place: Layout, say: Words)
     return made
 
 
+def _weakest_words(middle: float, top: float, place: Layout, say: Words) -> Row:
+    """Return the words that mark the weakest step: under its name, on a phone at the end of its bar."""
+    label = f"▼ {say.get('charts.funnel.weakest')}"
+    style = {"align": "right", "size": SMALL_SIZE, "colour": theme.LOST_INK, "weight": "bold"}
+    if place.above:
+        return text(place.rate, top + place.bar / 2, label, **style)
+    return text(-10, middle + 11, label, **style)
+
+
 def _stage_label(name: str, middle: float, place: Layout, *, strong: bool) -> list[Row]:
-    tall = place.step >= PHONE.step
+    if place.above:
+        room = place.reached - 40
+        label = theme.shorten(name, room, theme.LABEL_SIZE)
+        return [text(0, middle, label, weight="bold" if strong else "normal")]
+    tall = place.step > SMALL.step
     lines = theme.wrap(name, place.label - 14, theme.LABEL_SIZE)[: 2 if tall else 1]
     if not tall:
         lines = [theme.shorten(name, place.label - 12, theme.LABEL_SIZE)]
@@ -221,14 +243,17 @@ def _rate_words(row: Row, middle: float, place: Layout, say: Words) -> list[Row]
         names = (f"{place.stem}_{part}" for part in ("rate", "ci_lower", "ci_upper"))
         first = text(place.rate, middle, say.numbers.interval(*(row[name] for name in names)))
     if not place.full:
-        return [first]
-    others = say.say(
-        f"charts.funnel.other_{place.stem}",
-        so_far=say.numbers.percent(row["so_far_rate"]),
-        decided=say.numbers.percent(row["decided_rate"]),
-    )
-    below = text(place.rate, middle + 9, others, size=SMALL_SIZE, colour=theme.QUIET)
-    return [first | {"y": middle - 7, "weight": "bold"}, below]
+        return [first | {"align": "right"}] if place.above else [first]
+    others = [
+        say.say(f"charts.funnel.other_{stem}", rate=say.numbers.percent(row[f"{stem}_rate"]))
+        for stem in ("so_far", "decided")
+        if stem != place.stem
+    ]
+    below = [
+        text(place.rate, middle + 2 + 13 * line, label, size=SMALL_SIZE, colour=theme.QUIET)
+        for line, label in enumerate(others)
+    ]
+    return [first | {"y": middle - 12, "weight": "bold"}, *below]
 
 
 def _loss_words(result: Conversion, row: Row, y: float, end: float, say: Words) -> Row:
@@ -333,8 +358,10 @@ def funnel_draw(result: Conversion, lang: str) -> Any:
 def _whole(draft: Draft, rows: list[Row]) -> Any:
     found = finding_of(draft.result, draft.say.lang)
     place = wide(rows)
-    key = draft.legend(_entries(draft, rows), 6, -50 if place.full else -16)
-    layers = [*_panel(draft, rows, place), key]
+    step = weakest_step(draft.result)
+    weakest = step.stage if step is not None and clearly_weakest(draft.result, step) else ""
+    key = draft.legend(_entries(draft, rows), 6, -50 if place.full else -38)
+    layers = [*_panel(draft, rows, place, weakest), key]
     more = found.detail
     if place.full:
         heads = draft.texts(head_rows(draft.result, place, draft.say), "heads")
@@ -391,28 +418,46 @@ def _entries(draft: Draft, rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [(COLOURS[part], draft.say.get(f"charts.parts.{part}")) for part in present]
 
 
-def _panel(draft: Draft, rows: list[Row], place: Layout) -> list[Any]:
+def _panel(draft: Draft, rows: list[Row], place: Layout, weakest: str = "") -> list[Any]:
     say = draft.say
     pieces = segments(draft.result, rows, place, say)
     box = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
     tip = [
         alt.Tooltip("stage:N", title=say.field("stage").label),
-        alt.Tooltip("what:N", title=" "),
+        alt.Tooltip("what:N", title=say.get("charts.funnel.what")),
         alt.Tooltip("n:Q", title=say.get("charts.funnel.number_of_deals"), format=","),
     ]
     leads = {"href": "href:N"} if any("href" in one for one in pieces) else {}
     flows = draft.layer(flow_rows(pieces, place, len(rows)), "flows")
     bars = draft.layer(pieces, "bars")
     shown = [
-        flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box),
+        *([] if place.above else [flows.mark_rect(color=theme.MOVED, opacity=0.13).encode(**box)]),
         bars.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(
             **box, **leads, color=own_colour(), tooltip=tip
         ),
-        draft.texts(captions(draft.result, rows, place, say), "captions"),
+        draft.texts(captions(draft.result, rows, place, say, weakest), "captions"),
     ]
-    if place.full:
+    if weakest:
+        ground = draft.layer(_ground(rows, place, weakest), "weakest")
+        shown.insert(0, ground.mark_rect(color=theme.WEAK, stroke=theme.LOST, cornerRadius=4).encode(**box))
+    if place.full or place.above:
         shown.append(draft.texts(inside(pieces, say), "inside"))
     return shown
+
+
+def _ground(rows: Sequence[Row], place: Layout, weakest: str) -> list[Row]:
+    """Return the ground of the weakest step, from its name to its rate."""
+    over, under = (place.above + 11, 5) if place.above else (8, 11)
+    return [
+        {
+            "x": -place.label,
+            "x2": place.right,
+            "y": rank * place.step - over,
+            "y2": rank * place.step + place.bar + under,
+        }
+        for rank, row in enumerate(rows)
+        if row["stage"] == weakest
+    ]
 
 
 def _dots(draft: Draft, rows: list[Row], place: Layout) -> list[Any]:

@@ -244,10 +244,10 @@ def funnel_plot_draw(result: Segments, lang: str) -> Any:
     plot = _Axes(draft, rows)
     layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
     chart = sized(alt.layer(*layers), width=_plot_size()[0], height=_plot_size()[1])
-    widened = ""
+    spread = ""
     if result.overdispersion > 1:
-        widened = draft.say.say("charts.funnel_plot.widened", overdispersion=result.overdispersion)
-    return draft.finish(chart, _title(draft), widened)
+        spread = draft.say.say("charts.funnel_plot.spread", overdispersion=result.overdispersion)
+    return draft.finish(chart, _title(draft), spread)
 
 
 class _Axes:
@@ -392,14 +392,14 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
     layers = [
         draft.layer([piece], "label")
         .mark_text(
-            align=piece["align"],
-            baseline="middle",
-            fontSize=theme.SMALL_SIZE,
-            text=piece["label"],
-            color=theme.INK,
+            align=piece["align"], baseline="middle", fontSize=theme.SMALL_SIZE, text=piece["label"], **style
         )
         .encode(x=alt.value(piece["x"]), y=alt.value(piece["y"]))
         for piece in pieces
+        for style in (
+            {"stroke": theme.PAPER, "strokeWidth": 3},
+            {"color": theme.INK},
+        )  # lines stay off the name
     ]
     return alt.layer(*layers) if layers else draft.layer([{}], "label").mark_point(opacity=0)
 

@@ -200,6 +200,18 @@ def share_axis(say: Any, **more: Any) -> alt.Axis:
     return alt.Axis(labelExpr=f"round(datum.value * 1000) / 10 + '{mark}'", **more)
 
 
+def number_axis(say: Any, **more: Any) -> alt.Axis:
+    """Return an axis of large numbers, shortened as the language shortens them: 1.2M, 120 万."""
+    if say.lang != "zh":
+        return alt.Axis(format="~s", **more)
+    size, shown = "abs(datum.value)", "format(datum.value{}, ',~f')"
+    large = (
+        f"{size} >= {unit} ? {shown.format(f' / {unit}')} + ' {name}' : "
+        for unit, name in ((1e8, "亿"), (1e4, "万"))
+    )
+    return alt.Axis(labelExpr="".join(large) + shown.format(""), **more)
+
+
 def day_ticks(longest: float, most: int = 9, calendar: str = "") -> list[float]:
     """Return days to mark on an axis that reaches `longest`: weeks, months or quarters, at most `most`.
 

@@ -30,6 +30,8 @@ SECOND = "#E69F00"
 """A second mark beside the first (shrunken rate)."""
 BAND_90, BAND_80, BAND_50 = "#D3E6F2", "#A3CBE4", "#64A8D2"
 """Ranges around a line, the widest to the narrowest, over one another."""
+WEAK = "#FDF0E4"
+"""The ground of what needs attention."""
 INK = "#1F2933"
 QUIET = "#5B6770"
 FAINT = "#DDE2E6"
@@ -51,7 +53,7 @@ DARK = {
     MOVED: "#5AA2F0", OPEN: "#274B73", LOST: "#F08B3E", LOST_INK: "#FFAB6B", LEFT: "#76818F", SECOND: "#E0B04C",
     INK: "#E9EDF2", QUIET: "#9AA5B3", FAINT: "#2A323D", PAPER: "#171C23", "#EEF1F3": "#1F252E", "#E9ECEE": "#39424E",
     "#003A5C": "#BBD9EE", "#ddd": "#2A323D", "#009E73": "#3DBE97", "#CC79A7": "#D99BBF", "#56B4E9": "#7CC4EE",
-    BAND_90: "#1B3049", BAND_80: "#244B73", BAND_50: "#356FA8",
+    WEAK: "#34241A", BAND_90: "#1B3049", BAND_80: "#244B73", BAND_50: "#356FA8",
 }  # fmt: skip
 """What each colour becomes on a dark page."""
 

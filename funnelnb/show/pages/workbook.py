@@ -44,6 +44,9 @@ _CODES: dict[str, tuple[str, ...]] = {
     "rule": ("symptoms.names",), "state": ("symptoms.states",), "family": ("durations.families",),
     "verdict": ("durations.verdicts", "verdicts", "targets.verdicts"),
     "ending": ("customer.outcomes",), "outcome": ("customer.outcomes",), "confidence": ("symptoms.confidence",),
+    "first_name": ("durations.parameters",), "second_name": ("durations.parameters",), "role": ("roles.names",),
+    "met": ("roles.names",), "missing": ("roles.names",), "stage_missing": ("roles.names",),
+    "against": ("workbook.against",), "what": ("workbook.mixes",), "series": ("workbook.series",),
 }  # fmt: skip
 """Where the words of a column of codes stand, for columns that no page shows."""
 
@@ -241,8 +244,7 @@ def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]
             continue
         seen |= own
         made = frame(table, result)
-        other = "_zh" if say.lang == "en" else "_en"
-        made = made[[name for name in made.columns if not str(name).endswith(other)]]
+        made = made[[name for name in map(str, made.columns) if _of_language(name, made, say)]]
         columns = _columns(table, rows, made, result, say)
         made = made[[one.name for one in columns]]
         caption = say.fill(say.find(f"tables.{table.name}.caption") or table.name.replace("_", " "), named)
@@ -250,6 +252,12 @@ def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]
         _fill(sheet, _in_words(made, table, rows, result, say), columns, min(table.stub, 3))
         meant += [(sheet.title, one) for one in columns]
     return meant
+
+
+def _of_language(name: str, made: pd.DataFrame, say: Words) -> bool:
+    """Return whether a column holds words of this language, or none: not the codes of which it has the words."""
+    own, other = ("_en", "_zh") if say.lang == "en" else ("_zh", "_en")
+    return not name.endswith(other) and f"{name}{own}" not in made.columns
 
 
 def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any, say: Words) -> list[_Column]:
@@ -299,10 +307,11 @@ def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any
     made = made.copy()
     by = tuple(getattr(result, "by", ()))
     for name in made.columns:
-        if name in ("stage", "next_stage", "furthest_stage", "supported_stage") and hasattr(
+        if str(name).removesuffix("stage") in ("", "next_", "furthest_", "supported_", "bend_") and hasattr(
             result, "stage_ids"
         ):
-            made[name] = [stage_name(result, one, say) if one else "" for one in made[name]]
+            known = set(result.stage_ids)
+            made[name] = [stage_name(result, one, say) if one in known else one for one in made[name]]
         elif name in by:
             made[name] = [say.value(one) if one else say.group(()) for one in made[name]]
     if len(made) != len(rows):  # curves: several lines of each row
@@ -315,13 +324,17 @@ def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any
             made[name] = [worded[name](result, row, say) for row in rows]
         elif name in _CODES and all(isinstance(one, str) for one in plain):
             made[name] = [_word(one, _CODES[name], say) for one in plain]
+        elif name == "column" and all(isinstance(one, str) for one in plain):
+            made[name] = [say.attribute(one) for one in plain]
         elif plain and all(isinstance(one, bool) for one in plain):
             made[name] = [say.numbers.cell(one, say.unit(str(name), owner)) for one in plain]
     return made
 
 
 def _word(code: str, places: tuple[str, ...], say: Words) -> str:
-    """Return the word of a code, from the first of these places in the language files that has it."""
+    """Return the word of a code, or of each in a list, from the first of these places that has it."""
+    if ", " in code:
+        return say.numbers.join(_word(one, places, say) for one in code.split(", "))
     return next((found for place in places if (found := say.find(f"{place}.{code}"))), code)
 
 

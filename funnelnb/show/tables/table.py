@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funnelnb.analysis.shared.caveats import LEFT_OUT, WITHHELD
 from funnelnb.playbooks.model import Label
 from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.text.number import NUMERIC, Scale
@@ -97,6 +98,11 @@ def enough(row: Any) -> bool:
     return bool(getattr(row, "enough", getattr(row, "verdict", "") != "too_few"))
 
 
+def withheld(result: Any) -> bool:
+    """Return whether a result holds no deal although the data hold some: its notes say why, and no row does."""
+    return not getattr(result, "n", 1) and any(note.code in WITHHELD for note in result.notes)
+
+
 def facts(result: Any, say: Words) -> dict[str, Any]:
     """Return what captions, heads and sentences may name: the result's plain fields, spelled where needed."""
     plain = {
@@ -122,7 +128,7 @@ def build(
     `lists` names the list of deals behind a field of a row; None: there are none.
     """
     say = words_of(result, lang)
-    rows = table.rows(result)
+    rows = () if withheld(result) else table.rows(result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
     scale = _scale(columns, rows, say)
     named, by = facts(result, say), tuple(getattr(result, "by", ()))
@@ -182,7 +188,10 @@ def _cell(column: Column, result: Any, row: Any, say: Words, scale: Scale) -> st
     unit = say.unit(column.field, type(row).__name__)
     if column.lower:
         if not column.always and not enough(row):
-            return say.get("words.too_few")
+            left_out = any(note.code in LEFT_OUT for note in result.notes)
+            return (
+                say.numbers.cell(np.nan, unit) if left_out and np.isnan(value) else say.get("words.too_few")
+            )
         lower, upper = getattr(row, column.lower), getattr(row, column.upper)
         write = say.numbers.points_interval if unit == "points" else say.numbers.interval
         return write(value, lower, upper)

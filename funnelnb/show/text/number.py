@@ -54,6 +54,12 @@ class Numbers:
         """Write a number of deals: thousands separated, no decimals."""
         return self.forms["none"] if _missing(value) else f"{round(value):,}"
 
+    def tenths(self, value: float) -> str:
+        """Write a number of things to be expected: in tenths, so that parts add up to their sum."""
+        if _missing(value):
+            return self.forms["none"]
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
     def percent(self, value: float) -> str:
         """Write a share between 0 and 1 with one decimal, two below 1 %; never 0 or 100 by rounding."""
         if _missing(value):

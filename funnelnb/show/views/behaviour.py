@@ -427,14 +427,13 @@ def retention_finding(result: Retention, say: Words) -> Finding:
             rate=plain_rate(first, say),
             seen_n=first.seen_n,
             kind=kind,
-            period=say.get(f"periods.{result.period}"),
+            when=say.get(f"behaviour.first.{result.period}"),
         ),
         detail=say.say(
             "findings.retention.last",
             rate=plain_rate(last, say),
             seen_n=last.seen_n,
-            place=last.place,
-            period=say.get(f"periods.{result.period}"),
+            when=say.say(f"behaviour.nth.{result.period}", place=last.place),
         )
         if last is not first
         else "",

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.show.views.briefing import Figure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -106,9 +108,10 @@ def _has(row: Mapping[str, Any], column: Column) -> bool:
     return all(known(row, name) for name in column.needs)
 
 
-def head(column: Column, figures: Mapping[str, Any], say: Words) -> str:
-    """Return what a column is called."""
-    return say.say(f"board.heads.{column.name}", **figures)
+def head(column: Column, figures: Mapping[str, Any], say: Words, *, by_forecast: bool = False) -> str:
+    """Return what a column is called; a forecast's chance of a target says that it is the forecast's."""
+    forecast = by_forecast and column.name == "chance"
+    return say.say(f"board.heads.{column.name}{'_forecast' if forecast else ''}", **figures)
 
 
 def _deals(row: Mapping[str, Any], say: Words) -> Cell:
@@ -166,7 +169,14 @@ def at_risk(row: Mapping[str, Any]) -> bool:
 
 
 def _chance(row: Mapping[str, Any], say: Words) -> Cell:
+    """Return the chance of a target; of several targets together how many are likely to be reached."""
     target = say.numbers.amount(row["target_amount"], row.get("currency", ""))
+    if not known(row, "chance_rate"):
+        counted = {"on_n": row["targets_on_n"], "n": row["targets_n"]}
+        return Cell(
+            value=say.say("board.cells.targets", **counted),
+            small=say.say("board.cells.target", target=target),
+        )
     return Cell(
         value=say.numbers.percent(row["chance_rate"]),
         small=say.say("board.cells.target", target=target),
@@ -211,12 +221,96 @@ def _change(row: Mapping[str, Any], say: Words) -> Cell:
 
 def _landing(row: Mapping[str, Any], say: Words) -> Cell:
     """Return how much of the target is expected, with the 80 % range."""
+    share = say.numbers.percent(row["landing_share"])
+    if not known(row, "landing_low_share"):  # means add up over regions, ranges do not
+        return Cell(value=share, sort=float(row["landing_share"]))
     low, high = (say.numbers.percent(row[f"landing_{end}_share"]) for end in ("low", "high"))
     return Cell(
-        value=say.numbers.percent(row["landing_share"]),
+        value=share,
         small=say.say("board.cells.landing", low=low, high=high),
         sort=float(row["landing_share"]),
         warn=row["landing_high_share"] < 1,
+    )
+
+
+# ---- The whole, where only its parts are told ----------------------------------------------------------------
+
+
+AIMS = ("targets_n", "targets_on_n", "landing_share")
+"""What :func:`together` says of targets that are no single target's."""
+
+
+def together(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what adds up over all values of an attribute: slow deals, expected amounts, targets likely to be reached.
+
+    Parameters
+    ----------
+    rows : sequence of Mapping
+        Figures of every value. A sum that misses one is left out, and so is one over several currencies.
+    """
+    if not rows or len({row.get("currency") for row in rows}) > 1:
+        return {}
+    made: dict[str, Any] = {}
+    if all(known(row, "slow_n") and not row.get("stalled_n") for row in rows):
+        made = {name: _sum(rows, name) for name in ("slow_n", "slow_of_n", "slow_amount")}
+    if all(known(row, "chance_rate") and known(row, "expected_amount") for row in rows):
+        made |= {name: _sum(rows, name) for name in ("expected_amount", "target_amount")}
+        made |= {"targets_n": len(rows), "targets_on_n": sum(not at_risk(row) for row in rows)}
+        made["until"] = rows[0].get("until", "") if len({row.get("until") for row in rows}) == 1 else ""
+        if all(known(row, "landing_share") for row in rows) and made["target_amount"] > 0:
+            made["landing_share"] = made["expected_amount"] / made["target_amount"]
+    return made | {"currency": rows[0].get("currency", "")}
+
+
+def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    return math.fsum(row.get(name) or 0.0 for row in rows)
+
+
+def key_figures(row: Mapping[str, Any], days: float, confidence_level: float, say: Words) -> list[Figure]:
+    """Return the figures of the whole that stand large on top, as far as they are known.
+
+    Parameters
+    ----------
+    row : Mapping
+        Figures of all deals by name.
+    days : float
+        Horizon of the rate.
+    confidence_level : float
+        Of the intervals.
+    say : Words
+    """
+    level = say.numbers.level(confidence_level)
+    made = []
+    if known(row, "won_rate"):
+        cell = _won(row, say)
+        lines = [_range(cell, level, say), say.say("report.deals_n", n=row["n"])]
+        made.append(_figure("won", cell.value, lines, say, horizon_days=days))
+    if known(row, "expected_amount") and known(row, "target_amount") and row.get("until"):
+        money = {
+            name: say.numbers.amount(row[f"{name}_amount"], row.get("currency", ""))
+            for name in ("expected", "target")
+        }
+        lines = [say.say("board.figures.target", target=money["target"])]
+        if known(row, "targets_n"):
+            lines.append(say.say("board.figures.targets", on_n=row["targets_on_n"], n=row["targets_n"]))
+        made.append(_figure("expected", money["expected"], lines, say, until=row["until"]))
+    if known(row, "cycle_days"):
+        cell = _cycle(row, say)
+        lines = [_range(cell, level, say), say.get("board.figures.ages")]
+        made.append(_figure("cycle", cell.value, lines, say))
+    if known(row, "slow_n"):
+        cell = _slow(row, say)
+        made.append(_figure("slow", cell.value, [cell.small], say))
+    return made
+
+
+def _range(cell: Cell, level: str, say: Words) -> str:
+    return say.say("board.figures.interval", confidence_level=level, range=cell.small) if cell.small else ""
+
+
+def _figure(name: str, value: str, lines: list[str], say: Words, **facts: Any) -> Figure:
+    return Figure(
+        name=say.say(f"board.heads.{name}", **facts), value=value, lines=tuple(one for one in lines if one)
     )
 
 
@@ -226,11 +320,11 @@ COLUMNS = (
     Column(name="cycle", needs=("cycle_days",), cell=_cycle, descending=False),
     Column(
         name="landing",
-        needs=("landing_share", "landing_low_share", "landing_high_share"),
+        needs=("landing_share",),
         cell=_landing,
         descending=False,
     ),
-    Column(name="chance", needs=("chance_rate", "target_amount"), cell=_chance, descending=False),
+    Column(name="chance", needs=("target_amount",), cell=_chance, descending=False),
     Column(name="slow", needs=("slow_n",), cell=_slow),
     Column(name="change", needs=("changed",), cell=_change),
 )

@@ -38,10 +38,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing to do: what, and the number behind it."""
+    """One thing to do: what, the number behind it, and where a page has the list of its deals.
+
+    Attributes
+    ----------
+    what, why : str
+    deals : str
+        Name of the list of deals that is meant; empty: the page has none.
+    show : str
+        What the link to that list is called.
+    """
 
     what: str
     why: str = ""
+    deals: str = ""
+    show: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

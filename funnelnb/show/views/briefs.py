@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.errors import FunnelError
+from funnelnb.show.tables.lists import key_of
 from funnelnb.show.text.words import stage_name, words_of
 from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, rate_lines, sentences
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
-from funnelnb.show.views.conversion import weakest_step
+from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.priority import question
 from funnelnb.show.views.registry import finding_of
 
@@ -96,14 +98,9 @@ def _sum(result: Conversion, row: StepRow, say: Words) -> str:
     return sentences(say, said, say.say("brief.as_of", as_of=result.as_of))
 
 
-def _clearly_weakest(result: Conversion, step: StepRow) -> bool:
-    others = [one for one in result.steps if one is not step and not one.after_sale and one.by_day_rate >= 0]
-    return all(step.by_day_ci_upper < one.by_day_ci_lower for one in others)
-
-
 def _weakest(result: Conversion, step: StepRow, say: Words) -> str:
     named = {"stage": stage_name(result, step.stage, say), "rate": say.numbers.percent(step.by_day_rate)}
-    if not _clearly_weakest(result, step):
+    if not clearly_weakest(result, step):
         return say.say("brief.conversion.lowest", **named)
     if not step.lost_amount > 0:
         return say.say("brief.conversion.weakest", **named)
@@ -112,7 +109,7 @@ def _weakest(result: Conversion, step: StepRow, say: Words) -> str:
 
 def _step_figures(result: Conversion, step: StepRow, say: Words) -> tuple[Figure, ...]:
     stage = stage_name(result, step.stage, say)
-    clear = _clearly_weakest(result, step)
+    clear = clearly_weakest(result, step)
     lost_n = sum(one.lost_n for one in result.overall)
     weakest = Figure(
         name=say.say(f"brief.conversion.{'weakest' if clear else 'lowest'}_name", stage=stage),
@@ -161,7 +158,8 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     stage=stage_name(result, step.stage, say),
                     amount=money_of(result, step.here_amount, say),
                 ),
-                why=say.get("brief.conversion.do_here_why"),
+                why=sentences(say, _largest(result, step, say), say.get("brief.conversion.do_here_why")),
+                **_behind(result, step, "here_n", say),
             )
         )
     if result.loss_points and len(result.steps) > 1:
@@ -180,9 +178,34 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     share=share,
                     amount=money_of(result, point.lost_amount, say),
                 ),
+                **_behind(result, _step_of(result, point.stage), "lost_n", say),
             )
         )
     return tuple(made)
+
+
+def _step_of(result: Conversion, stage: str) -> StepRow | None:
+    return next((row for row in result.steps if row.stage == stage), None)
+
+
+def _behind(result: Any, row: Any, name: str, say: Words) -> dict[str, str]:
+    """Return the link to the deals behind a count, where the page will have them."""
+    key = key_of(result, row, name) if row is not None else ""
+    return {"deals": key, "show": say.say("brief.show", n=getattr(row, name))} if key else {}
+
+
+def _largest(result: Conversion, step: StepRow, say: Words) -> str:
+    """Name the largest deal that is open at a stage; nothing where no deal has an amount, or nobody can be asked."""
+    try:
+        found = result.deals(stage=step.stage, outcome="here")
+    except FunnelError:
+        return ""
+    first: Any = next(found.itertuples(index=False), None)
+    if first is None or not first.amount > 0:
+        return ""
+    named = {"deal": deal_name(first), "amount": money_of(result, float(first.amount), say)}
+    owner = say.value(first.owner) if isinstance(first.owner, str) and first.owner else ""
+    return say.say(f"brief.conversion.{'largest' if owner else 'largest_unowned'}", owner=owner, **named)
 
 
 # ---- Times ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.behaviour import who_of
 from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, sentences
 from funnelnb.show.views.diagnosis import (
     alarms,
@@ -18,7 +19,7 @@ from funnelnb.show.views.diagnosis import (
 )
 from funnelnb.show.views.harm import number
 from funnelnb.show.views.registry import finding_of
-from funnelnb.show.views.weekly import figure_value, window_of_rule
+from funnelnb.show.views.weekly import figure_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -212,7 +213,7 @@ def _steps(result: WeeklyReport, say: Words) -> list[Action]:
     """Return the first clear problem's remedy, then the largest deals that someone should see to."""
     made = []
     for problem in result.problems[:1]:
-        said = symptom_said(problem, result, say, window_of_rule(problem.rule))
+        said = symptom_said(problem, result, say, window_of(result, problem.rule))
         sure = say.get(f"weekly.sure.{problem.state}")
         made.append(Action(what=_clean(remedy_of(problem, say)), why=sentences(say, said, sure)))
     urgent = [row for row in result.next_steps if row.why != "largest"] or list(result.next_steps)
@@ -336,6 +337,7 @@ def funnelled(result: Funnel, _: Mapping[str, Any], say: Words) -> Brief:
                 confidence_level=say.numbers.level(result.confidence_level),
                 range=say.numbers.percent_bounds(rate, lower, upper),
                 n=say.numbers.count(whole.reached_n),
+                who=who_of(result, say),
             ),
         ),
     )
@@ -357,7 +359,7 @@ def _drop_figures(result: Funnel, say: Words) -> list[Figure]:
     made = []
     weakest = _weakest(result)
     if weakest is not None:
-        lines = say.say("brief.behaviour.of", n=say.numbers.count(weakest.reached_n))
+        lines = say.say("brief.behaviour.of", n=say.numbers.count(weakest.reached_n), who=who_of(result, say))
         made.append(
             Figure(
                 name=say.say("brief.behaviour.weakest_name", step=weakest.step),
@@ -397,6 +399,7 @@ def _fix(result: Funnel, say: Words) -> list[Action]:
     if result.drop_points:
         point = result.drop_points[0]
         values = {"step": point.step, "next_step": point.next_step, "dropped_n": point.dropped_n}
+        values["who"] = who_of(result, say)
         made.append(
             Action(
                 what=say.say("brief.behaviour.do_watch", **values),

@@ -199,13 +199,18 @@ def weakest_step(result: Conversion) -> StepRow | None:
     return min(known, key=lambda row: row.by_day_rate) if len(known) > 1 else None
 
 
+def clearly_weakest(result: Conversion, step: StepRow) -> bool:
+    """Return whether the interval of a step lies below those of all others."""
+    others = [one for one in result.steps if one is not step and not one.after_sale and one.by_day_rate >= 0]
+    return all(step.by_day_ci_upper < one.by_day_ci_lower for one in others)
+
+
 def _weakest(result: Conversion, say: Words) -> list[str]:
     """Say which step is the weakest, and where most money is lost."""
     row = weakest_step(result)
     if row is None or row.by_day_rate == 1:
         return []
-    others = [one for one in result.steps if one is not row and not one.after_sale and one.by_day_rate >= 0]
-    clear = all(row.by_day_ci_upper < one.by_day_ci_lower for one in others)
+    clear = clearly_weakest(result, row)
     values = facts(result, say) | {
         "stage": stage_name(result, row.stage, say),
         "rate": rate_of(row, "by_day", say),

@@ -277,8 +277,9 @@ def quadrant_finding(result: Quadrant, say: Words) -> Finding:
     first = result.rows[0]
     if not result.large_amount > 0:
         return Finding(headline=say.get("findings.quadrant.unpriced"), detail="", unsaid=unsaid)
+    placed = any(row.deal_n for row in result.rows if row.quadrant != "unknown")
     headline = say.say(
-        f"findings.quadrant.{'headline' if first.deal_n else 'none'}",
+        f"findings.quadrant.{'headline' if first.deal_n else 'none' if placed else 'unknown'}",
         n=result.n,
         large_n=first.deal_n,
         amount=say.numbers.amount(first.open_amount, result.currency),

@@ -266,11 +266,12 @@ def scorecard_finding(result: Scorecard, say: Words) -> Finding:
 
 
 def _rival(result: Scorecard, row: Any, say: Words) -> str:
+    rival = _lower(say.get(f"forecast.rivals.{row.rival}"))
+    verdict = say.get(f"forecast.verdicts.{row.verdict}")
+    if math.isnan(row.bias_share):
+        return say.say("scorecard.rival_bare", rival=rival, verdict=verdict)
     return say.say(
-        "scorecard.rival",
-        rival=_lower(say.get(f"forecast.rivals.{row.rival}")),
-        bias=_signed("bias_share")(result, row, say),
-        verdict=say.get(f"forecast.verdicts.{row.verdict}"),
+        "scorecard.rival", rival=rival, bias=_signed("bias_share")(result, row, say), verdict=verdict
     )
 
 
@@ -555,7 +556,9 @@ def velocity_finding(result: Velocity, say: Words) -> Finding:
     return Finding(
         headline=say.say(
             "velocity.headline" if priced else "velocity.headline_n", flow=money(result.flow_amount),
-            new_per_month=say.numbers.count(round(result.new_per_month_n)),
+            new_per_month=say.numbers.tenths(round(result.new_per_month_n, 1))
+            if result.new_per_month_n < 10
+            else say.numbers.count(round(result.new_per_month_n)),
             chance=say.numbers.percent(result.chance_rate), size=money(result.size_amount),
         ),
         detail=say.say("velocity.detail", **both) if priced else "",

@@ -362,7 +362,10 @@ SOON_RATE = 0.5
 def why(result: Any, row: Any, say: Words) -> str:
     """Return the reason of a rank: amount, chance and hours, and what presses."""
     if row.value_per_hour_amount != row.value_per_hour_amount:
-        return say.get("calls.unknown")
+        told = (
+            row.deal_amount > 0 and row.quiet_days >= 0
+        )  # amount and times are there: the chance is what lacks
+        return say.get("calls.no_chance" if told and row.win_rate != row.win_rate else "calls.unknown")
     said = [
         say.say(
             "calls.why",
@@ -446,6 +449,8 @@ def calls_finding(result: CallList, say: Words) -> Finding:
         owner=say.value(first.owner),
         why=why(result, first, say),
     )
+    if first.value_per_hour_amount != first.value_per_hour_amount:
+        headline = say.say("findings.calls.unranked", n=result.n)
     if not result.expected_amount > 0:
         return Finding(headline=headline, detail=say.get("findings.calls.unpriced"), unsaid=unsaid)
     detail = say.say(

@@ -263,10 +263,11 @@ def properties_finding(result: SixProperties, say: Words) -> Finding:
         "shape": say.get(f"properties.shapes.{first.shape}"),
     }
     key = "typed" if math.isnan(result.horizon_days) else "headline"
-    key = "headline_unknown" if math.isnan(first.success_rate) and key == "headline" else key
+    known = first.enough and not math.isnan(first.success_rate)
+    key = "headline_unknown" if not known and key == "headline" else key
     if unjudged(result) in ("closed_only", "only_wins", "wins_alone"):  # how many entered is not known either
         return Finding(headline=no_deals(result, say), detail="", unsaid=say.get("properties.unsaid"))
-    parts = [say.say("properties.shape_is", **values)] if first.shape != "unknown" else []
+    parts = [say.say("properties.shape_is", **values)] if first.shape != "unknown" and first.enough else []
     parts += [
         say.say(
             f"properties.{'beside_unknown' if math.isnan(row.success_rate) else 'beside'}",

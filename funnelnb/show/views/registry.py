@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.options import nameless
+from funnelnb.show.tables.table import withheld
 from funnelnb.show.text.words import Words, words_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def no_open_deals(result: Any, say: Words, key: str) -> str:
 def no_deals(result: Any, say: Words) -> str:
     """Return why there is nothing to report: there are deals, but the data cannot tell; or there is no deal."""
     why = unjudged(result)
+    if not why and withheld(result):
+        why = "stage_unknown"
     return say.get(f"unjudged.{why}") if why else say.get("words.none_at_all")
 
 

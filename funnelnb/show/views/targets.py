@@ -432,6 +432,8 @@ def _size(field: str) -> Any:
 
     def cell(result: Any, row: Any, say: Words) -> str:
         value = abs(getattr(row, field)) if row.part == "gap" else getattr(row, field)
+        if field == "deal_n":
+            return say.numbers.tenths(value)
         if field != "amount":
             return say.numbers.cell(value, say.unit(field))
         return say.numbers.bare_amount(value, say.numbers.scale(one.amount for one in result.rows))
@@ -456,7 +458,11 @@ def target_finding(result: Target, say: Words) -> Finding:
         name: say.numbers.amount(getattr(result, f"{name}_amount"), result.currency)
         for name in ("target", "assured")
     }
-    values = facts(result, say) | money | {"until": result.until}
+    values = (
+        facts(result, say)
+        | money
+        | {"until": result.until, "open_wins": say.numbers.tenths(result.open_wins_n)}
+    )
     first_said = ["assured"] if result.assured_amount > 0 else []
     parts = ["wins"] if result.wins_n else ["reached"]
     rows = (
