@@ -207,6 +207,12 @@ class Draft:
         """Recognise what the settings do not say; the raw tables are those of the proposal."""
         self.raws = dict(self.sources.raws)
         if not self.sources.guessing:
+            if settings.pipeline:
+                raise MappingError(
+                    f'{settings.shown}, pipeline = {settings.pipeline!r} beside crm = "none"',
+                    expected="a pipeline only where columns are recognised",
+                    hint='say only = { "Pipeline" = "…" } under [tables.opportunities]',
+                )
             return None
         found = propose(
             self.sources.sheets, settings, model, self.preset.label if self.preset is not None else ""

@@ -326,3 +326,58 @@ def test_all_are_shown_in_both_languages(sample, lang):
         text = result.finding(lang) + result.text(lang) + result.html(lang)
         assert "nan" not in text.replace("Nan", "").lower().split()
         assert "{" not in result.finding(lang)
+
+
+# ---- what has no amounts says so ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unpriced(sample):
+    """The sample without its amounts."""
+    deals = sample.opportunities.drop(columns=["amount", "expected_amount"], errors="ignore")
+    return fn.Book(
+        tables={**sample.tables, "opportunities": deals},
+        playbook=sample.playbook,
+        as_of=sample.as_of,
+        currency=sample.currency,
+    )
+
+
+def test_money_is_not_known_rather_than_nothing(unpriced):
+    found = fn.diagnosis.why_lost(unpriced, by="segment")
+    assert all(np.isnan(row.lost_amount) for row in found.reasons) and "EUR" not in found.text("en")
+    trend = fn.diagnosis.sales_trend(unpriced)
+    assert trend.measure == "orders" and np.isnan(trend.rows[-1].sales_amount)
+    assert "EUR" not in trend.text("en")
+    with pytest.raises(MissingDataError, match="no won deal has an amount"):
+        fn.diagnosis.sales_trend(unpriced, measure="amount")
+    with pytest.raises(MissingDataError, match="no won deal has an amount"):
+        fn.diagnosis.change(unpriced, before="2026-Q1", after="2026-Q2")
+    cost = fn.diagnosis.costs(unpriced)
+    assert np.isnan(cost.rows[0].of_orders_share)
+    assert "of its amount" not in cost.finding("en") and "–" not in cost.finding("en")
+
+
+def test_a_report_without_amounts_promises_none(unpriced):
+    report = fn.weekly_report(unpriced, period="month", rules={"stalled": {"window_days": 7}})
+    assert all(np.isnan(row.here_amount) for row in report.stages[:-1])
+    assert np.isnan(report.outlook.due_amount) and np.isnan(report.outlook.chance_rate)
+    for lang in ("en", "zh"):
+        assert "EUR 0" not in report.text(lang) and "0 欧元" not in report.text(lang).replace("万欧元", "")
+    assert next(row for row in report.rules if row.rule == "stalled").window_days == 7
+
+
+def test_costs_from_before_the_first_deal_are_left_out(sample):
+    early = pd.DataFrame({"period": ["2020-01", "2020-02"], "amount": [1e6, 2e6]})
+    book = fn.Book(
+        tables={**sample.tables, "costs": pd.concat([sample.table("costs"), early])},
+        playbook=sample.playbook, as_of=sample.as_of, currency=sample.currency,
+    )  # fmt: skip
+    found = fn.diagnosis.costs(book)
+    assert found.rows[0].spent_amount == fn.diagnosis.costs(sample).rows[0].spent_amount
+    assert next(note for note in found.notes if note.code == "costs_before").values["rows_n"] == 2
+
+
+def test_few_orders_a_week_are_counts_and_no_percentages():
+    found = fn.diagnosis.breaks([0, 1, 0, 0, 1, 0, 0, 0, 1, 0] * 3 + [9, 8, 7, 9, 8])
+    assert found.breaks and "%" not in found.finding("en").split("Please note")[0]

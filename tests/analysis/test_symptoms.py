@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr, ndtri
 
 import funnelnb as fn
 from funnelnb.analysis.diagnosis.desk import Desk
@@ -261,7 +262,8 @@ def test_from_a_symptom_to_its_deals(sample, found):
 def test_the_forecast_is_judged_by_its_scorecard_where_it_is_asked(sample):
     card = fn.scorecard(sample, period="month", leads=[0], most=12)
     (row,) = symptoms(sample, only="forecast_wrong").rows
-    out = sum(not one.inside_80 for one in card.rows)
-    assert (row.value, row.n) == (out / len(card.rows), len(card.rows))
+    z = [ndtri(np.clip(ndtr(ndtri(one.place_share) * one.width_factor), 1e-3, 1 - 1e-3)) for one in card.rows]
+    assert row.value == pytest.approx(np.sqrt(np.mean(np.square(z))))
+    assert (row.second, row.n) == (sum(not one.inside_80 for one in card.rows), len(card.rows))
     assert "forecast_wrong" not in {one.rule for one in symptoms(sample).rules}
     assert symptoms(tiny(), only="forecast_wrong").rules[0].needs == "past_months"

@@ -219,3 +219,40 @@ def test_a_row_clear_of_the_line_that_is_no_clear_difference_is_explained(
     page = page_of(*listed(sample, quick_notebook, tmp_path / "out"))
     assert "22 owners, who differ too" in page
     assert "Clearly above" not in page
+
+
+def test_the_whole_sums_what_every_region_tells_and_nothing_else(
+    tmp_path: Path, quick_notebook: Path
+) -> None:
+    """By hand: 2 + 1 slow of 9 + 5 open, 100 + 60 expected of 80 + 120, one of two targets likely."""
+    whole, figures = listed(
+        write_company(tmp_path / "data", {"A": 12, "B": 12}), quick_notebook, tmp_path / "out"
+    )
+    aim = {"assurance_rate": 0.8, "until": "2026-09-30", "currency": "EUR"}
+    first = {"slow_n": 2, "slow_of_n": 9, "slow_amount": 5.0, "chance_rate": 0.9, "target_amount": 80.0}
+    second = {"slow_n": 1, "slow_of_n": 5, "slow_amount": 7.0, "chance_rate": 0.1, "target_amount": 120.0}
+    one, two = whole.jobs
+    told = {
+        one.stem: aim | first | {"expected_amount": 100.0},
+        two.stem: aim | second | {"expected_amount": 60.0},
+    }
+    page = page_of(whole, figures, told=told)
+    last = page.partition("<tfoot")[2].partition("</tfoot>")[0]
+    assert "1 of 2 likely" in last and "of EUR 200" in last
+    assert "EUR 12" in last and "3 of 14 open" in last
+    assert page.count('class="fig"') >= 2 and "Expected by 30 September 2026" in page and "EUR 160" in page
+    partly = page_of(whole, figures, told={one.stem: told[one.stem]})
+    assert "likely</" not in partly.partition("<tfoot")[2] and 'class="fig"' not in partly
+    other = told[two.stem] | {"currency": "CNY"}
+    assert board.together([told[one.stem], other]) == {}
+
+
+def test_the_chance_of_a_target_is_called_the_forecasts_where_it_is(
+    crowd: tuple[plan.Plan, pages.Headlines],
+) -> None:
+    whole, figures = crowd
+    aim = {"chance_rate": 0.7, "assurance_rate": 0.8, "target_amount": 80.0, "expected_amount": 60.0}
+    stem = whole.jobs[0].stem
+    assert "Chance of attainment" in page_of(whole, figures, told={stem: aim})
+    forecast = page_of(whole, figures, told={stem: aim | {"landing_share": 0.75}})
+    assert "Chance, by the forecast" in forecast and "Chance of attainment" not in forecast

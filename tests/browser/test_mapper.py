@@ -35,6 +35,42 @@ def strange_export(folder):
     return rows
 
 
+STRANGE_ZH = dict(zip(STAGES, ("东", "西", "南", "北"), strict=True))
+
+
+def strange_export_in_chinese(folder):
+    rows = deals()
+    with (folder / "奇怪.csv").open("w", newline="", encoding="gb18030") as stream:
+        out = csv.writer(stream)
+        out.writerow(["甲", "乙", "丙", "丁", "戊", "己"])
+        for d in rows:
+            word = {"won": "虹", "lost": "雾"}.get(d.outcome, STRANGE_ZH[d.stage])
+            out.writerow([d.id, word, d.amount, day(d.created), day(d.closed), d.region])
+    book = nbformat.v4.new_notebook()
+    source = 'import funnelnb as fn\n\nfn.widgets.mapper("奇怪.csv", folder="留存", lang="zh")'
+    book.cells = [nbformat.v4.new_code_cell(source)]
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, folder / "对应.ipynb")
+    return rows
+
+
+def pick(page, name, source):
+    """Choose a column by its list, opened and clicked."""
+    wanted = column(page, name).locator("option").filter(has_text=source).first.inner_text()
+    column(page, name).select_option(label=wanted)
+
+
+def drag(page, word, before):
+    """Drag a stage in front of another, held and moved as a hand does."""
+    boxes = [page.locator(".jupyter-widget-tag", has_text=one).first.bounding_box() for one in (word, before)]
+    here, there = boxes
+    page.mouse.move(here["x"] + 8, here["y"] + here["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(there["x"] + 20, there["y"] + there["height"] / 2, steps=4)
+    page.mouse.move(there["x"] + 3, there["y"] + there["height"] / 2, steps=4)
+    page.mouse.up()
+
+
 def column(page, name):
     return page.locator(".widget-dropdown", has=page.locator(f"label:text-is('{name}')")).locator("select")
 
@@ -104,3 +140,42 @@ def test_a_strange_export_is_mapped_by_hand(chromium, lab, tmp_path):
     }
     again = load(folder / "strange.csv", mapping=folder / "kept" / "source-settings.toml")
     assert again.opportunities["outcome"].tolist() == table["outcome"].tolist()
+
+
+def test_the_same_in_chinese_with_stages_dragged(chromium, lab, tmp_path):
+    address, folder = lab
+    rows = strange_export_in_chinese(folder)
+    page = chromium.new_page(viewport={"width": 1400, "height": 1400})
+    open_notebook(page, address, "对应.ipynb")
+    run_all(page, done=".jp-OutputArea-output .widget-dropdown select")
+    for name, source in (
+        ("阶段", "乙"),
+        ("创建日期", "丁"),
+        ("结案日期", "戊"),
+        ("金额", "丙"),
+        ("区域", "己"),
+        ("编号", "甲"),
+    ):
+        pick(page, name, source)
+        wait_until(lambda name=name, source=source: chosen(page, name).startswith(source), name)
+        if name == "阶段":
+            row_of(page, "虹").wait_for(timeout=60_000)
+    meaning(page, "虹").select_option(label="赢单")
+    meaning(page, "雾").select_option(label="输单")
+    wanted = list(STRANGE_ZH.values())
+    wait_until(lambda: sorted(tags(page)) == sorted(wanted), "only stages are left in the order")
+    for place, word in enumerate(wanted):
+        if tags(page).index(word) > place:
+            drag(page, word, tags(page)[place])
+            wait_until(lambda place=place, word=word: tags(page).index(word) == place, f"{word} is dragged")
+    page.wait_for_selector("text=没有问题，可读取 120 单商机", timeout=60_000)
+    page.screenshot(path=str(tmp_path / "mapper.zh.png"), full_page=True)
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_selector(".funnelnb-kept", timeout=60_000)
+    page.close()
+
+    book = load(folder / "留存")
+    assert [one.label.zh for one in book.playbook.stages][:4] == wanted
+    assert book.opportunities["outcome"].value_counts().to_dict() == {
+        one: sum(d.outcome == one for d in rows) for one in ("won", "lost", "open")
+    }

@@ -227,6 +227,37 @@ def test_tables_sort_filter_and_are_kept_as_csv(chromium: Any, sample_pages: Any
     page.context.close()
 
 
+@pytest.mark.parametrize("way", ["clipboard", "refused", "without"])
+def test_a_copied_table_holds_what_is_seen_and_no_formula(chromium: Any, sample_pages: Any, way: str) -> None:
+    """Through the clipboard of the browser, where the browser refuses it, and where there is none."""
+    file = Path(sample_pages("en")) / "DACH@04_priorities.html"
+    page = unfolded(opened(chromium, file, 1280, permissions=["clipboard-read", "clipboard-write"]))
+    table = page.locator(".output table").first
+    names = ["=1+1", "@SUM(A1)", "\uff1d1", "tab\tand\nline"]
+    rows = table.locator("tbody tr")
+    for place, name in enumerate(names):
+        rows.nth(place).evaluate("(row, name) => { row.cells[2].textContent = name; }", name)
+    if way == "refused":
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    elif way == "without":
+        page.evaluate("() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); }")
+    button = page.locator(".grid-tools").first.get_by_role("button", name="Copy")
+    text = button.inner_text()
+    button.click()
+    page.wait_for_function("([one, text]) => one.textContent !== text", arg=[button.element_handle(), text])
+    assert button.evaluate("one => one === document.activeElement")
+    field = page.evaluate_handle("document.body.appendChild(document.createElement('textarea'))").as_element()
+    field.focus()
+    page.keyboard.press("Control+v")
+    lines = [one.split("\t") for one in field.input_value().splitlines()]
+    assert len(lines) == rows.count() + 1
+    assert {len(one) for one in lines} == {len(lines[0])}
+    assert [one[2] for one in lines[1:5]] == ["'=1+1", "'@SUM(A1)", "'\uff1d1", "tab and line"]
+    assert lines[0][0] == "Rank"
+    assert page.complaints == []
+    page.context.close()
+
+
 def test_a_count_and_a_bar_open_their_deals(chromium: Any, sample_pages: Any) -> None:
     """The list has as many rows as the count says (or says that it is cut); Esc closes it and focus goes back."""
     conversion = "DACH@01_conversion_by_segment" if FULL else "DACH"

@@ -17,8 +17,8 @@ from tests.analysis.forecast.floors import LAWS, Law, make
 from tests.analysis.forecast.test_forecast import history
 
 SEED, ENDS, APART, DRAWS = 20_261_128, 4, 90, 800
-FLOORS = {"all": 500, "plain": 500}
-OTHERS = 250
+FLOORS, BROKEN = 500, 250
+"""Floors of each law, and of those with a break, which have one period end each."""
 FILE = Path(__file__).with_name("coverage_forecast.csv")
 SETTINGS = {
     **{name: (law, 90) for name, law in LAWS.items()},
@@ -40,32 +40,36 @@ def ranges(draws, came, into, n, name):
         into.setdefault((name, level), [0] * n).append(int(low <= came <= high))
 
 
+def on_floor(name, law, lead, k):
+    """Return of one floor, by part and range, whether each result lay in it; and by how much the mean was off."""
+    broken = BREAKS.get(name)
+    ends = (
+        [law.days - APART * (ENDS - 1 - j) + 90 for j in range(ENDS)] if broken is None else [law.days + 90]
+    )
+    spec = law if broken is None else replace(law, break_day=law.days + 90 + broken)
+    floor = make(spec, SEED + 100_000 * list(SETTINGS).index(name) + k)
+    known = history(floor, spec.days + 400)
+    found = {}
+    for end in ends:
+        seen = foresee(known, end - lead, [end], floor.region.astype(np.int64), 3, draws=DRAWS)
+        total = (seen.landing.open_amount + seen.landing.new_amount)[:, -1]
+        ranges(total.sum(axis=1), floor.won(end - lead, end)[0], found, 0, "whole")
+        for g in range(3):
+            ranges(total[:, g], floor.won(end - lead, end, g)[0], found, 0, f"region {g + 1}")
+        came = floor.won(end - lead, end)[0]
+        found.setdefault(("whole", "bias"), []).append(total.sum(axis=1).mean() - came)
+        found.setdefault(("whole", "came"), []).append(came)
+    return found
+
+
 def one(name, law, lead):
     """Return rows of one law: share of period ends whose result lay in the range, its error by floors, and the bias."""
-    floors = FLOORS.get(name, OTHERS)
-    broken = BREAKS.get(name)
-    hits, seed = [], SEED + 100_000 * list(SETTINGS).index(name)
-    for k in range(floors):
-        ends = (
-            [law.days - APART * (ENDS - 1 - j) + 90 for j in range(ENDS)]
-            if broken is None
-            else [law.days + 90]
-        )
-        spec = law if broken is None else replace(law, break_day=law.days + 90 + broken)
-        floor = make(spec, seed + k)
-        known = history(floor, spec.days + 400)
-        found = {}
-        for end in ends:
-            seen = foresee(known, end - lead, [end], floor.region.astype(np.int64), 3, draws=DRAWS)
-            total = (seen.landing.open_amount + seen.landing.new_amount)[:, -1]
-            ranges(total.sum(axis=1), floor.won(end - lead, end)[0], found, 0, "whole")
-            for g in range(3):
-                ranges(total[:, g], floor.won(end - lead, end, g)[0], found, 0, f"region {g + 1}")
-            found.setdefault(("whole", "bias"), []).append(
-                total.sum(axis=1).mean() - floor.won(end - lead, end)[0]
-            )
-            found.setdefault(("whole", "came"), []).append(floor.won(end - lead, end)[0])
-        hits.append(found)
+    floors = BROKEN if name in BREAKS else FLOORS
+    return rows_of(name, lead, [on_floor(name, law, lead, k) for k in range(floors)])
+
+
+def rows_of(name, lead, hits):
+    """Return rows of one law from what was found on each of its floors."""
     rows = []
     came = sum(sum(found["whole", "came"]) for found in hits)
     bias = sum(sum(found["whole", "bias"]) for found in hits) / came

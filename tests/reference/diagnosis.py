@@ -23,6 +23,7 @@ AS_OF = "2026-06-30"
 NAMES = tuple(f"{region} {letter}" for region in ("East", "North", "South") for letter in "ABCD")
 SICK = "North B"
 HEALTHY_N, SICK_N, FLOORS_N, WEEKS_N = 400, 40, 40, 12
+SWINGS = (0.5, 0.7, 1.0, 1.2)
 TODAY = pd.Timestamp(AS_OF)
 
 
@@ -244,6 +245,16 @@ def targets_missed(tables, rng):
     return {**tables, "targets": targets}
 
 
+def swinging(tables, rng, size):
+    """Make the orders of each month larger or smaller by a common factor, `size` its standard deviation (log)."""
+    deals = tables["opportunities"].copy()
+    won = deals["outcome"] == "won"
+    month = deals["closed_at"].dt.strftime("%Y-%m")
+    factor = {one: float(np.exp(size * rng.standard_normal())) for one in sorted(month[won].unique())}
+    deals.loc[won, "amount"] *= month[won].map(factor)
+    return {**tables, "opportunities": deals}
+
+
 PLANTED = {
     one.__name__: one
     for one in (
@@ -266,6 +277,20 @@ def found(rule: str, seed: int) -> bool:
     group = () if rule in OF_ALL else (SICK,)
     rows = fn.diagnosis.symptoms(book_of(tables), only=None).rows
     return any(row.state == "red" and row.rule == rule and row.group == group for row in rows)
+
+
+REPLAY = {"forecast_wrong": {"on": True}}
+
+
+def replayed(seed: int, size: float) -> tuple[bool, bool]:
+    """With all sixteen rules: is the forecast red where sizes swing, and is any rule?"""
+    tables = tables_of(seed)
+    if size:
+        tables = swinging(tables, np.random.default_rng([7, seed]), size)
+    red = {
+        row.rule for row in fn.diagnosis.symptoms(book_of(tables), rules=REPLAY).rows if row.state == "red"
+    }
+    return "forecast_wrong" in red, bool(red)
 
 
 def weeks(seed: int) -> tuple[int, int]:
@@ -294,6 +319,15 @@ def main(healthy_n: int = HEALTHY_N, sick_n: int = SICK_N, floors_n: int = FLOOR
     for rule in [*PLANTED, "leaking_step"]:
         hits = sum(found(rule, 10_000 + seed) for seed in range(1, sick_n + 1))
         rows.append(("power", rule, sick_n, hits))
+        print(rows[-1], flush=True)
+    healthy_floors = [replayed(40_000 + seed, 0.0) for seed in range(1, healthy_n // 2 + 1)]
+    rows.append(("false_alarm_replay", "any", healthy_n // 2, sum(red for _, red in healthy_floors)))
+    rows.append(
+        ("false_alarm_replay", "forecast_wrong", healthy_n // 2, sum(red for red, _ in healthy_floors))
+    )
+    for size in SWINGS:
+        hits = sum(replayed(10_000 + seed, size)[0] for seed in range(1, sick_n + 1))
+        rows.append((f"power_swing_{size}", "forecast_wrong", sick_n, hits))
         print(rows[-1], flush=True)
     frame = pd.DataFrame(rows, columns=["kind", "rule", "n", "red_n"])
     text = f"# funnelnb {fn.__version__}, numpy {np.__version__}\n" + frame.to_csv(index=False)

@@ -123,7 +123,7 @@ def test_a_live_chart_stands_on_dark_ground_where_jupyterlab_is_dark() -> None:
 def test_marks_tell_what_they_stand_for() -> None:
     svg = render.svg(drawn("Conversion", "funnel"))
     told = re.findall(r'data-t="([^"]*)"', svg)
-    assert "Stage: Secure the shortlist&#10;lost&#10;Deals: 85" in told
+    assert "Stage: Secure the shortlist&#10;Now: lost&#10;Deals: 85" in told
     assert not any("x2" in one or "colour" in one for one in told)
     curve = render.svg(drawn("Conversion", "outcome"))
     hovers = re.findall(r'<line class="hover"[^>]*data-t="([^"]*)"', curve)

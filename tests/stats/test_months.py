@@ -15,10 +15,11 @@ def test_conditioning_is_that_of_a_normal_by_hand():
     np.testing.assert_allclose(kernel[0], want)
     noise, z = np.diag([0.1, 0.2]), np.array([0.3, -0.1])
     seen = want[:2, :2] + noise
-    centre, spread, _ = _conditioned(seen[None], want[None, 2:, :2], want[None, 2:, 2:], z)
+    centre, root, _ = _conditioned(seen[None], want[None, 2:, :2], want[None, 2:, 2:], z)
     inverse = np.linalg.inv(seen)
     np.testing.assert_allclose(centre[0], want[2:, :2] @ inverse @ z)
-    np.testing.assert_allclose(spread[0], want[2:, 2:] - want[2:, :2] @ inverse @ want[:2, 2:])
+    left = want[2:, 2:] - want[2:, :2] @ inverse @ want[:2, 2:]
+    np.testing.assert_allclose(root[0] @ root[0].T, left, rtol=1e-6)
 
 
 def test_priors_add_to_something_and_no_season_is_sought_in_a_year():

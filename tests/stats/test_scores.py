@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from funnelnb.stats.forecast.scores import crps, place, skill, widened, width_factor
+from funnelnb.stats.forecast.scores import crps, misses, place, skill, widened, width_factor
 
 
 def test_crps_of_a_normal_is_that_of_the_closed_form():
@@ -61,3 +61,19 @@ def test_place_and_skill_by_hand():
     half = 2.353363 * np.std([1, 2, 1, 2], ddof=1) / 2
     assert found.ci_lower == pytest.approx(1.5 - half, abs=1e-5)
     assert np.isnan(skill([1, 1], [2, 2]).ci_lower) and skill([np.nan], [1]).n == 0
+
+
+def test_misses_are_beside_what_was_promised():
+    """The size is the level where misses are as tolerated; larger ones are found; the ratio is theirs."""
+    rng = np.random.default_rng(8)
+    right = [misses(list(ndtr(1.1 * rng.standard_normal(12))), 1.1).p for _ in range(2000)]
+    assert (
+        0.035 < np.mean(np.array(right) < 0.05) < 0.06
+    )  # nothing counts as further out than one in a thousand
+    wrong = [misses(list(ndtr(2.0 * rng.standard_normal(12))), 1.1) for _ in range(200)]
+    assert np.mean([one.p < 0.002 for one in wrong]) > 0.5
+    assert np.mean([one.ci_lower <= 1.8 <= one.ci_upper for one in wrong]) > 0.85
+    assert misses([0.9] * 12).ratio == pytest.approx(ndtri(0.9))
+    low, high = misses(list(ndtr(np.full(12, 1.5))), 1.0, 0.9).ci_lower, 1.5 * np.sqrt(12 / 21.02607)
+    assert low == pytest.approx(high, rel=1e-5)  # 95 % quantile of chi-square with 12 degrees, from a table
+    assert np.isnan(misses([]).p)

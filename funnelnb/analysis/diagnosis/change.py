@@ -222,6 +222,12 @@ def _posed(
     """Return the names of the sides, what is split, and the horizon."""
     if unjudged(desk.book):
         require_judged(desk.book, what="what changed")
+    if measure == "bookings" and desk.won.any() and np.isnan(desk.ledger.amount[desk.won]).all():
+        raise MissingDataError(
+            "what changed in bookings: no won deal has an amount",
+            expected="amounts of won deals",
+            hint="ask for the win rate or the cycle: measure='win_rate', measure='cycle'",
+        )
     if measure != "win_rate":  # by the horizon an undated loss is known: it is never won
         require_dated(desk.ledger, "what changed")
     names, periods, masks = _sides(desk.book, desk, before, after, at, by)

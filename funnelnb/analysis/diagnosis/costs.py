@@ -125,7 +125,7 @@ def costs(book: Book, *, by: str | None = None, confidence_level: float | None =
     Garwood's of the number, the cost taken as known. Rows in another currency than the book's are left out, not
     converted.
 
-    Checked against sums by hand and pandas: ``tests/analysis/test_costs.py``.
+    Checked against sums by hand and pandas: ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------
@@ -138,10 +138,12 @@ def costs(book: Book, *, by: str | None = None, confidence_level: float | None =
     confidence = level(confidence_level)
     table, notes = _table(book)
     desk, past = Desk(book, "owner"), _over(book, table)
+    notes += _before_records(book, table, past)
     table = table[table["period"].astype("str").isin(past)]
     if not past or not len(table):
         raise MissingDataError(
-            "costs: no period of the table is over", expected="months or quarters that have ended"
+            "costs: no period of the table is over and has recorded deals",
+            expected="months or quarters that have ended, since the first deal",
         )
     named = by == "period" or (by in table and table[by].notna().any() and by in desk.ledger.attributes)
     if not named:
@@ -174,7 +176,28 @@ def _over(book: Book, table: pd.DataFrame) -> dict[str, Period]:
     """Return the periods of the cost that are over, by the text that names them."""
     periods = {str(one): found for one in table["period"].unique() if (found := period_of(str(one)))}
     today = np.datetime64(int(float(book.ledger.as_of_s) / SECONDS_PER_DAY), "D")
-    return {name: one for name, one in periods.items() if one.end <= today}
+    since = _first_day(book)
+    return {name: one for name, one in periods.items() if since <= one.end <= today}
+
+
+def _first_day(book: Book) -> np.datetime64:
+    """Return the first day of which any deal is known: what was spent before it brought deals that nobody recorded."""
+    desk = Desk(book, "owner")
+    known = np.concatenate([desk.entered, desk.closed])
+    known = known[~np.isnan(known)]
+    return np.datetime64(int(known.min()), "D") if known.size else np.datetime64("NaT", "D")
+
+
+def _before_records(book: Book, table: pd.DataFrame, past: dict[str, Period]) -> tuple[Note, ...]:
+    """Say how many rows of cost are of periods before the first deal."""
+    since = _first_day(book)
+    early = [
+        name
+        for name in table["period"].astype("str").unique()
+        if name not in past and (found := period_of(name)) and found.end < since
+    ]
+    rows_n = int(table["period"].astype("str").isin(early).sum())
+    return (Note("costs_before", {"rows_n": rows_n}),) if rows_n else ()
 
 
 def periods_over(book: Book) -> list[Period]:
@@ -219,7 +242,8 @@ def _row(
     desk: Desk, group: tuple[str, ...], spent: float, inside: dict[str, Mask], mine: Mask, confidence: float
 ) -> UnitCost:
     counts = {name: int((mask & mine).sum()) for name, mask in inside.items()}
-    brought = float(np.nan_to_num(desk.ledger.amount[inside["order"] & mine]).sum())
+    amounts = desk.ledger.amount[inside["order"] & mine]
+    brought, priced_n = float(np.nansum(amounts)), int((~np.isnan(amounts)).sum())
     values: dict[str, Any] = {}
     for name, n in counts.items():
         lower, upper = poisson_interval(n, confidence)
@@ -234,7 +258,7 @@ def _row(
         group=group,
         spent_amount=spent,
         order_amount=brought,
-        of_orders_share=spent / brought if brought > 0 else float("nan"),
+        of_orders_share=spent / (brought * (amounts.size / priced_n)) if brought > 0 else float("nan"),
         enough=counts["order"] >= TOO_FEW_N,
         **values,
     )

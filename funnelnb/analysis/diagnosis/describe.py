@@ -153,7 +153,7 @@ def describe(
     Standard deviation with n - 1; quartiles by linear interpolation. Interval of the mean: Student's t.
 
     Checked against pandas and a team of nine around 100 thousand with one at a million, where the median is 100
-    thousand and the mean 190 thousand (DOMAIN D7): ``tests/analysis/test_describe.py``.
+    thousand and the mean 190 thousand (DOMAIN D7): ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------

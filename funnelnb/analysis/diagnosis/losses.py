@@ -60,7 +60,7 @@ class LossRow:
     lost_share, share_ci_lower, share_ci_upper : float
         Of all lost deals; of a competitor: of the deals lost to one.
     lost_amount : float
-        Known amounts.
+        Known amounts; NaN where no lost deal has one.
     amount_share : float
     first_stage : str
         Stage in which most of them were lost.
@@ -201,7 +201,7 @@ def why_lost(
     of another kind than the others, every share here moves. What distinguishes: each value of an attribute against
     all others, exact or score test, the false discovery rate held over all reasons and values.
 
-    Checked against counts by hand and planted differences: ``tests/analysis/test_why_lost.py``.
+    Checked against counts by hand and planted differences: ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------
@@ -276,7 +276,8 @@ class _Losses:
     """Counts and sums over lost deals."""
 
     def __init__(self, desk: Desk, lost: NDArray[np.int64], confidence: float) -> None:
-        self.amount = np.nan_to_num(desk.ledger.amount[lost])
+        known = desk.ledger.amount[lost]
+        self.amount = known if np.isnan(known).all() else np.nan_to_num(known)
         self.stage = np.minimum(desk.ledger.furthest[lost], desk.ledger.won - 1).astype(np.int64)
         self.ids, self.confidence = desk.ledger.stage_ids, confidence
 

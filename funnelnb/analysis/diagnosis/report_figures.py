@@ -90,7 +90,7 @@ class ReportStage:
     here_n : float
         Open there at the end of the period; NaN where open deals were left out.
     here_amount : float
-        Their known amounts.
+        Their known amounts; NaN where fewer than half of the open deals have one.
     """
 
     stage: str
@@ -261,7 +261,7 @@ def report_stages(desk: Desk, now: Period, before: Period) -> tuple[ReportStage,
     stood = standing_at(desk, float(now.end.astype(np.int64)) + 1)
     amount = np.nan_to_num(ledger.amount)
     hidden, blank = unknown_figures(desk, now), float("nan")
-    came, stand = ("entries" in hidden), ("in_hand" in hidden)
+    came, stand, bare = (name in hidden for name in ("entries", "in_hand", "in_hand_amount"))
     rows = []
     for k in range(ledger.won + 1):
         reached = in_days(ledger.reached_s[:, k]) if k else desk.entered
@@ -272,7 +272,7 @@ def report_stages(desk: Desk, now: Period, before: Period) -> tuple[ReportStage,
                 reached_n=blank if came and k < ledger.won else int(inside(reached, now).sum()),
                 before_n=blank if came and k < ledger.won else int(inside(reached, before).sum()),
                 here_n=0 if k == ledger.won else blank if stand else int(here.sum()),
-                here_amount=0.0 if k == ledger.won else blank if stand else float(amount[here].sum()),
+                here_amount=0.0 if k == ledger.won else blank if bare else float(amount[here].sum()),
             )
         )  # fmt: skip
     return tuple(rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
+from funnelnb.analysis.diagnosis.report_figures import LEAST_PRICED
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.judged import require_entries
 from funnelnb.analysis.shared.question import question
@@ -15,6 +16,7 @@ from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
+from funnelnb.data.ledger.codes import WON_DEAL
 from funnelnb.stats.rates.change import change_points, count_changes
 from funnelnb.stats.rates.control import control_limits
 
@@ -126,7 +128,7 @@ class SalesTrend(Result):
 def sales_trend(
     book: Book,
     *,
-    measure: str = "amount",
+    measure: str | None = None,
     every: str = "month",
     by: str | None = None,
     confidence_level: float | None = None,
@@ -136,8 +138,9 @@ def sales_trend(
     Parameters
     ----------
     book : Book
-    measure : {"amount", "orders", "entries"}
-        Amount won, number won, or number of deals that entered.
+    measure : {"amount", "orders", "entries"}, optional
+        Amount won, number won, or number of deals that entered. None: the amount, where half of the won deals have
+        one, else the number won.
     every : {"week", "month", "quarter"}
     by : str, optional
         Attribute, such as the product: its eight largest values each get a series.
@@ -151,7 +154,7 @@ def sales_trend(
     Raises
     ------
     MissingDataError
-        No order (or entry) has a date.
+        No order (or entry) has a date; or amounts are asked for and no won deal has one.
 
     Notes
     -----
@@ -159,7 +162,7 @@ def sales_trend(
     (:func:`funnelnb.stats.rates.control.control_limits`). A month within its limits needs no story. The chart says that
     a month is beyond chance, not why: ask for demand, marketing, competitors, prices, people.
 
-    Checked against sums by hand and false alarms on independent months: ``tests/analysis/test_sales.py``.
+    Checked against sums by hand and false alarms on independent months: ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------
@@ -168,21 +171,21 @@ def sales_trend(
     >>> result.rows[0].period, result.rows[0].judged
     ('2024-08', False)
     """
-    check.one_of("measure", measure, MEASURES)
     check.one_of("every", every, PERIODS)
+    measure = _measure(book, measure)
     if measure == "entries":
         require_entries(book, "how many deals entered")
     confidence, names, desk = level(confidence_level), grouping(book, by), Desk(book, "owner")
     day = days_of(desk, measure)
     known = ~np.isnan(day)
     if not known.any():
-        what = "entry" if measure == "entries" else "order"
         raise MissingDataError(
-            f"a trend of sales: no {what} has a date", expected="dates of closing or creation"
+            f"a trend of sales: no {'entry' if measure == 'entries' else 'order'} has a date",
+            expected="dates of closing or creation",
         )
     starts = _starts(day[known], desk.today, every)
     place = np.searchsorted(starts.astype(np.int64), day, side="right") - 1
-    groups = _grouped(desk, known, names)
+    groups, unpriced = _grouped(desk, known, names), _unpriced(desk, measure)
     found = [_series(desk, group, mask, place, starts, measure, every, confidence) for group, mask in groups]
     return SalesTrend(
         n=int(known.sum()),
@@ -190,7 +193,7 @@ def sales_trend(
         confidence_level=confidence,
         as_of=book.as_of,
         currency=book.currency,
-        notes=(*book.notes, *source_notes(book), *_notes(found[0][0], found[0][2], every)),
+        notes=(*book.notes, *source_notes(book), *_notes(found[0][0], found[0][2], every), *unpriced),
         by=names,
         period=every,
         measure=measure,
@@ -198,6 +201,28 @@ def sales_trend(
         breaks=tuple(one for _, breaks, _ in found for one in breaks),
         seasonal=found[0][2],
     )
+
+
+def _measure(book: Book, asked: str | None) -> str:
+    """Return what is followed: what was asked for, or the amount as far as won deals have one."""
+    if asked is not None:
+        check.one_of("measure", asked, MEASURES)
+    known = ~np.isnan(book.ledger.amount[book.ledger.outcome == WON_DEAL])
+    if asked is None:
+        return "amount" if known.size and known.mean() >= LEAST_PRICED else "orders"
+    if asked == "amount" and known.size and not known.any():
+        raise MissingDataError(
+            "a trend of sales: no won deal has an amount",
+            expected="amounts of won deals",
+            hint="ask for the number won: measure='orders'",
+        )
+    return asked
+
+
+def _unpriced(desk: Desk, measure: str) -> tuple[Note, ...]:
+    """Say how many won deals count as 0 in a trend of amounts."""
+    missing = int(np.isnan(desk.ledger.amount[desk.won]).sum())
+    return (Note("amounts_missing_zero", {"deals_n": missing}),) if measure == "amount" and missing else ()
 
 
 def days_of(desk: Desk, measure: str) -> Floats:
@@ -254,6 +279,7 @@ def _series(
     measure: str, period: str, confidence: float,
 ) -> tuple[list[SalesRow], list[SeriesBreak], bool]:  # fmt: skip
     n = np.bincount(place[mask], minlength=len(starts)).astype(float)
+    unpriced = bool(np.isnan(desk.ledger.amount[desk.won]).all())
     amounts = np.nan_to_num(desk.ledger.amount[mask])
     amount = np.bincount(place[mask], weights=amounts, minlength=len(starts))
     over = np.append(starts[1:], _next(starts[-1], period)).astype(np.int64) <= desk.today + 1
@@ -269,7 +295,7 @@ def _series(
         rows.append(
             SalesRow(
                 group=group, period=named(start, period), starts=start, sales_n=int(n[t]),
-                sales_amount=float("nan") if measure == "entries" else float(amount[t]),
+                sales_amount=float("nan") if measure == "entries" or unpriced else float(amount[t]),
                 centre=float(limits.centre[k]) if k >= 0 else np.nan,
                 lower_limit=float(limits.lower[k]) if k >= 0 else np.nan,
                 upper_limit=float(limits.upper[k]) if k >= 0 else np.nan,

@@ -32,6 +32,8 @@ OLD_SHARE = 0.95
 """A deal is beyond the usual age when so many finished stays were shorter."""
 YEAR = 365.0
 LEAST_STAYS = 20
+LEAST_DAYS = 28.0
+"""A floor of which fewer days are recorded has older deals that nobody sees."""
 
 
 # ---- Too few deals in hand ----------------------------------------------------------------------------------
@@ -41,6 +43,8 @@ def few_opportunities(desk: Desk, limits: Limits, level: float) -> Iterator[Sign
     """Measure the deals in hand of each person against the number that keeps a person busy."""
     if not desk.names:
         raise Missing("owner")
+    if not desk.today - np.nanmin(np.append(desk.entered, np.inf)) >= LEAST_DAYS:
+        raise Missing("one_month")
     held = desk.sums(desk.in_hand)
     value = desk.worth(desk.in_hand)[0] / held[0] if held[0] else np.nan
     for unit in desk.people:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk, Missing, Sign, in_days
-from funnelnb.analysis.forecast.scorecard import scorecard
+from funnelnb.analysis.forecast.scorecard import bare_places, scorecard
 from funnelnb.analysis.targets.integrity import integrity
 from funnelnb.core.errors import FunnelError
+from funnelnb.stats.forecast.scores import misses
 from funnelnb.stats.rates.proportion import wilson
 from funnelnb.stats.rates.tolerance import fewer_than_rest, higher_share
 from funnelnb.stats.totals.means import poisson_interval
@@ -164,7 +165,7 @@ def _weighted(model: Any) -> bool:
 
 
 def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
-    """Measure how many past months came outside the range that was forecast on their eve."""
+    """Measure how far past months came from what was forecast on their eve, beside what the forecast held possible."""
     try:
         card = scorecard(
             desk.book, every="month", leads=[0], most=max(2, round(limits.window_days / MONTH_DAYS))
@@ -174,12 +175,13 @@ def forecast_wrong(desk: Desk, limits: Limits, level: float) -> Iterator[Sign]:
     n = float(len(card.rows))
     if n < limits.least_n:
         raise Missing("past_months")
-    out = float(sum(not row.inside_80 for row in card.rows))
-    lower, upper = wilson(out, n, level)
     came = np.array([row.came_amount for row in card.rows])
     said = np.array([row.expected_amount for row in card.rows])
+    if not came.any():
+        raise Missing("amounts")
+    found = misses(bare_places(card.rows), max(limits.tolerated, 1e-9), level)
     yield Sign(
-        unit=0, value=out / n, lower=float(lower), upper=float(upper), reference=limits.alarm, n=n,
-        p=float(higher_share(out, n, limits.tolerated)), crossed=out / n >= limits.alarm, second=out,
+        unit=0, value=found.ratio, lower=found.ci_lower, upper=found.ci_upper, reference=1.0, n=n, p=found.p,
+        crossed=found.ratio >= limits.alarm, second=float(sum(not row.inside_80 for row in card.rows)),
         amount=float(np.abs(came - said).mean()),
     )  # fmt: skip

@@ -214,7 +214,8 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
     number and in known amounts. Paths are of closed deals only, as that of an open deal is not over; a long path needs
     time, so win rates of paths do not say that a path makes deals win.
 
-    Checked against the ledger's balance, plain loops and hand-made histories: ``tests/analysis/test_wander.py``.
+    Checked against the ledger's balance, plain loops and hand-made histories:
+    ``tests/analysis/test_diagnosis_more.py``.
 
     Examples
     --------

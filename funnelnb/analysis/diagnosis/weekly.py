@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.diagnosis.desk import Desk
 from funnelnb.analysis.diagnosis.report_figures import (
+    LEAST_PRICED,
     ReportFigure,
     ReportPart,
     ReportStage,
@@ -122,8 +123,10 @@ class WeeklyReport(Result):
         Red and amber, the most money first, at most eight.
     more_n : int
         Problems beyond these.
+    rules : tuple of RuleState
+        Rules that were asked, with the thresholds they had.
     needs : tuple of RuleState
-        Rules that could not be asked, with what they need.
+        Those that could not be judged, with what they need.
     parts : tuple of ReportPart
         They add up to the last row.
     outlook : ReportOutlook
@@ -150,6 +153,7 @@ class WeeklyReport(Result):
     stages: tuple[ReportStage, ...]
     problems: tuple[Symptom, ...]
     more_n: int
+    rules: tuple[RuleState, ...]
     needs: tuple[RuleState, ...]
     parts: tuple[ReportPart, ...]
     outlook: ReportOutlook
@@ -272,6 +276,7 @@ def _of_book(
         stages=report_stages(desk, now, back(now, kind)),
         problems=tuple(problems[:PROBLEMS_N]),
         more_n=max(0, len(problems) - PROBLEMS_N),
+        rules=found.rules,
         needs=tuple(row for row in found.rules if row.needs and not row.judged_n),
         parts=parts,
         outlook=_outlook(desk, now),
@@ -308,6 +313,7 @@ def _of_typed(counts: Any, before: Any, playbook: Any, confidence: float) -> Wee
         stages=(),
         problems=(),
         more_n=0,
+        rules=(),
         needs=(),
         parts=(),
         outlook=ReportOutlook(
@@ -347,10 +353,18 @@ def _outlook(desk: Desk, now: Period) -> ReportOutlook:
         elapsed_share=float(running[0].elapsed_share) if running else float("nan"),
         chance_rate=chance,
         due_n=int(due.sum()),
-        due_amount=float(np.nan_to_num(desk.ledger.amount[due]).sum()),
+        due_amount=_priced(desk, due),
         closing_en=closing.en if closing else "",
         closing_zh=closing.zh if closing else "",
     )
+
+
+def _priced(desk: Desk, mine: Mask) -> float:
+    """Return the sum of the amounts of some deals; NaN where fewer than half of them have one."""
+    amount = desk.ledger.amount[mine]
+    if amount.size and (~np.isnan(amount)).mean() < LEAST_PRICED:
+        return float("nan")
+    return float(np.nansum(amount))
 
 
 def _ahead(book: Book, name: str) -> tuple[str, float, float]:
@@ -365,6 +379,8 @@ def _ahead(book: Book, name: str) -> tuple[str, float, float]:
         return "", nothing, nothing
     try:
         pipes.require_chances(book)
+        if np.isnan(book.ledger.amount).all():
+            return period.name, goal, nothing
         deals, confidence = pipes.pipeline(book), level(None)
         chance = pipes.chances_in(book, deals, period, confidence)
         found = attainment(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelnb.analysis.shared.judged import MOST_UNDATED, MOST_UNEVEN, moves_known
+from funnelnb.analysis.shared.open_deals import beginning_unknown
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
@@ -113,11 +114,22 @@ def require_begun(history: History) -> None:
     """Refuse to say when open deals come where nobody knows when they began."""
     still = (history.win_day == NEVER) & (history.end_day == NEVER) & ~history.undated
     if still.any() and (history.begin_day[still] == NEVER).mean() > 0.5:
-        raise MissingDataError(
-            "when open deals will close is not known: no date tells when they began",
-            expected="created_at, or a stage history with dates",
-            hint="map the column in the settings",
-        )
+        raise beginning_unknown()
+
+
+def priced(history: History) -> bool:
+    """Return whether any won deal has an amount."""
+    return bool(np.isfinite(history.won_amount[history.win_day < NEVER]).any())
+
+
+def valued(history: History) -> History:
+    """Return the history; where no won deal has an amount, each win counts 1, so that the number of wins is scored."""
+    if priced(history):
+        return history
+    won = history.win_day < NEVER
+    return replace(
+        history, won_amount=np.where(won, 1.0, np.nan), open_amount=np.full(won.size, np.nan), at_close=True
+    )
 
 
 def replayable(history: History) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.engine import foresee
-from funnelnb.analysis.forecast.history import NEVER, History, history_of, require_dated
+from funnelnb.analysis.forecast.history import NEVER, History, history_of, priced, require_dated, valued
 from funnelnb.analysis.shared.counts import level
 from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.question import renamed
@@ -164,11 +164,13 @@ class RivalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The record of forecasts of one kind: what a forecast says of itself.
+    """The record of forecasts of one kind: what a forecast says of itself. Without amounts, of the number of wins.
 
     Attributes
     ----------
     kind : {"month", "quarter", "year"}
+    unit : {"amount", "wins"}
+        What was forecast and came, see :class:`Scorecard`.
     lead_days : int
     n : int
         Past periods.
@@ -185,6 +187,7 @@ class Record:
     """
 
     kind: str
+    unit: str
     lead_days: int
     n: int
     inside_80_n: int
@@ -205,6 +208,8 @@ class Scorecard(Result):
     kind : {"month", "quarter", "year"}
     source : {"history", "snapshots"}
         Whether the past was replayed from one export's history, or read from dated snapshots.
+    unit : {"amount", "wins"}
+        What is scored: where no won deal has an amount, the number of wins, in all fields that are called amounts.
     rows : tuple of ScoreRow
         Oldest period first, within it the longest lead.
     leads : tuple of LeadRow
@@ -213,6 +218,7 @@ class Scorecard(Result):
 
     kind: str
     source: str
+    unit: str
     rows: tuple[ScoreRow, ...]
     leads: tuple[LeadRow, ...]
     rivals: tuple[RivalRow, ...]
@@ -288,24 +294,24 @@ def scorecard(
     if name == "history":
         require_dated(history)
     start_month = when.month_of_start(fiscal_start)
-    asked = int(check.number("most", most, ge=2, le=120))
+    asked, weighed = int(check.number("most", most, ge=2, le=120)), weights_of(latest, weights)
     rows: list[ScoreRow] = []
     for lead in ahead:
-        rows += _scored(latest, at, kind, lead, history.day, asked, start_month, weights_of(latest, weights))
-    periods = {row.period for row in rows}
-    if len(periods) < 2:
-        raise _too_few(kind, len(periods))
-    confidence = level(confidence_level)
+        rows += _scored(latest, at, kind, lead, history.day, asked, start_month, weighed)
+    if len({row.period for row in rows}) < 2:
+        raise _too_few(kind, len({row.period for row in rows}))
+    confidence, money = level(confidence_level), priced(history)
     rows.sort(key=_time_order)
     return Scorecard(
         n=len(rows),
         method="scorecard",
         confidence_level=confidence,
         as_of=latest.as_of,
-        currency=latest.currency,
+        currency=latest.currency if money else "",
         notes=_notes(latest, name, rows),
         kind=kind,
         source=name,
+        unit="amount" if money else "wins",
         rows=tuple(rows),
         leads=_lead_rows(rows, ahead, confidence),
         rivals=_rival_rows(rows, ahead, confidence),
@@ -362,9 +368,16 @@ def source_of(source: Any) -> tuple[Book, Callable[[int], Book | None], str]:
 
 
 def weights_of(book: Book, given: Mapping[str, float] | None) -> Floats:
-    """Return the weight of each stage before won; NaN where there is none."""
+    """Return the weight of each stage before won; NaN where there is none.
+
+    A stage without a weight of its own, behind one whose weight rises until its end, has that of this end.
+    """
     stages = book.playbook.stages[: book.playbook.won]
     found = np.array([np.nan if one.win_weight is None else float(one.win_weight) for one in stages])
+    for k in range(1, found.size):
+        left = stages[k - 1].win_weight_exit
+        if np.isnan(found[k]) and left is not None:
+            found[k] = float(left)
     for name, value in (given or {}).items():
         place = book.playbook.position(str(name))
         if place is None or place >= len(stages):
@@ -402,7 +415,7 @@ def _scored(
     start_month: int, weights: Floats,
 ) -> list[ScoreRow]:  # fmt: skip
     """Return the forecasts of past periods made `lead` days before them, with what came."""
-    truth = history_of(latest)
+    truth, money = valued(history_of(latest)), priced(history_of(latest))
     rows: list[ScoreRow] = []
     places: list[tuple[int, float]] = []
     for period in past_periods(kind, day, most, start_month):
@@ -411,7 +424,7 @@ def _scored(
         book = at(today) if today < end else None
         if book is None or not has_history(history_of(book), min(today, history_of(book).day)):
             continue
-        history = history_of(book)
+        history = history_of(book) if money else valued(history_of(book))
         made_on = min(today, history.day)
         draws = _redone(book, history, made_on, start, end)
         factor = scores.width_factor([place for over, place in places if over <= made_on])
@@ -580,12 +593,16 @@ def _lead_row(lead: int, rows: list[ScoreRow], confidence_level: float) -> LeadR
     )
 
 
-def _next_factor(rows: Sequence[ScoreRow]) -> float:
-    """Return the factor for the next forecast: from all past places, each seen without the factor of its own day."""
+def bare_places(rows: Sequence[ScoreRow]) -> list[float]:
+    """Return where each result lay in its forecast, seen without the factor of its own day."""
     from scipy.special import ndtr, ndtri
 
-    bare = [float(ndtr(ndtri(min(max(row.place_share, 1e-4), 1 - 1e-4)) * row.width_factor)) for row in rows]
-    return scores.width_factor(bare)
+    return [float(ndtr(ndtri(min(max(row.place_share, 1e-4), 1 - 1e-4)) * row.width_factor)) for row in rows]
+
+
+def _next_factor(rows: Sequence[ScoreRow]) -> float:
+    """Return the factor for the next forecast: from all past places."""
+    return scores.width_factor(bare_places(rows))
 
 
 def _share(part: float, whole: float) -> float:
@@ -650,6 +667,7 @@ def _recorded(book: Book, kind: str, lead: int, day: int, start_month: int) -> R
     came = sum(row.came_amount for row in rows)
     return Record(
         kind=kind,
+        unit="amount" if priced(history_of(book)) else "wins",
         lead_days=before,
         n=len(rows),
         inside_80_n=sum(row.inside_80 for row in rows),
@@ -668,6 +686,8 @@ def _notes(book: Book, source: str, rows: list[ScoreRow]) -> tuple[Note, ...]:
         deals = book.opportunities
         columns = [name for name in ("amount", "expected_close_at", "probability", "owner") if name in deals]
         found += (Note("score_replayed", {"columns": ", ".join(columns)}),)
+    if not priced(history_of(book)):
+        found += (Note("score_wins"),)
     if len({row.period for row in rows}) < 8:
         found += (Note("score_few", {"periods_n": len({row.period for row in rows})}),)
     return found

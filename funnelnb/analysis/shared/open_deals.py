@@ -101,6 +101,15 @@ def require_known(book: Book) -> None:
     )
 
 
+def beginning_unknown() -> MissingDataError:
+    """Return the error of open deals of which nobody knows how old they are."""
+    return MissingDataError(
+        "when open deals will close is not known: no date tells when they began",
+        expected="created_at, or a stage history with dates",
+        hint="map the column in the settings",
+    )
+
+
 def open_deals(book: Book, calendar: Calendar | None = None, *, some: bool = False) -> OpenDeals:
     """Return the open deals of `book`; deals that stand at or beyond won are not among them.
 

@@ -12,7 +12,7 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.cases import cases_of
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.analysis.shared.judged import moves_known, require_judged, unjudged
-from funnelnb.analysis.shared.open_deals import require_known
+from funnelnb.analysis.shared.open_deals import beginning_unknown, require_known
 from funnelnb.analysis.shared.period import Period, days_left, days_to_start
 from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
@@ -232,11 +232,7 @@ def chances_in(book: Book, deals: Pipeline, period: Period, confidence_level: fl
     """
     measured = measured_chances(book, deals, days_left(book, period), confidence_level)
     if measured.size and np.isnan(measured).all() and not unjudged(book):
-        raise MissingDataError(
-            "when open deals will close is not known: no date tells when they began",
-            expected="created_at, or a stage history with dates",
-            hint="map the column in the settings",
-        )
+        raise beginning_unknown()
     found = np.nan_to_num(measured)
     ahead = days_to_start(book, period)
     if not ahead:

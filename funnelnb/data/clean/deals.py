@@ -8,7 +8,8 @@ from funnelnb.core.errors import MappingError
 from funnelnb.data.clean.convert import Table
 from funnelnb.data.contract.problems import shorten
 from funnelnb.data.contract.tables import END_MARKS, HELPERS
-from funnelnb.data.parse.values import among, look_up
+from funnelnb.data.parse.cells import as_arrow
+from funnelnb.data.parse.values import among, from_arrow, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,22 +41,22 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     ``is_won`` and ``is_closed``, then the stage. A lost deal keeps its working stage, if the stage column holds one.
     The close date of an open deal is what somebody expects: it goes to ``expected_close_at``.
     """
-    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     _drop_deleted(table, findings)
     frame = table.frame
     stage, told = _stages(table, words, findings)
     frame = table.frame
-    stage, told = stage.loc[frame.index], told.loc[frame.index]
+    stage, told = _rows(stage, frame), _rows(told, frame)
     outcome = _outcomes(table, words, findings)
     frame = table.frame
-    stage, told = stage.loc[frame.index], told.loc[frame.index]
-    flags = _from_flags(frame)
-    given = outcome.where(outcome.notna(), flags)
+    stage, told = _rows(stage, frame), _rows(told, frame)
+    given = _first(outcome, _from_flags(frame))
     if table.ruled is not None:
         ruled = table.ruled.reindex(frame.index)
         ruled = ruled.mask((ruled != "won") & (told == "won"))  # an archived win stays a win
-        given = ruled.where(ruled.notna(), given)
+        given = _first(ruled, given)
     contradictory = given.notna() & (given != "won") & (told == "won")
     if contradictory.any():
         rows = list(frame.index[contradictory])
@@ -68,15 +69,32 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
             stage, told, given = stage.loc[frame.index], told.loc[frame.index], given.loc[frame.index]
         else:
             stage = stage.mask(contradictory)
-    final = given.where(given.notna(), told.where(told.notna(), "open"))
+    final = _first(given, told, "open")
     won = words.playbook.stage_ids[words.playbook.won]
     after = [one.id for one in words.playbook.stages if one.kind == "after_sale"]
-    stage = stage.where((final != "won") | stage.isin(after), won)
+    here = (final == "won") & ~stage.isin(after) if after else final == "won"
+    array = pc.if_else(pa.array(here, pa.bool_()), pa.scalar(won, pa.large_string()), as_arrow(stage))
+    stage = from_arrow(array, stage)
     frame = frame.drop(columns=[name for name in HELPERS if name in frame])
-    table.frame = frame.assign(
-        stage=stage.astype("str"), outcome=pd.Series(final, index=frame.index).astype("str")
-    )
+    table.frame = frame.assign(stage=stage.astype("str"), outcome=final.astype("str"))
     _move_expected_close(table, findings)
+
+
+def _rows(cells: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """Return the cells of the rows that are still there."""
+    return cells if len(cells) == len(frame) else cells.loc[frame.index]
+
+
+def _first(column: pd.Series, *others: pd.Series | str) -> pd.Series:
+    """Return the first word that is there, column after column; a text at the end stands for the rest."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = [
+        pa.scalar(one, pa.large_string()) if isinstance(one, str) else as_arrow(one)
+        for one in (column, *others)
+    ]
+    return from_arrow(pc.coalesce(*words), column)
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:

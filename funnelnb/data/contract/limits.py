@@ -32,6 +32,8 @@ class Limits:
         Files in an archive.
     json_depth : int
         Records within records of JSON.
+    query_s : int
+        Seconds within which a database file must give the next rows of a table or view.
     settings_kb : int
         A settings file.
 
@@ -53,6 +55,7 @@ class Limits:
     unpacked_times: int = 60
     files: int = 5_000
     json_depth: int = 50
+    query_s: int = 10
     settings_kb: int = 1_000
 
     def refuse(self, name: str, found: int, place: str) -> None:
@@ -65,6 +68,15 @@ class Limits:
                 hint=f"if the file is right, allow it with {name} = {found} under [limits] in funnelnb.toml",
             )
 
+    def too_slow(self, place: str) -> SourceError:
+        """Return the error of a database file that gave no rows within `query_s`."""
+        more = 10 * max(self.query_s, 1)
+        return SourceError(
+            f"{place}: no answer within {self.query_s:,} s",
+            expected=f"rows within query_s = {self.query_s:,}",
+            hint=f"if the file is right, allow it with query_s = {more} under [limits] in funnelnb.toml",
+        )
+
 
 WORDS = {
     "line_bytes": "bytes in one line",
@@ -75,6 +87,7 @@ WORDS = {
     "unpacked_times": "times its size when unpacked",
     "files": "files in the archive",
     "json_depth": "records within records",
+    "query_s": "seconds without an answer",
     "settings_kb": "kB of settings",
 }
 """How a message calls what was counted."""

@@ -198,6 +198,8 @@ class Settings:
         Currency = what one unit of it is worth in `currency`; its amounts are converted.
     deal_url : str
         Address of a deal in the CRM, such as ``https://crm.example/deal/{opportunity_id}``.
+    pipeline : str
+        The only pipeline that is read, where the source has several; empty: all.
     """
 
     path: str = ""
@@ -232,6 +234,7 @@ class Settings:
     harm: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     deal_url: str = ""
+    pipeline: str = ""
 
     @property
     def shown(self) -> str:
@@ -722,7 +725,7 @@ _DECIMAL = _choice("", ".", ",")
 _DATE_ORDER = _choice("", "dmy", "mdy", "ymd")
 
 _RULES: dict[str, Any] = {
-    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason"), Reader.text),
+    **dict.fromkeys(("data", "currency", "by", "crm", "as_of_reason", "pipeline"), Reader.text),
     **dict.fromkeys(("as_of", "observed_from"), _day),
     **dict.fromkeys(("horizon_days", "confidence_level"), _number),
     "playbook": _playbook,

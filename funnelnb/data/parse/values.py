@@ -129,7 +129,9 @@ def as_text(cells: pd.Series, *, blanks: bool = True) -> pd.Series:
         short = pc.less_equal(pc.binary_length(tidy), _LONGEST_BLANK)
         if pc.any(pc.and_(short, pc.invert(empty))).as_py():
             empty = pc.is_in(pc.utf8_lower(tidy), value_set=_blanks())
-    return from_arrow(pc.if_else(empty, pa.scalar(None, pa.large_string()), tidy), cells)
+    if pc.any(empty).as_py():
+        tidy = pc.if_else(empty, pa.scalar(None, pa.large_string()), tidy)
+    return from_arrow(tidy, cells)
 
 
 _LONGEST_BLANK = max(len(word.encode()) for word in BLANKS)

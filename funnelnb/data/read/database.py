@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import FunnelError, MissingExtraError, SourceError, nearest
+from funnelnb.data.contract.limits import Limits
 from funnelnb.data.contract.settings import TableSettings
+from funnelnb.data.read.archive import MB, SUSPICIOUS_MB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +27,20 @@ if TYPE_CHECKING:
 PASSWORD = "FUNNELNB_DB_PASSWORD"  # noqa: S105 - the name of a variable
 """Variable of the environment from which a password is taken that the URL does not hold."""
 
-BATCH_ROWS = 50_000
-"""So many rows are fetched at a time."""
+BATCH_ROWS, FIRST_ROWS = 50_000, 20
+"""So many rows are fetched at a time, and to begin with: then twice as many each time."""
+
+BATCH_CELLS, BATCH_BYTES = 500_000, 50 * MB
+"""So many cells and about so many bytes are fetched at a time, if that is less."""
+
+TYPED_TIMES = 10
+"""A table read may be so many times as large as its SQLite file, which packs small numbers; more comes from a view."""
+
+STEPS = 100_000
+"""After so many instructions SQLite asks whether it has worked long enough without an answer."""
+
+ROW_BYTES = 16 * MB
+"""Up to here SQLite gives a cell or row whatever the limit on characters is; it is looked at then."""
 
 SERVERS = (
     "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery", "redshift", "trino",
@@ -78,7 +93,7 @@ def concealed(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return how messages call a database: kind, host and name, never a user or a password.
+    """Return how messages call a database: kind, host and name, never a user, a password or a folder.
 
     Examples
     --------
@@ -86,7 +101,9 @@ def shown(url: str) -> str:
     'postgresql://crm.example/sales'
     """
     parsed = _parsed(url)
-    return f"{parsed.get_backend_name()}://{parsed.host or ''}/{parsed.database or ''}"
+    own = parsed.get_backend_name() in FILES  # the folder may hold the name of a user
+    database = os.path.basename(parsed.database or "") if own else parsed.database or ""  # noqa: PTH119
+    return f"{parsed.get_backend_name()}://{parsed.host or ''}/{database}"
 
 
 def database_name(url: str) -> str:
@@ -140,15 +157,17 @@ def read_table(
     Raises
     ------
     SourceError
-        No connection, no such table, or a query that is not one SELECT.
+        No connection, no such table, a query that is not one SELECT, or more than the limits allow: columns, characters
+        of a cell, and of a database that is a file also bytes beside its own size and seconds without a row.
     """
     import sqlalchemy as sa
 
     from funnelnb.data.read.files import _from_arrow
+    from funnelnb.data.read.raw import refuse_long_cells
 
     settings = settings or TableSettings()
     place = f"{shown(url)}!{table or 'query'}"
-    with _connected(url) as connection:
+    with _connected(url, settings.limits) as connection:
         if settings.query:
             statement: Any = sa.text(_one_select(settings.query))
         else:
@@ -164,8 +183,10 @@ def read_table(
             statement = sa.select(sa.text("*")).select_from(own)
             if limit:
                 statement = statement.limit(limit)
-        found = _arrow(connection, statement, place)
-    return _from_arrow(found, place)
+        found = _arrow(connection, statement, place, settings.limits)
+    raw = _from_arrow(found, place)
+    refuse_long_cells(raw, settings.limits)
+    return raw
 
 
 def _one_select(query: str) -> str:
@@ -182,19 +203,28 @@ def _one_select(query: str) -> str:
     return query.strip().rstrip(";")
 
 
-def _arrow(connection: Any, statement: Any, place: str) -> Any:
+def _arrow(connection: Any, statement: Any, place: str, limits: Limits) -> Any:
     """Fetch in batches and return one Arrow table; a terminal sees how many rows have come."""
     import pyarrow as pa
 
-    result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS).execute(statement)
+    packed = _file_bytes(connection.engine.url)
+    result = connection.execution_options(stream_results=True).execute(statement)
     names = list(result.keys())
+    limits.refuse("columns", len(names), place)
     columns: list[list[Any]] = [[] for _ in names]
-    n = 0
+    n = size = 0
+    rows_n, most = FIRST_ROWS, min(BATCH_ROWS, BATCH_CELLS // max(len(names), 1) + 1)
     shows = sys.stderr.isatty()
-    for batch in result.partitions(BATCH_ROWS):
+    while batch := result.yield_per(rows_n).fetchmany(rows_n):
         for kept, cells in zip(columns, zip(*batch, strict=True), strict=True):
             kept.append(_array(cells))
+            size += kept[-1].nbytes
         n += len(batch)
+        if packed and size > SUSPICIOUS_MB * MB:  # a view may give more than its file ever held, or never end
+            limits.refuse("unpacked_times", size // packed, place)
+        if size <= TYPED_TIMES * packed:  # of what is larger, all rows together must come in time
+            connection.info["patience"].renew()
+        rows_n = max(min(2 * rows_n, most, BATCH_BYTES * n // max(size, 1)), 1)
         if shows:
             print(f"\r{place}: {n:,} rows", end="", file=sys.stderr)
     if shows and n:
@@ -241,6 +271,14 @@ def _joined(batches: list[Any]) -> Any:
         kind = next((one.type for one in batches if not pa.types.is_null(one.type)), pa.string())
         batches = [batch.cast(kind) for batch in batches]
     return pa.chunked_array(batches) if batches else pa.chunked_array([pa.array([], pa.string())])
+
+
+def _file_bytes(url: Any) -> int:
+    """Return how large a database file is; 0 of a server."""
+    try:
+        return os.path.getsize(url.database) if url.get_backend_name() in FILES else 0  # noqa: PTH202
+    except (OSError, TypeError):
+        return 0
 
 
 # ---- connections ----------------------------------------------------------------------------------------------
@@ -304,18 +342,20 @@ def _from_keyring(parsed: Any) -> str | None:
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Any]:
+def _connected(url: str, limits: Limits | None = None) -> Iterator[Any]:
     """Open a connection that only reads; every error becomes ours, without user and password."""
     parsed = _complete(url)
     import sqlalchemy as sa
 
-    name = parsed.get_backend_name()
+    limits = limits or Limits()
+    name, patience = parsed.get_backend_name(), _Patience(limits.query_s)
     try:
         engine = sa.create_engine(
-            _read_only(parsed), **({"creator": _sqlite(parsed)} if name == "sqlite" else {})
+            _read_only(parsed), **({"creator": _sqlite(parsed, limits, patience)} if name == "sqlite" else {})
         )
         try:
             with engine.connect() as connection:
+                connection.info["patience"] = patience
                 if name in ("postgresql", "redshift"):
                     connection.execute(sa.text("SET TRANSACTION READ ONLY"))
                 elif name in ("mysql", "mariadb"):
@@ -328,6 +368,8 @@ def _connected(url: str) -> Iterator[Any]:
     except (ImportError, sa.exc.NoSuchModuleError):
         raise MissingExtraError.for_package(_DRIVERS.get(name, f"a driver for {name}"), "database") from None
     except (sa.exc.SQLAlchemyError, OSError) as error:
+        if name == "sqlite":
+            _refuse_asking_much(error, limits, shown(url))
         said = str(getattr(error, "orig", None) or error).split("\n")[0]
         for secret in (parsed.password, parsed.username):
             said = said.replace(str(secret), "…") if secret else said
@@ -344,8 +386,40 @@ def _read_only(parsed: Any) -> Any:
     return parsed
 
 
-def _sqlite(parsed: Any) -> Any:
-    """Return what opens an SQLite file for reading only, without loading anything else."""
+def _refuse_asking_much(error: Exception, limits: Limits, place: str) -> None:
+    """Refuse a view that asks for too much of SQLite: a cell of gigabytes, or work that does not end."""
+    said = str(getattr(error, "orig", "") or "")
+    if "interrupted" in said:
+        raise limits.too_slow(place) from None
+    if "too big" in said:
+        more = 10 * limits.cell_chars
+        raise SourceError(
+            f"{place}: a cell or row of over {_row_bytes(limits):,} bytes",
+            expected=f"cells within cell_chars = {limits.cell_chars:,}",
+            hint=f"if the file is right, allow it with cell_chars = {more} under [limits] in funnelnb.toml",
+        ) from None
+
+
+def _row_bytes(limits: Limits) -> int:
+    return min(max(4 * limits.cell_chars, ROW_BYTES), 1_000_000_000)
+
+
+class _Patience:
+    """How long a database in this process has worked since its last answer; it is asked from within."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        self.since = time.thread_time()
+
+    def over(self) -> bool:
+        return time.thread_time() - self.since > self.seconds
+
+
+def _sqlite(parsed: Any, limits: Limits, patience: _Patience) -> Any:
+    """Return what opens an SQLite file for reading only, without loading anything else, and within limits."""
     import sqlite3
     from pathlib import Path
     from urllib.parse import quote
@@ -358,6 +432,8 @@ def _sqlite(parsed: Any) -> Any:
         connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _row_bytes(limits))
+        connection.set_progress_handler(patience.over, STEPS)
         return connection
 
     return opened

@@ -1,4 +1,7 @@
-"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is."""
+"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is.
+
+Longer than most modules: what is opened, how it is recognised and what it may ask for are one question.
+"""
 
 from __future__ import annotations
 
@@ -256,7 +259,11 @@ def _unpacked(path: Path, inside: str, settings: TableSettings) -> Raw:
         own = replace(settings, sheet="") if inside else settings
         if file.suffix.lower() not in INNER:
             file = file.rename(file.with_suffix(".csv"))  # noqa: PLW2901
-        raw = read_file(file, own)
+        try:
+            raw = read_file(file, own)
+        except SourceError as error:  # speaks of the file in the temporary folder
+            said = [one.replace(file.name, shown) for one in (error.found, error.expected, error.hint)]
+            raise SourceError(said[0], expected=said[1], hint=said[2]) from error.__cause__
         raw.notes = [replace(note, values={**note.values, "file": shown}) for note in raw.notes]
         raw.file = shown
         return raw
@@ -332,7 +339,10 @@ PACKED_CELLS = 4
 """So many cells for each byte of a Parquet file are no table: then the limit on cells holds."""
 
 PACKED_MB = 400
-"""From here on a Parquet file may be only so many times as large as its file."""
+"""From here on what a Parquet or DuckDB file holds may be only so many times as large as the file."""
+
+DUCKDB_ROWS = 100_000
+"""So many rows of a DuckDB file are taken at a time."""
 
 
 _DUCKDB_TABLES = (
@@ -397,8 +407,9 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
         )
         catalog = str(connection.execute("SELECT current_database()").fetchall()[0][0])
         quoted = '"."'.join(part.replace('"', '""') for part in (catalog, schema, name))
-        found = connection.sql(f'SELECT * FROM "{quoted}"').to_arrow_table()  # noqa: S608 - a quoted, known name
-    except duckdb.Error as error:
+        rows = connection.sql(f'SELECT * FROM "{quoted}"')  # noqa: S608 - a quoted, known name
+        found = _in_time(connection, rows, path, f"{path.name}!{table}", settings.limits)
+    except (duckdb.Error, OSError) as error:  # OSError: raised while rows are given
         raise SourceError(
             f"{path.name}, table {table!r} cannot be read ({str(error).splitlines()[0][:100]})",
             expected="a table of its own, not a view of other files",
@@ -407,6 +418,41 @@ def _read_duckdb(path: Path, settings: TableSettings) -> Raw:
     finally:
         connection.close()
     return _from_arrow(found, f"{path.name}!{table}")
+
+
+def _in_time(connection: Any, rows: Any, path: Path, place: str, limits: Limits) -> Any:
+    """Return rows as an Arrow table; a view may give far more than its file holds, or work without an end."""
+    import threading
+
+    import pyarrow as pa
+
+    limits.refuse("columns", len(rows.columns), place)
+    size, packed, late = 0, max(path.stat().st_size, 1), threading.Event()
+    batches = []
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    def watched(step: Any) -> Any:
+        timer = threading.Timer(limits.query_s, stop)
+        timer.start()
+        try:
+            return step()
+        except (RuntimeError, OSError):  # DuckDB raises either when it is interrupted
+            if not late.is_set():
+                raise
+            raise limits.too_slow(place) from None
+        finally:
+            timer.cancel()
+
+    reader = watched(lambda: rows.to_arrow_reader(DUCKDB_ROWS))
+    while (batch := watched(lambda: next(reader, None))) is not None:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > PACKED_MB * MB:
+            limits.refuse("unpacked_times", size // packed, place)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def read_frame(source: Any, name: str) -> Raw:

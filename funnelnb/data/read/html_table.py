@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from funnelnb.data.read.raw import Raw
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_CONDITION = re.compile(r"<!\[(?!CDATA\[)[^]<>]*+(?:\]>)?+")
+"""Marks such as ``<![if …]>`` that Excel and Word put into pages."""
+
 _SPAN_MOST = 1000
 """A cell over more columns than this is no cell."""
 
@@ -51,7 +54,7 @@ def read_html(path: Path, settings: TableSettings) -> Raw:
     except LookupError:
         text = data.decode("utf-8", "replace")
     parser = _Tables(path.name, settings.limits)
-    parser.feed(text)
+    parser.feed(_closed(text))
     parser.close()
     tables = [one for one in parser.tables if len(one) > 1 and max(map(len, one)) > 1]
     if not tables:
@@ -64,6 +67,21 @@ def read_html(path: Path, settings: TableSettings) -> Raw:
     raw = raw_of_rows(best, path.name, settings)
     raw.notes.insert(0, Note("table_of_a_page", {"file": path.name, "n": len(tables)}))
     return raw
+
+
+def _closed(text: str) -> str:
+    """Return a page whose every mark ends: the end of one that never does would be looked for again from each like it.
+
+    Examples
+    --------
+    >>> _closed("<td>1<!-- a --><!-- b<br")
+    '<td>1<!-- a -->&lt;!-- b&lt;br'
+    """
+    text = _CONDITION.sub("", text)
+    for opening, ending in (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<", ">")):
+        stop = text.rfind(ending) + len(ending) if ending in text else 0
+        text = text[:stop] + text[stop:].replace(opening, "&lt;" + opening[1:])
+    return text
 
 
 class _Tables(HTMLParser):

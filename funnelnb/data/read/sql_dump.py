@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.limits import Limits
     from funnelnb.data.contract.settings import TableSettings
 
-_NAME = r"(?:[`\"\[]?[\w$ ]+[`\"\]]?\s*\.\s*){0,2}(?:`[^`]+`|\"[^\"]+\"|\[[^\]]+\]|[\w$]+)"
-_START = re.compile(
-    rf"(?P<insert>\b(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?(?:INTO\s+)?(?P<into>{_NAME})\s*(?P<columns>\([^()]*\))?\s*VALUES\s*)"
-    rf"|(?P<create>\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<created>{_NAME})\s*\()"
-    rf"|(?P<copy>\bCOPY\s+(?P<copied>{_NAME})\s*(?P<fields>\([^()]*\))?\s+FROM\s+stdin\b[^;]*;\r?\n)"
-    r"|(?P<skip>--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*')",
-    re.IGNORECASE | re.DOTALL,
+_PART = r"(?:`[^`\n]{1,200}+`|\"[^\"\n]{1,200}+\"|\[[^\]\n]{1,200}+\]|[\w$]++)"
+_NAME = rf"{_PART}(?:\s*+\.\s*+{_PART}){{0,2}}"
+_STATEMENTS = (
+    rf"(?P<insert>\b(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?(?P<into>{_NAME})\s*+(?P<columns>\([^()]*+\))?+\s*+VALUES\s*+)"
+    rf"|(?P<create>\bCREATE\s++TABLE\s++(?:IF\s++NOT\s++EXISTS\s++)?(?P<created>{_NAME})\s*+\()"
+    rf"|(?P<copy>\bCOPY\s++(?P<copied>{_NAME})\s*+(?P<fields>\([^()]*+\))?+\s++FROM\s++stdin\b[^;\n]*+;\r?\n)"
+    r"|(?P<skip>--[^\n]*+"
 )
+_START = re.compile(
+    rf"{_STATEMENTS}|/\*.*?\*/|'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*')|(?P<open>'|/\*)", re.IGNORECASE | re.DOTALL
+)
+_NO_TEXTS = re.compile(rf"{_STATEMENTS})|(?P<open>(?!))", re.IGNORECASE | re.DOTALL)
+"""The same behind a text or comment that never ends: none after it does, and nobody looks for the ends again."""
+
 _TOKEN = re.compile(
-    r"\s+|(?P<open>\()|(?P<close>\))|(?P<comma>,)|(?P<end>;)"
-    r"|(?:[EN]|_\w+\s*)?'(?P<text>(?:[^'\\]|\\.|'')*)'"
-    r"|\"(?P<quoted>(?:[^\"\\]|\\.|\"\")*)\""
-    r"|(?P<word>[^\s(),;'\"]+)|(?P<other>.)",
+    r"\s++|(?P<open>\()|(?P<close>\))|(?P<comma>,)|(?P<end>;)"
+    r"|(?:[EN]|_\w++\s*+)?'(?P<text>[^'\\]*+(?:(?:\\(?:.|\Z)|'')[^'\\]*+)*)(?:'|\Z)"
+    r"|\"(?P<quoted>[^\"\\]*+(?:(?:\\(?:.|\Z)|\"\")[^\"\\]*+)*)(?:\"|\Z)"
+    r"|(?P<word>[^\s(),;'\"]++)|(?P<other>.)",
     re.DOTALL,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "", "Z": "", "b": ""}
@@ -104,13 +110,16 @@ def _tables(path: Path, limits: Limits) -> dict[str, _Table]:
         head = stream.read(1 << 16)
     text = path.read_text(encoding=detect_encoding(path, head), errors="replace")
     tables: dict[str, _Table] = {}
-    place = 0
-    while found := _START.search(text, place):
+    place, start = 0, _START
+    while found := start.search(text, place):
         place = found.end()
-        if found["insert"]:
+        if found["open"]:
+            start = _NO_TEXTS
+        elif found["insert"]:
             table = tables.setdefault(_bare(found["into"]), _Table())
             names = _listed(found["columns"])
-            rows, place = _values(text, place)
+            rows, place, whole = _values(text, place)
+            table.ragged_n += not whole
             _take(table, names, rows, limits, path.name)
         elif found["create"]:
             names, place = _created(text, place)
@@ -151,7 +160,7 @@ def _take(table: _Table, names: list[str], rows: list[list[str]], limits: Limits
 
 def _bare(name: str) -> str:
     """Return a name without schema and quotation marks."""
-    return re.split(r"\s*\.\s*", name.strip())[-1].strip('`"[] ')
+    return name.rpartition(".")[2].strip('`"[] \t\r\n')
 
 
 def _listed(columns: str | None) -> list[str]:
@@ -179,11 +188,12 @@ def _created(text: str, place: int) -> tuple[list[str], int]:
 
 def _backticked(text: str, place: int) -> str:
     """Return a name in backticks that holds blanks."""
-    return text[place + 1 : text.index("`", place + 1)]
+    end = text.find("`", place + 1)
+    return text[place + 1 : end] if end >= 0 else text[place + 1 : place + 200]
 
 
-def _values(text: str, place: int) -> tuple[list[list[str]], int]:
-    """Return the rows of an INSERT, and where it ends."""
+def _values(text: str, place: int) -> tuple[list[list[str]], int, bool]:
+    """Return the rows of an INSERT, where it ends, and whether its last row does; a row that is cut off is left out."""
     rows: list[list[str]] = []
     row: list[str] = []
     cell = ""
@@ -193,18 +203,18 @@ def _values(text: str, place: int) -> tuple[list[list[str]], int]:
         if kind in ("open", "close"):
             depth += 1 if kind == "open" else -1
             if depth < 0:
-                return rows, token.start()
+                return rows, token.start(), True
             if depth == 0:
                 rows.append([*row, cell])
                 row, cell, filled = [], "", False
         elif depth == 0 and kind in ("end", "word"):  # ";" or ON DUPLICATE KEY …
-            return rows, token.end() if kind == "end" else token.start()
+            return rows, token.end() if kind == "end" else token.start(), True
         elif kind == "comma" and depth == 1:
             row.append(cell)
             cell, filled = "", False
         elif not filled and (value := _value_of(token, text, depth)) is not None:
             cell, filled = value, True
-    return rows, len(text)
+    return rows, len(text), depth == 0
 
 
 def _value_of(token: re.Match[str], text: str, depth: int) -> str | None:

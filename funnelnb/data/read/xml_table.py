@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.settings import TableSettings
 
 _EXPECTED = "a process log (XES), an XML workbook, or a list of records of one kind"
+CHUNK = 1 << 24
+"""Bytes given to the parser at a time: it begins a tag that does not end in them anew with each of the next."""
+
 _VALUES = ("string", "date", "float", "int", "boolean", "id")
 """Kinds of attributes of an XES log."""
 
@@ -90,6 +93,7 @@ def _parsed(path: Path, limits: Limits) -> _Node:
         open_[-1].inside.append(node)
         open_.append(node)
         limits.refuse("json_depth", len(open_), path.name)
+        limits.refuse("columns", len(attributes), path.name)
 
     def end(_: str) -> None:
         open_.pop()
@@ -104,7 +108,9 @@ def _parsed(path: Path, limits: Limits) -> _Node:
     parser.EntityDeclHandler = refuse
     try:
         with path.open("rb") as stream:
-            parser.ParseFile(stream)
+            while chunk := stream.read(CHUNK):
+                parser.Parse(chunk, False)
+            parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise SourceError(
             f"{path.name} is not whole XML ({error})", expected=_EXPECTED, hint="export it again"

@@ -17,6 +17,7 @@ from funnelnb.data.recognise.assign import find
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
+from funnelnb.data.recognise.pipelines import one_pipeline, tell_pipelines
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.relate import bookings, corrections, joins, near_numbers
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
@@ -82,6 +83,7 @@ def propose(
     _ids(result, deals)
     _near_ids(result, deals, settings)
     _log_columns(result, settings)
+    one_pipeline(result, deals, settings)
     words = column_words(deals, "stage")
     dates = {} if settings.table("opportunities").stage_dates else stage_dates(deals, words)
     _end_dates(result, deals)
@@ -90,7 +92,7 @@ def propose(
     _stages(result, deals, dates, settings, playbook, booked=booked is not None)
     _columns(result, deals, settings)
     _accounts(result, deals, settings)
-    _pipelines(result, deals)
+    tell_pipelines(result, deals)
     _joins(result, deals, settings)
     _money(result, deals, settings)
     return result
@@ -585,17 +587,6 @@ def _accounts(result: Proposal, deals: Sheet, settings: Settings) -> None:
         if sheet.sheet:
             part["sheet"] = sheet.sheet
     part["columns"] = {column: one.source for column, one in found.found.items()}
-
-
-def _pipelines(result: Proposal, deals: Sheet) -> None:
-    """Tell of several pipelines in one file."""
-    at = deals.columns.source("pipeline")
-    if not at or at not in deals.raw.frame:
-        return
-    counts = as_text(deals.raw.frame[at]).value_counts()
-    if len(counts) > 1:
-        names = ", ".join(f"{name} ({n})" for name, n in counts.head(5).items())
-        result.note("several_pipelines", column=at, n=len(counts), names=names, first=str(counts.index[0]))
 
 
 def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:

@@ -205,10 +205,7 @@ def _log(sheet: Sheet) -> dict[str, str]:
             taken[role] = max(best)[1]
     if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
         return {}
-    ids = undamaged(sheet.raw.frame[taken["opportunity_id"]])
-    if not len(ids) or (
-        ids.nunique() > 0.95 * len(ids) and "field" not in taken and "old_stage" not in taken
-    ):
+    if not _repeats_ids(sheet.raw, taken):
         return {}
     words = words_of(sheet.raw, taken["stage"])
     if "field" in taken:
@@ -230,6 +227,15 @@ def _log(sheet: Sheet) -> dict[str, str]:
         return {}
     varies = sheet.raw.frame.groupby(taken["opportunity_id"])[taken["stage"]].nunique().gt(1).mean()
     return taken if varies > 0.05 or "old_stage" in taken else {}
+
+
+def _repeats_ids(raw: Raw, taken: Mapping[str, str]) -> bool:
+    """Whether the ids of a log are there, and repeated unless it tells what has changed."""
+    at, tells_change = taken["opportunity_id"], "field" in taken or "old_stage" in taken
+    if at in raw.unique and not tells_change:
+        return False
+    ids = undamaged(raw.frame[at])
+    return len(ids) > 0 and (tells_change or ids.nunique() <= 0.95 * len(ids))
 
 
 def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:

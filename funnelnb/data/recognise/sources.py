@@ -77,13 +77,13 @@ class Sources:
         if seen is not None and file not in self.raws:
             return seen.raw
         if file in self.extra:
-            return read(self.extra[file], file)
+            return read(self.extra[file], file, self.settings.table(""))
         if file in self.raws:
             return self.raws[file]
         if self.database:
-            return read_table(self.database, file)
+            return read_table(self.database, file, self.settings.table(""))
         folder = self.folder or Path()
-        return read(folder / file, file, TableSettings(sheet=sheet))
+        return read(folder / file, file, replace(self.settings.table(""), sheet=sheet))
 
     @property
     def guessing(self) -> bool:
@@ -130,7 +130,8 @@ def gather(source: Any, mapping: Any = None, tables: Mapping[str, Any] | None = 
         found = _from_files([Path(one).expanduser() for one in source], mapping)
     else:
         found = Sources(raws={}, settings=read_settings(mapping), name="deals")
-        _add(found, read(source, "opportunities"), alone=True)
+        own = TableSettings(limits=found.settings.limits)
+        _add(found, read(source, "opportunities", own), alone=True)
     more = _from_dict(dict(tables), found.settings) if tables else None
     if more is not None:
         found.raws.update(more.raws)
@@ -208,7 +209,7 @@ def _from_dict(source: dict[str, Any], settings: Settings) -> Sources:
         else:
             found.extra[str(name)] = one
             if found.guessing:
-                _add(found, read(one, str(name)), file=str(name), stem=str(name))
+                _add(found, read(one, str(name), settings.table("")), file=str(name), stem=str(name))
     if not found.raws and source and not found.guessing:
         raise ParameterError(
             f"tables = {list(source)}", expected="names such as " + ", ".join(TABLES),
@@ -231,9 +232,7 @@ def _from_files(paths: list[Path], mapping: Any) -> Sources:
     pieces = []
     for one in paths:
         table = by_file.get(one.name) or table_of(one.stem, preset) or ""
-        pieces.append(
-            _Piece(one, settings.table(table) if table else TableSettings(), table, one.name in by_file)
-        )
+        pieces.append(_Piece(one, settings.table(table), table, one.name in by_file))
     found = Sources(raws={}, settings=settings, folder=paths[0].resolve().parent)
     _read_pieces(found, pieces)
     found.extra = {one.file.name: one.file for one in pieces if not one.table}
@@ -253,7 +252,7 @@ def _from_database(url: str, settings: Settings) -> Sources:
         wanted = {one: table for one, table in wanted.items() if table}
     named = [one for one in wanted if wanted[one] or kind_by_name(one.rpartition(".")[2])]
     for one in named or list(wanted)[:DATABASE_TABLES]:
-        own = settings.table(wanted[one]) if wanted[one] else TableSettings()
+        own = settings.table(wanted[one])
         try:
             raw = read_table(url, one, own)
         except SourceError:
@@ -316,7 +315,9 @@ def _pieces(path: Path, settings: Settings) -> list[_Piece]:
     """Return every file and sheet that may be read, with the table that settings or names say it is."""
     folder = path if path.is_dir() else path.parent
     said = [
-        _Piece(folder / own.file, own, name, said=True) for name, own in settings.tables.items() if own.file
+        _Piece(folder / own.file, settings.table(name), name, said=True)
+        for name, own in settings.tables.items()
+        if own.file
     ]
     inside = sorted(path.iterdir()) if path.is_dir() else [path]
     candidates = [one for one in inside if one.suffix.lower() in SUFFIXES or one == path]
@@ -337,7 +338,7 @@ def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> lis
     """Return the tables that one file holds, by the names of its sheets or by its own."""
     table = table_of(file.stem, preset) or ""
     try:
-        inside = sub_tables(file)
+        inside = sub_tables(file, settings.limits)
     except SourceError:
         if not table and not alone:  # a broken file that nobody asked for
             return []
@@ -366,7 +367,7 @@ def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> lis
 
 def _unclaimed(settings: Settings, *, alone: bool) -> TableSettings:
     """Return how a file is read whose table is not known: a lone one as the deals."""
-    own = settings.table("opportunities") if alone else TableSettings()
+    own = settings.table("opportunities" if alone else "")
     return dataclasses.replace(own, file="", sheet="")
 
 

@@ -362,7 +362,9 @@ def reasons_draw(result: WhyLost, lang: str) -> Any:
         | {
             "label": reason_name(one, say),
             "colour": colours[one.ending],
-            "money": say.numbers.amount(row["lost_amount"], result.currency) if row["lost_amount"] else "",
+            "money": say.numbers.amount(row["lost_amount"], result.currency)
+            if row["lost_amount"] > 0
+            else "",
         }
         for row, one in zip(reasons_data(result), result.reasons, strict=False)
     ]
@@ -419,26 +421,39 @@ def arcs_draw(result: Wander, lang: str) -> Any:
     if theme.fit(False, True):
         return _upright_arcs(draft, rows, stages)
     place = {stage: 60 + k * (SPAN - 120) / max(len(stages) - 1, 1) for k, stage in enumerate(stages)}
+    moves, drawn, most = _moves(rows, place)
+    points = [point for arc in drawn for point in arc]
+    ends = [row for row in rows if row["kind"] == "ends" and row["origin"] in place]
+    labels = [label for row in ends for label in _ends(row, place[row["origin"]], result, say)]
+    layers = _strokes(draft, points, [{"x": x, "y": HIGH} for x in place.values()])
+    numbers = draft.texts(
+        [_count(row, place, say) for row in moves if row["move_n"] >= most / 200], "numbers"
+    )
+    layers += [draft.texts(labels, "names"), numbers]
+    chart = sized(alt.layer(*layers), width=SPAN, height=HIGH + 172)
+    return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.arcs"), offset=14)
+
+
+def _moves(rows: list[Row], place: dict[str, float]) -> tuple[list[Row], list[list[Row]], int]:
+    """Return the moves that are shown, the points of the arc of each, and how often the most frequent one was made."""
     moves = [
         row for row in rows if row["kind"] != "ends" and row["origin"] in place and row["target"] in place
     ]
     most = max((row["move_n"] for row in moves), default=1)
     colours = {"advanced": theme.MOVED, "skipped": theme.SECOND, "back": theme.LOST}
-    points = [point for k, row in enumerate(moves) for point in _arc(k, row, place, most, colours)]
-    ends = [row for row in rows if row["kind"] == "ends" and row["origin"] in place]
-    labels = [label for row in ends for label in _ends(row, place[row["origin"]], result, say)]
+    return moves, [_arc(k, row, place, most, colours) for k, row in enumerate(moves)], most
+
+
+def _strokes(draft: Draft, points: list[Row], stages: list[Row]) -> list[Any]:
+    """Return the layers of the arcs and of the dots of the stages."""
     arcs = draft.layer(points, "arcs").mark_line(opacity=0.75).encode(
         x=pixel("x", "x"), y=pixel("y", "y"), order="step:Q", detail="arc:N", color=own_colour(),
         strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
     )  # fmt: skip
-    dots = draft.layer([{"x": x, "y": HIGH} for x in place.values()], "stages").mark_point(
+    dots = draft.layer(stages, "stages").mark_point(
         filled=True, size=60, color=theme.INK, opacity=1
     ).encode(x=pixel("x", "x"), y=pixel("y", "y"))  # fmt: skip
-    numbers = draft.texts(
-        [_count(row, place, say) for row in moves if row["move_n"] >= most / 200], "numbers"
-    )
-    chart = sized(alt.layer(arcs, dots, draft.texts(labels, "names"), numbers), width=SPAN, height=HIGH + 172)
-    return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.arcs"), offset=14)
+    return [arcs, dots]
 
 
 SPINE, STAGE = 212, 74
@@ -449,14 +464,10 @@ def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
     """Draw moves forward to the right of the line of stages, moves back to its left."""
     result, say = draft.result, draft.say
     place = {stage: 30.0 + k * STAGE for k, stage in enumerate(stages)}
-    moves = [
-        row for row in rows if row["kind"] != "ends" and row["origin"] in place and row["target"] in place
-    ]
-    most = max((row["move_n"] for row in moves), default=1)
-    colours = {"advanced": theme.MOVED, "skipped": theme.SECOND, "back": theme.LOST}
+    moves, drawn, most = _moves(rows, place)
     points = []
-    for k, row in enumerate(moves):
-        for point in _arc(k, row, place, most, colours):
+    for row, arc in zip(moves, drawn, strict=True):
+        for point in arc:
             out = (HIGH - point["y"]) * (0.52 if row["kind"] == "back" else 0.5)
             points.append(point | {"x": SPINE + out, "y": point["x"]})
     words = []
@@ -468,14 +479,8 @@ def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
             told = say.say(f"charts.diagnosis.ends.{one}", n=say.numbers.count(row[f"{one}_n"]))
             words.append(text(0, y - 4 + 12 * k, told, size=9.5, colour=theme.QUIET))
     numbers = [_upright_count(row, place, say) for row in moves if row["move_n"] >= most / 200]
-    arcs = draft.layer(points, "arcs").mark_line(opacity=0.75).encode(
-        x=pixel("x", "x"), y=pixel("y", "y"), order="step:Q", detail="arc:N", color=own_colour(),
-        strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
-    )  # fmt: skip
-    dots = draft.layer([{"x": SPINE, "y": y} for y in place.values()], "stages").mark_point(
-        filled=True, size=60, color=theme.INK, opacity=1
-    ).encode(x=pixel("x", "x"), y=pixel("y", "y"))  # fmt: skip
-    layers = [arcs, dots, draft.texts(words, "names"), draft.texts(numbers, "numbers")]
+    layers = _strokes(draft, points, [{"x": SPINE, "y": y} for y in place.values()])
+    layers += [draft.texts(words, "names"), draft.texts(numbers, "numbers")]
     chart = sized(alt.layer(*layers), width=312, height=STAGE * len(stages))
     said = say.get("charts.diagnosis.arcs_narrow")
     return draft.finish(chart, finding_of(result, say.lang).headline, said, offset=14)

@@ -210,10 +210,12 @@ def strip_draw(result: Any, lang: str) -> Any:
     if not rows:
         return draft.nothing(found.headline, found.detail)
     size, unit = _scale(draft, max(row["q95"] for row in rows))
+    wins = getattr(result, "record", result).unit == "wins"
+    size, unit = (1.0, "") if wins else (size, unit)
     drawn = [{k: v / size if isinstance(v, float) else v for k, v in row.items()} for row in rows]
     top = 1.15 * max(max(row["q95"], row["came"]) for row in drawn)
     scale = alt.Scale(domain=[0, top], clamp=True)
-    axis = alt.Axis(title=_titled(draft, "charts.strip.x", unit), tickCount=8)
+    axis = alt.Axis(title=_titled(draft, f"charts.strip.x{'_wins' if wins else ''}", unit), tickCount=8)
     y = alt.Y(
         "period:N",
         sort=[row["period"] for row in drawn],

@@ -48,7 +48,7 @@ def to_markdown(result: Any, path: str | Path | None = None, *, tables: bool = T
 
     Notes
     -----
-    Checked against a Markdown parser: ``tests/show/test_message.py``.
+    Checked against a Markdown parser: ``tests/show/test_workbook.py``.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def to_powerpoint(result: Any, path: str | Path) -> Path:
 
     Notes
     -----
-    Checked against python-pptx, which reads the file back: ``tests/show/test_slides.py``.
+    Checked against python-pptx, which reads the file back: ``tests/show/test_workbook.py``.
     """
     if Path(path).suffix.lower() != ".pptx":
         raise ParameterError(f"path = {str(path)!r}", expected="a name that ends in .pptx")

@@ -19,7 +19,7 @@ from funnelnb.show.views.diagnosis import (
 )
 from funnelnb.show.views.harm import number
 from funnelnb.show.views.registry import finding_of
-from funnelnb.show.views.weekly import figure_value, window_of_rule
+from funnelnb.show.views.weekly import figure_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -213,7 +213,7 @@ def _steps(result: WeeklyReport, say: Words) -> list[Action]:
     """Return the first clear problem's remedy, then the largest deals that someone should see to."""
     made = []
     for problem in result.problems[:1]:
-        said = symptom_said(problem, result, say, window_of_rule(problem.rule))
+        said = symptom_said(problem, result, say, window_of(result, problem.rule))
         sure = say.get(f"weekly.sure.{problem.state}")
         made.append(Action(what=_clean(remedy_of(problem, say)), why=sentences(say, said, sure)))
     urgent = [row for row in result.next_steps if row.why != "largest"] or list(result.next_steps)

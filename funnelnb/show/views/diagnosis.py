@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from funnelnb.show.text.words import Words
 
 COUNTED = ("few_opportunities", "thin_top", "few_quotations")
-"""Rules that measure a number; `busy_few` measures a rate per activity, `cost_rising` an amount, the others shares."""
+FACTORS = ("busy_few", "forecast_wrong")
+"""Rules that measure a number, and a factor; `cost_rising` measures an amount, the others shares."""
 LISTED = 20
 
 
@@ -37,7 +38,7 @@ def measured(row: Symptom, result: Any, say: Words, *, bare: bool = False) -> st
     values = (row.value, row.value_ci_lower, row.value_ci_upper)
     if row.rule in COUNTED:
         told = [say.numbers.count(one) for one in values]
-    elif row.rule == "busy_few":
+    elif row.rule in FACTORS:
         told = [say.numbers.factor(one) for one in values]
     elif row.rule == "cost_rising":
         told = [say.numbers.amount(one, result.currency) for one in values]
@@ -52,7 +53,7 @@ def compared(row: Symptom, result: Any, say: Words) -> str:
     """Write what a rule compares with."""
     if row.rule in COUNTED:
         return say.numbers.count(row.reference)
-    if row.rule == "busy_few":
+    if row.rule in FACTORS:
         return say.numbers.factor(row.reference)
     if row.rule == "cost_rising":
         return say.numbers.amount(row.reference, result.currency)
@@ -124,9 +125,8 @@ def _means(_: Any, row: RuleState, say: Words) -> str:
 
 def _bound(row: RuleState, value: float, say: Words) -> str:
     """Write a threshold: a number where the rule counts, a factor where it compares, else a share."""
-    if row.rule in ("few_opportunities", "feast_and_famine"):
-        return f"{value:g}"
-    return f"{value:g}" if row.rule in ("bunching", "cost_rising") else say.numbers.level(value)
+    plain = ("few_opportunities", "feast_and_famine", "bunching", "cost_rising", "forecast_wrong")
+    return f"{value:g}" if row.rule in plain else say.numbers.level(value)
 
 
 def _state(_: Any, row: RuleState, say: Words) -> str:
@@ -426,12 +426,16 @@ def _name(_: Any, row: Any, say: Words) -> str:
     return reason_name(row, say)
 
 
+def _priced(_: Any, rows: Sequence[Any]) -> bool:
+    return not all(math.isnan(row.lost_amount) for row in rows)
+
+
 _LOSSES = (
     Column(field="name", cell=_name),
     Column(field="lost_n"),
     Column(field="lost_share", lower="share_ci_lower", upper="share_ci_upper", always=True),
-    Column(field="lost_amount"),
-    Column(field="amount_share"),
+    Column(field="lost_amount", keep=_priced),
+    Column(field="amount_share", keep=_priced),
     Column(field="first_stage", cell=lambda result, row, say: stage_name(result, row.first_stage, say)),
 )
 REASONS = Table(name="why_lost_reasons", rows=lambda result: result.reasons, columns=_LOSSES)

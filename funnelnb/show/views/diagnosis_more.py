@@ -218,7 +218,12 @@ SALES = Table(
     columns=(
         Column(field="period"),
         Column(field="sales_n"),
-        Column(field="sales_amount", keep=lambda result, _: result.measure != "entries"),
+        Column(
+            field="sales_amount",
+            keep=lambda result, rows: (
+                result.measure != "entries" and not all(math.isnan(row.sales_amount) for row in rows)
+            ),
+        ),
         Column(field="lower_limit", head="limits", cell=_limits),
         Column(field="signal", cell=_signal),
     ),
@@ -230,12 +235,17 @@ EACH = Table(
 
 
 def _level(side: str) -> Any:
-    def cell(_: Any, row: Any, say: Words) -> str:
+    def cell(result: Any, row: Any, say: Words) -> str:
         value, lower, upper = (getattr(row, f"{side}_{part}") for part in ("value", "ci_lower", "ci_upper"))
-        write = say.numbers.percent if row.before_ci_upper <= 1 and row.after_ci_upper <= 1 else _plain
+        write = say.numbers.percent if _rates(result) else _plain
         return say.say("symptoms.between", value=write(value), lower=write(lower), upper=write(upper))
 
     return cell
+
+
+def _rates(result: Any) -> bool:
+    """Return whether a series is one of rates; few orders a week are still counts."""
+    return getattr(result, "kind", "counts") == "rates"
 
 
 def _plain(value: float) -> str:
@@ -285,7 +295,7 @@ def sales_finding(result: SalesTrend, say: Words) -> Finding:
     if runs:
         parts.append(say.say(f"sales.{runs[-1].signal}", period=runs[-1].period))
     mine = [one for one in result.breaks if not one.group]
-    parts += [_broken(one, say) for one in mine[-2:]]
+    parts += [_broken(result, one, say) for one in mine[-2:]]
     if result.seasonal:
         parts.append(say.get("sales.seasonal"))
     return Finding(
@@ -293,9 +303,8 @@ def sales_finding(result: SalesTrend, say: Words) -> Finding:
     )
 
 
-def _broken(one: Any, say: Words) -> str:
-    rates = one.before_ci_upper <= 1 and one.after_ci_upper <= 1
-    write = say.numbers.percent if rates else _plain
+def _broken(result: Any, one: Any, say: Words) -> str:
+    write = say.numbers.percent if _rates(result) else _plain
     key = "sales.broke_at" if one.period_lower == one.period_upper else "sales.broke"
     return say.say(
         key, period=one.period, lower=one.period_lower, upper=one.period_upper,
@@ -310,7 +319,7 @@ def breaks_finding(result: SeriesBreaks, say: Words) -> Finding:
             headline=say.say("sales.no_break", periods_n=len(result.labels)), detail="",
             unsaid=say.get("sales.break_unsaid"),
         )  # fmt: skip
-    told = [_broken(one, say) for one in result.breaks]
+    told = [_broken(result, one, say) for one in result.breaks]
     return Finding(
         headline=told[0],
         detail=say.get("language.sentence").join(told[1:]),
@@ -360,6 +369,15 @@ COSTS = Table(
 )
 
 
+_COST_SAID = {
+    ("order", "share", "lead"): "headline",
+    ("order", "share"): "without_lead",
+    ("order", "lead"): "without_share",
+    ("order",): "order_only",
+}
+"""What is known of the cost of an order -> the sentence that says it."""
+
+
 def costs_finding(result: UnitCosts, say: Words) -> Finding:
     """Say what an order costs, and where it is dearest and cheapest."""
     whole, *others = result.rows
@@ -374,8 +392,12 @@ def costs_finding(result: UnitCosts, say: Words) -> Finding:
             money(one) for one in (whole.per_order_amount, whole.per_order_ci_lower, whole.per_order_ci_upper)
         ]
         cost = say.say("symptoms.between", value=ends[0], lower=ends[1], upper=ends[2])
-        share = say.numbers.percent(whole.of_orders_share)
-        headline = say.say("unit_costs.headline", order=cost, share=share, lead=money(whole.per_lead_amount))
+        told = {"order": cost}
+        if not math.isnan(whole.of_orders_share):
+            told["share"] = say.numbers.percent(whole.of_orders_share)
+        if not math.isnan(whole.per_lead_amount):
+            told["lead"] = money(whole.per_lead_amount)
+        headline = say.say(f"unit_costs.{_COST_SAID[tuple(told)]}", **told)
     known = [row for row in others if row.enough]
     parts = []
     if len(known) > 1 and result.by != ("period",):

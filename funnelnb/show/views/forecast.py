@@ -266,11 +266,12 @@ def scorecard_finding(result: Scorecard, say: Words) -> Finding:
 
 
 def _rival(result: Scorecard, row: Any, say: Words) -> str:
+    rival = _lower(say.get(f"forecast.rivals.{row.rival}"))
+    verdict = say.get(f"forecast.verdicts.{row.verdict}")
+    if math.isnan(row.bias_share):
+        return say.say("scorecard.rival_bare", rival=rival, verdict=verdict)
     return say.say(
-        "scorecard.rival",
-        rival=_lower(say.get(f"forecast.rivals.{row.rival}")),
-        bias=_signed("bias_share")(result, row, say),
-        verdict=say.get(f"forecast.verdicts.{row.verdict}"),
+        "scorecard.rival", rival=rival, bias=_signed("bias_share")(result, row, say), verdict=verdict
     )
 
 

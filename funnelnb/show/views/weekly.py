@@ -12,7 +12,7 @@ from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.tables.lists import key_of
 from funnelnb.show.tables.table import Table
 from funnelnb.show.text.words import stage_name
-from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who
+from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who, window_of
 from funnelnb.show.views.registry import Finding, View, deal_named, name_some, no_deals, unjudged
 
 if TYPE_CHECKING:
@@ -115,19 +115,12 @@ def _problem(row: Symptom, result: WeeklyReport, say: Words) -> Part:
     """Return one problem: what it is, what it costs, how sure, what to do."""
     name = say.get(f"symptoms.names.{row.rule}")
     label = say.say("symptoms.titled", name=name, who=say.group(row.group)) if row.group else name
-    items = [symptom_said(row, result, say, window_of_rule(row.rule))]
+    items = [symptom_said(row, result, say, window_of(result, row.rule))]
     if row.stake_amount > 0:
         items.append(say.say("weekly.stake", amount=say.numbers.amount(row.stake_amount, result.currency)))
     items.append(say.get(f"weekly.sure.{row.state}"))
     items.append(say.say("weekly.remedy", remedy=remedy_of(row, say)))
     return Part(label=label, items=tuple(items))
-
-
-def window_of_rule(rule: str) -> float:
-    """Return how many days a rule usually looks back."""
-    from funnelnb.analysis.diagnosis.rules import usual_rules
-
-    return float(usual_rules()[rule].window_days)
 
 
 def _since(result: WeeklyReport, say: Words) -> tuple[str, ...]:
@@ -169,9 +162,10 @@ def _outlook(result: WeeklyReport, say: Words) -> tuple[str, ...]:
     if not ahead.target_period:
         told.append(say.get("weekly.outlook.no_target"))
     if ahead.due_n:
-        told.append(
-            say.say(f"weekly.outlook.due.{result.kind}", due_n=ahead.due_n, amount=money(ahead.due_amount))
-        )
+        bare = math.isnan(ahead.due_amount)
+        amount = {} if bare else {"amount": money(ahead.due_amount)}
+        key = f"weekly.outlook.{'due_bare' if bare else 'due'}.{result.kind}"
+        told.append(say.say(key, due_n=ahead.due_n, **amount))
     closing = ahead.closing_zh if say.lang == "zh" else ahead.closing_en
     return (*told, *([closing] if closing else []))
 
@@ -358,7 +352,7 @@ def weekly_finding(result: WeeklyReport, say: Words) -> Finding:
     red = [row for row in result.problems if row.state == "red"]
     if red:
         parts.append(say.say("weekly.red", red_n=len(red)))
-        parts.append(symptom_said(red[0], result, say, window_of_rule(red[0].rule)))
+        parts.append(symptom_said(red[0], result, say, window_of(result, red[0].rule)))
     elif result.problems:
         parts.append(say.say("weekly.amber", amber_n=len(result.problems)))
     else:

@@ -14,8 +14,10 @@ DRIFTS: Floats = np.array([0.0, 0.02, 0.06, 0.18])
 SEASONS: Floats = np.array([0.0, 0.2])
 QUARTERS: Floats = np.array([0.0, 0.25])
 SLOPES: Floats = np.array([0.0, 0.02])
-SHOCK_PRIOR: Floats = np.array([[0.5, 0.3, 0.12, 0.05, 0.02, 0.01], [0.35, 0.2, 0.17, 0.13, 0.1, 0.05]])
-DRIFT_PRIOR: Floats = np.array([[0.6, 0.28, 0.1, 0.02], [0.4, 0.3, 0.2, 0.1]])
+SHOCK_PRIOR: Floats = np.array([[0.6, 0.24, 0.1, 0.04, 0.015, 0.005], [0.35, 0.2, 0.17, 0.13, 0.1, 0.05]])
+DRIFT_PRIOR: Floats = np.array([[0.7, 0.22, 0.07, 0.01], [0.4, 0.3, 0.2, 0.1]])
+SLOPE_PRIOR: Floats = np.array([[0.7, 0.3], [0.5, 0.5]])
+SEASON_PRIOR: Floats = np.array([0.8, 0.2])
 """What is held likely before any month is seen, where many months can contradict it and where hardly any can."""
 MANY_MONTHS = 12
 LEVEL_SD = 2.0
@@ -103,12 +105,11 @@ def coming_months(
     seen = seen + (chance * np.eye(told.size))[None]
     cross = kernel[:, future[:, None], told[None, :]]
     own = kernel[:, future[:, None], future[None, :]]
-    centre, spread, log_fit = _conditioned(seen, cross, own, z)
+    centre, root, log_fit = _conditioned(seen, cross, own, z)
     weight = np.exp(log_prior + log_fit - np.max(log_prior + log_fit))
     weight /= weight.sum()
     which = np.searchsorted(np.cumsum(weight), (np.arange(draws) + rng.random()) / draws)
     which = rng.permutation(np.minimum(which, weight.size - 1))
-    root = np.linalg.cholesky(spread + 1e-10 * np.eye(ahead))
     noise = rng.standard_normal((draws, ahead))
     log = centre[which] + np.einsum("dij,dj->di", root[which], noise)
     return Months(
@@ -128,10 +129,12 @@ def _grid(months: int) -> tuple[Floats, Floats]:
     mesh = np.meshgrid(SHOCKS, DRIFTS, seasons, SLOPES, quarters, indexing="ij")
     grid = np.stack([one.ravel() for one in mesh], axis=1)
     few = max(0.0, 1 - months / MANY_MONTHS)
-    shock, drift = (one[0] * (1 - few) + one[1] * few for one in (SHOCK_PRIOR, DRIFT_PRIOR))
+    shock, drift, slope = (
+        one[0] * (1 - few) + one[1] * few for one in (SHOCK_PRIOR, DRIFT_PRIOR, SLOPE_PRIOR)
+    )
     prior = shock[np.searchsorted(SHOCKS, grid[:, 0])] * drift[np.searchsorted(DRIFTS, grid[:, 1])]
-    log = np.log(prior)
-    return grid, log
+    prior *= SEASON_PRIOR[(grid[:, 2] > 0).astype(int)] * slope[np.searchsorted(SLOPES, grid[:, 3])]
+    return grid, np.log(prior)
 
 
 def _kernel(grid: Floats, place: Floats) -> Floats:
@@ -147,15 +150,23 @@ def _kernel(grid: Floats, place: Floats) -> Floats:
 
 
 def _conditioned(seen: Floats, cross: Floats, own: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean and covariance of the coming months given the past ones, and the log likelihood of these."""
-    if not z.size:
-        flat = np.zeros((len(own), own.shape[1]))
-        return flat, own - LEVEL_SD**2 + 0.25, np.zeros(len(own))
-    root = np.linalg.cholesky(seen)
-    solved = np.linalg.solve(root, np.concatenate([np.broadcast_to(z[:, None], (len(root), z.size, 1)),
-                                                   cross.transpose(0, 2, 1)], axis=2))  # fmt: skip
-    white, load = solved[:, :, 0], solved[:, :, 1:]
-    centre = np.einsum("gmh,gm->gh", load, white)
-    spread = own - np.einsum("gmh,gmk->ghk", load, load)
-    log = -0.5 * (white**2).sum(axis=1) - np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    return centre, spread, log
+    """Return mean and root of the covariance of the coming months given the past ones, and the log likelihood of these.
+
+    One Cholesky factor of past and coming months together holds it all: its lower left is the load, its lower right
+    the root of what is left unsure.
+    """
+    n, ahead = z.size, own.shape[1]
+    jitter = 1e-10 * np.eye(ahead)
+    if not n:
+        alone = np.asarray(np.linalg.cholesky(own - LEVEL_SD**2 + 0.25 + jitter), dtype=np.float64)
+        return np.zeros((len(own), ahead)), alone, np.zeros(len(own))
+    joint = np.empty((len(seen), n + ahead, n + ahead))
+    joint[:, :n, :n], joint[:, n:, :n], joint[:, n:, n:] = seen, cross, own + jitter
+    root = np.asarray(np.linalg.cholesky(joint), dtype=np.float64)  # looks at the lower half alone
+    white = np.zeros((len(seen), n))
+    for i in range(n):
+        white[:, i] = (z[i] - (root[:, i, :i] * white[:, :i]).sum(axis=1)) / root[:, i, i]
+    centre = np.einsum("ghm,gm->gh", root[:, n:, :n], white)
+    each = np.diagonal(root, axis1=1, axis2=2)[:, :n]
+    log = -0.5 * (white**2).sum(axis=1) - np.log(each).sum(axis=1)
+    return centre, root[:, n:, n:], log

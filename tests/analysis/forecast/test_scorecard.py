@@ -144,10 +144,28 @@ def test_a_break_shows_in_the_scorecard():
     history = history[~(history["opportunity_id"].isin(ids) & history["stage"].isin(won))]
     deals.loc[gone, "stage"] = book.playbook.stage_ids[0]
     broken = replace(book, tables={**book.tables, "opportunities": deals, "stage_history": history})
-    sound, card = (fn.forecasts.scorecard(one, "quarter", leads=0, most=3) for one in (book, broken))
+    sound, card = (fn.forecasts.scorecard(one, "quarter", leads=0, most=6) for one in (book, broken))
     before, after = (next(row for row in one.rows if row.period == "2026-Q2") for one in (sound, card))
     assert before.q50_amount == pytest.approx(after.q50_amount, rel=1e-9)  # nobody could know
     assert before.inside_80 and not after.inside_80 and after.came_amount < after.q10_amount
     assert card.leads[0].inside_80_rate < sound.leads[0].inside_80_rate
     assert card.leads[0].bias_share > sound.leads[0].bias_share
     assert card.leads[0].crps_amount > sound.leads[0].crps_amount
+
+
+def test_without_amounts_the_number_of_wins_is_scored():
+    book = sample()
+    deals = book.opportunities.drop(columns=["amount", "expected_amount"], errors="ignore")
+    bare = replace(book, tables={**book.tables, "opportunities": deals})
+    card = fn.forecasts.scorecard(bare, "month", leads=[0], most=8)
+    assert card.unit == "wins" and "score_wins" in {note.code for note in card.notes}
+    won = deals[deals["outcome"] == "won"]
+    months = won["closed_at"].dt.strftime("%Y-%m").value_counts()
+    assert [row.came_amount for row in card.rows] == [months[row.period] for row in card.rows]
+    assert all(row.came_n == row.came_amount for row in card.rows)
+    assert 0 < np.mean([row.q90_amount - row.q10_amount for row in card.rows]) < 60
+    for lang in ("en", "zh"):
+        assert "off by –" not in card.finding(lang) and "EUR" not in card.text(lang)
+        assert card.chart("strip", lang).to_dict()
+    landing = fn.forecast(bare, "2026-Q3")
+    assert landing.record.unit == "wins" and landing.width_factor > 0.5

@@ -194,6 +194,17 @@ def test_a_zip_and_a_gz_with_one_table(tmp_path):
     assert sub_tables(tmp_path / "export.zip") == ["folder/deals.csv"]
 
 
+def test_what_is_wrong_inside_an_archive_names_the_archive(tmp_path):
+    (tmp_path / "export.csv.gz").write_bytes(gzip.compress(b"id,stage\n"))
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("deals.csv", "id,stage\n")
+    for name, shown in (("export.zip", "export.zip!deals.csv"), ("export.csv.gz", "export.csv.gz")):
+        with pytest.raises(SourceError) as caught:
+            read(tmp_path / name, "deals")
+        assert shown in str(caught.value)
+        assert "table.csv" not in str(caught.value)
+
+
 def test_a_zip_with_tables_of_one_shape_and_of_several(tmp_path):
     with zipfile.ZipFile(tmp_path / "alike.zip", "w") as archive:
         archive.writestr("2024.csv", csv([HEADER, *DEALS[:10]]))

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - a piece of an export stays one line
 """Pages, XML and SQL dumps: what they hold is read as text, and nothing in them is ever followed or run."""
 
+import time
+
 import pytest
 
 from funnelnb.core.errors import SourceError
@@ -117,3 +119,53 @@ def test_a_process_log_becomes_one_row_per_event(tmp_path):
     columns, rows = table(tmp_path / "a.xes", text)
     assert columns == ["case:concept:name", "concept:name", "time:timestamp"]
     assert rows == [["C1", "Lead", "2026-01-01T00:00:00Z"], ["C1", "Won", ""]]
+
+
+@pytest.mark.parametrize("more", [
+    "INSERT " + " " * 20_000, "INSERT INTO " + "a " * 20_000, "INSERT INTO " + "a." * 20_000, "INSERT INTO [" * 20_000,
+    "COPY a FROM stdin " * 20_000, "CREATE TABLE " * 20_000, "INSERT INTO a VALUES " * 20_000, "/*" * 20_000,
+    "'\\" * 20_000, "INSERT INTO a VALUES (" + "'\\" * 20_000, 'INSERT INTO a (x) VALUES ("\\' * 20_000,
+])  # fmt: skip
+def test_a_dump_takes_time_by_its_length_only(tmp_path, more):
+    """None of these takes time by the square of its length; the rows before them are read."""
+    (tmp_path / "d.sql").write_text("INSERT INTO deals (id, stage) VALUES (1, 'Won');\n" + more)
+    began = time.process_time()
+    raw = read_file(tmp_path / "d.sql", TableSettings(sheet="deals"))
+    assert time.process_time() - began < 3
+    assert raw.frame.values.tolist() == [["1", "Won"]]
+
+
+def test_a_dump_that_is_cut_off_says_so(tmp_path):
+    (tmp_path / "d.sql").write_text("INSERT INTO deals (id, stage) VALUES (1, 'Won'), (2, 'Lo")
+    raw = read_file(tmp_path / "d.sql", TableSettings())
+    assert raw.frame.values.tolist() == [["1", "Won"]]
+    assert [(note.code, note.values["n"]) for note in raw.notes] == [("dump_rows_uneven", 1)]
+
+
+@pytest.mark.parametrize(
+    "more", ["<!--", "<![CDATA[", "<a ", "<a b='", "<", "<![if x", "&#", "<td>", "<table>"]
+)
+def test_a_page_takes_time_by_its_length_only(tmp_path, more):
+    page = "<table><tr><th>id<th>stage<tr><td>1<td>Won</table>" + more * 20_000
+    (tmp_path / "d.html").write_text(page)
+    began = time.process_time()
+    raw = read_file(tmp_path / "d.html", TableSettings())
+    assert time.process_time() - began < 3
+    assert raw.frame.values.tolist() == [["1", "Won"]]
+
+
+def test_marks_of_excel_in_a_page_are_no_text(tmp_path):
+    page = (
+        "<!--[if gte mso 9]><xml></xml><![endif]--><table><![if supportMisalignedColumns]><tr><td>id</td><td>n</td></tr>"
+        "<tr><td>1<!-- <b> --></td><td><![if !supportEmptyParas]>a &lt; b<![endif]></td></tr><![endif]></table>a < b"
+    )
+    assert table(tmp_path / "d.html", page) == (["id", "n"], [["1", "a < b"]])
+
+
+def test_a_tag_of_a_megabyte_is_refused_at_once(tmp_path):
+    path = tmp_path / "d.xml"
+    path.write_text("<all><deal " + " ".join(f"a{k}='1'" for k in range(100_000)) + "/></all>")
+    began = time.process_time()
+    with pytest.raises(SourceError, match=r"d\.xml: 100,000 columns"):
+        read_file(path, TableSettings())
+    assert time.process_time() - began < 2
