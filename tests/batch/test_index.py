@@ -260,7 +260,7 @@ def test_the_chance_of_a_target_is_called_the_forecasts_where_it_is(
 
 
 @pytest.mark.parametrize(("verdict", "said"), [
-    ("higher", "Clearly above all deals (25.0 %)"), ("not_separable", "No clear difference from all deals (25.0 %)"),
+    ("higher", "Clearly above all deals (25.0\N{NO-BREAK SPACE}%)"), ("not_separable", "No clear difference from all deals (25.0\N{NO-BREAK SPACE}%)"),
     ("too_few", ""),
 ])  # fmt: skip
 def test_a_page_holds_its_rate_against_that_of_all_deals(verdict: str, said: str) -> None:
