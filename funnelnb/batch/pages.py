@@ -202,7 +202,7 @@ def _beside_the_whole(
     same = (cards[0]["name"], cards[0]["value"]) == (name, say.numbers.percent(row.by_day_rate))
     if not same or verdict == "too_few" or not math.isfinite(whole.by_day_rate):
         return brief
-    told = say.say(f"board.beside.{verdict}", rate=say.numbers.percent(whole.by_day_rate))
+    told = _glued(say.say(f"board.beside.{verdict}", rate=say.numbers.percent(whole.by_day_rate)))
     cards[0] = {**cards[0], "lines": [*cards[0]["lines"], told]}
     return {**brief, "figures": cards}
 
