@@ -328,6 +328,20 @@ def _stems() -> tuple[tuple[str, float], ...]:
     return tuple((plain(stem), float(rank)) for rank, stems in _stages()["stems"].items() for stem in stems)
 
 
+def by_beginning(word: str) -> bool:
+    """Whether nothing but the beginning of a word tells that it is a stage: too little to call a date by it.
+
+    Examples
+    --------
+    >>> by_beginning("Anfrage"), by_beginning("Demo")
+    (True, False)
+    """
+    sense = sense_of(word)
+    text = plain(word)
+    listed = any(one in _ranks() or _root(one) in _rank_roots() for one in _variants(word))
+    return sense.meaning == "stage" and not listed and _token_rank(text) is None
+
+
 def _stem_rank(text: str) -> float | None:
     """Return the usual place of a name by the beginnings of its words: of several the furthest."""
     found = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.assign import Columns, find, words_of
-from funnelnb.data.recognise.lexicon import header_scores, key, plain, sense_of
+from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 
 if TYPE_CHECKING:
@@ -306,6 +306,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         sense = sense_of(named)
         if word is None and (
             sense.meaning in ("", "open", "parked", "unclear")
+            or by_beginning(named)
             or (words and sense.meaning == "stage" and not _entered(one.name))
         ):
             continue
