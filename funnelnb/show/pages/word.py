@@ -125,7 +125,8 @@ def _paged(made: Any, docx: Any) -> None:
 
 def _widths(grid: Grid) -> list[float]:
     """Return the widths of the columns in mm: numbers and names on one line, long texts in what is left."""
-    wanted, least = [], []
+    wanted: list[float] = []
+    least: list[float] = []
     for k, head in enumerate(grid.heads):
         cells = [row.cells[k] for row in grid.rows]
         word = min(
