@@ -205,7 +205,7 @@ def man_letters(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     }
 
 
-_UNIT = re.compile(r"[（(\[【]\s{0,9}([^（()）\[\]【】\s][^（()）\[\]【】]{0,200}+)[)）\]】]\s*+$")
+_UNIT = re.compile(r"[（(\[【]([^（()）\[\]【】]{1,200}+)[)）\]】]\s*+$")
 
 
 _IN_UNIT = re.compile(r"\s(?:in|en|em|в|w)\s+(\S{1,10})$", re.IGNORECASE)
