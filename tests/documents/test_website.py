@@ -1,6 +1,7 @@
 """What the documentation site is made of: every public name, every method, every field; and its link check can fail."""
 
 import operator
+import re
 import tomllib
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def test_every_method_page_has_question_formula_source_and_check(method):
     documented = [pages.documented(homes[name]) for name in method["functions"]]
     assert any("References" in text or "Notes" in text for text in documented)
     assert any("hecked" in text for text in documented)
+
+
+def test_what_something_was_checked_against_is_there():
+    """Files of tests that docstrings name exist, with the folder where one is given."""
+    root = Path(fn.__file__).parent
+    named = {
+        (path.name, one)
+        for path in root.rglob("*.py")
+        for one in re.findall(
+            r"tests/[\w/]+\.(?:py|csv|R)\b|\btest_\w+\.py\b", path.read_text(encoding="utf-8")
+        )
+    }
+    tests = {path.name for path in (root.parent / "tests").rglob("*.py")}
+    assert len(named) > 200
+    assert [one for one in sorted(named) if not (root.parent / one[1]).exists() and one[1] not in tests] == []
 
 
 def test_every_stored_coverage_stands_on_a_page():

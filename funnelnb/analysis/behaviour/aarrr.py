@@ -180,7 +180,7 @@ def aarrr(
     invitations recorded; it leaves out what was recommended without a record, what comes after the window, and
     whether those invited would have come anyway.
 
-    Checked against counts by hand: ``tests/analysis/behaviour/test_aarrr.py``.
+    Checked against counts by hand: ``tests/analysis/behaviour/test_retention.py``.
 
     Examples
     --------

@@ -157,8 +157,8 @@ def trend(
     searched among mature periods only: binomial change points, tested for having looked at every period
     (``stats.rates.change``).
 
-    Checked against counts by hand and a public data set with a known break:
-    ``tests/analysis/behaviour/test_trend.py``.
+    Checked against counts by hand (``tests/analysis/behaviour/test_retention.py``) and a public data set with a known
+    break (``test_real.py``).
 
     Examples
     --------

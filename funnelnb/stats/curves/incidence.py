@@ -231,7 +231,7 @@ def aalen_johansen(
     doi:10.1002/bimj.200900039 (variance, late entry).
 
     Checked against R survival 3.5-3 (``survfit``, ties, weights, late entry) in
-    ``tests/reference/incidence.R``, hand cases, a brute-force product integral and simulations with known
+    ``tests/reference/curves.R``, hand cases, a brute-force product integral and simulations with known
     truth: ``tests/stats/test_incidence.py``.
 
     Examples

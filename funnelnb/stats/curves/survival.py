@@ -272,7 +272,7 @@ def kaplan_meier(
     the survivorship tables*.
 
     Checked against R survival 3.5-3 (``survfit``, ``quantile``, ``print(rmean=)``) in
-    ``tests/reference/survival.R`` and its data sets, hand cases and invariants:
+    ``tests/reference/published.R`` and its data sets, hand cases and invariants:
     ``tests/stats/test_survival.py``.
 
     Examples

@@ -51,3 +51,15 @@ def test_growth_by_hand():
     assert row.referral_ci_lower < 0.2 < row.referral_ci_upper
     assert [one.group for one in result.rows] == [(), ("web",), ("ad",)]
     assert np.isfinite(row.revenue_ci_upper)
+
+
+def test_a_trend_by_hand():
+    """Three arrive until Sunday 4 January, of whom two pay within a week; two in the week after (d twice), none pays."""
+    rows = [
+        ("a", "visit", 0.0), ("a", "pay", 2.0), ("b", "visit", 1.0), ("b", "pay", 6.5), ("c", "visit", 3.0),
+        ("d", "visit", 4.0), ("d", "visit", 9.0), ("e", "visit", 8.0), ("e", "pay", 17.0), ("c", "end", 30.0),
+    ]  # fmt: skip
+    found = fn.behaviour.trend(log_of(rows), ["visit", "pay"], within="7d", every="week", horizon_days=7)
+    told = [(row.period, row.arrived_n, row.mature) for row in found.rows]
+    assert told == [("2026-W01", 3, True), ("2026-W02", 2, True)]
+    assert [row.rate for row in found.rows] == [pytest.approx(2 / 3), 0.0]
