@@ -54,7 +54,7 @@ def test_growth_by_hand():
 
 
 def test_a_trend_by_hand():
-    """Three arrive until Sunday 4 January, of whom two pay within a week; two in the week after (d twice), none pays."""
+    """Three arrive until Sunday 4 January, two of them pay within a week; two a week later (d twice), none pays."""
     rows = [
         ("a", "visit", 0.0), ("a", "pay", 2.0), ("b", "visit", 1.0), ("b", "pay", 6.5), ("c", "visit", 3.0),
         ("d", "visit", 4.0), ("d", "visit", 9.0), ("e", "visit", 8.0), ("e", "pay", 17.0), ("c", "end", 30.0),
