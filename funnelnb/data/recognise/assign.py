@@ -35,6 +35,7 @@ _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
 _DAY_ZH = re.compile(r"日期|时间|日時|日$|时$")
+_EITHER = re.compile(r"[/|／]|\b(or|oder|ou|of|lub|или)\b|或", re.IGNORECASE)
 _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
@@ -500,7 +501,7 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
 def _end_of(name: str) -> str:
     """Return which end a date column is the date of, empty if none ("Won on", "rejected_date", 赢单时间)."""
     words = plain(name).split()
-    if "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
+    if _EITHER.search(name) or "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
         return ""
     if {"won", "win", "sold", "hired", "booked", "booking"} & set(words) or "赢单" in name:
         return "won"

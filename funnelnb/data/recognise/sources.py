@@ -23,6 +23,7 @@ from funnelnb.data.read.database import (
 from funnelnb.data.read.files import DUCKDB_SUFFIXES, SUFFIXES, nearest_file, read, sub_tables
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
+from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
 from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
@@ -37,6 +38,9 @@ LARGEST_UNASKED = 200_000_000
 
 DATABASE_TABLES = 60
 """So many tables of a database are looked at where no name tells what they are."""
+
+FEW = 5
+"""Tables of fewer columns are of one shape only if all their columns are the same."""
 
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
@@ -444,7 +448,7 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
         same = next(
             (
                 one for one in groups
-                if not piece.said and not one[0][0].said and one[0][1].columns == raw.columns and len(raw.columns) > 2
+                if not piece.said and not one[0][0].said and _of_one_shape(one[0][1], raw)
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
                 and not _repeats(one[0][1], raw)
             ),
@@ -456,6 +460,13 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
             same.append((piece, raw))
             same.sort(key=lambda pair: not pair[0].table)
     return groups
+
+
+def _of_one_shape(one: Raw, other: Raw) -> bool:
+    """Whether two tables have the same columns; of five or more, one may be missing (open deals beside closed ones)."""
+    if one.columns == other.columns:
+        return len(one.columns) > 2
+    return min(len(one.columns), len(other.columns)) >= FEW and same_shape(one, other)
 
 
 def _exact(*pieces: _Piece) -> bool:

@@ -249,7 +249,7 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
             return by_chance, "probability", True
         if (
             told
-            and sum(told.values()) >= 5
+            and sum(told.values()) >= max(5, ALL * evidence.counts[word])
             and len(told) == 1
             and next(iter(told)) in END_MEANINGS
             and not _goes_on(word, evidence)
@@ -382,7 +382,8 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
         "given": {
             word: evidence.given[word] for word in working if evidence.given and word in evidence.given
         },
-        "number": {word: number for word in working if (number := number_of(word)) is not None},
+        "number": {word: number for word in working if (number := number_of(word)) is not None}
+        or _by_letter(working),
         "percent": {word: number for word in working if (number := percent_of(word)) is not None},
         "system": _by_system(working),
         "probability": {word: evidence.probability[word] for word in working if word in evidence.probability},
@@ -398,6 +399,16 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
     return placed, lead
+
+
+_LETTERED = re.compile(r"\s*([A-Z])(?:[.、:：)）-]\s*|\s+)\S")
+
+
+def _by_letter(working: Sequence[str]) -> dict[str, float]:
+    """Place stages by the letters in front of their names ("A. Lead", "B 报价"), if each has one of its own."""
+    found = {word: ord(hit[1]) for word in working if (hit := _LETTERED.match(word))}
+    alone = len(found) == len(working) > 2 and len(set(found.values())) == len(found)
+    return {word: float(letter) for word, letter in found.items()} if alone else {}
 
 
 def _unplaced(working: Sequence[str], evidence: Evidence) -> bool:

@@ -129,3 +129,36 @@ def test_groups_of_a_board_are_no_deals(tmp_path):
     lines = [",".join([*row, *[""] * (4 - len(row))]) for row in rows]
     (tmp_path / "board.csv").write_text("\n".join(lines) + "\n")
     assert outcomes(tmp_path) == ["open", "won"]
+
+
+def test_open_deals_in_one_sheet_and_closed_ones_in_another(tmp_path):
+    names = ["Deal", "Client", "Stage", "Value", "Created"]
+    with pd.ExcelWriter(tmp_path / "crm.xlsx") as book:
+        here = [["A", "Acme", "Demo", 5, "2026-01-05"], ["B", "Beta", "Quote", 6, "2026-01-06"]]
+        pd.DataFrame(here, columns=names).to_excel(book, sheet_name="Open", index=False)
+        gone = [
+            ["C", "Gamma", "Won", 7, "2026-01-07", "2026-02-01"],
+            ["D", "Delta", "Lost", 8, "2026-01-08", "2026-02-02"],
+        ]
+        pd.DataFrame(gone, columns=[*names, "Closed"]).to_excel(book, sheet_name="Closed", index=False)
+    assert outcomes(tmp_path) == ["open", "open", "won", "lost"]
+
+
+def test_letters_in_front_order_the_stages():
+    counts = dict.fromkeys(["D 合同洽谈", "C 报价", "B 方案交流", "A 初步意向", "赢单"], 9)
+    found = plan(Evidence(counts=counts, probability={}, outcomes={}), outcome_told=False)
+    assert found.stages == ("A 初步意向", "B 方案交流", "C 报价", "D 合同洽谈")
+
+
+def test_one_date_for_win_and_loss_is_neither():
+    frame = pd.DataFrame({"Cliente": list("ABC"), "Fase do funil": ["Ganhamos", "Perdemos", "Proposta"],
+                          "Data entrada": ["05/01/2026"] * 3, "Data ganho/perda": ["28/02/2026", "27/02/2026", ""]})  # fmt: skip
+    assert outcomes(frame) == ["won", "lost", "open"]
+
+
+def test_a_date_that_only_begins_like_a_stage_is_no_stage():
+    frame = pd.DataFrame({"Projekt": list("ABC"), "Status": ["Auftrag erhalten", "Abgesagt", "laufend"],
+                          "Anfrage vom": ["2026-01-05"] * 3, "Entscheid vom": ["2026-02-05", "2026-02-06", ""]})  # fmt: skip
+    book = load(frame, mapping=propose(frame))
+    assert "stage_history" not in book.tables
+    assert book.opportunities["outcome"].tolist() == ["won", "lost", "open"]
