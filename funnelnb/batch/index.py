@@ -11,6 +11,7 @@ from funnelnb.batch import digest
 from funnelnb.batch.pages import capital, facts, fill, link, origin, rate_of, short_name, title_of, worded
 from funnelnb.show.text.words import told_of, words
 from funnelnb.show.views import board
+from funnelnb.show.views.briefing import estimated
 from funnelnb.show.views.registry import finding_of, name_some
 
 if TYPE_CHECKING:
@@ -377,8 +378,8 @@ def _risk_item(listed: _Listed, row: Mapping[str, Any]) -> dict[str, Any]:
         "chance": say.numbers.percent(row["chance_rate"]),
         "target": say.numbers.amount(target, currency),
         "until": row.get("until", ""),
-        "expected": say.numbers.amount(expected, currency),
-        "gap": say.numbers.amount(abs(target - expected), currency),
+        "expected": say.numbers.amount(estimated(expected), currency),
+        "gap": say.numbers.amount(estimated(abs(target - expected)), currency),
     }
     why = "risk_why" if expected < target else "risk_why_over"
     page = next(

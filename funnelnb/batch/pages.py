@@ -164,7 +164,7 @@ def report(
     """
     say = words(plan.lang)
     row = figures.row(job.by, job.value)
-    name, brief = title_of(job, say), inside.brief
+    name, brief = title_of(job, say), _beside_the_whole(inside.brief, job, figures, say)
     page = {
         "title": inside.title or job.notebook.title,
         "name": name,
@@ -187,6 +187,24 @@ def report(
         "deals": lists.on_page(inside.lists, "" if alone else f"{job.stem}{lists.SUFFIX}", say),
     }
     return fill("report.html.j2", page, say)
+
+
+def _beside_the_whole(
+    brief: Mapping[str, Any], job: Job, figures: Headlines, say: Words
+) -> Mapping[str, Any]:
+    """Return an answer whose rate is held against that of all deals, where it is the rate that the index compares."""
+    row, whole, found = figures.row(job.by, job.value), figures.row("", ""), figures.compared.get(job.by)
+    cards = list(brief.get("figures", ()))
+    if row is None or whole is None or found is None or found.measure != "by_day" or not cards:
+        return brief
+    verdict = next((one.verdict for one in found.rows if one.group == (job.value,)), "too_few")
+    name = say.say("brief.conversion.won_name", horizon_days=figures.whole.horizon_days)
+    same = (cards[0]["name"], cards[0]["value"]) == (name, say.numbers.percent(row.by_day_rate))
+    if not same or verdict == "too_few" or not math.isfinite(whole.by_day_rate):
+        return brief
+    told = say.say(f"board.beside.{verdict}", rate=say.numbers.percent(whole.by_day_rate))
+    cards[0] = {**cards[0], "lines": [*cards[0]["lines"], told]}
+    return {**brief, "figures": cards}
 
 
 def _section(

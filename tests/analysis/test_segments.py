@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import funnelnb as fn
 from funnelnb.analysis.conversion.segments import segments
 from funnelnb.core.errors import MissingDataError, ParameterError
 from tests.analysis.floors import Deal, Floor, playbook, random_floor
@@ -130,6 +131,16 @@ def test_limits_are_those_of_chance_so_that_clear_groups_lie_outside():
     )
     assert {row.verdict for row in result.rows} == {"higher", "lower"}
     assert not any(row.limit_95_lower <= row.raw_rate <= row.limit_95_upper for row in result.rows)
+
+
+def test_limits_count_deals_of_one_owner_as_alike_as_the_verdicts_do():
+    """Regions of the sample are whole owners: far out for deals on their own, none of them for the owners."""
+    result = segments(fn.sample(), by="region", measure="by_day", horizon_days=180, adjust_for=None)
+    best = result.rows[0]
+    alone = stats.binom.interval(0.95, best.decided_n, result.pooled_rate)
+    assert best.raw_rate > alone[1] / best.decided_n
+    assert {row.verdict for row in result.rows} == {"not_separable"}
+    assert all(row.limit_95_lower <= row.raw_rate <= row.limit_95_upper for row in result.rows)
 
 
 def test_by_day_without_censoring_is_the_same_comparison():

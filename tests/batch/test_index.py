@@ -6,6 +6,7 @@ import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -256,3 +257,26 @@ def test_the_chance_of_a_target_is_called_the_forecasts_where_it_is(
     assert "Chance of attainment" in page_of(whole, figures, told={stem: aim})
     forecast = page_of(whole, figures, told={stem: aim | {"landing_share": 0.75}})
     assert "Chance, by the forecast" in forecast and "Chance of attainment" not in forecast
+
+
+@pytest.mark.parametrize(("verdict", "said"), [
+    ("higher", "Clearly above all deals (25.0 %)"), ("not_separable", "No clear difference from all deals (25.0 %)"),
+    ("too_few", ""),
+])  # fmt: skip
+def test_a_page_holds_its_rate_against_that_of_all_deals(verdict: str, said: str) -> None:
+    """Only the rate that the index compares: the same days, the same figure."""
+    whole = SimpleNamespace(by_day_rate=0.25)
+    part = SimpleNamespace(by_day_rate=0.5)
+    figures: Any = SimpleNamespace(
+        row=lambda by, _: part if by else whole,
+        whole=SimpleNamespace(horizon_days=90.0),
+        compared={"region": SimpleNamespace(
+            measure="by_day", rows=[SimpleNamespace(group=("East",), verdict=verdict)]
+        )},
+    )  # fmt: skip
+    job: Any = SimpleNamespace(by="region", value="East")
+    card = {"name": "Won within 90 days", "value": "50.0 %", "lines": ["8 deals"]}
+    for days, expected in (("90", [said] if said else []), ("60", [])):
+        brief = {"figures": [card | {"name": f"Won within {days} days"}]}
+        held = pages._beside_the_whole(brief, job, figures, words("en"))
+        assert held["figures"][0]["lines"] == ["8 deals", *expected]

@@ -85,3 +85,21 @@ def test_message_and_document_say_what_changed_since_the_last_report(tmp_path, l
     made = docx.Document(str(fn.to_word(report, tmp_path / "week.docx", lang)))
     assert says in "\n".join(one.text for one in made.paragraphs)
     assert says not in fn.brief(fn.weekly_report(book, period="2026-W26"), lang)
+
+
+def test_amounts_stay_on_one_line_and_tables_fill_the_paper(tmp_path):
+    """A column of numbers has room for its longest cell: 10 points are some 1.9 mm a character."""
+    long = "A name that is much longer than any number beside it, and longer still"
+    book = tiny(owner=[long] * 6)
+    made = docx.Document(
+        str(fn.to_word(fn.weekly_report(book, period="2026-W26"), tmp_path / "w.docx", "en"))
+    )
+    page = made.sections[0]
+    room = page.page_width - page.left_margin - page.right_margin
+    for table in made.tables:
+        widths = [column.width for column in table.columns]
+        assert abs(sum(widths) / room - 1) < 0.01
+        right = [k for k in range(len(widths)) if table.rows[0].cells[k].paragraphs[0].alignment == 2]
+        for k in right:
+            longest = max(len(row.cells[k].text) for row in table.rows[1:])
+            assert widths[k] / 36_000 > 1.9 * longest  # 36,000 units of Word are a millimetre

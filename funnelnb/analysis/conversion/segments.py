@@ -35,7 +35,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.count.counts import ADVANCED
-from funnelnb.stats.rates.clustered import student_p_value
+from funnelnb.stats.rates.clustered import student_p_value, student_quantile
 from funnelnb.stats.rates.compare import (
     benjamini_hochberg,
     funnel_limits,
@@ -44,7 +44,7 @@ from funnelnb.stats.rates.compare import (
     newcombe,
     overdispersion,
 )
-from funnelnb.stats.rates.proportion import wilson
+from funnelnb.stats.rates.proportion import normal_quantile, wilson
 from funnelnb.stats.rates.shrink import beta_binomial
 
 if TYPE_CHECKING:
@@ -350,16 +350,37 @@ def _against_the_rest(
     return difference, lower, upper, p_value
 
 
-def limit_columns(pooled_rate: float, n: Ints) -> dict[str, Floats]:
-    """Funnel-plot limits of chance at `n` deals, by field name; NaN where there is no whole to compare with."""
+def limit_columns(rates: GroupRates, n: Ints, confidence_level: float) -> dict[str, Floats]:
+    """Funnel-plot limits at `n` deals, by field name; NaN where there is no whole to compare with.
+
+    Of groups that are alike: by chance, and by deals of one account or owner counting as alike as they are, as in the
+    verdicts.
+    """
     columns = {}
     for name, share in (("limit_95", 0.95), ("limit_998", 0.998)):
-        if np.isfinite(pooled_rate):
-            bounds = funnel_limits(pooled_rate, n, share)
+        if np.isfinite(rates.pooled_rate):
+            bounds = funnel_limits(
+                rates.pooled_rate, n / _deals_a_trial(rates, share, confidence_level), share
+            )
         else:
             bounds = (np.full(np.shape(n), np.nan),) * 2
         columns[f"{name}_lower"], columns[f"{name}_upper"] = bounds
     return columns
+
+
+def _deals_a_trial(rates: GroupRates, share: float, confidence_level: float) -> float:
+    """Return how many deals count as one over all groups; more far out where few clusters tell how alike they are."""
+    known = rates.trials > 0
+    if not known.any():
+        return 1.0
+    alike = max(1.0, float(rates.decided_n[known].sum() / rates.trials[known].sum()))
+    if np.isinf(rates.df):
+        return alike
+    wider = [
+        float(student_quantile(level, rates.df) / normal_quantile(level))
+        for level in (share, confidence_level)
+    ]
+    return alike * (wider[0] / wider[1]) ** 2  # the trials hold at the confidence level already
 
 
 def _trials(days: list[by_day.AtDay]) -> Floats:
@@ -419,7 +440,7 @@ class SegmentRow:
         Two-sided, group against the rest; adjusted for the number of groups (false-discovery rate). NaN for a
         group with too few deals, which is not tested.
     limit_95_lower, limit_95_upper, limit_998_lower, limit_998_upper : float
-        Funnel-plot limits of chance around the pooled rate at this `decided_n`.
+        Funnel-plot limits around the pooled rate at this `decided_n`: chance, and deals that are alike.
     verdict : {"too_few", "not_separable", "higher", "lower"}
     """
 
@@ -566,9 +587,9 @@ def segments(
       ``TOO_FEW_N`` deals "too_few"; those are not tested but count in the whole.
     - The test that all groups are alike is told beside. It does not veto: against a single group far out
       among many it has little power, while the adjusted p-values hold false discoveries down by themselves.
-    - Funnel-plot limits hold 95 % and 99.8 % of groups of equal true rate: what chance alone explains, as the
-      verdicts ask. The overdispersion is told beside; limits widened by it would hold groups that are called
-      higher or lower.
+    - Funnel-plot limits hold 95 % and 99.8 % of groups of equal true rate, deals of one account or owner counted as
+      alike as they are: what the verdicts ask. The overdispersion is told beside; limits widened by it would hold
+      groups that are called higher or lower.
 
     References
     ----------
@@ -610,8 +631,8 @@ def segments(
         pooled_rate=rates.pooled_rate,
         omnibus_p_value=compared.omnibus_p_value,
         overdispersion=compared.overdispersion,
-        rows=_rows(rates, compared),
-        limits=_limits(rates),
+        rows=_rows(rates, compared, confidence),
+        limits=_limits(rates, confidence),
         shrunk_to_rate=compared.shrunk_to_rate,
         adjusted_for=rates.adjusted_for,
     )
@@ -627,7 +648,7 @@ def _check_measure(measure: str, horizon_days: float | None) -> None:
         )
 
 
-def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
+def _rows(rates: GroupRates, compared: Compared, confidence_level: float) -> tuple[SegmentRow, ...]:
     """Return the rows, highest shrunken rate first; groups without a rate last, equals by name."""
     columns = {
         "decided_n": rates.decided_n,
@@ -637,7 +658,7 @@ def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
         "raw_ci_upper": rates.ci_upper,
         "rest_rate": rates.rest_rate if rates.within is None else rates.within.rest_rate,
         **compared.columns,
-        **limit_columns(rates.pooled_rate, rates.decided_n),
+        **limit_columns(rates, rates.decided_n, confidence_level),
     }
     rows = [
         SegmentRow(
@@ -650,13 +671,13 @@ def _rows(rates: GroupRates, compared: Compared) -> tuple[SegmentRow, ...]:
     )
 
 
-def _limits(rates: GroupRates) -> tuple[LimitRow, ...]:
+def _limits(rates: GroupRates, confidence_level: float) -> tuple[LimitRow, ...]:
     """Return the limits at numbers of deals between the smallest and the largest group."""
     seen = rates.decided_n[rates.decided_n > 0]
     if not seen.size:
         return ()
     stops = np.unique(np.rint(np.geomspace(seen.min(), seen.max(), LIMIT_POINTS)).astype(np.int64))
-    columns = limit_columns(rates.pooled_rate, stops)
+    columns = limit_columns(rates, stops, confidence_level)
     return tuple(
         LimitRow(decided_n=int(n), **{name: float(column[k]) for name, column in columns.items()})
         for k, n in enumerate(stops)

@@ -32,6 +32,9 @@ _MONTHS = (
 MONTH = {word: place for place, words in enumerate(_MONTHS, start=1) for word in words.split()}
 """Name of a month without accents = its number."""
 
+LONGEST = 200
+"""A text of more characters is no date."""
+
 _WEEKDAYS = re.compile(
     r"^\(?(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mie|jue|vie|sab|dom|seg|ter|qua|qui"
     r"|sex|gio|пн|вт|ср|чт|пт|сб|вс|周.|星期.|ma|wo|vr|za|zo)\w*\)?[.,]?\s+(?=\S)"
@@ -81,6 +84,8 @@ def in_digits(text: str) -> tuple[str, bool]:
     >>> in_digits("Q2 2025"), in_digits("2025-W03"), in_digits("March 2025"), in_digits("soon")
     (('2025-04-01', True), ('2025-01-13', True), ('2025-03-01', True), ('', False))
     """
+    if len(text := text.strip()) > LONGEST:
+        return "", False
     tidy = unicodedata.normalize("NFKC", text).casefold().strip()
     tidy = "".join(
         one for one in unicodedata.normalize("NFD", tidy) if not unicodedata.combining(one) or one == "\u0306"

@@ -205,7 +205,7 @@ def man_letters(cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     }
 
 
-_UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]+?)\s*[)）\]】]\s*$")
+_UNIT = re.compile(r"[（(\[【]\s{0,9}([^（()）\[\]【】\s][^（()）\[\]【】]{0,200}+)[)）\]】]\s*+$")
 
 
 _IN_UNIT = re.compile(r"\s(?:in|en|em|в|w)\s+(\S{1,10})$", re.IGNORECASE)
@@ -226,4 +226,4 @@ def header_unit(name: str) -> tuple[str, str]:
     found = _UNIT.search(name)
     if found is None and (behind := _IN_UNIT.search(name)) and unit_of(behind.group(1)):
         found = behind
-    return (name[: found.start()].strip(), found.group(1)) if found else (name, "")
+    return (name[: found.start()].strip(), found.group(1).strip()) if found else (name, "")

@@ -37,7 +37,7 @@ NEARLY = 90.0
 _WRAPPERS = ("value", "values", "label", "text", "name")
 """Last parts of nested names that say only that it is the value."""
 
-UNIT = re.compile(r"[（(\[【]\s*([^（()）\[\]【】]*?)\s*[)）\]】]")
+UNIT = re.compile(r"[（(\[【]([^（()）\[\]【】]{0,200}+)[)）\]】]")
 
 _TRADITIONAL = (
     "機會階狀態額預計負責業務員銷單報價談訪潛戶稱編號類敗輸贏簽約進開關閉結創時間來產區連繫絡備註實際無丟處術標審驗證確認決測試發現"
@@ -95,17 +95,19 @@ def plain(text: str) -> str:
     'etape cloturee'
     """
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", str(text).replace("#", " no ")))
-    bare = "".join(
-        one for one in unicodedata.normalize("NFD", spaced.casefold()) if not unicodedata.combining(one)
-    ).translate(_SIMPLE)
+    bare = _without_accents(spaced.casefold()).translate(_SIMPLE)
     return " ".join(part for part in _SPLIT.split(bare) if part)
 
 
 def key(text: str) -> str:
     """Return a text as names are compared: :func:`fold`, and without accents."""
-    return fold(
-        "".join(one for one in unicodedata.normalize("NFD", str(text)) if not unicodedata.combining(one))
-    ).translate(_SIMPLE)
+    return fold(_without_accents(str(text))).translate(_SIMPLE)
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(one for one in unicodedata.normalize("NFD", text) if not unicodedata.combining(one))
 
 
 @functools.cache
@@ -129,7 +131,7 @@ def header_keys(name: str) -> tuple[str, ...]:
     words = plain(last).split()
     entity = _entity_words()
     rest = [word for word in words if word not in entity]
-    for inside in UNIT.findall(name):  # "Custom field (Deal value)"
+    for inside in (one.strip() for one in UNIT.findall(name)):  # "Custom field (Deal value)"
         found.append(key(inside))
         named = [word for word in plain(inside).split() if word not in entity]
         found += [key(" ".join(named))] if named else []
@@ -281,7 +283,7 @@ def _variants(word: str) -> list[str]:
     text = unicodedata.normalize("NFKC", word)
     bare = _PERCENT.sub("", _CHINESE_NUMBER.sub("", _NUMBERED.sub("", text)))
     without = UNIT.sub(" ", bare)
-    inside = " ".join(UNIT.findall(bare))
+    inside = " ".join(one.strip() for one in UNIT.findall(bare))
     found = [key(text), key(bare), key(without), key(inside), key(plain(without))]
     return list(dict.fromkeys(one for one in found if one))
 

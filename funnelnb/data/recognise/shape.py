@@ -56,6 +56,7 @@ _DATE_WORDS = re.compile(
     r"\b(date|time|timestamp|datetime|on|at|entered|entry|entering|moved|to|reached|of|the|stage|became|fecha|data|datum|datetime|dt|day|de|da|del|entrada|timestamp|ts|"
     r"дата|date d|d|en|am)\b"
 )
+_BRACKETS = re.compile(r"[（(][^)）\n]{0,200}+[)）]")
 _DATE_WORDS_ZH = re.compile(r"日期|时间|进入|时刻")
 _LEFT = re.compile(r"\b(exited|exit|left|leaving|out|end|cumulative|days|duration|latest time in)\b")
 
@@ -285,7 +286,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         Stage = column, in the order of the columns; empty unless two or more are found.
     """
     known = {key(word): word for word in words}
-    known |= {key(re.sub(r"[（(].*?[)）]", "", word)): word for word in words}
+    known |= {key(_BRACKETS.sub("", word)): word for word in words}
     found: dict[str, str] = {}
     for one in sheet.profiles:
         if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
@@ -330,13 +331,13 @@ def _stage_named(name: str) -> str:
     >>> _stage_named('Date entered "Proposal (Sales Pipeline)"'), _stage_named("进入报价时间")
     ('Proposal', '报价')
     """
-    quoted = re.search(r"[\"“'「](.+?)[\"”'」]", name)
+    quoted = re.search(r"[\"“'「](.{1,200}?)[\"”'」]", name)
     if quoted:
-        return re.sub(r"\s*[（(].*?[)）]\s*$", "", quoted.group(1)).strip()
+        return re.sub(r"[（(].{0,200}[)）]\s*$", "", quoted.group(1)).strip()
     hubspot = re.match(r"hs_(?:v2_)?date_entered_(.+)$", name)
     if hubspot:
         return hubspot.group(1)
-    bare = re.sub(r"[（(].*?[)）]", "", name)
+    bare = _BRACKETS.sub("", name)
     rest = _DATE_WORDS_ZH.sub("", _DATE_WORDS.sub(" ", plain(bare)))
     named = " ".join(rest.split())
     as_written = re.search(re.escape(named), bare, re.IGNORECASE)  # "Phone Screen On" keeps its capitals

@@ -11,6 +11,7 @@ from funnelnb.show.pages.export import clean_text, replacing
 from funnelnb.show.pages.report import foot, notes
 from funnelnb.show.tables.document import Document, Section
 from funnelnb.show.tables.grid import Grid, markdown_escape
+from funnelnb.show.tables.grid import width as width_of
 from funnelnb.show.tables.table import build
 from funnelnb.show.text.words import Words, words_of
 from funnelnb.show.views.registry import finding_of, view_of
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
+PAPER_MM, MARGIN_MM, CHARACTER_MM = (210, 297), 20, 2.0
+MOST_TEXT, MOST_WORD, MOST_SHORT, PADDING = 45, 16, 19, 3
+"""Columns of texts ask for so many characters at most, words for so many; short ones keep theirs; room beside each."""
 BRIEF_LINES = 6
 """So many problems and next steps stand in a short message."""
 
@@ -93,6 +97,7 @@ def _word(document: Document, under: Iterable[str], say: Words) -> Any:
     except ImportError:
         raise MissingExtraError.for_package("python-docx", "word") from None
     made = docx.Document()
+    _paged(made, docx)
     _dressed(made, say, docx)
     made.core_properties.title = clean_text(document.title)
     made.core_properties.author = ""
@@ -108,6 +113,36 @@ def _word(document: Document, under: Iterable[str], say: Words) -> Any:
         run = paragraph.add_run(clean_text(line))
         run.font.size = docx.shared.Pt(8.5)
     return made
+
+
+def _paged(made: Any, docx: Any) -> None:
+    """Set the paper: A4 with margins that leave room for tables."""
+    page = made.sections[0]
+    page.page_width, page.page_height = docx.shared.Mm(PAPER_MM[0]), docx.shared.Mm(PAPER_MM[1])
+    for side in ("left", "right", "top", "bottom"):
+        setattr(page, f"{side}_margin", docx.shared.Mm(MARGIN_MM))
+
+
+def _widths(grid: Grid) -> list[float]:
+    """Return the widths of the columns in mm: numbers and names on one line, long texts in what is left."""
+    wanted: list[float] = []
+    least: list[float] = []
+    for k, head in enumerate(grid.heads):
+        cells = [row.cells[k] for row in grid.rows]
+        word = min(
+            max((width_of(one) for text in (head.label, *cells) for one in text.split()), default=1),
+            MOST_WORD,
+        )
+        whole = max((width_of(one) for one in cells), default=1)
+        wanted.append(max(word, whole if head.numeric else min(whole, MOST_TEXT)) + PADDING)
+        least.append(wanted[k] if wanted[k] <= MOST_SHORT else word + PADDING)
+    room = (PAPER_MM[0] - 2 * MARGIN_MM) / CHARACTER_MM
+    if (
+        sum(wanted) > room > sum(least)
+    ):  # short columns and words keep their room, long texts share what is left
+        part = (room - sum(least)) / (sum(wanted) - sum(least))
+        wanted = [low + (one - low) * part for one, low in zip(wanted, least, strict=True)]
+    return [room * CHARACTER_MM * one / sum(wanted) for one in wanted]
 
 
 def _dressed(made: Any, say: Words, docx: Any) -> None:
@@ -148,6 +183,11 @@ def _table(made: Any, grid: Grid) -> None:
         made.add_paragraph().add_run(clean_text(grid.caption)).bold = True
     table = made.add_table(rows=1, cols=len(grid.heads))
     table.style = "Light Grid Accent 1"
+    table.autofit = False
+    millimetre = importlib.import_module("docx.shared").Mm
+    widths = [millimetre(one) for one in _widths(grid)]
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     for cell, head in zip(table.rows[0].cells, grid.heads, strict=True):
         cell.text = clean_text(head.label)
         if head.numeric:
@@ -158,7 +198,7 @@ def _table(made: Any, grid: Grid) -> None:
         _mark(line, "cantSplit")  # no row lies on two pages
         cells = line.cells
         for k, (cell, value) in enumerate(zip(cells, row.cells, strict=True)):
-            cell.text = clean_text(value)
+            cell.text, cell.width = clean_text(value), widths[k]
             if grid.heads[k].numeric:
                 cell.paragraphs[0].alignment = 2  # right
             if row.strong:

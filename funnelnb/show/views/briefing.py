@@ -105,6 +105,11 @@ def money_of(result: Any, value: float, say: Words) -> str:
     return say.numbers.amount(value, result.currency)
 
 
+def estimated(value: float) -> float:
+    """Return an expected amount as a headline can hold it: four digits, as no estimate is surer."""
+    return float(f"{value:.4g}")
+
+
 def deal_name(row: Any) -> str:
     """Return what a deal is called: its customer where one is named, else its id; its id where names are left out."""
     if nameless():

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import FunnelError
 from funnelnb.show.tables.lists import key_of
 from funnelnb.show.text.words import stage_name, words_of
-from funnelnb.show.views.briefing import Action, Brief, Figure, deal_name, money_of, rate_lines, sentences
+from funnelnb.show.views.briefing import (
+    Action,
+    Brief,
+    Figure,
+    deal_name,
+    estimated,
+    money_of,
+    rate_lines,
+    sentences,
+)
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
 from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.priority import question
@@ -384,7 +393,9 @@ def _target(result: Target, _: Mapping[str, Any], say: Words) -> Brief:
 def _target_words(result: Target, parts: Mapping[str, Any], expected: float, say: Words) -> dict[str, Any]:
     """Return the amounts that sentences name, as they are written."""
     amounts = {name: parts[name].amount if name in parts else 0.0 for name in ("won", "open", "new")}
-    amounts |= {"target": result.target_amount, "expected": expected, "gap": abs(parts["gap"].amount)}
+    amounts |= {"expected": expected, "gap": abs(parts["gap"].amount)}
+    amounts = {name: one if name == "won" else estimated(one) for name, one in amounts.items()}
+    amounts["target"] = result.target_amount
     return {name: money_of(result, one, say) for name, one in amounts.items()} | {
         "chance": say.numbers.percent(result.chance_rate),
         "until": result.until,
