@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import bisect
+import datetime
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
