@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import itertools
 from dataclasses import dataclass, field
@@ -264,7 +265,8 @@ def _leave_out(rows: _Rows) -> None:
         elif place + 1 not in totals and is_total(_texts(rows.cells[place]), kinds):
             totals.append(place + 1)
     for row in repeated:
-        above = max((place for place in held if place < row - 1), default=-1)
+        at = bisect.bisect_left(held, row - 1)
+        above = held[at - 1] if at else -1
         if above >= 0 and is_title(_texts(rows.cells[above])) and above + 1 not in remarks:
             remarks.append(above + 1)
     others = _other_tables(rows, held)
