@@ -7,5 +7,5 @@ compile=(uv pip compile pyproject.toml --python-version 3.11 --universal --gener
   --no-header --no-annotate --excludes requirements/excludes.txt)
 "${compile[@]}" --extra dev -o requirements/dev.txt
 "${compile[@]}" -c requirements/dev.txt -o requirements/run.txt
-"${compile[@]}" --extra duckdb --extra polars --extra test --resolution lowest-direct -o requirements/lowest.txt
+"${compile[@]}" --extra duckdb --extra polars --extra database --extra dask --extra word --extra slides --extra test --resolution lowest-direct -o requirements/lowest.txt
 .venv/bin/python tools/environment.py write

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 py=.venv/bin/python
 
 # The rooms that run in an environment of their own, without browsers and engines.
-rooms=(tests/core tests/playbooks tests/stats tests/data tests/analysis tests/show)
+rooms=(tests/core tests/playbooks tests/stats tests/data tests/analysis tests/show tests/batch/test_dask.py)
 
 # Run the rooms in environment $1, made by Python $2 from the pins $3; further arguments go to pytest.
 elsewhere() {

@@ -332,6 +332,5 @@ def test_a_date_that_is_missing_moves_no_win_rate():
     """How a deal ended is known without its date."""
     for book in (UNDATED, worlds.quick_book(worlds.undated_losses(FULL, 1.0, np.random.default_rng(2)))):
         (row,) = [row for row in fn.diagnosis.harm(book).rows if row.finding == "undated_losses"]
-        (effect,) = [one for one in row.effects if one.measure == "win_rate"]
-        assert effect.shift == 0
-        assert effect.as_is == pytest.approx(148 / 523)
+        assert row.deal_n > 100
+        assert row.effects == ()  # nor the cycle: a date that is made up would

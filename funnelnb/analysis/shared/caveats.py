@@ -169,7 +169,7 @@ def without_false_reasons(notes: tuple[Note, ...], n: float) -> tuple[Note, ...]
 
     def untrue(note: Note) -> bool:
         if note.code == "times_unknown":
-            return bool(note.values["deals_n"] == note.values["of_n"])
+            return bool(note.values["deals_n"] == note.values["of_n"]) and "created_unknown" not in codes
         if note.code in _OF_NOTHING:
             return not n
         return left_out and note.code in ("horizon_undecided", "target_few_rates", "propensity_untested")

@@ -499,7 +499,7 @@ def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]
     """Return what has to be said of the whole way, and of the fits of all stages."""
     whole, late_n = blocks[-1].rows, blocks[-1].late_n
     short = [group for one in blocks for group in one.short]
-    dark = max(blocks, key=lambda one: one.unknown_n)  # the whole may be known where a step is not
+    dark = max(reversed(blocks), key=lambda one: one.unknown_n)  # the whole may be known where a step is not
     n = sum(row.n for row in whole)
     notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
     notes += caveats.partly("times_unknown", dark.unknown_n, sum(row.n for row in dark.rows) + dark.unknown_n)

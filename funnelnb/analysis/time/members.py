@@ -32,13 +32,14 @@ def _ended(timed: Timed, to: str) -> Mask:
 def _counts(timed: Timed, group: tuple[str, ...], to: str) -> dict[str, Mask]:
     mine, censored = timed.rows_of(group), timed.outcome == CENSORED
     over = mine & ((timed.outcome == ADVANCED) | (timed.outcome == LOST_OUT))
-    last_s = timed.time_s[over].max() if over.any() else np.inf
+    undated = mine & (timed.outcome == LOST_UNDATED)  # may have ended as late as the export
+    last_s = max(timed.time_s[over].max(), timed.limit_s[undated].max(initial=0)) if over.any() else np.inf
     return {
         "n": timed.marks(mine),
         "closed_n": timed.marks(mine & _ended(timed, to)),
         "open_n": timed.marks(mine & censored),
         "older_n": timed.marks(mine & censored & (timed.time_s > last_s)),
-        "undated_n": timed.marks(mine & (timed.outcome == LOST_UNDATED) & (to != "advance")),
+        "undated_n": timed.marks(undated & (to != "advance")),
         "same_day_n": timed.marks(mine & _ended(timed, "any") & (timed.time_s == 0)),
     }
 
