@@ -65,7 +65,8 @@ book = fn.pick(whole, by, value, period=period)
 # %%
 days = fn.notebook.reach(book, horizon_days)
 conversion = fn.attempt(fn.conversion, book, horizon_days=days)
-fn.notebook.in_short(conversion, wanted_days=horizon_days)
+losses = fn.attempt(fn.diagnosis.why_lost, book)
+fn.notebook.in_short(conversion, losses, wanted_days=horizon_days)
 
 # %% [markdown] tags=["lang-en"]
 # Each bar shows the deals that reached a stage: moved on, open, lost, closed without a decision. The dot is the share that

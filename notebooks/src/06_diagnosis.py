@@ -75,12 +75,12 @@ losses = fn.notebook.attempt(fn.diagnosis.why_lost, book)
 fn.notebook.in_short(found, change, losses)
 
 # %% [markdown] tags=["lang-en"]
-# Red is clear with all rules and people counted; amber may be chance. White was not judged: too few cases, or a table is
-# missing. Each rule tolerates ordinary differences between people, so a red cell is more than "different".
+# A filled triangle is clear with all rules and people counted; an empty one may be chance. An empty cell was not judged: too few cases, or a table is
+# missing. Each rule tolerates ordinary differences between people, so a filled triangle is more than "different".
 
 # %% [markdown] tags=["lang-zh"]
-# 红色：计入所有规则和人员后仍然明确；黄色：可能只是偶然；白色：案例太少或缺少数据，未判断。每条规则都容忍人与人之间的寻常差别，
-# 所以红色不只是“不同”。
+# 实心三角：计入所有规则和人员后仍然明确；空心三角：可能只是偶然；空格：案例太少或缺少数据，未判断。每条规则都容忍人与人之间的寻常差别，
+# 所以实心三角不只是“不同”。
 
 # %% [markdown] tags=["lang-en"]
 # ## Symptoms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import funnelnb as fn
 from funnelnb.core import options
 from funnelnb.show.charts import render
+from funnelnb.show.text.words import words_of
 from funnelnb.show.views.briefing import NAME_MOST, shortened
 from funnelnb.show.views.briefs import Brief, brief_of
 from funnelnb.show.views.registry import chart_of
@@ -48,6 +50,22 @@ def test_a_page_answers_with_three_figures_and_something_to_do(
     assert len(brief.figures) == 3
     assert 1 <= len(brief.actions) <= 3
     assert not re.search(r"\bnan\b|\binf\b|None|[{}]|  |\.\.(?!\.)|。。", said(brief))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_reason_of_losses_is_the_commonest_recorded_in_the_stage_that_is_meant(lang: str) -> None:
+    part = company()
+    found, losses = fn.conversion(part, horizon_days=180), fn.diagnosis.why_lost(part)
+    point = found.loss_points[0]
+    behind = found.deals(stage=point.stage, outcome="lost")
+    deals = part.opportunities.set_index("opportunity_id").loc[behind["opportunity_id"]]
+    name, most = Counter(deals["lost_reason"].dropna()).most_common(1)[0]
+    words = words_of(found, lang)
+    told = words.say("brief.conversion.reason", reason=words.value(name), reason_n=most, lost_n=point.lost_n)
+    assert told in brief_of(found, (losses,), lang).actions[-1].why
+    assert words.value(name) not in said(brief_of(found, (), lang))  # nothing is named that nobody asked for
+    other = fn.diagnosis.why_lost(part.where(owner=str(deals["owner"].iloc[0])))
+    assert told not in said(brief_of(found, (other,), lang))  # counts of other deals
 
 
 def test_customers_go_by_name_unless_names_are_left_out(

@@ -12,8 +12,10 @@ import pytest
 import funnelnb as fn
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.options import options
+from funnelnb.show.charts import render
+from funnelnb.show.pages import slides
 from funnelnb.show.pages.workbook import to_excel
-from funnelnb.show.views.registry import finding_of
+from funnelnb.show.views.registry import chart_of, finding_of
 from tests.show import made
 from tests.show.books import changed, company, load, tables
 
@@ -146,6 +148,36 @@ def test_slides_say_it_show_it_and_keep_the_caveats(tmp_path):
     assert second.shapes.title.text.startswith("Call ")
     with pytest.raises(ParameterError, match=r"\.pptx"):
         fn.to_powerpoint(results, tmp_path / "x.ppt")
+
+
+def test_a_slide_says_nothing_twice_and_keeps_the_small_print_of_its_chart(tmp_path, monkeypatch):
+    pptx = pytest.importorskip("pptx")
+    found, drawn, png = fn.diagnosis.symptoms(company()), [], render.png
+    monkeypatch.setattr(
+        render, "png", lambda chart, scale: drawn.append(render.spec(chart)) or png(chart, scale)
+    )
+    (slide,) = pptx.Presentation(str(fn.to_powerpoint(found, tmp_path / "x.pptx"))).slides
+    assert slide.shapes.title.text == finding_of(found, "en").headline
+    assert [one["title"]["text"] for one in drawn] == [chart_of(found).draw(found, "en").title.subtitle]
+
+
+@pytest.mark.parametrize("word", ["word ", "长"])
+def test_a_title_is_as_large_as_its_place_allows_and_never_larger(word):
+    sizes = [slides._largest(word * k, slides.SIZES, 12.1, 1.3, bold=True) for k in (4, 60, 120, 180, 2_000)]
+    assert sizes[0] == slides.SIZES[0]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) >= 3
+    assert sizes[-1] == slides.SIZES[-1]
+
+
+def test_a_chinese_slide_names_a_font_and_its_language(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    with fn.options(lang="zh"):
+        path = fn.to_powerpoint([fn.weekly_report([100, 80, 40, 20, 10, 5])], tmp_path / "x.pptx")
+    (slide,) = pptx.Presentation(str(path)).slides
+    letters = slide.shapes.title.text_frame.paragraphs[0].runs[0].font._element
+    assert letters.get("lang") == "zh-CN"
+    assert [one.get("typeface") for one in letters] == [slides.EAST_ASIAN]
 
 
 # ---- messages ------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def _bars(draft: Draft) -> Any:
     scale = alt.Scale(domain=[0, most * 1.02], nice=False)
     tips = [
         alt.Tooltip("step:N", title=say.field("step").label),
-        alt.Tooltip("words:N", title=" "),
+        alt.Tooltip("words:N", title=say.get("charts.behaviour.part")),
         alt.Tooltip("n:Q", format=",", title="n"),
     ]
     return (
@@ -360,7 +360,11 @@ def _trend_panel(draft: Draft, rows: list[Row], breaks: list[Any], size: tuple[i
 
     ripe = base.transform_filter("datum.kind == 'mature'")
     known = base.transform_filter("datum.kind != 'few'")
-    tips = [alt.Tooltip("period:N"), alt.Tooltip("rate:Q", format=".1%"), alt.Tooltip("n:Q", format=",")]
+    tips = [
+        alt.Tooltip("period:N", title=say.field("period", "TrendRow").label),
+        alt.Tooltip("rate:Q", format=".1%", title=say.say("charts.behaviour.trend_y", **named)),
+        alt.Tooltip("n:Q", format=",", title="n"),
+    ]
     marks = base.mark_point(
         filled=True, size=46 if len(rows) > 40 else 80, opacity=1, stroke=theme.MOVED
     ).encode(x=x, y=y("rate"), tooltip=tips, **_looks(words, rows))
@@ -511,11 +515,11 @@ def _triangle(draft: Draft, cells: list[Row], values: dict[str, Any]) -> Any:
     top = max([0.05, *(row["rate"] for row in cells if row["enough"])])
     colour = alt.Color("shade:Q", scale=alt.Scale(domain=[0, top], range=list(theme.SEQUENCE)), legend=None)
     tips = [
-        alt.Tooltip("cohort:N"),
-        alt.Tooltip("place:O"),
-        alt.Tooltip("rate:Q", format=".1%"),
-        alt.Tooltip("back:Q"),
-        alt.Tooltip("n:Q"),
+        alt.Tooltip("cohort:N", title=say.field("cohort", "RetentionCell").label),
+        alt.Tooltip("place:O", title=say.field("place", "RetentionCell").label),
+        alt.Tooltip("rate:Q", format=".1%", title=say.get("charts.behaviour.back_share")),
+        alt.Tooltip("back:Q", title=say.field("back_n", "RetentionCell").label),
+        alt.Tooltip("n:Q", title="n"),
     ]
     pale = alt.condition("datum.complete", alt.value(1.0), alt.value(0.45))
     dark = f"datum.complete && datum.shade > {0.55 * top}"

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from funnelnb.analysis.diagnosis.wander import Wander
     from funnelnb.show.charts.parts import Row
 
-STATES = {"red": "#C8472C", "amber": "#F0B64A", "unclear": "#F3E7CF", "green": "#DCEBDD"}
-INKS = {"red": theme.PAPER, "amber": theme.INK, "unclear": theme.QUIET, "green": theme.QUIET}
+TICK = "M-0.9,0L-0.3,0.6L0.9,-0.7"
+STATES = {
+    "red": {"colour": theme.LOST_INK, "ink": theme.PAPER, "shape": "triangle-down", "fill": theme.PAPER},
+    "amber": {"colour": theme.WEAK, "ink": theme.LOST_INK, "shape": "triangle-down", "fill": "transparent"},
+    "unclear": {"colour": "#EEF1F3", "ink": theme.QUIET, "shape": "circle", "fill": theme.QUIET},
+    "green": {"colour": theme.BAND_90, "ink": theme.MOVED, "shape": TICK, "fill": "transparent"},
+}
+"""What a state looks like: its ground, and a sign in an ink of its own, so that no colour says it alone."""
 MOST_PEOPLE, MOST_REASONS = 40, 12
 NARROW_PEOPLE = 6
 """So many people stand side by side on a phone."""
@@ -77,8 +83,9 @@ def symptom_matrix_draw(result: Symptoms, lang: str) -> Any:
     people = [text(left - 8, k * LINE + LINE / 2 - 1, one, align="right") for k, one in enumerate(names)]
     heads = draft.layer([_head(k, rule, left, say) for k, rule in enumerate(rules)], "heads")
     layers = [
-        *_squares(draft.layer(cells, "cells")),
+        *_squares(draft.layer(cells, "cells"), say.get("symptoms.rule")),
         draft.texts(people, "people"),
+        *_key(draft, rows, left, LINE * len(groups) + 12),
         heads.mark_text(angle=315, align="left", baseline="middle", fontSize=theme.LABEL_SIZE).encode(
             x=pixel("x", "x"), y=pixel("y", "y"), text="text:N"
         ),
@@ -103,6 +110,7 @@ def _narrow_matrix(draft: Draft, rows: list[Row]) -> Any:
         _cell(row, left + groups.index(row["group"]) * wide, rules.index(row["rule"]) * LINE, say)
         | {
             "x2": left + (groups.index(row["group"]) + 1) * wide - 2, "label": "",
+            "sign": left + groups.index(row["group"]) * wide + wide / 2 - 1,
             "said": symptom_said(said[row["group"], row["rule"]], result, say, window_of(result, row["rule"])),
         }
         for row in rows
@@ -118,8 +126,9 @@ def _narrow_matrix(draft: Draft, rows: list[Row]) -> Any:
         for k, one in enumerate(told)
     ]
     layers = [
-        *_squares(draft.layer(cells, "cells")),
+        *_squares(draft.layer(cells, "cells"), say.get("symptoms.rule")),
         draft.texts(names, "rules"),
+        *_key(draft, rows, 0, LINE * len(rules) + 12),
         draft.layer(heads, "heads")
         .mark_text(angle=270, align="left", baseline="middle", fontSize=theme.LABEL_SIZE)
         .encode(x=pixel("x", "x"), y=pixel("y", "y"), text="text:N"),
@@ -133,24 +142,50 @@ def _narrow_matrix(draft: Draft, rows: list[Row]) -> Any:
 
 
 def _cell(row: Row, x: float, y: float, say: Any) -> Row:
-    """Return one square with its colour and the money at stake."""
+    """Return one square with its colour, its sign and the money at stake."""
     money = row["stake_amount"]
-    return {
-        "x": x, "x2": x + CELL - 2, "y": y, "y2": y + LINE - 2, "colour": STATES[row["state"]],
-        "label": "" if math.isnan(money) or not money else _short(money, say), "ink": INKS[row["state"]],
-        "mid": x + CELL / 2 - 1, "line": y + LINE / 2 - 1,
+    label = "" if math.isnan(money) or not money else _short(money, say)
+    return STATES[row["state"]] | {
+        "x": x, "x2": x + CELL - 2, "y": y, "y2": y + LINE - 2, "label": label, "mid": x + CELL - 4,
+        "sign": x + (6 if label else CELL / 2 - 1), "line": y + LINE / 2 - 1,
     }  # fmt: skip
 
 
-def _squares(base: alt.Chart) -> list[alt.Chart]:
+def _squares(base: alt.Chart, tip: str) -> list[alt.Chart]:
+    """Draw cells: the ground, the sign, the money; what a pointer is told has the name of its state before it."""
     places = {"x": pixel("x", "x"), "x2": "x2:Q", "y": pixel("y", "y"), "y2": "y2:Q"}
     ink: Any = {"expr": "datum.ink"}
+    signs = base.mark_point(size=34, opacity=1, strokeWidth=1.4).encode(
+        x=pixel("x", "sign"), y=pixel("y", "line"), shape=alt.Shape("shape:N", scale=None, legend=None),
+        stroke=alt.Stroke("ink:N", scale=None, legend=None), fill=alt.Fill("fill:N", scale=None, legend=None),
+    )  # fmt: skip
     return [
-        base.mark_rect().encode(**places, color=own_colour(), tooltip=[alt.Tooltip("said:N", title="")]),
-        base.mark_text(fontSize=11, color=ink).encode(
+        base.mark_rect().encode(
+            **places, color=own_colour(), tooltip=[alt.Tooltip("said:N", title=tip)] if tip else alt.Undefined
+        ),
+        signs,
+        base.mark_text(fontSize=10, color=ink, align="right").encode(
             x=pixel("x", "mid"), y=pixel("y", "line"), text="label:N"
         ),
     ]
+
+
+def _key(draft: Draft, rows: list[Row], left: float, top: float) -> list[alt.Chart]:
+    """Say under the cells what the signs mean; on a phone in two columns."""
+    found = [state for state in STATES if any(row["state"] == state for row in rows)]
+    names = [draft.say.get(f"symptoms.states.{state}") for state in found]
+    wide = [theme.text_width(name, theme.LABEL_SIZE) + 40 for name in names]
+    places = [
+        theme.fit((left + sum(wide[:k]), top), (left + k % 2 * max(wide), top + k // 2 * LINE))
+        for k in range(len(found))
+    ]
+    cells = [
+        STATES[state] | {"x": x, "x2": x + 18, "y": y, "y2": y + LINE - 3, "sign": x + 9, "line": y + LINE / 2 - 1.5,
+                         "mid": x, "label": ""}
+        for state, (x, y) in zip(found, places, strict=True)
+    ]  # fmt: skip
+    words = [text(x + 24, y + LINE / 2 - 1.5, name) for name, (x, y) in zip(names, places, strict=True)]
+    return [*_squares(draft.layer(cells, "key"), ""), draft.texts(words, "key_words")]
 
 
 def _head(k: int, rule: str, left: float, say: Any) -> Row:
@@ -168,7 +203,14 @@ def _people(rows: list[Row]) -> list[tuple[str, ...]]:
 
 
 def _short(amount: float, say: Any) -> str:
-    return str(say.numbers.amount(float(f"{amount:.2g}")))
+    """Write money with two digits, as short as a cell needs it: 240k, 1.2M, 24万."""
+    rounded = float(f"{amount:.2g}")
+    if say.lang == "zh" or abs(rounded) < 1e3:
+        return "".join(str(say.numbers.amount(rounded)).replace(",", "").split())
+    size, mark = next(
+        (one, mark) for one, mark in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if abs(rounded) >= one
+    )
+    return f"{rounded / size:g}{mark}"
 
 
 # ---- The waterfall of a change ------------------------------------------------------------------------------

@@ -365,9 +365,11 @@ def _points(draft: Draft, dots: list[Row]) -> list[Any]:
         if kind == "naive":
             mark["angle"] = 45
         layer = draft.layer([dot for dot in dots if dot["kind"] == kind], kind)
+        field = "naive_median_days" if kind == "naive" else "median_days"
+        tip = alt.Tooltip("days:N", title=draft.say.field(field, "DurationRow").label)
         made.append(
             layer.mark_point(**mark).encode(
-                x=pixel("x", "x"), y=pixel("y", "y"), color=own_colour(), tooltip=alt.Tooltip("days:N")
+                x=pixel("x", "x"), y=pixel("y", "y"), color=own_colour(), tooltip=tip
             )
         )
     return made

@@ -73,7 +73,7 @@ def fan_draw(result: Forecast, lang: str) -> Any:
         *_target_rule(draft, target, size),
     ]
     legend = [
-        (theme.INK, "known"),
+        *([(theme.INK, "known")] if len(known) > 1 else []),
         (theme.MOVED, "median"),
         *([(theme.LOST, "came")] if len(came) > 1 else []),
         *((colour, f"band{name}") for name, _, _, colour in reversed(BANDS)),
@@ -81,7 +81,7 @@ def fan_draw(result: Forecast, lang: str) -> Any:
     words = draft.legend([(colour, draft.say.get(f"charts.fan.{key}")) for colour, key in legend], 6, 8)
     chart = alt.vconcat(
         sized(alt.layer(*layers), width=_wide(), height=HEIGHT),
-        sized(words, width=_wide(), height=theme.fit(18, 84)),
+        sized(words, width=_wide(), height=draft.legend_height()),
         spacing=6,
     )
     return draft.finish(chart, found.headline, found.detail)
@@ -170,7 +170,7 @@ def landing_draw(result: Forecast, lang: str) -> Any:
     x = alt.X("low:Q", scale=alt.Scale(nice=False, zero=False),
               axis=alt.Axis(title=_titled(draft, "charts.landing.x", unit), grid=False, tickCount=8))  # fmt: skip
     tips = [
-        alt.Tooltip("words:N", title=" "),
+        alt.Tooltip("words:N", title=draft.say.get("charts.landing.kind")),
         alt.Tooltip("share:Q", format=".1%", title=draft.say.get("charts.landing.y")),
     ]
     bars = draft.layer(drawn, "cells").mark_rect(stroke=theme.PAPER, strokeWidth=0.5).encode(
@@ -232,7 +232,7 @@ def strip_draw(result: Any, lang: str) -> Any:
     legend = draft.legend([(colour, say.get(f"charts.strip.{key}")) for colour, key in entries], 6, 8)
     chart = alt.vconcat(
         sized(alt.layer(*layers), width=_wide() - theme.fit(60, 24), height=STRIP_STEP * len(drawn)),
-        sized(legend, width=_wide() - theme.fit(60, 24), height=theme.fit(18, 70)),
+        sized(legend, width=_wide() - theme.fit(60, 24), height=draft.legend_height()),
         spacing=6,
     )
     return draft.finish(chart, say.get("charts.strip.title"), found.headline)
@@ -289,7 +289,7 @@ def reliability_draw(result: Reliability, lang: str) -> Any:
     ideal = draft.layer([{"said": 0.0, "won": 0.0}, {"said": most, "won": most}], "ideal")
     base = draft.layer(rows, "bins")
     tips = [
-        alt.Tooltip("name:N", title=" "),
+        alt.Tooltip("name:N", title=say.field("who", "ReliabilityRow").label),
         alt.Tooltip("said:Q", format=".1%", title=say.get("charts.reliability.x")),
         alt.Tooltip("won:Q", format=".1%", title=say.field("won_rate", "ReliabilityRow").label),
         alt.Tooltip("deal_n:Q", format=",.0f", title=say.field("deal_n", "ReliabilityRow").label),
@@ -304,7 +304,7 @@ def reliability_draw(result: Reliability, lang: str) -> Any:
     entries = [(WHO_COLOURS[row.who], say.get(f"reliability.who.{row.who}")) for row in result.scores]
     whole = alt.vconcat(
         sized(chart, width=theme.fit(SIDE, 256), height=theme.fit(SIDE, 256)),
-        sized(draft.legend(entries, 6, 8), width=theme.fit(SIDE, 256), height=theme.fit(18, 52)),
+        sized(draft.legend(entries, 6, 8), width=theme.fit(SIDE, 256), height=draft.legend_height()),
         spacing=6,
     )
     return draft.finish(whole, found.headline, found.detail)
@@ -354,7 +354,8 @@ def waterfall_draw(result: Waterfall, lang: str) -> Any:
     )
     base = draft.layer(drawn, "bars")
     tips = [
-        alt.Tooltip("name:N", title=" "), alt.Tooltip("label:N", title=say.field("net_amount", "WaterfallRow").label),
+        alt.Tooltip("name:N", title=say.field("bar", "WaterfallRow").label),
+        alt.Tooltip("label:N", title=say.field("net_amount", "WaterfallRow").label),
         alt.Tooltip("deals:N", title=say.field("deal_n", "WaterfallRow").label),
     ]  # fmt: skip
     if narrow:

@@ -392,8 +392,8 @@ def _marks(draft: Draft, rows: list[Row], height: float) -> list[Any]:
     scale = alt.Scale(domain=[0, min(1.0, high * 1.04)], nice=False)
     y = alt.Y("spot:Q", scale=alt.Scale(domain=[0, height], reverse=True, nice=False), axis=None)
     tips = [
-        alt.Tooltip("words:N", title=" "),
-        alt.Tooltip("label:N", title=" "),
+        alt.Tooltip("words:N", title=say.get("charts.rates.kind")),
+        alt.Tooltip("label:N", title=title),
         alt.Tooltip("n:Q", title="n", format=","),
     ]
     return [

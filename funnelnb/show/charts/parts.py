@@ -91,6 +91,11 @@ class Draft:
         )
         return alt.layer(marks, labels)
 
+    def legend_height(self) -> float:
+        """Return how high a picture of its own must be that holds the legend drawn last: its lines and no gap."""
+        last = [name for name in self.sheets if name.startswith("legend")][-1]
+        return float(max(row["y"] for row in self.sheets[last])) + 10.0
+
     def subtitle(self, *more: str) -> list[str]:
         """Return the lines under a title: n, as-of date and level, then what else has to be said."""
         level = self.say.numbers.level(self.result.confidence_level)

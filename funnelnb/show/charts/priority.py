@@ -531,7 +531,7 @@ def _drawn(draft: Draft, row: Row) -> Row:
 def _tips(say: Words) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("stage_words:N", title=say.field("stage", "GateRow").label),
-        alt.Tooltip("kind_words:N", title=" "),
+        alt.Tooltip("kind_words:N", title=say.get("charts.honest_funnel.kind")),
         alt.Tooltip("beyond_amount:Q", format=",.0f", title=say.get("charts.honest_funnel.x")),
         alt.Tooltip("stands_n:Q", title=say.get("charts.honest_funnel.stands")),
     ]

@@ -120,7 +120,7 @@ def frontier_draw(result: Any, lang: str) -> Any:
     )
     tips = [
         alt.Tooltip("mix:N", title=say.field("mix", "MixRow").label),
-        alt.Tooltip("chance:Q", format=".1%", title=" "),
+        alt.Tooltip("chance:Q", format=".1%", title=say.get("charts.frontier.y")),
     ]
     drawn = [row | {"colour": KINDS[row["kind"]], "label": _frontier_label(draft, row)} for row in rows]
     line = draft.layer([row for row in drawn if row["kind"] == "frontier"], "frontier")
@@ -346,7 +346,10 @@ def tornado_draw(result: Levers, lang: str) -> Any:
     spelled = say.say("charts.tornado.now", chance_rate=result.chance_rate)
     now = draft.layer([{"start": result.chance_rate, "label": spelled}], "now")
     upper, lower = (base.transform_filter(f"datum.side == '{side}'") for side in ("up", "down"))
-    tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("words:N", title=" ")]
+    tips = [
+        alt.Tooltip("name:N", title=say.field("lever", "LeverRow").label),
+        alt.Tooltip("words:N", title=say.get("charts.tornado.then")),
+    ]
     layers = [
         base.mark_bar(height=theme.fit(18, 15)).encode(x=x, x2="end:Q", y=y, color=own_colour(), tooltip=tips),
         upper.mark_text(align="left", dx=5).encode(x=alt.X("end:Q"), y=y, text="words:N"),

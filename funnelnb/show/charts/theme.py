@@ -132,6 +132,16 @@ def config(lang: str) -> dict[str, Any]:
     }
 
 
+def small_title(title: Any) -> Any:
+    """Return a chart's title without its large line, where that stands beside the picture; the small ones stay."""
+    from altair import TitleParams
+
+    return TitleParams(
+        text=title.subtitle, anchor="start", frame="bounds", offset=title.offset, fontSize=SUBTITLE_SIZE,
+        fontWeight="normal", color=QUIET, lineHeight=16,
+    )  # fmt: skip
+
+
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return about how many pixels `text` takes at a font size; on the safe side."""
     total = 0.0

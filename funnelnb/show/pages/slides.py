@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MissingDataError, ParameterError
-from funnelnb.show.charts import render
+from funnelnb.show.charts import render, theme
 from funnelnb.show.pages.export import clean_text, replacing
 from funnelnb.show.pages.report import foot, notes
 from funnelnb.show.pages.workbook import results_of, said_of
@@ -21,9 +21,13 @@ WIDE, HIGH = 13.333, 7.5
 """Size of a slide in inches (16:9)."""
 EDGE, TOP, BOTTOM = 0.6, 1.75, 0.85
 """Space left around the picture, in inches."""
-TITLE_POINTS, DETAIL_POINTS, SMALL_POINTS = 26, 15, 11
-LONGEST_TITLE = 160
-"""A longer title is set smaller."""
+SIZES, DETAIL_SIZES, SMALL_POINTS = (26, 22, 20, 18, 16, 14), (18, 15, 13, 11), 11
+"""Points of a title and of a text: the largest in which it fits its place."""
+LINE = 1.25
+"""Height of a line by the size of its letters."""
+EAST_ASIAN = "Microsoft YaHei"
+PADDING = 0.1
+"""Inches that PowerPoint leaves free at each side of a text."""
 
 
 def to_powerpoint(result: Any, path: str | Path) -> Path:
@@ -85,20 +89,16 @@ def _slide(deck: Any, result: Any, say: Words) -> None:
     title.left, title.top, title.width, title.height = (
         Inches(one) for one in (EDGE, 0.35, WIDE - 2 * EDGE, TOP - 0.45)
     )
-    _say(
-        title.text_frame,
-        found.headline,
-        TITLE_POINTS if len(found.headline) < LONGEST_TITLE else 20,
-        bold=True,
-    )
+    size = _largest(found.headline, SIZES, WIDE - 2 * EDGE, TOP - 0.45, bold=True)
+    _say(title.text_frame, found.headline, size, say.lang, bold=True)
     room = (EDGE, TOP, WIDE - 2 * EDGE, HIGH - TOP - BOTTOM)
     if view_of(result).charts and result.n:
         _picture(slide, result, say, room)
     else:
         box = slide.shapes.add_textbox(*(Inches(one) for one in room))
-        _say(box.text_frame, found.detail, DETAIL_POINTS)
+        _say(box.text_frame, found.detail, _largest(found.detail, DETAIL_SIZES, *room[2:]), say.lang)
     under = slide.shapes.add_textbox(Inches(EDGE), Inches(HIGH - 0.7), Inches(WIDE - 2 * EDGE), Inches(0.5))
-    _say(under.text_frame, (foot(result, say) or [""])[0], SMALL_POINTS)
+    _say(under.text_frame, (foot(result, say) or [""])[0], SMALL_POINTS, say.lang)
     told = [found.detail, said_of(found.unsaid, say), *foot(result, say), *notes(result, say)]
     slide.notes_slide.notes_text_frame.text = clean_text("\n".join(line for line in told if line))
 
@@ -108,17 +108,31 @@ def _picture(slide: Any, result: Any, say: Words, room: tuple[float, float, floa
     from pptx.util import Inches
 
     left, top, wide, high = room
-    chart = chart_of(result).draw(result, say.lang)
+    chart, told = chart_of(result).draw(result, say.lang), finding_of(result, say.lang)
+    if str(chart.description).startswith(told.headline):
+        chart.title = theme.small_title(chart.title)  # the slide's own title says the large one
     picture = slide.shapes.add_picture(BytesIO(render.png(chart, scale=3.0)), Inches(left), Inches(top))
     factor = min(Inches(wide) / picture.width, Inches(high) / picture.height)
     picture.width, picture.height = int(picture.width * factor), int(picture.height * factor)
     picture.left = int(Inches(left) + (Inches(wide) - picture.width) / 2)
-    told = finding_of(result, say.lang)
     picture._element.nvPicPr.cNvPr.set("descr", clean_text(f"{told.headline} {told.detail}"))  # noqa: SLF001
 
 
-def _say(frame: Any, text: str, points: int, *, bold: bool = False) -> None:
+def _largest(text: str, sizes: tuple[int, ...], wide: float, high: float, *, bold: bool = False) -> int:
+    """Return the largest of the sizes in which a text fits a place of so many inches; the smallest where none does."""
+    room = (wide - 2 * PADDING) * 72
+    for points in sizes:
+        lines = theme.wrap(text, room, points, bold=bold)
+        if len(lines) * points * LINE <= (high - PADDING) * 72:
+            return points
+    return sizes[-1]
+
+
+def _say(frame: Any, text: str, points: int, lang: str, *, bold: bool = False) -> None:
+    """Put a text into a frame, with its language and, in Chinese, the font of its letters."""
+    from pptx.enum.lang import MSO_LANGUAGE_ID
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+    from pptx.oxml.ns import qn
     from pptx.util import Pt
 
     frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.TOP
@@ -127,3 +141,9 @@ def _say(frame: Any, text: str, points: int, *, bold: bool = False) -> None:
         paragraph.alignment = PP_ALIGN.LEFT
         for run in paragraph.runs:
             run.font.size, run.font.bold = Pt(points), bold
+            run.font.language_id = (
+                MSO_LANGUAGE_ID.SIMPLIFIED_CHINESE if lang == "zh" else MSO_LANGUAGE_ID.ENGLISH_US
+            )
+            if lang == "zh":
+                letters = run.font._element.makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})  # noqa: SLF001
+                run.font._element.append(letters)  # noqa: SLF001

@@ -25,6 +25,7 @@ from funnelnb.show.views.briefing import (
 )
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
 from funnelnb.show.views.conversion import clearly_weakest, weakest_step
+from funnelnb.show.views.diagnosis import reason_name
 from funnelnb.show.views.priority import question
 from funnelnb.show.views.registry import finding_of
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.analysis.conversion.conversion import Conversion, StepRow
+    from funnelnb.analysis.diagnosis.losses import WhyLost
     from funnelnb.analysis.forecast.forecast import Forecast
     from funnelnb.analysis.priority.call_list import CallList, CallRow
     from funnelnb.analysis.targets.target import Target
@@ -64,7 +66,7 @@ def brief_of(result: Any, more: Sequence[Any] = (), lang: str | None = None) -> 
 # ---- Conversion -----------------------------------------------------------------------------------------------
 
 
-def _conversion(result: Conversion, _: Mapping[str, Any], say: Words) -> Brief:
+def _conversion(result: Conversion, known: Mapping[str, Any], say: Words) -> Brief:
     row = result.overall[0]
     if not row.enough or result.by:
         found = finding_of(result, say.lang)
@@ -87,7 +89,7 @@ def _conversion(result: Conversion, _: Mapping[str, Any], say: Words) -> Brief:
             ),
             *(_step_figures(result, step, say) if step else _other_figures(result, row, say)),
         ),
-        actions=_conversion_actions(result, step, say),
+        actions=_conversion_actions(result, step, known.get("WhyLost"), say),
         chart="funnel",
         facts={"open_n": row.here_n, "won_n": row.advanced_n, "lost_n": row.lost_n},
     )
@@ -155,8 +157,11 @@ def _other_figures(result: Conversion, row: StepRow, say: Words) -> tuple[Figure
     return tuple(made)
 
 
-def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) -> tuple[Action, ...]:
+def _conversion_actions(
+    result: Conversion, step: StepRow | None, losses: WhyLost | None, say: Words
+) -> tuple[Action, ...]:
     made = []
+    worst = result.loss_points[0].stage if result.loss_points and len(result.steps) > 1 else ""
     if step is not None and step.here_n:
         priced = step.here_amount > 0
         made.append(
@@ -167,11 +172,16 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     stage=stage_name(result, step.stage, say),
                     amount=money_of(result, step.here_amount, say),
                 ),
-                why=sentences(say, _largest(result, step, say), say.get("brief.conversion.do_here_why")),
+                why=sentences(
+                    say,
+                    _largest(result, step, say),
+                    _reason(losses, step.stage, step.lost_n, say) if step.stage != worst else "",
+                    say.get("brief.conversion.do_here_why"),
+                ),
                 **_behind(result, step, "here_n", say),
             )
         )
-    if result.loss_points and len(result.steps) > 1:
+    if worst:
         point = result.loss_points[0]
         share = say.numbers.percent(point.lost_share)
         worth = point.lost_amount > 0
@@ -182,15 +192,34 @@ def _conversion_actions(result: Conversion, step: StepRow | None, say: Words) ->
                     lost_n=point.lost_n,
                     stage=stage_name(result, point.stage, say),
                 ),
-                why=say.say(
-                    f"brief.conversion.{'do_most_worth' if worth else 'do_most_why'}",
-                    share=share,
-                    amount=money_of(result, point.lost_amount, say),
+                why=sentences(
+                    say,
+                    say.say(
+                        f"brief.conversion.{'do_most_worth' if worth else 'do_most_why'}",
+                        share=share,
+                        amount=money_of(result, point.lost_amount, say),
+                    ),
+                    _reason(losses, point.stage, point.lost_n, say),
                 ),
                 **_behind(result, _step_of(result, point.stage), "lost_n", say),
             )
         )
     return tuple(made)
+
+
+def _reason(losses: WhyLost | None, stage: str, lost_n: int, say: Words) -> str:
+    """Name the reason recorded most often for the deals lost in a stage; nothing where other deals were counted."""
+    cells = [one for one in losses.cells if one.cut == "stage" and one.group == (stage,)] if losses else []
+    recorded = [one for one in cells if one.name]
+    if not recorded or cells[0].of_n != lost_n:
+        return ""
+    first = max(recorded, key=lambda one: one.lost_n)
+    ties = [one for one in recorded if one.lost_n == first.lost_n]
+    if first.lost_n < 2 or len(ties) > 1:
+        return ""
+    return say.say(
+        "brief.conversion.reason", reason=reason_name(first, say), reason_n=first.lost_n, lost_n=lost_n
+    )
 
 
 def _step_of(result: Conversion, stage: str) -> StepRow | None:
