@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 TO = ("any", "advance", "lose")
 """What the clock may stop at."""
 MARK_DAYS = (30, 60, 90, 120)
+"""Days at which the share still there is told."""
 UNSURE_STILL = 0.05
 """That nobody is left is not said where the last ten followed were more than this share, and others are open."""
-"""Days at which the share still there is told."""
 SURE = 0.05
 """A pause without any event is no accident when the pace just before would leave it a chance below this."""
 
