@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from funnelnb.analysis.shared.members import (
     GIVEN,
     PERIODS,
     Asked,
+    Elsewhere,
     Mask,
     Member,
     behind,
@@ -204,16 +206,24 @@ def _funnel_properties(asked: Asked, result: Any, row: Any) -> Mapping[str, Memb
         else Period(name="", start=row.starts, end=row.ends)
     )
     if days is None:
-        return dict.fromkeys(("entry_n", "won_n", "here_n", "stage_n"), COMPUTED)
+        return dict.fromkeys(("entry_n", "won_n", "here_n", "judged_n", "stage_n"), COMPUTED)
     inside, flow = asked.everybody(), asked.everybody()
     if row.group:
         now = _days_of(result, "actual") or days
         inside, flow = deals_of_cut(asked.book, result.by[0], row.group[0], now)
     entered = entered_in(asked.book, days) & inside
     part = asked.book.some(entered)
-    here = whole_members(asked, origin_of(part, None).position, entered)["here"]
+    origin = origin_of(part, None).position
+    here, reached = whole_members(asked, origin, entered)["here"], step_members(asked, 0, entered)["reached"]
+
+    def judged() -> Mask | Elsewhere:
+        timed = replace(asked, book=part, found={}).timed(origin, asked.ledger.won, ())
+        known = timed.marks(timed.rows_of(()))
+        return Elsewhere(part, known) if known.any() else reached
+
     return {
-        "entry_n": step_members(asked, 0, entered)["reached"],
+        "entry_n": reached,
+        "judged_n": judged,
         "won_n": _moved(asked, asked.ledger.won, days, flow),
         "here_n": here,
         "stage_n": COMPUTED,
