@@ -6,13 +6,17 @@ import functools
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import funnelnb as fn
 from funnelnb.analysis.diagnosis.report_people import OLD_SHARE
 from funnelnb.analysis.shared import group_curve
 from funnelnb.analysis.shared.by_day import Times
+from funnelnb.core.errors import MissingDataError
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT, LOST_UNDATED
+from funnelnb.stats.totals import compound
+from funnelnb.stats.totals.size import points
 from tests.truth import worlds
 
 STAGES = ["lead", "offer", "talks", "won"]
@@ -52,6 +56,18 @@ def book(name):
     deals, history = change(name, tables["opportunities"].copy(), tables["stage_history"].copy())
     until = str(worlds.EPOCH + np.timedelta64(FULL.as_of, "D"))[:10]
     return fn.load({"opportunities": deals, "stage_history": history}, playbook=STAGES, as_of=until)
+
+
+@functools.cache
+def late_book():
+    """Return deals of which nothing is recorded before the 250th day."""
+    tables = worlds.frames(FULL)
+    began = worlds.EPOCH + np.timedelta64(250, "D")
+    history = tables["stage_history"][tables["stage_history"]["entered_at"] >= began]
+    until = str(worlds.EPOCH + np.timedelta64(FULL.as_of, "D"))[:10]
+    return fn.load(
+        tables | {"stage_history": history}, playbook=STAGES, as_of=until, observed_from=str(began)[:10]
+    )
 
 
 ASKED = {
@@ -212,13 +228,7 @@ def test_no_date_is_made_up_for_a_loss_without_one():
 
 
 def test_stages_before_the_records_are_not_called_passed_over():
-    tables = worlds.frames(FULL)
-    began = worlds.EPOCH + np.timedelta64(250, "D")
-    history = tables["stage_history"][tables["stage_history"]["entered_at"] >= began]
-    until = str(worlds.EPOCH + np.timedelta64(FULL.as_of, "D"))[:10]
-    late = fn.load(
-        tables | {"stage_history": history}, playbook=STAGES, as_of=until, observed_from=str(began)[:10]
-    )
+    late = late_book()
     assert "jumped_to_won" not in {row.finding for row in fn.diagnosis.harm(late).rows if row.deal_n}
     assert fn.diagnosis.wander(late).skipping_n == 0
 
@@ -231,3 +241,135 @@ def test_who_owns_a_deal_now_is_not_said_to_be_known_at_entry():
     result = fn.customers.propensity(made, horizon_days=90)
     used = {row.column for row in result.audit if row.used}
     assert ("people_as_recorded" in {note.code for note in result.notes}) == ("owner" in used)
+
+
+def test_the_six_properties_name_the_deals_that_the_rate_is_of():
+    """176 entered in the period; some of them ended before the records, and the rate is of the others."""
+    one = late_book()
+    page = fn.six_properties(one)
+    first, ledger = page.rows[0], one.ledger
+    seen = (ledger.outcome == 0) | (ledger.closed_s > np.datetime64(one.observed_from, "s").astype(np.int64))
+    entered = ledger.created_s >= first.starts.astype("datetime64[s]").astype(np.int64)
+    assert first.judged_n == (seen & entered).sum()
+    assert first.judged_n < first.entry_n
+    assert str(page.finding()).startswith(f"Of {first.judged_n:.0f} deals that entered")
+    assert {"late_entry", "ended_before_records"} <= {note.code for note in page.notes}
+
+
+def test_reopened_wins_are_not_called_stalled():
+    """Twenty wins open again are older than any deal that ended; in their stage they are new."""
+    tables = worlds.frames(FULL)
+    deals, history = tables["opportunities"].copy(), tables["stage_history"]
+    again = deals.index[deals["outcome"] == "won"][:20]
+    deals.loc[again, ["outcome", "stage", "closed_at"]] = [None, "offer", np.datetime64("NaT")]
+    until = worlds.EPOCH + np.timedelta64(FULL.as_of, "D")
+    back = {"opportunity_id": deals.loc[again, "opportunity_id"], "stage": "offer"}
+    moves = pd.concat([history, pd.DataFrame(back).assign(entered_at=until - np.timedelta64(5, "D"))])
+    one = fn.load({"opportunities": deals, "stage_history": moves}, playbook=STAGES, as_of=str(until)[:10])
+    assert fn.duration(one).rows[-1].pause
+    said = str(fn.duration(one).finding()) + fn.duration(one).text()
+    assert "they look stalled" not in said
+    assert "reopened" in said
+    assert "none is clearly stalled" in str(fn.stuck(one).finding())
+
+
+def few(lost_n, won_n=4):
+    """Return a small book with reasons for its losses."""
+    deals = [
+        {
+            "opportunity_id": f"D{k}",
+            "stage": "offer" if k < lost_n else "won",
+            "outcome": "lost" if k < lost_n else "won",
+            "lost_reason": ("price" if k % 2 else "timing") if k < lost_n else None,
+            "created_at": f"2025-01-{k + 1:02d}",
+            "closed_at": f"2025-05-{k % 20 + 1:02d}",
+        }
+        for k in range(lost_n + won_n)
+    ]
+    path = ["lead", "offer", "won"]
+    moves = [
+        {"opportunity_id": deal["opportunity_id"], "stage": stage, "entered_at": f"2025-0{month}-20"}
+        for deal in deals
+        for month, stage in enumerate(path[: 2 + (deal["outcome"] == "won")], start=2)
+    ]
+    moves = [one | ({"entered_at": "2025-05-21"} if one["stage"] == "won" else {}) for one in moves]
+    tables = {"opportunities": pd.DataFrame(deals), "stage_history": pd.DataFrame(moves)}
+    return fn.load(tables, playbook=path, as_of="2025-05-31")
+
+
+def test_no_share_of_fewer_than_ten_is_shown():
+    """Five lost deals of nine: no share of losses, no win rate of a path, of a week or of all."""
+    one = few(5)
+    lost, paths = fn.diagnosis.why_lost(one), fn.diagnosis.wander(one)
+    shares = [row.lost_share for row in lost.reasons] + [row.share_ci_upper for row in lost.reasons]
+    shares += [cell.cell_share for cell in lost.cells] + [cell.share_ci_lower for cell in lost.cells]
+    shares += [row.win_rate for row in paths.paths] + [row.win_ci_lower for row in paths.rounds]
+    shares += [row.path_share for row in paths.paths] + [paths.other_win_rate]
+    week = {row.figure: row for row in fn.weekly_report(one, period="2025-05").figures}
+    shares += [week["win_rate"].value, week["win_rate"].value_ci_upper]
+    speed = fn.forecasts.velocity(one, horizon_days=60)
+    shares += [speed.chance_rate, speed.naive_rate]
+    assert np.isnan(shares).all()
+    said = [str(part.finding(lang)) + part.text() for part in (lost, paths, speed) for lang in ("en", "zh")]
+    assert not [text for text in said if "nan" in text or "%" in text.split("Method")[0].split("90 %")[0]]
+    assert "3 of 5 lost deals" in said[0]
+
+
+def test_shares_of_ten_are_shown():
+    assert fn.diagnosis.why_lost(few(12)).reasons[0].lost_share == 0.5
+
+
+def test_nobody_left_is_not_said_of_the_last_few():
+    """Twenty ended by day 25 and twenty were open then: the last that ended, on day 28, left nobody; 0 % is no fact."""
+    kind = [ADVANCED] * 20 + [CENSORED] * 20 + [ADVANCED]
+    days = [*range(1, 21), *[21] * 20, 28]
+    made = times(kind, days, 400)
+    known = group_curve.pace(made, "any", 0.9)
+    assert known.at(known.still, 30) == 0
+    assert np.isnan(group_curve.facts(made, "any", np.nan, known)["still_30_rate"])
+    all_ended = times([ADVANCED] * 41, days, 400)
+    known = group_curve.pace(all_ended, "any", 0.9)
+    assert group_curve.facts(all_ended, "any", np.nan, known)["still_30_rate"] == 0
+
+
+def test_checks_that_could_not_be_made_are_no_proof():
+    said = fn.integrity(book("complete"))
+    assert [row.of_n > 0 for row in said.rows] == [True, True, False]
+    assert "All deals fit" not in str(said.finding())
+    assert "in 2 of 3 checks" in str(said.finding())
+
+
+def test_levers_name_what_is_missing():
+    with pytest.raises(MissingDataError, match="open deals were left out"):
+        fn.targets.levers(book("closed_only"), amount=1e5)
+
+
+def test_what_was_not_tested_is_not_said_to_fail():
+    learned = fn.customers.propensity(book("complete"), horizon_days=400)
+    codes = {note.code for note in fn.call_list(book("complete"), horizon_days=400).notes}
+    assert learned.verdict == "untested"
+    assert "calls_entry_untested" in codes
+    assert "calls_without_entry" not in codes
+
+
+def test_a_chance_is_zero_only_where_it_is_impossible():
+    coin = points([0.0, 1.0])
+    assert 0 < compound.total_chance([(coin, 2_000)], 1_990).value < 1e-9
+    assert compound.total_chance([(coin, 10)], 11).value == 0
+    assert compound.total_chance([(points([5.0]), 10)], 50).value == pytest.approx(1)
+    one = book("complete")
+    far = fn.quota(one, amount=1e9, until=str(one.as_of + np.timedelta64(90, "D"))[:10])
+    assert "is under 0.01 %" in str(far.finding())
+
+
+def test_a_distance_is_no_verdict_where_few_deals_cannot_tell():
+    """Thirty deals: both results say that the fit is more than five points away, neither that it is refuted."""
+    whole = book("complete")
+    one = whole.some(np.arange(len(whole.opportunities)) < 30)
+    (row,) = fn.distribution(one).rows
+    fits = fn.duration(one)
+    (fit,) = (fit for fit in fits.fits if fit.overall and fit.rank == 1)
+    assert (row.trust, fit.verdict) == ("unproven", "too_far")
+    assert "too few deals to tell" in str(fn.distribution(one).finding()) + fn.distribution(one).text()
+    assert "not reliable" not in fits.text()
+    assert "more than 5 points from the data" in fits.text()

@@ -11,6 +11,7 @@ import numpy as np
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, grouping
 from funnelnb.analysis.shared.entered import entered_s
 from funnelnb.analysis.shared.judged import NEVER_LOST, ONLY_WINS, WINS_ALONE, unjudged
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LEFT_DEAL, LOST_DEAL, OPEN_DEAL, WON_DEAL
 from funnelnb.stats.rates.clustered import design
@@ -218,6 +219,11 @@ class Desk:
         if kept.sum() < 2 or trials.max() < 2 or wins.sum() in (0, trials.sum()):
             return 1.0
         return max(1.0, float(design(wins[kept], trials[kept]).factor))
+
+
+def share_of(part_n: int, whole_n: int) -> float:
+    """Return a part as a share; NaN of fewer than ten deals."""
+    return part_n / whole_n if whole_n >= TOO_FEW_N else float("nan")
 
 
 def in_days(seconds: NDArray[np.int64]) -> Floats:

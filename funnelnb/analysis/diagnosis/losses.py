@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.diagnosis.desk import Desk
+from funnelnb.analysis.diagnosis.desk import Desk, share_of
 from funnelnb.analysis.shared.counts import grouping, level, source_notes
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
@@ -58,7 +58,7 @@ class LossRow:
         Empty: not recorded.
     lost_n : int
     lost_share, share_ci_lower, share_ci_upper : float
-        Of all lost deals; of a competitor: of the deals lost to one.
+        Of all lost deals; of a competitor: of the deals lost to one. NaN of fewer than ten.
     lost_amount : float
         Known amounts; NaN where no lost deal has one.
     amount_share : float
@@ -93,6 +93,7 @@ class LossCell:
     lost_n, of_n : int
         Lost for this reason, of all lost there.
     cell_share, share_ci_lower, share_ci_upper : float
+        NaN of fewer than ten lost deals.
     lost_amount : float
     """
 
@@ -290,14 +291,16 @@ class _Losses:
         labels, codes = np.unique(names[kept].astype(str), return_inverse=True)
         n = np.bincount(codes)
         amount = np.bincount(codes, weights=self.amount[kept])
-        lower, upper = wilson(n, n.sum(), self.confidence)
+        whole_n = int(n.sum())
+        lower, upper = _bounds(n, whole_n, self.confidence)
+        told = whole_n >= TOO_FEW_N and amount.sum() > 0
         rows = [
             LossRow(
                 kind=kind, name="" if kind == "ending" else str(label),
                 ending=str(label) if kind == "ending" else _most(ending[kept][codes == k]),
-                lost_n=int(n[k]), lost_share=float(n[k] / n.sum()), share_ci_lower=float(lower[k]),
+                lost_n=int(n[k]), lost_share=share_of(int(n[k]), whole_n), share_ci_lower=float(lower[k]),
                 share_ci_upper=float(upper[k]), lost_amount=float(amount[k]),
-                amount_share=float(amount[k] / amount.sum()) if amount.sum() > 0 else float("nan"),
+                amount_share=float(amount[k] / amount.sum()) if told else float("nan"),
                 first_stage=self.ids[int(np.bincount(self.stage[kept][codes == k]).argmax())],
             )
             for k, label in enumerate(labels)
@@ -313,13 +316,20 @@ class _Losses:
         n = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape)
         amount = np.bincount(key, weights=self.amount, minlength=shape[0] * shape[1]).reshape(shape)
         total = n.sum(axis=1)
-        lower, upper = wilson(n, np.maximum(total, 1)[:, None], self.confidence)
+        lower, upper = _bounds(n, total[:, None], self.confidence)
         for g, k in zip(*np.nonzero(n), strict=True):
             yield LossCell(
                 cut=cut, group=(labels[g],), name=str(names[k]), lost_n=int(n[g, k]), of_n=int(total[g]),
-                cell_share=float(n[g, k] / total[g]), share_ci_lower=float(lower[g, k]),
+                cell_share=share_of(int(n[g, k]), int(total[g])), share_ci_lower=float(lower[g, k]),
                 share_ci_upper=float(upper[g, k]), lost_amount=float(amount[g, k]),
             )  # fmt: skip
+
+
+def _bounds(n: NDArray[Any], whole_n: Any, confidence: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the bounds of shares; NaN of fewer than ten deals."""
+    lower, upper = wilson(n, np.maximum(whole_n, 1), confidence)
+    few = np.asarray(whole_n) < TOO_FEW_N
+    return np.where(few, np.nan, lower), np.where(few, np.nan, upper)
 
 
 def _most(values: NDArray[Any]) -> str:
@@ -368,7 +378,7 @@ def _signs(
             if not name:
                 continue
             n = np.bincount(codes[which == k], minlength=len(labels))
-            judged = np.flatnonzero((total >= TOO_FEW_N) & (total < total.sum()))
+            judged = np.flatnonzero((total >= TOO_FEW_N) & (total.sum() - total >= TOO_FEW_N))
             if judged.size < 2:
                 continue
             found = group_vs_rest(n[judged], total[judged], confidence_level=confidence)

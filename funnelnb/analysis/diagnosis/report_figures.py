@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.analysis.diagnosis.cells import standing_at
-from funnelnb.analysis.diagnosis.desk import Desk, in_days
+from funnelnb.analysis.diagnosis.desk import Desk, in_days, share_of
 from funnelnb.analysis.diagnosis.report_period import back
 from funnelnb.analysis.shared.counts import attributes
 from funnelnb.analysis.shared.judged import (
@@ -163,7 +163,7 @@ def overview_figures(desk: Desk, kind: str, now: Period, confidence: float) -> t
         "orders": [float(mine.sum()) for mine in masks["orders"]],
         "bookings": [float(amount[mine].sum()) for mine in masks["orders"]],
         "losses": [float(mine.sum()) for mine in masks["losses"]],
-        "win_rate": [won / (won + lost) if won + lost else float("nan") for won, lost in closed],
+        "win_rate": [share_of(won, won + lost) for won, lost in closed],
         "in_hand": [float(one.sum()) for one in stood],
         "in_hand_amount": [float(amount[one].sum()) for one in stood],
     }
@@ -223,7 +223,7 @@ def _chances(
         found["bookings"] = float(2 * norm.sf(apart / spread)) if spread > 0 else 1.0
     if np.isnan(values["win_rate"][0]):
         return found
-    both = sum(closed[0]) and sum(closed[1])
+    both = not np.isnan(values["win_rate"][1])
     found["win_rate"] = float(fisher_exact(np.array(closed[:2])).pvalue) if both else 1.0
     return found
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelnb.analysis.diagnosis.desk import Desk
+from funnelnb.analysis.diagnosis.desk import Desk, share_of
 from funnelnb.analysis.shared.counts import level, source_notes
 from funnelnb.analysis.shared.judged import moves_known
 from funnelnb.analysis.shared.open_deals import require_known
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger.codes import LEFT, LOST
@@ -257,7 +258,7 @@ def wander(book: Book, *, confidence_level: float | None = None) -> Wander:
         returning_n=int(moved["back"].sum()),
         reopened_n=int(reopened.sum()),
         referral_n=-1 if source is None else int(source.sum()),
-        referral_share=float("nan") if source is None else float(source.mean()),
+        referral_share=float("nan") if source is None else share_of(int(source.sum()), source.size),
         referral_win_rate=float("nan") if source is None else _won_of(desk, closed & source),
         other_win_rate=_won_of(desk, closed if source is None else closed & ~source),
         circulates=any(edge.kind == "recycle" for edge in book.playbook.edges),
@@ -353,7 +354,7 @@ def _paths(desk: Desk, confidence: float) -> tuple[DealPath, ...]:
         rows.append(
             DealPath(
                 rank=rank + 1, path=_spelled(int(found[k]), base, ledger.stage_ids), closed_n=int(n[k]),
-                won_n=int(won[k]), path_share=float(n[k] / n.sum()), win_rate=_won_of(desk, mine),
+                won_n=int(won[k]), path_share=share_of(int(n[k]), int(n.sum())), win_rate=_won_of(desk, mine),
                 win_ci_lower=lower, win_ci_upper=upper,
                 median_days=float(np.nanmedian(days)) if (~np.isnan(days)).any() else float("nan"),
             )
@@ -407,7 +408,7 @@ def _rounds(desk: Desk, kind: NDArray[np.str_], confidence: float) -> tuple[Roun
         lower, upper = _bounds(desk, int((closed & desk.won).sum()), int(closed.sum()), confidence)
         rows.append(
             RoundRow(
-                again_n=times, deal_n=int(mine.sum()), deal_share=float(mine.mean()),
+                again_n=times, deal_n=int(mine.sum()), deal_share=share_of(int(mine.sum()), mine.size),
                 win_rate=_won_of(desk, closed), win_ci_lower=lower, win_ci_upper=upper,
             )
         )  # fmt: skip
@@ -415,12 +416,14 @@ def _rounds(desk: Desk, kind: NDArray[np.str_], confidence: float) -> tuple[Roun
 
 
 def _won_of(desk: Desk, closed: Mask) -> float:
-    """Return the share won of closed deals; NaN without any, and where no lost ones are in the data."""
-    return float(desk.won[closed].mean()) if closed.any() and desk.losses_known else float("nan")
+    """Return the share won of closed deals; NaN of fewer than ten, and where no lost ones are in the data."""
+    told = closed.sum() >= TOO_FEW_N and desk.losses_known
+    return float(desk.won[closed].mean()) if told else float("nan")
 
 
 def _bounds(desk: Desk, won_n: int, closed_n: int, confidence: float) -> tuple[float, float]:
-    lower, upper = wilson(won_n, closed_n, confidence) if desk.losses_known else (np.nan, np.nan)
+    told = closed_n >= TOO_FEW_N and desk.losses_known
+    lower, upper = wilson(won_n, closed_n, confidence) if told else (np.nan, np.nan)
     return float(lower), float(upper)
 
 

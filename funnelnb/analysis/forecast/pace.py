@@ -25,6 +25,7 @@ from funnelnb.analysis.shared.period import target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 
@@ -261,7 +262,7 @@ class Velocity(Result):
     size_amount : float
         Mean size of a win.
     chance_rate : float
-        To be won within `within_days`, open deals counted as open.
+        To be won within `within_days`, open deals counted as open; NaN of fewer than ten deals.
     within_days : float
     cycle_days : float
         Median days to the win of those that win.
@@ -271,7 +272,7 @@ class Velocity(Result):
     velocity_amount : float
         Open deals x size x chance / cycle, a month: the usual formula with honest parts.
     naive_rate, naive_days, naive_amount : float
-        Win rate of closed deals, mean cycle of won deals, and the usual formula with these.
+        Win rate of closed deals (NaN of fewer than ten), mean cycle of won deals, and the usual formula with these.
     """
 
     new_n: int
@@ -337,7 +338,7 @@ def velocity(
     new_n = int((mine & (known.start > history.day - window)).sum())
     month = new_n / window * MONTH_DAYS
     still = int((mine & ~won & (known.end == NEVER)).sum())
-    rate = float(won.sum() / (won | (known.end < NEVER)).sum())
+    rate = _won_of_closed(known)
     days = float((known.win - known.start)[won & mine].mean())
     return Velocity(
         n=len(known.start),
@@ -362,13 +363,25 @@ def velocity(
     )
 
 
+def _won_of_closed(known: Known) -> float:
+    """Return the share won of the closed deals; NaN of fewer than ten."""
+    won = known.win < NEVER
+    closed_n = int((won | (known.end < NEVER)).sum())
+    return float(won.sum() / closed_n) if closed_n >= TOO_FEW_N else float("nan")
+
+
 def _settled(known: Known, asked: int) -> tuple[float, float, float]:
-    """Return the share won in the end, the time by which half of it is, and the days that were seen."""
+    """Return the share won in the end, the time by which half of it is, and the days that were seen.
+
+    NaN, all but the days, of fewer than ten deals.
+    """
     grid = Grid.of(known)
     curve = np.cumsum(_won_at(risk_between(known, grid, known.start, known.win, known.start < NEVER)))
     last = min(asked // grid.unit, curve.size - 1)
     chance = float(curve[last])
     half = np.searchsorted(curve[: last + 1], chance / 2)
+    if (known.start < NEVER).sum() < TOO_FEW_N:
+        return float("nan"), float("nan"), float(last * grid.unit)
     return chance, float(half * grid.unit), float(last * grid.unit)
 
 

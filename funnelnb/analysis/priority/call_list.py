@@ -543,7 +543,8 @@ def _notes(book: Book, rows: list[CallRow], learned: Propensity, short_n: int) -
     if unknown_n:
         notes.append(Note("calls_unranked", {"deals_n": unknown_n, "of_n": len(rows)}))
     if learned.verdict != "better":
-        notes.append(Note("calls_without_entry"))
+        untested = learned.verdict == "untested"
+        notes.append(Note("calls_entry_untested" if untested else "calls_without_entry"))
     missing = [name for name in ("contacts", "gates", "activities", "accounts") if name not in book.tables]
     if missing:
         notes.append(Note("calls_tables_missing", {"tables": ", ".join(missing)}))

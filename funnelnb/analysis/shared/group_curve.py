@@ -27,6 +27,8 @@ TO = ("any", "advance", "lose")
 """What the clock may stop at."""
 MARK_DAYS = (30, 60, 90, 120)
 """Days at which the share still there is told."""
+UNSURE_STILL = 0.05
+"""That nobody is left is not said where the last ten followed were more than this share, and others are open."""
 SURE = 0.05
 """A pause without any event is no accident when the pace just before would leave it a chance below this."""
 
@@ -278,6 +280,13 @@ def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> Facts
     if counts["undated_n"]:  # of these there is no more than a guess, and no bounds are shown
         quantiles |= {"q25_days": np.nan, "q75_days": np.nan}
         still = [np.nan for _ in MARK_DAYS]
+    elif known is not None and counts["open_n"]:
+        followed = known.trusted_days
+        unsure = known.at(known.still, followed) > UNSURE_STILL
+        still = [
+            np.nan if unsure and day > followed and not one else one
+            for day, one in zip(MARK_DAYS, still, strict=True)
+        ]
     return {
         **counts,
         **finished,

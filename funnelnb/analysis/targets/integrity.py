@@ -408,8 +408,11 @@ def _gaps(book: Book, found: Mapping[str, _Found]) -> tuple[Note, ...]:
     notes: tuple[Note, ...] = ()
     if CHECKS[0] not in found:
         notes += (Note("integrity_no_dates"),)
-    if CHECKS[2] not in found:
+    if "gates" not in book.tables:
         notes += (Note("integrity_no_gates"),)
     if "stage_history" not in book.tables:
         notes += (Note("integrity_no_history"),)
+    tables = {CHECKS[1]: "stage_history", CHECKS[2]: "gates"}
+    if any(name not in found and table in book.tables for name, table in tables.items()):
+        notes += (Note("integrity_no_open"),)
     return notes

@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, level, source_notes, time_counts
 from funnelnb.analysis.shared.horizon import settle
+from funnelnb.analysis.shared.judged import require_judged, unjudged
 from funnelnb.analysis.shared.period import Period, days_left, if_named, target_amount
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
@@ -225,6 +226,8 @@ class _Model:
             )
             steps.append(float(rate))
         if np.isnan(steps).any():
+            if unjudged(book):
+                require_judged(book, what="the share that gets through every step")
             raise MissingDataError(
                 "the share that gets through every step cannot be measured",
                 expected="dated deals in every stage",

@@ -55,6 +55,8 @@ MOST_GROUPS = 26
 BEND_SHARE = 0.05
 """A funnel within this share of straight sides everywhere is called a trapezoid, however many deals it holds."""
 TRAPEZOID = "trapezoid"
+BEFORE_RECORDS = ("late_entry", "ended_before_records")
+"""Notes on deals that are counted in part only, or not at all, in the success rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,8 @@ class FunnelProperties:
         Deals entered in the period that still stand in the first stage.
     success_rate, success_ci_lower, success_ci_upper : float
         Won within the horizon of entering.
+    judged_n : float
+        Deals that the success rate is of: without those that ended before the records begin.
     cycle_days, cycle_ci_lower, cycle_ci_upper : float
         Median days from entry to won or lost.
     slope_rate : float
@@ -142,6 +146,7 @@ class FunnelProperties:
     entry_n: float
     won_n: float
     here_n: float
+    judged_n: float
     success_rate: float
     success_ci_lower: float
     success_ci_upper: float
@@ -510,7 +515,6 @@ def of_deals(
     why = unjudged(part)
     widths = _reached(part, whole.reached_n, horizon, confidence_level)
     moves = [_moved(flow, k, period) for k in range(won + 1)]
-    undated = any(np.isnan(one) for one in moves[1:])
     counts = [whole.reached_n, *moves[1:]]
     stages = [
         _stage(
@@ -531,6 +535,7 @@ def of_deals(
         entry_n=whole.reached_n,
         won_n=counts[won],
         here_n=whole.here_n,
+        judged_n=whole.by_day_n or whole.reached_n,
         **_as_success(_success(whole, why)),
         **_as_cycle(_cycle(part, 0, won, confidence_level)),
         **_shape(widths, part.playbook.stage_ids),
@@ -539,8 +544,13 @@ def of_deals(
         enough=whole.enough,
     )
     won_stage = _won_row(series, part.playbook.stage_ids[won], counts[won], widths[won])
-    notes = (Note("moves_undated"),) if undated else ()
-    return Funnel(whole=properties, stages=(*stages, won_stage), notes=notes)
+    return Funnel(whole=properties, stages=(*stages, won_stage), notes=_counted_notes(found.notes, moves))
+
+
+def _counted_notes(notes: Sequence[Note], moves: Sequence[float]) -> tuple[Note, ...]:
+    """Return what has to be said of deals older than the records, and of moves without a date."""
+    undated = (Note("moves_undated"),) if np.isnan(moves[1:]).any() else ()
+    return (*(note for note in notes if note.code in BEFORE_RECORDS), *undated)
 
 
 def _stage(
@@ -776,6 +786,7 @@ def ideal_funnel_of(
         ends=nowhere,
         won_n=widths[-1],
         here_n=nan,
+        judged_n=actual.entry_n,
         **_as_success((widths[-1] / widths[0] if widths[0] else nan, nan, nan)),
         **_as_cycle((days[-1], nan, nan)),
         **_shape(widths, stages),
@@ -887,6 +898,7 @@ def typed_properties(
         entry_n=counts[0],
         won_n=counts[-1],
         here_n=nan,
+        judged_n=counts[0],
         **_as_success(rate(counts[-1], counts[0])),
         **_as_cycle((nan, nan, nan)),
         **_shape([float(one) for one in counts], ids),

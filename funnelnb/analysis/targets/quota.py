@@ -20,6 +20,7 @@ from funnelnb.core import check
 from funnelnb.core.errors import MissingDataError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger.codes import WON_DEAL
+from funnelnb.stats.totals.compound import LARGEST, SMALLEST
 from funnelnb.stats.totals.portfolio import portfolio
 from funnelnb.stats.totals.shock import MEASURED_MONTHS, Shock
 from funnelnb.stats.totals.size import Size, points
@@ -225,7 +226,8 @@ class _Sources:
         if np.isfinite(target) and target <= self.won:
             return curve, 1.0, 1.0
         known = np.isfinite(rest)
-        return curve, found.value if known else np.nan, without.value if known else np.nan
+        chances = [_no_certainty(one.value) if known else np.nan for one in (found, without)]
+        return curve, chances[0], chances[1]
 
     def _upto(
         self,
@@ -245,6 +247,11 @@ class _Sources:
             mean += count * size.mean
             variance += count * (size.variance + size.mean**2) + (count * size.mean) ** 2 / shape
         return max(mean * np.exp(2.5 * self.spread) + 4 * np.sqrt(variance), 1.0)
+
+
+def _no_certainty(chance: float) -> float:
+    """Return a chance that is neither 0 nor 1: what it rests on, chances and sizes of deals, is estimated."""
+    return min(max(chance, SMALLEST), LARGEST)
 
 
 def _assured(curve: AttainCurve, assurance: float) -> float:

@@ -83,7 +83,7 @@ class DurationRow:
     limit_days : float
         The same for all groups of a stage: the age to which each group could be watched.
     still_30_rate, still_60_rate, still_90_rate, still_120_rate : float
-        Share neither advanced nor lost by then.
+        Share neither advanced nor lost by then; NaN where only the end of the last few would make it 0.
     naive_median_days, naive_mean_days : float
         Of the finished deals alone: what is usually reported, and too short while deals are open.
     naive_difference_days : float

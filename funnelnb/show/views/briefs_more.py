@@ -107,6 +107,11 @@ def _reason_figure(losses: WhyLost, say: Words) -> Figure:
             lines=(say.get("brief.diagnosis.lost_note"),),
         )
     first = known[0]
+    if math.isnan(first.lost_share):
+        return Figure(
+            name=say.say("brief.diagnosis.reason_name", reason=reason_name(first, say)),
+            value=say.say("brief.diagnosis.reason_few", lost_n=first.lost_n, n=losses.n),
+        )
     lines = [
         say.say(
             "brief.interval_n",
@@ -142,7 +147,7 @@ def _ask_losses(losses: WhyLost, say: Words) -> list[Action]:
                 share=say.numbers.percent(first.lost_share),
                 stage=stage_name(losses, first.first_stage, say),
             )
-            if first.first_stage
+            if first.first_stage and not math.isnan(first.lost_share)
             else "",
         )
     ]

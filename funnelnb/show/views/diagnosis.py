@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.diagnosis.change import Change, ChangePart
     from funnelnb.analysis.diagnosis.drill import SymptomDetail
-    from funnelnb.analysis.diagnosis.losses import WhyLost
+    from funnelnb.analysis.diagnosis.losses import LossRow, WhyLost
     from funnelnb.analysis.diagnosis.symptoms import RuleState, Symptom, Symptoms
     from funnelnb.analysis.diagnosis.verdict import Verdict
     from funnelnb.show.text.words import Words
@@ -485,6 +485,13 @@ CELLS = Table(
 )
 
 
+def share_or_count(row: LossRow, say: Words) -> str:
+    """Write the share of a row with its interval; the plain number where there are too few deals for a share."""
+    if math.isnan(row.lost_share):
+        return say.say("why_lost.some", n=say.numbers.count(row.lost_n))
+    return say.numbers.interval(row.lost_share, row.share_ci_lower, row.share_ci_upper)
+
+
 def why_lost_finding(result: WhyLost, say: Words) -> Finding:
     """Say the most frequent reason, the dearest one, the endings, and what distinguishes them."""
     known = [row for row in result.reasons if row.name]
@@ -494,7 +501,7 @@ def why_lost_finding(result: WhyLost, say: Words) -> Finding:
         headline = say.say(
             "why_lost.headline",
             reason=reason_name(first, say),
-            share=say.numbers.interval(first.lost_share, first.share_ci_lower, first.share_ci_upper),
+            share=share_or_count(first, say),
             n=say.numbers.count(result.n),
         )
         dearest = max(known, key=lambda row: row.lost_amount)
@@ -529,7 +536,7 @@ def _ends(result: WhyLost, say: Words) -> list[str]:
         say.say(
             "why_lost.ended",
             ending=reason_name(row, say),
-            share=say.numbers.interval(row.lost_share, row.share_ci_lower, row.share_ci_upper),
+            share=share_or_count(row, say),
         )
         for row in result.endings
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.tables.table import Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some
@@ -95,7 +96,9 @@ def wander_finding(result: Wander, say: Words) -> Finding:
     """Say how many deals go straight, skip, go back or come back, and the most usual path that wins."""
     headline = say.say(
         "wander.headline",
-        straight=say.numbers.percent(result.straight_n / result.n),
+        straight=say.say("why_lost.some", n=say.numbers.count(result.straight_n))
+        if result.n < TOO_FEW_N
+        else say.numbers.percent(result.straight_n / result.n),
         n=say.numbers.count(result.n),
         skipping_n=result.skipping_n,
         returning_n=result.returning_n,
@@ -116,7 +119,7 @@ def wander_finding(result: Wander, say: Words) -> Finding:
     if result.circulates:
         again = sum(row.deal_n for row in result.rounds if row.again_n)
         parts.append(say.say("wander.circulates", again_n=again))
-    if result.referral_n >= 0 and not math.isnan(result.referral_win_rate):
+    if result.referral_n >= 0 and not math.isnan(result.referral_win_rate + result.other_win_rate):
         parts.append(
             say.say(
                 "wander.referred", referral_n=result.referral_n,

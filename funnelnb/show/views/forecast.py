@@ -551,6 +551,9 @@ def velocity_finding(result: Velocity, say: Words) -> Finding:
     def money(value: float) -> str:
         return say.numbers.amount(value, result.currency)
 
+    if math.isnan(result.chance_rate):
+        few = say.say("velocity.headline_few", n=result.n)
+        return Finding(headline=few, detail="", unsaid=say.get("velocity.unsaid"))
     priced = math.isfinite(result.size_amount)
     both = {"velocity": money(result.velocity_amount), "naive": money(result.naive_amount)}
     return Finding(
@@ -561,7 +564,7 @@ def velocity_finding(result: Velocity, say: Words) -> Finding:
             else say.numbers.count(round(result.new_per_month_n)),
             chance=say.numbers.percent(result.chance_rate), size=money(result.size_amount),
         ),
-        detail=say.say("velocity.detail", **both) if priced else "",
+        detail=say.say("velocity.detail", **both) if math.isfinite(result.naive_amount) else "",
         unsaid=say.get("velocity.unsaid"),
     )  # fmt: skip
 

@@ -257,7 +257,7 @@ def properties_finding(result: SixProperties, say: Words) -> Finding:
     """Say how many entered and how many are won, what the shape is, and how far ideal and last year are."""
     first, *others = _wholes(result)
     values = {
-        "entry_n": round(first.entry_n),
+        "entry_n": round(first.entry_n if math.isnan(first.success_rate) else first.judged_n),
         "rate": say.numbers.interval(first.success_rate, first.success_ci_lower, first.success_ci_upper),
         "horizon_days": result.horizon_days,
         "shape": say.get(f"properties.shapes.{first.shape}"),
@@ -273,7 +273,7 @@ def properties_finding(result: SixProperties, say: Words) -> Finding:
             f"properties.{'beside_unknown' if math.isnan(row.success_rate) else 'beside'}",
             series=say.get(f"properties.series.{row.series}"),
             rate=say.numbers.interval(row.success_rate, row.success_ci_lower, row.success_ci_upper),
-            entry=say.numbers.count(row.entry_n),
+            entry=say.numbers.count(row.entry_n if math.isnan(row.success_rate) else row.judged_n),
         )
         for row in others
     ]

@@ -565,9 +565,11 @@ def integrity_finding(result: Integrity, say: Words) -> Finding:
         rows.get(name) for name in ("never_in_funnel", "lower_than_history", "without_evidence")
     )
     if not any(row.found_n for row in rows.values()):
-        looked = any(row.of_n for row in rows.values())
-        key = "findings.integrity.nothing" if looked else "targets.integrity_no_records"
-        return Finding(headline=say.get(key), detail="", unsaid=unsaid)
+        looked_n = sum(bool(row.of_n) for row in rows.values())
+        key = "nothing" if looked_n == len(rows) else "nothing_partly"
+        key = f"findings.integrity.{key}" if looked_n else "targets.integrity_no_records"
+        said = say.say(key, looked_n=looked_n, checks_n=len(rows))
+        return Finding(headline=said, detail="", unsaid=unsaid)
     money = say.numbers.amount
     seen = never is not None and bool(never.of_n)
     headline = say.get("findings.integrity.all_seen" if seen else "targets.integrity_unseen")

@@ -176,6 +176,26 @@ def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Float
     return value.clip(0, 1), np.minimum(error, 1.0)
 
 
+SMALLEST = float(np.finfo(float).tiny)
+LARGEST = float(np.nextafter(1.0, 0.0))
+
+
+def extremes(size: Size) -> tuple[float, float]:
+    """Return the least and the most that one deal can bring."""
+    real = size.weight > 0
+    return float(size.lower[real].min()), float(size.upper[real].max())
+
+
+def likely(value: float, ends: tuple[float, ...], target: float) -> float:
+    """Return a chance that is 0 only where the target lies beyond all totals, and 1 only where none falls short.
+
+    `ends`: the least and the most that the total can be.
+    """
+    if target > ends[1] * (1 + 1e-9):
+        return 0.0
+    return value if ends[0] >= target else min(max(value, SMALLEST), LARGEST)
+
+
 def _inside(chance: Floats) -> Floats:
     made: Floats = np.clip(chance, 0.0, 1.0)
     return made
@@ -267,12 +287,13 @@ def total_chance(groups: Sequence[Group], target: float, *, error: float = ERROR
     count = sum(n for _, n in deals)
     if not count:
         return Chance(value=0.0, error=0.0)
+    ends = tuple(np.add.reduce([n * np.array(extremes(size)) for size, n in deals]).tolist())
     cells = CELLS
     while True:
         lattice = lattice_for([size for size, _ in deals], goal, cells, count)
         mass = _product(deals, lattice)
         chance = chance_on(mass[None, :], lattice, np.array([count]), _loose(deals, lattice))
-        found = Chance(value=float(chance[0][0]), error=float(chance[1][0]))
+        found = Chance(value=likely(float(chance[0][0]), ends, goal), error=float(chance[1][0]))
         if found.error <= error or lattice.exact or cells >= MOST_CELLS:
             return found
         cells *= 2 if found.error < 64 * error else 4
