@@ -346,10 +346,8 @@ def tornado_draw(result: Levers, lang: str) -> Any:
     spelled = say.say("charts.tornado.now", chance_rate=result.chance_rate)
     now = draft.layer([{"start": result.chance_rate, "label": spelled}], "now")
     upper, lower = (base.transform_filter(f"datum.side == '{side}'") for side in ("up", "down"))
-    tips = [
-        alt.Tooltip("name:N", title=say.field("lever", "LeverRow").label),
-        alt.Tooltip("words:N", title=say.get("charts.tornado.then")),
-    ]
+    heads = (("name", say.field("lever", "LeverRow").label), ("words", say.get("charts.tornado.then")))
+    tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in heads]
     layers = [
         base.mark_bar(height=theme.fit(18, 15)).encode(x=x, x2="end:Q", y=y, color=own_colour(), tooltip=tips),
         upper.mark_text(align="left", dx=5).encode(x=alt.X("end:Q"), y=y, text="words:N"),

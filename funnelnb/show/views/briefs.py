@@ -160,9 +160,10 @@ def _other_figures(result: Conversion, row: StepRow, say: Words) -> tuple[Figure
 def _conversion_actions(
     result: Conversion, step: StepRow | None, losses: WhyLost | None, say: Words
 ) -> tuple[Action, ...]:
-    made = []
     worst = result.loss_points[0].stage if result.loss_points and len(result.steps) > 1 else ""
+    made = []
     if step is not None and step.here_n:
+        reason = _reason(losses, step.stage, step.lost_n, say) if step.stage != worst else ""
         priced = step.here_amount > 0
         made.append(
             Action(
@@ -173,38 +174,28 @@ def _conversion_actions(
                     amount=money_of(result, step.here_amount, say),
                 ),
                 why=sentences(
-                    say,
-                    _largest(result, step, say),
-                    _reason(losses, step.stage, step.lost_n, say) if step.stage != worst else "",
-                    say.get("brief.conversion.do_here_why"),
+                    say, _largest(result, step, say), reason, say.get("brief.conversion.do_here_why")
                 ),
                 **_behind(result, step, "here_n", say),
             )
         )
-    if worst:
-        point = result.loss_points[0]
-        share = say.numbers.percent(point.lost_share)
-        worth = point.lost_amount > 0
-        made.append(
-            Action(
-                what=say.say(
-                    "brief.conversion.do_most",
-                    lost_n=point.lost_n,
-                    stage=stage_name(result, point.stage, say),
-                ),
-                why=sentences(
-                    say,
-                    say.say(
-                        f"brief.conversion.{'do_most_worth' if worth else 'do_most_why'}",
-                        share=share,
-                        amount=money_of(result, point.lost_amount, say),
-                    ),
-                    _reason(losses, point.stage, point.lost_n, say),
-                ),
-                **_behind(result, _step_of(result, point.stage), "lost_n", say),
-            )
-        )
-    return tuple(made)
+    return (*made, *([_most_lost(result, losses, say)] if worst else []))
+
+
+def _most_lost(result: Conversion, losses: WhyLost | None, say: Words) -> Action:
+    """Ask for the reason of the losses in the stage that loses most."""
+    point = result.loss_points[0]
+    why = say.say(
+        f"brief.conversion.{'do_most_worth' if point.lost_amount > 0 else 'do_most_why'}",
+        share=say.numbers.percent(point.lost_share),
+        amount=money_of(result, point.lost_amount, say),
+    )
+    stage = stage_name(result, point.stage, say)
+    return Action(
+        what=say.say("brief.conversion.do_most", lost_n=point.lost_n, stage=stage),
+        why=sentences(say, why, _reason(losses, point.stage, point.lost_n, say)),
+        **_behind(result, _step_of(result, point.stage), "lost_n", say),
+    )
 
 
 def _reason(losses: WhyLost | None, stage: str, lost_n: int, say: Words) -> str:
