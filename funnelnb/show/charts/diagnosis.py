@@ -164,7 +164,7 @@ def _squares(base: alt.Chart, tip: str) -> list[alt.Chart]:
             **places, color=own_colour(), tooltip=[alt.Tooltip("said:N", title=tip)] if tip else alt.Undefined
         ),
         signs,
-        base.mark_text(fontSize=10, color=ink, align="right").encode(
+        base.mark_text(fontSize=11.5, color=ink, align="right").encode(
             x=pixel("x", "mid"), y=pixel("y", "line"), text="label:N"
         ),
     ]
