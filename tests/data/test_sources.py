@@ -389,3 +389,31 @@ def test_broken_and_locked_files_that_nobody_asked_for_are_left_alone(tmp_path):
     write(tmp_path, b"junk", "notes.xlsx")
     write(tmp_path, b"junk", "~$opportunities.xlsx")
     assert len(load(tmp_path, playbook=STAGES).opportunities) == 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '[tables.opportunities.stage_dates]\nwon = "{word}"',
+        '[tables.opportunities.attributes]\nplace = "{word}"',
+        '[tables.opportunities.columns]\nclosed_at = ["{word}", "created_at"]',
+        '[tables.opportunities.only]\n"{word}" = ["East"]',
+        '[tables.opportunities.won_when]\n"{word}" = ["East"]',
+        '[[tables.opportunities.joins]]\nfile = "deals.csv"\non = {{ owner = "{word}" }}\ncolumns = {{ x = "region" }}',
+    ],
+)
+@pytest.mark.parametrize("word", ["", "#row"])
+def test_words_for_no_column_stand_only_where_they_mean_something(tmp_path, lines, word):
+    write(tmp_path, CSV)
+    write(tmp_path, 'playbook = ["lead", "offer", "won"]\n' + lines.format(word=word), "funnelnb.toml")
+    with pytest.raises(MappingError, match=f"'{word}': deals.csv has no such column"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["created_at", "closed_at", "amount", "stage"])
+def test_row_numbers_stand_for_ids_only(tmp_path, name):
+    write(tmp_path, CSV)
+    said = f'playbook = ["lead", "offer", "won"]\n[tables.opportunities.columns]\n{name} = "#row"'
+    write(tmp_path, said, "funnelnb.toml")
+    with pytest.raises(MappingError, match=r"'#row': deals\.csv has no such column"):
+        load(tmp_path)
