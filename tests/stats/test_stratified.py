@@ -66,6 +66,14 @@ def test_a_stratum_of_two_cases_counts_and_one_without_difference_does_not():
     assert nobody.ci_lower.tolist() == nobody.ci_upper.tolist() == [0.0, 0.0]
 
 
+def test_weights_of_a_tenth_give_the_same_shares():
+    k, n = np.array([[2.0, 3, 0], [1, 0, 4]]), np.array([[3.0, 5, 0], [2, 1, 6]])
+    whole, tenth = compared_within(k, n), compared_within(k / 10, n / 10)
+    np.testing.assert_allclose(tenth.rest_rate, whole.rest_rate)
+    np.testing.assert_allclose(tenth.difference, whole.difference)
+    np.testing.assert_allclose(tenth.trials, whole.trials / 10)
+
+
 def by_pairs(y, cluster, cell, weight):
     """Correlation from all pairs of rows, one by one, each as often as the product of the weights says."""
     same, other = {}, {}
