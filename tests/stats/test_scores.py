@@ -112,6 +112,7 @@ def test_a_width_has_its_limits():
     assert width_factor([]) == 1.0
     one = ndtri(0.9) / ndtri(0.75)  # of one past period only the middle half has a rank: (1 + 1) / 2
     assert width_factor([0.9]) == pytest.approx(one ** (1 / 11))
-    assert width_factor([1.0] * 400) == MOST_FACTOR
+    furthest = [np.log(ndtri(1 - 1e-4) / ndtri((1 + level) / 2)) for level in (0.5, 0.8, 0.9)]
+    assert width_factor([1.0] * 400) == pytest.approx(np.exp(np.mean(furthest) * 400 / 410))
     assert width_factor([0.5] * 400) == pytest.approx(1 / MOST_FACTOR)
     assert widened(np.array([-2.0, 4.0]), 3.0).tolist() == [0.0, 10.0], "nothing below 0 unless told"
