@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import xlogy
 from scipy.stats import binom, chi2
 
 from funnelnb.core.errors import ParameterError
@@ -75,3 +76,18 @@ def test_counts_per_exposure_and_what_cannot_be():
     assert count_changes([10, 20, 10, 20, 10, 20], exposure=[1, 2, 1, 2, 1, 2]) == ()
     with pytest.raises(ParameterError):
         count_changes([1, 2], exposure=[1])
+
+
+def test_stretches_in_which_all_or_none_succeed_are_told():
+    """First all, then none, then half: shares of 1 and 0 have a likelihood of 1."""
+    n = np.full(24, 6.0)
+    k = np.r_[np.full(8, 6.0), np.zeros(8), np.full(8, 3.0)]
+    gain = _gain(k, n)
+
+    def height(a, b):
+        p = a.sum() / b.sum()
+        return sum(xlogy(one, p) + xlogy(all_n - one, 1 - p) for one, all_n in zip(a, b, strict=True))
+
+    wanted = [height(k[:t], n[:t]) + height(k[t:], n[t:]) - height(k, n) for t in range(1, 24)]
+    np.testing.assert_allclose(gain, wanted, atol=1e-9)
+    assert [one.position for one in change_points(k, n)] == [8, 16]

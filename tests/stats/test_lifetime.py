@@ -358,3 +358,38 @@ def test_intervals_must_be_in_order_and_families_known():
         intervals([5], [3])
     with pytest.raises(ParameterError, match="weibul"):
         fit(observed([1, 2], [1, 1]), "weibul")
+
+
+def test_information_criteria_are_those_of_the_formulas():
+    """2 k + 2 k (k + 1) / (d - k - 1) - 2 log L, and k log d - 2 log L, with d finished deals."""
+    time, event, _ = sample(4)
+    for family, k in (("exponential", 1), ("weibull", 2), ("generalised_gamma", 3)):
+        found = fit(observed(time, event), family)
+        d = int(np.sum(event))
+        assert found.event_n == d
+        assert found.aicc == pytest.approx(2 * k + 2 * k * (k + 1) / (d - k - 1) - 2 * found.log_likelihood)
+        assert found.bic == pytest.approx(k * np.log(d) - 2 * found.log_likelihood)
+
+
+def test_shares_finished_and_not_add_to_one_with_those_that_finish_at_once_or_never():
+    rng = np.random.default_rng(5)
+    time = np.ceil(rng.weibull(1.4, 600) * 30)
+    time[:90] = 0
+    event = rng.random(600) < 0.7
+    event[:90] = True
+    time[~event] = 150
+    found = fit(observed(time, event), "weibull", never=True, at_once=True)
+    assert found.refusal == ""
+    values = dict(zip(found.parameters, found.estimate, strict=True))
+    p, c = values["at_once_share"], values["finishing_share"]
+    days = np.array([0.0, 1, 20, 90, np.inf])
+    below, above = found._below(found.theta, days)
+    np.testing.assert_allclose(below + above, 1)
+    assert (below[0], below[-1]) == pytest.approx((p, p + (1 - p) * c))
+    drawn = found.draw(np.random.default_rng(6), 20_000)
+    assert (drawn == 0).mean() == pytest.approx(p, abs=0.01)
+    assert np.isinf(drawn).mean() == pytest.approx((1 - p) * (1 - c), abs=0.015)
+    late = found.draw(np.random.default_rng(7), 20_000, entry=20.0)
+    assert late.min() > 20
+    assert np.isinf(late).mean() == pytest.approx((1 - p) * (1 - c) / above[2], abs=0.02)
+    assert (late <= 90).mean() == pytest.approx((below[3] - below[2]) / above[2], abs=0.02)

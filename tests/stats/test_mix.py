@@ -215,6 +215,14 @@ def test_the_band_that_is_filled_up_is_the_one_with_the_widest_range():
         assert first == -(-(90 - 2 * second) // 3)
 
 
+def test_how_many_mixes_there_are_does_not_depend_on_where_their_range_begins():
+    low = Task(target=90, amount=(3.0, 2.0, 1.0), effort=(1.0, 1.0, 1.0), most_n=(99, 20, 20))
+    high = Task(
+        target=90 + 1500, amount=low.amount, effort=low.effort, least_n=(0, 500, 500), most_n=(99, 520, 520)
+    )
+    assert (minimal(high) - [0, 500, 500]).tolist() == minimal(low).tolist()
+
+
 def test_nearby_mixes_are_all_those_of_a_cube_around_the_centre():
     """Four bands: 13 to each side, since 27 cubed is the most below 20,000; the first is filled up to the target."""
     task = Task(target=900, amount=(5.0, 20.0, 4.0, 7.0), effort=(2.0, 5.0, 1.5, 3.0))

@@ -43,7 +43,7 @@ def by_strata(k, n, factor, level, df):
 def test_every_figure_is_that_of_a_loop_over_strata(level, df):
     rng = np.random.default_rng(1)
     for case in range(20):
-        n = rng.integers(0, 7, (4, 5)).astype(float) * rng.choice([1.0, 1.3])
+        n = rng.integers(0, 7, (4, 5)).astype(float) * rng.choice([1.0, 1.3, 0.7])
         k = np.minimum(rng.integers(0, 7, (4, 5)), n) * rng.choice([0, 1, 1], (4, 5))
         k[0] = n[0] if case % 2 else 0.0  # nobody, or everybody, in one stratum
         n[2, 1:], k[2, 1:] = 0.0, 0.0  # one group alone in its stratum

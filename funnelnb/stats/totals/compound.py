@@ -395,7 +395,7 @@ def _lift(size: Size, goal: float, level: float, guess: int) -> int:
 
     powers = [transform(on_lattice(size, lattice))]
     while not enough(powers[-1], 1 << (len(powers) - 1)):
-        if len(powers) > MOST_DEALS.bit_length():
+        if len(powers) >= MOST_DEALS.bit_length():
             raise ParameterError(f"more than {MOST_DEALS} deals are needed", expected="a smaller target")
         powers.append(powers[-1] ** 2)
     if len(powers) == 1:
