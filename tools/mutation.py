@@ -227,26 +227,31 @@ def faults(path: Path) -> list[Fault]:
 
 
 def listed() -> list[dict[str, str]]:
-    """Return what tools/mutants.toml lists: file, code (the line as it stands), was, now, why."""
+    """Return what tools/mutants.toml lists: file, code (the line as it stands), was, now, which, why."""
     found: list[dict[str, str]] = tomllib.loads(LISTED.read_text(encoding="utf-8"))["fault"]
     return found
 
 
 def unseen() -> dict[Fault, str]:
     """Return the faults that cannot be noticed, with the reasons; raise ValueError for an entry that is in no file."""
-    found, lost = {}, []
+    found: dict[Fault, str] = {}
+    made: dict[Path, tuple[list[str], list[Fault]]] = {}
+    lost = []
     for one in listed():
         path = ROOT / one["file"]
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        here = [
-            fault
-            for fault in (faults(path) if lines else [])
-            if lines[fault.line - 1].strip() == one["code"]
-            and (fault.was, fault.now) == (one["was"], one["now"])
-        ]
+        if path not in made:
+            made[path] = (
+                (path.read_text(encoding="utf-8").splitlines(), faults(path)) if path.exists() else ([], [])
+            )
+        lines, every = made[path]
+        here = [fault for fault in every if lines[fault.line - 1].strip() == one["code"]]
+        if "was" in one:
+            here = [fault for fault in here if (fault.was, fault.now) == (one["was"], one["now"])]
+        if "which" in one:
+            here = here[int(one["which"]) - 1 :][:1]
         found |= dict.fromkeys(here, one["why"])
         if not here:
-            lost.append(f"{one['file']}: {one['code']}  ({one['was']} -> {one['now']})")
+            lost.append(f"{one['file']}: {one['code']}  ({one.get('was', 'any fault')})")
     if lost:
         raise ValueError("tools/mutants.toml lists what is not in the code any more:\n" + "\n".join(lost))
     return found
