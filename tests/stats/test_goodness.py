@@ -118,3 +118,8 @@ def test_gamma_families_draw_what_they_say(family):
     drawn = found.draw(np.random.default_rng(3), 40_000)
     for age in (0.0, 5.0, 30.0, 80.0):
         assert (drawn <= age).mean() == pytest.approx(found.finished(age).value[0], abs=0.008)
+
+
+def test_how_many_sets_are_drawn_unless_told() -> None:
+    """So many that the smallest p is 1 in 200: 199 and the data themselves."""
+    assert (Effort().runs + 1, Effort().enough) == (200, None)

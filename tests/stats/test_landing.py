@@ -145,3 +145,17 @@ def test_draws_take_turns_among_what_is_held_possible():
     )
     found = landing(deals, nothing(10), *ones(10), np.random.default_rng(1))
     assert found.open_n[:, 0, 0].tolist() == [0, 3] * 5
+
+
+def test_no_more_deals_are_won_than_there_are():
+    """Nearly certain deals whose hazard is tripled: nearly all of them, of each group, and not more."""
+    n = 3 * ONE_BY_ONE
+    deals = OpenDeals(
+        chance=np.full((1, 1, n), 0.9), amount=np.ones(n), amount_sd=np.zeros(n), group=np.arange(n) % 2
+    )
+    found = landing(
+        deals, nothing(2_000, 2), np.full((2_000, 1), 3.0), np.ones((2_000, 2)), np.random.default_rng(1)
+    )
+    assert (0.93 * n / 2 < found.open_n.mean(axis=0)).all()
+    assert (found.open_n.mean(axis=0) <= n / 2).all()
+    np.testing.assert_allclose(found.open_amount.mean(axis=0), found.open_n.mean(axis=0), rtol=0.01)

@@ -187,9 +187,9 @@ def test_what_is_short_by_looking_at_every_mix(change):
 
 
 def test_a_share_that_is_met_exactly_is_met():
-    """Half and half, in both orders of the bands; two fifths of one are the most of it as well."""
-    for amount in ((10.0, 10.0), (10.0, 20.0), (20.0, 10.0)):
-        task = Task(target=80, amount=amount, effort=(3.0, 2.0), most_share=0.5)
+    """Half and half, in both orders of the bands, and where a dear third band would do without being exact."""
+    for amount in ((10.0, 10.0), (10.0, 20.0), (20.0, 10.0), (10.0, 10.0, 10.0), (10.0, 20.0, 5.0)):
+        task = Task(target=80, amount=amount, effort=(3.0, 2.0, 9.0)[: len(amount)], most_share=0.5)
         free = every_mix(task, 12)
         free = free[free @ np.array(amount) >= 80]
         assert np.dot(cheapest(task), task.effort) == pytest.approx((free @ np.array(task.effort)).min())
