@@ -74,8 +74,9 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     won = words.playbook.stage_ids[words.playbook.won]
     after = [one.id for one in words.playbook.stages if one.kind == "after_sale"]
     here = (final == "won") & ~stage.isin(after) if after else final == "won"
-    array = pc.if_else(pa.array(here, pa.bool_()), pa.scalar(won, pa.large_string()), as_arrow(stage))
-    stage = from_arrow(array, stage)
+    if (here & (stage != won)).any():  # a missing stage is another one
+        array = pc.if_else(pa.array(here, pa.bool_()), pa.scalar(won, pa.large_string()), as_arrow(stage))
+        stage = from_arrow(array, stage)
     frame = frame.drop(columns=[name for name in HELPERS if name in frame])
     table.frame = frame.assign(stage=stage.astype("str"), outcome=final.astype("str"))
     _move_expected_close(table, findings)
@@ -95,7 +96,10 @@ def _first(column: pd.Series, *others: pd.Series | str) -> pd.Series:
         pa.scalar(one, pa.large_string()) if isinstance(one, str) else as_arrow(one)
         for one in (column, *others)
     ]
-    return from_arrow(pc.coalesce(*words), column)
+    told = [one for one in words if not isinstance(one, pa.Array) or one.null_count < len(one)]
+    if isinstance((told or words)[0], pa.Scalar):
+        return from_arrow(pa.repeat(told[0], len(column)), column)
+    return from_arrow(pc.coalesce(*(told or words[:1])), column)
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:

@@ -74,7 +74,7 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str, most: 
         whole, cut, tail = (rest + chunk if rest else chunk).rpartition(bytes([code]))
         rest = tail
         if len(rest) > most:
-            longest, longest_line = len(rest), lines_n + whole.count(cut) + (2 if cut else 1)
+            longest, longest_line = len(rest), lines_n + (whole.count(cut) + 2 if cut else 1)
             break
         if not cut:
             continue
