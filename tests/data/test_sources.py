@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError, SourceError
+from funnelnb.data.events.load import events
 from funnelnb.data.load import load
 from funnelnb.data.read.dialect import find_dialect
 from funnelnb.data.read.raw import unique_names
@@ -328,6 +329,14 @@ def test_nested_columns_are_text():
 
     with pytest.raises(DataProblems, match="a stage that the playbook does not have"):
         load(pl.DataFrame({"opportunity_id": ["1"], "stage": [["a"]]}), playbook=STAGES)
+
+
+@pytest.mark.parametrize("reader", [load, events])
+def test_a_frame_that_its_library_cannot_hand_over_is_refused(reader):
+    import polars as pl
+
+    with pytest.raises(SourceError, match=r"cannot be read \(PanicException"):
+        reader(pl.DataFrame({"user_id": ["u1"], "event": ["cart"], "\0": ["app"]}))
 
 
 def test_the_source_is_not_changed():
