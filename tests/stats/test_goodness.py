@@ -1,5 +1,7 @@
 """Goodness of fit with open deals: power, determinism, limits; size is in docs/methods.md."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,4 @@ def test_gamma_families_draw_what_they_say(family):
 def test_how_many_sets_are_drawn_unless_told() -> None:
     """So many that the smallest p is 1 in 200: 199 and the data themselves."""
     assert (Effort().runs + 1, Effort().enough) == (200, None)
+    assert inspect.signature(bootstrap_test).parameters["runs"].default == 199

@@ -1,5 +1,7 @@
 """Parametric fits: R, published figures, what must collapse, invariants, refusals, known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,17 @@ from scipy import stats
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.survival import kaplan_meier
-from funnelnb.stats.lifetime.fit import FAMILIES, REFUSALS, fit, fit_all, intervals, observed
+from funnelnb.stats.lifetime.fit import (
+    FAMILIES,
+    REFUSALS,
+    Found,
+    _refused_after,
+    fit,
+    fit_all,
+    intervals,
+    observed,
+)
+from funnelnb.stats.lifetime.likelihood import Shape
 from tests.stats.reference import reference
 
 FITS = reference("lifetime_fits")
@@ -393,3 +405,25 @@ def test_shares_finished_and_not_add_to_one_with_those_that_finish_at_once_or_ne
     assert late.min() > 20
     assert np.isinf(late).mean() == pytest.approx((1 - p) * (1 - c) / above[2], abs=0.02)
     assert (late <= 90).mean() == pytest.approx((below[3] - below[2]) / above[2], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [("alpha", 3 * 2.0), ("beta", 2 * 2.0), ("form", 10), ("never", 5), ("at_once", 5)]
+)
+def test_a_maximum_is_flat_where_one_standard_error_is_beyond_its_limit(name, limit):
+    """Alpha three and beta two times the scale (2 here), the form 10, the log odds of a share 5: as it says."""
+    shape = Shape(family=FAMILIES["generalised_gamma"], never=True, at_once=True)
+    theta = np.array([1.0, 2.0, 0.5, 0.3, -0.4])
+    for error, wanted in ((0.99 * limit, ""), (1.01 * limit, "flat")):
+        errors = np.where(np.array(shape.names) == name, error, 0.1)
+        found = Found(theta=theta, value=-9.0, second=-np.diag(1 / errors**2), converged=True)
+        assert _refused_after(found, shape) == wanted
+    assert _refused_after(replace(found, converged=False), shape) == "not_converged"
+    assert _refused_after(replace(found, second=np.eye(5)), shape) == "flat"
+    for place, value, wanted in ((3, 12.05, "at_bound"), (4, -12.05, "at_bound"), (1, 1001.0, "at_bound")):
+        moved = theta.copy()
+        moved[place] = value
+        near = replace(found, theta=moved, second=-np.eye(5))
+        assert _refused_after(near, shape) == wanted
+        near.theta[place] *= 0.99
+        assert _refused_after(near, shape) == ""
