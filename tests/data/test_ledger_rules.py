@@ -345,6 +345,13 @@ def test_moves_before_the_records_are_not_known() -> None:
     assert not floor_of(((10, 0), (16, 2)), created=10).is_true("moves_before_records").any()
 
 
+def test_moves_before_the_records_of_the_last_deal_are_not_known_either() -> None:
+    deals = [Recorded(created=at(12), rows=[(at(12), 0)]), Recorded(created=at(1), rows=[(at(13), 2)])]
+    ledger = ledger_of(book(deals, as_of=at(30), observed_from=at(10)))
+    assert ledger.is_true("moves_before_records").tolist() == [False, True]
+    assert days(ledger.reached_s[1]) == [1, None, 13, None, None]
+
+
 def test_where_half_of_the_older_deals_have_rows_their_histories_are_whole() -> None:
     ledger = floor_of(((4, 0), (15, 1)), ((9, 0),), ((10.5, 1),), ((13, 2),), ())
     assert not ledger.is_true("moves_before_records").any()
