@@ -419,6 +419,8 @@ def test_shares_finished_and_not_add_to_one_with_those_that_finish_at_once_or_ne
     day = found.quantile(0.5).value[0]
     assert found.finished(day).value[0] == pytest.approx(0.5)
     assert found.survival(day).value[0] == pytest.approx(0.5)
+    shares = p + (1 - p) * c * np.array([0.02, 0.4, 0.7, 0.98])
+    assert found.finished(found.quantile(shares).value).value == pytest.approx(shares)
     assert np.isinf(late).mean() == pytest.approx((1 - p) * (1 - c) / above[2], abs=0.02)
     assert (late <= 90).mean() == pytest.approx((below[3] - below[2]) / above[2], abs=0.02)
 
