@@ -403,6 +403,22 @@ def test_shares_finished_and_not_add_to_one_with_those_that_finish_at_once_or_ne
     assert np.isinf(drawn).mean() == pytest.approx((1 - p) * (1 - c), abs=0.015)
     late = found.draw(np.random.default_rng(7), 20_000, entry=20.0)
     assert late.min() > 20
+    grid = np.linspace(0, 3_000, 300_001)
+    assert np.trapezoid(found.density(grid[1:]), grid[1:]) == pytest.approx((1 - p) * c, abs=2e-3)
+    assert np.isnan(found.density(0.0)[0])
+    short = grid[grid <= 90]
+    assert found.restricted_mean(90).value[0] == pytest.approx(
+        np.trapezoid(found._below(found.theta, short)[1], short), rel=1e-4
+    )
+    assert found.within(20, 70).value[0] == pytest.approx(1 - above[3] / above[2])
+    for share in (0.2, 0.5):
+        more = found.remaining(20, share).value[0]
+        assert found.within(20, more).value[0] == pytest.approx(share)
+    assert found.remaining(20, 0.9).value[0] == found.quantile(0.97).value[0] == np.inf
+    assert found.quantile(p / 2).value[0] == 0.0, "so many finish at once"
+    day = found.quantile(0.5).value[0]
+    assert found.finished(day).value[0] == pytest.approx(0.5)
+    assert found.survival(day).value[0] == pytest.approx(0.5)
     assert np.isinf(late).mean() == pytest.approx((1 - p) * (1 - c) / above[2], abs=0.02)
     assert (late <= 90).mean() == pytest.approx((below[3] - below[2]) / above[2], abs=0.02)
 
@@ -427,3 +443,38 @@ def test_a_maximum_is_flat_where_one_standard_error_is_beyond_its_limit(name, li
         assert _refused_after(near, shape) == wanted
         near.theta[place] *= 0.99
         assert _refused_after(near, shape) == ""
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("family", ["weibull", "lognormal", "gamma"])
+def test_bounds_by_the_delta_method_with_derivatives_from_differences(family, level):
+    """Shares on log(-log(1 - F)), times on their logarithm, the restricted mean as it is."""
+    time, event, _ = sample(5)
+    found = fit(observed(time, event), family, confidence_level=level)
+    z = stats.norm.ppf((1 + level) / 2)
+
+    def error(function):
+        step = 1e-5
+        slope = [
+            (function(found.theta + d) - function(found.theta - d)) / (2 * step)
+            for d in np.eye(found.theta.size) * step
+        ]
+        return np.sqrt(np.array(slope) @ found.covariance @ np.array(slope))
+
+    day = np.array([25.0])
+    f = found.finished(day)
+    reach = z * error(lambda theta: np.log(-np.log(found._below(theta, day)[1][0])))
+    hazard = -np.log(1 - f.value[0])
+    wanted = [1 - np.exp(-hazard * np.exp(way * reach)) for way in (-1, 1)]
+    assert (f.ci_lower[0], f.ci_upper[0]) == pytest.approx(wanted, rel=1e-4)
+    q = found.quantile(0.4)
+    reach = z * error(lambda theta: np.log(found._time_of(theta, np.array([0.4]), np.array([0.6]))[0]))
+    assert (q.ci_lower[0], q.ci_upper[0]) == pytest.approx(
+        (q.value[0] * np.exp(-reach), q.value[0] * np.exp(reach)), rel=1e-4
+    )
+    grid = np.linspace(0, 60, 6_001)
+    mean = found.restricted_mean(60)
+    half = z * error(lambda theta: np.trapezoid(found._below(theta, grid)[1], grid))
+    assert (mean.ci_lower[0], mean.ci_upper[0]) == pytest.approx(
+        (max(mean.value[0] - half, 0), min(mean.value[0] + half, 60)), rel=1e-3
+    )

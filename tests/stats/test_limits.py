@@ -101,3 +101,7 @@ def test_overdispersion_of_twelve_groups_by_hand():
     assert (
         overdispersion([50], [100]) == overdispersion([0, 0], [9, 9]) == overdispersion([9, 9], [9, 9]) == 1.0
     )
+    twenty = [*k, 44, 3, 97, 52, 58, 30, 71, 66]
+    by_default = overdispersion(twenty, [100] * 20)
+    assert by_default == overdispersion(twenty, [100] * 20, 0.1)
+    assert by_default != pytest.approx(overdispersion(twenty, [100] * 20, 0.15), rel=1e-3)

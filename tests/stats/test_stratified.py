@@ -61,6 +61,8 @@ def test_a_stratum_of_two_cases_counts_and_one_without_difference_does_not():
     assert pair.p_value[0] == pytest.approx(2 * stats.norm.sf(0.5 / math.sqrt(0.25)))
     assert (pair.difference[0], pair.ci_upper[0]) == (1.0, 1.0)
     assert (pair.difference[1], pair.ci_lower[1]) == (-1.0, -1.0)
+    parts = compared_within([[0.7, 0]], [[0.7, 0.7]])  # V = 0.7^4 / (1.4^2 * 0.4)
+    assert parts.p_value[0] == pytest.approx(2 * stats.norm.sf(0.35 / math.sqrt(0.7**4 / (1.4**2 * 0.4))))
     nobody = compared_within([[0, 0]], [[5, 9]])
     assert nobody.p_value.tolist() == [1.0, 1.0]
     assert nobody.ci_lower.tolist() == nobody.ci_upper.tolist() == [0.0, 0.0]
