@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from funnelnb.core.errors import DataProblems, MappingError, ParameterError, SourceError
+from funnelnb.data.events.load import events
 from funnelnb.data.load import load
 from funnelnb.data.read.dialect import find_dialect
 from funnelnb.data.read.raw import unique_names
@@ -330,6 +331,14 @@ def test_nested_columns_are_text():
         load(pl.DataFrame({"opportunity_id": ["1"], "stage": [["a"]]}), playbook=STAGES)
 
 
+@pytest.mark.parametrize("reader", [load, events])
+def test_a_frame_that_its_library_cannot_hand_over_is_refused(reader):
+    import polars as pl
+
+    with pytest.raises(SourceError, match=r"cannot be read \(PanicException"):
+        reader(pl.DataFrame({"user_id": ["u1"], "event": ["cart"], "\0": ["app"]}))
+
+
 def test_the_source_is_not_changed():
     given = frame()
     before = given.copy(deep=True)
@@ -389,3 +398,39 @@ def test_broken_and_locked_files_that_nobody_asked_for_are_left_alone(tmp_path):
     write(tmp_path, b"junk", "notes.xlsx")
     write(tmp_path, b"junk", "~$opportunities.xlsx")
     assert len(load(tmp_path, playbook=STAGES).opportunities) == 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '[tables.opportunities.stage_dates]\nwon = "{word}"',
+        '[tables.opportunities.attributes]\nplace = "{word}"',
+        '[tables.opportunities.columns]\nclosed_at = ["{word}", "created_at"]',
+        '[tables.opportunities.only]\n"{word}" = ["East"]',
+        '[tables.opportunities.won_when]\n"{word}" = ["East"]',
+        '[[tables.opportunities.joins]]\nfile = "deals.csv"\non = {{ owner = "{word}" }}\ncolumns = {{ x = "region" }}',
+    ],
+)
+@pytest.mark.parametrize("word", ["", "#row"])
+def test_words_for_no_column_stand_only_where_they_mean_something(tmp_path, lines, word):
+    write(tmp_path, CSV)
+    write(tmp_path, 'playbook = ["lead", "offer", "won"]\n' + lines.format(word=word), "funnelnb.toml")
+    with pytest.raises(MappingError, match=f"'{word}': deals.csv has no such column"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["created_at", "closed_at", "amount", "stage"])
+def test_row_numbers_stand_for_ids_only(tmp_path, name):
+    write(tmp_path, CSV)
+    said = f'playbook = ["lead", "offer", "won"]\n[tables.opportunities.columns]\n{name} = "#row"'
+    write(tmp_path, said, "funnelnb.toml")
+    with pytest.raises(MappingError, match=r"'#row': deals\.csv has no such column"):
+        load(tmp_path)
+
+
+def test_a_folder_of_folders_names_the_one_that_holds_the_data(tmp_path):
+    (tmp_path / "sample").mkdir()
+    write(tmp_path / "sample", CSV)
+    with pytest.raises(SourceError, match="no data file was found") as error:
+        load(tmp_path, playbook=STAGES)
+    assert str(tmp_path / "sample") in str(error.value)

@@ -257,7 +257,11 @@ def as_frame(rng: random.Random, rows: list[list[Any]], header: list[str]) -> An
         frame.index = pd.Index(
             [rng.randint(0, 9) for _ in range(len(frame))], name=rng.choice([None, "stage", "x", 5])
         )
-    elif kind == 6 and len(frame.columns) > 1:
+    elif (
+        kind == 6
+        and len(frame.columns) > 1
+        and not set(frame.columns[:2]) & set(frame.columns[frame.columns.duplicated()])
+    ):
         frame = frame.set_index(list(frame.columns[:2]), drop=rng.random() < 0.5)
     elif kind == 7:
         place = rng.randrange(len(frame.columns))

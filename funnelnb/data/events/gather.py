@@ -13,7 +13,7 @@ from funnelnb.core.errors import SourceError
 from funnelnb.data.contract.limits import Limits
 from funnelnb.data.events.presets import is_log
 from funnelnb.data.read.archive import tables_inside, unpacked
-from funnelnb.data.read.files import SUFFIXES, nearest_file, read, read_frame
+from funnelnb.data.read.files import SUFFIXES, nearest_file, read
 from funnelnb.data.read.raw import Raw
 from funnelnb.playbooks.model import fold
 
@@ -60,7 +60,7 @@ def _tables(source: Any) -> dict[str, Raw]:
     if isinstance(source, (list, tuple)) and source:
         return {_stem(Path(one)): _one(one, _stem(Path(one))) for one in source}
     if not isinstance(source, (str, Path)):
-        return {"events": read_frame(source, "events")}
+        return {"events": _one(source, "events")}
     path = Path(source).expanduser()
     if any(char in str(source) for char in "*?[") and not path.exists():
         found = sorted(Path(one) for one in glob.glob(str(path), recursive=True))  # noqa: PTH207 - also absolute patterns

@@ -226,11 +226,16 @@ def _iso(cells: pd.Series) -> pd.Series | None:
     import pyarrow.compute as pc
 
     array = as_arrow(cells)
-    try:
-        stamps = pc.cast(
-            pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array), pa.timestamp("us")
-        )
-    except pa.ArrowInvalid:
+    empty = pc.equal(array, "")
+    if pc.any(empty).as_py():
+        array = pc.if_else(empty, pa.scalar(None, array.type), array)
+    for unit in ("s", "us"):
+        try:
+            stamps = pc.cast(array, pa.timestamp(unit))
+        except pa.ArrowInvalid:
+            continue
+        break
+    else:
         return None
     return pd.Series(stamps.to_numpy(zero_copy_only=False), index=cells.index, name=cells.name)
 
@@ -421,7 +426,7 @@ def _buddhist(stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
 
     first, last = (np.datetime64(f"{year + BUDDHIST}-01-01") for year in (FIRST_YEAR, OPEN_ENDED_YEAR))
     told = (stamps >= first) & (stamps < last)
-    if told.mean() < MOSTLY if len(stamps) else True:
+    if told.sum() < MOSTLY * (~np.isnat(stamps)).sum():
         return None
     if len(np.unique(stamps[told].astype("datetime64[D]"))) < SEVERAL:
         return None  # one far day that means "not yet"
@@ -436,14 +441,18 @@ def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) 
     import pandas as pd
 
     stamps = values.to_numpy().astype("datetime64[s]")
-    known = ~np.isnat(stamps)
-    if (buddhist := _buddhist(stamps[known])) is not None:
-        stamps[known] = buddhist
-        notes.append(Note("years_buddhist", {**where, "n": int(known.sum())}))
+    far = np.datetime64(f"{OPEN_ENDED_YEAR}-01-01", "s")
+    if (stamps >= far).any() and (told := _buddhist(stamps)) is not None:
+        notes.append(Note("years_buddhist", {**where, "n": int((~np.isnat(stamps)).sum())}))
+        stamps = told
+    late = stamps >= far  # a missing time is neither
+    early = stamps < np.datetime64(f"{FIRST_YEAR}-01-02", "s")
+    if not (late.any() or early.any()):
+        return Parsed(
+            pd.Series(stamps.astype("datetime64[us]"), index=values.index, name=values.name), bad, notes=notes
+        )
     day = stamps.astype("datetime64[D]")
-    late = known & (day >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01"))
     none = np.array([one for one in _NO_DATES if "-00" not in one], dtype="datetime64[D]")
-    early = known & (day < np.datetime64(f"{FIRST_YEAR}-01-02"))
     no_date = early & np.isin(day, none)
     if late.any():
         example = str(day[int(np.argmax(late))])

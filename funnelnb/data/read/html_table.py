@@ -94,6 +94,7 @@ class _Tables(HTMLParser):
         self._open: list[list[list[str]]] = []
         self._cell: list[str] | None = None
         self._span = 1
+        self._cells_n = 0
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -139,6 +140,8 @@ class _Tables(HTMLParser):
             return
         row = self._open[-1][-1]
         row.append(" ".join("".join(self._cell).split()))
+        self._cells_n += max(self._span, 1)
+        self.limits.refuse("cells", self._cells_n, self.file)
         row += [""] * (max(self._span, 1) - 1)
         self.limits.refuse("columns", len(row), self.file)
         self._cell, self._span = None, 1

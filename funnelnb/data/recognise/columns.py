@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MappingError, nearest
 from funnelnb.data.contract.settings import ROW_NUMBER
-from funnelnb.data.contract.tables import TABLES, column_names
+from funnelnb.data.contract.tables import TABLES, column_names, kind_of
 from funnelnb.data.parse.values import header_unit
 from funnelnb.playbooks.model import fold
 
@@ -164,7 +164,9 @@ def find_columns(
         said = {name: at for name, at in settings.table(table).columns.items() if isinstance(at, str)}
     have = raw.columns
     for canonical, source in said.items():
-        require_column(raw, source, f"[tables.{table}.columns] {canonical}", settings.shown)
+        key = f"[tables.{table}.columns] {canonical}"
+        numbers = (ROW_NUMBER,) if kind_of(table, canonical) == "id" else ()
+        require_column(raw, source, key, settings.shown, stand_ins=("", *numbers))
     own = {name: (name,) for name in column_names(table) if name not in said}
     found = {**match_columns(have, own), **said}
     if preset is not None and (table != "opportunities" or not said):
@@ -174,9 +176,12 @@ def find_columns(
     return {name: found[name] for name in column_names(table) if found.get(name)}
 
 
-def require_column(raw: Raw, source: str, key: str, shown: str) -> None:
-    """Raise MappingError, with the nearest names, if the settings name a column that is not there."""
-    if source in raw.columns or source in (ROW_NUMBER, ""):
+def require_column(raw: Raw, source: str, key: str, shown: str, *, stand_ins: tuple[str, ...] = ()) -> None:
+    """Raise MappingError, with the nearest names, if the settings name a column that is not there.
+
+    `stand_ins` are words that mean no column of the file, where the key allows them.
+    """
+    if source in raw.columns or source in stand_ins:
         return
     raise MappingError(
         f"{shown}, {key} = {source!r}: {raw.file} has no such column",

@@ -169,3 +169,10 @@ def test_a_tag_of_a_megabyte_is_refused_at_once(tmp_path):
     with pytest.raises(SourceError, match=r"d\.xml: 100,000 columns"):
         read_file(path, TableSettings())
     assert time.process_time() - began < 2
+
+
+def test_cells_that_spans_make_are_counted_before_they_are_made(tmp_path):
+    path = tmp_path / "d.html"
+    path.write_text("<table>" + "<tr><td colspan=1000>1<td colspan=1000>2" * 30_000 + "</table>")
+    with pytest.raises(SourceError, match=r"d\.html: 40,001,000 cells"):
+        read_file(path, TableSettings())
