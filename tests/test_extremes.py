@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 
 import funnelnb as fn
+from funnelnb.analysis.shared.result import Result
 from funnelnb.core.errors import DataProblems, FunnelError
+from funnelnb.core.options import LISTS
 from funnelnb.data.load import load
 from funnelnb.playbooks.model import Gate, Label, Playbook, Stage
+from funnelnb.show.pages.report import html, listed
+from funnelnb.show.text.words import words
 
 STAGES = ["lead", "offer", "won"]
 
@@ -195,7 +199,8 @@ FUNCTIONS = dict(asked())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_question_is_answered_or_refused(book, name):
+def test_every_question_is_answered_or_refused(book, name, monkeypatch):
+    monkeypatch.setenv(LISTS, "1")
     for options in (OPTIONS.get(name, {}), *MORE.get(name, ())):
         with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
             warnings.simplefilter("error")
@@ -207,6 +212,9 @@ def test_every_question_is_answered_or_refused(book, name):
                 for said in ("text", "finding"):
                     if hasattr(found, said):
                         assert getattr(found, said)(language)
+            if isinstance(found, Result):
+                assert html(found, "en")
+                listed(found, words("en"))
             if hasattr(found, "to_frame"):
                 found.to_frame()
 

@@ -24,11 +24,13 @@ def wanted() -> set[str]:
         for lang in ("en", "zh")
         for path in (ROOT / "notebooks" / lang).glob("*.ipynb")
     }
-    return (
-        package
-        | workbook
-        | {f"funnelnb/_workbook/sample/{path.name}" for path in (ROOT / "data" / "sample").iterdir()}
-    )
+    sample = ROOT / "data" / "sample"
+    data = {
+        f"funnelnb/_workbook/sample/{path.relative_to(sample).as_posix()}"
+        for path in sample.rglob("*")
+        if path.is_file()
+    }
+    return package | workbook | data
 
 
 def problems(dist: Path, version: str) -> list[str]:

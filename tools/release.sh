@@ -31,8 +31,8 @@ export PATH="$room/env/bin:$PATH"
 [ "$(funnelnb --version)" = "funnelnb $version" ]
 funnelnb new work
 cd work
-funnelnb check data
-funnelnb report data --by region --only DACH --jobs 1 --out out
+funnelnb check
+funnelnb report --by region --only DACH --jobs 1 --out out
 test -s out/DACH.html
 test -s out/index.html
 python -c 'import funnelnb as fn; print(fn.conversion(fn.sample()).finding())'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -9,6 +10,7 @@ import ipywidgets as widgets
 from funnelnb.analysis.shared.counts import grouping
 from funnelnb.core.errors import FunnelError
 from funnelnb.show import panel
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
@@ -31,13 +33,14 @@ class Live(widgets.VBox):
     picture : ipywidgets.Output
         What is shown now.
     result : Result
-        What it shows.
+        What it shows; the last one that could be worked out.
     """
 
     result: Any
 
     def __init__(self, lang: str | None) -> None:
         self._say = words(lang)
+        self._refused = ""
         self.picture = widgets.Output()
         self._controls = widgets.Box(layout={"flex_flow": "row wrap", "display": "flex"})
         super().__init__([self._controls, self.picture])
@@ -58,9 +61,10 @@ class Live(widgets.VBox):
 
     def _redraw(self, _: Any = None) -> None:
         try:
-            shown = self._outputs()
+            shown, self._refused = self._outputs(), ""
         except FunnelError as error:
-            shown = [({"text/plain": str(error)}, {})]
+            self._refused = error_text(str(error), self._say)
+            shown = [({"text/plain": self._refused}, {})]
         self.picture.outputs = tuple(
             {"output_type": "display_data", "data": data, "metadata": metadata} for data, metadata in shown
         )
@@ -84,9 +88,11 @@ class Live(widgets.VBox):
         """Give JupyterLab the controls and everything else the chosen state."""
         live = super()._repr_mimebundle_(**kwargs) or {}
         data = dict(live[0] if isinstance(live, tuple) else live)
-        chosen, said = self._chosen(), self._finding()
-        html, text = (f"<p>{chosen}</p>", f"{chosen}\n") if chosen else ("", "")
-        return {**data, "text/html": html + self._still(), "text/plain": text + said}
+        chosen, said = self._chosen(), self._refused or self._finding()
+        refusal = escape(self._refused).replace("\n", "<br>")
+        still = f"<p>{refusal}</p>" if self._refused else self._still()
+        html, text = (f"<p>{escape(chosen)}</p>", f"{chosen}\n") if chosen else ("", "")
+        return {**data, "text/html": html + still, "text/plain": text + said}
 
 
 def offered(book: Book, by: str | None = None) -> list[str]:

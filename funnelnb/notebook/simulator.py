@@ -82,8 +82,12 @@ class TargetSimulator(Live):
 
     def parameters(self) -> dict[str, Any]:
         """Return the chosen state as arguments of ``fn.targets.deal_mix`` and ``fn.targets.reverse_funnel``."""
-        means = [float(one) * self.size.value for one in self._history["means"]]
         edges = [float(edge) * self.size.value for edge in self._history["bands"]]
+        least = [0.0, *edges]  # equal amounts lie on the bound, their mean may miss it by a rounding
+        means = [
+            max(float(one) * self.size.value, low)
+            for one, low in zip(self._history["means"], least, strict=True)
+        ]
         return {
             "amount": self.amount.value,
             "assurance": round(self.assurance.value, 4),

@@ -426,3 +426,11 @@ def test_row_numbers_stand_for_ids_only(tmp_path, name):
     write(tmp_path, said, "funnelnb.toml")
     with pytest.raises(MappingError, match=r"'#row': deals\.csv has no such column"):
         load(tmp_path)
+
+
+def test_a_folder_of_folders_names_the_one_that_holds_the_data(tmp_path):
+    (tmp_path / "sample").mkdir()
+    write(tmp_path / "sample", CSV)
+    with pytest.raises(SourceError, match="no data file was found") as error:
+        load(tmp_path, playbook=STAGES)
+    assert str(tmp_path / "sample") in str(error.value)

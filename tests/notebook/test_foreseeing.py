@@ -1,6 +1,7 @@
 """The controls over a forecast: a past quarter is replayed week by week, with what came."""
 
 import funnelnb as fn
+from tests.test_extremes import BOOKS, deals, made
 
 
 def test_a_quarter_is_replayed_week_by_week():
@@ -25,3 +26,15 @@ def test_a_quarter_is_replayed_week_by_week():
 def test_words_are_chinese_where_asked():
     shown = fn.widgets.explore_forecast(fn.sample(), lang="zh")
     assert shown.day.description == "预测日" and "预计" in shown._finding()
+
+
+def test_a_state_that_cannot_be_shown_says_why_and_names_are_no_markup():
+    shown = fn.widgets.explore_forecast(made("one open deal", BOOKS["one open deal"]()))
+    page = shown._repr_mimebundle_()
+    assert "the chance of open deals is not known" in page["text/plain"]
+    assert "the chance of open deals is not known" in page["text/html"]
+    shown = fn.widgets.explore_forecast(made("odd", deals(48, region=["<b>", "South"] * 24)), by="region")
+    shown.group.options = [("<b>x", "region"), ("", "")]
+    shown.group.value = "region"
+    page = shown._repr_mimebundle_()["text/html"]
+    assert "&lt;b&gt;x" in page and "<b>x" not in page

@@ -6,6 +6,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import FunnelError
+from tests.test_extremes import deals, made
 
 
 @cache
@@ -77,3 +78,10 @@ def test_a_playbook_with_weights_is_a_preset():
         fn.target_simulator(preset="telesales")
     with pytest.raises(FunnelError):
         fn.target_simulator(preset="no such thing")
+
+
+def test_equal_amounts_are_a_band_of_one_size():
+    book = made("equal", deals(48, amount=[10.1] * 48))
+    shown = fn.target_simulator(book, amount=500)
+    shown.size.value = 0.95
+    assert shown.mix.required_n * 9.595 >= 500 > (shown.mix.required_n - 1) * 9.595

@@ -169,6 +169,11 @@ def test_facts_are_written_by_their_unit():
     )
 
 
+def test_no_unit_is_said_twice():
+    said = re.compile(r"\{(\w+_)?days\} ?(days|天)")
+    assert [key for pack in (EN, ZH) for key, text in pack.items() if said.search(str(text))] == []
+
+
 def test_text_goes_through_unchanged_whatever_the_placeholder_is_called():
     assert words("en").fill("{share} {amount} {x_n}", {"share": "a", "amount": "b", "x_n": "c"}) == "a b c"
 

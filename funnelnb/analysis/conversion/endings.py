@@ -192,7 +192,7 @@ def _rows(group: tuple[str, ...], ended: pd.DataFrame, confidence_level: float) 
                 deal_share=len(part) / len(ended),
                 share_ci_lower=float(lower),
                 share_ci_upper=float(upper),
-                deal_amount=total(part["amount"].tolist() if "amount" in part else []),
+                deal_amount=total(part["amount"][part["amount"] >= 0].tolist() if "amount" in part else []),
                 last_stage=stage,
                 last_stage_n=stage_n,
                 reasons=_reasons(part),

@@ -191,10 +191,11 @@ def other_currency(seen: Subject) -> Found:
 def amount_missing(seen: Subject) -> Found:
     """Open deals without an amount: counted with the mean of the others."""
     is_open = seen.deals["outcome"] == "open"
-    if "amount" not in seen.deals or seen.deals["amount"][is_open].isna().all():
+    known = seen.deals["amount"] >= 0 if "amount" in seen.deals else is_open & False
+    if not (is_open & known).any():
         return Found(rows=is_open & False, of=is_open, mended=seen.book)
-    rows = is_open & seen.deals["amount"].isna()
-    mended = _changed(seen.book, rows, amount=float(seen.deals["amount"][is_open].mean()))
+    rows = is_open & ~known
+    mended = _changed(seen.book, rows, amount=float(seen.deals["amount"][is_open & known].mean()))
     return Found(rows=rows, of=is_open, mended=mended)
 
 

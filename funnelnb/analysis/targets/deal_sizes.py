@@ -187,9 +187,14 @@ def _one_each(name: str, values: Sequence[float], bounds: list[tuple[float, floa
 
 
 def _assumed(low: float, high: float, mean: float | None, place: int) -> Size:
-    """Return an even size between the bounds with the mean given; an open band ends as far above its mean."""
+    """Return an even size between the bounds with the mean given; an open band ends as far above its mean.
+
+    A mean that is the lower bound says that all deals of the band have this amount.
+    """
     if mean is not None:
-        check.number(f"means[{place}]", mean, gt=low, lt=high)
+        check.number(f"means[{place}]", mean, ge=low, lt=high)
+        if mean == low:
+            return points([low])
     if np.isfinite(high):
         return between(low, high, mean)
     middle = OPEN_BAND_FACTOR * low if mean is None else mean

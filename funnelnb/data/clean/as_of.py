@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 DAY = np.timedelta64(1, "D")
+_DAY_US = 86_400_000_000
 LAST_SECOND = np.timedelta64(86399, "s")
 
 _RECORDED = (("opportunities", "created_at"), ("opportunities", "closed_at"), ("stage_history", "entered_at"))
@@ -39,12 +40,18 @@ def last_recorded(tables: dict[str, pd.DataFrame]) -> np.datetime64 | None:
     return max(known, default=None)
 
 
+def on_days(times: pd.Series) -> bool:
+    """Are all times that are there whole days?"""
+    stamps = times.to_numpy(dtype="datetime64[us]")
+    return not ((stamps.view(np.int64) % _DAY_US != 0) & ~np.isnat(stamps)).any()
+
+
 def whole_days(tables: dict[str, pd.DataFrame]) -> bool:
     """Are all recorded times whole days?"""
     for table, column in _RECORDED:
         if table in tables and column in tables[table]:
-            times = tables[table][column].dropna()
-            if len(times) and (times.to_numpy() != times.to_numpy().astype("datetime64[D]")).any():
+            times = tables[table][column]
+            if not on_days(times):
                 return False
     return True
 
@@ -120,13 +127,12 @@ def check_quiet(
     ParameterError
         Open deals, a pause of more than a quarter and of twice the longest pause in the data, and no reason.
     """
-    last = last_recorded(tables)
+    last = None if wanted is None else last_recorded(tables)
     deals = tables["opportunities"]
-    if wanted is None or last is None or "outcome" not in deals or not (deals["outcome"] == "open").any():
+    if last is None or "outcome" not in deals or not (deals["outcome"] == "open").any():
         return
     quiet = int((as_of - last) / DAY)
-    longest = _longest_pause(tables)
-    if quiet <= max(QUIET_DAYS, QUIET_TIMES * longest):
+    if quiet <= QUIET_DAYS or quiet <= QUIET_TIMES * _longest_pause(tables):
         return
     if reason:
         findings.note("quiet_before_as_of", days=quiet, reason=reason)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MappingError
+from funnelnb.data.clean.as_of import on_days
 from funnelnb.data.clean.convert import Table
 from funnelnb.data.contract.problems import shorten
 from funnelnb.data.contract.tables import END_MARKS, HELPERS
-from funnelnb.data.parse.cells import as_arrow
+from funnelnb.data.parse.cells import as_arrow, no_text
 from funnelnb.data.parse.values import among, from_arrow, look_up
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ def settle_deals(table: Table, words: Vocabulary, findings: Findings) -> None:
     won = words.playbook.stage_ids[words.playbook.won]
     after = [one.id for one in words.playbook.stages if one.kind == "after_sale"]
     here = (final == "won") & ~stage.isin(after) if after else final == "won"
-    array = pc.if_else(pa.array(here, pa.bool_()), pa.scalar(won, pa.large_string()), as_arrow(stage))
-    stage = from_arrow(array, stage)
+    if (here & (stage != won)).any():  # a missing stage is another one
+        array = pc.if_else(pa.array(here, pa.bool_()), pa.scalar(won, pa.large_string()), as_arrow(stage))
+        stage = from_arrow(array, stage)
     frame = frame.drop(columns=[name for name in HELPERS if name in frame])
     table.frame = frame.assign(stage=stage.astype("str"), outcome=final.astype("str"))
     _move_expected_close(table, findings)
@@ -94,7 +96,10 @@ def _first(column: pd.Series, *others: pd.Series | str) -> pd.Series:
         pa.scalar(one, pa.large_string()) if isinstance(one, str) else as_arrow(one)
         for one in (column, *others)
     ]
-    return from_arrow(pc.coalesce(*words), column)
+    told = [one for one in words if not isinstance(one, pa.Array) or one.null_count < len(one)]
+    if isinstance((told or words)[0], pa.Scalar):
+        return from_arrow(pa.repeat(told[0], len(column)), column)
+    return from_arrow(pc.coalesce(*(told or words[:1])), column)
 
 
 def settle_history(table: Table, words: Vocabulary, findings: Findings) -> None:
@@ -267,9 +272,7 @@ def end_close_days(deals: Table, history: Table | None, findings: Findings) -> N
         return
     others = [frame["created_at"]] if "created_at" in frame else []
     others += [history.frame["entered_at"]] if history is not None else []
-    whole = [
-        bool((one.dropna() == one.dropna().dt.normalize()).all()) for one in (frame["closed_at"], *others)
-    ]
+    whole = [on_days(one) for one in (frame["closed_at"], *others)]
     if not whole[0] or all(whole):
         return
     findings.note("close_at_end_of_day", file=deals.file, column=deals.source("closed_at"))
@@ -318,11 +321,9 @@ def _drop_deleted(table: Table, findings: Findings) -> None:
 
 def _stages(table: Table, words: Vocabulary, findings: Findings) -> tuple[pd.Series, pd.Series]:
     """Return the stage id and the outcome that the stage column tells, missing where it tells none."""
-    import pandas as pd
-
     frame = table.frame
     if "stage" not in frame:
-        nothing = pd.Series(None, index=frame.index, dtype="str")
+        nothing = no_text(frame.index)
         return nothing, nothing
     known = {word: words.stage(word) for word in frame["stage"].dropna().unique()}
     unknown = sorted((word for word, meaning in known.items() if meaning is None), key=str)
@@ -334,20 +335,18 @@ def _stages(table: Table, words: Vocabulary, findings: Findings) -> tuple[pd.Ser
 
 def _map(cells: pd.Series, meaning: Mapping[str, Any]) -> pd.Series:
     """Map the words of a column by way of its distinct values."""
-    import numpy as np
-    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    codes, uniques = pd.factorize(cells)
-    found = np.array([*(meaning.get(word) for word in uniques), None], dtype=object)
-    return pd.Series(pd.array(found, dtype="str").take(codes), index=cells.index)
+    coded = pc.dictionary_encode(as_arrow(cells))
+    found = pa.array([meaning.get(word) for word in coded.dictionary.to_pylist()], pa.large_string())
+    return from_arrow(pc.take(found, coded.indices), cells)
 
 
 def _outcomes(table: Table, words: Vocabulary, findings: Findings) -> pd.Series:
-    import pandas as pd
-
     frame = table.frame
     if "outcome" not in frame:
-        return pd.Series(None, index=frame.index, dtype="str")
+        return no_text(frame.index)
     known = {word: words.outcome(word) for word in frame["outcome"].dropna().unique()}
     unknown = sorted((word for word, outcome in known.items() if outcome is None), key=str)
     frame = _report_words("unknown_outcome", table, "outcome", unknown, words, findings)
@@ -388,9 +387,7 @@ def _report_word(
 
 def _from_flags(frame: pd.DataFrame) -> pd.Series:
     """Return the outcome that ``is_won`` and ``is_closed`` tell."""
-    import pandas as pd
-
-    outcome = pd.Series(None, index=frame.index, dtype="str")
+    outcome = no_text(frame.index)
     if "is_won" not in frame and "is_closed" not in frame:
         return outcome
     if "is_closed" in frame:

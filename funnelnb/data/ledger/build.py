@@ -254,7 +254,7 @@ def _cut(
         closed_s=np.where(closed_later, UNKNOWN, closed_s),
         outcome=outcome,
         stage=stage,
-        amount=deals.amount,
+        amount=np.where(deals.amount >= 0, deals.amount, np.nan),
     )
     if not keep.all():
         notes.append(Note("not_there_at_as_of", {"deals_n": int((~keep).sum())}))

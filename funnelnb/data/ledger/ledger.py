@@ -57,7 +57,7 @@ class Ledger:
     furthest : ndarray of int16, shape (deal_n,)
         Furthest position ever reached.
     amount : ndarray of float64, shape (deal_n,)
-        NaN where not known.
+        NaN where not known, or negative: what is no value of a deal is in no sum.
     reached_s : ndarray of int64, shape (deal_n, P)
         First time at position k or beyond; UNKNOWN if never reached or if the time was not recorded.
     attributes : Mapping of str to Codes

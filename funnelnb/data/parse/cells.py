@@ -79,6 +79,14 @@ def as_arrow(cells: pd.Series) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
+def no_text(index: pd.Index) -> pd.Series:
+    """Return a text column in which nothing stands."""
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.Series(pd.array(pa.nulls(len(index), pa.large_string()), dtype="str"), index=index)
+
+
 def typed_as_text(cells: pd.Series) -> pd.Series:
     """Return typed cells as text: 7.0 as ``7``, a date in ISO form, true as ``true``."""
     import pandas as pd

@@ -220,11 +220,16 @@ def _iso(cells: pd.Series) -> pd.Series | None:
     import pyarrow.compute as pc
 
     array = as_arrow(cells)
-    try:
-        stamps = pc.cast(
-            pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array), pa.timestamp("us")
-        )
-    except pa.ArrowInvalid:
+    empty = pc.equal(array, "")
+    if pc.any(empty).as_py():
+        array = pc.if_else(empty, pa.scalar(None, array.type), array)
+    for unit in ("s", "us"):
+        try:
+            stamps = pc.cast(array, pa.timestamp(unit))
+        except pa.ArrowInvalid:
+            continue
+        break
+    else:
         return None
     return pd.Series(stamps.to_numpy(zero_copy_only=False), index=cells.index, name=cells.name)
 
@@ -401,11 +406,14 @@ def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) 
     import pandas as pd
 
     stamps = values.to_numpy().astype("datetime64[s]")
+    late = stamps >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01", "s")  # a missing time is neither
+    early = stamps < np.datetime64(f"{FIRST_YEAR}-01-02", "s")
+    if not (late.any() or early.any()):
+        return Parsed(
+            pd.Series(stamps.astype("datetime64[us]"), index=values.index, name=values.name), bad, notes=notes
+        )
     day = stamps.astype("datetime64[D]")
-    known = ~np.isnat(stamps)
-    late = known & (day >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01"))
     none = np.array([one for one in _NO_DATES if "-00" not in one], dtype="datetime64[D]")
-    early = known & (day < np.datetime64(f"{FIRST_YEAR}-01-02"))
     no_date = early & np.isin(day, none)
     if late.any():
         example = str(day[int(np.argmax(late))])

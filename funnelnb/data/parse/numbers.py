@@ -213,9 +213,25 @@ def _only_point_groups(array: pa.Array) -> str:
     """Return a cell such as ``1.234`` if more than a few look like it: thousands or decimals?"""
     import pyarrow.compute as pc
 
+    if _few_groups(array):
+        return ""
     pointed = array.filter(pc.fill_null(pc.match_substring(array, "."), False))
     groups = pointed.filter(pc.match_substring_regex(pointed, r"^[+-]?[1-9]\d{0,2}\.\d{3}$"))
     return str(groups[0].as_py()) if len(groups) > FEW * (len(pointed) - len(groups)) else ""
+
+
+def _few_groups(array: pa.Array) -> bool:
+    """Whether a point three places before the end is rare among cells of one point at most, by the bytes alone."""
+    import numpy as np
+
+    data = np.frombuffer(array.buffers()[2] or b"", dtype=np.uint8)
+    ends = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset :][: len(array) + 1]
+    if not len(ends) or not len(data):
+        return True
+    points = int(np.count_nonzero(data[ends[0] : ends[-1]] == ord(".")))
+    before = ends[1:] - 4
+    groups = int(np.count_nonzero((data[np.maximum(before, 0)] == ord(".")) & (before > ends[:-1])))
+    return groups <= FEW * (points - groups)
 
 
 def _take_apart(text: str | None, kind: Kind) -> Cell | str | None:

@@ -6,6 +6,7 @@ Numbers are in ``numbers.py``, dates in ``dates.py``; both look at the whole col
 from __future__ import annotations
 
 import re
+import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from funnelnb.data.parse.cells import BLANKS, Parsed, Reading, as_arrow, typed_a
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from funnelnb.data.contract.tables import Kind
 
@@ -122,19 +125,74 @@ def as_text(cells: pd.Series, *, blanks: bool = True) -> pd.Series:
 
     if cells.dtype != "str":
         cells = typed_as_text(cells)
+    held = getattr(cells.array, "_pa_array", None)
+    known = _TIDY.get((id(held), blanks))
+    if known is not None and known[0]() is held:
+        return cells if known[1] is None else from_arrow(known[1], cells)
     array = as_arrow(cells)
     tidy = pc.utf8_trim_whitespace(array)
-    empty = pc.equal(tidy, "")
-    if blanks:
-        short = pc.less_equal(pc.binary_length(tidy), _LONGEST_BLANK)
-        if pc.any(pc.and_(short, pc.invert(empty))).as_py():
-            empty = pc.is_in(pc.utf8_lower(tidy), value_set=_blanks())
-    if pc.any(empty).as_py():
-        tidy = pc.if_else(empty, pa.scalar(None, pa.large_string()), tidy)
-    return from_arrow(tidy, cells)
+    empty = _empty(tidy, blanks=blanks)
+    if empty.any():
+        tidy = pc.if_else(pa.array(empty), pa.scalar(None, pa.large_string()), tidy)
+    elif _bytes_of(tidy) == _bytes_of(array):
+        tidy = None  # it was tidy already
+    if held is not None:
+        key = (id(held), blanks)
+        _TIDY[key] = (weakref.ref(held, lambda _: _TIDY.pop(key, None)), tidy)
+    return cells if tidy is None else from_arrow(tidy, cells)
 
+
+_TIDY: dict[tuple[int, bool], tuple[weakref.ref[Any], pa.Array | None]] = {}
+"""Columns made tidy (None: they were), as long as they live: recognising and reading ask for the same ones."""
 
 _LONGEST_BLANK = max(len(word.encode()) for word in BLANKS)
+
+
+def _empty(tidy: pa.Array, *, blanks: bool) -> NDArray[np.bool_]:
+    """Say which trimmed cells hold nothing, or (`blanks`) a word for nothing, which length and first byte give away."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ends = _ends(tidy)
+    length = np.diff(ends)
+    empty: NDArray[np.bool_] = length == 0
+    data = np.frombuffer(tidy.buffers()[2] or b"", dtype=np.uint8)
+    if not blanks or not len(data):
+        return empty
+    first = data[np.minimum(ends[:-1], len(data) - 1)]
+    alike = np.flatnonzero(_looks()[np.minimum(length, _LONGEST_BLANK + 1), first])
+    if len(alike):
+        words = pc.utf8_lower(tidy.take(pa.array(alike)))
+        empty[alike] |= pc.is_in(words, value_set=_blanks()).to_numpy(zero_copy_only=False)
+    return empty
+
+
+def _ends(array: pa.Array) -> NDArray[np.int64]:
+    """Return where the cells of a text column begin and end among its bytes."""
+    import numpy as np
+
+    buffer = array.buffers()[1]
+    if buffer is None or not len(array):
+        return np.zeros(1, np.int64)
+    return np.frombuffer(buffer, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+
+
+def _bytes_of(array: pa.Array) -> int:
+    ends = _ends(array)
+    return int(ends[-1] - ends[0])
+
+
+@cache
+def _looks() -> NDArray[np.bool_]:
+    """Return, by length in bytes and first byte, which cells may be a word for nothing."""
+    import numpy as np
+
+    found = np.zeros((_LONGEST_BLANK + 2, 256), dtype=bool)
+    for word in filter(None, BLANKS):
+        for spelt in (word, word.upper()):
+            found[len(spelt.encode()), spelt.encode()[0]] = True
+    return found
 
 
 @cache

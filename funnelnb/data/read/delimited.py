@@ -77,7 +77,9 @@ class Delimited:
     sep_line: bool = False
 
 
-def read_delimited(path: Path, encoding: str, settings: TableSettings | None = None) -> Delimited:
+def read_delimited(
+    path: Path, encoding: str, settings: TableSettings | None = None, *, valid: bool = False
+) -> Delimited:
     """What does a delimited text hold?
 
     Parameters
@@ -86,6 +88,8 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
     encoding : str
     settings : TableSettings, optional
         Delimiter, quotation mark, escape and header are found out where they are not given.
+    valid : bool
+        Whether all bytes are known to be UTF-8, so that nobody need look again.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def read_delimited(path: Path, encoding: str, settings: TableSettings | None = N
     settings.limits.refuse("columns", layout.width, path.name)
     result = None
     if dialect.plain and found.sound_quotes:
-        result = _fast(path, encoding, dialect, layout, found)
+        result = _fast(path, encoding, dialect, layout, found, valid=valid)
     if result is None:
         aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
         aligner.mend = settings.mend
@@ -181,7 +185,9 @@ def _lines(path: Path, encoding: str, end: str, most: int = -1) -> Iterator[str]
             first = False
 
 
-def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Scan) -> Delimited | None:
+def _fast(
+    path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Scan, *, valid: bool
+) -> Delimited | None:
     """Read a text without faults by Arrow; None if it has any after all."""
     import numpy as np
     import pyarrow as pa
@@ -196,7 +202,9 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
         return "skip"
 
     try:
-        table = _arrow(path, dialect, layout.width, pass_over, skip=start, encoding=_plain(encoding))
+        table = _arrow(
+            path, dialect, layout.width, pass_over, skip=start, encoding=_plain(encoding), valid=valid
+        )
     except pa.ArrowInvalid:
         return None
     lines_n = start + table.num_rows + len(blank)
@@ -218,7 +226,14 @@ def _fast(path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Sc
 
 
 def _arrow(
-    source: Any, dialect: Dialect, width: int, pass_over: Any, skip: int = 0, encoding: str = "utf-8"
+    source: Any,
+    dialect: Dialect,
+    width: int,
+    pass_over: Any,
+    skip: int = 0,
+    encoding: str = "utf-8",
+    *,
+    valid: bool = False,
 ) -> Any:
     """Return the columns of a text without faults; each line is a row."""
     import pyarrow as pa
@@ -238,7 +253,9 @@ def _arrow(
             invalid_row_handler=pass_over,
         ),
         convert_options=pc.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=False,
+            check_utf8=not valid,
         ),
     )
 
@@ -351,7 +368,10 @@ def _inner_totals(result: Delimited) -> list[int]:
     import numpy as np
     import pyarrow.compute as pc
 
-    likely = pc.match_substring_regex(result.table.column(0), _TOTAL_WORDS, ignore_case=True)
+    first = result.table.column(0)
+    if not any(_worded(chunk) for chunk in first.chunks):
+        return []
+    likely = pc.match_substring_regex(first, _TOTAL_WORDS, ignore_case=True)
     places = np.flatnonzero(likely.to_numpy())
     rows = result.table.take(places).to_pylist() if 0 < len(places) <= result.table.num_rows / 2 else []
     return [
@@ -359,6 +379,12 @@ def _inner_totals(result: Delimited) -> list[int]:
         for place, row in zip(places, rows, strict=False)
         if is_total(list(row.values()), result.layout.kinds)
     ]
+
+
+def _worded(cells: Any) -> bool:
+    """Whether any cell holds a letter without which no word for a total can be written."""
+    text = bytes(cells.buffers()[2] or b"")
+    return not text.isascii() or any(letter in text for letter in b"auAU")
 
 
 _TOTAL_WORDS = r"^\s*\S{0,6}[ -]?(total|sum|合|总|小|總|gesamt|insgesamt|zwischensumme|totaux|итого|всего)"

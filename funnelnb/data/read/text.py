@@ -65,11 +65,13 @@ def detect_encoding(path: Path, head: bytes) -> str:
 
 def _not_utf8(path: Path) -> bytes:
     """Return a sample around the first bytes that are not UTF-8; empty if the whole file is."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder, waiting = codecs.getincrementaldecoder("utf-8")(), False
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             try:
-                decoder.decode(chunk)
+                if waiting or not chunk.isascii():
+                    decoder.decode(chunk)
+                    waiting = bool(decoder.getstate()[0])
             except UnicodeDecodeError as error:
                 return chunk[max(error.start - 200, 0) :] + stream.read(CHUNK // 4)
         try:
@@ -213,7 +215,7 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     head = look(path)
     encoding = settings.encoding or detect_encoding(path, head)
     try:
-        found = read_delimited(path, encoding, settings)
+        found = read_delimited(path, encoding, settings, valid=not settings.encoding and encoding == "utf-8")
     except LookupError:
         raise SourceError(
             f"encoding = {encoding!r}",

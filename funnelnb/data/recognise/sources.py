@@ -197,12 +197,24 @@ def _choose_or_refuse(found: Sources) -> None:
     if best is not None and best.deals_score > 0:
         best.kind = "opportunities"
         return
-    names = ", ".join(one.raw.file for one in found.sheets) or "no data files"
+    names = ", ".join(one.raw.file for one in found.sheets)
+    below = [] if found.sheets else _folders_with_data(found.folder)
     raise SourceError(
         f"{found.name or 'the source'} holds no table of deals",
-        expected=f"a table with one row per deal; there are {names}",
-        hint='say which file it is: [tables.opportunities] file = "…" in funnelnb.toml',
+        expected=f"a table with one row per deal; {f'there are {names}' if names else 'no data file was found'}",
+        hint=f"give the folder that holds the data: {' or '.join(below)}"
+        if below
+        else 'say which file it is: [tables.opportunities] file = "…" in funnelnb.toml',
     )
+
+
+def _folders_with_data(folder: Path | None) -> list[str]:
+    """Return the folders in a folder that hold data files."""
+    if folder is None:
+        return []
+    inside = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    held = [one for one in inside if any(file.name.lower().endswith(SUFFIXES) for file in one.iterdir())]
+    return [str(one) for one in held[:3]]
 
 
 def _from_dict(source: dict[str, Any], settings: Settings) -> Sources:

@@ -17,6 +17,7 @@ from funnelnb.analysis.shared.members import Customers, Elsewhere, Nobody
 from funnelnb.core.errors import FunnelError
 from funnelnb.core.options import lists_wanted
 from funnelnb.show.tables import people
+from funnelnb.show.tables.table import rows_shown
 from funnelnb.show.text.words import stage_name
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _titles(result: Any, shown: Sequence[tuple[Table, Grid]], say: Words) -> dic
                 parts = (stage_name(result, one.stage, say), say.group(one.group), _label(one, name, say))
                 made[id(one), name] = " · ".join(part for part in parts if part and (part != say.group(())))
     for table, grid in shown:
-        for row, cells in zip(table.rows(result), grid.rows, strict=True):
+        for row, cells in zip(rows_shown(table, result), grid.rows, strict=True):
             for cell in cells.lists:
                 if cell:
                     place = cells.lists.index(cell)

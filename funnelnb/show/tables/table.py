@@ -103,6 +103,11 @@ def withheld(result: Any) -> bool:
     return not getattr(result, "n", 1) and any(note.code in WITHHELD for note in result.notes)
 
 
+def rows_shown(table: Table, result: Any) -> Sequence[Any]:
+    """Return the rows that a reader sees: none where a result is withheld."""
+    return () if withheld(result) else table.rows(result)
+
+
 def facts(result: Any, say: Words) -> dict[str, Any]:
     """Return what captions, heads and sentences may name: the result's plain fields, spelled where needed."""
     plain = {
@@ -128,7 +133,7 @@ def build(
     `lists` names the list of deals behind a field of a row; None: there are none.
     """
     say = words_of(result, lang)
-    rows = () if withheld(result) else table.rows(result)
+    rows = rows_shown(table, result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
     scale = _scale(columns, rows, say)
     named, by = facts(result, say), tuple(getattr(result, "by", ()))
