@@ -186,7 +186,9 @@ def test_the_funnel_plot_is_as_high_as_points_and_their_intervals_need():
         assert low < row.raw_ci_upper < high
     low, high = groups.span(made.segments({"a": (400, 20), "b": (400, 380), "c": (5, 0)}))
     assert (low, high) == (pytest.approx(0.0, abs=0.02), pytest.approx(1.0, abs=0.02))
-    result = made.segments({"one": (12, 6), "two": (12, 6)})  # intervals of 0.28–0.72 take no more than the least
+    result = made.segments(
+        {"one": (12, 6), "two": (12, 6)}
+    )  # intervals of 0.28–0.72 take no more than the least
     low, high = groups.span(result)
     assert (low, high) == (pytest.approx(0.5 - 0.13), pytest.approx(0.5 + 0.13))
 

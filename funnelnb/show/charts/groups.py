@@ -405,7 +405,12 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
             label = f"{label} {draft.say.numbers.percent(row['raw_rate'])}"
         room = theme.text_width(label, theme.SMALL_SIZE)
         beside = min(max(y, 9.0), _plot_size()[1] - 9.0)  # also of a point at the edge
-        spots = [(x + 9, beside, "left"), (x - 9, beside, "right"), (x, y - 14, "center"), (x, y + 14, "center")]
+        spots = [
+            (x + 9, beside, "left"),
+            (x - 9, beside, "right"),
+            (x, y - 14, "center"),
+            (x, y + 14, "center"),
+        ]
         for px, py, align in spots:
             start = px - (0 if align == "left" else room if align == "right" else room / 2)
             box = (start, py - 7, start + room, py + 7)
