@@ -7,9 +7,10 @@ import pytest
 from funnelnb.core.errors import FunnelError, MissingDataError
 from funnelnb.data.book import Book
 from funnelnb.data.contract.clock import UNKNOWN
+from funnelnb.data.ledger import dating
 from funnelnb.data.ledger.build import ledger_of
 from funnelnb.data.ledger.coded import Keys
-from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
+from funnelnb.data.ledger.codes import FACTS, LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
 from funnelnb.data.ledger.ledger import Ledger
 from tests.data.floors import at, book, frames, playbook
 from tests.data.reference import Recorded
@@ -260,3 +261,170 @@ def test_dates_too_far_back_are_refused() -> None:
             )
         ).deal
     )
+
+
+def facts(ledger: Ledger, deal: int = 0) -> set[str]:
+    """Return which facts are true of a deal."""
+    return {name for name in FACTS if ledger.is_true(name)[deal]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "deal", "true"),
+    [
+        (((1, 0), (3, 1)), {}, set()),
+        ((), {"stage": 1}, {"history_missing"}),
+        ((), {}, {"history_missing", "stage_unknown"}),
+        ((), {"outcome": "won", "closed": 4}, {"history_missing"}),
+        (((1, 1),), {"created": None, "amount": -5.0}, {"created_unknown", "amount_unknown"}),
+        (((1, 0), (3, 1)), {"amount": 0.0}, set()),
+        (((1, 0), (3, 1)), {"outcome": "lost"}, {"closed_date_missing"}),
+        (((1, 0), (3, 1)), {"outcome": "won"}, {"closed_date_missing"}),
+        (((1, 0), (8, 1)), {"outcome": "lost", "closed": 8}, set()),
+        (((1, 0), (8, 1)), {"outcome": "lost", "closed": 5}, {"closed_before_last_stage"}),
+        (((1, 0), (5, WON)), {"outcome": "won", "closed": 5}, set()),
+        (((1, 0), (6, WON)), {"outcome": "won", "closed": 5}, {"closed_before_last_stage"}),
+        (((1, 0), (6.1, WON)), {"outcome": "won", "closed": 5}, {"close_differs"}),
+        (((1, 0), (4, WON)), {"outcome": "won", "closed": 5}, set()),
+        (((1, 0), (3.9, WON)), {"outcome": "won", "closed": 5}, {"close_differs"}),
+        (((1, 0), (3, WON), (8, 0), (12, WON)), {"outcome": "won", "closed": 12}, {"reopened"}),
+        (((1, 0), (3, WON), (8, 2), (12, WON)), {"outcome": "won", "closed": 12}, {"reopened"}),
+        (((1, 0), (3, AFTER), (8, 1), (12, WON)), {"outcome": "won", "closed": 12}, {"reopened"}),
+        (((1, 0), (3, WON), (8, AFTER)), {"outcome": "won", "closed": 3}, set()),
+        (((1, 0), (3, WON), (8, 0)), {}, {"win_taken_back"}),
+        (((1, 0), (3, 2), (8, 0)), {}, set()),
+        (((1, 0), (8, "lost"), (11, 2)), {}, {"reopened"}),
+    ],
+    ids=str,
+)
+def test_facts_of_a_deal(rows: tuple, deal: dict, true: set[str]) -> None:
+    """What was missing, assumed or repaired, by the wording of the notes; a day's difference is none."""
+    given = {"created": 1, "amount": 5.0} | deal
+    ledger = one(*rows, **{name: value for name, value in given.items() if value is not None})
+    assert facts(ledger) == true
+
+
+def test_deal_without_history_or_date_of_creation() -> None:
+    for stage, wanted in (
+        (0, [(0, None, None, STILL)]),
+        (1, [(1, None, None, STILL)]),
+        (None, [(0, None, None, STILL)]),
+    ):
+        ledger = one(stage=stage)
+        assert stays(ledger) == wanted
+        assert days(ledger.reached_s) == [None] * 5
+    won = one(outcome="won", closed=6)
+    assert stays(won) == [(WON, 6, None, STILL)]
+    assert days(won.reached_s) == [None, None, None, 6, None]
+
+
+def floor_of(*rows: tuple[tuple[float, int], ...], created: float = 1) -> Ledger:
+    """Build the ledger of older deals with these rows, and one deal of day 12; moves are recorded from day 10 on."""
+    deals = [Recorded(created=at(created), rows=[(at(day), stage) for day, stage in one]) for one in rows]
+    deals.append(Recorded(created=at(12), rows=[(at(12), 0), (at(14), 1)]))
+    return ledger_of(book(deals, as_of=at(30), observed_from=at(10)))
+
+
+def test_moves_before_the_records_are_not_known() -> None:
+    """One of four older deals has an earlier row: the other three stood somewhere nobody recorded."""
+    ledger = floor_of(((4, 0), (15, 1)), ((10.5, 1), (16, 2)), ((11, 1),), ())
+    assert [("moves_before_records" in facts(ledger, k)) for k in range(5)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert [days(row) for row in ledger.reached_s] == [
+        [1, 15, None, None, None],
+        [1, None, 16, None, None],  # a row of the first day tells where it stood, not since when
+        [1, 11, None, None, None],
+        [1, None, None, None, None],
+        [12, 14, None, None, None],
+    ]
+    assert floor_of(((10, 0), (16, 2))).is_true("moves_before_records").tolist() == [True, False]
+    assert not floor_of(((10, 0), (16, 2)), created=10).is_true("moves_before_records").any()
+
+
+def test_moves_before_the_records_of_the_last_deal_are_not_known_either() -> None:
+    deals = [Recorded(created=at(12), rows=[(at(12), 0)]), Recorded(created=at(1), rows=[(at(13), 2)])]
+    ledger = ledger_of(book(deals, as_of=at(30), observed_from=at(10)))
+    assert ledger.is_true("moves_before_records").tolist() == [False, True]
+    assert days(ledger.reached_s[1]) == [1, None, 13, None, None]
+
+
+def test_where_half_of_the_older_deals_have_rows_their_histories_are_whole() -> None:
+    ledger = floor_of(((4, 0), (15, 1)), ((9, 0),), ((10.5, 1),), ((13, 2),), ())
+    assert not ledger.is_true("moves_before_records").any()
+    assert days(ledger.reached_s[2]) == [1, 10.5, None, None, None]
+
+
+@pytest.mark.parametrize("waiting", [29, 30])
+def test_closes_that_start_late_are_told(waiting: int) -> None:
+    """Thirty deals of three days; so many began earlier than three days before the first close, and none closed."""
+    started = np.array([at(0)] * waiting + [at(20) + k for k in range(30)])
+    closed = np.array([UNKNOWN] * waiting + [at(23) + k for k in range(30)])
+    found = dating.starts_late(started, closed, closed != UNKNOWN)
+    if waiting < 30:
+        assert found == ()
+    else:
+        (note,) = found
+        assert note.code == "closes_start_late"
+        assert dict(note.values) == {
+            "first_start": "2026-01-01",
+            "first_close": "2026-01-24",
+            "n": 30,
+            "usual_days": 3.0,
+        }
+    assert (
+        dating.starts_late(started[1:], closed[1:], (closed != UNKNOWN)[1:] & (started[1:] != at(20))) is None
+    )
+
+
+def closes(*per_day: int) -> np.ndarray:
+    """Return so many closing times on each day, an hour into it."""
+    return np.concatenate([np.full(n, at(day) + 3_600) for day, n in enumerate(per_day)])
+
+
+@pytest.mark.parametrize(
+    ("per_day", "bulk"),
+    [
+        ((1, 1, 10), [2]),
+        ((1, 1, 9), []),  # fewer than ten
+        ((2, 2, 2, 16), [3]),
+        ((2, 2, 2, 15), []),  # not eight times a usual day
+        ((1,) * 539 + (11,), [539]),  # 2 % of 550 closes
+        ((1,) * 540 + (11,), []),
+        ((1, 1, 1, 30, 1, 40), [3, 5]),
+    ],
+)
+def test_a_day_on_which_very_many_were_closed_is_told(per_day: tuple[int, ...], bulk: list[int]) -> None:
+    at_s = closes(*per_day)
+    lost = np.arange(at_s.size) % 3 == 0
+    found = dating.closed_in_bulk(at_s, np.ones(at_s.size, bool), lost)
+    wanted = [
+        {
+            "day": str(np.datetime64("2026-01-01") + day),
+            "n": per_day[day],
+            "of_n": at_s.size,
+            "usual": f"{np.median(per_day):g}",
+            "lost_n": int(lost[at_s // 86_400 == at(day) // 86_400].sum()),
+        }
+        for day in bulk
+    ]
+    assert [dict(note.values) for note in found] == wanted
+    assert dating.closed_in_bulk(at_s, np.zeros(at_s.size, bool), lost) is None
+
+
+def test_notes_on_dates_are_those_of_the_ledger() -> None:
+    """Both notes; none on late closes where the settings say when records begin; a creation date may be missing."""
+    deals = [Recorded(created=at(0), rows=[(at(0), 0)]) for _ in range(29)]
+    deals.append(Recorded(rows=[(at(1), 1)]))
+    deals += [Recorded(created=at(30), closed=at(33), outcome="lost", rows=[(at(30), 0)]) for _ in range(30)]
+    deals += [
+        Recorded(created=at(32), closed=at(34 + k), outcome="lost", rows=[(at(32), 0)]) for k in range(3)
+    ]
+    ledger = ledger_of(book(deals, as_of=at(40)))
+    both = dating.notes_of(ledger, observed=False)
+    assert [note.code for note in both] == ["closes_start_late", "bulk_close"]
+    assert (both[0].values["n"], both[1].values["n"], both[1].values["lost_n"]) == (30, 30, 30)
+    assert [note.code for note in dating.notes_of(ledger, observed=True)] == ["bulk_close"]

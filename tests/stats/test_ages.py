@@ -56,3 +56,35 @@ def test_draws_of_the_curves_have_the_measured_mean_and_gamma_spread():
     won, lost = drawn(found, 4000, np.random.default_rng(1))
     assert won[0, 1] == 0.2 and not lost.any() and not won[:, 0].any()
     assert abs(won[:, 1].mean() - 0.2) < 0.003 and abs(won[:, 1].std() - np.sqrt(20) / 100) < 0.003
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 9))
+def test_counts_at_risk_are_those_of_a_loop(seed, size):
+    rng = np.random.default_rng(seed)
+    entry, end, way = rng.integers(0, 12, 25), rng.integers(0, 12, 25), rng.integers(0, 3, 25)
+    weight = rng.integers(1, 4, 25)
+    found = risk(entry, end, way, size, weight)
+    there, left = np.zeros(size), np.zeros((3, size))
+    for first, last, code, n in zip(entry, end, way, weight, strict=True):
+        if last >= first:
+            there[min(first, size - 1) : min(last, size - 1) + 1] += n
+            left[code, min(last, size - 1)] += n
+    np.testing.assert_array_equal(found.at_risk, there)
+    np.testing.assert_array_equal([found.won, found.lost], left[1:])
+    assert found.n == left[1:].sum()
+
+
+def test_hazards_never_add_to_more_than_one():
+    """All of three leave at age 1, either way: the gamma draws exceed their number half of the time."""
+    won, lost = drawn(risk([0] * 3, [1] * 3, [1, 2, 1], size=2), 500, np.random.default_rng(2))
+    total = won + lost
+    assert total.max() == 1.0 or np.isclose(total.max(), 1.0)
+    assert 0.3 < (total[:, 1] < 0.999).mean() < 0.8
+    assert (won[0, 1], lost[0, 1]) == (2 / 3, 1 / 3)
+    still, at = curves(won[:1], lost[:1])
+    np.testing.assert_allclose(still, [[1.0, 0.0]], atol=1e-12)
+    np.testing.assert_allclose(at, [[0.0, 2 / 3]])
+    assert within(still, at, None, 0).tolist() == [[0.0, 0.0]]
+    assert within(still, at, None, 1)[0].tolist() == [2 / 3, 0.0]
+    assert within(still, at, None, 9)[0].tolist() == [2 / 3, 0.0]

@@ -88,3 +88,9 @@ def test_the_interval_of_the_gain_keeps_its_level() -> None:
 def test_bad_input(given, message) -> None:
     with pytest.raises(ParameterError, match=message):
         calibration(*given)
+
+
+@pytest.mark.parametrize("weight", [[1.0, math.inf], [1.0, math.nan], [1.0, -1.0]])
+def test_a_weight_that_is_no_number_of_deals_is_refused(weight) -> None:
+    with pytest.raises(ParameterError, match="weights"):
+        calibration([0.2, 0.3], [1, 0], weight)

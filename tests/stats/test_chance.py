@@ -1,14 +1,17 @@
 """How sure a chance is: raw shares, a landmark curve, derivatives by differences, a bootstrap, coverage."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.curves.chance import Ahead
+from funnelnb.stats.curves.chance import Ahead, Chance
 from funnelnb.stats.curves.incidence import aalen_johansen
 from funnelnb.stats.curves.remaining import remaining
+from funnelnb.stats.curves.undated import incidence_undated
 from funnelnb.stats.rates.proportion import wilson
 from tests.reference.coverage_chance import LEVEL, SEED, coverage
 from tests.stats.reference import reference
@@ -311,3 +314,123 @@ def test_bad_input() -> None:
     ):
         with pytest.raises(ParameterError, match=match):
             call()
+
+
+def test_bounds_are_those_of_the_formula() -> None:
+    """On log(-log(1 - p)) with Student's t for known_n - 1 degrees, 1 at least; then the slack, then undated losses."""
+    given = {
+        "rate": np.array([0.3, 0.3, 0.6, 0.95]),
+        "variance": np.array([0.02, 0.004, 0.001, 0.001]),
+        "known_n": np.array([1.4, 2.5, 40, 12]),
+        "slack": np.array([0.0, 0.02, 0.01, 0.9]),
+    }
+    share = {"least": np.array([0.9, 1.0, 0.8, 1.0]), "most": np.array([1.2, 1.5, 1.0, 3.0])}
+    plain, wide = Chance(**given), Chance(**given, **share)
+    for level in (0.8, 0.9):
+        for k in range(4):
+            rate, variance, n, slack = (given[name][k] for name in ("rate", "variance", "known_n", "slack"))
+            t = stats.t.ppf((1 + level) / 2, max(n - 1, 1))
+            reach = t * math.sqrt(variance) / ((1 - rate) * -math.log(1 - rate))
+            low, high = (1 - (1 - rate) ** math.exp(way * reach) for way in (-1, 1))
+            assert plain.bounds(level)[0][k] == pytest.approx(low)
+            assert plain.bounds(level)[1][k] == pytest.approx(min(high + slack, 1))
+            assert wide.bounds(level)[0][k] == pytest.approx(low * share["least"][k])
+            assert wide.bounds(level)[1][k] == pytest.approx(min(min(high + slack, 1) * share["most"][k], 1))
+    assert plain.effective_n == pytest.approx(given["rate"] * (1 - given["rate"]) / given["variance"])
+
+
+def test_deals_lost_before_the_age_do_not_matter_however_they_are_counted() -> None:
+    """All losses by day 5, dated: those who are there later are a binomial sample, by the share won of either kind."""
+    draw = np.random.default_rng(4)
+    time, outcome = draw.integers(6, 60, 200), np.ones(200, int)
+    time[:80], outcome[:80] = draw.integers(1, 6, 80), 2
+    curve = incidence_undated(time, outcome, np.full(200, 90)).incidence
+    assert curve.at_risk_rate[-1] != curve.open_rate[-1]
+    found = Ahead(curve, None, [10, 30], 20).chance(20)
+    for k, age in enumerate((10, 30)):
+        there = time > age
+        share = (there & (time <= age + 20)).sum() / there.sum()
+        assert found.rate[k] == pytest.approx(share)
+        assert found.variance[k] == pytest.approx(share * (1 - share) / there.sum())
+    nobody_lost = np.where(outcome == 2, 0, outcome)
+    one, other = (
+        Ahead(curve, None, [0, 10, 30], 20).chance(20)
+        for curve in (
+            incidence_undated(time, nobody_lost, np.full(200, 90)).incidence,
+            aalen_johansen(time, nobody_lost),
+        )
+    )
+    np.testing.assert_allclose(one.rate, other.rate)
+    np.testing.assert_allclose(one.variance, other.variance)
+    np.testing.assert_allclose(one.known_n, other.known_n)
+
+
+def test_undated_losses_bound_who_is_still_there() -> None:
+    """At each age between 1 - won - most lost and 1 - won - least lost are there, and the chance is higher or lower."""
+    known = curve(3, 120)
+    least, most = 0.6 * known.rate[1], np.minimum(1.5 * known.rate[1], 1 - known.rate[0])
+    ages = np.array([0, 15, 40])
+    ahead = Ahead(replace(known, lost_bounds=(least, most)), None, ages, 20)
+    found, plain = ahead.chance(20), Ahead(known, None, ages, 20).chance(20)
+    read = known.at(ages)
+    row = np.searchsorted(known.time, ages, side="right") - 1
+    there = [1 - read.rate[0] - one[row] for one in (least, most)]
+    assert found.least == pytest.approx(read.open_rate / there[0])
+    assert found.most == pytest.approx(read.open_rate / there[1])
+    assert (found.least[1:] < 1).all()
+    assert (found.most[1:] > 1).all()
+    np.testing.assert_allclose(found.rate, plain.rate)
+    weights = np.array([[3.0, 1, 0], [0, 0, 2]])
+    mean = ahead.chance(20, weight=[[1, 0, 0], [0, 1, 1]])
+    assert mean.least == pytest.approx([found.least[0], found.least[1:].mean()])
+    assert np.isnan(ahead.chance(20, lost=True).rate).all(), "when an undated loss fell is not known"
+    assert np.isnan(ahead.chance(20, lost=True, weight=weights).rate).all()
+    nobody = replace(known, lost_bounds=(least, 1 - known.rate[0]))
+    assert (Ahead(nobody, None, ages, 20).chance(20).most[1:] == 1e9).all(), "perhaps nobody is there"
+
+
+def test_clusters_widen_a_chance_as_they_widen_the_curve() -> None:
+    plain = curve(4, 120)
+    wider = np.linspace(1, 3, plain.time.size) * np.array([[1.0], [0.5]])
+    ages = np.array([0.0, 12])
+    found = Ahead(plain.widened(wider, 4.0), None, ages, 15).chance(15)
+    alone = Ahead(plain, None, ages, 15).chance(15)
+    row = np.searchsorted(plain.time, ages + 15, side="right") - 1
+    assert found.variance == pytest.approx(alone.variance * wider[0, row])
+    assert found.known_n == pytest.approx(np.minimum(alone.known_n, plain.n / 4))
+    np.testing.assert_allclose(found.rate, alone.rate)
+
+
+def test_what_is_read_beyond_the_end_of_either_curve_is_slack() -> None:
+    """Of those still there at the age, the few that stay open at the end; of those that move on in time, the same."""
+    time, kind = np.repeat([5, 8, 10], [30, 67, 3]), np.repeat([1, 2, 0], [30, 67, 3])
+    found = Ahead(aalen_johansen(time, kind), None, [0, 5], 30)
+    assert found.chance(30).slack == pytest.approx([3 / 100, 3 / 70])
+    assert found.chance([30, 5]).slack == pytest.approx([3 / 100, 0])
+    onward = aalen_johansen(np.repeat([5, 10], [97, 3]), np.repeat([1, 0], [97, 3]))
+    moves = aalen_johansen([1] * 50 + [5] * 50, [1] * 100)
+    slack = Ahead(moves, onward, [0, 1, 2], 30)
+    assert slack.chance(12).slack == pytest.approx([0.015, 0.0, 0.0]), (
+        "half moved on 11 days or more before the end"
+    )
+    assert slack.chance(15).slack == pytest.approx([0.015, 0.03, 0.03])
+    assert slack.chance(16).slack == pytest.approx([0.03, 0.03, 0.03])
+    assert slack.chance(10).slack == pytest.approx([0.0, 0.0, 0.0])
+
+
+def test_deals_that_count_a_twentieth_leave_twenty_times_the_variance() -> None:
+    time, outcome, _ = rows(5, 60, longest=30)
+    later, ends, _ = rows(6, 40, longest=20, start=0)
+    ages = np.array([0, 4, 10, 20])
+    whole, part = (
+        Ahead(
+            aalen_johansen(time, outcome, np.full(60, weight), weighted=True),
+            aalen_johansen(later, ends, np.full(40, weight), weighted=True),
+            ages,
+            8,
+        ).chance(8)
+        for weight in (1.0, 0.05)
+    )
+    np.testing.assert_allclose(part.rate, whole.rate)
+    np.testing.assert_allclose(part.variance, 20 * whole.variance)
+    np.testing.assert_allclose(part.known_n, whole.known_n / 20)

@@ -134,3 +134,19 @@ def test_adjusted_p_values():
     np.testing.assert_allclose(with_gap, [0.02, np.nan, 0.02])
     with pytest.raises(ParameterError, match="outside"):
         benjamini_hochberg([1.2])
+
+
+def test_five_expected_are_enough_for_chi_squared_and_fewer_are_simulated():
+    """Twenty trials of a pooled quarter expect exactly five successes; nineteen, or a pooled share above, do not."""
+    assert homogeneity([5, 15], [20, 60]).method == "chi_squared"
+    assert homogeneity([15, 45], [20, 60]).method == "chi_squared", "five failures"
+    assert homogeneity([15, 45.0], [19, 61]).method == "monte_carlo"
+    simulated = homogeneity([1, 14], [19, 41])
+    assert simulated.method == "monte_carlo"
+    assert (simulated.p_value * 20_000) % 1 == pytest.approx(0, abs=1e-6), "19,999 tables and the one seen"
+    exact = stats.fisher_exact([[1, 18], [14, 27]]).pvalue
+    assert simulated.p_value == pytest.approx(exact, abs=4 * 0.0036)
+    assert homogeneity([5.5, 15], [19.5, 41]).method == "chi_squared", "fractions are not simulated"
+    assert homogeneity([4, 4], [4, 4]).p_value == homogeneity([0, 0], [4, 4]).p_value == 1.0
+    sure = group_vs_rest([2.5, 2.5], [2.5, 2.5])
+    assert sure.p_value.tolist() == [1.0, 1.0]

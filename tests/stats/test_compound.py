@@ -202,3 +202,11 @@ def test_sizes_keep_mean_and_variance():
 def test_bad_input_is_named(call, says):
     with pytest.raises(ParameterError, match=says):
         call()
+
+
+def test_more_deals_than_are_asked_for_are_refused():
+    """A deal in a million wins: 1 - (1 - 1e-6)^n; 60 % take 916,291 deals, 70 % more than 2^20."""
+    rare = points([4.0]).with_chance(1e-6)
+    assert compound.required_n(rare, 1.0, 0.6) == pytest.approx(np.log(0.4) / np.log1p(-1e-6), abs=2)
+    with pytest.raises(ParameterError, match="more than 1048576 deals"):
+        compound.required_n(rare, 1.0, 0.7)

@@ -1,10 +1,13 @@
 """Goodness of fit with open deals: power, determinism, limits; size is in docs/methods.md."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.survival import kaplan_meier
+from funnelnb.stats.lifetime import goodness as module
 from funnelnb.stats.lifetime.fit import fit, observed
 from funnelnb.stats.lifetime.goodness import Effort, Sample, bootstrap, bootstrap_test, quantile_points
 from tests.stats.reference import reference
@@ -118,3 +121,66 @@ def test_gamma_families_draw_what_they_say(family):
     drawn = found.draw(np.random.default_rng(3), 40_000)
     for age in (0.0, 5.0, 30.0, 80.0):
         assert (drawn <= age).mean() == pytest.approx(found.finished(age).value[0], abs=0.008)
+
+
+def test_how_many_sets_are_drawn_unless_told() -> None:
+    """So many that the smallest p is 1 in 200: 199 and the data themselves."""
+    assert (Effort().runs + 1, Effort().enough) == (200, None)
+    assert inspect.signature(bootstrap_test).parameters["runs"].default == 199
+
+
+@pytest.mark.parametrize(("rounded", "same_day"), [(None, None), (None, 1.0), (10.0, 1.0)])
+def test_the_distance_by_hand(rounded, same_day):
+    """n times the squared gaps between the middles of the steps of Kaplan-Meier and the fit, weighed by the steps."""
+    rng = np.random.default_rng(2)
+    days = np.floor(rng.weibull(1.3, 80) * 40)
+    days = np.floor(days / 10) * 10 if rounded else np.maximum(days, 0 if same_day else 1)
+    days[:2] = 0 if same_day else 1
+    event = rng.random(80) < 0.7
+    event[:2] = True
+    how = {"rounded": rounded, "same_day": same_day}
+    found = fit(observed(days, event, **how), "weibull")
+    assert found.refusal == ""
+    curve = kaplan_meier(days, event)
+    total, before = 0.0, 1.0
+    for day, still, d in zip(curve.time, curve.survival, curve.event_n, strict=True):
+        if d:
+            middle = 1 - (before + still) / 2
+            if day == 0:
+                fitted = found.finished_share(np.array([rounded or same_day]))[0] / 2
+            elif rounded:
+                fitted = found.finished_share(np.array([day, day + rounded])).mean()
+            else:
+                fitted = found.finished_share(np.array([day]))[0]
+            total += (before - still) * (middle - fitted) ** 2
+        before = still
+    assert module._distance(days, event, np.zeros(80), found, how) == pytest.approx(80 * total)
+
+
+def test_limits_that_are_not_given_are_drawn_from_when_others_were_censored():
+    """Of those that finished by day 10 a third each would have been censored on day 20, day 30, or never."""
+    times = np.r_[np.full(3_000, 10.0), np.full(2, 20.0), np.full(2, 30.0), np.full(2, 40.0)]
+    events = np.r_[np.ones(3_000, bool), [False] * 4, [True] * 2]
+    limits = module._limits(times, events, np.arange(times.size), None, np.random.default_rng(3))
+    assert limits[3_000:3_004].tolist() == [20.0, 20, 30, 30]
+    shares = [(limits[:3_000] == day).mean() for day in (20.0, 30.0, np.inf)]
+    np.testing.assert_allclose(shares, 1 / 3, atol=0.04)
+    assert (limits[3_004:] == np.inf).all()
+    some = np.array([3_003, 0])
+    assert module._limits(times, events, some, times + 5, np.random.default_rng(3)).tolist() == [35.0, 15.0]
+
+
+@pytest.mark.parametrize(("down", "wanted"), [(True, [0, 0, 10, 12]), (False, [0, 10, 20, 12])])
+def test_drawn_times_are_rounded_as_the_data_and_cut_at_their_limits(down, wanted):
+    class Drawn:
+        def draw(self, rng, size, entry):
+            return np.array([3.0, 7, 18, 44, 6])
+
+    limits, entries = np.array([90.0, 90, 90, 12, 90]), np.array([0.0, 0, 0, 0, 9])
+    times, finished, entered = module._drawn(Drawn(), limits, entries, 10.0, down, np.random.default_rng(1))
+    seen = (
+        [*wanted] if down else [*wanted, 10]
+    )  # rounded up to 10 it lies after its entry, rounded down before it
+    assert times.tolist() == seen
+    assert finished.tolist() == [True, True, True, False, True][: len(seen)]
+    assert entered.tolist() == [0, 0, 0, 0, 9][: len(seen)]

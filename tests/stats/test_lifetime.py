@@ -1,5 +1,7 @@
 """Parametric fits: R, published figures, what must collapse, invariants, refusals, known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,17 @@ from scipy import stats
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.survival import kaplan_meier
-from funnelnb.stats.lifetime.fit import FAMILIES, REFUSALS, fit, fit_all, intervals, observed
+from funnelnb.stats.lifetime.fit import (
+    FAMILIES,
+    REFUSALS,
+    Found,
+    _refused_after,
+    fit,
+    fit_all,
+    intervals,
+    observed,
+)
+from funnelnb.stats.lifetime.likelihood import Shape
 from tests.stats.reference import reference
 
 FITS = reference("lifetime_fits")
@@ -358,3 +370,111 @@ def test_intervals_must_be_in_order_and_families_known():
         intervals([5], [3])
     with pytest.raises(ParameterError, match="weibul"):
         fit(observed([1, 2], [1, 1]), "weibul")
+
+
+def test_information_criteria_are_those_of_the_formulas():
+    """2 k + 2 k (k + 1) / (d - k - 1) - 2 log L, and k log d - 2 log L, with d finished deals."""
+    time, event, _ = sample(4)
+    for family, k in (("exponential", 1), ("weibull", 2), ("generalised_gamma", 3)):
+        found = fit(observed(time, event), family)
+        d = int(np.sum(event))
+        assert found.event_n == d
+        assert found.aicc == pytest.approx(2 * k + 2 * k * (k + 1) / (d - k - 1) - 2 * found.log_likelihood)
+        assert found.bic == pytest.approx(k * np.log(d) - 2 * found.log_likelihood)
+
+
+def test_shares_finished_and_not_add_to_one_with_those_that_finish_at_once_or_never():
+    rng = np.random.default_rng(5)
+    time = np.ceil(rng.weibull(1.4, 600) * 30)
+    time[:90] = 0
+    event = rng.random(600) < 0.7
+    event[:90] = True
+    time[~event] = 150
+    found = fit(observed(time, event), "weibull", never=True, at_once=True)
+    assert found.refusal == ""
+    values = dict(zip(found.parameters, found.estimate, strict=True))
+    p, c = values["at_once_share"], values["finishing_share"]
+    days = np.array([0.0, 1, 20, 90, np.inf])
+    below, above = found._below(found.theta, days)
+    np.testing.assert_allclose(below + above, 1)
+    assert (below[0], below[-1]) == pytest.approx((p, p + (1 - p) * c))
+    drawn = found.draw(np.random.default_rng(6), 20_000)
+    assert (drawn == 0).mean() == pytest.approx(p, abs=0.01)
+    assert np.isinf(drawn).mean() == pytest.approx((1 - p) * (1 - c), abs=0.015)
+    late = found.draw(np.random.default_rng(7), 20_000, entry=20.0)
+    assert late.min() > 20
+    grid = np.linspace(0, 3_000, 300_001)
+    assert np.trapezoid(found.density(grid[1:]), grid[1:]) == pytest.approx((1 - p) * c, abs=2e-3)
+    assert np.isnan(found.density(0.0)[0])
+    short = grid[grid <= 90]
+    assert found.restricted_mean(90).value[0] == pytest.approx(
+        np.trapezoid(found._below(found.theta, short)[1], short), rel=1e-4
+    )
+    assert found.within(20, 70).value[0] == pytest.approx(1 - above[3] / above[2])
+    for share in (0.2, 0.5):
+        more = found.remaining(20, share).value[0]
+        assert found.within(20, more).value[0] == pytest.approx(share)
+    assert found.remaining(20, 0.9).value[0] == found.quantile(0.97).value[0] == np.inf
+    assert found.quantile(p / 2).value[0] == 0.0, "so many finish at once"
+    day = found.quantile(0.5).value[0]
+    assert found.finished(day).value[0] == pytest.approx(0.5)
+    assert found.survival(day).value[0] == pytest.approx(0.5)
+    assert np.isinf(late).mean() == pytest.approx((1 - p) * (1 - c) / above[2], abs=0.02)
+    assert (late <= 90).mean() == pytest.approx((below[3] - below[2]) / above[2], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [("alpha", 3 * 2.0), ("beta", 2 * 2.0), ("form", 10), ("never", 5), ("at_once", 5)]
+)
+def test_a_maximum_is_flat_where_one_standard_error_is_beyond_its_limit(name, limit):
+    """Alpha three and beta two times the scale (2 here), the form 10, the log odds of a share 5: as it says."""
+    shape = Shape(family=FAMILIES["generalised_gamma"], never=True, at_once=True)
+    theta = np.array([1.0, 2.0, 0.5, 0.3, -0.4])
+    for error, wanted in ((0.99 * limit, ""), (1.01 * limit, "flat")):
+        errors = np.where(np.array(shape.names) == name, error, 0.1)
+        found = Found(theta=theta, value=-9.0, second=-np.diag(1 / errors**2), converged=True)
+        assert _refused_after(found, shape) == wanted
+    assert _refused_after(replace(found, converged=False), shape) == "not_converged"
+    assert _refused_after(replace(found, second=np.eye(5)), shape) == "flat"
+    for place, value, wanted in ((3, 12.05, "at_bound"), (4, -12.05, "at_bound"), (1, 1001.0, "at_bound")):
+        moved = theta.copy()
+        moved[place] = value
+        near = replace(found, theta=moved, second=-np.eye(5))
+        assert _refused_after(near, shape) == wanted
+        near.theta[place] *= 0.99
+        assert _refused_after(near, shape) == ""
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("family", ["weibull", "lognormal", "gamma"])
+def test_bounds_by_the_delta_method_with_derivatives_from_differences(family, level):
+    """Shares on log(-log(1 - F)), times on their logarithm, the restricted mean as it is."""
+    time, event, _ = sample(5)
+    found = fit(observed(time, event), family, confidence_level=level)
+    z = stats.norm.ppf((1 + level) / 2)
+
+    def error(function):
+        step = 1e-5
+        slope = [
+            (function(found.theta + d) - function(found.theta - d)) / (2 * step)
+            for d in np.eye(found.theta.size) * step
+        ]
+        return np.sqrt(np.array(slope) @ found.covariance @ np.array(slope))
+
+    day = np.array([25.0])
+    f = found.finished(day)
+    reach = z * error(lambda theta: np.log(-np.log(found._below(theta, day)[1][0])))
+    hazard = -np.log(1 - f.value[0])
+    wanted = [1 - np.exp(-hazard * np.exp(way * reach)) for way in (-1, 1)]
+    assert (f.ci_lower[0], f.ci_upper[0]) == pytest.approx(wanted, rel=1e-4)
+    q = found.quantile(0.4)
+    reach = z * error(lambda theta: np.log(found._time_of(theta, np.array([0.4]), np.array([0.6]))[0]))
+    assert (q.ci_lower[0], q.ci_upper[0]) == pytest.approx(
+        (q.value[0] * np.exp(-reach), q.value[0] * np.exp(reach)), rel=1e-4
+    )
+    grid = np.linspace(0, 60, 6_001)
+    mean = found.restricted_mean(60)
+    half = z * error(lambda theta: np.trapezoid(found._below(theta, grid)[1], grid))
+    assert (mean.ci_lower[0], mean.ci_upper[0]) == pytest.approx(
+        (max(mean.value[0] - half, 0), min(mean.value[0] + half, 60)), rel=1e-3
+    )

@@ -1,5 +1,7 @@
 """Funnel-plot limits and overdispersion."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,3 +83,25 @@ def test_overdispersion_of_chance_is_one_and_of_a_known_spread_is_found():
 def test_a_level_is_between_0_and_1(level):
     with pytest.raises(ParameterError, match="level"):
         funnel_limits(0.25, [40], level)
+
+
+def test_overdispersion_of_twelve_groups_by_hand():
+    """By default a tenth, of twelve groups one at each end, is drawn in to the next."""
+    k, n = [20, 60, 25, 80, 40, 75, 33, 55, 61, 12, 49, 50], [100] * 12
+    p = sum(k) / sum(n)
+    z = sorted((a - b * p) / (b * p * (1 - p)) ** 0.5 for a, b in zip(k, n, strict=True))
+    z[0], z[-1] = z[1], z[-2]
+    edge = NormalDist().inv_cdf(11 / 12)
+    left = 2 / 12 * edge**2 + 10 / 12 - 2 * edge * NormalDist().pdf(edge)
+    wanted = sum(one * one for one in z) / 12 / left
+    assert overdispersion(k, n) == overdispersion(k, n, 0.1) == pytest.approx(wanted)
+    assert overdispersion([*k, 0], [*n, 0]) == pytest.approx(wanted), "a group without trials is left out"
+    whole = sum(one * one for one in ((a - 100 * p) / (100 * p * (1 - p)) ** 0.5 for a in k)) / 12
+    assert overdispersion(k, n, 0.05) == pytest.approx(whole), "a twentieth of twelve is nobody"
+    assert (
+        overdispersion([50], [100]) == overdispersion([0, 0], [9, 9]) == overdispersion([9, 9], [9, 9]) == 1.0
+    )
+    twenty = [*k, 44, 3, 97, 52, 58, 30, 71, 66]
+    by_default = overdispersion(twenty, [100] * 20)
+    assert by_default == overdispersion(twenty, [100] * 20, 0.1)
+    assert by_default != pytest.approx(overdispersion(twenty, [100] * 20, 0.15), rel=1e-3)

@@ -116,3 +116,24 @@ def test_all_won_does_not_run_away() -> None:
     model = logistic(np.eye(3), [1, 1, 1], [5, 5, 5], [0, 0, 0])
     assert np.isfinite(model.coefficient).all()
     assert (model.rate(np.eye(3)) > 0.9).all()
+
+
+def test_variances_are_where_they_agree_with_what_they_cause_within_their_bounds() -> None:
+    """|b|^2 and the trace of the inverse curvature over the number of columns; 0.0004 at least, 25 at most."""
+    x, y, _ = _levels(np.random.default_rng(3), 0.9, levels=12, each=40)
+    block = np.repeat([0, 1], 6)
+    model = logistic(x, y, np.ones(len(y)), block)
+    rate = model.rate(x)
+    design = np.column_stack([np.ones(len(y)), x])
+    curvature = (design * (rate * (1 - rate))[:, None]).T @ design
+    curvature += np.diag([0.0, *1 / model.variance[block]])
+    own = model.coefficient**2 + np.diag(np.linalg.inv(curvature))[1:]
+    assert model.variance == pytest.approx([own[:6].mean(), own[6:].mean()], rel=0.03)
+    assert model.intercept == pytest.approx(model.log_odds(np.zeros((1, 12)))[0]), (
+        "of a case with all columns 0"
+    )
+    assert (rate - y).sum() == pytest.approx(0, abs=1e-4), "the intercept is free"
+    sides = logistic(np.eye(2), [1, 0], [1e9, 1e9], [0, 0])
+    assert sides.variance[0] == pytest.approx(25.0)
+    alike = logistic(np.eye(2)[[0, 0, 1, 1]], [1, 0, 1, 0], [1e6] * 4, [0, 0])
+    assert alike.variance[0] == pytest.approx(4e-4)

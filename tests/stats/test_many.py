@@ -93,10 +93,15 @@ def test_the_widening_is_that_of_each_group_alone(day: float) -> None:
             sizes = np.bincount(np.unique(cluster[mine], return_inverse=True)[1], weights=n[mine])
             assert found.several[g] == (sizes.size < n[mine].sum())
             if not found.several[g]:
+                assert found.factor[g] == max(found.design[g], 1.0)
                 continue
             assert found.design[g] == pytest.approx(n[mine].sum() / effective_clusters(sizes))
             one = aalen_johansen(time[mine], outcome[mine], n[mine], None, 0.9)
             if not 1e-9 < one.rate[0, np.searchsorted(one.time, at, side="right") - 1] < 1 - 1e-9:
+                alone = (
+                    sizes.size < 2
+                )  # one account, or nobody or everybody won: each account counts as a deal
+                assert alone or found.factor[g] == pytest.approx(found.design[g])
                 continue
             known = factor_at(at, incidence_design(time[mine], outcome[mine], n[mine], cluster[mine]))
             wider = max(known.factor[0], 1.0) * (student_quantile(0.9, known.df[0]) / z) ** 2

@@ -80,3 +80,19 @@ def test_ratio_of_sums_covers_the_truth_for_people_who_differ() -> None:
         hits += low <= 0.6 <= high
     assert abs(hits / 1000 - 0.9) < 0.03
     assert np.isnan(ratio_of_sums([1], [2])[1]) and np.isnan(ratio_of_sums([1], [0])[0])
+
+
+def test_ratio_of_sums_by_hand_with_gaps() -> None:
+    """(a - r b)^2 summed, n / (n - 1), over the square of the whole; pairs with a gap are left out."""
+    from funnelnb.stats.totals.means import ratio_of_sums
+
+    part, whole = [3.0, 5.0, np.nan, 4.0, 1.0], [10.0, 12.0, 8.0, 9.0, np.nan]
+    r = 12 / 31
+    squares = sum((a - r * b) ** 2 for a, b in ((3, 10), (5, 12), (4, 9)))
+    half = stats.t.ppf(0.9, 2) * np.sqrt(3 / 2 * squares) / 31
+    assert ratio_of_sums(part, whole, 0.8) == pytest.approx((r, r - half, r + half))
+    two = ratio_of_sums([1, 2], [2, 5], 0.9)
+    half = stats.t.ppf(0.95, 1) * np.sqrt(2 * 2 * (1 - 6 / 7) ** 2) / 7
+    assert two == pytest.approx((3 / 7, 3 / 7 - half, 3 / 7 + half))
+    low, high = interval_of_difference((5.0, 2.0, 9.0), (3.0, 2.0, 4.5))[1:]
+    assert (low, high) == pytest.approx((2 - np.hypot(3, 1.5), 2 + np.hypot(4, 1)))

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from funnelnb.stats.forecast import months
 from funnelnb.stats.forecast.months import LEVEL_SD, _conditioned, _grid, _kernel, coming_months
 
 
@@ -55,3 +57,84 @@ def test_nothing_known_is_wide_and_few_counts_do_not_lean():
         coming_months(rng.poisson(4, 24), np.full(24, 4.0), 1, 200, rng).factor.mean() for _ in range(150)
     ]
     assert abs(np.mean(means) - 1) < 0.05
+
+
+def test_each_prior_adds_to_one_and_few_months_lie_between_the_two():
+    """Weights of shock, drift, slope and season, by the number of months: none, half of a year, a year and more."""
+    for prior in (months.SHOCK_PRIOR, months.DRIFT_PRIOR, months.SLOPE_PRIOR, [months.SEASON_PRIOR]):
+        np.testing.assert_allclose(np.sum(prior, axis=1), 1)
+    for m, few in ((0, 1.0), (3, 0.75), (6, 0.5), (12, 0.0), (30, 0.0)):
+        grid, log = _grid(m)
+        seasons = (0.0, 0.2) if m >= 18 else (0.0,)
+        quarters = (0.0, 0.25) if m >= 4 else (0.0,)
+        assert len(grid) == 6 * 4 * 2 * len(seasons) * len(quarters)
+        for (shock, drift, season, slope, quarter), found in list(zip(grid, log, strict=True))[::7]:
+            assert season in seasons and quarter in quarters
+            wanted = 0.8 if season == 0 else 0.2
+            for value, values, prior in (
+                (shock, (0, 0.06, 0.12, 0.2, 0.35, 0.6), months.SHOCK_PRIOR),
+                (drift, (0, 0.02, 0.06, 0.18), months.DRIFT_PRIOR),
+                (slope, (0, 0.02), months.SLOPE_PRIOR),
+            ):
+                place = values.index(value)
+                wanted *= (1 - few) * prior[0][place] + few * prior[1][place]
+            assert np.exp(found) == pytest.approx(wanted)
+
+
+def test_every_part_of_the_covariance_by_hand():
+    grid, place = np.array([[0.3, 0.1, 0.2, 0.02, 0.25]]), np.arange(14.0)
+    kernel = _kernel(grid, place)[0]
+    for i, j in ((0, 0), (0, 12), (3, 9), (5, 6), (2, 13), (13, 13)):
+        turn = 2 * np.pi * (i - j) / 12
+        wanted = 4 + 0.3**2 * (i == j) + 0.1**2 * min(i, j)
+        wanted += 0.2**2 * (np.cos(turn) + np.cos(2 * turn) / 2)
+        wanted += 0.02**2 * (i - 6.5) * (j - 6.5) + 0.25**2 * np.cos(2 * np.pi * (i - j) / 3)
+        assert kernel[i, j] == pytest.approx(wanted)
+
+
+def test_draws_are_those_of_the_mixture_worked_out_one_by_one():
+    """Mean and variance of the log of two coming months, and what is said of shock, drift and season."""
+    rng = np.random.default_rng(4)
+    expected = rng.uniform(5, 40, 20)
+    expected[[3, 11]] = 0.49, 0.0  # hardly anything expected: says nothing
+    count = rng.poisson(expected * np.exp(0.3 * rng.standard_normal(20)))
+    found = coming_months(count, expected, 2, 40_000, np.random.default_rng(5))
+    told = np.flatnonzero(expected >= 0.5)
+    assert found.months_n == told.size == 18
+    mean = (count[told].sum() + 0.5) / (expected[told].sum() + 0.5)
+    z = np.log((count[told] + 0.5) / (mean * expected[told]))
+    grid, prior = _grid(18)
+    weights, centres, spreads = [], [], []
+    for row, kernel in zip(prior, _kernel(grid, np.arange(22.0)), strict=True):
+        seen = kernel[np.ix_(told, told)] + np.diag(1 / np.maximum(mean * expected[told], 0.5))
+        weights.append(row + stats.multivariate_normal.logpdf(z, cov=seen))
+        pull = kernel[20:, told] @ np.linalg.inv(seen)
+        centres.append(pull @ z)
+        spreads.append(kernel[20:, 20:] - pull @ kernel[told, 20:])
+    weight = np.exp(np.array(weights) - max(weights))
+    weight /= weight.sum()
+    centre = weight @ np.array(centres)
+    second = np.einsum("g,gij->ij", weight, np.array(spreads) + np.einsum("gi,gj->gij", centres, centres))
+    log = np.log(found.factor / mean)
+    covariance = second - np.outer(centre, centre)
+    np.testing.assert_allclose(log.mean(axis=0), centre, atol=5 * np.sqrt(covariance.max() / 40_000))
+    np.testing.assert_allclose(np.cov(log.T), covariance, rtol=0.05)
+    assert found.shock_sd == pytest.approx(weight @ grid[:, 0])
+    assert found.drift_sd == pytest.approx(weight @ grid[:, 1])
+    assert found.season == pytest.approx(weight[grid[:, 2] > 0].sum())
+    assert found.quarter == pytest.approx(weight[grid[:, 4] > 0].sum())
+
+
+def test_no_month_is_busier_than_e_squared_of_the_mean():
+    wild = coming_months([1, 900, 1, 900], [30.0] * 4, 6, 3_000, np.random.default_rng(2)).factor
+    mean = (1802 + 0.5) / 120.5
+    assert wild.min() == pytest.approx(mean * np.exp(-2))
+    grown = coming_months([3000, *[150] * 5], [3000.0, *[5.0] * 5], 6, 3_000, np.random.default_rng(2)).factor
+    assert grown.max() == pytest.approx(3750.5 / 3025.5 * np.exp(2))
+    alone = coming_months([], [], 3, 20_000, np.random.default_rng(1))
+    grid, log = _grid(0)
+    weight = np.exp(log) / np.exp(log).sum()
+    assert alone.shock_sd == pytest.approx(weight @ grid[:, 0])
+    # before any month the level is held likely to lie within a half of the mean, on the log
+    first = 0.25 + weight @ (grid[:, 0] ** 2 + grid[:, 3] ** 2)
+    assert np.log(alone.factor[:, 0]).std() == pytest.approx(np.sqrt(first), rel=0.05)

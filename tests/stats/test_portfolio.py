@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
-from funnelnb.stats.totals.compound import chance_of_n
-from funnelnb.stats.totals.portfolio import portfolio
+from funnelnb.stats.totals.compound import chance_of_n, chance_on
+from funnelnb.stats.totals.portfolio import _lattice, portfolio
 from funnelnb.stats.totals.size import between, points
 
 SIZES = [points([3.0]), points([5.0, 10.0], [2, 1])]
@@ -74,3 +74,46 @@ def test_even_amounts_agree_with_the_sum_of_n_deals():
 def test_bad_input(given):
     with pytest.raises(ParameterError, match=r"= (0|-1)"):
         portfolio(SIZES, OPEN, [], **given)
+
+
+def test_the_layout_reaches_just_to_what_was_asked_for_and_has_the_mean():
+    """Amounts of whole numbers: a lattice of ones from 0 to 60; the masses are those of plain convolution."""
+    total, probability, _, _ = together(OPEN)
+    np.testing.assert_allclose(total, np.arange(61))
+    plain = np.ones(1)
+    for rate in OPEN[0][1]:
+        plain = np.convolve(plain, [1 - rate, 0, 0, rate])
+    for rate in OPEN[1][1]:
+        plain = np.convolve(plain, [1 - rate, 0, 0, 0, 0, rate * 2 / 3, 0, 0, 0, 0, rate / 3])
+    np.testing.assert_allclose(probability[: plain.size], plain, atol=1e-9)
+    assert total @ probability == pytest.approx(3 * 0.9 + 20 / 3 * 1.3)
+
+
+def test_many_equal_chances_are_a_binomial_and_many_unequal_ones_a_convolution():
+    """More than one block of different chances, some of them several times."""
+    rates = np.r_[np.full(40, 0.3), np.linspace(0.01, 0.6, 90), np.full(3, 0.5)]
+    plain = np.ones(1)
+    for rate in rates:
+        plain = np.convolve(plain, [1 - rate, rate])
+    total, probability, found, alone = portfolio([points([1.0])], [(0, rates)], [], 45.0, 133.0)
+    np.testing.assert_allclose(total, np.arange(134))
+    np.testing.assert_allclose(probability, plain, atol=1e-9)
+    assert found.value == alone.value == pytest.approx(plain[45:].sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("points_too", [False, True])
+def test_the_error_holds_against_a_finer_lattice(points_too):
+    """Even amounts, and some that lie off the lattice: what the error says bounds what ten times the cells change."""
+    size = between(10, 50)
+    sizes = [size, points([np.pi, 7 * np.sqrt(2)])] if points_too else [size]
+    deals = [(k, np.full(6, 0.4)) for k in range(len(sizes))]
+    arrivals = [(0, 2.0, np.inf)]
+    coarse, fine = (portfolio(sizes, deals, arrivals, 100.0, 700.0, cells=cells)[2] for cells in (256, 4096))
+    assert abs(coarse.value - fine.value) <= coarse.error + fine.error
+    assert max(fine.error, coarse.error) < 0.005
+    n = sum(float(np.sum(chance)) for _, chance in deals) + 2.0
+    lattice = _lattice(sizes, 100.0, 700.0, 256)
+    loose = 2.4 if points_too else 0.0  # the deals of single amounts, of which 0.4 times 6 are won
+    mass = portfolio(sizes, deals, arrivals, 100.0, 700.0, cells=256)[1]
+    wanted = chance_on(mass[None], lattice, np.array([n]), np.array([loose]))[1][0]
+    assert coarse.error == pytest.approx(wanted, rel=0.005)

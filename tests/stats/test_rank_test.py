@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.rank_test import gray, log_rank
@@ -179,3 +180,43 @@ def test_groups_that_share_no_stratum_give_fewer_contrasts_not_an_error():
     apart = [gray(*(one[stratum == s] for one in (time, outcome, group))) for s in range(3)]
     assert found.df == sum(one.df for one in apart) == 9
     assert found.statistic == pytest.approx(sum(one.statistic for one in apart))
+
+
+def test_two_accounts_tell_nothing_and_one_is_no_sample_of_accounts():
+    time, kind, group, account = clustered_floor(2, clusters=6)
+    two = log_rank(time, kind > 0, group, cluster=account % 2)
+    assert (two.statistic, two.p_value) == (0.0, 1.0)
+    plain, one = log_rank(time, kind > 0, group), log_rank(time, kind > 0, group, cluster=np.zeros(time.size))
+    assert (one.statistic, one.p_value) == (plain.statistic, plain.p_value)
+
+
+@pytest.mark.parametrize("test", [log_rank, gray])
+def test_the_jackknife_of_three_groups_in_strata_by_hand(test):
+    """All scores without each account in turn, weighted rows, two strata: Hotelling's T² of the effective accounts."""
+    rng = np.random.default_rng(6)
+    size = 240
+    account = rng.integers(0, 9, size)
+    group, stratum, n = rng.integers(0, 3, size), rng.integers(0, 2, size), rng.integers(1, 4, size)
+    pace = np.exp(1.2 * rng.standard_normal(9))[account]
+    time = np.ceil(15 * pace * rng.exponential(size=size))
+    kind = rng.integers(0, 3, size)
+
+    def run(rows, **more):
+        events = kind[rows] > 0 if test is log_rank else kind[rows]
+        return test(time[rows], events, group[rows], n[rows], strata=stratum[rows], **more)
+
+    def score(rows):
+        one = run(rows)
+        return one.observed_n - one.expected_n
+
+    everybody = np.ones(size, bool)
+    moves = np.array([score(account != one) for one in range(9)])
+    covariance = 8 / 9 * (moves - moves.mean(axis=0)).T @ (moves - moves.mean(axis=0))
+    distance = score(everybody)[:2]
+    statistic = distance @ np.linalg.inv(covariance[:2, :2]) @ distance
+    weights = np.bincount(account, weights=n)
+    freedom = weights.sum() ** 2 / (weights**2).sum() - 1
+    p_value = stats.f.sf(statistic * (freedom - 1) / (freedom * 2), 2, freedom - 1)
+    found, plain = run(everybody, cluster=account), run(everybody)
+    assert p_value > plain.p_value, "accounts count here"
+    assert (found.statistic, found.p_value) == pytest.approx((statistic, p_value))

@@ -104,3 +104,32 @@ def test_empty_curves_and_bad_input() -> None:
         remaining(curve, None, age=[1.0], steps=0)
     with pytest.raises(ParameterError, match="1 causes"):
         remaining(aalen_johansen([1, 2], [1, 1], causes=1), None, age=[1.0], steps=2)
+
+
+def test_medians_by_hand() -> None:
+    """Of eight, two win on each of days 1, 2, 3 and two are lost on day 4; one more age at which none was watched."""
+    curve = aalen_johansen(np.repeat([1, 2, 3, 4], 2), np.repeat([1, 1, 1, 2], 2))
+    ahead = remaining(curve, None, age=[0, 2, 3, math.nan], steps=6)
+    assert ahead.median().tolist()[:3] == [2, 1, 1]
+    assert ahead.median_won().tolist()[:2] == [2, 1]
+    assert np.isnan(ahead.median_won()[2:]).all(), "after day 3 nobody wins"
+    assert np.isnan(ahead.median()[3])
+    slow = aalen_johansen([1, 5, 5, 5, 5], [1, 1, 0, 0, 0])
+    assert remaining(slow, None, age=[0], steps=5).median_won().tolist() == [1]
+
+
+@pytest.mark.parametrize("unit", [1.0, 86_400.0])
+def test_how_far_ahead_the_data_see(unit: float) -> None:
+    """To the last time observed; for ever where at most a twentieth of those there are open; the nearer of two."""
+    step = aalen_johansen(np.array([3] * 60 + [20] * 40) * unit, [1] * 60 + [0] * 40)
+    few = aalen_johansen(np.array([3] * 95 + [20] * 5) * unit, [1] * 95 + [0] * 5)
+    onward = aalen_johansen(np.array([2] * 60 + [7] * 40) * unit, [1] * 60 + [0] * 40)
+    ages = np.array([0, 4, 20, 21]) * unit
+    np.testing.assert_array_equal(remaining(step, None, ages, 3, unit).known, [20, 16, 0, np.nan])
+    np.testing.assert_array_equal(remaining(step, onward, ages, 3, unit).known, [7, 7, 0, np.nan])
+    np.testing.assert_array_equal(remaining(few, None, ages, 3, unit).known, [np.inf, 16, 0, np.nan])
+    np.testing.assert_array_equal(remaining(few, onward, ages, 3, unit).known, [7, 7, 0, np.nan])
+    np.testing.assert_array_equal(remaining(step, few, ages, 3, unit).known, [20, 16, 0, np.nan])
+    np.testing.assert_array_equal(
+        remaining(step, aalen_johansen([], []), ages, 3, unit).known, [0, 0, 0, np.nan]
+    )

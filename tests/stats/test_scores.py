@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from funnelnb.stats.forecast.scores import crps, misses, place, skill, widened, width_factor
+from funnelnb.stats.forecast.scores import MOST_FACTOR, crps, misses, place, skill, widened, width_factor
 
 
 def test_crps_of_a_normal_is_that_of_the_closed_form():
@@ -77,3 +78,41 @@ def test_misses_are_beside_what_was_promised():
     low, high = misses(list(ndtr(np.full(12, 1.5))), 1.0, 0.9).ci_lower, 1.5 * np.sqrt(12 / 21.02607)
     assert low == pytest.approx(high, rel=1e-5)  # 95 % quantile of chi-square with 12 degrees, from a table
     assert np.isnan(misses([]).p)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_bounds_of_misses_are_those_of_a_variance(level):
+    """The sum of squares over chi-square quantiles; nothing counts as further out than one in a thousand."""
+    places = [0.01, 0.3, 0.62, 0.9, 0.0, 1.0]
+    z = stats.norm.ppf(np.clip(places, 1e-3, 1 - 1e-3))
+    total = (z**2).sum()
+    found = misses(places, 1.3, level)
+    assert found.ratio == pytest.approx(np.sqrt(total / 6))
+    for bound, tail in ((found.ci_lower, (1 + level) / 2), (found.ci_upper, (1 - level) / 2)):
+        assert bound == pytest.approx(np.sqrt(total / stats.chi2.ppf(tail, 6)))
+    assert found.p == pytest.approx(stats.chi2.sf(total / 1.69, 6))
+
+
+@pytest.mark.parametrize(("n", "overlap"), [(3, 1), (2, 1), (6, 3), (5, 3), (9, 2), (6, 0)])
+def test_skill_is_a_paired_t_of_as_many_periods_as_do_not_overlap(n, overlap):
+    rng = np.random.default_rng(n)
+    one, other = rng.uniform(1, 2, n), rng.uniform(1.5, 3, n)
+    found = skill([*one, np.nan, 1.0], [*other, 1.0, np.nan], 0.8, overlap)
+    gap, units = other - one, n / max(overlap, 1)
+    assert (found.n, found.score, found.other_score) == pytest.approx((n, one.mean(), other.mean()))
+    assert found.gain == pytest.approx(gap.mean())
+    if n < 3 or units < 2:
+        assert np.isnan([found.ci_lower, found.ci_upper]).all()
+    else:
+        half = stats.t.ppf(0.9, units - 1) * np.std(gap, ddof=1) / np.sqrt(units)
+        assert (found.ci_lower, found.ci_upper) == pytest.approx((gap.mean() - half, gap.mean() + half))
+
+
+def test_a_width_has_its_limits():
+    assert width_factor([]) == 1.0
+    one = ndtri(0.9) / ndtri(0.75)  # of one past period only the middle half has a rank: (1 + 1) / 2
+    assert width_factor([0.9]) == pytest.approx(one ** (1 / 11))
+    furthest = [np.log(ndtri(1 - 1e-4) / ndtri((1 + level) / 2)) for level in (0.5, 0.8, 0.9)]
+    assert width_factor([1.0] * 400) == pytest.approx(np.exp(np.mean(furthest) * 400 / 410))
+    assert width_factor([0.5] * 400) == pytest.approx(1 / MOST_FACTOR)
+    assert widened(np.array([-2.0, 4.0]), 3.0).tolist() == [0.0, 10.0], "nothing below 0 unless told"

@@ -81,3 +81,32 @@ def test_holm_holds_the_rate_over_all_tests():
     rng = np.random.default_rng(1)
     alarms = sum((holm(rng.uniform(size=40)) <= 0.05).any() for _ in range(2000))
     assert alarms / 2000 < 0.065
+
+
+def test_lower_share_is_the_beta_binomial_of_an_uncertain_rest_and_of_clusters():
+    """The beta with mean r p and r^2 times the variance of the rest's share; clusters add to the correlation."""
+    for k, n, good, others, tolerated, factor in (
+        (2, 20, 30, 60, 1.0, 1.0),
+        (1, 9, 3, 11, 0.7, 1.0),
+        (4, 15, 30, 60, 0.8, 2.4),
+        (0, 1, 5, 9, 0.9, 3.0),
+        (3, 12, 30, 60, 0.9, 0.2),
+    ):
+        p = (good + 0.5) / (others + 1)
+        mean, variance = tolerated * p, tolerated**2 * p * (1 - p) / (others + 2)
+        rho = variance / (mean * (1 - mean)) + (max(factor, 1) - 1) / max(n - 1, 1)
+        a, b = mean * (1 / min(rho, 0.99) - 1), (1 - mean) * (1 / min(rho, 0.99) - 1)
+        found = lower_share(k, n, good, others, tolerated, factor)
+        assert float(found) == pytest.approx(stats.betabinom.cdf(k, n, a, b))
+        if factor > 1:
+            size = 1 / min((factor - 1) / max(n - 1, 1), 0.99) - 1
+            wanted = stats.betabinom.sf(k - 1, n, tolerated * 0.5 * size, (1 - tolerated * 0.5) * size)
+            assert float(higher_share(k, n, tolerated * 0.5, factor)) == pytest.approx(wanted)
+    assert np.isnan(lower_share([1, 0], [5, 0], [0, 3], [0, 9])).all()
+
+
+def test_a_period_that_should_get_nothing_is_left_out():
+    assert bunched([5, 1, 0, 0], [1, 1, 1, 0]) == bunched([5, 1, 0], [1, 1, 1])
+    assert math.isnan(bunched([5, 1], [1, 0]))
+    assert math.isnan(bunched([1, 0, 0], [1, 1, 1]))
+    assert bunched([2, 0], [1, 1]) == pytest.approx(0.5, abs=0.05), "half of all pairs fall together"
