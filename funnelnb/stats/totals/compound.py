@@ -146,8 +146,8 @@ def _damping(length: int) -> Floats:
 
 
 _FLOOR = 1e-7
-"""Smallest error told off an exact lattice. With it and the factor of 1.5 none of 60,000 drawn totals was further from a
-lattice sixteen times as fine than its bound; without them some were, by up to 2.5e-7."""
+"""Smallest error told off an exact lattice. With it and the factor of 1.5 none of 60,000 drawn totals was further from
+a lattice sixteen times as fine than its bound; without them some were, by up to 2.5e-7."""
 
 
 def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
