@@ -15,6 +15,7 @@ from funnelnb.batch.harm_report import as_json
 from funnelnb.cli import main
 from funnelnb.core.errors import ParameterError
 from funnelnb.data.load import load, sample
+from funnelnb.show.charts.harm import moves_data
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -251,6 +252,7 @@ def test_bounds_are_said_shown_and_written():
     assert "lies between" in said
     assert "介于" in str(result.finding("zh"))
     assert "to 42.9" in result.html("en")
+    assert not moves_data(result)  # nothing to draw: a range is no shift
     told = as_json(result)["faults"]
     written = next(row for row in told if row["fault"] == "undated_wins")["effects"]["won_within_rate"]
     assert (written["least"], written["most"], written["mended"]) == (one.least, one.most, None)
