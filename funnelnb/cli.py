@@ -72,10 +72,7 @@ def _ran(given: argparse.Namespace) -> int:
     except FunnelError as error:
         print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
         if given.run is _report and isinstance(error, DataProblems | MappingError | MissingDataError):
-            from funnelnb.show.text.words import words
-
-            if not given.yes:
-                print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
+            _offer_consent(given)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
         print(f"funnelnb: {_GO_ON if given.run is _report else 'stopped'}", file=sys.stderr)
@@ -381,6 +378,16 @@ def _report(given: argparse.Namespace) -> int:
         print(_GO_ON, file=sys.stderr)
     codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
     return codes[summary.outcome]
+
+
+def _offer_consent(given: argparse.Namespace) -> None:
+    """Say that ``--yes`` agrees to what is proposed, where that makes the data usable."""
+    from funnelnb.batch.intake import consent_helps
+    from funnelnb.show.text.words import words
+
+    said = {"mapping": str(given.mapping), "playbook": given.playbook, "as_of": given.as_of or None}
+    if not given.yes and consent_helps(_data(given), **said):
+        print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
 
 
 def _agreed(given: argparse.Namespace, data: tuple[str, ...]) -> str:

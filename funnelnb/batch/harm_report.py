@@ -67,6 +67,8 @@ def as_json(result: Harm, lang: str = "en") -> Mapping[str, Any]:
                         "shift": _known(one.shift),
                         "shift_lower": _known(one.shift_ci_lower),
                         "shift_upper": _known(one.shift_ci_upper),
+                        "least": _known(one.least),
+                        "most": _known(one.most),
                     }
                     for one in row.effects
                 },

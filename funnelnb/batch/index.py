@@ -471,7 +471,8 @@ def _method(plan: Plan, figures: Headlines, say: Words) -> list[str]:
     if row is not None and row.enough:
         for stem in ("so_far", "decided"):
             rate = rate_of(row, stem, say)
-            name, value = say.get(f"report.{stem}"), f"{rate['value']} ({rate['range']})"
+            name = say.get(f"report.{stem}")
+            value = say.say("language.bracket", label=rate["value"], unit=rate["range"])
             made.append(say.get("language.clause").join((name, value)))
     return made
 

@@ -113,6 +113,20 @@ def agree(
     return str(target)
 
 
+def consent_helps(data: tuple[str, ...], *, mapping: str = "", playbook: str = "", as_of: Any = None) -> bool:
+    """Return whether data that cannot be used as they are can be used once what is proposed for them is agreed to."""
+    from funnelnb.data.propose import propose
+
+    source: Any = data[0] if len(data) == 1 else list(data)
+    try:
+        proposal = propose(source, mapping=mapping or None, playbook=playbook or None)
+        if proposal.document:
+            load(source, mapping=proposal, as_of=as_of)
+    except FunnelError:
+        return False
+    return bool(proposal.document)
+
+
 def _copied(document: dict[str, Any]) -> dict[str, Any]:
     return {name: _copied(one) if isinstance(one, dict) else one for name, one in document.items()}
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb import __version__
 from funnelnb.batch import body, engine, forkserver
 from funnelnb.batch.manifest import Failure
+from funnelnb.core.machine import free_bytes
 from funnelnb.data.prepared import PLACE
 from funnelnb.show.charts import render
 
@@ -218,7 +219,7 @@ def advised_n(data: Sequence[str]) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     files = [one for name in data for one in _files_of(Path(name))]
     needed = _WORKER_BYTES + _PER_BYTE * sum(one.stat().st_size for one in files)
-    free = _free_bytes()
+    free = free_bytes()
     return max(1, min(cores, int(free // needed))) if free else cores
 
 
@@ -228,19 +229,6 @@ def _files_of(path: Path) -> list[Path]:
             return [one for one in path.iterdir() if one.is_file()]
         return [path] if path.is_file() else []
     return []
-
-
-def _free_bytes() -> int:
-    """Return the memory that may still be taken, 0 where the system does not tell."""
-    found = []
-    with contextlib.suppress(OSError, ValueError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        most = int((group / "memory.max").read_text(encoding="ascii"))
-        found.append(most - int((group / "memory.current").read_text(encoding="ascii")))
-    return max(min(found), 1) if found else 0
 
 
 # ---- our own executor -------------------------------------------------------------------------------------

@@ -284,7 +284,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise PlaybookError(found, expected=expected, hint="save it with the encoding UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         found = f"{path} is not TOML: {str(error)[:120]}"
-        hint = "correct that place; texts stand in quotes, lists in [ ], a stage under [[stages]]"
+        hint = "correct that place; texts are in quotes, lists in [ ], a stage under [[stages]]"
         raise PlaybookError(found, expected=expected, hint=hint) from None
 
 

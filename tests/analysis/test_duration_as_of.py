@@ -22,8 +22,8 @@ from tests.analysis.test_duration_bad_input import (
     ("as_of", "says"),
     [
         ("2020-01-01", "no deal is known to have begun by then"),
-        ("9999-12-31", "stand for an open end"),
-        ("2050-01-01", "stand for an open end"),
+        ("9999-12-31", "mean an open end"),
+        ("2050-01-01", "mean an open end"),
         ("the last day", "a date such as"),
     ],
 )

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - a table of made-up deals stays one block
 """The harm of faults: planted ones by hand, the interval against the spread, limits, and what is written."""
 
+import itertools
 import json
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.quality import measures
 from funnelnb.analysis.quality.harm import harm
+from funnelnb.batch.harm_report import as_json
 from funnelnb.cli import main
 from funnelnb.core.errors import ParameterError
 from funnelnb.data.load import load, sample
+from funnelnb.show.charts.harm import moves_data
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -194,3 +197,62 @@ def test_the_forecast_moves_as_far_as_the_forecasts_of_both_books():
     assert moved.shift_ci_lower < moved.shift < moved.shift_ci_upper
     few = book(deals[deals["outcome"] != "won"])
     assert np.isnan(measures.forecast_amount(few, 0.9, 90.0).value)
+
+
+def undated(what, seed, n=14):
+    """A small book in which three deals with an outcome have lost their date: the frame, and which they are."""
+    rng = np.random.default_rng(seed)
+    outcome = np.array(["won"] * 6 + ["lost"] * 5 + ["open"] * (n - 11))
+    rng.shuffle(outcome)
+    created = DAY + pd.to_timedelta(rng.integers(0, 150, n), unit="D")
+    closed = pd.Series(created + pd.to_timedelta(rng.integers(3, 60, n), unit="D")).mask(outcome == "open")
+    deals = pd.DataFrame({
+        "opportunity_id": [f"D{k}" for k in range(n)], "created_at": created, "closed_at": closed, "outcome": outcome,
+        "amount": 100.0,
+    })  # fmt: skip
+    rows = deals.index[outcome == what][:3]
+    deals.loc[rows, "closed_at"] = pd.NaT
+    return deals, rows
+
+
+def in_june(deals):
+    return load(
+        deals, playbook=["lead", "won"], as_of="2026-06-30", mapping={"problems": {"won_without_closed_at": "keep"}}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "finding"), [("lost", "undated_losses"), ("won", "undated_wins")])
+def test_bounds_of_lacking_dates_against_every_combination_of_dates(what, finding, monkeypatch):
+    watched = {name: measures.MEASURES[name] for name in ("win_rate", "won_within_rate", "cycle_days")}
+    monkeypatch.setattr("funnelnb.analysis.quality.harm.MEASURES", watched)
+    deals, rows = undated(what, seed=2)
+    found = {one.measure: one for one in row_of(harm(in_june(deals), horizon_days=60), finding).effects}
+    end = pd.Timestamp("2026-06-30")
+    ways = [
+        [created + share * (end - created) for share in (0, 0.5, 1)] for created in deals["created_at"][rows]
+    ]
+    values = {name: [] for name in watched}
+    for dates in itertools.product(*ways):
+        deals.loc[rows, "closed_at"] = list(dates)
+        made = in_june(deals)
+        for name, measure in watched.items():
+            values[name].append(measure(made, 0.9, 60.0).value)
+    for name, slack in (("win_rate", 1e-12), ("won_within_rate", 0.015), ("cycle_days", 1e-9)):
+        one = found[name]
+        assert one.least - slack <= min(values[name]) <= max(values[name]) <= one.most + slack, name
+    assert (found["win_rate"].least, found["win_rate"].most) == (found["win_rate"].as_is,) * 2
+    assert found["cycle_days"].least < found["cycle_days"].most
+    assert np.isnan(found["cycle_days"].shift)
+
+
+def test_bounds_are_said_shown_and_written():
+    result = harm(in_june(undated("won", seed=2)[0]), horizon_days=60)
+    one = effect(result, "undated_wins", "won_within_rate")
+    said = result.finding("en").text if hasattr(result.finding("en"), "text") else str(result.finding("en"))
+    assert "lies between" in said
+    assert "介于" in str(result.finding("zh"))
+    assert "to 42.9" in result.html("en")
+    assert not moves_data(result)  # nothing to draw: a range is no shift
+    told = as_json(result)["faults"]
+    written = next(row for row in told if row["fault"] == "undated_wins")["effects"]["won_within_rate"]
+    assert (written["least"], written["most"], written["mended"]) == (one.least, one.most, None)

@@ -174,7 +174,7 @@ def test_every_kind_of_dirt_loads_or_is_refused_with_its_place(floor, kind, tmp_
 @pytest.mark.parametrize(
     ("column", "value", "says"),
     [
-        ("created_at", "03/04/2026", "day and month cannot be told apart"),
+        ("created_at", "03/04/2026", "day and month are ambiguous"),
         ("closed_at", "31.02.2026", "not a date"),
         ("created_at", "9999-12-31", "not a date"),
         ("amount", "much", "not a number"),

@@ -60,7 +60,7 @@ def test_the_check_counts_what_a_plain_join_would_lose():
 
 def test_a_repeated_key_is_a_problem():
     people = pd.concat([PEOPLE, PEOPLE.iloc[[0]].assign(office="North")])
-    with pytest.raises(DataProblems, match="the key of a joined file stands in several rows 'Ann'"):
+    with pytest.raises(DataProblems, match="the key of a joined file is on several rows 'Ann'"):
         load({**SOURCE, "people": people}, mapping=MAPPING)
 
 

@@ -174,6 +174,31 @@ def test_limits_fall_back_on_those_of_the_groups():
     assert [row["decided_n"] for row in drawn] == sorted(n for n, _ in made.PEOPLE.values())
 
 
+def test_the_funnel_plot_is_as_high_as_points_and_their_intervals_need():
+    near = {"large": (900, 190), "middle": (600, 130), "small": (45, 11)}
+    result = made.segments(near, verdicts=False)
+    wide = dataclasses.replace(result.limits[0], limit_998_lower=0.0, limit_998_upper=1.0)
+    low, high = groups.span(dataclasses.replace(result, limits=(wide, *result.limits[1:])))
+    assert (low, high) == groups.span(result)  # the curves of few deals leave the picture
+    assert high < 0.45
+    for row in result.rows:
+        assert low < row.raw_rate < high
+        assert low < row.raw_ci_upper < high
+    low, high = groups.span(made.segments({"a": (400, 20), "b": (400, 380), "c": (5, 0)}))
+    assert (low, high) == (pytest.approx(0.0, abs=0.02), pytest.approx(1.0, abs=0.02))
+    result = made.segments(
+        {"one": (12, 6), "two": (12, 6)}
+    )  # intervals of 0.28–0.72 take no more than the least
+    low, high = groups.span(result)
+    assert (low, high) == (pytest.approx(0.5 - 0.13), pytest.approx(0.5 + 0.13))
+
+
+def test_a_point_outside_the_picture_says_its_rate():
+    result = made.segments({"large": (900, 190), "middle": (600, 130), "tiny": (5, 4)}, verdicts=False)
+    drawn = render.svg(result.chart("funnel_plot", "en"))
+    assert "tiny 80.0 %" in drawn.replace("\xa0", " ").replace("\u202f", " ")
+
+
 def test_of_many_groups_the_largest_are_drawn_and_it_is_said():
     result = many_people()
     rows = groups.forest_data(result)

@@ -15,6 +15,7 @@ from funnelnb.core.options import options
 from funnelnb.show.charts import render
 from funnelnb.show.pages import slides
 from funnelnb.show.pages.workbook import to_excel
+from funnelnb.show.text.words import words_of
 from funnelnb.show.views.registry import chart_of, finding_of
 from tests.show import made
 from tests.show.books import changed, company, load, tables
@@ -161,6 +162,26 @@ def test_a_slide_says_nothing_twice_and_keeps_the_small_print_of_its_chart(tmp_p
     assert [one["title"]["text"] for one in drawn] == [chart_of(found).draw(found, "en").title.subtitle]
 
 
+def test_a_slide_without_a_chart_shows_its_figures_as_a_table(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    weekly, typed = fn.weekly_report(company()), fn.weekly_report([100, 80, 40, 20, 10, 5])
+    results = [weekly, typed, fn.call_list(company()), fn.diagnosis.describe(company())]
+    deck = pptx.Presentation(str(fn.to_powerpoint(results, tmp_path / "x.pptx")))
+    for slide, result in zip(deck.slides, results, strict=True):
+        (table,) = [shape for shape in slide.shapes if shape.has_table]
+        assert table.left + table.width <= deck.slide_width
+        assert table.top + table.height <= deck.slide_height
+        grid, say = slides._grid(result, words_of(result, "en")), words_of(result, "en")
+        shown = [tuple(cell.text for cell in row.cells) for row in table.table.rows]
+        assert shown[0] == tuple(head.label for head in grid.heads)
+        assert shown[1:] == [row.cells for row in grid.rows[: len(shown) - 1]]
+        if len(shown) <= len(grid.rows):
+            more = say.say("workbook.more_rows", more_n=len(grid.rows) - len(shown) + 1)
+            assert more in [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+    assert len(slides._grid(weekly, words_of(weekly, "en")).rows) == len(weekly.figures)
+    assert len(slides._grid(results[3], words_of(weekly, "en")).heads) == 2  # one row lies on its side
+
+
 @pytest.mark.parametrize("word", ["word ", "长"])
 def test_a_title_is_as_large_as_its_place_allows_and_never_larger(word):
     sizes = [slides._largest(word * k, slides.SIZES, 12.1, 1.3, bold=True) for k in (4, 60, 120, 180, 2_000)]
@@ -177,7 +198,7 @@ def test_a_chinese_slide_names_a_font_and_its_language(tmp_path):
     (slide,) = pptx.Presentation(str(path)).slides
     letters = slide.shapes.title.text_frame.paragraphs[0].runs[0].font._element
     assert letters.get("lang") == "zh-CN"
-    assert [one.get("typeface") for one in letters] == [slides.EAST_ASIAN]
+    assert [one.get("typeface") for one in letters] == [slides.LATIN, slides.EAST_ASIAN]
 
 
 # ---- messages ------------------------------------------------------------------------------------------------

@@ -179,7 +179,12 @@ def _asked(ledger: Ledger, by: tuple[str, ...], adjust_for: str | Sequence[str] 
     known = [*ledger.attributes, SIZE]
     for name in names:
         if name in by:
-            raise ParameterError(f"adjust_for = {name!r} is what is compared", expected="other attributes")
+            others = [one for one in known if one not in by]
+            raise ParameterError(
+                f"adjust_for = {name!r} is what is compared",
+                expected="other attributes: " + ", ".join(map(repr, others)),
+                hint="leave it out, or adjust_for=None: nothing is held alike",
+            )
         if name not in known:
             raise MissingDataError(
                 f"adjust_for = {name!r}: the deals have no such attribute",

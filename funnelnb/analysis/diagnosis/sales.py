@@ -369,6 +369,18 @@ class SeriesBreaks(Result):
     breaks: tuple[SeriesBreak, ...]
 
 
+_PERIODS = "numbers, one per period, such as [10, 12, 9, 11]"
+
+
+def _numbers(name: str, value: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        kind = type(value).__name__
+        hint = "fn.diagnosis.sales_trend(book) counts the deals of a book itself" if kind == "Book" else ""
+        raise ParameterError(f"{name} is a {kind}", expected=_PERIODS, hint=hint) from None
+
+
 def breaks(
     counts: Sequence[float],
     of: Sequence[float] | None = None,
@@ -410,6 +422,8 @@ def breaks(
     [('5', 10.5, 24.5)]
     """
     confidence = level(confidence_level)
+    if np.ndim(_numbers("counts", counts)) != 1 or (of is not None and np.ndim(_numbers("of", of)) != 1):
+        raise ParameterError("counts are no list", expected=_PERIODS)
     if len(counts) < LEAST_PERIODS:
         raise ParameterError(f"{len(counts)} periods", expected=f"at least {LEAST_PERIODS}")
     known = tuple(str(one) for one in (labels if labels is not None else range(1, len(counts) + 1)))

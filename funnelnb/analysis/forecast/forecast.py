@@ -307,6 +307,29 @@ def forecast(  # noqa: PLR0913 - what is asked, of which day, learnt from what, 
     )
 
 
+def expected_total(book: Book) -> float:
+    """How much will have been won by the end of the running quarter, on average, and nothing else?
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    float
+        ``forecast(book, record=False).whole.expected_amount``, for those who ask it of many books: nothing is drawn or
+        listed that this number does not need.
+
+    Raises
+    ------
+    MissingDataError
+        As :func:`forecast`.
+    """
+    case, _ = _case(book, None, (), None, 1, record=False)
+    made = _filled(case, None, DRAWS, fan=False)
+    return next(row for row in made.rows if not row.group).expected_amount
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Case:
     """What is asked: which periods, on which day, of which book, divided by what."""
@@ -355,11 +378,12 @@ class _Filled:
     draws_amount: Floats
 
 
-def _filled(case: _Case, amount: float | None, draws: int) -> _Filled:
+def _filled(case: _Case, amount: float | None, draws: int, *, fan: bool = True) -> _Filled:
     """Draw the courses of things, and read rows and fan from them."""
     codes, labels = groups_of(case.book, case.names[0] if case.names else "")
     labels, codes = _seen_by(case, codes, labels)
-    edges, fan_days = _edges(case.asked, case.today), _fan_days(case.asked[0], case.today)
+    edges = _edges(case.asked, case.today)
+    fan_days = _fan_days(case.asked[0], case.today) if fan else []
     seen = foresee(
         case.history, case.today, edges, codes, len(labels),
         classes=segments_of(case.book), fan=fan_days, draws=draws,
@@ -371,7 +395,7 @@ def _filled(case: _Case, amount: float | None, draws: int) -> _Filled:
     return _Filled(
         seen=seen,
         rows=tuple(rows),
-        fan=_fan(case.history, case.asked[0], case.today, fan_days, seen, case.factor),
+        fan=_fan(case.history, case.asked[0], case.today, fan_days, seen, case.factor) if fan else (),
         draws_amount=totals[0].amount.sum(axis=1),
     )
 

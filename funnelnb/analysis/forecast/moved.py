@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelnb.analysis.forecast.periods import no_period
 from funnelnb.analysis.shared.period import Period, period_of
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -226,9 +227,7 @@ def _period(text: str | None) -> Period | None:
         return None
     found = period_of(text)
     if found is None:
-        raise ParameterError(
-            f"period = {text!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026"
-        )
+        raise no_period(text)
     return found
 
 

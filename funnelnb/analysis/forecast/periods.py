@@ -77,6 +77,16 @@ def kind_of(period: Period) -> str:
     return next((kind for kind, n in LENGTHS.items() if n == months), "")
 
 
+def no_period(text: object) -> ParameterError:
+    """Return the error that `text` names no month, quarter or year; a list in one text is shown as one."""
+    several = isinstance(text, str) and any(mark in text.strip() for mark in (",", ";", "、", "..", " to "))
+    return ParameterError(
+        f"period = {text!r}",
+        expected="a month, quarter (1 to 4) or year: 2026-07, 2026-Q3 (or Q3 2026), 2026",
+        hint="several periods: period=['2026-Q3', '2026-Q4']" if several else "",
+    )
+
+
 def wanted(value: str | Sequence[str] | None, today: np.datetime64, start_month: int = 1) -> list[Period]:
     """Return the periods that are asked for, in time order; None: the quarter that is running or begins next.
 
@@ -93,10 +103,7 @@ def wanted(value: str | Sequence[str] | None, today: np.datetime64, start_month:
     for text in texts:
         one = fiscal(str(text), start_month) if isinstance(text, str) else None
         if one is None:
-            raise ParameterError(
-                f"period = {text!r}", expected="a month, quarter or year: 2026-07, 2026-Q3 or 2026",
-                hint="several periods: period=['2026-Q3', '2026-Q4']",
-            )  # fmt: skip
+            raise no_period(text)
         if one.end <= day:
             now = containing(day + np.timedelta64(1, "D"), "quarter", start_month)
             raise ParameterError(

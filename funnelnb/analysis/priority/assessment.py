@@ -398,7 +398,10 @@ def assessment(book: Book, account_id: str | None = None) -> Assessment:
     deals = open_deals(book)
     amounts = sums_by(deals.account_id, deals.amount)
     names = _names(book)
-    mine = {account: [row for row in marks if row.account_id == account] for account in accounts}
+    mine: dict[str, list[SheetRow]] = {account: [] for account in accounts}
+    for row in marks:
+        if row.account_id in mine:
+            mine[row.account_id].append(row)
     history = {account: _history(account, mine[account]) for account in accounts}
     rows = [_score(one, mine[one], history[one], amounts, names) for one in accounts]
     return Assessment(

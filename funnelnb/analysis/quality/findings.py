@@ -10,7 +10,9 @@ import pandas as pd
 
 from funnelnb.data.check import LATE_STARTERS, Subject
 from funnelnb.data.cleaning import Cleaning
+from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.contract.settings import Settings
+from funnelnb.data.count.tally import last_signs
 from funnelnb.data.tidy.find import same_deals, same_orders, trials
 
 if TYPE_CHECKING:
@@ -37,11 +39,14 @@ class Found:
         Which deals could have it: the share is of these.
     mended : Book or None
         The book without the fault; None where the data do not allow one.
+    lacking : Series of bool or None
+        Deals whose close date is lacking though it is one of the numbers' foundations: see :func:`dated_as_can_be`.
     """
 
     rows: pd.Series
     of: pd.Series
     mended: Book | None
+    lacking: pd.Series | None = None
 
 
 def subject_of(book: Book) -> Subject:
@@ -57,6 +62,8 @@ def _without(book: Book, rows: pd.Series) -> Book:
 def _changed(book: Book, rows: pd.Series, **values: Any) -> Book:
     """Return the book with other values in some deals."""
     deals = book.opportunities.copy()
+    if "closed_at" in values and "closed_at" not in deals:
+        deals["closed_at"] = pd.Series(pd.NaT, index=deals.index, dtype="datetime64[us]")
     for name, value in values.items():
         deals.loc[rows, name] = value[rows] if isinstance(value, pd.Series) else value
     return replace(book, tables={**book.tables, "opportunities": deals})
@@ -67,17 +74,63 @@ def _closed_column(deals: pd.DataFrame) -> pd.Series:
 
 
 def undated_wins(seen: Subject) -> Found:
-    """Won deals without a date. How far they move a number is not known: a date that is made up would move it."""
+    """Won deals without a date. None is made up for them: the numbers are bounded by the dates that they can have."""
     won = seen.deals["outcome"] == "won"
     rows = won & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=won, mended=None)
+    return Found(rows=rows, of=won, mended=None, lacking=rows)
 
 
 def undated_losses(seen: Subject) -> Found:
     """Lost deals without a date; as for wins, no date is made up for them."""
     lost = seen.deals["outcome"].str.startswith("lost")
     rows = lost & _closed_column(seen.deals).isna()
-    return Found(rows=rows, of=lost, mended=None)
+    return Found(rows=rows, of=lost, mended=None, lacking=rows)
+
+
+def dated_as_can_be(seen: Subject, rows: pd.Series, horizon_days: float) -> tuple[Book, ...]:
+    """Which books bound the numbers, whatever the close dates that these deals lack?
+
+    Parameters
+    ----------
+    seen : Subject
+    rows : Series of bool
+        Deals without a close date.
+    horizon_days : float
+        Age at which a rate is read.
+
+    Returns
+    -------
+    tuple of Book
+        The book with all of them closed at their last sign of life (the latest entry of a stage, else the creation); at
+        the export; and at the horizon and right behind it, as far as that lies between the two. A deal that nothing
+        dates at all stays as it is: nobody knows when it began.
+    """
+    if not rows.any():
+        return ()
+    ledger = seen.book.ledger
+    ids = seen.deals["opportunity_id"].astype("str")
+    told = pd.DataFrame(
+        {"last": last_signs(ledger), "start": ledger.created_s}, index=ledger.deal_ids.astype("str")
+    )
+    told = told.reindex(ids).set_axis(seen.deals.index)
+    rows = rows & told["last"].ne(UNKNOWN) & told["last"].notna()
+    early = _moments(told["last"], rows)
+    late = early.mask(rows, pd.Timestamp(seen.as_of).floor("s"))
+    start = _moments(told["start"], rows & told["start"].ne(UNKNOWN))
+    at = (start + pd.Timedelta(days=horizon_days)).where(start.notna(), early)
+    between = [_within(at + pd.Timedelta(seconds=k), early, late) for k in (0, 1)]
+    return tuple(_changed(seen.book, rows, closed_at=dates) for dates in (early, late, *between))
+
+
+def _within(moments: pd.Series, early: pd.Series, late: pd.Series) -> pd.Series:
+    return moments.mask(moments < early, early).mask(moments > late, late)
+
+
+def _moments(seconds: pd.Series, known: pd.Series) -> pd.Series:
+    """Return seconds since 1970 as times, NaT where they are not known."""
+    stamps = np.full(len(seconds), np.datetime64("NaT", "us"))
+    stamps[known.to_numpy()] = seconds[known].to_numpy(dtype="int64").astype("datetime64[s]")
+    return pd.Series(stamps, index=seconds.index)
 
 
 def zero_day(seen: Subject) -> Found:

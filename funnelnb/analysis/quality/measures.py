@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from funnelnb.analysis.forecast.forecast import forecast
+from funnelnb.analysis.forecast.forecast import expected_total
 from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
 from funnelnb.analysis.shared.judged import NEVER_LOST, ONLY_WINS, WINS_ALONE, still_known, unjudged
@@ -102,10 +102,9 @@ def pipeline_amount(book: Book, confidence_level: float, horizon_days: float) ->
 def forecast_amount(book: Book, confidence_level: float, horizon_days: float) -> Measured:
     """How much will have been won by the end of the running quarter, on average?"""
     try:
-        found = forecast(book, record=False).whole
+        return Measured(float(expected_total(book)))
     except FunnelError:  # too little has been won, or nothing has an amount
         return UNKNOWN
-    return Measured(float(found.expected_amount))
 
 
 def _curve(book: Book, confidence_level: float) -> Incidence | None:

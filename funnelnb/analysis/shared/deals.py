@@ -52,7 +52,7 @@ WORDS = {
 
 _WHY = {
     "computed": "is worked out, not counted",
-    "weighted": "is estimated: deals whose history is known stand for others",
+    "weighted": "is estimated: deals with a known history count for the others",
     "events": "counts people and events",
     "periods": "counts periods",
     "marks": "counts marks and roles",
@@ -331,7 +331,7 @@ def _who(asked: Asked, result: Any, row: Any, name: str, days: float | None) -> 
         )
     if isinstance(member, Nobody):
         raise MissingDataError(
-            f"{name} {_WHY[member.reason]}, so no deals stand behind it",
+            f"{name} {_WHY[member.reason]}, so there are no deals to list",
             expected="a count of deals",
             hint="result.deals() lists the deals of the whole result" if name != "n" else "",
         )

@@ -166,7 +166,7 @@ def day_of_export(wanted: Any, timezone: str = "") -> np.datetime64:
     found = check.timestamp("as_of", wanted, timezone)
     if found >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01"):
         raise ParameterError(
-            f"as_of = {str(wanted)!r}: dates from {OPEN_ENDED_YEAR} on stand for an open end",
+            f"as_of = {str(wanted)!r}: dates from {OPEN_ENDED_YEAR} on mean an open end",
             expected="the day on which the data were exported",
             hint=Advice(
                 "leave as_of out: it is then the day of the last event",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from funnelnb.core.errors import SourceError
+from funnelnb.core.machine import free_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Limits:
         Seconds within which a database file must give the next rows of a table or view.
     settings_kb : int
         A settings file.
+    memory_percent : int
+        Per cent of the free memory that a delimited text may take when it is read; looked at from 100 MB on.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Limits:
     json_depth: int = 50
     query_s: int = 10
     settings_kb: int = 1_000
+    memory_percent: int = 100
 
     def refuse(self, name: str, found: int, place: str) -> None:
         """Raise SourceError if what was found is more than the limit `name` allows."""
@@ -77,6 +81,26 @@ class Limits:
             hint=f"if the file is right, allow it with query_s = {more} under [limits] in funnelnb.toml",
         )
 
+    def refuse_beyond_memory(self, size: int, place: str) -> None:
+        """Raise SourceError if a delimited text of so many bytes takes more memory than there is, before it is full."""
+        free = free_bytes() if size > _SMALL else 0
+        need = size * MEMORY_TIMES
+        if not free or need * 100 <= free * self.memory_percent:
+            return
+        taken, left, more = f"{need / 1e9:,.1f}", f"{free / 1e9:,.1f}", -(-need * 100 // free)
+        raise SourceError(
+            f"{place}: {size / 1e6:,.0f} MB of text take about {taken} GB of memory, {left} GB are free",
+            expected="a file that fits into memory",
+            hint='count it where it lies with DuckDB ("Deals beyond memory" in docs/batch.md), or leave out columns '
+            f"and years; if it does fit, allow it with memory_percent = {more} under [limits] in funnelnb.toml",
+        )
+
+
+MEMORY_TIMES = 4
+"""So many times its size a delimited text takes while it becomes a book (3.6 times: ``benchmarks/bench_import.py``)."""
+
+_SMALL = 100_000_000
+
 
 WORDS = {
     "line_bytes": "bytes in one line",
@@ -89,6 +113,7 @@ WORDS = {
     "json_depth": "records within records",
     "query_s": "seconds without an answer",
     "settings_kb": "kB of settings",
+    "memory_percent": "per cent of the free memory",
 }
 """How a message calls what was counted."""
 

@@ -89,7 +89,7 @@ CODES: dict[str, Code] = {
         "not yes or no", "true or false, yes or no, 1 or 0, 是 or 否", f"correct it, {_LEAVE_OUT}", keep=True
     ),
     "date_order_unknown": Code(
-        "day and month cannot be told apart: no day above 12 in the column",
+        "day and month are ambiguous: no day above 12 in the column",
         "dates that tell, such as 2026-03-05",
         'say date_order = "dmy" or "mdy" in funnelnb.toml',
         fixed=True,
@@ -101,7 +101,7 @@ CODES: dict[str, Code] = {
         fixed=True,
     ),
     "join_key_repeated": Code(
-        "the key of a joined file stands in several rows",
+        "the key of a joined file is on several rows",
         "each key once",
         "remove all rows but one: nobody can say which is meant",
         fixed=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError
+from funnelnb.core.machine import free_bytes
 from funnelnb.core.note import Note
 from funnelnb.data.clean.as_of import day_of_export, observed_since
 from funnelnb.data.contract.calendar import in_engine
@@ -47,6 +48,12 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.calendar import Calendar
     from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
+
+ROW_BYTES = 500
+"""Memory that a row of deals or history takes while it becomes a ledger."""
+
+FEW_ROWS = 5_000_000
+"""So many rows are pulled into memory without asking whether they fit."""
 
 
 class Scan:
@@ -136,13 +143,32 @@ class Scan:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The ledger of the tables, pulled into memory."""
+        """The ledger of the tables, pulled into memory; FunnelError before they would fill it."""
+        if self.in_engine:
+            self._refuse_beyond_memory()
         return from_frames(
             *self._frames,
             playbook=self.playbook,
             as_of=self.as_of,
             observed_from=self.observed_from,
             timezone=self.timezone,
+        )
+
+    def _refuse_beyond_memory(self) -> None:
+        """Raise FunnelError if the rows take more memory than there is."""
+        import narwhals as nw
+
+        tables = [nw.from_native(one).lazy() for one in self._frames if one is not None]
+        rows_n = sum(int(_collected(one.select(nw.len().alias("n")))["n"][0].as_py()) for one in tables)
+        free, need = free_bytes(), rows_n * ROW_BYTES
+        if rows_n <= FEW_ROWS or not free or need <= free:
+            return
+        taken, left = f"{need / 1e9:,.1f}", f"{free / 1e9:,.1f}"
+        raise FunnelError(
+            f"{rows_n:,} rows take about {taken} GB of memory, {left} GB are free, and the engine cannot count them: "
+            "deals without a history, without a date or that contradict themselves are worked out one by one in memory",
+            expected="deals with a stage history and dates, or fewer of them",
+            hint="give the history as the second table, or filter the deals (by year, by region) before counting",
         )
 
     @cached_property

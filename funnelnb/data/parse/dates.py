@@ -31,7 +31,7 @@ _NUMERIC = tuple(
     rf"^(?P<a>\d{{1,4}})\s*{sign}\s*(?P<b>\d{{1,2}})\s*{sign}\s*(?P<c>\d{{1,4}})" + _TIME
     for sign in ("-", "/", r"\.")
 )
-_CHINESE = r"^(?P<a>\d{4}|\d{2})\s*年\s*(?P<b>\d{1,2})\s*月\s*(?P<c>\d{1,2})\s*日?" + _TIME
+_CHINESE = r"^(?:民[國国]\s*)?(?P<a>\d{2,4})\s*年\s*(?P<b>\d{1,2})\s*月\s*(?P<c>\d{1,2})\s*日?" + _TIME
 _DAY_NAME = r"^(?P<a>\d{1,2})[\s.\-/]*(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.,\-/]*(?P<c>\d{4}|\d{2})" + _TIME
 _NAME_DAY = r"^(?P<b>[A-Za-zä]{3})[A-Za-z]*[\s.]*(?P<a>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c>\d{4})" + _TIME
 _COMPACT = (
@@ -167,6 +167,12 @@ OPEN_ENDED_YEAR = 2049
 
 FIRST_YEAR = 1970
 
+MINGUO, BUDDHIST = 1911, 543
+"""Years between the common era and those of Taiwan (2025 is 114) and of Thailand (2025 is 2568)."""
+
+MOSTLY, SEVERAL = 0.8, 3
+"""A column is told in another era if this share of its dates is, and on so many different days."""
+
 _NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-00", "1900-01-01",
              "1970-01-01")  # fmt: skip
 """Days that systems write for "no date"."""
@@ -285,7 +291,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
     folded = pc.utf8_normalize(words, form="NFKC")
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
-    aware = np.zeros(len(words), bool)
+    aware, minguo = np.zeros(len(words), bool), np.zeros(len(words), bool)
     orders = set()
     for pattern, fixed in PATTERNS:
         part = take_apart(folded, pattern)
@@ -293,6 +299,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
         if not order:
             return Parsed(cells, np.zeros(len(cells), bool), "date_order_unknown", example)
         stamps[part.matched] = _stamps(part, order)[part.matched]
+        minguo |= part.matched & (part.width_a == 3)
         aware |= part.aware
         orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
     serial, _, notes = _serials(_bare_numbers(folded, stamps), reading, where)
@@ -304,6 +311,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
         notes.append(
             Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})
         )
+    notes += _told_in_minguo(minguo & ~np.isnat(stamps), codes, where)
     if aware.any():
         stamps[aware] = wall_clock(stamps[aware], reading.timezone)
         notes.append(converted(where, reading.timezone))
@@ -314,6 +322,16 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     parsed = _finish(values, np.append(bad, False)[codes], notes, where)
     parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
+
+
+def _told_in_minguo(
+    words: NDArray[np.bool_], codes: NDArray[np.int64], where: Mapping[str, str]
+) -> list[Note]:
+    """Say how many dates are told in years of the Republic of China."""
+    import numpy as np
+
+    n = int(np.isin(codes, np.flatnonzero(words)).sum()) if words.any() else 0
+    return [Note("years_minguo", {**where, "n": n})] if n else []
 
 
 def _in_words(
@@ -390,7 +408,9 @@ def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     year = np.where((width <= 2) & (year >= 0), np.where(year < 69, 2000 + year, 1900 + year), year)
     month = np.where(year_first, part.b, part.a if order == "mdy" else part.b)
     day = np.where(year_first, part.c, part.b if order == "mdy" else part.a)
-    possible = part.matched & (year >= 1) & ((width == 2) | (width == 4))
+    minguo = year_first & (width == 3) & (year >= 60) & (year <= 199)  # the Republic's years, of Taiwan
+    year = np.where(minguo, year + MINGUO, year)
+    possible = part.matched & (year >= 1) & ((width == 2) | (width == 4) | minguo)
     possible &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(possible, year, 1970) - 1970) * 12 + np.where(possible, month, 1) - 1
     first = months.astype("datetime64[M]")
@@ -400,13 +420,32 @@ def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     return np.where(possible, stamps, np.datetime64("NaT", "s")).astype("datetime64[us]")
 
 
+def _buddhist(stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
+    """Return moments told in years of the Buddhist era (Thailand) in those of the common one, None if they are not."""
+    import numpy as np
+
+    first, last = (np.datetime64(f"{year + BUDDHIST}-01-01") for year in (FIRST_YEAR, OPEN_ENDED_YEAR))
+    told = (stamps >= first) & (stamps < last)
+    if told.sum() < MOSTLY * (~np.isnat(stamps)).sum():
+        return None
+    if len(np.unique(stamps[told].astype("datetime64[D]"))) < SEVERAL:
+        return None  # one far day that means "not yet"
+    month = stamps.astype("datetime64[M]")
+    moved = (month - 12 * BUDDHIST).astype("datetime64[s]") + (stamps - month.astype("datetime64[s]"))
+    return np.asarray(np.where(told, moved, stamps))
+
+
 def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) -> Parsed:
     """Cut to whole seconds; read open ends and no-date marks as missing; refuse days before 1970."""
     import numpy as np
     import pandas as pd
 
     stamps = values.to_numpy().astype("datetime64[s]")
-    late = stamps >= np.datetime64(f"{OPEN_ENDED_YEAR}-01-01", "s")  # a missing time is neither
+    far = np.datetime64(f"{OPEN_ENDED_YEAR}-01-01", "s")
+    if (stamps >= far).any() and (told := _buddhist(stamps)) is not None:
+        notes.append(Note("years_buddhist", {**where, "n": int((~np.isnat(stamps)).sum())}))
+        stamps = told
+    late = stamps >= far  # a missing time is neither
     early = stamps < np.datetime64(f"{FIRST_YEAR}-01-02", "s")
     if not (late.any() or early.any()):
         return Parsed(

@@ -29,6 +29,10 @@ FACTORS: Mapping[str, float] = {
     "百亿": 1e10, "十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3,
     "billion": 1e9, "bn": 1e9, "mrd": 1e9, "million": 1e6, "millions": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6,
     "mm": 1e6, "m": 1e6, "thousand": 1e3, "thousands": 1e3, "tsd": 1e3, "k": 1e3, "%": 0.01,
+    "億": 1e8, "千萬": 1e7, "百萬": 1e6, "萬": 1e4, "억": 1e8, "천만": 1e7, "백만": 1e6, "만": 1e4, "천": 1e3,
+    "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7,
+    "juta": 1e6, "ribu": 1e3, "miliar": 1e9, "triệu": 1e6, "tỷ": 1e9, "тыс": 1e3, "млн": 1e6, "млрд": 1e9,
+    "tys": 1e3, "tis": 1e3, "mld": 1e9, "bin": 1e3, "cents": 0.01, "cent": 0.01,
 }  # fmt: skip
 """Words that multiply a number."""
 
@@ -40,6 +44,9 @@ CURRENCIES: Mapping[str, str] = {
     "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",
     "euro": "EUR", "euros": "EUR", "dollar": "$", "dollars": "$",
     "円": "JPY", "원": "KRW", "₺": "TRY", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "kč": "CZK", "ft": "HUF",
+    "rp": "IDR", "rm": "MYR", "đ": "VND", "₪": "ILS", "₸": "KZT", "₦": "NGN", "lei": "RON", "лв": "BGN",
+    "грн": "UAH", "р": "RUB", "ksh": "KES", "s/": "PEN", "ر.س": "SAR", "د.إ": "AED", "ج.م": "EGP",
+    "ש״ח": "ILS", 'ש"ח': "ILS", "บาท": "THB",
     "us dollar": "USD", "u.s. dollar": "USD", "us-dollar": "USD", "pound sterling": "GBP", "british pound": "GBP",
     "japanese yen": "JPY", "yen": "JPY", "swiss franc": "CHF", "schweizer franken": "CHF", "chinese yuan": "CNY",
     "indian rupee": "INR", "rupees": "INR", "brazilian real": "BRL", "real brasileiro": "BRL", "reais": "BRL",
@@ -137,11 +144,12 @@ def unit_of(text: str) -> tuple[float, str] | None:
     --------
     >>> unit_of("k€"), unit_of("TEUR")
     ((1000.0, 'EUR'), (1000.0, 'EUR'))
-    >>> unit_of("net") is None
-    True
+    >>> unit_of("₹ Cr"), unit_of("만원"), unit_of("net") is None
+    ((10000000.0, 'INR'), (10000.0, 'KRW'), True)
     """
     text = unicodedata.normalize("NFKC", text).casefold()
     bare = re.sub(r"^(单位[::]?|unit:?|in\s)", "", text.strip())
+    bare = re.sub(r"(?<![a-z])cr\.?$", "crore", bare)  # in a header only: behind a number it means a credit
     found = _affix(bare)
     if found is None and bare.startswith("t") and (rest := _affix(bare[1:])) and rest[1] and rest[0] is None:
         found = (1e3, rest[1])  # T€, TEUR
@@ -350,7 +358,8 @@ def _finish(parsed: Parsed, kind: Kind, reading: Reading, where: Mapping[str, st
     factor = _column_factor(reading)
     if factor != 1.0:
         code = "unit_applied" if isinstance(reading.unit, str) else "factor_applied"
-        parsed.notes.append(Note(code, {**where, "unit": str(reading.unit), "factor_n": int(factor)}))
+        code, size = (code, factor) if factor >= 1 else ("unit_divided", 1 / factor)
+        parsed.notes.append(Note(code, {**where, "unit": str(reading.unit), "factor_n": round(size)}))
     if isinstance(reading.unit, str) and reading.unit and (unit := unit_of(reading.unit)) and unit[1]:
         parsed.currencies = tuple(sorted({*parsed.currencies, unit[1]}))
     _out_of_range(parsed)

@@ -269,6 +269,11 @@ _UNIT = re.compile(r"[（(\[【]([^（()）\[\]【】]{1,200}+)[)）\]】]\s*+$"
 _IN_UNIT = re.compile(r"\s(?:in|en|em|в|w)\s+(\S{1,10})$", re.IGNORECASE)
 
 
+_BEHIND_COMMA = re.compile(r",\s*([^,]{1,16})$")
+
+_CENTS = re.compile(r"(?:[\s_-](?:in[\s_-])?cents|(?<=[a-z])(?:In)?Cents)$")
+
+
 def header_unit(name: str) -> tuple[str, str]:
     """Split a column name into its name and the unit behind it in brackets.
 
@@ -278,10 +283,15 @@ def header_unit(name: str) -> tuple[str, str]:
     ('预计金额', '万元')
     >>> header_unit("Volumen in T€"), header_unit("Value"), header_unit("Date in")
     (('Volumen', 'T€'), ('Value', ''), ('Date in', ''))
+    >>> header_unit("Сумма, тыс. руб."), header_unit("amount_cents"), header_unit("Name, first")
+    (('Сумма', 'тыс. руб.'), ('amount', 'cents'), ('Name, first', ''))
     """
     from funnelnb.data.parse.numbers import unit_of
 
     found = _UNIT.search(name)
-    if found is None and (behind := _IN_UNIT.search(name)) and unit_of(behind.group(1)):
-        found = behind
+    if found is None:
+        ways = (way.search(name) for way in (_IN_UNIT, _BEHIND_COMMA))
+        found = next((one for one in ways if one and unit_of(one.group(1))), None)
+    if found is None and (cents := _CENTS.search(name)):
+        return name[: cents.start()].strip(), "cents"
     return (name[: found.start()].strip(), found.group(1).strip()) if found else (name, "")

@@ -376,7 +376,7 @@ def _connected(url: str, limits: Limits | None = None) -> Iterator[Any]:
         raise SourceError(
             f"{shown(url)} cannot be read ({' '.join(said.split())[:140]})",
             expected="a database that is running, and a user who may read it",
-            hint=f"check host, name and user; the password may stand in {PASSWORD}",
+            hint=f"check host, name and user; the password can be given in {PASSWORD}",
         ) from None
 
 

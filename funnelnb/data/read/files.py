@@ -86,6 +86,8 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     """
     kind = kind_of_file(path)
     before = _state(path)
+    if kind == "text":
+        settings.limits.refuse_beyond_memory(path.stat().st_size, path.name)
     with guarded(path.name[:200]):
         raw = _READERS[kind](path, settings)
     if _state(path) != before:

@@ -16,7 +16,15 @@ from funnelnb.data.read.header import Layout, find_layout, require_header
 from funnelnb.data.read.package import Inside, look_inside, sheet_paths
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, unique_names
 from funnelnb.data.read.stack import same_shape, stacked
-from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_title, is_total, table_end
+from funnelnb.data.read.tail import (
+    BODY_ROWS,
+    LOOKED_AT,
+    is_other_table,
+    is_title,
+    is_total,
+    table_end,
+    unnamed_totals,
+)
 from funnelnb.data.read.told import cut, layout_notes
 
 if TYPE_CHECKING:
@@ -269,6 +277,9 @@ def _leave_out(rows: _Rows) -> None:
         above = held[at - 1] if at else -1
         if above >= 0 and is_title(_texts(rows.cells[above])) and above + 1 not in remarks:
             remarks.append(above + 1)
+    unnamed = unnamed_totals(rows.cells, held, {one - 1 for one in (*totals, *remarks, *repeated)})
+    totals += [one + 1 for one in unnamed]
+    _fill_groups(rows, held, totals, {one - 1 for one in (*totals, *remarks, *repeated)})
     others = _other_tables(rows, held)
     totals, remarks = ([one for one in found if one not in others] for found in (totals, remarks))
     for code, found in (("total", totals), ("note", remarks), ("header", repeated), ("table", others)):
@@ -278,6 +289,28 @@ def _leave_out(rows: _Rows) -> None:
             values = {"file": rows.file, "n": len(found), "row": row, "value": cut(text)}
             rows.notes.append(Note(f"{code}_rows_left_out", values))
             rows.left_out |= {one - 1 for one in found}
+
+
+def _fill_groups(rows: _Rows, held: list[int], totals: list[int], aside: set[int]) -> None:
+    """Give every record of a grouped report the name of its group, which stands in the first record only.
+
+    A report is grouped where its first column is filled in the first record below each total and nowhere else.
+    """
+    records = [place for place in held if place not in aside]
+    named = [place for place in records if rows.cells[place][0] != ""]
+    if len(named) < 2 or not records or named[0] != records[0] or 2 * len(named) > len(records):
+        return
+    marks = sorted(one - 1 for one in totals)
+    for before, place in itertools.pairwise(records):
+        between = bisect.bisect_left(marks, before) < bisect.bisect_left(marks, place)
+        if between != (rows.cells[place][0] != ""):
+            return
+    value: Any = ""
+    for place in records:
+        value = rows.cells[place][0] if rows.cells[place][0] != "" else value
+        rows.cells[place][0] = value
+    values = {"file": rows.file, "n": len(records) - len(named), "value": cut(cell_text(value))}
+    rows.notes.append(Note("groups_filled", values))
 
 
 def _other_tables(rows: _Rows, held: list[int]) -> list[int]:

@@ -78,6 +78,62 @@ def is_note(cells: Sequence[str], kinds: Sequence[str], *, apart: bool) -> bool:
     return remark or (apart and len(cells) > 2 and (" " in text or len(text) > 12))
 
 
+def unnamed_totals(rows: Sequence[Sequence[object]], held: Sequence[int], breaks: set[int]) -> list[int]:
+    """Which rows hold nothing but the sums of the records above them, without any word that says so?
+
+    Parameters
+    ----------
+    rows : sequence of rows
+        Cells with their types.
+    held : sequence of int
+        Places of the rows that hold something.
+    breaks : set of int
+        Places of headers, titles and totals: a group begins behind each.
+
+    Returns
+    -------
+    list of int
+        Places of rows with numbers only, in at most a third of the columns, that are the sums of their columns in the
+        group (or in all records) above.
+
+    Examples
+    --------
+    >>> deals = [["A", "Ann", 3.0], ["B", "Bo", 4.0], ["", "", 7.0], ["C", "Cy", 5.0], ["", "", 6.0]]
+    >>> unnamed_totals(deals, range(5), set())
+    [2]
+    """
+    found: list[int] = []
+    group: list[Sequence[object]] = []
+    every: list[Sequence[object]] = []
+    for place in held:
+        cells = rows[place]
+        filled = [column for column, cell in enumerate(cells) if cell != ""]
+        if place in breaks:
+            group = []
+        elif 3 * len(filled) <= len(cells) and all(_numeric(cells[column]) for column in filled):
+            if any(_adds_up(cells, filled, above) for above in (group, every)):
+                found.append(place)
+                group = []
+        else:
+            group.append(cells)
+            every.append(cells)
+    return found
+
+
+def _numeric(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _adds_up(cells: Sequence[object], columns: Sequence[int], above: Sequence[Sequence[object]]) -> bool:
+    """Whether each of these cells is the sum of at least two numbers above it."""
+    for column in columns:
+        numbers = [float(row[column]) for row in above if _numeric(row[column])]  # type: ignore[arg-type]
+        total = float(cells[column])  # type: ignore[arg-type]
+        if len(numbers) < 2 or abs(sum(numbers) - total) > 0.005 + 1e-9 * abs(total):
+            return False
+    return bool(columns)
+
+
 def is_title(cells: Sequence[str]) -> bool:
     """Whether a row holds one text alone, in its first cell: above a repeated header it is the title of a group.
 
@@ -111,14 +167,19 @@ def table_end(
     """
     totals: list[int] = []
     notes: list[int] = []
+    lone: list[int] = []  # one text alone: a remark if a total stands above it
     places = range(len(rows) - 1, max(len(rows) - LOOKED_AT, 0) - 1, -1)
     for place in places:
         number, cells = rows[place]
         gap = place > 0 and rows[place - 1][0] < number - 1
         if is_total(cells, kinds):
             totals.append(number)
+            notes += lone
+            lone = []
         elif is_note(cells, kinds, apart=gap or number in narrow):
             notes.append(number)
+        elif is_note(cells, kinds, apart=True):
+            lone.append(number)
         else:
             break
     return totals, notes

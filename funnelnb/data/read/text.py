@@ -124,9 +124,15 @@ _NOT_WESTERN = re.compile(
 """What Polish, Czech and Hungarian words look like where they are read as Windows-1252."""
 
 
+_NEVER_TOGETHER = tuple(map(frozenset, ("øì", "øù", "øè", "õéö", "õéü", "þã")))
+"""Letters that no language in Windows-1252 writes beside each other: Czech, Hungarian and Romanian so read."""
+
+
 def _central_european(sample: bytes) -> str:
     """Return ``cp1250`` where the words so read are Central European, and in Windows-1252 none at all."""
-    if not _NOT_WESTERN.search(sample.decode("cp1252", errors="replace")):
+    western = sample.decode("cp1252", errors="replace")
+    letters = {char.lower() for char in western if char.isalpha() and not char.isascii()}
+    if not (_NOT_WESTERN.search(western) or any(one <= letters for one in _NEVER_TOGETHER)):
         return ""
     text = sample.decode("cp1250", errors="replace")
     if "\ufffd" in text or 3 * sum(byte >= 0x80 for byte in sample) > len(sample):

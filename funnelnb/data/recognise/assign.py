@@ -24,6 +24,9 @@ OWN, PRESET = 1.1, 1.0
 ENOUGH = 0.35
 """Least score of a choice."""
 
+_NAMED = 0.65
+"""Score from which on a header names a column, and not only resembles its name."""
+
 MANY_WORDS = 400
 """A column with more different words is neither a stage nor an outcome."""
 
@@ -361,7 +364,8 @@ def _stage_and_outcome(
     for source, words in candidates.items():
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
-        if words.as_outcome and (as_stage or as_outcome or (telling and words.ended > 0)):
+        ends_alone = words.as_outcome or (as_outcome > 0 and _lacks_one_end(words))
+        if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
             ends.append((max(as_outcome, 0.9 * as_stage) + content(words) + 0.2 * (words.won > 0), source))
         elif as_stage or (as_outcome and words.known_n >= 2) or (telling and words.stages > 0):
             stages.append((as_stage + 0.3 * as_outcome + content(words), source))
@@ -373,6 +377,12 @@ def _stage_and_outcome(
                 continue
             why = "name" if name.get((source, column), 0.0) > 0.65 else "content"
             result.found[column] = Choice(column=column, source=source, score=score, why=why)
+
+
+def _lacks_one_end(words: Words) -> bool:
+    """Whether a column of outcomes holds one word that nobody knows beside words for open and for lost."""
+    few = len(words.counts) <= 5 and len(words.counts) == words.known_n + 1
+    return few and not words.stages and words.open > 0 and words.ended > 0 and not words.won
 
 
 def _second_status(
@@ -485,6 +495,7 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
         if means == "lost":
             result.lost_date = result.lost_date or one.name
     if "created_at" in result.found:
+        _created_before_close(result, raw, dates)
         return
     free = [
         one for one in dates
@@ -496,6 +507,26 @@ def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
     if free:
         first = max(free, key=lambda one: (one.filled_share, -one.place))
         result.found["created_at"] = Choice(column="created_at", source=first.name, score=0.5, why="content")
+
+
+def _created_before_close(result: Columns, raw: Raw, dates: Sequence[ColumnProfile]) -> None:
+    """Take another date of creation where the one that was found often lies after the close, and the other does not.
+
+    Tables of a database have both: when the deal was created, and when its row was written there.
+    """
+    found, closed = result.found["created_at"], result.source("closed_at")
+    if found.why == "said" or found.source not in raw.frame or _before(raw, found.source, closed):
+        return
+    scores = {one.name: header_scores(one.name).get("created_at", 0.0) for one in dates}
+    others = [
+        name for name, score in scores.items() if score >= _NAMED and name not in (found.source, closed)
+    ]
+    others = [name for name in others if _before(raw, name, closed)]
+    if others:
+        best = max(others, key=lambda name: scores[name])
+        result.found["created_at"] = Choice(
+            column="created_at", source=best, score=scores[best], why="content"
+        )
 
 
 def _end_of(name: str) -> str:

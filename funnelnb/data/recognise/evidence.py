@@ -45,7 +45,7 @@ def evidence_of(
         if not any(key(word) == key(one) for one in counts):
             counts[word] = int(deals.column(dates[word]).filled_n)
     given = _date_order(deals, dates) if dates else None
-    reference = _reference(result, counts)
+    reference, flags = _reference(result, counts), _closed_flags(deals)
     return Evidence(
         counts=counts,
         probability=_probability(deals),
@@ -53,8 +53,9 @@ def evidence_of(
         history=history,
         given=reference[0] or given,
         meanings={**reference[1], **_said(counts, settings)},
-        closed=_filled(deals, "closed_at"),
+        closed=flags or _filled(deals, "closed_at"),
         reasons=_filled(deals, "lost_reason"),
+        flagged=bool(flags),
     )
 
 
@@ -110,6 +111,16 @@ def _filled(deals: Sheet, column: str) -> dict[str, float]:
     if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
         return {}
     shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()
+    return {str(word): float(share) for word, share in shares.items()}
+
+
+def _closed_flags(deals: Sheet) -> dict[str, float]:
+    """Return the share of deals that a flag calls closed, by stage word; empty without such a flag."""
+    at, stage = deals.columns.source("is_closed"), deals.columns.source("stage")
+    if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
+        return {}
+    closed = parse(deals.raw.frame[at], "flag", Reading(), {}).values.fillna(value=False).astype(bool)
+    shares = closed.groupby(as_text(deals.raw.frame[stage])).mean()
     return {str(word): float(share) for word, share in shares.items()}
 
 
@@ -223,6 +234,16 @@ def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict
     return found
 
 
+def _won_by_rest(words: list[StageWord]) -> list[StageWord]:
+    """Take the one unknown word beside known words for open and lost for the win; it is asked."""
+    strange = [one for one in words if one.meaning == "open" and one.why == "rest"]
+    others = {one.meaning for one in words if one not in strange}
+    if len(strange) != 1 or "won" in others or not {"open", "lost"} <= {one[:4] for one in others}:
+        return words
+    won = StageWord(word=strange[0].word, n=strange[0].n, meaning="won", why="rest", sure=False)
+    return [won if one is strange[0] else one for one in words]
+
+
 def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
     """What do the words of the outcome column mean?"""
     found = []
@@ -236,6 +257,7 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
             found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
         else:
             found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
+    found = _won_by_rest(found)
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
     if not won:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked

@@ -183,7 +183,7 @@ _ASKED = {
     "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
     "closed_unclear": "{word!r} ({n} deals): won or lost?",
     "word_unclear": "{word!r} ({n} deals): {meaning}?",
-    "order_unknown": "in which order do the stages stand: {stages}?",
+    "order_unknown": "in which order do the stages come: {stages}?",
     "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",
     "lines_add": "{n} rows of {file} repeat a value of {column!r}: are they lines of one deal, to be added up?",
     "lines_first": "{n} rows of {file} repeat a value of {column!r}: are they lines of one deal, each with its amount?",

@@ -44,6 +44,9 @@ MOST_FIXES = 2000
 MOST_WITH_REASON = 0.8
 """A reason that stands beside more of the deals is no reason for a loss alone."""
 
+CENTS_SHARE = 0.95
+"""So many amounts must be a hundred times what a column beside them shows to be read as cents."""
+
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
 )
@@ -616,8 +619,28 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
             )
 
 
+def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Read amounts as cents where a column beside them writes a hundredth of each ("value", "value_formatted")."""
+    for column in ("amount", "expected_amount"):
+        source = deals.columns.source(column)
+        shown = next(
+            (one for one in (f"{source}_formatted", f"formatted_{source}") if one in deals.raw.frame), ""
+        )
+        if not source or not shown or column in settings.table("opportunities").units:
+            continue
+        where = {"file": deals.raw.file, "column": source}
+        whole, told = (parse(deals.raw.frame[one], "amount", Reading(), where) for one in (source, shown))
+        if whole.undecided or told.undecided:
+            continue
+        both = (whole.values != 0) & whole.values.notna() & told.values.notna()
+        if both.any() and (whole.values[both] - 100 * told.values[both]).abs().le(1).mean() > CENTS_SHARE:
+            result.table("opportunities").setdefault("units", {})[column] = "cents"
+            result.note("amounts_in_cents", column=source, other=shown)
+
+
 def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
     """Take the currency from the header of the amounts; ask where the amounts are in several."""
+    _in_cents(result, deals, settings)
     source = deals.columns.source("amount") or deals.columns.source("expected_amount")
     at = deals.columns.source("currency")
     if at:

@@ -49,6 +49,9 @@ _NO_DEALS = (
 )  # fmt: skip
 """Kinds of tables that a name tells and that hold no deals."""
 
+NAMES_A_DATE = 0.86
+"""From this score on a date is that of the creation (or of the expected close), and not that of a stage."""
+
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
 
@@ -294,7 +297,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         named = _stage_named(one.name)
         if not named or any(
             one.name == choice.source
-            and choice.score >= 0.85
+            and choice.score >= NAMES_A_DATE
             and choice.column in ("created_at", "expected_close_at")
             and key(named) not in known
             for choice in sheet.columns.found.values()

@@ -43,6 +43,9 @@ _NEAR_WON = 95.0
 ALL = 0.9
 """Share that stands for all of the deals, a few slips apart."""
 
+CERTAIN = 99.9
+"""A stated chance from which on a stage is the win, in per cent."""
+
 HALF = 0.5
 """Share from which on most of the deals of a word are like that."""
 
@@ -128,7 +131,9 @@ class Evidence:
     meanings : Mapping of str to str
         What the settings or a reference table say of a word (won, lost, stage).
     closed : Mapping of str to float
-        Word = share of its deals that have a close date.
+        Word = share of its deals that are closed: by the flag that says so, else by a close date.
+    flagged : bool
+        Whether a flag says it.
     reasons : Mapping of str to float
         Word = share of its deals that have a reason for the loss.
     """
@@ -141,6 +146,7 @@ class Evidence:
     meanings: Mapping[str, str] | None = None
     closed: Mapping[str, float] | None = None
     reasons: Mapping[str, float] | None = None
+    flagged: bool = False
 
 
 def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
@@ -170,7 +176,7 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     ordered, source = _order(working, evidence)
     order_sure = source != "file" and not (source == "name" and _unplaced(working, evidence))
     if not won_known and ordered and order_sure:
-        words, ordered = _last_is_won(words, ordered)
+        words, ordered = _last_is_won(words, ordered, evidence)
     after = [
         word
         for word in ordered
@@ -224,7 +230,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
     if _BARE_PERCENT.fullmatch(word) and percent_of(word) in (0.0, 100.0) and len(evidence.counts) > 2:
         return ("won" if percent_of(word) else "lost"), "probability", True
     if sense.meaning == "parked":
-        return "none", "name", True
+        ended = evidence.flagged and (evidence.closed or {}).get(word, 0.0) > ALL
+        return ("left", "flag", False) if ended else ("none", "name", True)
     if sense.meaning in END_MEANINGS:
         if sense.meaning == "won" and not sense.sure and (sure_win or _goes_on(word, evidence)):
             return "stage", "name", True
@@ -310,7 +317,7 @@ def _by_probability(word: str, evidence: Evidence) -> str:
         or max(evidence.probability.values()) <= min(evidence.probability.values())
     ):
         return ""
-    if chance >= 99.9:
+    if chance >= CERTAIN:
         return "won"
     zeros = [one for one, value in evidence.probability.items() if value <= 0.01]
     positive = sum(value > 0.01 for value in evidence.probability.values())
@@ -470,12 +477,15 @@ def _by_history(working: Sequence[str], history: Sequence[Sequence[str]]) -> dic
     return {word: float(score[k] + share[k]) for word, k in place.items() if seen[k]}
 
 
-def _last_is_won(words: list[StageWord], ordered: list[str]) -> tuple[list[StageWord], list[str]]:
-    """Propose the last stage as the win; it is asked, never taken."""
+def _last_is_won(
+    words: list[StageWord], ordered: list[str], evidence: Evidence
+) -> tuple[list[StageWord], list[str]]:
+    """Propose the last stage as the win; it is asked, never taken. Not where a chance says that it is none."""
     unclear = [one for one in words if one.meaning == "none" and not one.sure]
     last = ordered[-1]
     rank = sense_of(last).rank
-    if unclear or len(ordered) < 2 or (rank is not None and rank < _NEAR_WON):
+    doubted = evidence.probability.get(last, CERTAIN) < CERTAIN
+    if unclear or len(ordered) < 2 or doubted or (rank is not None and rank < _NEAR_WON):
         return words, ordered
     return [
         replace(one, meaning="won", why="last", sure=False) if one.word == last else one for one in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -101,7 +102,7 @@ def _domain(rows: Sequence[Row], pooled: float) -> list[float]:
 
 def _marks(base: alt.Chart, rows: Sequence[Row], draft: Draft) -> list[Any]:
     result = draft.result
-    scale = alt.Scale(domain=_domain(rows, result.pooled_rate), nice=False, zero=False, clamp=True)
+    scale = alt.Scale(domain=_domain(rows, result.pooled_rate), nice=False, zero=False)
     key = "x" if result.measure == "decided" else "x_by_day"
     title = draft.say.say(f"charts.forest.{key}", **facts(result, draft.say))
     axis = share_axis(draft.say, title=title, tickCount=theme.fit(6, 4))
@@ -207,6 +208,10 @@ ZONES = {
 _LIMITS = ("limit_95_lower", "limit_95_upper", "limit_998_lower", "limit_998_upper")
 
 
+_ROOM_LEAST, _MARGIN = 0.1, 0.03
+"""Least room above and below the points, and what stays free beyond everything (both as rates)."""
+
+
 def _plot_size() -> tuple[int, int]:
     return theme.fit((WIDTH, HEIGHT), (188, 280))
 
@@ -235,6 +240,26 @@ def limits(result: Segments) -> list[Row]:
     return [{"decided_n": row.decided_n} | {name: getattr(row, name) for name in _LIMITS} for row in rows]
 
 
+def span(result: Segments) -> tuple[float, float]:
+    """Return the rates at the foot and the head of the picture: what points and their intervals need.
+
+    Limits widen without end towards few deals, and where few people own the deals: they may leave the picture. So do
+    intervals and the limits of the largest group beyond once the points' own range, and groups too small to judge.
+    """
+    judged = [row for row in result.rows if row.decided_n and row.verdict != "too_few"]
+    points = _finite([result.pooled_rate, *(row.raw_rate for row in judged)]) or [0.0, 1.0]
+    low, high = min(points), max(points)
+    room = max(high - low, _ROOM_LEAST)
+    last = limits(result)[-1]
+    lowest = min([low, *_finite([last["limit_998_lower"], *(row.raw_ci_lower for row in judged)])])
+    highest = max([high, *_finite([last["limit_998_upper"], *(row.raw_ci_upper for row in judged)])])
+    return max(0.0, max(lowest, low - room) - _MARGIN), min(1.0, min(highest, high + room) + _MARGIN)
+
+
+def _finite(rates: Sequence[float]) -> list[float]:
+    return [one for one in rates if math.isfinite(one)]
+
+
 def funnel_plot_draw(result: Segments, lang: str) -> Any:
     """Draw the funnel plot."""
     draft = Draft(result, lang)
@@ -255,12 +280,7 @@ class _Axes:
 
     def __init__(self, draft: Draft, rows: Sequence[Row]) -> None:
         result, say = draft.result, draft.say
-        told = [row["raw_rate"] for row in rows if row["zone"] != "too_few"] or [result.pooled_rate]
-        lines = limits(result)
-        wide = [row for row in lines if row["decided_n"] >= 10] or lines
-        low = min([*told, result.pooled_rate, *(row["limit_998_lower"] for row in wide)])
-        high = max([*told, result.pooled_rate, *(row["limit_998_upper"] for row in wide)])
-        self.low, self.high = max(0.0, low - 0.03), min(1.0, high + 0.03)
+        self.low, self.high = span(result)
         self.most = max(row["decided_n"] for row in rows) * 1.06
         decided = result.measure == "decided"
         named = facts(result, say)
@@ -275,7 +295,7 @@ class _Axes:
         return alt.X("decided_n:Q", scale=alt.Scale(domain=[0, self.most], nice=False), axis=self._x_axis)
 
     def y(self, field: str) -> alt.Y:
-        scale = alt.Scale(domain=[self.low, self.high], nice=False, zero=False, clamp=True)
+        scale = alt.Scale(domain=[self.low, self.high], nice=False, zero=False)
         return alt.Y(f"{field}:Q", scale=scale, axis=self._y_axis)
 
     def place(self, row: Row) -> tuple[float, float]:
@@ -321,8 +341,9 @@ def _apart(ends: list[Row], plot: _Axes) -> list[Row]:
     gap = 14 * (plot.high - plot.low) / _plot_size()[1]
     pooled = ends[2]["rate"]
     first = max(ends[0]["rate"], pooled + gap)
-    second = max(ends[1]["rate"], first + gap)
-    places = (first, second, pooled)
+    second = min(max(ends[1]["rate"], first + gap), plot.high)  # curves may end above the picture
+    first = min(first, second - gap)
+    places = (first, second, min(pooled, first - gap))
     return [
         row | {"shown": place, "rule": rank == 2}
         for rank, (row, place) in enumerate(zip(ends, places, strict=True))
@@ -338,6 +359,7 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
     named = draft.sheets[base.data.name]
     for row in named:
         row["zone_words"] = words[row["zone"]]
+        row["place"] = min(max(row["raw_rate"], plot.low), plot.high)
     legend = alt.Legend(
         title=None,
         orient="top",
@@ -354,7 +376,7 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
     return [
         base.mark_point(filled=True, size=86, opacity=1, stroke=theme.PAPER, strokeWidth=0.8).encode(
             x=plot.x(),
-            y=plot.y("raw_rate"),
+            y=plot.y("place"),
             color=alt.Color(
                 "zone_words:N",
                 scale=alt.Scale(domain=labels, range=[ZONES[zone][0] for zone in present]),
@@ -379,8 +401,16 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
     for row in sorted(rows, key=lambda row: (order.index(row["zone"]), -row["decided_n"])):
         x, y = plot.place(row)
         label = theme.shorten(draft.say.group(row["group"]), 150, theme.SMALL_SIZE)
+        if not plot.low <= row["raw_rate"] <= plot.high:  # drawn at the edge, so the name says where it is
+            label = f"{label} {draft.say.numbers.percent(row['raw_rate'])}"
         room = theme.text_width(label, theme.SMALL_SIZE)
-        spots = [(x + 9, y, "left"), (x - 9, y, "right"), (x, y - 14, "center"), (x, y + 14, "center")]
+        beside = min(max(y, 9.0), _plot_size()[1] - 9.0)  # also of a point at the edge
+        spots = [
+            (x + 9, beside, "left"),
+            (x - 9, beside, "right"),
+            (x, y - 14, "center"),
+            (x, y + 14, "center"),
+        ]
         for px, py, align in spots:
             start = px - (0 if align == "left" else room if align == "right" else room / 2)
             box = (start, py - 7, start + room, py + 7)

@@ -25,7 +25,7 @@ def moves_data(result: Harm) -> list[Row]:
         }
         for row in result.rows
         for one in row.effects
-        if one.measure == "win_rate" and one.shift
+        if one.measure == "win_rate" and one.shift and math.isfinite(one.shift)
     ]  # fmt: skip
     return sorted(rows, key=lambda row: -abs(row["shift"]))
 

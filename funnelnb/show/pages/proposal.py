@@ -41,13 +41,17 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _with_line(question: str, line: str, say: Words) -> str:
+    return say.say("language.bracket", label=question, unit=line) if line else question
+
+
 def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[str, list[str]]:
     """Return the comments of the settings file, by place: why each line says what it says."""
     say = words(lang)
     comments: dict[str, list[str]] = {"": [say.say("recognise.head", name=name)]}
     comments[""] += [say.note(one) for one in proposal.notes]
     comments[""] += [
-        say.say("recognise.line_question", text=say.note(one.note)) + (f" ({one.line})" if one.line else "")
+        _with_line(say.say("recognise.line_question", text=say.note(one.note)), one.line, say)
         for one in proposal.questions
     ]
     unread = proposal.unread()

@@ -114,8 +114,9 @@ def to_markdown(document: Document, say: Words) -> str:
     clause = say.get("language.clause")
     for section in document.sections:
         if section.title:
-            mark = f" ({markdown_escape(section.mark)})" if section.mark else ""
-            blocks.append(f"### {markdown_escape(section.title)}{mark}")
+            title, mark = markdown_escape(section.title), markdown_escape(section.mark)
+            title = say.say("language.bracket", label=title, unit=mark) if mark else title
+            blocks.append(f"### {title}")
         blocks.append(markdown_escape(section.lead))
         for one in section.parts:
             label = f"**{markdown_escape(one.label)}**{clause.rstrip()}"

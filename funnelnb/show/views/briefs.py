@@ -511,11 +511,7 @@ def _calls(result: CallList, known: Mapping[str, Any], say: Words) -> Brief:
             Figure(
                 name=say.get("brief.calls.stake_name"),
                 value=amount,
-                lines=(
-                    say.say(
-                        "brief.calls.stake_note", n=result.n, share=say.numbers.percent(result.first_share)
-                    ),
-                ),
+                lines=(say.say("brief.calls.stake_note", share=say.numbers.percent(result.first_share)),),
             ),
             _gap_figure(result, known.get("Roles"), late_n, say),
         ),

@@ -40,8 +40,19 @@ def number(measure: str, value: float, say: Words) -> str:
     return say.numbers.cell(value, say.unit(measure))
 
 
+def _mended(_: Any, row: HarmEffect, say: Words) -> str:
+    """Return the mended number, or where dates are lacking the two between which it lies."""
+    if math.isnan(row.least):
+        return number(row.measure, row.mended, say)
+    lower, upper = (number(row.measure, one, say) for one in (row.least, row.most))
+    return lower if lower == upper else say.say("harm.range", lower=lower, upper=upper)
+
+
 def _shift(_: Any, row: HarmEffect, say: Words) -> str:
-    """Return the shift with its interval, in points for rates."""
+    """Return the shift with its interval, in points for rates; where dates are lacking, how far it can go."""
+    if not math.isnan(row.least):
+        ends = [_signed(row.measure, one - row.as_is, say) for one in (row.least, row.most)]
+        return ends[0] if ends[0] == ends[1] else say.say("harm.range", lower=ends[0], upper=ends[1])
     bounds = (row.shift, row.shift_ci_lower, row.shift_ci_upper)
     if say.unit(row.measure) == "rate":
         return say.numbers.points_interval(*bounds)
@@ -49,6 +60,13 @@ def _shift(_: Any, row: HarmEffect, say: Words) -> str:
     if math.isnan(row.shift_ci_lower):
         return shown[0]
     return say.say("harm.interval", value=shown[0], lower=shown[1], upper=shown[2])
+
+
+def _signed(measure: str, value: float, say: Words) -> str:
+    if say.unit(measure) == "rate":
+        return say.numbers.points(value)
+    text = say.numbers.cell(value, say.unit(measure)).replace("-", "−")
+    return f"+{text}" if value > 0 else text
 
 
 ROWS = Table(
@@ -66,17 +84,17 @@ ROWS = Table(
 )
 EFFECTS = Table(
     name="harm_effects",
-    rows=lambda result: [one for one in result.effects if one.shift],
+    rows=lambda result: [one for one in result.effects if one.moves],
     columns=(
         Column(field="finding", cell=lambda _, row, say: say.get(f"harm.findings.{row.finding}")),
         Column(field="measure", cell=_measure),
         Column(field="as_is", cell=_value("as_is")),
-        Column(field="mended", cell=_value("mended")),
+        Column(field="mended", cell=_mended),
         Column(field="shift", cell=_shift),
     ),
     stub=2,
     strong=lambda row: row.clear and abs(row.shift) > 0,
-    shown=lambda result: any(one.shift for one in result.effects),
+    shown=lambda result: any(one.moves for one in result.effects),
 )
 
 
@@ -90,6 +108,23 @@ def _most(result: Harm, measure: str, write: Any, say: Words) -> str:
     return say.say(f"harm.most_{measure}", finding=name, as_is=write(most.as_is), mended=write(most.mended))
 
 
+def _bounds(result: Harm, say: Words) -> list[str]:
+    """Return one sentence per fault of lacking dates: between which values the number lies that they move most."""
+    told = []
+    for row in result.rows:
+        moved = [one for one in row.effects if one.most > one.least]
+        if moved:
+            first = moved[0]
+            lower, upper = (number(first.measure, one, say) for one in (first.least, first.most))
+            told.append(
+                say.say(
+                    "harm.bounds", finding=say.get(f"harm.findings.{row.finding}"), lower=lower, upper=upper,
+                    measure=_measure(result, first, say),
+                )
+            )  # fmt: skip
+    return told
+
+
 def harm_finding(result: Harm, say: Words) -> Finding:
     """Say how many kinds of faults there are, what they move most, and which limits are broken."""
     unsaid = say.get("harm.unsaid")
@@ -101,6 +136,7 @@ def harm_finding(result: Harm, say: Words) -> Finding:
         _most(result, "win_rate", say.numbers.percent, say),
         _most(result, "pipeline_amount", lambda value: say.numbers.amount(value, result.currency), say),
     ]
+    parts += _bounds(result, say)
     if not any(parts):
         parts.append(say.get("harm.moves_nothing"))
     if result.broken_n:

@@ -145,6 +145,11 @@ def _damping(length: int) -> Floats:
     return np.exp(np.arange(length) * (math.log(WRAPPED) / (2 * length)))
 
 
+_FLOOR = 1e-7
+"""Smallest error told off an exact lattice. With it and the factor of 1.5 none of 60,000 drawn totals was further from
+a lattice sixteen times as fine than its bound; without them some were, by up to 2.5e-7."""
+
+
 def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
     """Return for each row the chance of the target or more, and a bound on its error.
 
@@ -172,7 +177,7 @@ def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Float
     near = rows[:, max(0, 2 * at - lattice.length) :]
     second = np.abs(np.diff(near, 2)).max(axis=1)
     third = np.abs(np.diff(near, 3)).max(axis=1)
-    error = (n + 1) / 10 * third + loose / 12 * second + round_off
+    error = 1.5 * ((n + 1) / 10 * third + loose / 12 * second) + _FLOOR + round_off
     return value.clip(0, 1), np.minimum(error, 1.0)
 
 
