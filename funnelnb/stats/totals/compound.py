@@ -145,9 +145,9 @@ def _damping(length: int) -> Floats:
     return np.exp(np.arange(length) * (math.log(WRAPPED) / (2 * length)))
 
 
-_FLOOR = 1e-7
-"""Smallest error told off an exact lattice. With it and the factor of 1.5 none of 60,000 drawn totals was further from
-a lattice sixteen times as fine than its bound; without them some were, by up to 2.5e-7."""
+_FLOOR = 2e-7
+"""Smallest error told off an exact lattice. The factors of the bound are read from 117,505 drawn totals: one was further
+from a lattice sixteen times as fine than its bound (of two deals: 0.036 of 0.030), all others had 1e-7 to spare."""
 
 
 def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
@@ -177,7 +177,7 @@ def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Float
     near = rows[:, max(0, 2 * at - lattice.length) :]
     second = np.abs(np.diff(near, 2)).max(axis=1)
     third = np.abs(np.diff(near, 3)).max(axis=1)
-    error = 1.5 * ((n + 1) / 10 * third + loose / 12 * second) + _FLOOR + round_off
+    error = (n + 1) / 8 * third + loose / 6 * second + _FLOOR + round_off
     return value.clip(0, 1), np.minimum(error, 1.0)
 
 
