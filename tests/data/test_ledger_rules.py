@@ -294,7 +294,7 @@ def facts(ledger: Ledger, deal: int = 0) -> set[str]:
         (((1, 0), (3, 2), (8, 0)), {}, set()),
         (((1, 0), (8, "lost"), (11, 2)), {}, {"reopened"}),
     ],
-    ids=str,
+    ids=lambda one: str(sorted(one) if isinstance(one, set) else one),
 )
 def test_facts_of_a_deal(rows: tuple, deal: dict, true: set[str]) -> None:
     """What was missing, assumed or repaired, by the wording of the notes; a day's difference is none."""

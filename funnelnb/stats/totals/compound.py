@@ -146,8 +146,9 @@ def _damping(length: int) -> Floats:
 
 
 _FLOOR = 2e-7
-"""Smallest error told off an exact lattice. The factors of the bound are read from 117,505 drawn totals: one was further
-from a lattice sixteen times as fine than its bound (of two deals: 0.036 of 0.030), all others had 1e-7 to spare."""
+"""Smallest error told off an exact lattice. The factors of the bound are read from 117,505 drawn totals: one was
+further from a lattice sixteen times as fine than its bound (of two deals: 0.036 of 0.030), all others
+had 1e-7 to spare."""
 
 
 def chance_on(rows: Floats, lattice: Lattice, n: NDArray[np.int64], loose: Floats) -> tuple[Floats, Floats]:
