@@ -168,3 +168,13 @@ def test_names_are_the_same_whichever_reports_are_made(request_for: Any, company
 def test_errors_are_parameter_errors(request_for: Any) -> None:
     with pytest.raises(ParameterError):
         plan.check_request(request_for(parameters={"nonsense": "1"}))
+
+
+def test_consent_is_offered_only_where_it_helps(tmp_path):
+    from funnelnb.batch.intake import consent_helps
+
+    deals = "Deal;Created;Phase\n1;03/04/2024;Lead\n2;05/06/2024;Won\n3;07/08/2024;Lost\n"
+    (tmp_path / "x.csv").write_text(deals, encoding="utf-8")
+    assert consent_helps((str(tmp_path),))  # the order of day and month is proposed
+    (tmp_path / "funnelnb.toml").write_text("horizn_days = 3\n", encoding="utf-8")
+    assert not consent_helps((str(tmp_path),))  # a key that nobody knows stays one
