@@ -149,7 +149,7 @@ def move(page, word, place):
         wait_until(lambda: len(tags(page)) == whole, "the list is drawn")
         page.wait_for_timeout(300)
         drag(page, word, tags(page)[place])
-        for _ in range(60):
+        for _ in range(12):
             if tags(page)[place : place + 1] == [word]:
                 return
             page.wait_for_timeout(250)
