@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ONE_BOUND = threading.Lock()
 
 
 def free_bytes() -> int:
@@ -28,3 +35,33 @@ def free_bytes() -> int:
         )
         found.append(most - taken + int(parts.get("inactive_file", 0)) + int(parts.get("active_file", 0)))
     return max(min(found), 1) if found else 0
+
+
+@contextlib.contextmanager
+def memory_bound(bytes_n: int) -> Iterator[None]:
+    """Let the process take at most so much more memory while the block runs: what asks for more fails by itself.
+
+    Parameters
+    ----------
+    bytes_n : int
+
+    Notes
+    -----
+    Bounds the address space (``RLIMIT_AS``), of all threads. Where the system knows no such bound nothing is bounded.
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    with _ONE_BOUND:
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = pages * resource.getpagesize() + bytes_n
+        kept = [one for one in (soft, hard) if one != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min([most, *kept]), hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -265,6 +265,7 @@ def codes():
         "join_unmatched",
         "join_unmatched_near",
         "unit_applied",
+        "unit_divided",
         "factor_applied",
         "problem",
     }

@@ -137,8 +137,9 @@ def test_rows_come_whole_whatever_the_size_of_a_batch(
         (f"{COUNT.replace('c(x)', 'd(x)').replace('from c', 'from d')} from d", {"query_s": 0}, "no answer within 0 s"),
         ("select 1 as a, 2 as b, 3 as c", {"columns": 2}, "3 columns"),
         ("select repeat('x', 300) as stage", {"cell_chars": 200}, "300 characters in one cell"),
+        ("select repeat('x', 100000000) as s from range(9)", {"unpacked_mb": 300}, "600 MB when unpacked"),
     ],
-    ids=["endless", "no row", "columns", "long cell"],
+    ids=["endless", "no row", "columns", "long cell", "long texts"],
 )  # fmt: skip
 def test_a_duckdb_file_may_not_ask_for_much(
     tmp_path: Path, view: str, few: dict[str, int], said: str

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelnb.core.errors import ParameterError
+from funnelnb.stats.rates import compare
 from funnelnb.stats.rates.compare import benjamini_hochberg, group_vs_rest, homogeneity, newcombe
 from funnelnb.stats.rates.proportion import wilson
 from tests.stats.reference import reference
@@ -150,3 +151,16 @@ def test_five_expected_are_enough_for_chi_squared_and_fewer_are_simulated():
     assert homogeneity([4, 4], [4, 4]).p_value == homogeneity([0, 0], [4, 4]).p_value == 1.0
     sure = group_vs_rest([2.5, 2.5], [2.5, 2.5])
     assert sure.p_value.tolist() == [1.0, 1.0]
+
+
+def test_tables_of_many_groups_are_drawn_a_few_at_a_time(monkeypatch):
+    rng = np.random.default_rng(5)
+    n = rng.integers(1, 6, 400)
+    k = rng.binomial(n, 0.3)
+    whole = homogeneity(k, n)
+    monkeypatch.setattr(compare, "_CELLS_AT_ONCE", 400 * 1_000)
+    assert homogeneity(k, n) == whole
+    monkeypatch.setattr(compare, "_MOST_CELLS", 400 * 1_500)
+    fewer = homogeneity(k, n).p_value
+    assert fewer == pytest.approx(whole.p_value, abs=0.05)
+    assert fewer * 1_501 == pytest.approx(round(fewer * 1_501), abs=1e-6)

@@ -224,7 +224,9 @@ def test_no_share_of_fewer_than_ten_deals_is_judged():
 def test_no_date_is_made_up_for_a_loss_without_one():
     found = {row.finding: row for row in fn.diagnosis.harm(book("undated")).rows}
     assert found["undated_losses"].deal_n > 0
-    assert found["undated_losses"].effects == ()
+    effects = found["undated_losses"].effects
+    assert effects and all(np.isnan(one.mended) and np.isnan(one.shift) and not one.clear for one in effects)
+    assert all(one.least <= one.most for one in effects if np.isfinite(one.least))
 
 
 def test_stages_before_the_records_are_not_called_passed_over():

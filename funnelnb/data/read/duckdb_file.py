@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MissingExtraError, SourceError, nearest
+from funnelnb.core.machine import memory_bound
 from funnelnb.data.read.archive import MB
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _NO_NETWORK = {
     "enable_external_access": "false",
 }
 """DuckDB loads an extension for files that it does not know, from the network if need be; never here."""
+
+_KIND = "SELECT table_type FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
 
 _TABLES = (
     "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = current_database() "
@@ -97,6 +101,11 @@ def read_duckdb(path: Path, settings: TableSettings) -> tuple[Any, str]:
     ------
     SourceError
         It is no DuckDB file, holds no such table, points to other files, or asks for more than the limits allow.
+
+    Notes
+    -----
+    A view can make up texts of any length, which no memory limit of DuckDB counts: while it is read, the process may
+    take `unpacked_mb` more and nothing beyond (where the system knows such a bound).
     """
     names = duckdb_tables(path)
     table = settings.sheet or (names[0] if len(names) == 1 else "")
@@ -115,9 +124,13 @@ def read_duckdb(path: Path, settings: TableSettings) -> tuple[Any, str]:
         )
         catalog = str(connection.execute("SELECT current_database()").fetchall()[0][0])
         quoted = '"."'.join(part.replace('"', '""') for part in (catalog, schema, name))
+        kind = connection.execute(_KIND, [schema, name]).fetchall()[0][0]
         rows = connection.sql(f'SELECT * FROM "{quoted}"')  # noqa: S608 - a quoted, known name
-        found = _in_time(connection, rows, path, f"{path.name}!{table}", settings.limits)
-    except (duckdb.Error, OSError) as error:  # OSError: raised while rows are given
+        with memory_bound(settings.limits.unpacked_mb * MB) if kind == "VIEW" else nullcontext():
+            found = _in_time(connection, rows, path, f"{path.name}!{table}", settings.limits)
+    except (duckdb.Error, OSError, MemoryError) as error:  # OSError: raised while rows are given
+        if "Out of Memory" in str(error) or isinstance(error, MemoryError):
+            settings.limits.refuse("unpacked_mb", 2 * settings.limits.unpacked_mb, f"{path.name}!{table}")
         raise SourceError(
             f"{path.name}, table {table!r} cannot be read ({str(error).splitlines()[0][:100]})",
             expected="a table of its own, not a view of other files",

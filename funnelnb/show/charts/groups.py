@@ -263,7 +263,7 @@ def _finite(rates: Sequence[float]) -> list[float]:
 def funnel_plot_draw(result: Segments, lang: str) -> Any:
     """Draw the funnel plot."""
     draft = Draft(result, lang)
-    rows = funnel_plot_data(result)
+    rows = [row for row in funnel_plot_data(result) if math.isfinite(row["raw_rate"])]
     if not rows or not result.n:
         return draft.nothing()
     plot = _Axes(draft, rows)
