@@ -291,7 +291,7 @@ def _headline(listed: _Listed, by: str, rows: Sequence[Mapping[str, Any]]) -> tu
         n=len(aimed),
         on_n=len(aimed) - len(off),
         assurance_rate=level,
-        names=name_some(named, say),
+        names=name_some(named or [row["name"] for row in aimed], say),
     )
     lead = say.get("language.sentence").join(one for one in (_interval(listed, whole), told) if one)
     return headline, lead

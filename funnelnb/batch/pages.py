@@ -25,7 +25,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import FunnelError
 from funnelnb.show.charts import theme
 from funnelnb.show.text.errors import error_text
-from funnelnb.show.text.words import Words, harmless, words
+from funnelnb.show.text.words import Words, harmless, isolated, words
 from funnelnb.show.views.registry import unjudged
 
 if TYPE_CHECKING:
@@ -441,17 +441,8 @@ def _script_hash() -> str:
 
 def fill(template: str, page: Mapping[str, Any], say: Words) -> str:
     """Return a finished page."""
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            page=page,
-            say=say.get,
-            css=_part("page.css") + _dark_charts(),
-            script=_script(),
-            script_hash=_script_hash(),
-            version=__version__,
-            html_lang=_HTML_LANG.get(say.lang, say.lang),
-        )
-        + "\n"
-    )
+    made = _environment().get_template(template).render(
+        page=page, say=say.get, css=_part("page.css") + _dark_charts(), script=_script(), script_hash=_script_hash(),
+        version=__version__, html_lang=_HTML_LANG.get(say.lang, say.lang),
+    )  # fmt: skip
+    return isolated(made) + "\n"

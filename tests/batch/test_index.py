@@ -73,6 +73,7 @@ def test_three_hundred_regions_have_a_row_each(crowd: tuple[plan.Plan, pages.Hea
     assert "&lt;script&gt;alert(1)" in page
     assert "\u202e" not in page
     assert "x" * 61 not in re.sub(r"<[^>]*>", "", page)
+    assert "<bdi>المنطقة الشرقية</bdi>" in page
 
 
 def test_a_column_stands_where_any_row_has_its_figures(crowd: tuple[plan.Plan, pages.Headlines]) -> None:

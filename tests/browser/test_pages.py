@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.batch.conftest import write_company, write_notebook
+from tests.batch.test_index import EVIL, listed, page_of
+
 pytestmark = pytest.mark.browser
 
 FULL = bool(os.environ.get("FUNNELNB_VERIFY"))
@@ -304,4 +307,26 @@ def test_the_index_is_searched_and_sorted(chromium: Any, sample_pages: Any) -> N
     page.keyboard.type("dac")
     assert page.evaluate(names) == ["DACH"]
     assert page.locator(".tools output").inner_text() == "1 of 2"
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_an_index_of_many_regions_with_names_of_every_sort_fits(
+    chromium: Any, tmp_path: Path, width: int, scheme: str
+) -> None:
+    """Names of 5,000 characters, from right to left, with emoji, with mark-up; no customers' names, no currency."""
+    names = {f"Region {k:03}": 12 for k in range(300 if FULL else 6)} | dict.fromkeys(EVIL.values(), 12)
+    data = write_company(tmp_path / "data", names)
+    settings = data / "funnelnb.toml"
+    settings.write_text(settings.read_text().replace('currency = "EUR"\n', ""))
+    notebook = write_notebook(tmp_path / "quick.ipynb")
+    file = tmp_path / "index.html"
+    file.write_text(page_of(*listed(data, notebook, tmp_path / "out")), encoding="utf-8")
+    page = opened(chromium, file, width, scheme)
+    page.on("dialog", lambda box: page.complaints.append(box.message))
+    assert page.evaluate(LOOKING, LEAST) == []
+    assert unfolded(page).evaluate(LOOKING, LEAST) == []
+    assert page.complaints == []
+    assert page.asked == [file.as_uri()]
+    assert page.locator("bdi").count() >= 1
     page.context.close()

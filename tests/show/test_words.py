@@ -19,7 +19,7 @@ from funnelnb.core.errors import ParameterError
 from funnelnb.core.note import Note
 from funnelnb.core.options import LANGUAGES
 from funnelnb.data.ledger.codes import FACTS
-from funnelnb.show.text.words import FOLDER, load_pack, words
+from funnelnb.show.text.words import FOLDER, isolated, load_pack, words
 from funnelnb.show.views import registry
 
 PACKAGE = Path(funnelnb.__file__).parent
@@ -220,6 +220,21 @@ def test_common_values_have_a_name_in_chinese_and_others_stay():
 
 def test_chinese_keeps_one_space_to_latin_letters_and_none_to_itself():
     say = words("zh")
-    assert say.fill("概率为 {x}，{who}的", {"x": "超过 99.9%", "who": "DACH"}) == "概率为超过 99.9%，DACH 的"
+    assert say.fill("概率为 {x}", {"x": "不足 0.01%"}) == "概率不足 0.01%"
+    assert say.fill("概率为 {x}，{who}的", {"x": "超过 99.9%", "who": "DACH"}) == "概率超过 99.9%，DACH 的"
     assert say.fill("最高的是{x}（{y}）", {"x": "Huber GmbH", "y": "华东"}) == "最高的是 Huber GmbH（华东）"
     assert words("en").fill("a{x}b", {"x": "华东"}) == "a华东b"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("K10, \u0645\u0631\u064a\u0645: 76, 0 %", "K10, <bdi>\u0645\u0631\u064a\u0645</bdi>: 76, 0 %"),
+        ("<i title='\u05d0'>\u05d0 \u05d1</i>, 1", "<i title='\u05d0'><bdi>\u05d0 \u05d1</bdi></i>, 1"),
+        ("<script>'\u05d0'</script><svg><text>\u05d0</text></svg>", None),
+        ("<bdi>\u05d0</bdi> <title>\u05d0</title>", None),
+        ("\u4e2d, A & 1", None),
+    ],
+)
+def test_a_name_from_right_to_left_turns_no_figure_after_it(given: str, shown: str | None) -> None:
+    assert isolated(given) == (shown or given)

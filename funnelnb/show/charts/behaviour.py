@@ -107,7 +107,7 @@ def funnel_draw(result: Funnel, lang: str) -> Any:
         draft.legend(legend, 0, theme.fit(-16, -34)),
     ]
     chart = sized(alt.layer(*layers), width=plot(), height=row_height() * len(result.steps))
-    return draft.finish(chart, _funnel_title(draft), offset=theme.fit(34, 48))
+    return draft.finish(chart, _funnel_title(draft))
 
 
 def _bars(draft: Draft) -> Any:

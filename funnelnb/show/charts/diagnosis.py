@@ -414,7 +414,7 @@ def reasons_draw(result: WhyLost, lang: str) -> Any:
     y = _lines("label", None)
     layers = [
         base.mark_bar(height=14).encode(
-            x=alt.X("share:Q", axis=share_axis(say, title=None)), y=y, color=own_colour()
+            x=alt.X("share:Q", axis=share_axis(say, title=None, tickCount=6)), y=y, color=own_colour()
         ),
         base.mark_rule(color=theme.INK).encode(x="low:Q", x2="high:Q", y=y),
         base.mark_text(align="left", dx=8).encode(x="high:Q", y=y, text="money:N"),
@@ -523,7 +523,7 @@ def _upright_arcs(draft: Draft, rows: list[Row], stages: list[str]) -> Any:
     numbers = [_upright_count(row, place, say) for row in moves if row["move_n"] >= most / 200]
     layers = _strokes(draft, points, [{"x": SPINE, "y": y} for y in place.values()])
     layers += [draft.texts(words, "names"), draft.texts(numbers, "numbers")]
-    chart = sized(alt.layer(*layers), width=312, height=STAGE * len(stages))
+    chart = sized(alt.layer(*layers), width=312, height=STAGE * len(stages) - 19)
     said = say.get("charts.diagnosis.arcs_narrow")
     return draft.finish(chart, finding_of(result, say.lang).headline, said, offset=14)
 

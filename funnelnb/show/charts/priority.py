@@ -499,16 +499,17 @@ def honest_funnel_draw(result: HonestFunnel, lang: str) -> Any:
             above.encode(x=alt.value(0), y=_honest_line(stages, bandPosition=0), text="stage_words:N")
         )
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    chart = chart.properties(
-        width=theme.fit(HONEST_WIDTH, 310), height=theme.fit(HONEST_ROW, 66) * len(stages)
-    )
+    high = theme.fit(
+        HONEST_ROW * len(stages), 66 * len(stages) - 20
+    )  # the name of the first stands above its bars
+    chart = chart.properties(width=theme.fit(HONEST_WIDTH, 310), height=high)
     return draft.finish(chart, _title(draft), say.get("charts.honest_funnel.x"))
 
 
 def _honest_line(stages: list[str], **more: Any) -> alt.Y:
     """Return an axis with a name for each pair of bars; on a phone the names stand above them."""
     names = alt.Axis(title=None, domain=False, ticks=False, labelColor=theme.INK, labelLimit=200)
-    apart = theme.fit(alt.Scale(paddingInner=0.35), alt.Scale(paddingInner=0.36, paddingOuter=0.3))
+    apart = theme.fit(alt.Scale(paddingInner=0.35), alt.Scale(paddingInner=0.36, paddingOuter=0.15, align=1))
     return alt.Y("stage_words:N", sort=stages, scale=apart, axis=theme.fit(names, None), **more)
 
 

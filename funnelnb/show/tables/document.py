@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from funnelnb.show.tables import grid as grids
-from funnelnb.show.tables.grid import escape, markdown_escape
+from funnelnb.show.tables.grid import escape, escape_plain, markdown_escape
 
 if TYPE_CHECKING:
     from funnelnb.show.tables.grid import Grid
@@ -163,7 +163,7 @@ def page(body: str, title: str, lang: str) -> str:
         f'<!doctype html>\n<html lang="{code}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title>"
+        f"<title>{escape_plain(title)}</title>"
         "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:70rem;padding:16px 24px 48px}</style>"
         f"</head><body>\n{body}\n</body></html>\n"
     )

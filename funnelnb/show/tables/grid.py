@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from funnelnb.show.text.words import isolated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -215,7 +217,9 @@ def to_html(grid: Grid) -> str:
     parts = ["<table>", f"<caption>{escape(grid.caption)}</caption>", "<thead><tr>"]
     for head in grid.heads:
         kind = ' class="num"' if head.numeric else ""
-        parts.append(f'<th scope="col"{kind} title="{escape(head.definition)}">{escape(head.label)}</th>')
+        parts.append(
+            f'<th scope="col"{kind} title="{escape_plain(head.definition)}">{escape(head.label)}</th>'
+        )
     parts.append("</tr></thead>")
     parts += [f"<tbody>{''.join(block)}</tbody>" for block in _blocks(grid)]
     parts.append("</table>")
@@ -247,12 +251,17 @@ def _html_row(grid: Grid, row: GridRow, rank: int, run_length: int) -> str:
             cells.append(f'<th scope="row"{kind}>{escape(cell)}</th>')
         else:
             named = row.lists[place] if row.lists else ""
-            inside = f'<a href="#{escape(named)}">{escape(cell)}</a>' if named else escape(cell)
+            inside = f'<a href="#{escape_plain(named)}">{escape(cell)}</a>' if named else escape(cell)
             cells.append(f"<td{kind}>{inside}</td>")
     kind = ' class="strong"' if row.strong else ""
     return f"<tr{kind}>{''.join(cells)}</tr>"
 
 
 def escape(text: str) -> str:
-    """Return `text` for HTML: escaped, on one line, a number never parted from its percent sign."""
-    return html.escape(_plain(text)).replace(" %", "&nbsp;%")
+    """Return `text` for HTML: escaped, on one line, no number parted from its percent sign or set before a name."""
+    return isolated(escape_plain(text).replace(" %", "&nbsp;%"))
+
+
+def escape_plain(text: str) -> str:
+    """Return `text` for where no mark-up may stand: an attribute, the title of a window."""
+    return html.escape(_plain(text))

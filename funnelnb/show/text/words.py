@@ -51,6 +51,28 @@ def harmless(text: str) -> str:
     return _STEERING.sub("\ufffd", text)
 
 
+_LEFTWARD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_TURNING = re.compile(rf"{_LEFTWARD}+(?:[\s'\u2019.-]+{_LEFTWARD}+)*")
+_NO_PROSE = re.compile(
+    r"(<(script|style|svg|title|option|textarea|bdi)\b.*?</\2\s*>|<[^>]*>)", re.DOTALL | re.IGNORECASE
+)
+
+
+def isolated(markup: str) -> str:
+    """Return mark-up whose words written from right to left keep their order to themselves.
+
+    Without it a figure after an Arabic name is set before it: "76,786, 0 %" reads "0 ,76,786 %". Attributes, scripts
+    and pictures are left as they are, and so is what a reader copies.
+    """
+    if not _TURNING.search(markup):
+        return markup
+    pieces, at = [], 0
+    for found in _NO_PROSE.finditer(markup):
+        pieces += [_TURNING.sub(r"<bdi>\g<0></bdi>", markup[at : found.start()]), found.group()]
+        at = found.end()
+    return "".join([*pieces, _TURNING.sub(r"<bdi>\g<0></bdi>", markup[at:])])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWords:
     """One entry of the field dictionary.
@@ -131,6 +153,8 @@ class Words:
         """Put a text and a value together; where Chinese meets Latin letters or figures there is one space."""
         if self.lang != "zh" or not before or not after:
             return before + after
+        if after.startswith(("不足", "超过")):  # they are verbs: 概率不足 0.01%
+            before = re.sub("概率为 ?$", "概率", before)
         if before[-1] == " " and _HAN.match(before[-2:-1]) and _HAN.match(after):
             return before[:-1] + after
         if after[0] == " " and _HAN.match(before[-1]) and _HAN.match(after[1:2]):
