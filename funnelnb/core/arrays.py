@@ -85,3 +85,28 @@ def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, items))
+
+
+# ---- Numbers of days and months to add to dates: NumPy gives up taking bare integers for them --------------
+
+
+def in_days(n: Any) -> Any:
+    """Return a number of days, or an array of them, as a span of time.
+
+    Examples
+    --------
+    >>> str(np.datetime64("2026-01-31") + in_days(1))
+    '2026-02-01'
+    """
+    return np.asarray(n).astype("timedelta64[D]")
+
+
+def in_months(n: Any) -> Any:
+    """Return a number of months, or an array of them, as a span of time.
+
+    Examples
+    --------
+    >>> str(np.datetime64("2026-01", "M") + in_months(12))
+    '2027-01'
+    """
+    return np.asarray(n).astype("timedelta64[M]")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnelnb.core import check
+from funnelnb.core.arrays import in_days
 from funnelnb.playbooks.model import Label, Playbook, Stage
 from funnelnb.simulate.deals import (
     DAY_S,
@@ -303,7 +304,7 @@ def setting_a(seed: int, deals_n: int = 1_200, as_of_day: int = 365) -> SalesFlo
     kept = np.flatnonzero(created_s < start_s + as_of_day * DAY_S)
     outcome = np.where(~seen, 0, np.where(won, WON, LOST))
     closed_s = np.where(seen, closed_s, NEVER)
-    last_day = np.datetime64("2025-01-01", "D") + (as_of_day - 1)
+    last_day = np.datetime64("2025-01-01", "D") + in_days(as_of_day - 1)
     return SalesFloor(
         tables=_plain_tables(created_s[kept], closed_s[kept], outcome[kept]),
         truth=truth,

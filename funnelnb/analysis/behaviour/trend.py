@@ -13,6 +13,7 @@ from funnelnb.analysis.behaviour.rates import CLOSE, by_time, share
 from funnelnb.analysis.shared.question import of_log
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
+from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.events.counts import PERIODS, count
@@ -221,7 +222,9 @@ def _row(asked: Asked, counted: FunnelCounts, g: int, place: int | None, horizon
     spans = counted.whole if place is None else counted.steps[place]
     mine = spans.of(g)
     starts, ends = bounds(label, asked.cut.period)
-    watched = float(asked.log.as_of_us - (int((ends + 1).astype("M8[us]").astype(np.int64)) - 1)) / DAY_US
+    watched = (
+        float(asked.log.as_of_us - (int((ends + in_days(1)).astype("M8[us]").astype(np.int64)) - 1)) / DAY_US
+    )
     if asked.log.whole_days:
         watched = float(asked.log.as_of_us - int(ends.astype("M8[us]").astype(np.int64))) / DAY_US
     mature = watched >= horizon * (1 - CLOSE)
@@ -247,7 +250,7 @@ def _row(asked: Asked, counted: FunnelCounts, g: int, place: int | None, horizon
         ci_upper=upper,
         seen_days=seen,
         mature=mature,
-        trusted_from=str(ends + int(np.ceil(horizon)) + (0 if asked.log.whole_days else 1)),
+        trusted_from=str(ends + in_days(int(np.ceil(horizon)) + (0 if asked.log.whole_days else 1))),
         enough=arrived >= TOO_FEW_N,
     )
 
@@ -273,11 +276,11 @@ def bounds(label: str, period: str) -> tuple[np.datetime64, np.datetime64]:
     year, _, part = label.partition("-")
     if period == "week":
         fourth = np.datetime64(f"{year}-01-04", "D")  # always in the first ISO week
-        monday = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (int(part[1:]) - 1)
-        return monday, monday + 6
+        monday = fourth + in_days(7 * (int(part[1:]) - 1) - (fourth.astype(np.int64) + 3) % 7)
+        return monday, monday + in_days(6)
     months = {"month": 1, "quarter": 3, "year": 12}[period]
-    first = np.datetime64(f"{year}-01", "M") + (int(part.removeprefix("Q") or 1) - 1) * months
-    return first.astype("M8[D]"), (first + months).astype("M8[D]") - 1
+    first = np.datetime64(f"{year}-01", "M") + in_months((int(part.removeprefix("Q") or 1) - 1) * months)
+    return first.astype("M8[D]"), (first + in_months(months)).astype("M8[D]") - in_days(1)
 
 
 def _breaks(rows: Sequence[TrendRow], level: float) -> list[Break]:

@@ -23,6 +23,7 @@ from funnelnb.analysis.shared.horizon import settle
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
+from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.count.groups import PERIODS, Cohort
@@ -241,13 +242,17 @@ class Span:
         year, _, part = label.partition("-")
         if period == "week":
             fourth = np.datetime64(f"{year}-01-04", "D")  # always in the first ISO week
-            monday = fourth - (fourth.astype(np.int64) + 3) % 7
-            starts = monday + 7 * (int(part[1:]) - 1)
-            return cls(label=label, starts=starts, ends=starts + 6)
+            monday = fourth - in_days((fourth.astype(np.int64) + 3) % 7)
+            starts = monday + in_days(7 * (int(part[1:]) - 1))
+            return cls(label=label, starts=starts, ends=starts + in_days(6))
         months = {"month": 1, "quarter": 3, "year": 12}[period]
         number = int(part.removeprefix("Q") or 1)
-        first = np.datetime64(f"{year}-01", "M") + (number - 1) * months
-        return cls(label=label, starts=first.astype("M8[D]"), ends=(first + months).astype("M8[D]") - 1)
+        first = np.datetime64(f"{year}-01", "M") + in_months((number - 1) * months)
+        return cls(
+            label=label,
+            starts=first.astype("M8[D]"),
+            ends=(first + in_months(months)).astype("M8[D]") - in_days(1),
+        )
 
 
 def _spans(groups: Sequence[tuple[str, ...]], period: str) -> list[tuple[int, Span]]:
@@ -283,7 +288,7 @@ def _row(
         open_n=int(sums["here_n"][g]),
         left_n=int(sums["left_n"][g]),
         mature=mature,
-        trusted_from=span.ends + int(np.ceil(horizon_days)),
+        trusted_from=span.ends + in_days(int(np.ceil(horizon_days))),
         won_rate=day.rate,
         won_ci_lower=day.ci_lower,
         won_ci_upper=day.ci_upper,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.analysis.shared.period import Period, period_of
+from funnelnb.core.arrays import in_months
 from funnelnb.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def _months(first: int, kind: str) -> Period:
     year, month = 1970 + first // 12, first % 12 + 1
     name = {"month": f"{year}-{month:02d}", "quarter": f"{year}-Q{(month + 2) // 3}", "year": str(year)}[kind]
     return Period(
-        name=name, start=start.astype("datetime64[D]"), end=(start + months).astype("datetime64[D]") - _DAY
+        name=name,
+        start=start.astype("datetime64[D]"),
+        end=(start + in_months(months)).astype("datetime64[D]") - _DAY,
     )
 
 

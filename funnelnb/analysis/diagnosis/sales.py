@@ -14,6 +14,7 @@ from funnelnb.analysis.shared.judged import require_entries
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
+from funnelnb.core.arrays import in_months
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
 from funnelnb.data.ledger.codes import WON_DEAL
@@ -258,10 +259,12 @@ def _starts(days: Floats, today: float, period: str) -> NDArray[np.datetime64]:
     if period == "week":
         monday = first - np.timedelta64((int(first.astype(np.int64)) + 3) % 7, "D")
         return np.arange(monday, last + np.timedelta64(1, "D"), np.timedelta64(7, "D"))
-    months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
+    months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + in_months(1))
     if period == "quarter":
-        begin = first.astype("datetime64[M]") - int(first.astype("datetime64[M]").astype(np.int64)) % 3
-        months = np.arange(begin, last.astype("datetime64[M]") + 1, np.timedelta64(3, "M"))
+        begin = first.astype("datetime64[M]") - in_months(
+            int(first.astype("datetime64[M]").astype(np.int64)) % 3
+        )
+        months = np.arange(begin, last.astype("datetime64[M]") + in_months(1), np.timedelta64(3, "M"))
     return months.astype("datetime64[D]")
 
 
@@ -324,7 +327,9 @@ def _settled(desk: Desk, measure: str) -> float:
 def _next(start: np.datetime64, period: str) -> np.datetime64:
     if period == "week":
         return start + np.timedelta64(7, "D")
-    return (start.astype("datetime64[M]") + (3 if period == "quarter" else 1)).astype("datetime64[D]")
+    return (start.astype("datetime64[M]") + in_months(3 if period == "quarter" else 1)).astype(
+        "datetime64[D]"
+    )
 
 
 def _break(group: tuple[str, ...], labels: Sequence[str], one: Point) -> SeriesBreak:

@@ -11,6 +11,7 @@ from funnelnb.analysis.shared import by_day
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY, time_counts
 from funnelnb.analysis.shared.period import period_of
 from funnelnb.analysis.targets.attained import attained
+from funnelnb.core.arrays import in_months
 from funnelnb.core.errors import FunnelError
 from funnelnb.stats.rates.proportion import normal_quantile, wilson
 from funnelnb.stats.rates.tolerance import bunched, higher_share
@@ -70,11 +71,11 @@ def _months(desk: Desk, window_days: float) -> Floats:
     first = np.nanmin(desk.entered) if not np.isnan(desk.entered).all() else np.nan
     if np.isnan(first):
         raise Missing("dates")
-    began = np.datetime64(int(first), "D").astype("datetime64[M]") + 1
+    began = np.datetime64(int(first), "D").astype("datetime64[M]") + in_months(1)
     n = min(asked, int((now - began) / np.timedelta64(1, "M")))
     if n < LEAST_MONTHS:
         raise Missing("short_history")
-    return (now - np.arange(n, -1, -1)).astype("datetime64[D]").astype(np.int64).astype(float)
+    return (now - in_months(np.arange(n, -1, -1))).astype("datetime64[D]").astype(np.int64).astype(float)
 
 
 def _orders(desk: Desk, edges: Floats) -> Floats:

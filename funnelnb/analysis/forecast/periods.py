@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.period import Period, period_of
 from funnelnb.core import check
+from funnelnb.core.arrays import in_months
 from funnelnb.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def fiscal(text: str, start_month: int) -> Period | None:
     if found is None or start_month == 1 or (len(found.name) == 7 and found.name[5] != "Q"):
         return found
     shift = start_month - 1
-    start = found.start.astype("datetime64[M]") + shift
-    end = (found.end.astype("datetime64[M]") + shift + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    start = found.start.astype("datetime64[M]") + in_months(shift)
+    end = (found.end.astype("datetime64[M]") + in_months(shift + 1)).astype("datetime64[D]") - np.timedelta64(
+        1, "D"
+    )
     return Period(name=found.name, start=start.astype("datetime64[D]"), end=end)
 
 
@@ -55,7 +58,7 @@ def containing(day: np.datetime64, kind: str, start_month: int = 1) -> Period:
     month = int(day.astype("datetime64[M]").astype(np.int64)) - (start_month - 1)
     first = month - month % months
     start = np.datetime64(first + start_month - 1, "M")
-    end = (start + months).astype("datetime64[D]") - np.timedelta64(1, "D")
+    end = (start + in_months(months)).astype("datetime64[D]") - np.timedelta64(1, "D")
     year = 1970 + first // 12
     name = {
         "month": str(start.astype("datetime64[M]")), "quarter": f"{year}-Q{first % 12 // 3 + 1}", "year": str(year)
@@ -65,7 +68,7 @@ def containing(day: np.datetime64, kind: str, start_month: int = 1) -> Period:
 
 def following(period: Period, kind: str, n: int, start_month: int = 1) -> Period:
     """Return the n-th period after one (before, for a negative number)."""
-    start = period.start.astype("datetime64[M]") + n * LENGTHS[kind]
+    start = period.start.astype("datetime64[M]") + in_months(n * LENGTHS[kind])
     return containing(start.astype("datetime64[D]"), kind, start_month)
 
 

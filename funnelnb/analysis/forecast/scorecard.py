@@ -19,6 +19,7 @@ from funnelnb.analysis.shared.judged import require_judged
 from funnelnb.analysis.shared.question import renamed
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
+from funnelnb.core.arrays import in_months
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError, ParameterError
 from funnelnb.core.note import Note
@@ -526,8 +527,8 @@ def _by_past(history: History, period: Period, day: int) -> dict[str, float]:
     months = int((end - first).astype(np.int64)) + 1
     for name, back, steps in (("last_period_amount", months, 4), ("last_year_amount", 12, 1)):
         for step in range(1, steps + 1):
-            since = (first - back * step).astype("datetime64[D]")
-            until = when.day_number((first - back * step + months).astype("datetime64[D]")) - 1
+            since = (first - in_months(back * step)).astype("datetime64[D]")
+            until = when.day_number((first + in_months(months - back * step)).astype("datetime64[D]")) - 1
             if until <= day and first_win <= when.day_number(since) + 31:
                 said[name] = _between(history, when.day_number(since), until)[0]
                 break

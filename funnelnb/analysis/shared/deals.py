@@ -460,5 +460,5 @@ def _days(from_s: Any, to_s: Any) -> Any:
 def _dates(moment_s: Any) -> Any:
     unknown = moment_s == UNKNOWN
     made = np.where(unknown, 0, moment_s).astype("datetime64[s]")
-    made[unknown] = np.datetime64("NaT")
+    made[unknown] = np.datetime64("NaT", "s")
     return made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelnb.core import check
+from funnelnb.core.arrays import in_months
 from funnelnb.core.errors import MissingDataError, ParameterError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def period_of(text: str) -> Period | None:
     return Period(
         name=name,
         start=start.astype("datetime64[D]"),
-        end=(start + months).astype("datetime64[D]") - np.timedelta64(1, "D"),
+        end=(start + in_months(months)).astype("datetime64[D]") - np.timedelta64(1, "D"),
     )
 
 

@@ -24,6 +24,7 @@ from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result, about
 from funnelnb.analysis.shared.typed_counts import named_stages, typed
 from funnelnb.core import check
+from funnelnb.core.arrays import in_days
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
 from funnelnb.core.note import Note
@@ -588,7 +589,9 @@ def _moved(ledger: Ledger, k: int, period: Period) -> float:
 
 def within(moment_s: NDArray[np.int64], period: Period) -> NDArray[np.bool_]:
     """Return which moments are known and lie in the period."""
-    start, end = (one.astype("datetime64[s]").astype(np.int64) for one in (period.start, period.end + 1))
+    start, end = (
+        one.astype("datetime64[s]").astype(np.int64) for one in (period.start, period.end + in_days(1))
+    )
     inside: NDArray[np.bool_] = (moment_s != UNKNOWN) & (moment_s >= start) & (moment_s < end)
     return inside
 

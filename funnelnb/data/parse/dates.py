@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UTC, converted, wall_clock
 from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
@@ -414,7 +415,7 @@ def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     possible &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(possible, year, 1970) - 1970) * 12 + np.where(possible, month, 1) - 1
     first = months.astype("datetime64[M]")
-    days = first.astype("datetime64[D]") + np.where(possible, day, 1) - 1
+    days = first.astype("datetime64[D]") + in_days(np.where(possible, day, 1) - 1)
     possible &= days.astype("datetime64[M]") == first
     stamps = days.astype("datetime64[s]") + (part.second_of_day - part.offset_s)
     return np.where(possible, stamps, np.datetime64("NaT", "s")).astype("datetime64[us]")
@@ -431,7 +432,9 @@ def _buddhist(stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
     if len(np.unique(stamps[told].astype("datetime64[D]"))) < SEVERAL:
         return None  # one far day that means "not yet"
     month = stamps.astype("datetime64[M]")
-    moved = (month - 12 * BUDDHIST).astype("datetime64[s]") + (stamps - month.astype("datetime64[s]"))
+    moved = (month - in_months(12 * BUDDHIST)).astype("datetime64[s]") + (
+        stamps - month.astype("datetime64[s]")
+    )
     return np.asarray(np.where(told, moved, stamps))
 
 
