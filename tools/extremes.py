@@ -3,13 +3,14 @@
 ``python tools/extremes.py [functions] [notebooks] [list] [book …]``; without a word functions and notebooks, of all
 books. ``list`` prints the functions and the books of the short tier as a table for docs/quality.md.
 
-Large books: 200,000 deals of 100,000 regions, a million deals, 1,000 stages. Notebooks run on every odd book of
-``tests/test_extremes.py``.
+Large books: 200,000 deals of 100,000 regions, a million deals, 1,000 stages. Notebooks run on these and on every odd
+book of ``tests/test_extremes.py``.
 """
 
 from __future__ import annotations
 
 import datetime
+import json
 import sys
 import tempfile
 import time
@@ -104,13 +105,15 @@ def notebooks(books: list[str]) -> int:
         one.name for one in listed("en") if "data" in one.parameters and "steps" not in one.parameters
     )
     faults = 0
-    for label, make in BOOKS.items():
+    every = {label: (make, STAGES) for label, make in BOOKS.items()} | LARGE
+    for label, (make, stages) in every.items():
         if books and label not in books:
             continue
+        began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="extremes-") as folder:
             data = Path(folder) / "data"
             data.mkdir()
-            for name, table in company(make()).items():
+            for name, table in company(make(), stages).items():
                 if name == "gates":  # criteria are told by a playbook of its own, not by a list of stages
                     continue
                 dated = {
@@ -120,7 +123,7 @@ def notebooks(books: list[str]) -> int:
                 }
                 table.assign(**dated).to_parquet(data / f"{name}.parquet")
             settings = [
-                'playbook = ["lead", "offer", "won"]', 'as_of = "2025-12-31"', 'as_of_reason = "made up"',
+                f"playbook = {json.dumps(stages)}", 'as_of = "2025-12-31"', 'as_of_reason = "made up"',
                 'on_problem = "drop"', 'currency = "EUR"', "[problems]", 'bad_number = "keep"',
             ]  # fmt: skip
             (data / "funnelnb.toml").write_text("\n".join(settings), encoding="utf-8")
@@ -139,7 +142,9 @@ def notebooks(books: list[str]) -> int:
                 print(f"{'ok   ' if refused else 'FAULT'} {said[:300]}", flush=True)
                 if not refused:
                     print(failure.details, flush=True)
-            print(f"ok    {label}: {len(summary.made)} notebooks", flush=True)
+            print(
+                f"ok    {label}: {len(summary.made)} notebooks, {time.monotonic() - began:.0f} s", flush=True
+            )
     return faults
 
 
