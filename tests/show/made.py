@@ -215,7 +215,8 @@ def cohorts(period="month", horizon=180.0) -> Cohorts:
     ages = (30.0, 60.0, 90.0, 120.0, 150.0, 180.0)
     for k in range(16):
         month = start + k
-        first, last = month.astype("datetime64[D]"), (month + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+        first, after = (one.astype("datetime64[D]") for one in (month, month + np.timedelta64(1, "M")))
+        last = after - np.timedelta64(1, "D")
         n = 7 if k == 4 else int(rng.integers(90, 260))
         ready = last + np.timedelta64(int(horizon), "D")
         seen = float(min(horizon, max(1, (AS_OF.astype("datetime64[D]") - last).astype(int))))
