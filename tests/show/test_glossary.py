@@ -24,6 +24,8 @@ def strings(table, trail=""):
     for key, value in table.items():
         if isinstance(value, dict):
             yield from strings(value, f"{trail}{key}.")
+        elif isinstance(value, list):
+            yield from strings({str(k): one for k, one in enumerate(value)}, f"{trail}{key}.")
         elif isinstance(value, str):
             yield f"{trail}{key}", value
 
@@ -35,6 +37,13 @@ def shown(lang):
         if (path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml")) and not raised:
             for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
                 yield f"{path.name}: {key}", COMMAND.sub("", text) if path.name.startswith("help") else text
+    for path in sorted((ROOT / "funnelnb" / "playbooks" / "library").glob("*.toml")):
+        for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
+            if key.endswith(".en") and lang == "en":  # the Chinese texts are those of the field
+                yield f"{path.name}: {key}", text
+    for path in sorted((ROOT / "funnelnb" / "teach" / "lessons").glob(f"*{lang}.toml")):
+        for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
+            yield f"{path.name}: {key}", re.sub(r"`[^`]*`", "", text)
     for path in sorted((ROOT / "notebooks" / "src").glob("*.py")):
         for number, cell in enumerate(jupytext.read(path, fmt="py:percent").cells):
             tags = cell.metadata.get("tags", [])

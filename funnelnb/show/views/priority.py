@@ -368,7 +368,7 @@ def why(result: Any, row: Any, say: Words) -> str:
         return say.get("calls.no_chance" if told and row.win_rate != row.win_rate else "calls.unknown")
     said = [
         say.say(
-            "calls.why",
+            "calls.why" if row.win_rate else "calls.why_no_win",
             amount=say.numbers.amount(row.deal_amount, result.currency),
             win_rate=row.win_rate,
             hours=say.numbers.bare_days(row.hours),
