@@ -386,8 +386,22 @@ def _offer_consent(given: argparse.Namespace) -> None:
     from funnelnb.show.text.words import words
 
     said = {"mapping": str(given.mapping), "playbook": given.playbook, "as_of": given.as_of or None}
-    if not given.yes and consent_helps(_data(given), **said):
+    if given.yes or not _settings_can_be_read(given):
+        return
+    if consent_helps(_data(given), **said):
         print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
+
+
+def _settings_can_be_read(given: argparse.Namespace) -> bool:
+    """Return whether the settings are in order: where they are not, agreeing to anything else is no help."""
+    from funnelnb.batch.plan import Request
+    from funnelnb.batch.run import settings_of
+
+    try:
+        settings_of(Request(data=_data(given), mapping=str(given.mapping or "")))
+    except FunnelError:
+        return False
+    return True
 
 
 def _agreed(given: argparse.Namespace, data: tuple[str, ...]) -> str:

@@ -174,10 +174,11 @@ def find(name: str, lang: str = "en") -> Notebook:
         number, _, words = stem.partition("_")
         if name in {stem, number, words, number.lstrip("0")}:
             return open_notebook(path, own=True)
+    close = nearest(name, [*paths, *(stem.partition("_")[2] for stem in paths)])
     raise ParameterError(
         f"there is no notebook {name!r}",
         expected="a notebook's name (see `funnelnb list`) or the path of an .ipynb file",
-        hint=nearest(name, [*paths, *(stem.partition("_")[2] for stem in paths)]),
+        hint=close if close.startswith("did you mean") else nearest(name, paths),
     )
 
 

@@ -12,7 +12,7 @@ from funnelnb.batch import folder
 from funnelnb.batch import notebooks as catalog
 from funnelnb.batch.engine import HIDDEN, hide, passwords
 from funnelnb.core import check
-from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError, nearest
+from funnelnb.core.errors import FunnelError, MissingDataError, ParameterError, nearest, nearest_attribute
 from funnelnb.core.options import language
 from funnelnb.data.contract.calendar import calendar_of
 
@@ -58,6 +58,8 @@ class Request:
         One folder, one or more files, or the address of a database.
     by : str
         Attributes that reports are split by, with commas between them; empty: one report of the whole.
+    by_set : bool
+        Whether the settings say `by`, not whoever asks.
     whole : bool
         Also a report of the whole; without `by` the only one.
     mapping, playbook, as_of, lang : str
@@ -86,6 +88,7 @@ class Request:
 
     data: tuple[str, ...]
     by: str = ""
+    by_set: bool = False
     whole: bool = False
     mapping: str = ""
     playbook: str = ""
@@ -228,7 +231,7 @@ def check_request(request: Request) -> Checked:
             check.number(name, value, ge=least, gt=0 if least is None else None, le=most)
     if request.as_of:
         with _collected(problems):
-            check.timestamp("--as-of", request.as_of)
+            check.timestamp("as_of", request.as_of)
     found: list[Notebook] = []
     for name in request.notebooks or (catalog.default(lang or "en"),):
         with _collected(problems):
@@ -263,7 +266,7 @@ def make(checked: Checked, book: Book, horizon_days: float | None) -> Plan:
     """
     request = checked.request
     for by in request.attributes:
-        check_attribute("--by", by, book)
+        check_attribute("[report] by =" if request.by_set else "--by", by, book)
     splits = tuple(Split(by=by, values=book.ledger.attributes[by].labels) for by in request.attributes)
     chosen = _chosen(request.only, splits)
     for given in checked.given:
@@ -307,7 +310,7 @@ def check_attribute(option: str, name: str, book: Book) -> None:
         raise ParameterError(
             f"{option} {name!r}: the deals have no such attribute",
             expected="one of " + ", ".join(known) if known else "a column to group by",
-            hint=nearest(name, known),
+            hint=nearest_attribute(name, known),
         )
 
 

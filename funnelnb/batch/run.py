@@ -214,6 +214,7 @@ def request_of(given: Mapping[str, Any]) -> tuple[Request, Mapping[str, Any]]:
         values["out"] = Path(values["out"])
     asked = {name: one for name, one in given.items() if not (one is None or one in ("", (), {}))}
     parameters = {**values.pop("parameters", {}), **asked.pop("parameters", {})}
+    values["by_set"] = "by" in values and "by" not in asked
     return plan.Request(**{**values, **asked, "data": data, "parameters": parameters}), rest
 
 

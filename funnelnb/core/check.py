@@ -50,7 +50,10 @@ def number(
             f"{name} = {value!r}", expected=expected, hint=f"without quotation marks: {name}={value.strip()}"
         )
     if isinstance(value, bool) or math.isnan(result):
-        raise ParameterError(f"{name} = {value!r}", expected=expected)
+        hint = (
+            "digits only, without words, units or separators, such as 1500" if isinstance(value, str) else ""
+        )
+        raise ParameterError(f"{name} = {value!r}", expected=expected, hint=hint)
     broken = (
         (ge is not None and result < ge)
         or (gt is not None and result <= gt)
@@ -58,7 +61,9 @@ def number(
         or (lt is not None and result >= lt)
     )
     if broken:
-        raise ParameterError(f"{name} = {value!r}", expected=expected)
+        percent = lt == 1 and 1 < result < 100
+        hint = f"as a share of 1, such as {result / 100:g}" if percent else ""
+        raise ParameterError(f"{name} = {value!r}", expected=expected, hint=hint)
     return result
 
 

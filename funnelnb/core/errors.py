@@ -259,6 +259,20 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "known: " + ", ".join(names[:LISTED] if more else names) + more
 
 
+def nearest_attribute(name: str, known: Iterable[str]) -> str:
+    """Return what to do about the name of an attribute that the deals do not have.
+
+    Examples
+    --------
+    >>> nearest_attribute("regoin", ["region", "owner"])
+    "did you mean 'region'?"
+    >>> nearest_attribute("region", [])
+    'leave it out, or add a column such as region to the deals'
+    """
+    names = list(known)
+    return nearest(name, names) if names else "leave it out, or add a column such as region to the deals"
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """Return the known name most like `name` in brackets, to go on with; nothing where none is like it.
 

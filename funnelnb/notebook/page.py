@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.analysis.shared.period import period_of
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Unavailable
-from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest, nearest_attribute
 from funnelnb.core.options import options
 from funnelnb.data.book import Book
 from funnelnb.data.count.groups import cohort_codes
@@ -151,7 +151,7 @@ def entered_in(book: Book, period: str) -> Book:
     if period_of(period) is None:
         raise ParameterError(
             f"period = {period!r}",
-            expected="a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 or 2026",
+            expected="a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 (or Q3 2026) or 2026",
         )
     coded = cohort_codes(book.ledger, length_of(period))
     if period not in coded.labels:
@@ -217,7 +217,7 @@ def comparison(book: Book, wanted: str | None = None, *, apart_from: str | None 
             raise ParameterError(
                 f"segment = {wanted!r}: the deals have no such attribute",
                 expected="one of " + ", ".join(known) if known else "a column to group by",
-                hint=nearest(wanted, known),
+                hint=nearest_attribute(wanted, known),
             )
         return wanted
     ordered = [name for name in COMPARED if name in known]

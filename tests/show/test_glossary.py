@@ -30,13 +30,8 @@ def strings(table, trail=""):
             yield f"{trail}{key}", value
 
 
-def shown(lang):
-    """Everything a person reads in `lang`: (place, text) of language files and notebooks; not what is typed."""
-    for path in sorted(FOLDER.glob(f"*{lang}.toml")):
-        raised = lang == "en" and path.name.startswith("errors")  # word for word as they are raised
-        if (path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml")) and not raised:
-            for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
-                yield f"{path.name}: {key}", COMMAND.sub("", text) if path.name.startswith("help") else text
+def taught(lang):
+    """What stage models and lessons say: (place, text)."""
     for path in sorted((ROOT / "funnelnb" / "playbooks" / "library").glob("*.toml")):
         for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
             if key.endswith(".en") and lang == "en":  # the Chinese texts are those of the field
@@ -44,6 +39,16 @@ def shown(lang):
     for path in sorted((ROOT / "funnelnb" / "teach" / "lessons").glob(f"*{lang}.toml")):
         for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
             yield f"{path.name}: {key}", re.sub(r"`[^`]*`", "", text)
+
+
+def shown(lang):
+    """Everything a person reads in `lang`: (place, text) of language files and notebooks; not what is typed."""
+    for path in sorted(FOLDER.glob(f"*{lang}.toml")):
+        raised = lang == "en" and path.name.startswith("errors")  # word for word as they are raised
+        if (path.name == f"{lang}.toml" or path.name.endswith(f".{lang}.toml")) and not raised:
+            for key, text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
+                yield f"{path.name}: {key}", COMMAND.sub("", text) if path.name.startswith("help") else text
+    yield from taught(lang)
     for path in sorted((ROOT / "notebooks" / "src").glob("*.py")):
         for number, cell in enumerate(jupytext.read(path, fmt="py:percent").cells):
             tags = cell.metadata.get("tags", [])

@@ -91,7 +91,7 @@ def test_a_layout_for_phones_stays_in_its_place() -> None:
 
 def test_a_chart_that_knows_no_other_layout_is_not_shown_twice() -> None:
     wide = '<svg width="700" height="10"></svg>'
-    assert render.figure(wide, wide) == f'<figure><div class="wide-chart">{wide}</div></figure>'
+    assert render.figure(wide, wide) == f'<figure><div class="wide-chart full">{wide}</div></figure>'
 
 
 @pytest.mark.parametrize(("name", "kind", "lang"), DRAWN)

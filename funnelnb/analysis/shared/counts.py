@@ -13,7 +13,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.judged import judged, notes_of, unjudged
 from funnelnb.core import check
-from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.errors import MissingDataError, ParameterError, nearest, nearest_attribute
 from funnelnb.core.note import Note
 from funnelnb.core.options import options
 from funnelnb.data.contract.clock import UNKNOWN
@@ -256,7 +256,7 @@ def _attributes_of(
             raise MissingDataError(
                 f"{parameter} = {name!r}: the opportunities have no such attribute",
                 expected="one of " + ", ".join(map(repr, known)) if known else "a column to group by",
-                hint=nearest(str(name), known),
+                hint=nearest_attribute(str(name), known),
             )
     return names
 

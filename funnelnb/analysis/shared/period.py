@@ -27,7 +27,7 @@ _CHINESE = re.compile(
     r"^(\d{4})\s*年(?:度|\s*第?\s*([1-4一二三四])\s*季度?|\s*(\d{1,2})\s*月份?|\s*第?\s*(\d{1,2})\s*[周週])?$"
 )
 _NUMERALS = {"一": "1", "二": "2", "三": "3", "四": "4"}
-PERIOD_FORMS = "a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 or 2026"
+PERIOD_FORMS = "a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 (or Q3 2026) or 2026"
 """What a period may look like, as errors say it."""
 
 

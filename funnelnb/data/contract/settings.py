@@ -534,7 +534,13 @@ def _choice(*known: str) -> Callable[[Reader, str, Any], str]:
 def _day(reader: Reader, key: str, value: Any) -> str:
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
-    return reader.text(key, value)
+    said = reader.text(key, value)
+    try:
+        if said:
+            check.timestamp(key, said)
+    except ParameterError as error:
+        raise reader.fail(key, value, error.expected) from None
+    return said
 
 
 def _number(reader: Reader, key: str, value: Any) -> float:

@@ -29,6 +29,8 @@ _CHOICES = {
 }  # fmt: skip
 """Rules with named values, the first of which is ours."""
 STEPS_MOST = 30
+MOST_LISTED = 20
+"""So many names of events are listed where one is not known."""
 MICRO = 1_000_000
 Stretch = str | float | datetime.timedelta
 """A span of time as people give it: ``"7d"``, ``"30min"``, a number of days, a timedelta."""
@@ -519,7 +521,9 @@ def check_choices(choices: Sequence[Choice], names: Sequence[str]) -> None:
             hint = nearest(choice.event[:200], [one[:200] for one in some])
             raise ParameterError(
                 f"no event is called {shown!r}",
-                expected=f"one of the {len(known):,} events of the log",
+                expected="one of " + ", ".join(some)
+                if len(some) <= MOST_LISTED and all(len(one) <= 40 for one in some)
+                else f"one of the {len(known):,} events of the log",
                 hint=hint if len(hint) < 400 else hint[:397] + "...",
             )
 

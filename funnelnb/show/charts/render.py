@@ -40,6 +40,10 @@ runs them, which draws one report's after the other's.
 _LATER = re.compile(r'<svg data-later="([A-Za-z0-9+/=]*)"></svg>')
 _ELSEWHERE = 'href="https://vega.github.io/vega-datasets/#'
 _MEASURED = "sans-serif"
+FULL = 600.0
+"""Pixels from which on a picture may be widened to the whole of its card: smaller ones would become coarse."""
+LEAST = 9.0
+"""Smallest size of words in pixels, as shown."""
 _WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _MARGIN = 36.0
 """Padding of a picture, and what words may take more than they were measured."""
@@ -265,4 +269,13 @@ def figure(picture: str, for_phone: str = "") -> str:
     fits = found is not None and float(found.group(1)) <= theme.NARROW + _MARGIN
     phone = f'<div class="narrow-chart">{for_phone}</div>' if fits else ""
     kind = ' class="has-narrow"' if fits else ""
-    return f'<figure{kind}><div class="wide-chart">{picture}</div>{phone}</figure>'
+    own = _WIDTH.search(picture)
+    full = " full" if own is not None and float(own.group(1)) >= FULL else ""
+    return f'<figure{kind}><div class="wide-chart{full}">{picture}</div>{phone}</figure>'
+
+
+def legible(picture: str) -> str:
+    """Return a picture that a narrow place may shrink only as far as its smallest words can be read."""
+    found = _WIDTH.search(picture)
+    least = LEAST / theme.SMALL_SIZE * float(found.group(1)) if found else 0
+    return picture.replace("<svg ", f'<svg style="min-width:{least:.0f}px" ', 1) if least else picture

@@ -101,7 +101,8 @@ def _is_rows(value: Any) -> bool:
 
 def figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:
     """Return the result's chart as an HTML figure with the SVG inside."""
-    return f"<figure>{render.svg(chart_of(result, kind).draw(result, words(lang).lang))}</figure>"
+    picture = render.svg(chart_of(result, kind).draw(result, words(lang).lang))
+    return f"<figure>{render.legible(picture)}</figure>"
 
 
 def page_figure(result: Any, kind: str | None = None, lang: str | None = None) -> str:
