@@ -8,6 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
+import altair
 import nbformat
 import pytest
 
@@ -216,3 +217,18 @@ def test_a_new_result_needs_a_view_a_chart_and_words_only(monkeypatch):
     assert result.finding("en") == "2 stays.\nPlease note: Why."
     assert "<svg" in panel(result, "en")
     assert len(outputs(result, "en")) == 3
+
+
+def test_names_from_right_to_left_do_not_turn_the_figures_beside_them():
+    name = "\u05e9\u05dc\u05d5\u05dd"
+    rows = altair.Data(values=[{"who": f"{name} (n = 12)", "n": 12}])
+    chart = altair.Chart(rows).mark_bar().encode(x="n:Q", y="who:N", tooltip=[altair.Tooltip("who:N")])
+    drawn = render.svg(chart)
+    assert f"\u2068{name}\u2069 (n = 12)" in drawn
+    assert f"{name} (n = 12)" not in drawn.replace(f"\u2068{name}\u2069", "")
+
+
+def test_a_narrow_place_shrinks_a_picture_no_further_than_its_words_can_be_read():
+    picture = render.legible('<svg class="marks" width="824" height="9"></svg>')
+    assert picture.startswith('<svg style="min-width:706px" class="marks"')
+    assert render.legible('<svg data-later="x"></svg>') == '<svg data-later="x"></svg>'

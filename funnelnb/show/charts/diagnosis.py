@@ -465,14 +465,21 @@ def arcs_draw(result: Wander, lang: str) -> Any:
     place = {stage: 60 + k * (SPAN - 120) / max(len(stages) - 1, 1) for k, stage in enumerate(stages)}
     moves, drawn, most = _moves(rows, place)
     points = [point for arc in drawn for point in arc]
+    spare = max(
+        0.0, min((point["y"] for point in points), default=HIGH) - 18
+    )  # nothing rises as high as it might
     ends = [row for row in rows if row["kind"] == "ends" and row["origin"] in place]
     labels = [label for row in ends for label in _ends(row, place[row["origin"]], result, say)]
-    layers = _strokes(draft, points, [{"x": x, "y": HIGH} for x in place.values()])
-    numbers = draft.texts(
-        [_count(row, place, say) for row in moves if row["move_n"] >= most / 200], "numbers"
+    counts = [_count(row, place, say) for row in moves if row["move_n"] >= most / 200]
+    dots = [{"x": x, "y": HIGH} for x in place.values()]
+    below = max(0.0, HIGH + 66 - max((point["y"] for point in points), default=HIGH))
+    labels = [one | {"y": one["y"] - below} for one in labels]
+    points, dots, labels, counts = (
+        [one | {"y": one["y"] - spare} for one in group] for group in (points, dots, labels, counts)
     )
-    layers += [draft.texts(labels, "names"), numbers]
-    chart = sized(alt.layer(*layers), width=SPAN, height=HIGH + 172)
+    layers = _strokes(draft, points, dots)
+    layers += [draft.texts(labels, "names"), draft.texts(counts, "numbers")]
+    chart = sized(alt.layer(*layers), width=SPAN, height=HIGH + 172 - spare - below)
     return draft.finish(chart, finding_of(result, lang).headline, say.get("charts.diagnosis.arcs"), offset=14)
 
 

@@ -82,7 +82,7 @@ SMALL = Layout(
     dots=0, dots_end=0, rate=160, right=272, full=False,
 )  # fmt: skip
 PHONE = Layout(
-    step=50, bar=18, label=6, bars=306, reached=194, amount=0,
+    step=50, bar=18, label=6, bars=306, reached=184, amount=0,
     dots=0, dots_end=0, rate=306, right=310, full=False, above=13,
 )  # fmt: skip
 
@@ -216,7 +216,7 @@ def _weakest_words(middle: float, top: float, place: Layout, say: Words) -> Row:
 
 def _stage_label(name: str, middle: float, place: Layout, *, strong: bool) -> list[Row]:
     if place.above:
-        room = place.reached - 36
+        room = place.reached - 32
         label = theme.shorten(name, room, theme.LABEL_SIZE)
         return [text(0, middle, label, weight="bold" if strong else "normal")]
     tall = place.step > SMALL.step

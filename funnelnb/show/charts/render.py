@@ -17,6 +17,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.show.charts import theme
+from funnelnb.show.text.words import isolated_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -62,12 +63,27 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
     made = _made(chart)
+    made = _turned(made)
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
     view = made.get("config", {}).get("view", {})
     for noise in ("continuousWidth", "continuousHeight"):
         view.pop(noise, None)
     return made
+
+
+def _turned(part: Any) -> Any:
+    """Return a specification in which names written from right to left do not turn the figures beside them.
+
+    Every text is treated alike, data and conditions on them, so that what was equal stays equal.
+    """
+    if isinstance(part, str):
+        return part if part.isascii() else isolated_text(part)
+    if isinstance(part, dict):
+        return {key: _turned(one) for key, one in part.items()}
+    if isinstance(part, list):
+        return [_turned(one) for one in part]
+    return part
 
 
 def _made(chart: Any) -> dict[str, Any]:

@@ -73,6 +73,19 @@ def isolated(markup: str) -> str:
     return "".join([*pieces, _TURNING.sub(r"<bdi>\g<0></bdi>", markup[at:])])
 
 
+def isolated_text(text: str) -> str:
+    r"""Return plain text in which words written from right to left keep their order to themselves.
+
+    What :func:`isolated` does for mark-up, for the words of pictures: with the characters that Unicode has for it.
+
+    Examples
+    --------
+    >>> isolated_text("Ann, 12"), len(isolated_text("\u05e9\u05dc\u05d5\u05dd, 12"))
+    ('Ann, 12', 10)
+    """
+    return _TURNING.sub("\u2068\\g<0>\u2069", text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWords:
     """One entry of the field dictionary.
