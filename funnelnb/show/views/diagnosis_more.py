@@ -306,11 +306,20 @@ def sales_finding(result: SalesTrend, say: Words) -> Finding:
     )
 
 
+def _period(label: Any, say: Words) -> str:
+    """Return what a period is called: a bare number is said to be that of a period."""
+    return (
+        say.say("sales.numbered", number=label)
+        if str(label).isdigit() and len(str(label)) < 4
+        else str(label)
+    )
+
+
 def _broken(result: Any, one: Any, say: Words) -> str:
     write = say.numbers.percent if _rates(result) else _plain
     key = "sales.broke_at" if one.period_lower == one.period_upper else "sales.broke"
     return say.say(
-        key, period=one.period, lower=one.period_lower, upper=one.period_upper,
+        key, period=_period(one.period, say), lower=one.period_lower, upper=one.period_upper,
         before=write(one.before_value), after=write(one.after_value),
     )  # fmt: skip
 
