@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, MissingDataError
@@ -15,7 +16,7 @@ from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.core.errors import Problem
     from funnelnb.data.recognise.sources import Sources
@@ -106,6 +107,31 @@ def settle(proposal: Proposal, again: Callable[[], Sources], playbook: Any = Non
         else:
             proposal.loads = True
             break
+
+
+def repaired(proposal: Proposal, codes: Sequence[str], problems: Sequence[Problem], rows_n: int) -> bool:
+    """Add to a proposal what happens to the rows of problems that its sample of a large text did not hold.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Changed in place.
+    codes, problems : sequence
+    rows_n : int
+        Records of the text.
+
+    Returns
+    -------
+    bool
+        Whether something was added for each of them.
+    """
+    for code, one in zip(codes, problems, strict=True):
+        before = len(proposal.repairs), len(proposal.questions)
+        if code != "duplicate_id" or one.rows_n <= MANY_REPEATED * rows_n:
+            _repair(proposal, code, replace(one, rows_n=1) if code == "duplicate_id" else one)
+        if before == (len(proposal.repairs), len(proposal.questions)):
+            return False
+    return True
 
 
 def _repair(proposal: Proposal, code: str, problem: Problem) -> None:

@@ -41,6 +41,12 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def repairs_text(proposal: Proposal, lang: str = "en", *, since: int = 0) -> str:
+    """What happens to the rows of the problems from the place `since` on?"""
+    say = words(lang)
+    return _listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs[since:]])
+
+
 def _with_line(question: str, line: str, say: Words) -> str:
     return say.say("language.bracket", label=question, unit=line) if line else question
 
