@@ -11,7 +11,7 @@ from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, read_settings
 from funnelnb.data.keep import keep, write_whole
 from funnelnb.data.load import load
-from funnelnb.data.parts import CodedProblems, store
+from funnelnb.data.parts import CodedProblems, convert
 from funnelnb.data.propose import repaired
 from funnelnb.data.read.database import concealed, database_name, is_database, shown
 from funnelnb.data.recognise.write import as_toml
@@ -194,7 +194,7 @@ def _in_parts(
     say = words(lang)
     while True:
         try:
-            stored = store(
+            stored = convert(
                 source, folder, mapping=proposal, as_of=as_of, force=force, tell=_Line(lang),
                 comments=settings_comments(proposal, name, lang),
             )  # fmt: skip

@@ -179,7 +179,7 @@ class Draft:
             settings = replace(settings, currency=currency)
         self.sources = sources
         wanted = settings.playbook if playbook is None else playbook
-        model = None if wanted is None else _playbook(wanted, sources)
+        model = None if wanted is None else playbook_of(wanted, settings)
         self.preset = self._preset(settings)
         self.proposal = self._propose(settings, model)
         if self.proposal is not None and not accept:
@@ -200,7 +200,7 @@ class Draft:
         self.tables: dict[str, Table] = {}
         self.joins: list[JoinReport] = []
         self.currency = ""
-        self.playbook = model if model is not None else _playbook(self.settings.playbook, sources)
+        self.playbook = model if model is not None else playbook_of(self.settings.playbook, settings)
         self.words = Vocabulary(self.playbook, self.settings, self.preset)
 
     def _preset(self, settings: Settings) -> Preset | None:
@@ -409,9 +409,9 @@ def no_deal_by(instant: np.datetime64) -> ParameterError:
     )
 
 
-def _playbook(wanted: Any, sources: Sources) -> Playbook:
+def playbook_of(wanted: Any, settings: Settings) -> Playbook:
     """Return the playbook that is wanted: itself, by id or path, or by its stages."""
-    shown = sources.settings.shown
+    shown = settings.shown
     if isinstance(wanted, Playbook):
         return wanted
     if isinstance(wanted, (list, tuple)):
@@ -427,8 +427,8 @@ def _playbook(wanted: Any, sources: Sources) -> Playbook:
                 typed="--playbook seven_step (all ids: funnelnb playbooks)",
             ),
         )
-    if isinstance(wanted, str) and sources.settings.path and wanted.endswith(".toml"):
-        beside = Path(sources.settings.path).parent / wanted
+    if isinstance(wanted, str) and settings.path and wanted.endswith(".toml"):
+        beside = Path(settings.path).parent / wanted
         return load_playbook(beside if beside.exists() else wanted)
     return load_playbook(wanted)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelnb.core.errors import DataProblems, OutputError, SourceError
-from funnelnb.data.clean.as_of import as_of_instant, check_quiet, recorded_times
+from funnelnb.data.clean.as_of import as_of_instant, check_quiet, day_of_export, recorded_times
 from funnelnb.data.clean.convert import corrected, ordered
 from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.settings import ROW_NUMBER
@@ -87,7 +87,7 @@ class Stored:
     rounds_n: int
 
 
-def store(
+def convert(
     source: str | Path,
     folder: str | Path,
     *,
@@ -97,7 +97,6 @@ def store(
     comments: Mapping[str, Sequence[str]] | None = None,
     force: bool = False,
     tell: Callable[[int, int], None] | None = None,
-    _rows_n: int = PART_ROWS,
 ) -> Stored:
     r"""How do I count an export that does not fit into memory? Stored as Parquet, part by part.
 
@@ -143,18 +142,20 @@ def store(
     >>> room = pathlib.Path(tempfile.mkdtemp())
     >>> text = "opportunity_id,stage,created_at,closed_at\na,offer,2026-01-05,\nb,won,2026-01-07,2026-02-01\n"
     >>> _ = (room / "deals.csv").write_text(text)
-    >>> stored = store(room / "deals.csv", room / "stored", playbook=["lead", "offer", "won"])
+    >>> stored = convert(room / "deals.csv", room / "stored", playbook=["lead", "offer", "won"])
     >>> dict(stored.rows_n), str(stored.as_of)
     ({'opportunities': 2}, '2026-02-01T00:00:00')
     """
     source, folder = Path(source).expanduser(), Path(folder).expanduser()
     refuse_full(folder, force=force)
-    document: Mapping[str, Any] = mapping.document if isinstance(mapping, Proposal) else {}
-    said = mapping.said.playbook if isinstance(mapping, Proposal) else playbook
+    if as_of is not None:
+        day_of_export(as_of)
+    said, document = playbook, {}
     if isinstance(mapping, Proposal):
+        said, document = mapping.said.playbook, mapping.document
         mapping = merged(mapping.said, mapping.document, accepted=True)
     with _room(folder) as room:
-        work = _Work(source, room, mapping, playbook, as_of, _rows_n)
+        work = _Work(source, room, mapping, playbook, as_of)
         found = work.settled(tell)
         instant = work.instant(found)
         kept = folder if folder.exists() else room / "kept"
@@ -284,10 +285,8 @@ def together(notes: Iterable[Note]) -> list[Note]:
 class _Work:
     """A text on its way to Parquet."""
 
-    def __init__(
-        self, source: Path, room: Path, mapping: Any, playbook: Any, as_of: Day | None, rows_n: int
-    ) -> None:
-        self.room, self.rows_n = room, rows_n
+    def __init__(self, source: Path, room: Path, mapping: Any, playbook: Any, as_of: Day | None) -> None:
+        self.room = room
         (room / "sample").mkdir()
         with sampled(room / "sample"):
             sources = gather(source, mapping)
@@ -361,10 +360,10 @@ class _Work:
         told, found = Told(), _Found()
         writers = _Writers(self.room, self.columns)
         keys = _Keys(self.room / "ids", self.draft)
-        held = _Held(self.room / "held", max(-(-self.repeated_n // self.rows_n), 1))
+        held = _Held(self.room / "held", max(-(-self.repeated_n // PART_ROWS), 1))
         before = _state(file)
         with writers, keys, held:
-            for k, raw in enumerate(read_parts(file, self.own, whole, told, rows_n=self.rows_n, tell=tell)):
+            for k, raw in enumerate(read_parts(file, self.own, whole, told, rows_n=PART_ROWS, tell=tell)):
                 hashes = keys.add(raw)
                 if len(self.repeated):
                     held.take(raw, hashes, self.repeated)

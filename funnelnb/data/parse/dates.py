@@ -310,11 +310,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     stamps = np.where(np.isnat(stamps), serial, stamps)
     empty = _means_no_date(words, folded)
     periods = _in_words(words, stamps, aware, ~empty)
-    if periods.any():
-        n = int(np.isin(codes, np.flatnonzero(periods)).sum())
-        notes.append(
-            Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})
-        )
+    notes += _told_in_periods(periods, words, codes, where)
     notes += _told_in_minguo(minguo & ~np.isnat(stamps), codes, where)
     if aware.any():
         stamps[aware] = wall_clock(stamps[aware], reading.timezone)
@@ -326,6 +322,18 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     parsed = _finish(values, np.append(bad, False)[codes], notes, reading, where)
     parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
+
+
+def _told_in_periods(
+    periods: NDArray[np.bool_], words: pa.Array, codes: NDArray[np.int64], where: Mapping[str, str]
+) -> list[Note]:
+    """Say how many dates are weeks, months or quarters."""
+    import numpy as np
+
+    if not periods.any():
+        return []
+    n = int(np.isin(codes, np.flatnonzero(periods)).sum())
+    return [Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})]
 
 
 def _told_in_minguo(
