@@ -150,7 +150,8 @@ def convert(
     refuse_full(folder, force=force)
     if as_of is not None:
         day_of_export(as_of)
-    said, document = playbook, {}
+    said: Any = playbook
+    document: Mapping[str, Any] = {}
     if isinstance(mapping, Proposal):
         said, document = mapping.said.playbook, mapping.document
         mapping = merged(mapping.said, mapping.document, accepted=True)

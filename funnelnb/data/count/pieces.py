@@ -29,7 +29,7 @@ from funnelnb.data.count.tally import (
 from funnelnb.data.ledger.codes import LOST_DEAL, WON_DEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -80,17 +80,42 @@ def _classes(ledger: Ledger, group: Grouping, marks: dict[str, Any]) -> Classes:
     return Classes(every, np.ones(len(amount), np.int64), amount, amount * amount).together()
 
 
-def _merged(found: Sequence[tuple[Grouping, Classes]], by: By) -> tuple[Grouping, Classes]:
-    """Return all groups in order, and the classes of all pieces together."""
-    groups = tuple(sorted({label for group, _ in found for label in group.groups}))
-    place = {label: k for k, label in enumerate(groups)}
-    for group, one in found:
-        one.marks["group"] = np.array([place[label] for label in group.groups], np.int64)[one["group"]]
-    classes = Classes(
-        {name: np.concatenate([one[name] for _, one in found]) for name in found[0][1].marks},
-        *(np.concatenate([getattr(one, name) for _, one in found]) for name in ("n", "amount", "amount_sq")),
-    )
-    return Grouping(by=tuple(map(name_of, listed(by))), groups=groups, code=None), classes.together()
+MOST_CLASSES = 1_000_000
+"""So many classes of pieces are kept apart; beyond them, they are put together."""
+
+
+class _Total:
+    """The classes of all pieces, with the groups that any of them has."""
+
+    def __init__(self, by: By) -> None:
+        self.by = by
+        self.place: dict[tuple[str, ...], int] = {}
+        self.waiting: list[Classes] = []
+
+    def add(self, group: Grouping, classes: Classes) -> None:
+        """Add a piece."""
+        table = [self.place.setdefault(label, len(self.place)) for label in group.groups]
+        classes.marks["group"] = np.array(table, np.int64)[classes["group"]]
+        self.waiting.append(classes)
+        if sum(len(one.n) for one in self.waiting[1:]) > MOST_CLASSES:
+            self.waiting = [self._classes()]
+
+    def _classes(self) -> Classes:
+        found = self.waiting
+        marks = {name: np.concatenate([one[name] for one in found]) for name in found[0].marks}
+        sums = (
+            np.concatenate([getattr(one, name) for one in found]) for name in ("n", "amount", "amount_sq")
+        )
+        return Classes(marks, *sums).together()
+
+    def all(self) -> tuple[Grouping, Classes]:
+        """Return all groups in order, and the classes of all pieces together."""
+        classes = self._classes()
+        groups = tuple(sorted(self.place))
+        table = np.empty(len(groups), np.int64)
+        table[[self.place[label] for label in groups]] = np.arange(len(groups))
+        classes.marks["group"] = table[classes["group"]]
+        return Grouping(by=tuple(map(name_of, listed(self.by))), groups=groups, code=None), classes
 
 
 def stage_counts_of(ledgers: Iterable[Ledger], by: By = ()) -> StageCounts:
@@ -112,7 +137,7 @@ def stage_counts_of(ledgers: Iterable[Ledger], by: By = ()) -> StageCounts:
     Checked against: the counts of the same deals in one ledger, for random deals with and without a known stage
     (``tests/data/test_pieces.py``).
     """
-    found: list[tuple[Grouping, Classes]] = []
+    total = _Total(by)
     for ledger in ledgers:
         group = grouping(ledger, by)
         marks = {
@@ -121,9 +146,9 @@ def stage_counts_of(ledgers: Iterable[Ledger], by: By = ()) -> StageCounts:
             "unsure": ledger.is_true("state_then_unknown") & (ledger.outcome == LOST_DEAL),
             "priced": ledger.amount >= 0,
         }
-        found.append((group, _classes(ledger, group, marks)))
+        total.add(group, _classes(ledger, group, marks))
         stage_ids, won = ledger.stage_ids, ledger.won
-    whole, classes = _merged(found, by)
+    whole, classes = total.all()
     return _stage_counts(whole, stage_ids, won, classes)
 
 
@@ -197,11 +222,11 @@ def time_counts_of(ledgers: Iterable[Ledger], origin: int, target: int, by: By =
         As for :func:`funnelnb.data.count.tally.time_counts`, whose rows these are, but for the accounts.
     """
     step = (origin, target)
-    found: list[tuple[Grouping, Classes]] = []
+    total = _Total(by)
     for ledger in ledgers:
         group = grouping(ledger, by)
-        found.append((group, _classes(ledger, group, _times(ledger, step))))
-    group, classes = _merged(found, by)
+        total.add(group, _classes(ledger, group, _times(ledger, step)))
+    group, classes = total.all()
     weight, nobody = _standing(classes, len(group.groups))
     there, told = classes["there"] == 1, classes["told"] == 1
     lacking = there & (~told | nobody[classes["group"]])

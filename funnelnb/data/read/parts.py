@@ -136,10 +136,16 @@ class _Sums:
         """Count a part."""
         self.rows_n += read_n
         self.kept_n += kept_n
-        self.part.unclear.take(part.unclear)  # type: ignore[attr-defined]
-        for mine, yours in ((self.part.mended, part.mended), (self.part.left_out, part.left_out)):
-            for kind, rows in yours.items():
-                mine.setdefault(kind, Counted()).take(rows)  # type: ignore[attr-defined]
+        _count(self.part.unclear, part.unclear)
+        for kind, rows in part.mended.items():
+            _count(self.part.mended.setdefault(kind, Counted()), rows)
+        for kind, texts in part.left_out.items():
+            _count(self.part.left_out.setdefault(kind, Counted()), texts)
+
+
+def _count(many: list[Any], more: list[Any]) -> None:
+    if isinstance(many, Counted):
+        many.take(more)
 
 
 def _cut(
