@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, MissingDataError
@@ -127,8 +126,10 @@ def repaired(proposal: Proposal, codes: Sequence[str], problems: Sequence[Proble
     """
     for code, one in zip(codes, problems, strict=True):
         before = len(proposal.repairs), len(proposal.questions)
-        if code != "duplicate_id" or one.rows_n <= MANY_REPEATED * rows_n:
-            _repair(proposal, code, replace(one, rows_n=1) if code == "duplicate_id" else one)
+        if code != "duplicate_id":
+            _repair(proposal, code, one)
+        elif one.rows_n <= MANY_REPEATED * rows_n:
+            _drop_repeated(proposal, one)
         if before == (len(proposal.repairs), len(proposal.questions)):
             return False
     return True
@@ -168,6 +169,10 @@ def _repeated_id(proposal: Proposal, problem: Problem) -> None:
             return
         proposal.table("opportunities").setdefault("columns", {})["opportunity_id"] = ROW_NUMBER
         return
+    _drop_repeated(proposal, problem)
+
+
+def _drop_repeated(proposal: Proposal, problem: Problem) -> None:
     proposal.document.setdefault("problems", {})["duplicate_id"] = "drop"
     proposal.repair("duplicate_id", "drop", problem)
 

@@ -1,14 +1,18 @@
 """A text cut into parts of a few rows is what a plain load makes of it: tables, problems, notes, the count of lines."""
 
 import random
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from funnelnb.core.errors import DataProblems, FunnelError
+from funnelnb import cli
+from funnelnb.core.errors import DataProblems, FunnelError, SourceError
 from funnelnb.data import parts
+from funnelnb.data.contract import limits
 from funnelnb.data.load import load
 from funnelnb.data.read import parts as text_parts
+from funnelnb.data.stored import stored
 
 STAGES = ["lead", "offer", "won"]
 DROPPED = {
@@ -133,18 +137,75 @@ def same(one, other):
     assert {code: of for code, of in other[3].items() if code in told} == told
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_parts_of_a_few_rows_are_what_a_plain_load_makes_of_the_text(tmp_path, monkeypatch, seed):
-    monkeypatch.setattr(text_parts, "FIRST_LINES", 20)
-    monkeypatch.setattr(text_parts, "PLACES", 2)
-    monkeypatch.setattr(text_parts, "PLACE_LINES", 3)
-    monkeypatch.setattr(parts, "PART_ROWS", 1 + seed % 4 * 7)
-    path = tmp_path / "deals.csv"
+def compare(folder, seed, part_rows):
+    """Load a messy text at once and in parts of some rows, and compare what comes out; return what came."""
+    path = folder / "deals.csv"
     path.write_bytes(messy(seed))
     mapping = (
         {"problems": DROPPED, "date_order": "dmy"} if seed % 3 else {"problems": DROPPED} if seed % 2 else {}
     )
     said = {"playbook": STAGES, "mapping": mapping, "as_of": "2025-03-01" if seed % 5 == 4 else None}
-    one = answer(lambda: plain(path, **said))
-    other = answer(lambda: in_parts(path, tmp_path / "stored", **said))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("FIRST_LINES", 20), ("PLACES", 2), ("PLACE_LINES", 3)):
+            patch.setattr(text_parts, name, value)
+        patch.setattr(parts, "PART_ROWS", part_rows)
+        one, other = (
+            answer(lambda: plain(path, **said)),
+            answer(lambda: in_parts(path, folder / "stored", **said)),
+        )
     same(one, other)
+    return type(one).__name__
+
+
+@pytest.mark.parametrize(("seed", "part_rows"), [(3, 30), (56, 50)])  # many more: tools/verify.d/parts.sh
+def test_parts_of_a_few_rows_are_what_a_plain_load_makes_of_the_text(tmp_path, seed, part_rows):
+    assert compare(tmp_path, seed, part_rows) == "tuple"
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A folder to work in, with a text for which memory is too small."""
+    monkeypatch.setattr(limits, "_SMALL", 1)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 1)
+    monkeypatch.setattr(parts, "PART_ROWS", 2)
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"d{k},{('offer', 'won', 'lost')[k % 3]},North,2026-01-{k % 28 + 1:02},2026-02-{k % 9 + 1:02}"
+        for k in range(99)
+    ]
+    rows.append("d5,offer,South,2026-03-09,2026-03-13")  # an id that stands above
+    Path("big.csv").write_text("\n".join(["Deal ID,Stage,Region,Created,Closed", *rows, ""]))
+    return tmp_path
+
+
+def test_import_stores_a_text_beyond_memory_and_names_the_way_to_count_it(large, capsys):
+    assert cli.main(["import", "big.csv", "--yes"]) == 0
+    told = capsys.readouterr()
+    assert "big.csv (0 MB) does not fit into memory" in told.out
+    assert "99 deals from 101 lines are stored in big-funnel (Parquet)" in told.out
+    assert "101 of 101 lines read (100 %)" in told.err
+    assert {one.name for one in large.iterdir()} == {"big.csv", "big-funnel"}
+    source = stored("big-funnel")
+    assert source.stage_counts("region").deal_n.tolist() == [99]
+    assert sorted(load("big-funnel").ledger.outcome) == sorted(source.ledger.outcome)
+    assert cli.main(["import", "big.csv", "--yes"]) != 0  # the folder is not empty
+
+
+def test_what_is_stopped_leaves_nothing(large):
+    def stop(_done_n, _of_n):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parts.convert("big.csv", "made", playbook=["offer", "won"], tell=stop)
+    assert [one.name for one in large.iterdir()] == ["big.csv"]
+
+
+def test_a_folder_without_stored_deals_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="funnelnb import EXPORT --out FOLDER"):
+        stored(tmp_path)
+
+
+def test_files_that_belong_together_are_not_read_in_parts(large):
+    Path("stage_history.csv").write_text("opportunity_id,stage,entered_at\na,offer,2026-01-05\n")
+    with pytest.raises(SourceError, match="2 tables"):
+        parts.convert(large, large / "made", playbook=["offer", "won"])
