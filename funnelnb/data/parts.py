@@ -7,6 +7,7 @@ share an id are cleaned together. What comes out is what a plain load would have
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -159,20 +160,11 @@ def convert(
         work = _Work(source, room, mapping, playbook, as_of)
         found = work.settled(tell)
         instant = work.instant(found)
-        kept = folder if folder.exists() else room / "kept"
-        try:
-            kept.mkdir(exist_ok=True)
-            for name in found.rows_n:
-                (room / f"{name}.parquet").replace(kept / f"{name}.parquet")
-            write_settings(
-                kept, work.draft.playbook, document, comments or {},
-                model=said if isinstance(said, str) else None, as_of=instant, currency=found.currency,
-                timezone=work.draft.settings.timezone,
-            )  # fmt: skip
-            if kept != folder:
-                kept.rename(folder)
-        except OSError as error:
-            raise _unwritable(folder, error) from None
+        model = said if isinstance(said, str) else None
+        _put(folder, room, found.rows_n, lambda kept: write_settings(
+            kept, work.draft.playbook, document, comments or {}, model=model, as_of=instant, currency=found.currency,
+            timezone=work.draft.settings.timezone,
+        ))  # fmt: skip
     return Stored(
         folder=folder, rows_n=found.rows_n, as_of=instant, currency=found.currency, playbook=work.draft.playbook,
         notes=tuple(found.notes), lines=found.lines, rounds_n=work.rounds_n,
@@ -195,18 +187,30 @@ class CodedProblems(DataProblems):
         self.codes, self.rows_n = codes, rows_n
 
 
-class _room(tempfile.TemporaryDirectory[str]):  # noqa: N801 - used as a function
-    """A folder of our own beside the one that is written: gone at the end, whatever happens."""
+@contextlib.contextmanager
+def _room(folder: Path) -> Iterator[Path]:
+    """Make a folder of our own beside the one that is written: gone at the end, whatever happens."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        room = tempfile.TemporaryDirectory(dir=folder.parent, prefix=".funnelnb-")
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    with room as name:
+        yield Path(name)
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            super().__init__(dir=folder.parent, prefix=".funnelnb-")
-        except OSError as error:
-            raise _unwritable(folder, error) from None
 
-    def __enter__(self) -> Path:  # type: ignore[override]
-        return Path(super().__enter__())
+def _put(folder: Path, room: Path, tables: Iterable[str], settings: Callable[[Path], None]) -> None:
+    """Put finished tables and settings into the folder; a new folder appears with all of them."""
+    kept = folder if folder.exists() else room / "kept"
+    try:
+        kept.mkdir(exist_ok=True)
+        for name in tables:
+            (room / f"{name}.parquet").replace(kept / f"{name}.parquet")
+        settings(kept)
+        if kept != folder:
+            kept.rename(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

@@ -185,12 +185,16 @@ class Scan:
     @cached_property
     def in_pieces(self) -> bool:
         """Whether deals that only memory can count are counted piece by piece: in DuckDB, where they would fill it."""
+        if not self._in_duckdb or self.counts_there or self.observed_from is not None:
+            return False
+        return self._beyond_memory()
+
+    @property
+    def _in_duckdb(self) -> bool:
         import narwhals as nw
 
-        if not self.in_engine or self.counts_there or self.observed_from is not None:
-            return False
-        duck = all(nw.from_native(one).implementation.is_duckdb() for one in self._frames if one is not None)
-        return duck and self._beyond_memory()
+        frames = [nw.from_native(one) for one in self._frames if one is not None]
+        return self.in_engine and all(one.implementation.is_duckdb() for one in frames)
 
     def _once(self, asked: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
         """Return what was asked for before, or work it out: each time all deals pass through memory."""
@@ -239,7 +243,9 @@ class Scan:
 
         What is not known is worked out deal by deal, in memory (see :mod:`funnelnb.data.count.tally`).
         """
-        if not self.in_engine or self.observed_from is not None or self._frames[1] is None:
+        if not self.in_engine or self.observed_from is not None:
+            return False
+        if self._frames[1] is None and self._in_duckdb and self._beyond_memory():
             return False
         found = {note.code for note in self._engine_notes()}
         return not found & {"closed_date_missing", "history_missing", "reopened", "created_unknown"}
