@@ -49,7 +49,7 @@ def stored(folder: str | Path, *, memory_mb: int = 1_000) -> Scan:
             hint="store an export with: funnelnb import EXPORT --out FOLDER",
         )
     settings = read_settings(folder / FILE_NAME)
-    room = tempfile.TemporaryDirectory(dir=folder, prefix=".funnelnb-")
+    room = _room(folder)
     engine = duckdb.connect(config={"memory_limit": f"{memory_mb}MB", "temp_directory": room.name})
     source = Scan(
         engine.read_parquet(str(deals)),
@@ -62,6 +62,14 @@ def stored(folder: str | Path, *, memory_mb: int = 1_000) -> Scan:
     )
     weakref.finalize(source, _close, engine, room)
     return source
+
+
+def _room(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """Return a temporary folder beside the tables, where there is room; elsewhere if nothing may be written there."""
+    try:
+        return tempfile.TemporaryDirectory(dir=folder, prefix=".funnelnb-")
+    except OSError:
+        return tempfile.TemporaryDirectory(prefix=".funnelnb-")
 
 
 def _close(engine: Any, room: tempfile.TemporaryDirectory[str]) -> None:
