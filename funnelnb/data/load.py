@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
+import functools
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
@@ -447,11 +450,30 @@ def sample(**options: Unpack[LoadOptions]) -> Book:
     Returns
     -------
     Book
-        The sample company: generated, described in ``data/sample/README.md``.
+        The sample company: generated, described in ``data/sample/README.md``. Its files are read once; each
+        call gives a book of its own, so that what one does with its tables changes no other.
 
     Examples
     --------
     >>> sample().playbook.id
     'seven_step'
     """
-    return load(sample_folder(), name="sample", **options)
+    folder = sample_folder()
+    plain = set(options) <= _PLAIN and all(
+        isinstance(one, (str, dt.date, NoneType)) for one in options.values()
+    )
+    if not plain:
+        return load(folder, name="sample", **options)
+    stamp = max(one.stat().st_mtime_ns for one in (folder, *folder.iterdir()))
+    found = _sample_read(folder, stamp, tuple(sorted(options.items())))
+    return replace(found, tables={name: one.copy(deep=False) for name, one in found.tables.items()})
+
+
+_PLAIN = {"as_of", "observed_from", "currency", "timezone"}
+"""Options that say all by themselves, without a file that could change."""
+
+
+@functools.lru_cache(maxsize=4)
+def _sample_read(folder: Path, stamp: int, options: tuple[tuple[str, Any], ...]) -> Book:
+    """Return the book of the sample, read once: `stamp` is when its files changed last."""
+    return load(folder, name="sample", **dict(options))
