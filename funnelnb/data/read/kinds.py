@@ -36,7 +36,8 @@ _DATE = re.compile(rf"(?:[a-z]{{2,9}}\.?,? )?{_DAY}(?:[t ,]{{0,2}}{_CLOCK}{_ZONE
 _TIME = re.compile(_CLOCK, re.IGNORECASE)
 _SIGN = (
     r"(?:[$€£¥₹₽￥]|(?:US|CA|AU|HK)\$|R\$|zł|kr|USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL"
-    r"|MXN|ZAR|SGD|HKD|TWD|KRW|TRY|RUB|AED|SAR|ILS)"
+    r"|MXN|ZAR|SGD|HKD|TWD|KRW|TRY|RUB|AED|SAR|ILS|VND|IDR|THB|MYR|PHP|RON|UAH"
+    r"|[円원₺₴₫฿₱₪₸]|NT\$|Kč|Ft|lei|TL|Rp\.?|RM|руб\.?|р\.|грн\.?|лв\.?)"
 )
 _NUMBER = re.compile(
     rf"[-+(−]?\s?{_SIGN}?\s?[-+]?(?:\d{{1,3}}(?:[ ,.'’\u00a0\u202f]\d{{2,3}})+|\d+)?(?:[.,]\d*)?(?:[eE][-+]?\d+)?"

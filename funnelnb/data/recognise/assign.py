@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse, repeats
 from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
-from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
+from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, listed, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.playbooks.model import fold
 
@@ -29,6 +29,9 @@ _NAMED = 0.65
 
 MANY_WORDS = 400
 """A column with more different words is neither a stage nor an outcome."""
+
+MANY_DATES = 3
+"""So many columns of dates may be the stages of a deal, though no column is called so."""
 
 ENDED = ("won", "lost", "lost_competitor", "lost_no_decision", "left")
 
@@ -200,8 +203,12 @@ def find(
 
 
 def _nameless(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
-    """Find dates and amounts whose headers say nothing, where some column tells stage or outcome."""
+    """Find dates and amounts whose headers say nothing, where some column tells stage or outcome, or several a day."""
+    days = sum(one.kind == "date" for one in profiles)
     if not {"stage", "outcome", "is_won"} & set(result.found):
+        amount = amount_by_content(raw, profiles, result.used) if days >= MANY_DATES else ""
+        if amount and not {"amount", "expected_amount"} & set(result.found):
+            result.found["amount"] = Choice(column="amount", source=amount, score=ENOUGH, why="cells")
         return
     taken = result.used | {result.won_date, result.lost_date}
     ended = "closed_at" in result.found or result.won_date
@@ -289,10 +296,11 @@ def _counted(raw: Raw, source: str) -> Words | None:
         return None
     total = int(counts.sum())
     shares = dict.fromkeys(("ended", "won", "open", "stages", "unclear"), 0.0)
-    known = 0
+    known = set[object]()
     for word, n in counts.items():
         sense = sense_of(str(word))
-        known += bool(sense.meaning)
+        if sense.meaning:  # "Lead Acme" and "Lead Globex" are names that begin alike, and no two stages
+            known.add(word if sense.meaning != "stage" or listed(str(word)) else sense.rank)
         if sense.meaning in ENDED:
             shares["ended"] += n / total
             shares["won"] += n / total if sense.meaning == "won" else 0.0
@@ -303,7 +311,7 @@ def _counted(raw: Raw, source: str) -> Words | None:
         elif sense.meaning == "stage":
             shares["stages"] += n / total
     return Words(
-        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=known, **shares
+        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=len(known), **shares
     )
 
 
@@ -361,10 +369,12 @@ def _stage_and_outcome(
         ) - constant
 
     stages, ends = [], []
+    steps = {source for source, words in candidates.items() if words.stages > 0.5 and not words.ended}
     for source, words in candidates.items():
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
         ends_alone = words.as_outcome or (as_outcome > 0 and _lacks_one_end(words))
+        ends_alone = ends_alone or (_both_ends(words) and any(steps - {source}))
         if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
             ends.append((max(as_outcome, 0.9 * as_stage) + content(words) + 0.2 * (words.won > 0), source))
         elif as_stage or (as_outcome and words.known_n >= 2) or (telling and words.stages > 0):
@@ -383,6 +393,12 @@ def _lacks_one_end(words: Words) -> bool:
     """Whether a column of outcomes holds one word that nobody knows beside words for open and for lost."""
     few = len(words.counts) <= 5 and len(words.counts) == words.known_n + 1
     return few and not words.stages and words.open > 0 and words.ended > 0 and not words.won
+
+
+def _both_ends(words: Words) -> bool:
+    """Whether a column tells wins and losses and no stage, beside one or two words that nobody knows."""
+    strange = len(words.counts) - words.known_n
+    return 0 < strange <= 2 and len(words.counts) <= 5 and not words.stages and 0 < words.won < words.ended
 
 
 def _second_status(

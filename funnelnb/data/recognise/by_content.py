@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.lexicon import header_scores
+from funnelnb.data.parse.numbers import unit_of
+from funnelnb.data.parse.values import Reading, as_text, header_unit, parse
+from funnelnb.data.recognise.lexicon import header_scores, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 IN_ORDER = 0.95
 """Share of rows in which a creation must lie before the close."""
+
+NO_CREATION = frozenset((
+    "last", "activity", "next", "modified", "updated", "update", "due", "follow", "followup", "up", "reminder", "birth",
+    "birthday", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo", "derniere", "dernier",
+    "последняя", "следующая",
+))  # fmt: skip
+"""Words of headers that say that a date is no creation, nor a close."""
 
 MOSTLY_FILLED = 0.9
 """A creation date stands in at least this share of the rows."""
@@ -45,6 +53,7 @@ def dates_by_content(
     free = [
         one for one in profiles
         if one.kind == "date" and one.name not in used and not header_scores(one.name)
+        and not NO_CREATION & set(plain(one.name).split())
     ]  # fmt: skip
     if "created_at" in wanted and len(free) == 1 and free[0].filled_share >= MOSTLY_FILLED:
         return {"created_at": free[0].name}
@@ -85,16 +94,22 @@ def amount_by_content(raw: Raw, profiles: Sequence[ColumnProfile], used: Collect
     -------
     str
         The only nameless column of numbers that are neither times nor flags nor running numbers; of several the
-        only one with a sign of currency or decimals.
+        only one with a sign of currency (in the cells or in the header) or decimals.
     """
     free = [
         one for one in profiles
         if one.kind == "number" and one.name not in used and not one.is_flag and not one.clock
-        and not header_scores(one.name) and one.distinct_n > 2 and not _counts_on(raw, one)
+        and not header_scores(one.name) and one.distinct_n > 2 and (_in_currency(one) or not _counts_on(raw, one))
     ]  # fmt: skip
-    marked = [one for one in free if one.money]
+    marked = [one for one in free if one.money or _in_currency(one)]
     chosen = marked if len(marked) == 1 else free
     return chosen[0].name if len(chosen) == 1 else ""
+
+
+def _in_currency(one: ColumnProfile) -> bool:
+    """Whether the header names a currency ("Commission £", "Prime EUR")."""
+    unit = header_unit(one.name)[1]
+    return bool(unit) and bool((unit_of(unit) or (0.0, ""))[1])
 
 
 def _counts_on(raw: Raw, one: ColumnProfile) -> bool:

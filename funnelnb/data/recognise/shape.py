@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.assign import Columns, find, words_of
+from funnelnb.data.recognise.by_dates import lost_alone, steps_between
 from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 
@@ -150,7 +151,11 @@ def look(
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
-    if not kind and "stage" in plain(stem or file) and _as_reference(found):
+    if (
+        not kind
+        and _as_reference(found)
+        and ("stage" in plain(stem or file) or _lists_stages(found, stem or file))
+    ):
         kind = "stages"
     if kind:
         found.kind, found.score = kind, 2.0 + scores.get(kind, 0.0)
@@ -190,13 +195,22 @@ def _as_reference(sheet: Sheet) -> bool:
         len(sheet.raw.frame) <= 400
         and bool(
             re.search(
-                r"\border|probab|sequence|position|\brank|\bsort|closed won|is won|顺序|排序|赢率", names
+                r"\border|probab|sequence|position|\bpos\b|\brank|\bsort|closed won|is won|顺序|排序|赢率",
+                names,
             )
         )
         and bool(re.search(r"label|name|stage|title|阶段", names))
         and any(one.unique for one in sheet.profiles)
         and not {"created_at", "closed_at"} <= set(sheet.columns.found)
     )
+
+
+def _lists_stages(sheet: Sheet, stem: str) -> bool:
+    """Whether a small table that is called after pipelines, statuses or lists holds no deals."""
+    words = set(plain(re.sub(r"\.\w{2,5}$", "", stem)).split())
+    called = words & {"pipeline", "pipelines", "status", "statuses", "list", "lists", "columns", "phases"}
+    deals = {"amount", "expected_amount", "owner", "created_at", "closed_at", "expected_close_at"}
+    return bool(called) and len(sheet.raw.frame) <= 100 and not deals & set(sheet.columns.found)
 
 
 def _log(sheet: Sheet) -> dict[str, str]:
@@ -319,7 +333,19 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         for word in found
         if sense_of(word).meaning not in ("won", "lost", "left", "lost_competitor", "lost_no_decision")
     ]
-    return found if len(found) >= 2 and stages else {}
+    if len(found) < 2 or not stages:
+        return {}
+    return found if words else _with_unknown(sheet, found)
+
+
+def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:
+    """Return the dates of stages with those that only their place and order tell, in the order of the columns."""
+    frame = sheet.raw.frame
+    more = steps_between(frame, sheet.profiles, found)
+    more += [one for one in (lost_alone(frame, sheet.profiles, found),) if one and one not in more]
+    whole = {**{_stage_named(one): one for one in more if _stage_named(one)}, **found}
+    place = {one.name: one.place for one in sheet.profiles}
+    return dict(sorted(whole.items(), key=lambda pair: place[pair[1]]))
 
 
 def _entered(name: str) -> bool:

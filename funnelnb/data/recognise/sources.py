@@ -25,8 +25,10 @@ from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
+from funnelnb.data.recognise.wide_months import months_as_history
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ DATABASE_TABLES = 60
 
 FEW = 5
 """Tables of fewer columns are of one shape only if all their columns are the same."""
+
+OUTCOME_NAMES = ("won", "open", "lost", "lost_competitor", "lost_no_decision", "left", "unclear")
+SHARED_COLUMNS = 0.6
+"""Sheets that are called after outcomes are parts of one table if they share this much of the smaller one's columns."""
 
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
@@ -168,6 +174,7 @@ def _add(
         found.raws["opportunities"] = raw
     if not found.guessing:
         return
+    raw = months_as_history(raw)
     preset = preset_named(found.settings.crm) if found.settings.crm else recognise(raw.columns)
     known = preset.columns.get("opportunities", {}) if preset is not None and preset.id != PLAIN else {}
     said = {
@@ -460,7 +467,8 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
         same = next(
             (
                 one for one in groups
-                if not piece.said and not one[0][0].said and _of_one_shape(one[0][1], raw)
+                if not piece.said and not one[0][0].said
+                and (_of_one_shape(one[0][1], raw) or _by_outcome(one[0], (piece, raw)))
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
                 and not _repeats(one[0][1], raw)
             ),
@@ -481,6 +489,16 @@ def _of_one_shape(one: Raw, other: Raw) -> bool:
     return min(len(one.columns), len(other.columns)) >= FEW and same_shape(one, other)
 
 
+def _by_outcome(one: tuple[_Piece, Raw], other: tuple[_Piece, Raw]) -> bool:
+    """Whether two sheets are called after outcomes ("Open", "Won") and share most columns of the smaller one."""
+    names = [piece.own.sheet or piece.file.stem for piece, _ in (one, other)]
+    told = [sense_of(name).meaning for name in names]
+    if not all(meaning in OUTCOME_NAMES for meaning in told) or told[0] == told[1]:
+        return False
+    mine, theirs = ({fold(name) for name in raw.columns} for _, raw in (one, other))
+    return len(mine & theirs) > 1 and len(mine & theirs) >= SHARED_COLUMNS * min(len(mine), len(theirs))
+
+
 def _exact(*pieces: _Piece) -> bool:
     """Whether one of them is called as the contract calls its table, or was named."""
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
@@ -495,11 +513,18 @@ def _repeats(first: Raw, second: Raw) -> bool:
     return False
 
 
+def _label(file: str) -> str:
+    """Return the name of a sheet, or of a file without its ending: it may say how its deals ended."""
+    sheet = file.rpartition("!")[2]
+    ending = Path(sheet).suffix.lower()
+    return Path(sheet).stem if sheet == file and ending in SUFFIXES else sheet
+
+
 def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
 
-    frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
+    frames = [one.frame.assign(**{STACKED: _label(one.file)}) for one in raws]
     frame = pd.concat(frames)
     ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():

@@ -49,6 +49,9 @@ CERTAIN = 99.9
 HALF = 0.5
 """Share from which on most of the deals of a word are like that."""
 
+FEW_DEALS, MANY_WORDS = 3, 4
+"""From so many deals, beside so many words, a close date on all of them tells that they ended."""
+
 _STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
 """Words for open that are the first stage where other stages stand beside them."""
 
@@ -72,7 +75,8 @@ class StageWord:
     same_as : str
         Stage of which this is another spelling; empty otherwise.
     why : str
-        ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``, ``"rest"``.
+        ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``,
+        ``"closed"``, ``"rest"``.
     sure : bool
         False: asked before anything is counted on it.
     """
@@ -176,7 +180,7 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     ordered, source = _order(working, evidence)
     order_sure = source != "file" and not (source == "name" and _unplaced(working, evidence))
     if not won_known and ordered and order_sure:
-        words, ordered = _last_is_won(words, ordered, evidence)
+        words, ordered = _last_is_won(words, ordered, evidence, source)
     after = [
         word
         for word in ordered
@@ -243,6 +247,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
             return "none", "outcome", True
         by_chance = _by_probability(word, evidence)
         return (by_chance, "probability", True) if by_chance else ("none", "name", False)
+    if sense.meaning == "open" and _ended_all_the_same(word, evidence):
+        return "lost", "closed", True
     if (
         sense.meaning == "open"
         and len(evidence.counts) > 2
@@ -295,6 +301,17 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
         else one
         for one in words
     ]
+
+
+def _ended_all_the_same(word: str, evidence: Evidence) -> bool:
+    """Whether all deals of a word for open (未成交) have a close date, and those of no known stage do."""
+    closed = evidence.closed or {}
+    if closed.get(word, 0.0) <= ALL or evidence.counts[word] < FEW_DEALS or len(evidence.counts) < MANY_WORDS:
+        return False
+    senses = {one: sense_of(one).meaning for one in evidence.counts if one != word}
+    stages = [one for one, meaning in senses.items() if meaning == "stage"]
+    lost = any(meaning.startswith("lost") for meaning in senses.values())
+    return bool(stages) and not lost and max(closed.get(one, 0.0) for one in stages) < 1 - ALL
 
 
 def _ends_won(told: Mapping[str, int]) -> bool:
@@ -478,11 +495,13 @@ def _by_history(working: Sequence[str], history: Sequence[Sequence[str]]) -> dic
 
 
 def _last_is_won(
-    words: list[StageWord], ordered: list[str], evidence: Evidence
+    words: list[StageWord], ordered: list[str], evidence: Evidence, source: str
 ) -> tuple[list[StageWord], list[str]]:
     """Propose the last stage as the win; it is asked, never taken. Not where a chance says that it is none."""
     unclear = [one for one in words if one.meaning == "none" and not one.sure]
     last = ordered[-1]
+    if source == "system" and last not in _by_system(ordered) and sense_of(last).rank is None:
+        return words, ordered
     rank = sense_of(last).rank
     doubted = evidence.probability.get(last, CERTAIN) < CERTAIN
     if unclear or len(ordered) < 2 or doubted or (rank is not None and rank < _NEAR_WON):
