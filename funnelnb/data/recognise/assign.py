@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse, repeats
-from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
+from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content, stage_by_closing
 from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, listed, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.playbooks.model import fold
@@ -41,7 +41,8 @@ _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
 _DAY_ZH = re.compile(r"日期|时间|日時|日$|时$")
-_EITHER = re.compile(r"[/|／]|\b(or|oder|ou|of|lub|или)\b|或", re.IGNORECASE)
+_SIGNED_UP = re.compile(r"\bsign(ed|s|ing)?( |-)?(up|on|in)\b")
+EITHER = re.compile(r"[/|／]|\b(or|oder|ou|of|lub|или)\b|或", re.IGNORECASE)
 _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
@@ -194,12 +195,24 @@ def find(
         _id(result, raw, profiles, scored)
         _dates(result, raw, profiles)
         _activity(result, profiles)
+        _by_closing(result, raw, profiles)
         if result.found:
             _nameless(result, raw, profiles)
     result.found = {
         column: one for column, one in result.found.items() if one.source
     }  # "": said not to be there
     return result
+
+
+def _by_closing(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find stage and close by each other, where no column is called so."""
+    if {"stage", "outcome", "is_won"} & set(result.found):
+        return
+    pair = stage_by_closing(raw, profiles, result.used - {result.source("closed_at")})
+    if pair is not None and result.source("closed_at") in ("", pair[1]):
+        result.found["stage"] = Choice(column="stage", source=pair[0], score=ENOUGH, why="cells")
+        if "closed_at" not in result.found:
+            result.found["closed_at"] = Choice(column="closed_at", source=pair[1], score=ENOUGH, why="cells")
 
 
 def _nameless(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
@@ -214,7 +227,11 @@ def _nameless(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> N
     ended = "closed_at" in result.found or result.won_date
     wanted = [one for one in ("created_at", "closed_at") if one not in result.found]
     found = dates_by_content(
-        raw, profiles, taken, [one for one in wanted if one == "created_at" or not ended]
+        raw,
+        profiles,
+        taken,
+        [one for one in wanted if one == "created_at" or not ended],
+        result.source("created_at"),
     )
     if not {"amount", "expected_amount"} & set(result.found):
         amount = amount_by_content(raw, profiles, taken | set(found.values()))
@@ -547,8 +564,8 @@ def _created_before_close(result: Columns, raw: Raw, dates: Sequence[ColumnProfi
 
 def _end_of(name: str) -> str:
     """Return which end a date column is the date of, empty if none ("Won on", "rejected_date", 赢单时间)."""
-    words = plain(name).split()
-    if _EITHER.search(name) or "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
+    words = _SIGNED_UP.sub(" ", plain(name)).split()
+    if EITHER.search(name) or "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
         return ""
     if {"won", "win", "sold", "hired", "booked", "booking"} & set(words) or "赢单" in name:
         return "won"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.numbers import unit_of
 from funnelnb.data.parse.values import Reading, as_text, header_unit, parse
-from funnelnb.data.recognise.lexicon import header_scores, plain
+from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -26,12 +26,22 @@ NO_CREATION = frozenset((
 ))  # fmt: skip
 """Words of headers that say that a date is no creation, nor a close."""
 
+HARDLY = 0.05
+"""Share of rows that may be slips."""
+
+FEWEST_ROWS, MOST_STAGES = 12, 25
+"""With fewer rows, or more words, what the cells hold may be chance."""
+
 MOSTLY_FILLED = 0.9
 """A creation date stands in at least this share of the rows."""
 
 
 def dates_by_content(
-    raw: Raw, profiles: Sequence[ColumnProfile], used: Collection[str], wanted: Collection[str]
+    raw: Raw,
+    profiles: Sequence[ColumnProfile],
+    used: Collection[str],
+    wanted: Collection[str],
+    created: str = "",
 ) -> dict[str, str]:
     """Which of the dates that no header explains is the creation, which the close?
 
@@ -43,12 +53,15 @@ def dates_by_content(
         Columns that are something else already.
     wanted : collection of str
         Of ``created_at`` and ``closed_at`` those that are not known.
+    created : str
+        Column of the creation, where it is known.
 
     Returns
     -------
     dict of str to str
         One nameless date that is nearly always filled is the creation. Of two the one that never lies after the
-        other and is filled at least as often is the creation, the other the close. Else nothing.
+        other and is filled at least as often is the creation, the other the close. One beside a known creation, never
+        before it and lacking in some rows, is the close. Else nothing.
     """
     free = [
         one for one in profiles
@@ -57,6 +70,8 @@ def dates_by_content(
     ]  # fmt: skip
     if "created_at" in wanted and len(free) == 1 and free[0].filled_share >= MOSTLY_FILLED:
         return {"created_at": free[0].name}
+    if list(wanted) == ["closed_at"] and len(free) == 1:
+        return {"closed_at": free[0].name} if _ends(raw, created, free[0]) else {}
     if len(free) != 2 or set(wanted) != {"created_at", "closed_at"}:
         return {}
     first, second = sorted(free, key=lambda one: (-one.filled_n, one.place))
@@ -68,6 +83,96 @@ def dates_by_content(
     if _share_in_order(begun, ended) < IN_ORDER:
         return {}
     return {"created_at": first.name, "closed_at": second.name}
+
+
+def _ends(raw: Raw, created: str, one: ColumnProfile) -> bool:
+    """Whether a date stands in some rows only, and there never before the creation."""
+    if created not in raw.frame or not 0 < one.filled_share < 1:
+        return False
+    begun, ended = _moments(raw, created), _moments(raw, one.name)
+    return begun is not None and ended is not None and _share_in_order(begun, ended) >= IN_ORDER
+
+
+def stage_by_closing(
+    raw: Raw, profiles: Sequence[ColumnProfile], used: Collection[str]
+) -> tuple[str, str] | None:
+    """Which column of words is the stage, because its words tell exactly which deals have a date of close?
+
+    Parameters
+    ----------
+    raw : Raw
+    profiles : sequence of ColumnProfile
+    used : collection of str
+        Columns that are something else already.
+
+    Returns
+    -------
+    (str, str) or None
+        Stage and close: nearly every row of some words has that date, and nearly none of all others; whatever language
+        the words are of. None unless one pair of columns alone is like that, beside some numbers.
+    """
+    if len(raw.frame) < FEWEST_ROWS or not any(one.kind == "number" and not one.is_flag for one in profiles):
+        return None
+    dates = [one for one in profiles if one.kind == "date" and HARDLY < one.filled_share < 1 - HARDLY]
+    words = [
+        one
+        for one in profiles
+        if one.kind == "category" and one.name not in used and 3 <= one.distinct_n <= MOST_STAGES
+        and one.filled_share >= MOSTLY_FILLED
+    ]  # fmt: skip
+    found = []
+    for word in words:
+        for date in dates:
+            shares = as_text(raw.frame[date.name]).notna().groupby(as_text(raw.frame[word.name])).mean()
+            ends = shares >= 1 - HARDLY
+            if ends.any() and not ends.all() and bool((ends | (shares <= HARDLY)).all()):
+                found.append((word.name, date.name))
+    return found[0] if len(found) == 1 else None
+
+
+def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, str, str] | None:
+    """Which columns are key, event and moment of a log whose headers say nothing?
+
+    Parameters
+    ----------
+    raw : Raw
+    profiles : sequence of ColumnProfile
+
+    Returns
+    -------
+    (str, str, str) or None
+        The only date, in every row; words with an end among them, no two alike for one key; a key that is repeated.
+    """
+    dates = [one.name for one in profiles if one.kind == "date" and one.filled_share == 1]
+    if (
+        len(dates) != 1
+        or len(raw.frame) < FEWEST_ROWS
+        or any(one.kind == "date" and one.name not in dates for one in profiles)
+    ):
+        return None
+    rows_n = len(raw.frame)
+    events = [
+        one.name for one in profiles
+        if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _tells_an_end(raw, one.name)
+    ]  # fmt: skip
+    keys = [
+        one.name for one in profiles
+        if one.kind in ("category", "text", "number") and one.name not in events and not one.is_flag
+        and not one.money and FEWEST_ROWS <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
+    ]  # fmt: skip
+    found = [
+        (key, event, dates[0])
+        for key in keys
+        for event in events
+        if not raw.frame.duplicated([key, event]).mean() > HARDLY
+        and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _tells_an_end(raw: Raw, name: str) -> bool:
+    words = as_text(raw.frame[name]).dropna().unique()
+    return any(sense_of(str(word)).meaning in ("won", "lost", "lost_no_decision") for word in words)
 
 
 def _moments(raw: Raw, name: str) -> pd.Series | None:

@@ -100,6 +100,31 @@ def lost_alone(frame: pd.DataFrame, profiles: Sequence[ColumnProfile], known: Ma
     return ""
 
 
+def early_wins(known: Mapping[str, str]) -> list[str]:
+    """Which dates that are called after a win have a working stage behind them, and a win after that?
+
+    Parameters
+    ----------
+    known : Mapping of str to str
+        Stage = column, in the order of the file.
+
+    Returns
+    -------
+    list of str
+        Stages; the deal goes on behind them ("activated", then a demo, then "paid").
+
+    Examples
+    --------
+    >>> early_wins({"activated": "a", "demo": "b", "paid": "c"}), early_wins({"demo": "b", "sold": "c", "paid": "d"})
+    (['activated'], [])
+    """
+    order = list(known)
+    steps = [place for place, word in enumerate(order) if sense_of(word).meaning in ("", "stage")]
+    wins = [word for word in order if sense_of(word).meaning == "won"]
+    early = [word for word in wins if steps and order.index(word) < steps[-1]]
+    return early if len(early) < len(wins) else []
+
+
 def _ends(word: str) -> bool:
     return sense_of(word).meaning not in ("", "stage", "open", "parked")
 

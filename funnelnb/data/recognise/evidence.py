@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.assign import ENDED, words_of
-from funnelnb.data.recognise.by_dates import lost_alone
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, paths
 
@@ -105,13 +105,15 @@ def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
 def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]) -> dict[str, str]:
     """Return what dates of stages tell of their words: a loss that no word tells, wins that are only steps to the win.
 
-    Where a column tells the outcome, of several dates of a win only that counts which agrees with it best.
+    A date of a win with a working stage behind it is a step. Where a column tells the outcome, of several dates of a
+    win only that counts which agrees with it best.
     """
     frame = deals.raw.frame
     lost = lost_alone(frame, deals.profiles, dates) if dates else ""
-    wins = [word for word, column in dates.items() if column != lost and sense_of(word).meaning == "won"]
-    told = [word for word, column in dates.items() if column == lost]
-    found = dict.fromkeys(told, "lost")
+    found = {word: "lost" for word, column in dates.items() if column == lost}
+    early = early_wins({word: column for word, column in dates.items() if column != lost})
+    found |= dict.fromkeys(early, "stage")
+    wins = [word for word in dates if word not in found and sense_of(word).meaning == "won"]
     at = deals.columns.source("outcome")
     if len(wins) < 2 or not at or at not in frame:
         return found

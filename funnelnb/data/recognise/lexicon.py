@@ -364,7 +364,27 @@ def _stem_rank(text: str) -> float | None:
 
 
 _NOT_YET = re.compile(r"^(?:未|尚未|没有?|不|not |nicht |non |no |não |nao |не )\s*", re.IGNORECASE)
-_NEGATIONS = frozenset(("not", "no", "non", "nao", "nicht", "не", "un", "kein"))
+_NEGATIONS = frozenset(
+    (
+        "not",
+        "no",
+        "non",
+        "nao",
+        "nicht",
+        "не",
+        "un",
+        "kein",
+        "niet",
+        "geen",
+        "inte",
+        "ikke",
+        "ei",
+        "nie",
+        "nem",
+        "nu",
+        "neni",
+    )
+)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
 from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
-from funnelnb.data.recognise.by_dates import lost_alone
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of, stage_labels
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
@@ -94,7 +94,7 @@ def propose(
     words = column_words(deals, "stage")
     dates = {} if settings.table("opportunities").stage_dates else stage_dates(deals, words)
     _begun(deals, dates)
-    _end_dates(result, deals)
+    _end_dates(result, deals, dates)
     if booked is not None:
         _booked(result, deals, booked)
     _stages(result, deals, dates, settings, playbook, booked=booked is not None)
@@ -256,9 +256,11 @@ def _is_end(word: str) -> bool:
     return sense_of(word).meaning not in ("", "stage", "open", "parked")
 
 
-def _end_dates(result: Proposal, deals: Sheet) -> None:
+def _end_dates(result: Proposal, deals: Sheet, dates: Mapping[str, str]) -> None:
     """Take the close from the dates of win and loss where there is no one column for both."""
     columns = deals.columns
+    if columns.won_date in [dates[word] for word in early_wins(dates)]:
+        columns.won_date = [column for word, column in dates.items() if sense_of(word).meaning == "won"][-1]
     pair = [one for one in (columns.won_date, columns.lost_date) if one]
     if len(pair) == 2 and (columns.source("closed_at") in ("", *pair)):
         columns.found["closed_at"] = _choice("closed_at", pair[0])

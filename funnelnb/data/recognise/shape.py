@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
-from funnelnb.data.recognise.assign import Columns, find, words_of
+from funnelnb.data.recognise.assign import EITHER, Columns, find, words_of
+from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
 from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
@@ -142,6 +143,9 @@ def look(
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
     log = _log(found)
+    if not log and guess and not said and not found.placed:
+        nameless = log_by_content(raw, profiles)
+        log = dict(zip(("opportunity_id", "stage", "entered_at"), nameless, strict=True)) if nameless else {}
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
@@ -151,6 +155,8 @@ def look(
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
+    if kind == "stage_history" and not log and _as_reference(found):
+        kind = "stages"  # "deal_stage" with names and an order lists the stages
     if (
         not kind
         and _as_reference(found)
@@ -319,6 +325,8 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
+        if EITHER.search(one.name) and sheet.columns.source("closed_at") == one.name:
+            continue  # "completed / fell through" is the close, however it ended
         word = known.get(key(named))
         sense = sense_of(named)
         if word is None and (

@@ -48,6 +48,9 @@ OUTCOME_NAMES = ("won", "open", "lost", "lost_competitor", "lost_no_decision", "
 SHARED_COLUMNS = 0.6
 """Sheets that are called after outcomes are parts of one table if they share this much of the smaller one's columns."""
 
+SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
+"""Endings of SQLite files, looked for in a folder without other data."""
+
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
 
@@ -313,8 +316,9 @@ def _from_path(path: Path, mapping: Any) -> Sources:
     settings = read_settings(mapping)
     if path.is_dir() and is_database(settings.data):
         return _from_database(settings.data, settings)
-    if path.is_file() and is_sqlite(path):
-        return _from_database(sqlite_url(path), settings)
+    database = path if path.is_file() and is_sqlite(path) else _lone_database(path)
+    if database is not None:
+        return _from_database(sqlite_url(database), settings)
     if path.is_dir() and settings.data and (folder / settings.data).exists():
         path = folder / settings.data
         folder = path if path.is_dir() else path.parent
@@ -322,6 +326,16 @@ def _from_path(path: Path, mapping: Any) -> Sources:
     pieces = _pieces(path, settings)
     _read_pieces(found, pieces, alone=len(pieces) == 1)
     return found
+
+
+def _lone_database(path: Path) -> Path | None:
+    """Return the SQLite file of a folder that holds no other data."""
+    if not path.is_dir():
+        return None
+    files = [one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith((".", "~$"))]
+    kept = [one for one in files if one.suffix.lower() in SQLITE_SUFFIXES and is_sqlite(one)]
+    others = [one for one in files if one.suffix.lower() in SUFFIXES and one not in kept]
+    return kept[0] if len(kept) == 1 and not others else None
 
 
 def _meant_for(file: Path, path: Path) -> bool:

@@ -237,7 +237,7 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         ended = evidence.flagged and (evidence.closed or {}).get(word, 0.0) > ALL
         return ("left", "flag", False) if ended else ("none", "name", True)
     if sense.meaning in END_MEANINGS:
-        if sense.meaning == "won" and not sense.sure and (sure_win or _goes_on(word, evidence)):
+        if sense.meaning == "won" and not sense.sure and _is_step(word, evidence, sure_win=sure_win):
             return "stage", "name", True
         if sense.meaning == "lost" and not sense.sure and _ends_won(told):
             return "stage", "outcome", True
@@ -312,6 +312,22 @@ def _ended_all_the_same(word: str, evidence: Evidence) -> bool:
     stages = [one for one, meaning in senses.items() if meaning == "stage"]
     lost = any(meaning.startswith("lost") for meaning in senses.values())
     return bool(stages) and not lost and max(closed.get(one, 0.0) for one in stages) < 1 - ALL
+
+
+def _is_step(word: str, evidence: Evidence, *, sure_win: bool) -> bool:
+    """Whether a word that may mean the win is a stage: another one surely is the win, or its deals go on."""
+    return sure_win or _goes_on(word, evidence) or _none_closed(word, evidence)
+
+
+def _none_closed(word: str, evidence: Evidence) -> bool:
+    """Whether no deal of a word for the win has a close date, while all of one for lost or closed do."""
+    closed = evidence.closed or {}
+    ends = [
+        share
+        for one, share in closed.items()
+        if one != word and sense_of(one).meaning in (*END_MEANINGS, "unclear")
+    ]
+    return bool(ends) and max(ends) > ALL and closed.get(word, 1.0) < 1 - ALL
 
 
 def _ends_won(told: Mapping[str, int]) -> bool:
