@@ -293,8 +293,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     coded = pc.dictionary_encode(pc.utf8_trim_whitespace(as_arrow(cells)))
     words = coded.dictionary
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
-    folded = pc.utf8_normalize(words, form="NFKC")
-    folded = pc.replace_substring_regex(folded, _YEAR_END, r"\1\2")
+    folded = pc.replace_substring_regex(pc.utf8_normalize(words, form="NFKC"), _YEAR_END, r"\1\2")
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
     aware, minguo = np.zeros(len(words), bool), np.zeros(len(words), bool)
     orders = set()

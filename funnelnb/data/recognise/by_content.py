@@ -153,7 +153,7 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
     rows_n = len(raw.frame)
     events = [
         one.name for one in profiles
-        if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _tells_an_end(raw, one.name)
+        if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _end_words(raw, one.name)
     ]  # fmt: skip
     keys = [
         one.name for one in profiles
@@ -166,13 +166,26 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
         for event in events
         if not raw.frame.duplicated([key, event]).mean() > HARDLY
         and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
+        and _ends_last(raw, key, event, dates[0])
     ]
     return found[0] if len(found) == 1 else None
 
 
-def _tells_an_end(raw: Raw, name: str) -> bool:
+def _end_words(raw: Raw, name: str) -> list[str]:
     words = as_text(raw.frame[name]).dropna().unique()
-    return any(sense_of(str(word)).meaning in ("won", "lost", "lost_no_decision") for word in words)
+    return [str(one) for one in words if sense_of(str(one)).meaning in ("won", "lost", "lost_no_decision")]
+
+
+def _ends_last(raw: Raw, key: str, event: str, at: str) -> bool:
+    """Whether nearly no key has two ends, and nothing happens after an end."""
+    moments = _moments(raw, at)
+    if moments is None:
+        return False
+    ended = as_text(raw.frame[event]).isin(_end_words(raw, event))
+    keys = raw.frame[key]
+    twice = ended.groupby(keys).sum().gt(1).mean()
+    last = moments.groupby(keys).transform("max")
+    return bool(twice <= HARDLY and (moments[ended] >= last[ended]).mean() >= IN_ORDER)
 
 
 def _moments(raw: Raw, name: str) -> pd.Series | None:

@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.assign import ENDED, words_of
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, paths
+from funnelnb.data.recognise.words import ENDED, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

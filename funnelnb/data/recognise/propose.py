@@ -309,6 +309,7 @@ def _stages(
         for name in ("stage", "outcome"):
             columns.found.pop(name, None)
         columns.found["stage"] = _choice("stage", deals.log["stage"])
+    _idle_flag(deals)
     outcome_words = outcome_words_of(result, deals)
     flags = bool({"is_won"} & set(columns.found)) or "won_when" in part
     told = any(one.meaning == "won" for one in outcome_words) or flags or booked
@@ -320,22 +321,26 @@ def _stages(
     if dates:
         part["stage_dates"] = _dates_by_stage(dates, found)
         _ask_about_dates(result, deals, dates)
-    _idle_flag(deals)
     _flag(result, deals)
     _active(result, deals, found, outcome_words)
     if playbook is not None:
         _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
     if not (evidence.counts or told or part.get("won_when")):
-        blank = _blank_stage(deals)
-        if blank:
-            result.ask("stage_column_blank", file=deals.raw.file, column=blank)
-        else:
-            result.ask("no_stage_found", file=deals.raw.file)
-        result.document["playbook"] = ["Open", "Won"]
+        _without_stages(result, deals)
         return
     own_model(result, found, told=told)
-    result.model = model_like(found.stages)
+    result.model = model_like([result.labels.get(one, one) for one in found.stages])
+
+
+def _without_stages(result: Proposal, deals: Sheet) -> None:
+    """Ask for the stage, and propose a model of no stages."""
+    blank = _blank_stage(deals)
+    if blank:
+        result.ask("stage_column_blank", file=deals.raw.file, column=blank)
+    else:
+        result.ask("no_stage_found", file=deals.raw.file)
+    result.document["playbook"] = ["Open", "Won"]
 
 
 def _ask_about_dates(result: Proposal, deals: Sheet, dates: Mapping[str, str]) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
-from funnelnb.data.recognise.assign import EITHER, Columns, find, words_of
+from funnelnb.data.recognise.assign import EITHER, Columns, find
 from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
 from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
+from funnelnb.data.recognise.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -142,10 +143,7 @@ def look(
     columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
-    log = _log(found)
-    if not log and guess and not said and not found.placed:
-        nameless = log_by_content(raw, profiles)
-        log = dict(zip(("opportunity_id", "stage", "entered_at"), nameless, strict=True)) if nameless else {}
+    log = _log(found) or (_nameless_log(found) if guess and not said else {})
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
@@ -155,14 +153,7 @@ def look(
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
-    if kind == "stage_history" and not log and _as_reference(found):
-        kind = "stages"  # "deal_stage" with names and an order lists the stages
-    if (
-        not kind
-        and _as_reference(found)
-        and ("stage" in plain(stem or file) or _lists_stages(found, stem or file))
-    ):
-        kind = "stages"
+    kind = _reference_kind(found, kind, stem or file) if _as_reference(found) else kind
     if kind:
         found.kind, found.score = kind, 2.0 + scores.get(kind, 0.0)
         return found
@@ -209,6 +200,20 @@ def _as_reference(sheet: Sheet) -> bool:
         and any(one.unique for one in sheet.profiles)
         and not {"created_at", "closed_at"} <= set(sheet.columns.found)
     )
+
+
+def _nameless_log(sheet: Sheet) -> dict[str, str]:
+    """Return the roles of a history that no header tells, where no id tells deals apart."""
+    at = sheet.columns.source("opportunity_id")
+    found = None if at in sheet.raw.unique else log_by_content(sheet.raw, sheet.profiles)
+    return dict(zip(("opportunity_id", "stage", "entered_at"), found, strict=True)) if found else {}
+
+
+def _reference_kind(sheet: Sheet, kind: str, stem: str) -> str:
+    """Return the kind of a table that may list stages: by its name, unless it is known to be something else."""
+    if kind == "stage_history" and not sheet.log:
+        return "stages"  # "deal_stage" with names and an order
+    return "stages" if not kind and ("stage" in plain(stem) or _lists_stages(sheet, stem)) else kind
 
 
 def _lists_stages(sheet: Sheet, stem: str) -> bool:

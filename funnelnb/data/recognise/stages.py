@@ -260,13 +260,7 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         by_chance = _by_probability(word, evidence)
         if by_chance:
             return by_chance, "probability", True
-        if (
-            told
-            and sum(told.values()) >= max(5, ALL * evidence.counts[word])
-            and len(told) == 1
-            and next(iter(told)) in END_MEANINGS
-            and not _goes_on(word, evidence)
-        ):
+        if _always_ended(word, told, evidence):
             return "none", "outcome", True
     return "stage", "name" if sense.meaning else "rest", True
 
@@ -301,6 +295,13 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
         else one
         for one in words
     ]
+
+
+def _always_ended(word: str, told: Mapping[str, int], evidence: Evidence) -> bool:
+    """Whether another column gives nearly all deals of a word one and the same end."""
+    enough = sum(told.values()) >= max(5, ALL * evidence.counts[word])
+    one_end = len(told) == 1 and next(iter(told)) in END_MEANINGS
+    return enough and one_end and not _goes_on(word, evidence)
 
 
 def _ended_all_the_same(word: str, evidence: Evidence) -> bool:
