@@ -328,7 +328,8 @@ def _stage_and_outcome(
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
         ends_alone = words.as_outcome or (as_outcome > 0 and lacks_one_end(words))
-        ends_alone = ends_alone or (both_ends(words) and any(steps - {source}))
+        if both_ends(words) and any(steps - {source}):
+            ends_alone = telling = True
         if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
             ends.append((max(as_outcome, 0.9 * as_stage) + content(words) + 0.2 * (words.won > 0), source))
         elif as_stage or (as_outcome and words.known_n >= 2) or (telling and words.stages > 0):
