@@ -174,6 +174,34 @@ def test_limits_fall_back_on_those_of_the_groups():
     assert [row["decided_n"] for row in drawn] == sorted(n for n, _ in made.PEOPLE.values())
 
 
+def test_of_very_many_groups_those_outside_the_limits_are_drawn_and_then_the_largest():
+    few = {f"G{k:04}": (20 + k % 300, 5) for k in range(1_200)} | {"best": (12, 12), "worst": (31, 0)}
+    result = made.segments(few, verdicts=False)
+    called = {"best": "higher", "worst": "lower"}
+    rows = [dataclasses.replace(one, verdict=called.get(one.group[0], one.verdict)) for one in result.rows]
+    result = dataclasses.replace(result, rows=tuple(rows))
+    drawn = groups.funnel_plot_data(result)
+    assert len(drawn) == groups.POINTS_MOST
+    names = {row["group"][0] for row in drawn}
+    assert {"best", "worst"} <= names
+    least = min(row["decided_n"] for row in drawn if row["zone"] == "not_separable")
+    assert least >= max(row.decided_n for row in rows if row.group[0] not in names)
+    told = groups.funnel_plot_draw(result, "en").to_dict()["description"]
+    assert "Shown: 1,000 of 1,202 groups. The table has all." in told
+
+
+def test_names_stand_beside_their_points_and_touch_neither_points_nor_names():
+    taken = groups._Taken((100, 60))
+    taken.add((40.0, 20.0, 52.0, 32.0))
+    assert not taken.free((51.5, 20.0, 60.0, 30.0))
+    assert taken.free((53.0, 20.0, 90.0, 34.0))
+    assert not taken.free((1.0, 20.0, 30.0, 34.0))
+    assert not taken.free((70.0, 50.0, 90.0, 61.0))
+    taken.add((-20.0, -20.0, 5.0, 5.0))
+    assert not taken.free((4.0, 1.0, 20.0, 10.0))
+    assert taken.free((6.0, 6.0, 20.0, 12.0))
+
+
 def test_the_funnel_plot_is_as_high_as_points_and_their_intervals_need():
     near = {"large": (900, 190), "middle": (600, 130), "small": (45, 11)}
     result = made.segments(near, verdicts=False)

@@ -22,7 +22,7 @@ from funnelnb.show.tables.grid import (
     width,
     wrap,
 )
-from funnelnb.show.tables.table import build, frame
+from funnelnb.show.tables.table import ROWS_MOST, build, first_rows, frame
 from funnelnb.show.views.conversion import CURVES, LOSS_POINTS, STEPS, step_rows
 from funnelnb.show.views.registry import view_of
 from tests.show import golden, made
@@ -268,3 +268,23 @@ def test_what_fits_is_left_alone_and_so_is_everything_without_a_width():
     assert (
         hanging("- one two three four five six seven", "  ", 28) == "- one two three four five\n  six seven"
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "the first 1,000 of 1,200 rows"), ("zh", "共 1,200 行，列出前 1,000 行")]
+)
+def test_a_page_lists_the_first_of_very_many_rows_and_says_so_while_the_frame_has_all(lang, said):
+    result = made.segments({f"G{k}": (20 + k % 7, 5) for k in range(1_200)})
+    table = view_of(result).tables[0]
+    grid = build(table, result, lang)
+    assert len(grid.rows) == ROWS_MOST
+    assert said in grid.caption
+    assert said in result.text(lang)
+    assert len(result.to_frame()) == 1_200
+
+
+def test_the_total_stays_under_the_first_of_very_many_rows():
+    rows = [*range(1_500), "total"]
+    assert first_rows(rows, lambda row: row == "total")[-2:] == [999, "total"]
+    assert first_rows(rows[:-1], lambda row: row == "total")[-1] == 999
+    assert first_rows(rows[500:], lambda row: row == "total") == rows[500:]

@@ -298,30 +298,41 @@ def report_parts(
     hidden = unknown_figures(desk, now)
     blank = {what: float("nan") for what, name in PART_OF.items() if name in hidden}
 
-    def row(group: tuple[str, ...], mine: Mask, symptoms_of: list[Symptom]) -> ReportPart:
-        counted: dict[str, Any] = {what: int((mask & mine).sum()) for what, mask in masks.items()}
+    def row(group: tuple[str, ...], figures: dict[str, Any], symptoms_of: list[Symptom]) -> ReportPart:
         return ReportPart(
             group=group,
-            **counted
-            | {"order_amount": float(amount[masks["order_n"] & mine].sum())}
-            | {"here_amount": float(amount[stood & mine].sum())}
-            | blank,
+            **figures | blank,
             red_n=sum(one.state == "red" for one in symptoms_of),
             amber_n=sum(one.state == "amber" for one in symptoms_of),
         )
 
-    rows = []
-    for k, label in enumerate(labels):
-        mine = codes == k
-        if any((mask & mine).any() for mask in masks.values()):
-            rows.append(
-                row((label,), mine, [one for one in problems if name == "owner" and one.group == (label,)])
-            )
-    whole = row((), np.ones(len(desk.won), bool), problems)
+    mine: dict[tuple[str, ...], list[Symptom]] = {}
+    for one in problems if name == "owner" else ():
+        mine.setdefault(one.group, []).append(one)
+    rows = [
+        row((label,), figures, mine.get((label,), []))
+        for label, figures in zip(labels, _figures(codes, len(labels), masks, amount), strict=True)
+        if any(figures[what] for what in masks)
+    ]
+    whole = row((), _figures(np.zeros(len(codes), np.int64), 1, masks, amount)[0], problems)
     if len(rows) < 2:
         return (), (whole,)
     rows.sort(key=lambda one: (-one.order_amount, -one.here_amount, one.group))
     return (name,), (*rows, whole)
+
+
+def _figures(codes: Any, n: int, masks: dict[str, Mask], amount: Any) -> list[dict[str, Any]]:
+    """Return the counts and sums of each of n groups."""
+
+    def summed(mask: Mask, weights: Any = None) -> list[Any]:
+        chosen = mask & (codes >= 0)
+        weights = None if weights is None else weights[chosen]
+        return np.bincount(codes[chosen], weights, minlength=n).tolist()
+
+    columns = {what: summed(mask) for what, mask in masks.items()}
+    columns["order_amount"] = summed(masks["order_n"], amount)
+    columns["here_amount"] = summed(masks["here_n"], amount)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _cut_by(desk: Desk, by: str | None) -> str:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+import numpy as np
 
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, share_axis, sized
@@ -14,7 +15,7 @@ from funnelnb.show.tables.table import facts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.conversion.segments import Segments
+    from funnelnb.analysis.conversion.segments import SegmentRow, Segments
     from funnelnb.show.charts.parts import Row
 
 
@@ -216,8 +217,17 @@ def _plot_size() -> tuple[int, int]:
     return theme.fit((WIDTH, HEIGHT), (188, 280))
 
 
+POINTS_MOST = 1_000
+"""Of more groups those outside the limits are drawn first, then the largest; the table has them all."""
+
+
 def funnel_plot_data(result: Segments) -> list[Row]:
-    """Return one row per group: number, rate, its own limits and its verdict, the same as in the table."""
+    """Return one row per group drawn: number, rate, its own limits and its verdict, the same as in the table."""
+    rows = _rated(result)
+    if len(rows) > POINTS_MOST:
+        first = sorted(rows, key=lambda row: (row.verdict not in ("higher", "lower"), -row.decided_n))
+        kept = {row.group for row in first[:POINTS_MOST]}
+        rows = [row for row in rows if row.group in kept]
     return [
         {
             "group": row.group,
@@ -227,9 +237,12 @@ def funnel_plot_data(result: Segments) -> list[Row]:
             "zone": row.verdict,
         }
         | {name: getattr(row, name) for name in _LIMITS}
-        for row in result.rows
-        if row.decided_n
+        for row in rows
     ]
+
+
+def _rated(result: Segments) -> list[SegmentRow]:
+    return [row for row in result.rows if row.decided_n and math.isfinite(row.raw_rate)]
 
 
 def limits(result: Segments) -> list[Row]:
@@ -263,16 +276,19 @@ def _finite(rates: Sequence[float]) -> list[float]:
 def funnel_plot_draw(result: Segments, lang: str) -> Any:
     """Draw the funnel plot."""
     draft = Draft(result, lang)
-    rows = [row for row in funnel_plot_data(result) if math.isfinite(row["raw_rate"])]
+    rows = funnel_plot_data(result)
     if not rows or not result.n:
         return draft.nothing()
     plot = _Axes(draft, rows)
     layers = [*_lines(draft, plot), *_points(draft, plot, rows), _labels(draft, plot, rows)]
     chart = sized(alt.layer(*layers), width=_plot_size()[0], height=_plot_size()[1])
-    spread = ""
+    remarks = []
     if result.overdispersion > 1:
-        spread = draft.say.say("charts.funnel_plot.spread", overdispersion=result.overdispersion)
-    return draft.finish(chart, _title(draft), spread)
+        remarks.append(draft.say.say("charts.funnel_plot.spread", overdispersion=result.overdispersion))
+    rated_n = len(_rated(result))
+    if len(rows) < rated_n:
+        remarks.append(draft.say.say("charts.forest.more", shown_n=len(rows), groups_n=rated_n))
+    return draft.finish(chart, _title(draft), *remarks)
 
 
 class _Axes:
@@ -395,8 +411,9 @@ def _points(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> list[Any]:
 def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
     """Name the points, those outside the limits first, as far as names find room beside their point."""
     order = tuple(ZONES)
-    points = [plot.place(row) for row in rows]
-    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    taken = _Taken(_plot_size())
+    for x, y in {plot.place(row) for row in rows}:
+        taken.add((x - 6, y - 6, x + 6, y + 6))
     pieces = []
     for row in sorted(rows, key=lambda row: (order.index(row["zone"]), -row["decided_n"])):
         x, y = plot.place(row)
@@ -414,9 +431,8 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
         for px, py, align in spots:
             start = px - (0 if align == "left" else room if align == "right" else room / 2)
             box = (start, py - 7, start + room, py + 7)
-            inside = box[0] > 2 and box[2] < _plot_size()[0] - 2 and box[1] > 0 and box[3] < _plot_size()[1]
-            if inside and not any(_touch(box, other) for other in taken):
-                taken.append(box)
+            if taken.free(box):
+                taken.add(box)
                 pieces.append({"x": px, "y": py, "label": label, "align": align})
                 break
     layers = [
@@ -434,5 +450,26 @@ def _labels(draft: Draft, plot: _Axes, rows: Sequence[Row]) -> Any:
     return alt.layer(*layers) if layers else draft.layer([{}], "label").mark_point(opacity=0)
 
 
-def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+class _Taken:
+    """The pixels of a picture that are taken: a question costs the same however many boxes there are."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
+        self._pixels = np.zeros((self._height, self._width), dtype=bool)
+
+    def _within(self, box: tuple[float, float, float, float]) -> Any:
+        left, top, right, bottom = box
+        return self._pixels[
+            max(math.floor(top), 0) : max(math.ceil(bottom), 0),
+            max(math.floor(left), 0) : max(math.ceil(right), 0),
+        ]
+
+    def add(self, box: tuple[float, float, float, float]) -> None:
+        """Take a box; what lies outside the picture is left out."""
+        self._within(box)[...] = True
+
+    def free(self, box: tuple[float, float, float, float]) -> bool:
+        """Return whether a box lies in the picture and touches nothing taken."""
+        left, top, right, bottom = box
+        inside = left > 2 and right < self._width - 2 and top > 0 and bottom < self._height
+        return inside and not self._within(box).any()

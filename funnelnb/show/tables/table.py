@@ -103,9 +103,28 @@ def withheld(result: Any) -> bool:
     return not getattr(result, "n", 1) and any(note.code in WITHHELD for note in result.notes)
 
 
+ROWS_MOST = 1_000
+"""Rows of a table on a page or in a message, beside its total; frames and workbooks have all of them."""
+
+
 def rows_shown(table: Table, result: Any) -> Sequence[Any]:
-    """Return the rows that a reader sees: none where a result is withheld."""
-    return () if withheld(result) else table.rows(result)
+    """Return the rows that a reader sees: none where a result is withheld, of very many the first and the total."""
+    return () if withheld(result) else first_rows(table.rows(result), table.strong)
+
+
+def first_rows(rows: Sequence[Any], strong: Callable[[Any], bool]) -> Sequence[Any]:
+    """Return the first ROWS_MOST of `rows`, and the last where it is a total."""
+    if len(rows) <= ROWS_MOST + 1:
+        return rows
+    return [*rows[:ROWS_MOST], *(row for row in rows[-1:] if strong(row))]
+
+
+def captioned(caption: str, shown_n: int, rows_n: int, say: Words) -> str:
+    """Return the caption of a table, which says so where not all its rows are shown."""
+    if shown_n == rows_n:
+        return caption
+    told = say.say("words.rows_first", shown_n=min(shown_n, ROWS_MOST), rows_n=rows_n)
+    return " · ".join(part for part in (caption, told) if part)
 
 
 def facts(result: Any, say: Words) -> dict[str, Any]:
@@ -147,8 +166,9 @@ def build(
         )
         for row in rows
     )
+    caption = say.fill(say.get(f"tables.{table.name}.caption"), named)
     return Grid(
-        caption=say.fill(say.get(f"tables.{table.name}.caption"), named),
+        caption=captioned(caption, len(rows), 0 if withheld(result) else len(table.rows(result)), say),
         heads=tuple(_head(table, column, rows, named, say, scale, by) for column in columns),
         rows=finished,
         stub=sum(column in columns for column in table.columns[: table.stub]),

@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.show.tables.document import Document, Part, Section
 from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.tables.lists import key_of
-from funnelnb.show.tables.table import Table
+from funnelnb.show.tables.table import Table, captioned, first_rows
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who, window_of
 from funnelnb.show.views.registry import Finding, View, deal_named, name_some, no_deals, unjudged
@@ -96,7 +96,8 @@ def _parts(result: WeeklyReport, say: Words) -> Grid:
     first = say.get("weekly.sizes.head") if result.by == ("size",) else say.attribute_head(result.by)
     heads = [first, *(say.get(f"weekly.heads.{name}") for name in names)]
     rows = []
-    for row in result.parts:
+    parts = first_rows(result.parts, lambda row: not row.group)
+    for row in parts:
         name = say.get("weekly.sum") if not row.group else say.group(row.group)
         if result.by == ("size",) and row.group:
             name = say.find(f"weekly.sizes.{row.group[0]}") or say.get("language.not_given")
@@ -107,8 +108,9 @@ def _parts(result: WeeklyReport, say: Words) -> Grid:
                 say.numbers.count(row.here_n), say.numbers.amount(row.here_amount, result.currency),
             )
         )  # fmt: skip
-    named = _named(result, result.parts, ("", "entered_n", "order_n", "", "loss_n", "here_n", ""))
-    return _grid("", heads, rows, say, strong=(len(rows) - 1,), lists=named)
+    named = _named(result, parts, ("", "entered_n", "order_n", "", "loss_n", "here_n", ""))
+    caption = captioned("", len(parts), len(result.parts), say)
+    return _grid(caption, heads, rows, say, strong=(len(rows) - 1,), lists=named)
 
 
 def _problem(row: Symptom, result: WeeklyReport, say: Words) -> Part:
