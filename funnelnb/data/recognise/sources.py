@@ -28,6 +28,7 @@ from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, reco
 from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
+from funnelnb.data.recognise.wide_marks import marks_as_rows
 from funnelnb.data.recognise.wide_months import months_as_history
 from funnelnb.playbooks.model import fold
 
@@ -50,6 +51,9 @@ SHARED_COLUMNS = 0.6
 
 SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 """Endings of SQLite files, looked for in a folder without other data."""
+
+_PROPOSED = ("opportunities", "stage_history", "accounts")
+"""Tables that settings name by their sheet; others beside them in a workbook are known by the names of their sheets."""
 
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
@@ -171,13 +175,15 @@ def _add(
     alone: bool = False,
 ) -> None:
     """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
+    if found.guessing:
+        raw = months_as_history(raw)
+        raw = raw if table in ("opportunities", "accounts") else marks_as_rows(raw)
     if table:
         found.raws[table] = raw
     elif alone and not found.guessing:
         found.raws["opportunities"] = raw
     if not found.guessing:
         return
-    raw = months_as_history(raw)
     preset = preset_named(found.settings.crm) if found.settings.crm else recognise(raw.columns)
     known = preset.columns.get("opportunities", {}) if preset is not None and preset.id != PLAIN else {}
     said = {
@@ -384,7 +390,15 @@ def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> lis
         return [_Piece(file, settings.table(table) if table else _unclaimed(settings, alone=alone), table)]
     wanted = settings.table("opportunities").sheet
     if alone and wanted:
-        return [_Piece(file, settings.table("opportunities"), "opportunities")]
+        beside = {one: table_of(one, preset) or "" for one in inside if one != wanted}
+        return [
+            _Piece(file, settings.table("opportunities"), "opportunities"),
+            *(
+                _Piece(file, replace(settings.table(held), sheet=one), held)
+                for one, held in beside.items()
+                if held and held not in _PROPOSED
+            ),
+        ]
     pieces = []
     for sheet in inside:
         held = (

@@ -112,10 +112,14 @@ def _bounds(result: Harm, say: Words) -> list[str]:
     """Return one sentence per fault of lacking dates: between which values the number lies that they move most."""
     told = []
     for row in result.rows:
-        moved = [one for one in row.effects if one.most > one.least]
+        shown = [
+            (one, *(number(one.measure, end, say) for end in (one.least, one.most)))
+            for one in row.effects
+            if one.most > one.least
+        ]
+        moved = [(one, lower, upper) for one, lower, upper in shown if lower != upper]
         if moved:
-            first = moved[0]
-            lower, upper = (number(first.measure, one, say) for one in (first.least, first.most))
+            first, lower, upper = moved[0]
             told.append(
                 say.say(
                     "harm.bounds", finding=say.get(f"harm.findings.{row.finding}"), lower=lower, upper=upper,
