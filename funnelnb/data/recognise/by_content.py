@@ -168,7 +168,10 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
         and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
         and _ends_last(raw, key, event, dates[0])
     ]
-    return found[0] if len(found) == 1 else None
+    kinds = {one.name: one.kind for one in profiles}
+    worded = [one for one in found if kinds[one[0]] != "number"] or found  # an amount repeats with its deal
+    finest = max((raw.frame[one[0]].nunique() for one in worded), default=0)
+    return next((one for one in worded if raw.frame[one[0]].nunique() == finest), None)
 
 
 def _end_words(raw: Raw, name: str) -> list[str]:

@@ -49,21 +49,68 @@ def steps_between(
         one, and do not lie behind it.
     """
     places = {one.name: one for one in profiles}
-    steps = [column for word, column in known.items() if not _ends(word)]
-    if len(steps) < 2:
+    if all(_ends(word) for word in known):
         return []
     found: list[str] = []
-    for before, column in [(places[one].place - 1, one) for one in known.values()]:
-        place, after = before, column
+    for column in known.values():
+        place, after = places[column].place - 1, column
         while place >= 0:
             one = profiles[place]
-            if one.name in known.values() or not _may_be_step(one) or one.filled_n < places[after].filled_n:
-                break
-            if _in_order(frame, one.name, after) < IN_ORDER:
+            if (
+                one.name in known.values()
+                or not _may_be_step(one)
+                or not _fits_between(frame, profiles, place, after)
+            ):
                 break
             found.append(one.name)
             place, after = place - 1, one.name
     return found
+
+
+def _fits_between(frame: pd.DataFrame, profiles: Sequence[ColumnProfile], place: int, after: str) -> bool:
+    """Whether a date is filled as often as the next one and not behind it, or behind the last one only."""
+    one = profiles[place]
+    next_n = next(other.filled_n for other in profiles if other.name == after)
+    if one.filled_n < next_n:
+        return False
+    if (frame[one.name].notna() & frame[after].notna()).any() and _in_order(
+        frame, one.name, after
+    ) >= IN_ORDER:
+        return True
+    before = profiles[place - 1] if place else None
+    return (
+        before is not None
+        and before.kind == "date"
+        and _in_order(frame, one.name, after) == 0.0
+        and _in_order(frame, before.name, one.name) >= IN_ORDER
+    )
+
+
+def won_alone(frame: pd.DataFrame, known: Mapping[str, str]) -> str:
+    """Which date, the last of all steps, stands only where deals were not lost, where no date tells the win?
+
+    Parameters
+    ----------
+    frame, known
+        As for :func:`steps_between`.
+
+    Returns
+    -------
+    str
+        A column; empty where a known date tells the win, or none tells the loss.
+    """
+    senses = {word: sense_of(word).meaning for word in known}
+    lost = [known[word] for word, meaning in senses.items() if meaning.startswith(("lost", "left"))]
+    steps = [known[word] for word in known if not _ends(word)]
+    if "won" in senses.values() or not lost or len(steps) < 2:
+        return ""
+    rows = frame.iloc[:: max(len(frame) // SAMPLE, 1)]
+    last = _days(rows, steps[-1])
+    if last is None or last.notna().sum() < 3:
+        return ""
+    ended = [_days(rows, one) for one in lost]
+    alone = all(one is not None and not (one.notna() & last.notna()).any() for one in ended)
+    return steps[-1] if alone and _share(_days(rows, steps[-2]), last) >= IN_ORDER else ""
 
 
 def lost_alone(frame: pd.DataFrame, profiles: Sequence[ColumnProfile], known: Mapping[str, str]) -> str:

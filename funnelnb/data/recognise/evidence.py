@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.by_dates import early_wins, lost_alone
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, paths
 from funnelnb.data.recognise.words import ENDED, words_of
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from funnelnb.data.recognise.shape import Sheet
 
 
-_LABEL = re.compile(r"^(label|name|title|stage|status|(stage|status|list) (label|name|title))$|阶段|名称")
+_LABEL = re.compile(
+    r"^(label|name|title|stage|status|(stage|status|list) (label|name|title)|bezeichnung|beschreibung|nombre|nome|nom"
+    r"|libelle|naam|nazwa|название|наименование)$|阶段|名称|名前"
+)
 
 
 def column_words(sheet: Sheet, column: str) -> dict[str, int]:
@@ -111,6 +114,8 @@ def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[St
     frame = deals.raw.frame
     lost = lost_alone(frame, deals.profiles, dates) if dates else ""
     found = {word: "lost" for word, column in dates.items() if column == lost}
+    won = won_alone(frame, dates) if dates else ""
+    found |= {word: "won" for word, column in dates.items() if column == won}
     early = early_wins({word: column for word, column in dates.items() if column != lost})
     found |= dict.fromkeys(early, "stage")
     wins = [word for word in dates if word not in found and sense_of(word).meaning == "won"]
@@ -205,7 +210,10 @@ def _read_reference(
         (
             one.name
             for one in sheet.profiles
-            if re.search(r"order|sequence|position|\bpos\b|rank|sort|顺序|排序", plain(one.name))
+            if re.search(
+                r"order|sequence|position|\bpos\b|rank|sort|reihenfolge|\borden\b|\bordre\b|ordem|kolejnosc|volgorde|поряд|顺序|排序|順",
+                plain(one.name),
+            )
         ),
         "",
     )

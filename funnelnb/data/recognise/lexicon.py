@@ -363,6 +363,7 @@ def _stem_rank(text: str) -> float | None:
     return max(found, default=None)
 
 
+_SURE_ENDS = ("won", "lost", "lost_competitor", "lost_no_decision")
 _NOT_YET = re.compile(r"^(?:未|尚未|没有?|不|not |nicht |non |no |não |nao |не )\s*", re.IGNORECASE)
 _NEGATIONS = frozenset(
     (
@@ -403,6 +404,8 @@ def sense_of(word: str) -> Sense:  # noqa: PLR0911 - one return per kind of evid
     first, _, rest = text.partition(" ")
     if first in _NEGATIONS and rest and sense_of(rest).meaning == "won":
         return Sense("lost", None, sure=True)
+    if rest and sense_of(first).meaning == "unclear" and (end := sense_of(rest)).meaning in _SURE_ENDS:
+        return Sense(end.meaning, None, sure=True)  # "Closed - sold"
     if (bare := _NOT_YET.sub("", word)) != word and sense_of(bare).meaning == "unclear":
         return Sense("open", None, sure=True)  # 未关闭, "not closed"
     if len(first) == 1 and first.isalpha() and rest and not first.isdigit():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
 from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
-from funnelnb.data.recognise.by_dates import early_wins, lost_alone
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.columns import PLAIN, recognise
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of, stage_labels
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
@@ -315,7 +315,8 @@ def _stages(
     told = any(one.meaning == "won" for one in outcome_words) or flags or booked
     evidence = evidence_of(result, deals, dates, outcome_words, settings)
     result.labels = stage_labels(result, evidence.counts) if evidence.counts else {}
-    ends_by_date = any(sense_of(word).meaning == "won" for word in dates)
+    won_by_date = any(sense_of(word).meaning == "won" for word in dates)
+    ends_by_date = won_by_date or bool(won_alone(deals.raw.frame, dates))
     found = plan(evidence, outcome_told=told or ends_by_date)
     result.stages, result.outcomes = found, outcome_words
     if dates:
@@ -344,13 +345,14 @@ def _without_stages(result: Proposal, deals: Sheet) -> None:
 
 
 def _ask_about_dates(result: Proposal, deals: Sheet, dates: Mapping[str, str]) -> None:
-    """Ask about a date that is taken for that of the loss only because it never stands beside a win."""
-    at = lost_alone(deals.raw.frame, deals.profiles, dates)
-    for word, column in dates.items():
-        if at == column:
-            n = int(deals.column(column).filled_n)
-            line = f'[outcomes] "{word}" = "lost"'
-            result.ask("word_unclear", line=line, word=word, n=n, meaning="lost")
+    """Ask about a date that is taken for that of an end only because it never stands beside one of the other end."""
+    frame = deals.raw.frame
+    ends = {"lost": lost_alone(frame, deals.profiles, dates), "won": won_alone(frame, dates)}
+    for meaning, at in ends.items():
+        for word in (one for one, column in dates.items() if column == at):
+            n = int(deals.column(at).filled_n)
+            line = f'[outcomes] "{word}" = "{meaning}"'
+            result.ask("word_unclear", line=line, word=word, n=n, meaning=meaning)
 
 
 def _blank_stage(deals: Sheet) -> str:

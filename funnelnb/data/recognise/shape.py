@@ -143,7 +143,7 @@ def look(
     columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
-    log = _log(found) or (_nameless_log(found) if guess and not said else {})
+    log = _log(found) or (_nameless_log(found) if guess else {})
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
@@ -185,18 +185,20 @@ def _as_deals(sheet: Sheet) -> float:
     return score if placed else 0.5 * score
 
 
+_ORDERED = re.compile(
+    r"\border|probab|sequence|position|\bpos\b|\brank|\bsort|closed won|is won|reihenfolge|\borden\b|\bordre\b|ordem"
+    r"|kolejnosc|volgorde|поряд|顺序|排序|順|赢率"
+)
+_LABELLED = re.compile(r"label|name|stage|title|bezeichnung|nombre|\bnom|libelle|naam|nazwa|назван|阶段|名")
+
+
 def _as_reference(sheet: Sheet) -> bool:
     """Whether the table lists stages: few rows, a label, an order or a probability."""
     names = " ".join(plain(one.name) for one in sheet.profiles)
     return (
         len(sheet.raw.frame) <= 400
-        and bool(
-            re.search(
-                r"\border|probab|sequence|position|\bpos\b|\brank|\bsort|closed won|is won|顺序|排序|赢率",
-                names,
-            )
-        )
-        and bool(re.search(r"label|name|stage|title|阶段", names))
+        and bool(_ORDERED.search(names))
+        and bool(_LABELLED.search(names))
         and any(one.unique for one in sheet.profiles)
         and not {"created_at", "closed_at"} <= set(sheet.columns.found)
     )
@@ -219,7 +221,9 @@ def _reference_kind(sheet: Sheet, kind: str, stem: str) -> str:
 def _lists_stages(sheet: Sheet, stem: str) -> bool:
     """Whether a small table that is called after pipelines, statuses or lists holds no deals."""
     words = set(plain(re.sub(r"\.\w{2,5}$", "", stem)).split())
-    called = words & {"pipeline", "pipelines", "status", "statuses", "list", "lists", "columns", "phases"}
+    called = words & {"pipeline", "pipelines", "status", "statuses", "list", "lists", "columns", "phases",
+        "phasen", "phase", "etapas", "etapes", "fases", "fasen", "etapy", "estados", "statuts", "этапы", "стадии",
+    }  # fmt: skip
     deals = {"amount", "expected_amount", "owner", "created_at", "closed_at", "expected_close_at"}
     return bool(called) and len(sheet.raw.frame) <= 100 and not deals & set(sheet.columns.found)
 

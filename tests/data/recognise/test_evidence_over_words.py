@@ -54,6 +54,13 @@ def test_a_log_is_found_without_its_headers():
         rows += [(f"K{deal}", step, f"2025-0{place + 1}-{deal + 1:02d}") for place, step in enumerate(steps)]
     made = pd.DataFrame(rows, columns=["aaa", "bbb", "ccc"])
     assert figures(made)[:4] == (14, 3, 2, 9)
+    assert figures(made)[5] == "2025-01-01"
+    assert figures(made.assign(ddd=[10 * (row // 3) for row in range(42)]))[:4] == (
+        14,
+        3,
+        2,
+        9,
+    )  # an amount is no key
 
 
 def test_months_side_by_side_are_a_history(tmp_path):
@@ -149,6 +156,24 @@ def test_a_date_that_never_stands_beside_a_win_is_asked_to_be_the_loss():
     assert figures(made)[1:4] == (5, 4, 6)
     assert figures(made)[5] == "2025-01-01"  # the first stage is the beginning
     assert "word_unclear" in asked(made)
+
+
+def test_a_last_date_that_never_stands_beside_a_loss_is_asked_to_be_the_win():
+    made = pd.DataFrame(
+        {
+            "Date prospection": CREATED,
+            "Date devis": ["2025-01-20"] * 12 + [None] * 3,
+            "Date xyz": ["2025-02-20"] * 5 + [None] * 10,
+            "Date refus": [None] * 5 + ["2025-03-01"] * 4 + [None] * 6,
+        }
+    )
+    assert figures(made)[1:4] == (5, 4, 6)
+    assert "word_unclear" in asked(made)
+
+
+@pytest.mark.parametrize(("word", "meaning"), [("Closed - sold", "won"), ("Closed - no sale", "lost")])
+def test_closed_and_how(word, meaning):
+    assert sense_of(word).meaning == meaning
 
 
 def test_a_win_before_a_working_stage_is_a_step():
