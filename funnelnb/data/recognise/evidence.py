@@ -114,8 +114,8 @@ def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[St
     frame = deals.raw.frame
     lost = lost_alone(frame, deals.profiles, dates) if dates else ""
     found = {word: "lost" for word, column in dates.items() if column == lost}
-    won = won_alone(frame, dates) if dates else ""
-    found |= {word: "won" for word, column in dates.items() if column == won}
+    last = won_alone(frame, dates) if dates else ""
+    found |= {word: "won" for word, column in dates.items() if column == last}
     early = early_wins({word: column for word, column in dates.items() if column != lost})
     found |= dict.fromkeys(early, "stage")
     wins = [word for word in dates if word not in found and sense_of(word).meaning == "won"]

@@ -62,11 +62,9 @@ def months_as_history(raw: Raw) -> Raw:
     for name in sorted(days, key=lambda one: days[one]):
         words = as_text(frame[name])
         new = words.notna() & (words != before)
-        parts.append(
-            frame.loc[new, kept].assign(
-                **{DEAL: ids[new], STAGE: words[new], DAY: days[name].strftime("%Y-%m-%d")}
-            )
-        )
+        part = frame.loc[new, kept].copy()
+        part[DEAL], part[STAGE], part[DAY] = ids[new], words[new], days[name].strftime("%Y-%m-%d")
+        parts.append(part)
         before = words.where(words.notna(), before)
     whole = pd.concat(parts)
     whole.index = pd.RangeIndex(2, 2 + len(whole))
