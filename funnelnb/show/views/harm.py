@@ -112,12 +112,12 @@ def _bounds(result: Harm, say: Words) -> list[str]:
     """Return one sentence per fault of lacking dates: between which values the number lies that they move most."""
     told = []
     for row in result.rows:
-        shown = [
-            (one, *(number(one.measure, end, say) for end in (one.least, one.most)))
+        spans = [
+            (one, number(one.measure, one.least, say), number(one.measure, one.most, say))
             for one in row.effects
             if one.most > one.least
         ]
-        moved = [(one, lower, upper) for one, lower, upper in shown if lower != upper]
+        moved = [span for span in spans if span[1] != span[2]]
         if moved:
             first, lower, upper = moved[0]
             told.append(
