@@ -202,8 +202,15 @@ def _all_deleted(proposal: Proposal, problem: Problem) -> None:
 
 
 def _decimal(proposal: Proposal, problem: Problem) -> None:
-    proposal.document["decimal"] = "."
-    proposal.ask("decimal_unclear", line='decimal = "."', column=problem.column, value=problem.value)
+    """Propose the decimal sign, and ask: amounts of money have no three decimals each, so the point parts thousands."""
+    columns = proposal.deals.columns if proposal.deals is not None else None
+    money = columns is not None and problem.column in (
+        columns.source("amount"),
+        columns.source("expected_amount"),
+    )
+    sign, code = (",", "thousands_unclear") if money else (".", "decimal_unclear")
+    proposal.document["decimal"] = sign
+    proposal.ask(code, line=f'decimal = "{sign}"', column=problem.column, value=problem.value)
 
 
 def _no_join(proposal: Proposal, problem: Problem) -> None:

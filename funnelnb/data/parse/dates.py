@@ -49,6 +49,9 @@ PATTERNS = (
 )
 """Ways of writing, with the order of the parts where it is fixed; each sign between them may have its own."""
 
+_YEAR_END = r"([0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2,4})(?:[.]|\s?(?:г|р)[.]?)(\s.*)?$"
+"""What stands behind the year in Croatian, Bulgarian, Russian ("5.3.2026.", "05.03.2026 г.")."""
+
 _MONTHS = {
     **{name: place for place, name in enumerate(
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
@@ -291,7 +294,7 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     coded = pc.dictionary_encode(pc.utf8_trim_whitespace(as_arrow(cells)))
     words = coded.dictionary
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
-    folded = pc.utf8_normalize(words, form="NFKC")
+    folded = pc.replace_substring_regex(pc.utf8_normalize(words, form="NFKC"), _YEAR_END, r"\1\2")
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
     aware, minguo = np.zeros(len(words), bool), np.zeros(len(words), bool)
     orders = set()

@@ -74,6 +74,7 @@ _AFFIXES = sorted([*FACTORS, *CURRENCIES], key=len, reverse=True)
 _BLANK_NUMBERS = frozenset(
     (*BLANKS, "na", "none", "nil", "/", "tbd", "unknown", "未知", "待定", "#value!", "#ref!")
 )
+_NO_CENTS = re.compile(r"(?<=\d)[.,]\s?[–—-]{1,2}(?=\s|$)")
 _CELL = re.compile(r"(?P<before>[^\d.]*)(?P<body>\.?\d[\d.,'’\s_]*(?:e[+-]?\d+)?)(?P<after>.*)", re.DOTALL)
 _POINT = re.compile(
     r"\d+(?:\.\d*)?|\.\d+|[1-9]\d{0,2}([,'’ _])\d{3}(?:\1\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?e[+-]?\d+"
@@ -257,10 +258,10 @@ def _take_apart(text: str | None, kind: Kind) -> Cell | str | None:
     )
     if tidy in _BLANK_NUMBERS:
         return None
-    inner = tidy
+    inner = _NO_CENTS.sub("", tidy)  # 12'500.–
     negative = tidy.startswith("(") and tidy.endswith(")")
     if negative:
-        inner = tidy[1:-1].strip()
+        inner = inner[1:-1].strip()
     found = _CELL.fullmatch(inner)
     if not found:
         return tidy

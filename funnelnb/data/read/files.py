@@ -19,7 +19,7 @@ from funnelnb.data.read.archive import MB, tables_inside, unpacked
 from funnelnb.data.read.duckdb_file import duckdb_tables, read_duckdb
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.html_table import read_html
-from funnelnb.data.read.json_records import read_json
+from funnelnb.data.read.json_records import json_tables, read_json
 from funnelnb.data.read.parts import Sample, sample_of
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, refuse_long_cells, unique_names
 from funnelnb.data.read.sheet import open_workbook, read_workbook
@@ -272,6 +272,8 @@ def sub_tables(path: Path, limits: Limits | None = None) -> list[str]:
             return list(open_workbook(path, settings).sheet_names)
         if kind == "zip":
             return tables_inside(path, settings.limits, INNER)
+        if kind == "json":
+            return json_tables(path)
         if kind == "dump":
             return dump_tables(path, settings.limits)
         if kind == "duckdb":
@@ -522,7 +524,7 @@ _READERS = {
     "excel": read_workbook,
     "parquet": _read_parquet,
     "duckdb": lambda path, settings: _from_arrow(*read_duckdb(path, settings)),
-    "json": lambda path, settings: read_json(path, settings.limits),
+    "json": lambda path, settings: read_json(path, settings.limits, settings.sheet),
     "html": read_html,
     "xml": read_xml,
     "dump": read_dump,

@@ -129,7 +129,15 @@ def _stages(proposal: Proposal, say: Words) -> str:
     for one in (*found, *proposal.outcomes):
         number = str(place[one.word]) if one.word in place and one.meaning == "stage" else ""
         meaning = f"= {one.same_as}" if one.same_as else say.get(f"recognise.meanings.{one.meaning}")
-        rows.append((number, one.word, say.numbers.count(one.n), meaning + ("" if one.sure else " ?")))
+        label = proposal.labels.get(one.word, "")
+        rows.append(
+            (
+                number,
+                f"{label} ({one.word})" if label else one.word,
+                say.numbers.count(one.n),
+                meaning + ("" if one.sure else " ?"),
+            )
+        )
     return _listed(say.get("recognise.stages"), _table(rows))
 
 
