@@ -2,7 +2,7 @@
 SHELL := bash
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help report test check format notebooks sample site verify release lock lab bench fuzz sbom clean
+.PHONY: help report test check format notebooks sample site verify release lowest lock lab bench fuzz sbom clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -15,6 +15,9 @@ help:  ## this list
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp
 	@bash tools/setup.sh dev
 
+.venv-lowest/lowest.stamp: requirements/lowest.txt tools/setup.sh
+	@bash tools/setup.sh lowest
+
 # ---- what you do with it ----------------------------------------------------------------------------------------
 
 report: .venv/run.stamp  ## offline HTML reports per region from the sample data, into reports/
@@ -23,7 +26,7 @@ report: .venv/run.stamp  ## offline HTML reports per region from the sample data
 lab: .venv/run.stamp  ## the notebooks in JupyterLab
 	@$(PY) -m funnelnb lab
 
-test: .venv/dev.stamp  ## everything that must hold: derived files, style, types, tests, notebooks
+test: .venv/dev.stamp .venv-lowest/lowest.stamp  ## everything that must hold: derived files, style, types, tests, notebooks
 	@bash tools/test.sh
 
 # ---- for those who change it ------------------------------------------------------------------------------------
@@ -58,8 +61,11 @@ verify: .venv/dev.stamp  ## the long checks: coverage, fuzz, kills, simulations,
 release: .venv/dev.stamp  ## build dist/, install the wheel in a clean environment, try it; the changelog must have the version
 	@bash tools/release.sh
 
+lowest: .venv-lowest/lowest.stamp  ## the suite on the lowest versions that pyproject.toml allows
+	@bash tools/test.sh lowest
+
 lock: .venv/dev.stamp  ## renew the pinned, hashed requirements and environment.yml
 	@bash tools/lock.sh
 
 clean:  ## remove what the targets made
-	rm -rf .venv reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

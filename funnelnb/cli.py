@@ -513,11 +513,18 @@ def _proposal(given: argparse.Namespace, data: tuple[str, ...]) -> Any:
 
 
 def _import(given: argparse.Namespace) -> int:
+    import tempfile
+
     from funnelnb.batch.intake import take_in
+    from funnelnb.data.read.files import sampled
     from funnelnb.show.pages.proposal import proposal_text
+    from funnelnb.show.text.words import words
 
     data = _data(given)
-    proposal = _proposal(given, data)
+    with tempfile.TemporaryDirectory() as room, sampled(Path(room)) as large:
+        proposal = _proposal(given, data)
+    for one in large:
+        print(words(given.lang).say("parts.large", file=one.name, size_n=one.stat().st_size // 10**6) + "\n")
     print(proposal_text(proposal, given.lang))
     return take_in(
         data,
@@ -527,6 +534,7 @@ def _import(given: argparse.Namespace) -> int:
         force=given.force,
         lang=given.lang,
         as_of=given.as_of or None,
+        large=bool(large),
     )
 
 

@@ -1,5 +1,7 @@
 """Fixtures for the whole suite."""
 
+import fcntl
+import functools
 import os
 import sys
 import time
@@ -59,28 +61,44 @@ def warm(warm_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(forkserver.ADDRESS, warm_server)
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that `make` fills once for all workers of this test run."""
+    base = factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder, finished = base / name, base / f"{name}.finished"
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            make(folder)
+            finished.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def sample_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def sample_pages(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], Path]:
     """Reports of one region of the sample company, every kind of page, made once in each language that is asked for."""
-    made: dict[str, Path] = {}
 
     def folder(lang: str) -> Path:
-        if lang not in made:
-            from funnelnb.batch.notebooks import notebooks
-            from funnelnb.batch.run import Progress, request_of, run
+        from funnelnb.batch import forkserver
+        from funnelnb.batch.notebooks import notebooks
+        from funnelnb.batch.run import Progress, request_of, run
 
-            out = tmp_path_factory.mktemp(f"pages-{lang}")
+        def make(out: Path) -> None:
             wanted = {"01", "02", "03", "04"} | (MORE_PAGES if os.environ.get("FUNNELNB_VERIFY") else set())
             names = tuple(one.name for one in notebooks(lang) if one.name[:2] in wanted)
             asked, _ = request_of({
                 "data": (str(ROOT / "data/sample"),), "by": "region", "lang": lang, "notebooks": names, "out": out,
                 "only": ("DACH", "Iberia") if lang == "en" else ("DACH",),
             })  # fmt: skip
-            assert run(asked, Progress()).outcome == "ok"
-            made[lang] = out
-        return made[lang]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(forkserver.ADDRESS, request.getfixturevalue("warm_server"))
+                assert run(asked, Progress()).outcome == "ok"
 
-    return folder
+        return once(tmp_path_factory, f"pages-{lang}", make)
+
+    return functools.cache(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold. Usage: tools/test.sh [quick|lowest|pythons]
+#   (none)   all of the short tier; on the lowest versions that pyproject.toml allows a part of every room
 #   quick    style, types and derived files only
 #   lowest   the suite on the lowest versions that pyproject.toml allows, in an environment of its own
 #   pythons  the suite on the oldest Python that pyproject.toml allows and the newest on this machine, likewise
@@ -10,6 +11,22 @@ py=.venv/bin/python
 # The rooms that run in an environment of their own, without browsers and engines.
 rooms=(tests/core tests/playbooks tests/stats tests/data tests/analysis tests/show tests/batch/test_dask.py)
 
+# Of each room what says most of it in little time, for every change: `make verify` runs the rooms whole.
+few=(tests/core tests/playbooks tests/stats/test_{proportion,survival,incidence,lifetime,logistic,rank_test,months}.py
+  tests/data/test_{book,dates,numbers,join,ids,count,sources,ledger_rules}.py
+  tests/data/read/test_{delimited,forms}.py tests/data/recognise/test_pipelines.py
+  tests/analysis/test_{conversion,segments,cohort,overview,target,mix,truth}.py tests/analysis/forecast/test_forecast.py
+  tests/show/test_{charts,finding,export,word,number}.py
+  "tests/notebook/test_notebooks.py::test_checked_outputs_are_what_comes_out[01_conversion_by_segment-en]"
+  tests/batch/test_run.py::test_every_region_gets_a_page_and_an_executed_notebook)
+
+# Run tests in environment $1, which is there; further arguments go to pytest.
+there() {
+  local room=$1
+  shift
+  "$room/bin/python" -m pytest -q -p no:cacheprovider -m "not engine_spark and not browser" "$@"
+}
+
 # Run the rooms in environment $1, made by Python $2 from the pins $3; further arguments go to pytest.
 elsewhere() {
   local room=$1 python=$2 pins=$3
@@ -18,7 +35,7 @@ elsewhere() {
   "$room/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$pins"
   pwd >"$("$room/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/funnelnb-checkout.pth"
   "$room/bin/python" --version
-  "$room/bin/python" -m pytest -n 2 --dist loadfile -q -m "not engine_spark and not browser" "${@:-${rooms[@]}}"
+  there "$room" -n 2 --dist loadfile "${@:-${rooms[@]}}"
 }
 
 # Where Python 3.$1 is on this machine, or nothing.
@@ -31,7 +48,7 @@ python3_at() {
 
 if [ "${1:-}" = lowest ]; then
   shift
-  elsewhere .venv-lowest $py requirements/lowest.txt "$@"
+  there .venv-lowest -n 2 --dist loadfile "${@:-${rooms[@]}}"
   exit
 fi
 
@@ -65,15 +82,20 @@ if [ "${1:-}" = quick ]; then
   exit
 fi
 
-# Style, types and derived files on one core, the documentation site on the other; then the tests on both.
-said=$(mktemp)
-trap 'rm -f "$said"' EXIT
-quick >"$said" 2>&1 &
+# Style, types and derived files, the documentation site and the lowest versions side by side, so that both cores are
+# busy; then the tests on both. Of what takes longest the tests do not wait for the end.
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+quick >"$said/quick" 2>&1 &
 checks=$!
-site=0
+there .venv-lowest "${few[@]}" >"$said/lowest" 2>&1 &
+lowest=$!
+site=0 checked=0 held=0 tests=0
 $py -m tools.website || site=$?
-checked=0
 wait $checks || checked=$?
-cat "$said"
-[ $site -eq 0 ] && [ $checked -eq 0 ] || exit 1
-$py -m pytest -n 2 --dist loadfile
+cat "$said/quick"
+if [ $site -eq 0 ] && [ $checked -eq 0 ]; then $py -m pytest -n 2 --dist loadfile || tests=$?; fi
+wait $lowest || held=$?
+echo "== on the lowest versions that pyproject.toml allows"
+if [ $held -eq 0 ]; then tail -n 1 "$said/lowest"; else cat "$said/lowest"; fi
+[ $site -eq 0 ] && [ $checked -eq 0 ] && [ $held -eq 0 ] && [ $tests -eq 0 ]

@@ -112,7 +112,7 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the kernel that `cmd` describes."""
         line = forkserver.line()
-        output: Any = kwargs.get("stdout")
+        output: Any = kwargs.get("stdout") or sys.__stdout__  # unsaid: where ours goes, as with any process
         if line is not None and hasattr(output, "fileno"):
             wish = {
                 "arguments": cmd[cmd.index("-f") :],

@@ -24,8 +24,8 @@ def harm_of(data: tuple[str, ...], *, mapping: str = "", playbook: str = "", as_
 
     source: Any = data[0] if len(data) == 1 else list(data)
     settings = gather(source, mapping or None).settings
-    described = bool(playbook or mapping or settings.playbook)
-    read_as: Any = (mapping or None) if described else propose(source)
+    described = bool(playbook or settings.playbook)  # settings of limits alone do not say what the data are
+    read_as: Any = (mapping or None) if described else propose(source, mapping=mapping or None)
     book = load(source, mapping=read_as, playbook=playbook or None, as_of=as_of or None)
     return harm(book, limits=settings.harm, horizon_days=settings.horizon_days)
 

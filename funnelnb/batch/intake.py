@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ from funnelnb.core.errors import FunnelError
 from funnelnb.data.contract.settings import FILE_NAME, read_settings
 from funnelnb.data.keep import keep, write_whole
 from funnelnb.data.load import load
+from funnelnb.data.parts import CodedProblems, convert
+from funnelnb.data.propose import repaired
 from funnelnb.data.read.database import concealed, database_name, is_database, shown
 from funnelnb.data.recognise.write import as_toml
-from funnelnb.show.pages.proposal import settings_comments
+from funnelnb.show.pages.proposal import repairs_text, settings_comments
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
@@ -140,23 +143,29 @@ def take_in(
     force: bool,
     lang: str,
     as_of: Any = None,
+    large: bool = False,
 ) -> int:
-    """Ask what is open, then write settings and canonical tables; return the exit code."""
+    """Ask what is open, then write settings and canonical tables; return the exit code.
+
+    `large`: the data are a text that does not fit into memory; it is stored part by part.
+    """
     say = words(lang)
     if not agreed and not _agreed(proposal, lang):
         print(say.get("recognise.no_change"))
         return STOPPED
     source: Any = data[0] if len(data) == 1 else list(data)
+    database = is_database(data[0])
+    first = Path(data[0]).expanduser()
+    folder = out or Path(f"{database_name(data[0]) if database else first.stem}-funnel")
+    name = shown(data[0]) if database else first.name
+    if large:
+        return _in_parts(source, proposal, folder, name, agreed=agreed, force=force, lang=lang, as_of=as_of)
     try:
         book = load(source, mapping=proposal, as_of=as_of)
     except FunnelError as error:
         print(say.get("recognise.not_loading"))
         print(error)
         return FOUND
-    database = is_database(data[0])
-    first = Path(data[0]).expanduser()
-    folder = out or Path(f"{database_name(data[0]) if database else first.stem}-funnel")
-    name = shown(data[0]) if database else first.name
     said = proposal.said.playbook
     keep(
         book, folder, proposal.document, settings_comments(proposal, name, lang),
@@ -170,10 +179,70 @@ def take_in(
     return OK
 
 
-def _agreed(proposal: Proposal, lang: str) -> bool:
-    """Ask one question after the other; Enter agrees to what is proposed."""
+def _in_parts(
+    source: Any,
+    proposal: Proposal,
+    folder: Path,
+    name: str,
+    *,
+    agreed: bool,
+    force: bool,
+    lang: str,
+    as_of: Any,
+) -> int:
+    """Store a text that does not fit into memory; ask about rows with a problem that its sample did not show."""
     say = words(lang)
-    for one in proposal.questions:
+    while True:
+        try:
+            stored = convert(
+                source, folder, mapping=proposal, as_of=as_of, force=force, tell=_Line(lang),
+                comments=settings_comments(proposal, name, lang),
+            )  # fmt: skip
+        except CodedProblems as error:
+            known = len(proposal.repairs)
+            if not repaired(proposal, error.codes, error.problems, error.rows_n):
+                print(say.get("recognise.not_loading"))
+                print(error)
+                return FOUND
+            print(repairs_text(proposal, lang, since=known))
+            if not agreed and not _agreed(proposal, lang, asked=len(proposal.questions)):
+                print(say.get("recognise.no_change"))
+                return STOPPED
+        except FunnelError as error:
+            print(say.get("recognise.not_loading"))
+            print(error)
+            return FOUND
+        else:
+            print()
+            print(say.say("parts.stored", folder=str(folder), deals_n=stored.rows_n["opportunities"],
+                          lines_n=stored.lines.lines_n))  # fmt: skip
+            for one in stored.notes:
+                print("- " + say.note(one))
+            print(say.say("parts.next", folder=str(folder)))
+            return OK
+
+
+class _Line:
+    """A line that tells how far a text has been read: over and over on a terminal, in tenths in a log."""
+
+    def __init__(self, lang: str) -> None:
+        self.say, self.tenth = words(lang), 0
+
+    def __call__(self, done_n: int, of_n: int) -> None:
+        tenth = 10 * done_n // max(of_n, 1)
+        again = tenth < self.tenth
+        text = self.say.say("parts.read", done_n=done_n, of_n=of_n, share=f"{100 * done_n // max(of_n, 1)} %")
+        if sys.stderr.isatty():
+            print(f"\r{text}", end="\n" if done_n >= of_n else "", file=sys.stderr, flush=True)
+        elif tenth > self.tenth or again:
+            print(text, file=sys.stderr, flush=True)
+        self.tenth = tenth
+
+
+def _agreed(proposal: Proposal, lang: str, *, asked: int = 0) -> bool:
+    """Ask one question after the other, but for the first ones that were `asked`; Enter agrees to what is proposed."""
+    say = words(lang)
+    for one in proposal.questions[asked:]:
         print()
         print(say.note(one.note))
         print(f"    {one.line}")
@@ -185,7 +254,7 @@ def _agreed(proposal: Proposal, lang: str) -> bool:
             return False
         if answer and answer.casefold() not in ("y", "yes", "是"):
             _correct(proposal, answer)
-    if proposal.questions:
+    if proposal.questions[asked:]:
         return True
     try:
         return input(say.get("recognise.yes")).strip().casefold() not in ("n", "no", "q", "否", "不")

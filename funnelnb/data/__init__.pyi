@@ -3,5 +3,7 @@ from .cleaning import cleaning as cleaning
 from .contract.calendar import Calendar as Calendar
 from .count.scan import Scan as Scan
 from .merge_accounts import merge_accounts as merge_accounts
+from .parts import convert as convert
 from .propose import propose as propose
 from .seen_as import seen_as as seen_as
+from .stored import stored as stored

@@ -310,8 +310,10 @@ class Book:
         Book
             Its ledger is the part of this one: no stay is built anew.
         """
-        ids = set(self.ledger.deal_ids[keep].tolist())
-        made = self._part(self.opportunities["opportunity_id"].isin(ids), name=name or self.name)
+        import pandas as pd
+
+        ids = pd.Series(self.ledger.deal_ids[keep], dtype="str")
+        made = self._part(among(self.opportunities["opportunity_id"], ids), name=name or self.name)
         made.__dict__["ledger"] = self.ledger.restrict(keep)
         return made
 

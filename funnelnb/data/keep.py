@@ -13,9 +13,11 @@ from funnelnb.data.recognise.write import as_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     import pandas as pd
 
     from funnelnb.data.book import Book
+    from funnelnb.playbooks.model import Playbook
 
 SOURCE_SETTINGS = "source-settings.toml"
 """The settings that read the export itself, for the next one of its kind: ``--mapping source-settings.toml``."""
@@ -98,16 +100,39 @@ def keep(
     OutputError
         The folder holds something already, or cannot be written.
     """
+    refuse_full(folder, force=force)
+    write_tables(book.tables, folder)
+    write_settings(
+        folder, book.playbook, document, comments,
+        model=model, as_of=book.as_of, currency=book.currency, timezone=book.timezone,
+    )  # fmt: skip
+
+
+def refuse_full(folder: Path, *, force: bool) -> None:
+    """Raise OutputError if a folder holds something already and may not."""
     if folder.exists() and any(folder.iterdir()) and not force:
         raise OutputError(
             f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
         )
-    write_tables(book.tables, folder)
+
+
+def write_settings(
+    folder: Path,
+    playbook: Playbook,
+    document: Mapping[str, Any],
+    comments: Mapping[str, Sequence[str]],
+    *,
+    model: Any,
+    as_of: np.datetime64,
+    currency: str,
+    timezone: str,
+) -> None:
+    """Write the settings that read canonical tables, and those that read the export, beside the tables."""
     own: dict[str, Any] = {
-        "playbook": [one.label.en for one in book.playbook.stages] if model is None else model,
-        "as_of": str(book.as_of)[:10],
-        **({"currency": book.currency} if book.currency else {}),
-        **({"timezone": book.timezone} if book.timezone else {}),
+        "playbook": [one.label.en for one in playbook.stages] if model is None else model,
+        "as_of": str(as_of)[:10],
+        **({"currency": currency} if currency else {}),
+        **({"timezone": timezone} if timezone else {}),
         "problems": {"won_without_closed_at": "keep"},
     }
     write_whole(folder / FILE_NAME, as_toml(own, {"": comments.get("", ())}), force=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
+import functools
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
@@ -33,8 +37,12 @@ from funnelnb.data.contract.clock import zone_of
 from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
+from funnelnb.data.contract.whole import all_of
+from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
 from funnelnb.data.recognise.merge import merged
+from funnelnb.data.recognise.pipelines import in_pipeline
+from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.proposal import Proposal, refuse_unsure, withdraw_unsure
 from funnelnb.data.recognise.propose import propose
 from funnelnb.data.recognise.sources import Sources, gather
@@ -44,8 +52,12 @@ from funnelnb.playbooks import Playbook, load_playbook, playbook_from_stages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    import pandas as pd
+
     from funnelnb.core.check import Day
     from funnelnb.data.contract.settings import Settings
+    from funnelnb.data.contract.whole import Whole
     from funnelnb.data.read.raw import Raw
 
 
@@ -170,7 +182,7 @@ class Draft:
             settings = replace(settings, currency=currency)
         self.sources = sources
         wanted = settings.playbook if playbook is None else playbook
-        model = None if wanted is None else _playbook(wanted, sources)
+        model = None if wanted is None else playbook_of(wanted, settings)
         self.preset = self._preset(settings)
         self.proposal = self._propose(settings, model)
         if self.proposal is not None and not accept:
@@ -187,10 +199,11 @@ class Draft:
                 )
             if ask and not accept:
                 refuse_unsure(self.proposal, self.sources.name, model_known=model is not None)
+        self.first = True
         self.tables: dict[str, Table] = {}
         self.joins: list[JoinReport] = []
         self.currency = ""
-        self.playbook = model if model is not None else _playbook(self.settings.playbook, sources)
+        self.playbook = model if model is not None else playbook_of(self.settings.playbook, settings)
         self.words = Vocabulary(self.playbook, self.settings, self.preset)
 
     def _preset(self, settings: Settings) -> Preset | None:
@@ -255,7 +268,7 @@ class Draft:
             If any problem stops the loading.
         """
         for name, raw in self.raws.items():
-            drop_non_data(raw, self.settings.table(name), self.findings)
+            drop_non_data(raw, self.settings.table(name), self.findings, first=self.first)
             said = prepare(name, raw, self.settings, self.findings)
             columns = find_columns(name, raw, self.settings, self.preset, said)
             self._note_ids(name, raw, columns)
@@ -278,7 +291,8 @@ class Draft:
         check_deals(deals, self.findings)
         if "stage_history" in self.tables:
             check_history(self.tables["stage_history"], deals, self.findings)
-        if deals.frame.empty and not self.findings.problems:
+        empty = self.findings.over_all("nothing left", deals.frame.empty, all_of)
+        if empty and not self.findings.problems:
             self.findings.add("nothing_left", file=deals.file)
         self.findings.stop_if_any()
 
@@ -331,21 +345,10 @@ class Draft:
         wanted = as_of if as_of is not None else self.settings.as_of or None
         check_quiet(wanted, until, frames, self.settings.as_of_reason, self.findings)
         since = observed_from if observed_from is not None else self.settings.observed_from or None
-        frames = cut(frames, until, self.playbook.stage_ids, self.findings)
+        frames = self.tables_until(until)
         if frames["opportunities"].empty:
-            raise ParameterError(
-                f"as_of = {str(instant)[:10]}: no deal is known to have begun by then",
-                expected="a day on which there were deals",
-                hint=Advice(
-                    "leave as_of out: it is then the day of the last event",
-                    typed="leave --as-of out: it is then the day of the last event",
-                ),
-            )
-        frames["opportunities"] = end_from_history(
-            frames["opportunities"], frames.get("stage_history"),
-            self.playbook.stage_ids, self.playbook.won, self.findings,
-        )  # fmt: skip
-        frames = {one: ordered(frames[one], one).reset_index(drop=True) for one in TABLES if one in frames}
+            raise no_deal_by(instant)
+        frames = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
         return Book(
             tables=frames,
             playbook=self.playbook,
@@ -359,10 +362,59 @@ class Draft:
             deal_url=self.settings.deal_url,
         )
 
+    def tables_until(self, until: np.datetime64) -> dict[str, pd.DataFrame]:
+        """Return the tables as they were known up to a second, in the contract's order of columns."""
+        frames = {one: table.frame for one, table in self.tables.items()}
+        frames = cut(frames, until, self.playbook.stage_ids, self.findings)
+        frames["opportunities"] = end_from_history(
+            frames["opportunities"], frames.get("stage_history"),
+            self.playbook.stage_ids, self.playbook.won, self.findings,
+        )  # fmt: skip
+        return {one: ordered(frames[one], one) for one in TABLES if one in frames}
 
-def _playbook(wanted: Any, sources: Sources) -> Playbook:
+    def part(self, raw: Raw, whole: Whole, *, first: bool) -> Draft:
+        """Return a draft of a part of the deals, read as this one is and as all parts say together.
+
+        Parameters
+        ----------
+        raw : Raw
+        whole : Whole
+        first : bool
+            Whether its rows begin right below the header.
+        """
+        one = copy.copy(self)
+        one.findings = Findings(self.settings, whole=whole)
+        one.tables, one.joins, one.first = {}, [], first
+        told = instructions(raw.frame) if first and self.sources.guessing else ""
+        if told:
+            one.findings.note(
+                "instruction_row_dropped", file=raw.file, row=int(raw.frame.index[0]), value=told[:40]
+            )
+            raw = replace(raw, frame=raw.frame.iloc[1:])
+        wanted, deals = self.settings.pipeline, None if self.proposal is None else self.proposal.deals
+        if wanted and deals is not None:
+            keep, meant = in_pipeline(as_text(raw.frame[deals.columns.source("pipeline")]), wanted)
+            one.findings.note("pipeline_chosen", name=", ".join(meant), n=int(keep.sum()), of_n=len(keep))
+            raw = replace(raw, frame=raw.frame[keep])
+        one.raws = {name: replace(raw, ragged=list(raw.ragged)) for name in self.raws}
+        return one
+
+
+def no_deal_by(instant: np.datetime64) -> ParameterError:
+    """Return the error of an as-of date before all deals."""
+    return ParameterError(
+        f"as_of = {str(instant)[:10]}: no deal is known to have begun by then",
+        expected="a day on which there were deals",
+        hint=Advice(
+            "leave as_of out: it is then the day of the last event",
+            typed="leave --as-of out: it is then the day of the last event",
+        ),
+    )
+
+
+def playbook_of(wanted: Any, settings: Settings) -> Playbook:
     """Return the playbook that is wanted: itself, by id or path, or by its stages."""
-    shown = sources.settings.shown
+    shown = settings.shown
     if isinstance(wanted, Playbook):
         return wanted
     if isinstance(wanted, (list, tuple)):
@@ -378,8 +430,8 @@ def _playbook(wanted: Any, sources: Sources) -> Playbook:
                 typed="--playbook seven_step (all ids: funnelnb playbooks)",
             ),
         )
-    if isinstance(wanted, str) and sources.settings.path and wanted.endswith(".toml"):
-        beside = Path(sources.settings.path).parent / wanted
+    if isinstance(wanted, str) and settings.path and wanted.endswith(".toml"):
+        beside = Path(settings.path).parent / wanted
         return load_playbook(beside if beside.exists() else wanted)
     return load_playbook(wanted)
 
@@ -398,11 +450,30 @@ def sample(**options: Unpack[LoadOptions]) -> Book:
     Returns
     -------
     Book
-        The sample company: generated, described in ``data/sample/README.md``.
+        The sample company: generated, described in ``data/sample/README.md``. Its files are read once; each
+        call gives a book of its own, so that what one does with its tables changes no other.
 
     Examples
     --------
     >>> sample().playbook.id
     'seven_step'
     """
-    return load(sample_folder(), name="sample", **options)
+    folder = sample_folder()
+    plain = set(options) <= _PLAIN and all(
+        isinstance(one, (str, dt.date, NoneType)) for one in options.values()
+    )
+    if not plain:
+        return load(folder, name="sample", **options)
+    stamp = max(one.stat().st_mtime_ns for one in (folder, *folder.iterdir()))
+    found = _sample_read(folder, stamp, tuple(sorted(options.items())))
+    return replace(found, tables={name: one.copy(deep=False) for name, one in found.tables.items()})
+
+
+_PLAIN = {"as_of", "observed_from", "currency", "timezone"}
+"""Options that say all by themselves, without a file that could change."""
+
+
+@functools.lru_cache(maxsize=4)
+def _sample_read(folder: Path, stamp: int, options: tuple[tuple[str, Any], ...]) -> Book:
+    """Return the book of the sample, read once: `stamp` is when its files changed last."""
+    return load(folder, name="sample", **dict(options))

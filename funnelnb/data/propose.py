@@ -15,7 +15,7 @@ from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.core.errors import Problem
     from funnelnb.data.recognise.sources import Sources
@@ -108,6 +108,33 @@ def settle(proposal: Proposal, again: Callable[[], Sources], playbook: Any = Non
             break
 
 
+def repaired(proposal: Proposal, codes: Sequence[str], problems: Sequence[Problem], rows_n: int) -> bool:
+    """Add to a proposal what happens to the rows of problems that its sample of a large text did not hold.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Changed in place.
+    codes, problems : sequence
+    rows_n : int
+        Records of the text.
+
+    Returns
+    -------
+    bool
+        Whether something was added for each of them.
+    """
+    for code, one in zip(codes, problems, strict=True):
+        before = len(proposal.repairs), len(proposal.questions)
+        if code != "duplicate_id":
+            _repair(proposal, code, one)
+        elif one.rows_n <= MANY_REPEATED * rows_n:
+            _drop_repeated(proposal, one)
+        if before == (len(proposal.repairs), len(proposal.questions)):
+            return False
+    return True
+
+
 def _repair(proposal: Proposal, code: str, problem: Problem) -> None:
     """Propose what happens to the rows of one problem."""
     if code in KEPT:
@@ -142,6 +169,10 @@ def _repeated_id(proposal: Proposal, problem: Problem) -> None:
             return
         proposal.table("opportunities").setdefault("columns", {})["opportunity_id"] = ROW_NUMBER
         return
+    _drop_repeated(proposal, problem)
+
+
+def _drop_repeated(proposal: Proposal, problem: Problem) -> None:
     proposal.document.setdefault("problems", {})["duplicate_id"] = "drop"
     proposal.repair("duplicate_id", "drop", problem)
 
@@ -171,8 +202,15 @@ def _all_deleted(proposal: Proposal, problem: Problem) -> None:
 
 
 def _decimal(proposal: Proposal, problem: Problem) -> None:
-    proposal.document["decimal"] = "."
-    proposal.ask("decimal_unclear", line='decimal = "."', column=problem.column, value=problem.value)
+    """Propose the decimal sign, and ask: amounts of money have no three decimals each, so the point parts thousands."""
+    columns = proposal.deals.columns if proposal.deals is not None else None
+    money = columns is not None and problem.column in (
+        columns.source("amount"),
+        columns.source("expected_amount"),
+    )
+    sign, code = (",", "thousands_unclear") if money else (".", "decimal_unclear")
+    proposal.document["decimal"] = sign
+    proposal.ask(code, line=f'decimal = "{sign}"', column=problem.column, value=problem.value)
 
 
 def _no_join(proposal: Proposal, problem: Problem) -> None:

@@ -77,6 +77,26 @@ def test_pipeline_by_hand():
     assert filled.mended == pytest.approx(whole + 4 * deals.loc[is_open, "amount"].mean())
 
 
+def test_an_amount_in_another_currency_is_not_missing():
+    deals = frame().assign(currency="EUR")
+    is_open = deals.index[deals["outcome"] == "open"]
+    deals.loc[is_open[:3], "currency"] = "USD"
+    deals.loc[is_open[3:5], "amount"] = np.nan
+    found = harm(book(deals, mapping={"problems": {"two_currencies": "keep"}}))
+    assert row_of(found, "other_currency").deal_n == 3
+    assert row_of(found, "amount_missing").examples == tuple(deals["opportunity_id"][is_open[3:5]])
+
+
+def test_settings_of_limits_alone_leave_the_reading_to_the_proposal(tmp_path, capsys):
+    deals = frame(n=60)
+    deals.loc[deals.index[deals["outcome"] == "won"][:6], "closed_at"] = pd.NaT
+    deals.to_csv(tmp_path / "deals.csv", index=False)
+    (tmp_path / "limits.toml").write_text("[harm]\nundated_wins = 0.02\n")
+    said = ["check", str(tmp_path / "deals.csv"), "--harm", "--mapping", str(tmp_path / "limits.toml")]
+    assert main(said) == 5
+    assert "exceeded" in capsys.readouterr().out
+
+
 def test_each_planted_fault_is_found_with_its_deals():
     deals = frame(n=200)
     won = deals.index[deals["outcome"] == "won"]

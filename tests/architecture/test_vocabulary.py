@@ -267,5 +267,6 @@ def test_as_of_is_a_day(name, tmp_path):
     pd.DataFrame({"user_id": ["a"], "event": ["x"], "time": pd.to_datetime(["2026-05-01"])}).to_parquet(log)
     source = log if name in ("fn.events", "fn.behaviour.scan") else ROOT / "data" / "sample"
     given = {} if ".open_" in name else {"book": fn.sample()} if name == "fn.forecast" else {"source": source}
+    given |= {"folder": tmp_path / "made"} if "folder" in PARAMETERS[name] else {}
     with pytest.raises(ParameterError, match="as_of = '2026-13-01'"):
         FUNCTIONS[name](**given, as_of="2026-13-01")

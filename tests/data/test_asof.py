@@ -265,10 +265,14 @@ def test_what_came_later_changes_nothing(floor):
     if not known:
         return
     day = str(np.datetime64("2026-01-01") + until)
-    past = load(
-        as_tables(known, [one for one in entries if one[2] <= until]), playbook=STAGES, as_of=day, name="x"
-    )
-    now = load(as_tables(rows, entries), playbook=STAGES, as_of=day, name="x")
+    options = {
+        "playbook": STAGES,
+        "as_of": day,
+        "name": "x",
+        "mapping": {"as_of_reason": "nobody sold for long"},
+    }
+    past = load(as_tables(known, [one for one in entries if one[2] <= until]), **options)
+    now = load(as_tables(rows, entries), **options)
     for name, table in past.tables.items():
         pd.testing.assert_frame_equal(now.tables[name], table)
     assert now.fingerprint == past.fingerprint

@@ -171,3 +171,16 @@ def test_the_sample_company():
     }
     assert len(book.split("region")) == 6
     assert sample(as_of="2025-06-30").as_of < book.as_of
+
+
+def test_each_sample_is_a_book_of_its_own():
+    """The files are read once; what is done to the tables of one book reaches no other."""
+    one, other = sample(), sample()
+    known = other.opportunities["owner"].tolist()
+    one.opportunities["mine"] = 1
+    one.opportunities.loc[:, "owner"] = "changed"
+    assert "mine" not in other.opportunities
+    assert other.opportunities["owner"].tolist() == sample().opportunities["owner"].tolist() == known
+    assert one is not other
+    assert one.ledger is not other.ledger
+    assert sample(as_of="2025-12-31").as_of < other.as_of

@@ -25,7 +25,7 @@ from funnelnb.data.count.tally import stage_counts, stay_counts, time_counts
 from funnelnb.data.ledger.build import ledger_of
 from funnelnb.data.ledger.codes import Codes
 from tests.analysis.floors import random_floor
-from tests.conftest import ROOT, skip_or_fail
+from tests.conftest import ROOT
 from tests.data.floors import at, book, frames, messy_deals, messy_floor, playbook
 from tests.data.reference import Recorded
 
@@ -73,34 +73,6 @@ ENGINES: dict[str, tuple[Place, bool | None]] = {
     "lazy polars": (in_lazy_polars, None),
     "duckdb": (in_duckdb, None),
 }
-
-
-@pytest.fixture(scope="session")
-def spark() -> Any:
-    """One small local Spark session for all tests."""
-    import shutil
-    import warnings
-
-    if shutil.which("java") is None:
-        skip_or_fail("PySpark needs Java, which is not installed")
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        skip_or_fail("pyspark is not installed")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PySpark's own remarks on pandas 3
-        session = (
-            SparkSession.builder.master("local[2]")
-            .appName("funnelnb-tests")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.shuffle.partitions", "2")
-            .config("spark.default.parallelism", "2")
-            .config("spark.sql.session.timeZone", "UTC")
-            .getOrCreate()
-        )
-        session.sparkContext.setLogLevel("ERROR")
-        yield session
-        session.stop()
 
 
 def same(found: Any, wanted: Any) -> None:

@@ -85,7 +85,7 @@ def test_the_command_that_setup_writes_works_from_anywhere(tmp_path):
     """`tools/setup.sh` puts it beside Python; here its text is put beside the Python of this environment."""
     text = (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
     written = re.search(
-        r"cat >\.venv/bin/funnelnb <<'COMMAND'\n(.*?)^COMMAND$", text, re.MULTILINE | re.DOTALL
+        r"cat >\$room/bin/funnelnb <<'COMMAND'\n(.*?)^COMMAND$", text, re.MULTILINE | re.DOTALL
     )
     folder = tmp_path / "a folder with spaces" / ".venv" / "bin"
     folder.mkdir(parents=True)

@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
-from funnelnb.data.contract.tables import ASSESSMENT_FACTORS
+from funnelnb.data.contract.tables import ASSESSMENT_FACTORS, FACTOR_WORDS
 from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.roles import BUYER_ROLES, role_named
 
@@ -39,19 +39,8 @@ SIDES: Mapping[str, tuple[str, ...]] = {
 }
 """The three groups in which the field lists its nine factors; the first it calls the customer's profile."""
 
-_FACTOR_WORDS: Mapping[str, str] = {
-    "organisational_characteristics": "organizational characteristics|组织特征|组织特性",
-    "market_growth_position": "market growth|market position|市场增长定位|市场定位|市场增长与地位|市场增长",
-    "solution_requirements": "requirements|方案需求|方案要求|解决方案需求",
-    "opportunities": "opportunity|各种机会|机会",
-    "solution_fit": "fit|解决方案的适用性|解决方案适用性|方案适用性|方案匹配",
-    "competitive_advantage": "competitive advantages|竞争优势",
-    "track_record": "record|记录|过往业绩|业绩记录|过往记录",
-    "sponsorship": "sponsor|sponsors|支持者|支持",
-    "cultural_compatibility": "culture|文化兼容性|文化契合|文化相容性",
-}
 _FACTORS: Mapping[str, str] = {
-    fold(word): factor for factor, words in _FACTOR_WORDS.items() for word in (factor, *words.split("|"))
+    fold(word): factor for factor, words in FACTOR_WORDS.items() for word in (factor, *words.split("|"))
 }
 """Folded word -> factor, in both languages."""
 COLUMNS = ("account_id", "factor", "mark", "note", "at")

@@ -242,8 +242,8 @@ def other_currency(seen: Subject) -> Found:
 
 
 def amount_missing(seen: Subject) -> Found:
-    """Open deals without an amount: counted with the mean of the others."""
-    is_open = seen.deals["outcome"] == "open"
+    """Open deals without an amount: counted with the mean of the others. One in another currency has an amount."""
+    is_open = (seen.deals["outcome"] == "open") & ~other_currency(seen).rows
     known = seen.deals["amount"] >= 0 if "amount" in seen.deals else is_open & False
     if not (is_open & known).any():
         return Found(rows=is_open & False, of=is_open, mended=seen.book)

@@ -145,7 +145,9 @@ def unjudged(source: Any) -> str:
     if _counts_there(source):
         counts = source.stage_counts()
         here = counts.here_n[:, : counts.won].sum()
-        if here and counts.lost_n.any():
+        lost_n = int(counts.lost_n.sum())
+        lost_n += 0 if counts.unplaced_n is None else int(counts.unplaced_n[:, LOST_DEAL].sum())
+        if here and lost_n:
             return ""
     if not _has_ledger(source):
         return ""
@@ -217,8 +219,10 @@ def _emptied(counts: TimeCounts) -> TimeCounts:
 
 
 def _counts_there(source: Any) -> bool:
-    """Whether a database counts the deals where they lie: then their ledger is not at hand."""
-    return bool(getattr(source, "in_engine", False)) and bool(getattr(source, "counts_there", True))
+    """Whether deals are counted where they lie, or piece by piece: then their ledger is not at hand."""
+    if not getattr(source, "in_engine", False):
+        return False
+    return bool(getattr(source, "counts_there", True)) or bool(getattr(source, "in_pieces", False))
 
 
 def _has_ledger(source: Any) -> bool:

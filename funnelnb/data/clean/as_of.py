@@ -10,6 +10,7 @@ import numpy as np
 from funnelnb.core import check
 from funnelnb.core.errors import Advice, MissingDataError, ParameterError
 from funnelnb.data.contract.tables import END_MARKS, TABLES
+from funnelnb.data.contract.whole import latest
 from funnelnb.data.parse.dates import OPEN_ENDED_YEAR
 from funnelnb.data.parse.values import among, look_up
 
@@ -38,6 +39,16 @@ def last_recorded(tables: dict[str, pd.DataFrame]) -> np.datetime64 | None:
     ]
     known = [np.datetime64(one, "s") for one in found if one == one and one is not None]  # noqa: PLR0124
     return max(known, default=None)
+
+
+def recorded_times(tables: dict[str, pd.DataFrame]) -> np.ndarray:
+    """When was anything recorded?"""
+    found = [
+        tables[table][column].dropna().to_numpy().astype("datetime64[s]")
+        for table, column in _RECORDED
+        if table in tables and column in tables[table]
+    ]
+    return np.concatenate(found) if found else np.empty(0, "datetime64[s]")
 
 
 def on_days(times: pd.Series) -> bool:
@@ -146,12 +157,7 @@ def check_quiet(
 
 def _longest_pause(tables: dict[str, pd.DataFrame]) -> int:
     """Return the most days without anything recorded between the first and the last event."""
-    days = [
-        tables[table][column].dropna().to_numpy().astype("datetime64[D]")
-        for table, column in _RECORDED
-        if table in tables and column in tables[table]
-    ]
-    known = np.unique(np.concatenate(days)) if days else np.zeros(0, "datetime64[D]")
+    known = np.unique(recorded_times(tables).astype("datetime64[D]"))
     return int(np.diff(known).astype(np.int64).max(initial=0))
 
 
@@ -238,8 +244,9 @@ def cut(
     without any date is kept only if nothing was recorded after `until`: of an earlier day nobody can say
     whether it existed. The stage column is the stage at the export: of an earlier day only the history tells.
     """
-    last = last_recorded(tables)
-    earlier = last is not None and last > until
+    earlier = findings.over_all(
+        "last recorded", last_recorded(tables), latest, lambda last: last is not None and bool(last > until)
+    )
     result = {name: _cut_times(name, frame, until) for name, frame in tables.items()}
     deals = tables["opportunities"]
     history = result.get("stage_history")

@@ -88,14 +88,17 @@ class Table:
         return self.ids[~values.among(self.ids, self.frame["opportunity_id"])]
 
 
-def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings) -> None:
-    """Drop the rows that the settings name, and a row of instructions below the header; both are noted."""
+def drop_non_data(raw: Raw, settings: TableSettings, findings: Findings, *, first: bool = True) -> None:
+    """Drop the rows that the settings name, and a row of instructions below the header; both are noted.
+
+    `first`: the rows begin right below the header.
+    """
     frame = raw.frame
     if settings.skip_rows:
         named = frame.index.isin(settings.skip_rows)
         raw.frame = frame = frame[~named]
         findings.note("rows_skipped", file=raw.file, n=int(named.sum()))
-    if frame.empty:
+    if frame.empty or not first:
         return
     told = instructions(frame)
     if told:
@@ -265,6 +268,7 @@ def _parse(
 ) -> Parsed:
     source = table.source(canonical)
     reading = reading_for(table.name, canonical, source, kind, settings)
+    reading = dataclasses.replace(reading, whole=findings.whole)
     return values.parse(cells, kind, reading, {"file": table.file, "column": source})
 
 
@@ -280,7 +284,7 @@ def _settle_dates(
         source = table.source(canonical)
         reading = reading_for(table.name, canonical, source, "datetime", settings)
         again = values.parse(
-            raw.frame[source], "datetime", dataclasses.replace(reading, date_order=order),
+            raw.frame[source], "datetime", dataclasses.replace(reading, date_order=order, whole=findings.whole),
             {"file": table.file, "column": source},
         )  # fmt: skip
         findings.note("date_order_from_file", file=table.file, column=source, order=order)

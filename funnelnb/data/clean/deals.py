@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import MappingError
@@ -9,6 +10,7 @@ from funnelnb.data.clean.as_of import on_days
 from funnelnb.data.clean.convert import Table
 from funnelnb.data.contract.problems import shorten
 from funnelnb.data.contract.tables import END_MARKS, HELPERS
+from funnelnb.data.contract.whole import all_of, any_of
 from funnelnb.data.parse.cells import as_arrow, no_text
 from funnelnb.data.parse.values import among, from_arrow, look_up
 
@@ -198,8 +200,10 @@ def close_from_history(deals: Table, history: Table | None, won: str, findings: 
     closed = frame.get("closed_at", pd.Series(None, index=frame.index, dtype="datetime64[us]"))
     lacking = closed.isna() & ~frame["outcome"].isin(["open"])
     marked = look_up(frame["opportunity_id"], ends["opportunity_id"], ends["entered_at"]).where(lacking)
-    if marked.notna().any():
-        findings.note("closed_from_history", n=int(marked.notna().sum()))
+    found_n = int(marked.notna().sum())
+    if found_n:
+        findings.note("closed_from_history", n=found_n)
+    if findings.over_all("closed from history", found_n > 0, any_of):
         deals.frame = frame.assign(closed_at=closed.where(~marked.notna(), marked))
 
 
@@ -272,8 +276,9 @@ def end_close_days(deals: Table, history: Table | None, findings: Findings) -> N
         return
     others = [frame["created_at"]] if "created_at" in frame else []
     others += [history.frame["entered_at"]] if history is not None else []
-    whole = [on_days(one) for one in (frame["closed_at"], *others)]
-    if not whole[0] or all(whole):
+    days = [on_days(one) for one in (frame["closed_at"], *others)]
+    closes = findings.over_all("closes on whole days", days[0], all_of)
+    if findings.over_all("all on whole days", all(days), all_of) or not closes:
         return
     findings.note("close_at_end_of_day", file=deals.file, column=deals.source("closed_at"))
     deals.frame = frame.assign(closed_at=frame["closed_at"] + pd.Timedelta(seconds=86399))
@@ -311,10 +316,11 @@ def _drop_deleted(table: Table, findings: Findings) -> None:
         return
     findings.note("deleted_rows_dropped", file=table.file, n=int(deleted.sum()))
     table.frame = table.frame[~deleted]
-    if deleted.all():
+    of_n = findings.over_all("rows that may be deleted", len(deleted), operator.add)
+    if findings.over_all("all deleted", bool(deleted.all()), all_of):
         findings.add(
             "nothing_left", file=table.file, column=table.source("is_deleted"),
-            found=f"all {len(deleted)} deals are marked as deleted",
+            found=f"all {of_n} deals are marked as deleted",
             remedy='say deleted = "keep" in funnelnb.toml if they count all the same',
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.settings import ROW_NUMBER
+from funnelnb.data.contract.whole import any_of
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.columns import require_column
 from funnelnb.playbooks.model import fold
@@ -61,7 +62,8 @@ def prepare(name: str, raw: Raw, settings: Settings, findings: Findings) -> dict
         if FIRST_ENTRY in raw.frame and "created_at" not in raw.frame:
             columns.setdefault("created_at", FIRST_ENTRY)
     if own.lines:
-        _one_row_each(raw, columns, own.lines, Reading(decimal=own.decimal or settings.decimal), findings)
+        reading = Reading(decimal=own.decimal or settings.decimal, whole=findings.whole)
+        _one_row_each(raw, columns, own.lines, reading, findings)
     return columns
 
 
@@ -126,7 +128,8 @@ def _one_row_each(
     frame = raw.frame
     for at in [columns[one] for one in ("amount", "expected_amount") if columns.get(one, "") in frame]:
         parsed = parse(frame[at], "amount", reading, {"file": raw.file, "column": at})
-        if how != "add" or parsed.undecided or parsed.bad.any() or len(parsed.currencies) > 1:
+        mixed = bool(parsed.undecided) or bool(parsed.bad.any()) or len(parsed.currencies) > 1
+        if how != "add" or findings.over_all(("lines mixed", at), mixed, any_of):
             continue
         total = parsed.values.groupby(ids.where(ids.notna(), frame.index.astype("str"))).transform(
             "sum", min_count=1
@@ -145,7 +148,8 @@ def _newest(raw: Raw, columns: Mapping[str, str], date: str, order: str, finding
     source = columns.get("opportunity_id", "")
     if not source or source == ROW_NUMBER or source not in raw.frame or FIRST_ENTRY in raw.frame:
         return
-    parsed = parse(raw.frame[date], "datetime", Reading(date_order=order), {"file": raw.file, "column": date})
+    reading = Reading(date_order=order, whole=findings.whole)
+    parsed = parse(raw.frame[date], "datetime", reading, {"file": raw.file, "column": date})
     if parsed.undecided:
         findings.add(parsed.undecided, file=raw.file, column=date, value=parsed.example)
         return

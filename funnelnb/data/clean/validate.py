@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.tables import END_MARKS, OUTCOMES, PANDAS_DTYPE, TABLES
+from funnelnb.data.contract.whole import any_of
 from funnelnb.data.parse.numbers import one_currency, unit_of
 from funnelnb.data.parse.values import among, look_up, repeats
 
@@ -68,8 +69,8 @@ def check_contract(table: Table, stage_ids: Sequence[str], findings: Findings) -
         places = wrong.nonzero()[0]
         found = ""
         if code == "duplicate_id":  # the first of them stays
-            value = frame[column].iloc[places[0]]
             places = (wrong & frame[column].duplicated(keep="first").to_numpy()).nonzero()[0]
+            value = frame[column].iloc[places[0]]
         else:
             value = table.mark(column, int(frame.index[places[0]]))
             found = "no date, only a mark that stands for none" if value else ""
@@ -163,7 +164,8 @@ def check_deals(table: Table, findings: Findings) -> None:
     frame = table.frame
     for code, kind in (("won_without_closed_at", ("won",)), ("lost_without_closed_at", OUTCOMES[2:5])):
         decided = frame["outcome"].isin(kind)
-        if "closed_at" not in frame or not frame["closed_at"].notna().any():
+        closes = "closed_at" in frame and bool(frame["closed_at"].notna().any())
+        if not findings.over_all(f"any close {code}", closes, any_of) or "closed_at" not in frame:
             if decided.any():
                 findings.note("closed_at_absent", file=table.file)
             continue
@@ -218,22 +220,42 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
     findings : Findings
         Gets a problem if there are several.
     """
-    named: dict[str, Any] = {}
-    if "currency" in table.frame:
-        for word in table.frame["currency"].dropna().unique():
-            named.setdefault(_code(word), word)
+    words = table.frame["currency"].dropna().unique() if "currency" in table.frame else ()
+    named = {_code(word): None for word in words}
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
     _convert(table, given, findings)
-    named = {
-        code: word for code, word in named.items() if code not in findings.settings.rates or code == given
-    }
-    found = [*named, *signs, given]
-    agreed = one_currency(found)
+    told = (named, frozenset(signs), _codes(table).value_counts().to_dict())
+    agreed, found, main = findings.over_all(
+        "currencies", told, _counted_together, lambda one: _agreed(one, given, findings)
+    )
     if agreed is None:
-        return _two_currencies(table, [one for one in found if one], findings) or given
-    return agreed
+        return _two_currencies(table, found, main, findings) or given
+    return str(agreed)
+
+
+def _codes(table: Table) -> pd.Series:
+    """Return the currency of each row that names one."""
+    if "currency" not in table.frame:
+        return table.frame.index[:0].to_series()
+    words = table.frame["currency"].dropna()
+    return words.map({word: _code(word) for word in words.unique()})
+
+
+def _counted_together(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the currencies that two parts of a table name, as words, as signs, and how often."""
+    counts = {code: one[2].get(code, 0) + other[2].get(code, 0) for code in one[2] | other[2]}
+    return one[0] | other[0], one[1] | other[1], counts
+
+
+def _agreed(told: tuple[Any, ...], given: str, findings: Findings) -> tuple[str | None, tuple[str, ...], str]:
+    """Return the one currency, or None; all that were found; the commonest in the column if it holds several."""
+    named, signs, counts = told
+    rates = findings.settings.rates
+    found = [*(code for code in named if code not in rates or code == given), *sorted(signs), given]
+    main = min(counts, key=lambda code: (-counts[code], code)) if len(counts) > 1 else ""
+    return one_currency(found), tuple(sorted({one for one in found if one})), main
 
 
 def _convert(table: Table, given: str, findings: Findings) -> None:
@@ -262,22 +284,18 @@ def _code(word: str) -> str:
     return unit[1] if unit and unit[1] else word.strip().upper()
 
 
-def _two_currencies(table: Table, found: Sequence[str], findings: Findings) -> str:
+def _two_currencies(table: Table, found: Sequence[str], main: str, findings: Findings) -> str:
     """Report several currencies; if they are kept apart, keep the amounts in the commonest and return it."""
     frame = table.frame
     column = "currency" if "currency" in frame else "amount"
-    place: dict[str, Any] = {
-        "file": table.file,
-        "column": table.source(column),
-        "value": ", ".join(sorted(set(found))),
-    }
-    words = frame["currency"].dropna() if "currency" in frame else frame.index[:0].to_series()
-    codes = words.map({word: _code(word) for word in words.unique()})
-    if codes.nunique() < 2:
+    place: dict[str, Any] = {"file": table.file, "column": table.source(column), "value": ", ".join(found)}
+    if not main:
         findings.add("currencies_in_cells", **place)
         return ""
-    main = str(codes.mode().iloc[0])
+    codes = _codes(table)
     others = frame.index.isin(codes.index[codes != main])
+    if not others.any():  # of a table that is read in parts
+        return main if findings.policy("two_currencies") != "stop" else ""
     policy = findings.add("two_currencies", rows=list(frame.index[others]), **place)
     if policy == "drop":
         table.frame = frame[~others]

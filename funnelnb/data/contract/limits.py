@@ -81,18 +81,21 @@ class Limits:
             hint=f"if the file is right, allow it with query_s = {more} under [limits] in funnelnb.toml",
         )
 
-    def refuse_beyond_memory(self, size: int, place: str) -> None:
-        """Raise SourceError if a delimited text of so many bytes takes more memory than there is, before it is full."""
+    def fits_memory(self, size: int) -> bool:
+        """Whether a delimited text of so many bytes can become a book before memory is full."""
         free = free_bytes() if size > _SMALL else 0
-        need = size * MEMORY_TIMES
-        if not free or need * 100 <= free * self.memory_percent:
-            return
-        taken, left, more = f"{need / 1e9:,.1f}", f"{free / 1e9:,.1f}", -(-need * 100 // free)
-        raise SourceError(
+        return not free or size * MEMORY_TIMES * 100 <= free * self.memory_percent
+
+    def beyond_memory(self, size: int, place: str) -> SourceError:
+        """Return the error of a delimited text of so many bytes that takes more memory than there is."""
+        free, need = free_bytes(), size * MEMORY_TIMES
+        taken, left, more = f"{need / 1e9:,.1f}", f"{free / 1e9:,.1f}", -(-need * 100 // max(free, 1))
+        return SourceError(
             f"{place}: {size / 1e6:,.0f} MB of text take about {taken} GB of memory, {left} GB are free",
             expected="a file that fits into memory",
-            hint='count it where it lies with DuckDB ("Deals beyond memory" in docs/batch.md), or leave out columns '
-            f"and years; if it does fit, allow it with memory_percent = {more} under [limits] in funnelnb.toml",
+            hint=f"funnelnb import {place} stores it as Parquet part by part, to be counted without loading it "
+            '("Deals beyond memory" in docs/batch.md); or leave out columns and years; if it does fit, allow it with '
+            f"memory_percent = {more} under [limits] in funnelnb.toml",
         )
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import DataProblems, Problem
 from funnelnb.core.note import Note
+from funnelnb.data.contract.whole import over_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from funnelnb.data.contract.settings import Settings
+    from funnelnb.data.contract.whole import Whole
 
 
 VALUE_LENGTH = 80
@@ -185,12 +187,25 @@ class Findings:
     notes : list of Note
     codes : list of str
         Code of each problem.
+    whole : Whole or None
+        Where a table is read in parts: what all of them say.
     """
 
     settings: Settings
     problems: list[Problem] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
+    whole: Whole | None = None
+
+    def over_all(
+        self,
+        name: Hashable,
+        here: Any,
+        merge: Callable[[Any, Any], Any],
+        decide: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return what is decided over a whole table, also where this is a part of it (:func:`over_all`)."""
+        return over_all(self.whole, name, here, merge, decide)
 
     def note(self, code: str, **values: Any) -> None:
         """Add a note, once."""

@@ -60,6 +60,19 @@ ASSESSMENT_FACTORS = (
 )
 """Values of ``assessments.factor``: the nine sides from which an account is judged (DOMAIN C4)."""
 
+FACTOR_WORDS: Mapping[str, str] = {
+    "organisational_characteristics": "organizational characteristics|组织特征|组织特性",
+    "market_growth_position": "market growth|market position|市场增长定位|市场定位|市场增长与地位|市场增长",
+    "solution_requirements": "requirements|方案需求|方案要求|解决方案需求",
+    "opportunities": "opportunity|各种机会|机会",
+    "solution_fit": "fit|解决方案的适用性|解决方案适用性|方案适用性|方案匹配",
+    "competitive_advantage": "competitive advantages|竞争优势",
+    "track_record": "record|记录|过往业绩|业绩记录|过往记录",
+    "sponsorship": "sponsor|sponsors|支持者|支持",
+    "cultural_compatibility": "culture|文化兼容性|文化契合|文化相容性",
+}
+"""How the factors are called in English and Chinese, apart by bars."""
+
 NUMERIC_KINDS = ("amount", "number", "share")
 
 PANDAS_DTYPE: Mapping[str, str] = {

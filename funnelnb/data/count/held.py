@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PART_ROWS = 4_000_000
 """Rows of a part: grouping them takes some 500 MB, whatever the number of parts."""
+
+PIECE_ROWS = 1_000_000
+"""Deals whose ledger is made at once: some 500 MB."""
 
 _PART = "funnelnb_part"
 _NUMBER = itertools.count(1)
@@ -84,6 +87,28 @@ def in_parts(
         for native in natives
     ]
     return [tuple(frame.filter(nw.col(_PART) == k).drop(_PART) for frame in cut) for k in range(parts_n)]
+
+
+def rows_of(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Iterator[Any]:
+    """Yield some columns of a DuckDB table as Arrow tables of so many rows, one after the other."""
+    import pyarrow as pa
+
+    known = frame.collect_schema().names()
+    wanted = frame.select([name for name in dict.fromkeys(columns) if name in known])
+    for batch in wanted.to_native().to_arrow_reader(PIECE_ROWS):
+        yield pa.Table.from_batches([batch])
+
+
+def distinct(frame: nw.LazyFrame[Any], key: str) -> tuple[int, int]:
+    """Return how many rows a DuckDB table has, and how many values its key, counted a part of them at a time."""
+    native = frame.to_native()
+    rows_n = len(native)
+    parts_n = max(math.ceil(rows_n / PART_ROWS), 1)
+    found = 0
+    for k in range(parts_n):
+        sql = f'SELECT count(DISTINCT "{key}") FROM funnelnb_ids WHERE hash("{key}") % {parts_n} = {k}'  # noqa: S608
+        found += int(native.query("funnelnb_ids", sql).fetchall()[0][0])
+    return rows_n, found
 
 
 def _temporary_table(relation: Any, owner: object, source: Any) -> Any:

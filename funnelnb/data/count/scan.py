@@ -25,7 +25,8 @@ from funnelnb.data.count.groups import (
     listed,
     name_of,
 )
-from funnelnb.data.count.held import in_parts
+from funnelnb.data.count.held import distinct, in_parts, rows_of
+from funnelnb.data.count.pieces import notes_of, stage_counts_of, stay_counts_of, time_counts_of
 from funnelnb.data.count.relations import NONE, UNKNOWN_TIME, Relations
 from funnelnb.data.count.tally import (
     Spans,
@@ -38,10 +39,12 @@ from funnelnb.data.count.tally import (
     time_counts,
 )
 from funnelnb.data.ledger.attributes import code, unchunked
-from funnelnb.data.ledger.build import attribute_names, check_outcomes, from_frames
+from funnelnb.data.ledger.build import NEEDED, attribute_names, check_outcomes, from_frames
 from funnelnb.data.ledger.codes import CONTRADICTIONS, FACTS, Codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from funnelnb.core.check import Day
@@ -126,6 +129,7 @@ class Scan:
         self.observed_from = observed_since(observed_from, self.as_of, self.timezone)
         self.currency = currency
         self._frames = (opportunities, stage_history)
+        self._answers: dict[str, Any] = {}
         try:
             frame = nw.from_native(opportunities)
         except TypeError:
@@ -144,8 +148,8 @@ class Scan:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of the tables, pulled into memory; FunnelError before they would fill it."""
-        if self.in_engine:
-            self._refuse_beyond_memory()
+        if self.in_engine and self._beyond_memory():
+            raise self._too_many()
         return from_frames(
             *self._frames,
             playbook=self.playbook,
@@ -154,22 +158,84 @@ class Scan:
             timezone=self.timezone,
         )
 
-    def _refuse_beyond_memory(self) -> None:
-        """Raise FunnelError if the rows take more memory than there is."""
+    @cached_property
+    def _rows_n(self) -> int:
+        """Rows of both tables."""
         import narwhals as nw
 
         tables = [nw.from_native(one).lazy() for one in self._frames if one is not None]
-        rows_n = sum(int(_collected(one.select(nw.len().alias("n")))["n"][0].as_py()) for one in tables)
-        free, need = free_bytes(), rows_n * ROW_BYTES
-        if rows_n <= FEW_ROWS or not free or need <= free:
-            return
-        taken, left = f"{need / 1e9:,.1f}", f"{free / 1e9:,.1f}"
-        raise FunnelError(
-            f"{rows_n:,} rows take about {taken} GB of memory, {left} GB are free, and the engine cannot count them: "
-            "deals without a history, without a date or that contradict themselves are worked out one by one in memory",
+        return sum(int(_collected(one.select(nw.len().alias("n")))["n"][0].as_py()) for one in tables)
+
+    def _beyond_memory(self) -> bool:
+        """Whether the rows take more memory than there is."""
+        free = free_bytes() if self._rows_n > FEW_ROWS else 0
+        return bool(free) and self._rows_n * ROW_BYTES > free
+
+    def _too_many(self) -> FunnelError:
+        """Return the error of rows that take more memory than there is."""
+        taken, left = f"{self._rows_n * ROW_BYTES / 1e9:,.1f}", f"{free_bytes() / 1e9:,.1f}"
+        return FunnelError(
+            f"{self._rows_n:,} rows take about {taken} GB of memory, {left} GB are free, and the engine cannot "
+            "count them: deals without a history, without a date or that contradict themselves are worked out one by "
+            "one in memory",
             expected="deals with a stage history and dates, or fewer of them",
             hint="give the history as the second table, or filter the deals (by year, by region) before counting",
         )
+
+    @cached_property
+    def in_pieces(self) -> bool:
+        """Whether deals that only memory can count are counted piece by piece: in DuckDB, where they would fill it."""
+        if not self._in_duckdb or self.counts_there or self.observed_from is not None:
+            return False
+        return self._beyond_memory()
+
+    @property
+    def _in_duckdb(self) -> bool:
+        import narwhals as nw
+
+        frames = [nw.from_native(one) for one in self._frames if one is not None]
+        return self.in_engine and all(one.implementation.is_duckdb() for one in frames)
+
+    def _once(self, asked: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
+        """Return what was asked for before, or work it out: each time all deals pass through memory."""
+        if repr(asked) not in self._answers:
+            self._answers[repr(asked)] = answer()
+        return self._answers[repr(asked)]
+
+    def _pieces(self, by: By = ()) -> Iterator[Ledger]:
+        """Yield ledgers of some million deals each, with what they are grouped by."""
+        names = [one for one in listed(by) if isinstance(one, str)]
+        for one in names:
+            check_attribute(one, self.attributes)
+        if self._frames[1] is None:
+            tables: Iterable[tuple[Any, Any]] = (
+                (one, None) for one in rows_of(self._deals, [*NEEDED, *names])
+            )
+            earlier = self._goes_on
+        else:
+            tables = ((one.opportunities, one.stage_history) for one in self._relations)
+            earlier = self._relations[0].earlier
+        for deals, history in tables:
+            yield from_frames(
+                deals, history, playbook=self.playbook, as_of=self.as_of, attributes=names,
+                timezone=self.timezone, earlier=earlier,
+            )  # fmt: skip
+
+    @cached_property
+    def _goes_on(self) -> bool:
+        """Whether anything is recorded after the as-of date; FunnelError for what loading would have refused."""
+        import narwhals as nw
+
+        _check_outcomes(self._deals)
+        deal_n, ids_n = distinct(self._deals, "opportunity_id")
+        if ids_n < deal_n:
+            raise _repeated(deal_n, ids_n)
+        whole = Relations(
+            opportunities=self._deals, stage_history=None, playbook=self.playbook,
+            as_of_s=int(self.as_of.astype(np.int64)),
+        )  # fmt: skip
+        times = _collected(whole.recorded().select(nw.col("created_s").max(), nw.col("closed_s").max()))
+        return max(int(of[0].as_py() or 0) for of in times.values()) > whole.as_of_s
 
     @cached_property
     def counts_there(self) -> bool:
@@ -179,15 +245,21 @@ class Scan:
         """
         if not self.in_engine or self.observed_from is not None:
             return False
+        if self._frames[1] is None and self._in_duckdb and self._beyond_memory():
+            return False
         found = {note.code for note in self._engine_notes()}
         return not found & {"closed_date_missing", "history_missing", "reopened", "created_unknown"}
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was missing, assumed or repaired."""
-        alone = self.counts_there and "account_id" in self.attributes
+        alone = (self.counts_there or self.in_pieces) and "account_id" in self.attributes
+        if self.counts_there:
+            own = self._engine_notes()
+        else:
+            own = notes_of(self._pieces()) if self.in_pieces else self.ledger.notes
         return (
-            *(self._engine_notes() if self.counts_there else self.ledger.notes),
+            *own,
             *((Note("accounts_not_counted"),) if alone else ()),
             *self._clock_notes(),
         )
@@ -206,6 +278,8 @@ class Scan:
     def stage_counts(self, by: By = ()) -> StageCounts:
         """How many deals of each group reached, passed, lost and sit at each stage? As :func:`tally.stage_counts`."""
         _no_codes(by)
+        if self.in_pieces:
+            return self._once(("stages", by), lambda: stage_counts_of(self._pieces(by), by))
         if not self.counts_there:
             return stage_counts(self.ledger, by)
         group, code, table = self._counted(by, "standings")
@@ -216,6 +290,8 @@ class Scan:
     def stay_counts(self, by: By = ()) -> StayCounts:
         """How did every stay in a stage end? As :func:`tally.stay_counts`."""
         _no_codes(by)
+        if self.in_pieces:
+            return self._once(("stays", by), lambda: stay_counts_of(self._pieces(by), by))
         if not self.counts_there:
             return stay_counts(self.ledger, by)
         group, code, table = self._counted(by, "moves")
@@ -238,6 +314,9 @@ class Scan:
         if self.in_engine and calendar is not None and not calendar.every_day:
             raise in_engine(calendar)
         _no_codes(by)
+        if self.in_pieces:
+            way = ("times", origin, target, by)
+            return self._once(way, lambda: time_counts_of(self._pieces(by), origin, target, by))
         if not self.counts_there:
             return time_counts(self.ledger, origin, target, by, None if self.in_engine else calendar)
         since = None if self.observed_from is None else int(self.observed_from.astype(np.int64))
@@ -259,11 +338,18 @@ class Scan:
         return len(self.playbook.stages)
 
     @cached_property
+    def _deals(self) -> Any:
+        """The deals, with their times on the clock of the zone."""
+        import narwhals as nw
+
+        return on_clock(nw.from_native(self._frames[0]).lazy(), _TIMES["opportunities"], self.timezone)
+
+    @cached_property
     def _relations(self) -> list[Relations]:
         """The tables as relations, once they have been found fit to count: each deal whole, in one of them."""
         import narwhals as nw
 
-        deals = on_clock(nw.from_native(self._frames[0]).lazy(), _TIMES["opportunities"], self.timezone)
+        deals = self._deals
         history = self._frames[1]
         if history is not None:
             history = on_clock(nw.from_native(history).lazy(), _TIMES["stage_history"], self.timezone)
@@ -327,19 +413,13 @@ def _checked(opportunities: Any, parts: list[Relations]) -> int:
     """Refuse what loading would have refused; return the latest time that is recorded."""
     import narwhals as nw
 
-    if "outcome" in opportunities.collect_schema().names():
-        outcomes = opportunities.select(nw.col("outcome").cast(nw.String)).unique()
-        check_outcomes(_collected(outcomes)["outcome"].to_pylist())
+    _check_outcomes(opportunities)
     sizes = nw.len().alias("n"), nw.col("deal").n_unique().alias("ids_n")
     latest = nw.col("created_s").max(), nw.col("closed_s").max()
     facts = _together([part.recorded().select(*sizes, *latest) for part in parts])
     deal_n, ids_n = (sum(int(one.as_py() or 0) for one in facts[name]) for name in ("n", "ids_n"))
     if ids_n < deal_n:
-        raise FunnelError(
-            f"the table opportunities has {deal_n} deals but {ids_n} different ids",
-            expected="one row per deal",
-            hint="remove the duplicates",
-        )
+        raise _repeated(deal_n, ids_n)
     times = [*facts["created_s"], *facts["closed_s"]]
     histories = [(part.history(), part.recorded().select("deal")) for part in parts]
     entered = [
@@ -350,6 +430,23 @@ def _checked(opportunities: Any, parts: list[Relations]) -> int:
     if entered:
         times += _together(entered)["entered_s"]
     return max(int(one.as_py() or 0) for one in times)
+
+
+def _check_outcomes(opportunities: Any) -> None:
+    """Raise FunnelError for an outcome that is not known."""
+    import narwhals as nw
+
+    if "outcome" in opportunities.collect_schema().names():
+        outcomes = opportunities.select(nw.col("outcome").cast(nw.String)).unique()
+        check_outcomes(_collected(outcomes)["outcome"].to_pylist())
+
+
+def _repeated(deal_n: int, ids_n: int) -> FunnelError:
+    return FunnelError(
+        f"the table opportunities has {deal_n} deals but {ids_n} different ids",
+        expected="one row per deal",
+        hint="remove the duplicates",
+    )
 
 
 def _collected(frame: Any) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def class_weights(
     classes: Sequence[ArrayLike],
     least: int = LEAST_KNOWN,
     stands: ArrayLike | None = None,
+    times: ArrayLike | None = None,
 ) -> Weights:
     """For how many deals does each known one stand, within its class?
 
@@ -73,6 +74,8 @@ def class_weights(
         Known deals that a class needs.
     stands : array_like of float, shape (D,), optional
         For how many deals each stands already (default: itself).
+    times : array_like of int, shape (D,), optional
+        How many deals like it there are (default: 1): the weights are those of one of them.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def class_weights(
     have = np.asarray(known, dtype=bool)
     codes = [np.asarray(one).astype(np.int64) for one in classes]
     cases = np.ones(len(have)) if stands is None else np.asarray(stands, dtype=float)
+    alike = np.ones(len(have)) if times is None else np.asarray(times, dtype=float)
     weight, pending = np.where(have, cases, 0.0), ~have & (cases > 0)
     for depth in range(len(codes), 0, -1):
         if not pending.any():
@@ -107,9 +111,9 @@ def class_weights(
         _, cell = np.unique(np.stack(codes[:depth]), axis=1, return_inverse=True)
         cell = cell.reshape(-1)
         size = int(cell.max()) + 1
-        known_n = np.bincount(cell[have], minlength=size)
-        known_cases = np.bincount(cell[have], weights=cases[have], minlength=size)
-        open_cases = np.bincount(cell[pending], weights=cases[pending], minlength=size)
+        known_n = np.bincount(cell[have], weights=alike[have], minlength=size)
+        known_cases = np.bincount(cell[have], weights=(cases * alike)[have], minlength=size)
+        open_cases = np.bincount(cell[pending], weights=(cases * alike)[pending], minlength=size)
         enough = (known_n >= (least if depth > 1 else 1)) & (open_cases > 0)
         enough &= open_cases <= MOST_STOOD_FOR * known_cases
         more = np.divide(open_cases, known_cases, out=np.zeros(size), where=enough)

@@ -129,7 +129,7 @@ def _clustered(
     return _sums(full, (count, *shape), np.where(hidden, 0, 1)).astype(np.int64)
 
 
-def _standing_for(
+def standing_for(
     sums: NDArray[np.float64], squares: NDArray[np.float64], known: NDArray[np.bool_]
 ) -> StandingFor:
     """Return what sums of weights, and of their squares, by group, stage and outcome say of each stage."""
@@ -180,7 +180,7 @@ def _with_unplaced(
         **{name: getattr(counts, name) + one for name, one in more.items()},
         unplaced_n=unplaced,
         unplaced_amount=unplaced_amount.astype(np.float64),
-        stands_for=_standing_for(sums, squares, ~none),
+        stands_for=standing_for(sums, squares, ~none),
         clustered=clustered,
     )
 
@@ -356,7 +356,7 @@ def time_counts(
     return from_spans(group, (origin, target), spans, unknown_n)
 
 
-def _endings(
+def endings(
     ledger: Ledger, deal: NDArray[np.intp], began_s: NDArray[np.int64], target: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return when the way of each deal to the target ended, or was last seen, and how."""
@@ -382,7 +382,7 @@ def spans_of(
     out = _out_of_sight(ledger, step)
     deal = np.flatnonzero((ledger.furthest >= origin) & ~out)
     began_s, over = ledger.reached_s[deal, origin], ledger.outcome[deal] >= LOST_DEAL
-    ended_s, event = _endings(ledger, deal, began_s, target)
+    ended_s, event = endings(ledger, deal, began_s, target)
     codes = np.zeros(len(out), np.int64) if group.code is None else group.code.astype(np.int64)
     code = codes[deal]
     known = (began_s != UNKNOWN) & (ended_s != UNKNOWN)
@@ -495,7 +495,7 @@ def from_spans(
     marks = [
         np.unique(one, return_inverse=True)[1] if name == "weight" else one for name, one in kinds.items()
     ]
-    order, first = _distinct(*columns, *marks)
+    order, first = distinct_rows(*columns, *marks)
     code, time_s, entry_s, outcome = (column[order][first] for column in columns)
     kinds = {name: one[order][first] for name, one in kinds.items()}
     if "cluster" in kinds:
@@ -517,7 +517,7 @@ def from_spans(
     )
 
 
-def _distinct(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def distinct_rows(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the order that sorts rows of non-negative `columns`, and where distinct rows begin in it."""
     bits = [int(column.max(initial=0)).bit_length() for column in columns]
     if sum(bits) <= 63:

@@ -69,6 +69,7 @@ def from_arrays(
     observed_from_s: int = UNKNOWN,
     attributes: Mapping[str, Codes] | None = None,
     ids: Any = None,
+    earlier: bool = False,
 ) -> Ledger:
     """Which stays in which stages do these coded arrays tell of?
 
@@ -86,6 +87,8 @@ def from_arrays(
     attributes : Mapping of str to Codes, optional
     ids : pyarrow.Array, optional
         Of text or integers, D of them. Default: their positions.
+    earlier : bool
+        Whether the data go on after the as-of date, as far as these deals do not tell.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def from_arrays(
     import pyarrow as pa
 
     recorded_n = len(deals.outcome)
-    deals, rows, keep, notes, then = _cut(deals, rows, as_of_s)
+    deals, rows, keep, notes, then = _cut(deals, rows, as_of_s, earlier=earlier)
     keys = Keys.fitting(_lowest(deals, rows, as_of_s), as_of_s, len(stage_ids) + 2, len(deals.outcome))
     key = keys.sort(rows, len(stage_ids))
     late_s = _records_begin(deals, rows, observed_from_s)
@@ -225,14 +228,14 @@ def _kept(deals: Deals, rows: Rows, keep: NDArray[np.bool_]) -> tuple[Deals, Row
 
 
 def _cut(
-    deals: Deals, rows: Rows, as_of_s: int
+    deals: Deals, rows: Rows, as_of_s: int, *, earlier: bool = False
 ) -> tuple[Deals, Rows, NDArray[np.bool_], list[Note], NDArray[np.uint16]]:
     """Take away what cannot be used and what happened after the as-of date."""
     rows, notes = _usable(rows)
     closed_s = np.where(deals.outcome == OPEN_DEAL, UNKNOWN, deals.closed_s)  # of an open deal it is a hope
     closed_later, created_later = closed_s > as_of_s, deals.created_s > as_of_s
     entered_later = bool(len(rows.deal)) and bool(rows.entered_s.max() > as_of_s)
-    earlier = entered_later or bool(closed_later.any()) or bool(created_later.any())
+    earlier = earlier or entered_later or bool(closed_later.any()) or bool(created_later.any())
     undated = (deals.outcome >= LOST_DEAL) & (deals.closed_s == UNKNOWN)
     moved_later = np.zeros(len(deals.outcome), bool)
     if entered_later:
@@ -324,6 +327,7 @@ def from_frames(
     observed_from: Any = None,
     attributes: Sequence[str] | None = None,
     timezone: str = "",
+    earlier: bool = False,
 ) -> Ledger:
     """Which stays do these canonical tables tell of, whatever engine holds them?
 
@@ -338,6 +342,8 @@ def from_frames(
         Columns that deals can be grouped by. Default: the contract's, and text columns of the user's own.
     timezone : str
         On whose wall clock moments are told; empty: UTC.
+    earlier : bool
+        Whether the data go on after the as-of date, as far as these tables do not tell.
 
     Returns
     -------
@@ -357,7 +363,7 @@ def from_frames(
         )
     ids = unchunked(columns["opportunity_id"])
     places = stage_places(playbook)
-    names = [name for name in columns if name not in _NEEDED] if attributes is None else list(attributes)
+    names = [name for name in columns if name not in NEEDED] if attributes is None else list(attributes)
     return from_arrays(
         _deals(columns, len(ids), places, timezone),
         _rows(stage_history, ids, places, timezone),
@@ -369,6 +375,7 @@ def from_frames(
         else int(timestamp("observed_from", observed_from).astype(np.int64)),
         attributes=Attributes({name: partial(code, columns[name], name) for name in names}),
         ids=ids,
+        earlier=earlier,
     )
 
 
@@ -388,7 +395,7 @@ def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
     import narwhals as nw
 
     table = nw.from_native(frame)
-    needed = [*_NEEDED, *(attributes if attributes is not None else attribute_names(table))]
+    needed = [*NEEDED, *(attributes if attributes is not None else attribute_names(table))]
     known = table.collect_schema().names()
     for name in attributes or ():
         if name not in known:
@@ -401,7 +408,7 @@ def _columns(frame: Any, attributes: Sequence[str] | None) -> dict[str, Any]:
     return {name: table[name].to_arrow() for name in table.columns}
 
 
-_NEEDED = ("opportunity_id", "created_at", "closed_at", "outcome", "stage", "amount")
+NEEDED = ("opportunity_id", "created_at", "closed_at", "outcome", "stage", "amount")
 
 
 def attribute_names(table: Any) -> list[str]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.data.contract.whole import over_all
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
     from funnelnb.core.note import Note
+    from funnelnb.data.contract.whole import Whole
 
 
 BLANKS = ("", "-", "--", "—", "–", "n/a", "#n/a", "null", "(null)", "nan", "(blank)", "无", "暂无", "未填")
@@ -29,6 +34,8 @@ class Reading:
     unit : str or float
         Unit of a number column, from settings or header; empty: as the cells say.
     zero_is_unknown : bool
+    whole : Whole or None
+        Where a column is read in parts: what all of them say.
     """
 
     decimal: str = ""
@@ -36,6 +43,18 @@ class Reading:
     timezone: str = ""
     unit: str | float = ""
     zero_is_unknown: bool = False
+    whole: Whole | None = field(default=None, compare=False, repr=False)
+
+    def over_column(
+        self,
+        where: Mapping[str, str],
+        what: str,
+        here: Any,
+        merge: Callable[[Any, Any], Any],
+        decide: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return what is decided over a whole column, also where these cells are a part of it (:func:`over_all`)."""
+        return over_all(self.whole, (what, where.get("file"), where.get("column")), here, merge, decide)
 
 
 @dataclass(slots=True)

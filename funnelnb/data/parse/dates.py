@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UTC, converted, wall_clock
+from funnelnb.data.contract.whole import all_of, any_of, sums
 from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
 from funnelnb.data.parse.date_words import in_digits
 
@@ -47,6 +48,9 @@ PATTERNS = (
     (_COMPACT, "ymd"),
 )
 """Ways of writing, with the order of the parts where it is fixed; each sign between them may have its own."""
+
+_YEAR_END = r"([0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2,4})(?:[.]|\s?(?:г|р)[.]?)(\s.*)?$"
+"""What stands behind the year in Croatian, Bulgarian, Russian ("5.3.2026.", "05.03.2026 г.")."""
 
 _MONTHS = {
     **{name: place for place, name in enumerate(
@@ -209,14 +213,14 @@ def parse_dates(cells: pd.Series, reading: Reading, where: Mapping[str, str]) ->
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return _finish(*_typed(cells, reading, where), where)
+        return _finish(*_typed(cells, reading, where), reading, where)
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         stamps, bad, notes = _serials(cells.to_numpy(dtype="float64", na_value=np.nan), reading, where)
-        return _finish(pd.Series(stamps, index=cells.index, name=cells.name), bad, notes, where)
+        return _finish(pd.Series(stamps, index=cells.index, name=cells.name), bad, notes, reading, where)
     text = cells if cells.dtype == "str" else typed_as_text(cells)
     plain = _iso(text)
-    if plain is not None:
-        return _finish(plain, np.zeros(len(text), bool), [], where)
+    if reading.over_column(where, "iso", plain is not None, all_of) and plain is not None:
+        return _finish(plain, np.zeros(len(text), bool), [], reading, where)
     return _text(text, reading, where)
 
 
@@ -290,28 +294,26 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     coded = pc.dictionary_encode(pc.utf8_trim_whitespace(as_arrow(cells)))
     words = coded.dictionary
     codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
-    folded = pc.utf8_normalize(words, form="NFKC")
+    folded = pc.replace_substring_regex(pc.utf8_normalize(words, form="NFKC"), _YEAR_END, r"\1\2")
     stamps = np.full(len(words), np.datetime64("NaT", "us"))
     aware, minguo = np.zeros(len(words), bool), np.zeros(len(words), bool)
     orders = set()
     for pattern, fixed in PATTERNS:
         part = take_apart(folded, pattern)
-        order, example = (fixed, "") if fixed else _order(part, folded, reading.date_order)
+        order, example = (fixed, "") if fixed else _order(part, folded, reading, where, pattern)
         if not order:
             return Parsed(cells, np.zeros(len(cells), bool), "date_order_unknown", example)
         stamps[part.matched] = _stamps(part, order)[part.matched]
         minguo |= part.matched & (part.width_a == 3)
         aware |= part.aware
-        orders |= {order} if not fixed and part.matched.any() and order != "ymd" else set()
+        if not fixed and order != "ymd":
+            met = reading.over_column(where, f"met {pattern}", bool(part.matched.any()), any_of)
+            orders |= {order} if met else set()
     serial, _, notes = _serials(_bare_numbers(folded, stamps), reading, where)
     stamps = np.where(np.isnat(stamps), serial, stamps)
     empty = _means_no_date(words, folded)
     periods = _in_words(words, stamps, aware, ~empty)
-    if periods.any():
-        n = int(np.isin(codes, np.flatnonzero(periods)).sum())
-        notes.append(
-            Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})
-        )
+    notes += _told_in_periods(periods, words, codes, where)
     notes += _told_in_minguo(minguo & ~np.isnat(stamps), codes, where)
     if aware.any():
         stamps[aware] = wall_clock(stamps[aware], reading.timezone)
@@ -320,9 +322,21 @@ def _text(cells: pd.Series, reading: Reading, where: Mapping[str, str]) -> Parse
     stamps[empty] = np.datetime64("NaT", "us")
     column = np.append(stamps, np.datetime64("NaT", "us"))[codes]
     values = pd.Series(column, index=cells.index, name=cells.name)
-    parsed = _finish(values, np.append(bad, False)[codes], notes, where)
+    parsed = _finish(values, np.append(bad, False)[codes], notes, reading, where)
     parsed.date_order = orders.pop() if len(orders) == 1 else ""
     return parsed
+
+
+def _told_in_periods(
+    periods: NDArray[np.bool_], words: pa.Array, codes: NDArray[np.int64], where: Mapping[str, str]
+) -> list[Note]:
+    """Say how many dates are weeks, months or quarters."""
+    import numpy as np
+
+    if not periods.any():
+        return []
+    n = int(np.isin(codes, np.flatnonzero(periods)).sum())
+    return [Note("dates_from_periods", {**where, "n": n, "value": str(words[int(np.argmax(periods))])})]
 
 
 def _told_in_minguo(
@@ -377,26 +391,42 @@ def _bare_numbers(words: pa.Array, stamps: NDArray[np.datetime64]) -> NDArray[np
     return np.where(np.isnat(stamps), numbers.to_numpy(zero_copy_only=False), np.nan)
 
 
-def _order(part: Parts, words: pa.Array, given: str) -> tuple[str, str]:
+def _order(
+    part: Parts, words: pa.Array, reading: Reading, where: Mapping[str, str], pattern: str
+) -> tuple[str, str]:
     """Return the order of day and month in one way of writing, and a text that shows why it cannot be told."""
-    import numpy as np
-
+    if reading.date_order:
+        return reading.date_order, ""
     year_last = part.matched & (part.width_a <= 2)
-    if given == "ymd" or not year_last.any():
-        return given or "ymd", ""
-    if given:
-        return given, ""
-    first_is_day = year_last & (part.a > 12)
-    second_is_day = year_last & (part.b > 12) & (part.b < 99)
-    days_first, months_first = int(first_is_day.sum()), int(second_is_day.sum())
+    unclear = year_last & (part.a != part.b)
+    told = (
+        int(year_last.any()),
+        _texts(words, year_last & (part.a > 12)),
+        _texts(words, year_last & (part.b > 12) & (part.b < 99)),
+        next(iter(_texts(words, unclear)), "") if unclear.any() else "",
+    )
+    order: tuple[str, str] = reading.over_column(where, f"order {pattern}", told, sums, _order_told)
+    return order
+
+
+def _texts(words: pa.Array, wanted: NDArray[np.bool_]) -> dict[str, None]:
+    """Return the texts that are wanted, in order."""
+    import pyarrow as pa
+
+    return dict.fromkeys(words.filter(pa.array(wanted)).to_pylist()) if wanted.any() else {}
+
+
+def _order_told(told: tuple[int, dict[str, None], dict[str, None], str]) -> tuple[str, str]:
+    """Return the order that texts tell with the day or the month first, or one that shows why they do not."""
+    year_last, days_first, months_first, unclear = told
+    if not year_last:
+        return "ymd", ""
     if not days_first and not months_first:
-        unclear = year_last & (part.a != part.b)
-        return ("dmy", "") if not unclear.any() else ("", str(words[int(np.argmax(unclear))].as_py()))
-    few = min(days_first, months_first)
-    if few > 0.05 * max(days_first, months_first):
-        wrong = second_is_day if days_first >= months_first else first_is_day
-        return "", str(words[int(np.argmax(wrong))].as_py())
-    return ("dmy" if days_first > months_first else "mdy"), ""
+        return ("", unclear) if unclear else ("dmy", "")
+    few = min(len(days_first), len(months_first))
+    if few > 0.05 * max(len(days_first), len(months_first)):
+        return "", next(iter(months_first if len(days_first) >= len(months_first) else days_first))
+    return ("dmy" if len(days_first) > len(months_first) else "mdy"), ""
 
 
 def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
@@ -421,16 +451,18 @@ def _stamps(part: Parts, order: str) -> NDArray[np.datetime64]:
     return np.where(possible, stamps, np.datetime64("NaT", "s")).astype("datetime64[us]")
 
 
-def _buddhist(stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
+def _buddhist(
+    stamps: NDArray[np.datetime64], reading: Reading, where: Mapping[str, str]
+) -> NDArray[np.datetime64] | None:
     """Return moments told in years of the Buddhist era (Thailand) in those of the common one, None if they are not."""
     import numpy as np
 
     first, last = (np.datetime64(f"{year + BUDDHIST}-01-01") for year in (FIRST_YEAR, OPEN_ENDED_YEAR))
     told = (stamps >= first) & (stamps < last)
-    if told.sum() < MOSTLY * (~np.isnat(stamps)).sum():
+    days = frozenset(np.unique(stamps[told].astype("datetime64[D]"))[:SEVERAL].tolist())
+    here = (int(told.sum()), int((~np.isnat(stamps)).sum()), days)
+    if not reading.over_column(where, "era", here, sums, _mostly_buddhist):
         return None
-    if len(np.unique(stamps[told].astype("datetime64[D]"))) < SEVERAL:
-        return None  # one far day that means "not yet"
     month = stamps.astype("datetime64[M]")
     moved = (month - in_months(12 * BUDDHIST)).astype("datetime64[s]") + (
         stamps - month.astype("datetime64[s]")
@@ -438,14 +470,21 @@ def _buddhist(stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
     return np.asarray(np.where(told, moved, stamps))
 
 
-def _finish(values: Any, bad: Any, notes: list[Note], where: Mapping[str, str]) -> Parsed:
+def _mostly_buddhist(told: tuple[int, int, frozenset[Any]]) -> bool:
+    """Whether so many dates are told in that era, and on several days: one far day means "not yet"."""
+    told_n, known_n, days = told
+    return told_n > 0 and told_n >= MOSTLY * known_n and len(days) >= SEVERAL
+
+
+def _finish(values: Any, bad: Any, notes: list[Note], reading: Reading, where: Mapping[str, str]) -> Parsed:
     """Cut to whole seconds; read open ends and no-date marks as missing; refuse days before 1970."""
     import numpy as np
     import pandas as pd
 
     stamps = values.to_numpy().astype("datetime64[s]")
     far = np.datetime64(f"{OPEN_ENDED_YEAR}-01-01", "s")
-    if (stamps >= far).any() and (told := _buddhist(stamps)) is not None:
+    any_far = (stamps >= far).any()
+    if (any_far or reading.whole is not None) and (told := _buddhist(stamps, reading, where)) is not None:
         notes.append(Note("years_buddhist", {**where, "n": int((~np.isnat(stamps)).sum())}))
         stamps = told
     late = stamps >= far  # a missing time is neither

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.data.contract.whole import all_of, any_of, sums
 from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ _AFFIXES = sorted([*FACTORS, *CURRENCIES], key=len, reverse=True)
 _BLANK_NUMBERS = frozenset(
     (*BLANKS, "na", "none", "nil", "/", "tbd", "unknown", "未知", "待定", "#value!", "#ref!")
 )
+_NO_CENTS = re.compile(r"(?<=\d)[.,]\s?[–—-]{1,2}(?=\s|$)")
 _CELL = re.compile(r"(?P<before>[^\d.]*)(?P<body>\.?\d[\d.,'’\s_]*(?:e[+-]?\d+)?)(?P<after>.*)", re.DOTALL)
 _POINT = re.compile(
     r"\d+(?:\.\d*)?|\.\d+|[1-9]\d{0,2}([,'’ _])\d{3}(?:\1\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?e[+-]?\d+"
@@ -171,8 +173,8 @@ def _text(cells: pd.Series, reading: Reading, kind: Kind, where: Mapping[str, st
 
     array = as_arrow(cells)
     plain = None if reading.decimal == "," and _has_point(array) else _plain(array)
-    if plain is not None:
-        if not reading.decimal and (example := _only_point_groups(array)):
+    if reading.over_column(where, "plain", plain is not None, all_of) and plain is not None:
+        if not reading.decimal and (example := _only_point_groups(array, reading, where)):
             return Parsed(cells, np.zeros(len(cells), bool), "decimal_unknown", example)
         numbers = pd.Series(plain, index=cells.index, name=cells.name)
         return Parsed(numbers * _column_factor(reading), np.zeros(len(cells), bool))
@@ -180,8 +182,8 @@ def _text(cells: pd.Series, reading: Reading, kind: Kind, where: Mapping[str, st
     uniques = coded.dictionary.to_pylist()
     codes = pc.fill_null(coded.indices, len(uniques)).to_numpy(zero_copy_only=False)
     taken = [_take_apart(one, kind) for one in uniques]
-    bodies = [one.body for one in taken if isinstance(one, Cell)]
-    sign, example, note = _decimal_sign(bodies, reading.decimal)
+    bodies = {text or "": one.body for text, one in zip(uniques, taken, strict=True) if isinstance(one, Cell)}
+    sign, example, note = _decimal_sign(bodies, reading, where)
     if not sign:
         return Parsed(cells, np.zeros(len(cells), bool), "decimal_unknown", example)
     factor = _column_factor(reading)
@@ -217,15 +219,22 @@ def _has_point(array: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring(array, ".")).as_py())
 
 
-def _only_point_groups(array: pa.Array) -> str:
+def _only_point_groups(array: pa.Array, reading: Reading, where: Mapping[str, str]) -> str:
     """Return a cell such as ``1.234`` if more than a few look like it: thousands or decimals?"""
     import pyarrow.compute as pc
 
-    if _few_groups(array):
+    if reading.whole is None and _few_groups(array):
         return ""
     pointed = array.filter(pc.fill_null(pc.match_substring(array, "."), False))
     groups = pointed.filter(pc.match_substring_regex(pointed, r"^[+-]?[1-9]\d{0,2}\.\d{3}$"))
-    return str(groups[0].as_py()) if len(groups) > FEW * (len(pointed) - len(groups)) else ""
+    here = (len(pointed), len(groups), str(groups[0].as_py()) if len(groups) else "")
+    return str(reading.over_column(where, "point groups", here, sums, _many_groups))
+
+
+def _many_groups(told: tuple[int, int, str]) -> str:
+    """Return the example if more than a few of the cells with a point are groups."""
+    pointed_n, groups_n, example = told
+    return example if groups_n > FEW * (pointed_n - groups_n) else ""
 
 
 def _few_groups(array: pa.Array) -> bool:
@@ -249,10 +258,10 @@ def _take_apart(text: str | None, kind: Kind) -> Cell | str | None:
     )
     if tidy in _BLANK_NUMBERS:
         return None
-    inner = tidy
+    inner = _NO_CENTS.sub("", tidy)  # 12'500.–
     negative = tidy.startswith("(") and tidy.endswith(")")
     if negative:
-        inner = tidy[1:-1].strip()
+        inner = inner[1:-1].strip()
     found = _CELL.fullmatch(inner)
     if not found:
         return tidy
@@ -307,22 +316,39 @@ def _affix(text: str) -> tuple[float | None, str] | None:
     return factor, currency
 
 
-def _decimal_sign(bodies: list[str], given: str) -> tuple[str, str, str]:
-    """Return the decimal sign, an example and the code of a note; an empty sign if it cannot be told."""
-    if given:
-        return given, "", ""
-    marked = [body for body in bodies if "." in body or "," in body]
-    either = {body for body in marked if _POINT.fullmatch(body) and _COMMA.fullmatch(body)}
-    point = [body for body in marked if _POINT.fullmatch(body) and body not in either]
-    comma = [body for body in marked if _COMMA.fullmatch(body) and body not in either]
+def _decimal_sign(
+    bodies: Mapping[str, str], reading: Reading, where: Mapping[str, str]
+) -> tuple[str, str, str]:
+    """Return the decimal sign, an example and the code of a note; an empty sign if it cannot be told.
+
+    `bodies`: of each different text the digits with their signs.
+    """
+    if reading.decimal:
+        return reading.decimal, "", ""
+    marked = {text: body for text, body in bodies.items() if "." in body or "," in body}
+    either = {
+        text: body for text, body in marked.items() if _POINT.fullmatch(body) and _COMMA.fullmatch(body)
+    }
+    point = {text: body for text, body in marked.items() if _POINT.fullmatch(body) and text not in either}
+    comma = {text: body for text, body in marked.items() if _COMMA.fullmatch(body) and text not in either}
+    found: tuple[str, str, str] = reading.over_column(
+        where, "decimal", (point, comma, either), sums, _decimal_told
+    )
+    return found
+
+
+def _decimal_told(told: tuple[dict[str, str], dict[str, str], dict[str, str]]) -> tuple[str, str, str]:
+    """Return what cells that only a point, only a comma or either explains as the decimal sign say together."""
+    point, comma, cells = told
+    either = set(cells.values())
     if not point and not comma:
         return _without_evidence(sorted(either))
     sign, few = (".", comma) if len(point) >= len(comma) else (",", point)
     many = len(point) + len(comma) - len(few)
     doubtful = sorted(body for body in either if sign in body)
     if max(len(few), len(doubtful)) > FEW * many:
-        return "", (few or doubtful)[0], ""
-    return (sign, comma[0], "decimal_comma_found") if sign == "," else (sign, "", "")
+        return "", next(iter(few.values()), "") or doubtful[0], ""
+    return (sign, next(iter(comma.values())), "decimal_comma_found") if sign == "," else (sign, "", "")
 
 
 def _without_evidence(either: list[str]) -> tuple[str, str, str]:
@@ -365,7 +391,7 @@ def _finish(parsed: Parsed, kind: Kind, reading: Reading, where: Mapping[str, st
     _out_of_range(parsed)
     values: Any = parsed.values
     if kind == "share":
-        parsed.values = _shares(values, parsed.notes, where)
+        parsed.values = _shares(values, parsed.notes, reading, where)
     if kind == "amount" and reading.zero_is_unknown and (zeros := values == 0).any():
         parsed.values = values.mask(zeros)
         parsed.notes.append(Note("zero_amount_unknown", {**where, "n": int(zeros.sum())}))
@@ -389,9 +415,9 @@ def _out_of_range(parsed: Parsed) -> None:
         parsed.values = parsed.values.mask(outside)
 
 
-def _shares(values: pd.Series, notes: list[Note], where: Mapping[str, str]) -> pd.Series:
+def _shares(values: pd.Series, notes: list[Note], reading: Reading, where: Mapping[str, str]) -> pd.Series:
     """Return chances between 0 and 1; a column with values above 1 is in per cent."""
-    if ((values > 1) & (values <= 100)).any():
+    if reading.over_column(where, "per cent", bool(((values > 1) & (values <= 100)).any()), any_of):
         values = values / 100
         notes.append(Note("per_cent_read", dict(where)))
     outside = (values < 0) | (values > 1)

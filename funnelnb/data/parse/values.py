@@ -271,6 +271,9 @@ _IN_UNIT = re.compile(r"\s(?:in|en|em|в|w)\s+(\S{1,10})$", re.IGNORECASE)
 
 _BEHIND_COMMA = re.compile(r",\s*([^,]{1,16})$")
 
+_BEHIND = re.compile(r"\s([kKMT]?[€$£¥₹₽₩₺₫₴]|(?:T|k)?[A-Z]{3})$")
+"""A sign or code of a currency at the end of a header, without brackets ("Annual premium £", "Volumen TEUR")."""
+
 _CENTS = re.compile(r"(?:[\s_-](?:in[\s_-])?cents|(?<=[a-z])(?:In)?Cents)$")
 
 
@@ -283,6 +286,8 @@ def header_unit(name: str) -> tuple[str, str]:
     ('预计金额', '万元')
     >>> header_unit("Volumen in T€"), header_unit("Value"), header_unit("Date in")
     (('Volumen', 'T€'), ('Value', ''), ('Date in', ''))
+    >>> header_unit("Annual premium £"), header_unit("Volumen TEUR"), header_unit("Owner UK")
+    (('Annual premium', '£'), ('Volumen', 'TEUR'), ('Owner UK', ''))
     >>> header_unit("Сумма, тыс. руб."), header_unit("amount_cents"), header_unit("Name, first")
     (('Сумма', 'тыс. руб.'), ('amount', 'cents'), ('Name, first', ''))
     """
@@ -292,6 +297,8 @@ def header_unit(name: str) -> tuple[str, str]:
     if found is None:
         ways = (way.search(name) for way in (_IN_UNIT, _BEHIND_COMMA))
         found = next((one for one in ways if one and unit_of(one.group(1))), None)
+        behind = _BEHIND.search(name) if found is None else None
+        found = behind if behind and (unit_of(behind.group(1)) or (0, ""))[1] else found
     if found is None and (cents := _CENTS.search(name)):
         return name[: cents.start()].strip(), "cents"
     return (name[: found.start()].strip(), found.group(1).strip()) if found else (name, "")

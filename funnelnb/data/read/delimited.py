@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.settings import TableSettings
+from funnelnb.data.contract.whole import over_all, sums
 from funnelnb.data.read.align import Aligner
 from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from funnelnb.data.contract.limits import Limits
+    from funnelnb.data.contract.whole import Whole
 
 SAMPLE_LINES = 2000
 SAMPLE_CHARS = 1 << 20
@@ -103,6 +105,91 @@ def read_delimited(
         If the text is larger than the limits allow.
     """
     settings = settings or TableSettings()
+    text = open_text(path, encoding, settings)
+    result = None
+    if text.dialect.plain and text.found.sound_quotes:
+        result = _fast(text, valid=valid)
+    if result is None:
+        result = text.nothing()
+        tables = [(_as_table([], text.layout.width), np_rows(())), *text.stretches(result)]
+        result.table, result.rows = together(tables)
+    return result if settings.totals == "keep" else Outside().without(result, result.table.num_rows, end=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class Text:
+    """A delimited text that was looked at: how it is written and where its records begin.
+
+    Attributes
+    ----------
+    path : Path
+    encoding, end : str
+        What ends a line (:func:`funnelnb.data.read.scan.line_end`).
+    dialect : Dialect
+    layout : Layout
+    found : Scan
+        Of the whole text.
+    first : list of list of str
+        Fields of the first lines: what an aligner learns from.
+    mend : bool
+        Whether rows that do not fit are put right.
+    sep_line : bool
+        Whether the first line names the delimiter (``sep=;``).
+    """
+
+    path: Path
+    encoding: str
+    end: str
+    dialect: Dialect
+    layout: Layout
+    found: Scan
+    first: list[list[str]]
+    mend: bool
+    sep_line: bool
+
+    def nothing(self) -> Delimited:
+        """Return what is known of the text before a record is read."""
+        return Delimited(
+            table=None, rows=None, layout=self.layout, dialect=self.dialect, tally=Tally(),
+            lines_n=self.found.lines_n, sep_line=self.sep_line,
+        )  # fmt: skip
+
+    def stretches(self, result: Delimited) -> Iterator[tuple[Any, Any]]:
+        """Yield columns and row numbers of some thousand records after the other; `result` gets what was met.
+
+        What has no faults is read by Arrow, the rest line by line.
+        """
+        import numpy as np
+
+        layout = self.layout
+        aligner = Aligner.learn(
+            self.first[layout.first :], layout.width, layout.kinds, self.dialect.delimiter
+        )
+        aligner.mend = self.mend
+        lines = _lines(self.path, self.encoding, self.end)
+        records = Records(self.dialect, self.layout.width, self.layout.kinds, tally=result.tally)
+        while stretch := [*records.waiting, *islice(lines, STRETCH - len(records.waiting))]:
+            records.waiting.clear()
+            sound = records.row > self.layout.first
+            table = _sound_stretch(stretch, self.dialect, self.layout) if sound else None
+            if table is None:
+                table, rows = _stretch(stretch, lines, records, result, aligner)
+            else:
+                rows = np.arange(records.row, records.row + len(stretch))
+                records.row += len(stretch)
+                records.tally.lines_n += len(stretch)
+                records.tally.rows_n += len(stretch)
+            yield table, rows
+
+
+def open_text(path: Path, encoding: str, settings: TableSettings) -> Text:
+    """How is a text written, and where do its records begin? A pass over its bytes, and a look at its first lines.
+
+    Raises
+    ------
+    UnicodeError, SourceError
+        As for :func:`read_delimited`.
+    """
     end = line_end(path, encoding)
     sample, whole = _sample(path, encoding, end, settings.limits)
     first = [line for line in sample if line.strip()][:2]
@@ -122,15 +209,26 @@ def read_delimited(
     if not layout.header and settings.header is None:
         layout = _header_by_other_sign(rows, layout)
     settings.limits.refuse("columns", layout.width, path.name)
-    result = None
-    if dialect.plain and found.sound_quotes:
-        result = _fast(path, encoding, dialect, layout, found, valid=valid)
-    if result is None:
-        aligner = Aligner.learn(rows[layout.first :], layout.width, layout.kinds, dialect.delimiter)
-        aligner.mend = settings.mend
-        result = _careful(_lines(path, encoding, end), dialect, layout, aligner, found)
-    result.sep_line = bool(sample) and sample[0].lower().startswith("sep=") and bool(layout.above)
-    return result if settings.totals == "keep" else _records_only(result)
+    return Text(
+        path=path, encoding=encoding, end=end, dialect=dialect, layout=layout, found=found, first=rows,
+        mend=settings.mend,
+        sep_line=bool(sample) and sample[0].lower().startswith("sep=") and bool(layout.above),
+    )  # fmt: skip
+
+
+def together(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Return columns and row numbers one below the other."""
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.concat_tables([table for table, _ in parts]), np.concatenate([rows for _, rows in parts])
+
+
+def np_rows(numbers: Sequence[int]) -> Any:
+    """Return row numbers as an array."""
+    import numpy as np
+
+    return np.array(numbers, dtype=np.int64)
 
 
 def _header_by_other_sign(rows: list[list[str]], layout: Layout) -> Layout:
@@ -185,13 +283,12 @@ def _lines(path: Path, encoding: str, end: str, most: int = -1) -> Iterator[str]
             first = False
 
 
-def _fast(
-    path: Path, encoding: str, dialect: Dialect, layout: Layout, found: Scan, *, valid: bool
-) -> Delimited | None:
+def _fast(text: Text, *, valid: bool) -> Delimited | None:
     """Read a text without faults by Arrow; None if it has any after all."""
     import numpy as np
     import pyarrow as pa
 
+    path, encoding, dialect, layout, found = text.path, text.encoding, text.dialect, text.layout, text.found
     blank: list[int] = []
     start = layout.first
 
@@ -213,16 +310,10 @@ def _fast(
     numbers = np.arange(start + 1, lines_n + 1)
     if blank:
         numbers = np.delete(numbers, np.array(blank) - start)
-    tally = Tally(lines_n=lines_n, rows_n=lines_n - len(blank), blank_n=len(blank))
-    return Delimited(
-        table=table,
-        rows=numbers,
-        layout=layout,
-        dialect=dialect,
-        tally=tally,
-        lines_n=found.lines_n,
-        blank_n=len(blank),
-    )
+    result = text.nothing()
+    result.table, result.rows, result.blank_n = table, numbers, len(blank)
+    result.tally = Tally(lines_n=lines_n, rows_n=lines_n - len(blank), blank_n=len(blank))
+    return result
 
 
 def _arrow(
@@ -260,13 +351,101 @@ def _arrow(
     )
 
 
-def _records_only(result: Delimited) -> Delimited:
-    """Leave out rows that repeat the header, add up others, or are remarks below the table."""
-    import numpy as np
+@dataclass(slots=True)
+class Outside:
+    """Finds the rows that are no records; where a text is read in parts, it remembers what stood before.
 
-    if not result.table.num_rows:
+    Attributes
+    ----------
+    whole : Whole or None
+        Where a text is read in parts: what all of them say.
+    gaps_n : int
+        Blank lines after which another table may have begun.
+    last : int
+        Row before these; 0 where there is none.
+    blank : bool
+        Whether it holds nothing.
+    leaving : bool
+        Whether it is one of another table.
+    """
+
+    whole: Whole | None = None
+    gaps_n: int = 0
+    last: int = 0
+    blank: bool = False
+    leaving: bool = False
+
+    def without(self, result: Delimited, n: int, *, end: bool) -> Delimited:
+        """Leave out rows that repeat the header, add up others, are remarks below the table or of another table.
+
+        Parameters
+        ----------
+        result : Delimited
+            Changed in place.
+        n : int
+            Rows that are asked about; those behind them are only looked at.
+        end : bool
+            Whether the text ends with these rows.
+        """
+        import numpy as np
+
+        if not result.table.num_rows:
+            return result
+        repeated = _repeated_headers(result)
+        totals, notes = _end_of_table(result) if end else ([], [])
+        totals += [row for row in _inner_totals(result, n, self.whole) if row not in totals]
+        notes += [row for row in _group_titles(result, repeated) if row not in notes]
+        others = self._other_tables(result, n)
+        totals, notes = ([row for row in rows if row not in others] for rows in (totals, notes))
+        out = {"header": repeated, "total": sorted(totals), "note": sorted(notes), "table": sorted(others)}
+        self.last, self.blank = int(result.rows[n - 1]), bool(_nothing(result.table.slice(n - 1, 1))[0])
+        gone = np.isin(result.rows, [row for rows in out.values() for row in rows])
+        gone[n:] = False
+        if not gone.any():
+            return result
+        texts = {
+            int(row): " ".join(filter(str.strip, one.values()))
+            for row, one in zip(result.rows[gone], result.table.filter(gone).to_pylist(), strict=True)
+        }
+        left = {kind: [(row, texts[row]) for row in rows if row in texts] for kind, rows in out.items()}
+        result.left_out = {kind: rows for kind, rows in left.items() if rows}
+        result.unclear = [one for one in result.unclear if one[0] not in texts]
+        for kind, rows in list(result.mended.items()):
+            result.mended[kind] = [row for row in rows if row not in texts]
+        result.table = result.table.filter(~gone)
+        result.rows = result.rows[~gone]
         return result
-    repeated = _repeated_headers(result)
+
+    def _other_tables(self, result: Delimited, n: int) -> set[int]:
+        """Return the rows of tables that stand below the first one, each after a blank line."""
+        import numpy as np
+
+        gaps = (np.diff(result.rows) > 1) | _nothing(result.table)[:-1]
+        before = bool(self.last) and (self.blank or int(result.rows[0]) - self.last > 1)
+        starts = np.flatnonzero(np.concatenate([[before], gaps]))
+        widths = dict(result.unclear)
+        found: set[int] = set()
+        if self.leaving:
+            found.update(map(int, result.rows[: starts[0] if len(starts) and self.gaps_n < GAPS else n]))
+        starts = starts[: GAPS - self.gaps_n]
+        for start, end in itertools.pairwise([*starts.tolist(), len(result.rows)]):
+            if start >= n:
+                break
+            self.gaps_n += 1
+            some = result.table.slice(start, min(end - start, BODY_ROWS + 1))
+            cells = [list(row) for row in zip(*(column.to_pylist() for column in some.columns), strict=True)]
+            block = [
+                [*row, *["+"] * (widths.get(int(number), 0) - len(row))]  # what was cut off on the right
+                for row, number in zip(cells, result.rows[start:], strict=False)
+            ]
+            self.leaving = is_other_table(block, result.layout.kinds)
+            if self.leaving:
+                found.update(map(int, result.rows[start:end]))
+        return found
+
+
+def _end_of_table(result: Delimited) -> tuple[list[int], list[int]]:
+    """Return the totals and the remarks among the last rows."""
     narrow = {row for row, count in result.unclear if count < result.layout.width}
     narrow.update(result.mended.get("short", ()))
     last = result.table.slice(max(result.table.num_rows - 2 * LOOKED_AT, 0))
@@ -276,26 +455,7 @@ def _records_only(result: Delimited) -> Delimited:
         for number, row in zip(result.rows[-len(cells) :], cells, strict=True)
         if filled(row)
     ]
-    totals, notes = table_end(numbered, result.layout.kinds, narrow)
-    totals += [row for row in _inner_totals(result) if row not in totals]
-    notes += [row for row in _group_titles(result, repeated) if row not in notes]
-    others = _other_tables(result)
-    totals, notes = ([row for row in rows if row not in others] for rows in (totals, notes))
-    out = {"header": repeated, "total": sorted(totals), "note": sorted(notes), "table": sorted(others)}
-    gone = np.isin(result.rows, [row for rows in out.values() for row in rows])
-    if not gone.any():
-        return result
-    texts = {
-        int(row): " ".join(filter(str.strip, one.values()))
-        for row, one in zip(result.rows[gone], result.table.filter(gone).to_pylist(), strict=True)
-    }
-    result.left_out = {kind: [(row, texts[row]) for row in rows] for kind, rows in out.items() if rows}
-    result.unclear = [one for one in result.unclear if one[0] not in texts]
-    for kind, rows in list(result.mended.items()):
-        result.mended[kind] = [row for row in rows if row not in texts]
-    result.table = result.table.filter(~gone)
-    result.rows = result.rows[~gone]
-    return result
+    return table_end(numbered, result.layout.kinds, narrow)
 
 
 def _repeated_headers(result: Delimited) -> list[int]:
@@ -331,25 +491,6 @@ def _group_titles(result: Delimited, repeated: Sequence[int]) -> list[int]:
     return found
 
 
-def _other_tables(result: Delimited) -> set[int]:
-    """Return the rows of tables that stand below the first one, each after a blank line."""
-    import numpy as np
-
-    starts = np.flatnonzero((np.diff(result.rows) > 1) | _nothing(result.table)[:-1]) + 1
-    widths = dict(result.unclear)
-    found: set[int] = set()
-    for start, end in itertools.pairwise([*starts[:GAPS].tolist(), len(result.rows)]):
-        some = result.table.slice(start, min(end - start, BODY_ROWS + 1))
-        cells = [list(row) for row in zip(*(column.to_pylist() for column in some.columns), strict=True)]
-        block = [
-            [*row, *["+"] * (widths.get(int(number), 0) - len(row))]  # what was cut off on the right
-            for row, number in zip(cells, result.rows[start:], strict=False)
-        ]
-        if is_other_table(block, result.layout.kinds):
-            found.update(map(int, result.rows[start:end]))
-    return found
-
-
 def _nothing(table: Any) -> Any:
     """Return which rows hold nothing: the fast way reads a blank line as one of these."""
     import numpy as np
@@ -363,22 +504,31 @@ def _nothing(table: Any) -> Any:
     return found
 
 
-def _inner_totals(result: Delimited) -> list[int]:
+def _inner_totals(result: Delimited, n: int, whole: Whole | None) -> list[int]:
     """Return the rows among the records whose first cell says that they add up others."""
     import numpy as np
     import pyarrow.compute as pc
 
     first = result.table.column(0)
-    if not any(_worded(chunk) for chunk in first.chunks):
+    places = np.empty(0, np.int64)
+    if any(_worded(chunk) for chunk in first.chunks):
+        likely = pc.match_substring_regex(first, _TOTAL_WORDS, ignore_case=True)
+        places = np.flatnonzero(likely.to_numpy())
+    here = (int((places < n).sum()), n)
+    if not over_all(whole, "total rows", here, sums, _few_totals) or not len(places):
         return []
-    likely = pc.match_substring_regex(first, _TOTAL_WORDS, ignore_case=True)
-    places = np.flatnonzero(likely.to_numpy())
-    rows = result.table.take(places).to_pylist() if 0 < len(places) <= result.table.num_rows / 2 else []
+    rows = result.table.take(places).to_pylist()
     return [
         int(result.rows[place])
-        for place, row in zip(places, rows, strict=False)
+        for place, row in zip(places, rows, strict=True)
         if is_total(list(row.values()), result.layout.kinds)
     ]
+
+
+def _few_totals(told: tuple[int, int]) -> bool:
+    """Whether at most half of the rows begin with a word for a total: else it is what the column is about."""
+    totals_n, rows_n = told
+    return totals_n <= rows_n / 2
 
 
 def _worded(cells: Any) -> bool:
@@ -388,35 +538,6 @@ def _worded(cells: Any) -> bool:
 
 
 _TOTAL_WORDS = r"^\s*\S{0,6}[ -]?(total|sum|合|总|小|總|gesamt|insgesamt|zwischensumme|totaux|итого|всего)"
-
-
-def _careful(
-    lines: Iterator[str], dialect: Dialect, layout: Layout, aligner: Aligner, found: Scan
-) -> Delimited:
-    """Read a text in stretches: those without faults by Arrow, the others line by line."""
-    import numpy as np
-    import pyarrow as pa
-
-    records = Records(dialect, layout.width, layout.kinds)
-    result = Delimited(
-        table=None, rows=None, layout=layout, dialect=dialect, tally=records.tally, lines_n=found.lines_n
-    )
-    tables, numbers = [_as_table([], layout.width)], [np.empty(0, dtype=np.int64)]
-    while stretch := [*records.waiting, *islice(lines, STRETCH - len(records.waiting))]:
-        records.waiting.clear()
-        table = _sound_stretch(stretch, dialect, layout) if records.row > layout.first else None
-        if table is None:
-            table, rows = _stretch(stretch, lines, records, result, aligner)
-        else:
-            rows = np.arange(records.row, records.row + len(stretch))
-            records.row += len(stretch)
-            records.tally.lines_n += len(stretch)
-            records.tally.rows_n += len(stretch)
-        tables.append(table)
-        numbers.append(rows)
-    result.table = pa.concat_tables(tables)
-    result.rows = np.concatenate(numbers)
-    return result
 
 
 def _as_table(rows: list[list[str]], width: int) -> Any:

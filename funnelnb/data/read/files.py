@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import re
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,8 @@ from funnelnb.data.read.archive import MB, tables_inside, unpacked
 from funnelnb.data.read.duckdb_file import duckdb_tables, read_duckdb
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.html_table import read_html
-from funnelnb.data.read.json_records import read_json
+from funnelnb.data.read.json_records import json_tables, read_json
+from funnelnb.data.read.parts import Sample, sample_of
 from funnelnb.data.read.raw import Raw, cell_text, drop_empty, refuse_long_cells, unique_names
 from funnelnb.data.read.sheet import open_workbook, read_workbook
 from funnelnb.data.read.sql_dump import dump_tables, read_dump
@@ -26,6 +29,8 @@ from funnelnb.data.read.text import read_text
 from funnelnb.data.read.xml_table import read_xml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 
@@ -86,10 +91,13 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     """
     kind = kind_of_file(path)
     before = _state(path)
-    if kind == "text":
-        settings.limits.refuse_beyond_memory(path.stat().st_size, path.name)
+    sample = None
+    if kind == "text" and not settings.limits.fits_memory(path.stat().st_size):
+        sample = _sampled(path, settings)
     with guarded(path.name[:200]):
-        raw = _READERS[kind](path, settings)
+        raw = _READERS[kind](path if sample is None else sample.path, settings)
+    if sample is not None:
+        _as_in_the_text(raw, sample)
     if _state(path) != before:
         raise SourceError(
             f"{path.name} was changed while it was being read",
@@ -101,6 +109,50 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
     return raw
+
+
+_SAMPLES: ContextVar[tuple[Path, list[Path]] | None] = ContextVar("samples", default=None)
+
+
+@contextlib.contextmanager
+def sampled(folder: Path) -> Iterator[list[Path]]:
+    """Read a text that does not fit into memory by a sample of its lines, written into `folder`; else it is refused.
+
+    Yields
+    ------
+    list of Path
+        Such texts, as they are met.
+    """
+    met: list[Path] = []
+    token = _SAMPLES.set((folder, met))
+    try:
+        yield met
+    finally:
+        _SAMPLES.reset(token)
+
+
+def _sampled(path: Path, settings: TableSettings) -> Sample:
+    """Return a sample of a text that does not fit into memory, where one will do."""
+    wanted = _SAMPLES.get()
+    if wanted is None:
+        raise settings.limits.beyond_memory(path.stat().st_size, path.name)
+    folder, met = wanted
+    if path not in met:
+        met.append(path)
+    return sample_of(path, folder)
+
+
+def _as_in_the_text(raw: Raw, sample: Sample) -> None:
+    """Give the rows of a sample the numbers that they have in the text."""
+    raw.frame.index = raw.frame.index.map(sample.row)
+    raw.ragged = [(sample.row(row), width) for row, width in raw.ragged]
+    raw.notes = [
+        replace(one, values={**one.values, "row": sample.row(one.values["row"])})
+        if isinstance(one.values.get("row"), int)
+        else one
+        for one in raw.notes
+    ]
+    raw.lines = None
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -220,6 +272,8 @@ def sub_tables(path: Path, limits: Limits | None = None) -> list[str]:
             return list(open_workbook(path, settings).sheet_names)
         if kind == "zip":
             return tables_inside(path, settings.limits, INNER)
+        if kind == "json":
+            return json_tables(path)
         if kind == "dump":
             return dump_tables(path, settings.limits)
         if kind == "duckdb":
@@ -470,7 +524,7 @@ _READERS = {
     "excel": read_workbook,
     "parquet": _read_parquet,
     "duckdb": lambda path, settings: _from_arrow(*read_duckdb(path, settings)),
-    "json": lambda path, settings: read_json(path, settings.limits),
+    "json": lambda path, settings: read_json(path, settings.limits, settings.sheet),
     "html": read_html,
     "xml": read_xml,
     "dump": read_dump,

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.core.errors import SourceError
+from funnelnb.core.errors import SourceError, nearest
 from funnelnb.data.read.raw import Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
@@ -14,16 +14,69 @@ if TYPE_CHECKING:
 
     from funnelnb.data.contract.limits import Limits
 
+STAGE_LISTS = ("statuses", "stages")
+"""How interfaces call the list of stages within a pipeline."""
+
+MOST_PIPELINES = 30
+"""With more records than that they are no pipelines."""
+
+LARGEST_WITH_TABLES = 100_000_000
+"""Larger files, in bytes, are read as one list without looking for others."""
+
 _EXPECTED = 'a list of records such as [{"id": 1, "stage": "won"}], or one record per line'
 
 
-def read_json(path: Path, limits: Limits) -> Raw:
+def json_tables(path: Path) -> list[str]:
+    """Return the names of the lists of records that stand side by side in a JSON file; empty if there is only one.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "board.json"
+    >>> _ = file.write_text('{"lists": [{"id": 1}, {"id": 2}], "cards": [{"id": 7}, {"id": 8}], "name": "Sales"}')
+    >>> json_tables(file)
+    ['lists', 'cards']
+    """
+    if path.stat().st_size > LARGEST_WITH_TABLES:
+        return []
+    with path.open("rb") as stream:
+        if not stream.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
+            return []
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return []
+    found = _side_by_side(content)
+    return list(found) if len(found) > 1 else []
+
+
+def _side_by_side(content: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the lists of two or more records in the first level that has any, by their names."""
+    level = [content] if isinstance(content, dict) else []
+    for _ in range(3):
+        found = {
+            name: value
+            for one in level
+            for name, value in one.items()
+            if isinstance(value, list)
+            and len(value) > 1
+            and all(isinstance(record, dict) for record in value)
+        }
+        if found:
+            return found
+        level = [value for one in level for value in one.values() if isinstance(value, dict)]
+    return {}
+
+
+def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     """What does a JSON file hold?
 
     Parameters
     ----------
     path : Path
     limits : Limits
+    table : str
+        Which of several lists; the longest if nothing is said.
 
     Returns
     -------
@@ -39,19 +92,28 @@ def read_json(path: Path, limits: Limits) -> Raw:
     """
     import pandas as pd
 
-    records = _records(_parsed(path), path.name)
+    content = _parsed(path)
+    inside = _side_by_side(content) if table else {}
+    if table and table not in inside:
+        raise SourceError(
+            f"{path.name} has no list of records called {table}",
+            expected="one of " + ", ".join(inside) if inside else _EXPECTED,
+            hint=nearest(table, inside),
+        )
+    records = _with_statuses(inside[table] if table else _records(content, path.name))
+    shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
     for one in records:
-        flat.append(dict(_flattened(one, "", path.name, limits)))
+        flat.append(dict(_flattened(one, "", shown, limits)))
         seen.update(dict.fromkeys(flat[-1]))
-        limits.refuse("columns", len(seen), path.name)
-    limits.refuse("cells", len(seen) * len(flat), path.name)
+        limits.refuse("columns", len(seen), shown)
+    limits.refuse("cells", len(seen) * len(flat), shown)
     names = _short_names(list(seen))
     columns = {short: [one.get(name, "") for one in flat] for name, short in names.items()}
     frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in columns.items()})
     frame.columns = pd.Index(unique_names(list(frame.columns)))
     frame.index = pd.RangeIndex(2, 2 + len(frame))
-    return drop_empty(Raw(file=path.name, frame=frame))
+    return drop_empty(Raw(file=shown, frame=frame))
 
 
 def _parsed(path: Path) -> Any:
@@ -98,6 +160,25 @@ def _records(content: Any, file: str) -> list[dict[str, Any]]:
     if isinstance(content, dict) and content:
         return [content]
     raise SourceError(f"{file} holds no list of records", expected=_EXPECTED, hint="export records")
+
+
+def _with_statuses(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the stages of pipelines one below the other, where each of a few records holds a list of its stages."""
+    if not 0 < len(records) <= MOST_PIPELINES:
+        return records
+    rows = []
+    for one in records:
+        inner = one.get("_embedded", one)
+        stages = next(
+            (inner[name] for name in STAGE_LISTS if isinstance(inner, dict) and name in inner), None
+        )
+        if not isinstance(stages, list) or not stages or not all(isinstance(row, dict) for row in stages):
+            return records
+        outer = {
+            f"pipeline_{name}": value for name, value in one.items() if not isinstance(value, dict | list)
+        }
+        rows += [{**row, **outer} for row in stages]
+    return rows
 
 
 def _flattened(record: dict[str, Any], prefix: str, file: str, limits: Limits, depth: int = 1) -> Any:

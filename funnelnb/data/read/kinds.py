@@ -27,7 +27,7 @@ _CLOCK = r"(?:\d{1,2}[:：]\d{2}(?:[:：]\d{2}(?:[.,]\d{1,9})?)?(?:\s?[ap]\.?m\.
 _ZONE = r"(?:\s?(?:z|utc|gmt|[a-z]{3,4}|[+-]\d{2}:?\d{2}))?"
 _DAY = (
     r"(?:\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:\.|\s?[гр]\.?)?"
     r"|\d{1,2}[-/. ]{1,2}MONTH[-/., ]{0,2}(?:\d{4}|\d{2})"
     r"|MONTH[- ]\d{1,2},? \d{4}|MONTH[- /](?:\d{4}|\d{2})"
     r"|\d{4}\s?年\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?[日号])?|\d{4}-?w\d{2}(?:-?\d)?)"
@@ -36,10 +36,12 @@ _DATE = re.compile(rf"(?:[a-z]{{2,9}}\.?,? )?{_DAY}(?:[t ,]{{0,2}}{_CLOCK}{_ZONE
 _TIME = re.compile(_CLOCK, re.IGNORECASE)
 _SIGN = (
     r"(?:[$€£¥₹₽￥]|(?:US|CA|AU|HK)\$|R\$|zł|kr|USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL"
-    r"|MXN|ZAR|SGD|HKD|TWD|KRW|TRY|RUB|AED|SAR|ILS)"
+    r"|MXN|ZAR|SGD|HKD|TWD|KRW|TRY|RUB|AED|SAR|ILS|VND|IDR|THB|MYR|PHP|RON|UAH"
+    r"|[円원₺₴₫฿₱₪₸]|NT\$|Kč|Ft|lei|TL|Rp\.?|RM|руб\.?|р\.|грн\.?|лв\.?)"
 )
 _NUMBER = re.compile(
-    rf"[-+(−]?\s?{_SIGN}?\s?[-+]?(?:\d{{1,3}}(?:[ ,.'’\u00a0\u202f]\d{{2,3}})+|\d+)?(?:[.,]\d*)?(?:[eE][-+]?\d+)?"
+    rf"[-+(−]?\s?{_SIGN}?\s?[-+]?(?:\d{{1,3}}(?:[ ,.'’\u00a0\u202f]\d{{2,3}})+|\d+)?(?:[.,](?:\d*|[–—-]{{1,2}}))?"
+    rf"(?:[eE][-+]?\d+)?"
     rf"\s?(?:%|{_SIGN}|[km]|万元?|亿元?|元|百万|千)?\)?-?",
 )
 _NOTHING = frozenset(

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.data.contract.whole import all_of, over_all
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from funnelnb.data.contract.limits import Limits
+    from funnelnb.data.contract.whole import Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +169,14 @@ def cell_text(value: Any) -> str:
     return str(value)
 
 
-def drop_empty(raw: Raw) -> Raw:
+def drop_empty(raw: Raw, whole: Whole | None = None) -> Raw:
     """Drop rows and unnamed columns that hold nothing; rows keep their numbers."""
     frame = raw.frame
     unnamed = [
-        name for name in frame.columns if str(name).startswith("(column ") and _blank(frame[name]).all()
+        name
+        for name in frame.columns
+        if str(name).startswith("(column ")
+        and over_all(whole, ("blank column", name), bool(_blank(frame[name]).all()), all_of)
     ]
     if unnamed:
         frame = frame.drop(columns=unnamed)

@@ -13,13 +13,21 @@ if TYPE_CHECKING:
 LOOKED_AT = 15
 """Notes are looked for among this many last rows."""
 
+LAST_ROWS = 3
+"""Among so many last rows a sum may stand behind a word that nobody knows."""
+
+_DIGITS, _NO_DIGIT = re.compile(r"\d"), re.compile(r"[^\d.,]+")
+
 BODY_ROWS = 50
 """So many rows of a block tell whether it is a table of its own."""
 
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|overall|net|report|page)?[ -]?totals?|totaux|sous-total|gesamt(?:summe|ergebnis)?|insgesamt|summe"
     r"|zwischensumme|sum|sums|suma|somme|total general|totale|totaal|итого|всего|razem|celkem|toplam|yhteensä|i alt"
-    r"|合\s?计|总\s?计|小\s?计|總計|合計|小計|count|anzahl|records?|rows?)\b.{0,60}"
+    r"|tổng(?: cộng| số)?|total geral|subtotale?|totalt|summa|łącznie|ogółem|suma końcowa|összesen|végösszeg|jumlah"
+    r"|ukupno|skupaj|spolu"
+    r"|kokku|viso|kopā|genel toplam|ara toplam|усього|разом|общо|общий итог|σύνολο|סה[\"״]כ|סך הכל|المجموع|الإجمالي"
+    r"|รวม|รวมทั้งสิ้น|ยอดรวม|합\s?계|총\s?계|소\s?계|총액|कुल|योग|合\s?计|总\s?计|小\s?计|總計|合計|小計|count|anzahl|records?|rows?)\b.{0,60}"
     r"|\d+ (?:records?|rows?|deals?|opportunities|entries|items)\b.{0,40}|共\s?\d+\s?[条行个笔].{0,20}",
     re.IGNORECASE | re.DOTALL,
 )
@@ -94,22 +102,29 @@ def unnamed_totals(rows: Sequence[Sequence[object]], held: Sequence[int], breaks
     -------
     list of int
         Places of rows with numbers only, in at most a third of the columns, that are the sums of their columns in the
-        group (or in all records) above.
+        group (or in all records) above; and of the last rows one with a single text in front, whatever it says, and
+        numbers (also as text) that are the sums of all records.
 
     Examples
     --------
     >>> deals = [["A", "Ann", 3.0], ["B", "Bo", 4.0], ["", "", 7.0], ["C", "Cy", 5.0], ["", "", 6.0]]
     >>> unnamed_totals(deals, range(5), set())
     [2]
+    >>> unnamed_totals([["A", "Ann", "1.200 kn"], ["B", "Bo", "300 kn"], ["C", "Cy", "50 kn"],
+    ...                 ["", "Svega", "1.550 kn"]], range(4), set())
+    [3]
     """
     found: list[int] = []
     group: list[Sequence[object]] = []
     every: list[Sequence[object]] = []
+    last = set(held[-LAST_ROWS:])
     for place in held:
         cells = rows[place]
         filled = [column for column, cell in enumerate(cells) if cell != ""]
         if place in breaks:
             group = []
+        elif place in last and _labelled_sum(cells, filled, every):
+            found.append(place)
         elif 3 * len(filled) <= len(cells) and all(_numeric(cells[column]) for column in filled):
             if any(_adds_up(cells, filled, above) for above in (group, every)):
                 found.append(place)
@@ -118,6 +133,43 @@ def unnamed_totals(rows: Sequence[Sequence[object]], held: Sequence[int], breaks
             group.append(cells)
             every.append(cells)
     return found
+
+
+def _labelled_sum(cells: Sequence[object], filled: Sequence[int], every: Sequence[Sequence[object]]) -> bool:
+    """Whether a row is one text and, behind it, numbers that are the sums of at least three records each."""
+    columns = filled[1:]
+    if len(every) < 3 or not columns or len(filled) > max(2, len(cells) // 3):
+        return False
+    if not isinstance(cells[filled[0]], str) or kind_of(str(cells[filled[0]])) != TEXT:
+        return False
+    for column in columns:
+        sums = []
+        for sign in ".,":
+            numbers = [_number(row[column], sign) for row in every]
+            whole, total = [one for one in numbers if one is not None], _number(cells[column], sign)
+            close = total is not None and abs(sum(whole) - total) <= 0.005 + 1e-9 * abs(total)
+            sums.append(len(whole) >= 3 and close)
+        if not any(sums):
+            return False
+    return True
+
+
+def _number(cell: object, sign: str) -> float | None:
+    """Return the number of a cell, its currency and thousands' signs left aside; None for anything else."""
+    if _numeric(cell):
+        return float(cell)  # type: ignore[arg-type]
+    if (
+        not isinstance(cell, str)
+        or not _DIGITS.search(cell)
+        or len(cell) > 40
+        or kind_of(cell) in (DATE, TIME)
+    ):
+        return None
+    bare = _NO_DIGIT.sub("", cell).strip(".,").replace("," if sign == "." else ".", "").replace(sign, ".")
+    try:
+        return -float(bare) if cell.strip().startswith(("-", "(", "−")) else float(bare)
+    except ValueError:
+        return None
 
 
 def _numeric(cell: object) -> bool:

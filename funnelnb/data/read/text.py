@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from funnelnb.data.read.delimited import read_delimited
 from funnelnb.data.read.told import as_raw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from funnelnb.data.contract.settings import TableSettings
@@ -220,8 +222,33 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
     """
     head = look(path)
     encoding = settings.encoding or detect_encoding(path, head)
-    try:
+    with decoding(path.name, encoding):
         found = read_delimited(path, encoding, settings, valid=not settings.encoding and encoding == "utf-8")
+    raw = as_raw(found, path.name, settings)
+    raw.notes[:0] = encoding_notes(path.name, encoding)
+    if raw.frame.empty:
+        raise no_rows(path.name)
+    return raw
+
+
+def no_rows(file: str) -> SourceError:
+    """Return the error of a text that holds a header alone."""
+    return SourceError(
+        f"{file} has a header and no rows", expected="at least one record", hint="export it again"
+    )
+
+
+def encoding_notes(file: str, encoding: str) -> list[Note]:
+    """Return a note of an encoding that is not as usual."""
+    usual = encoding in ("utf-8", "utf-8-sig", "ascii")
+    return [] if usual else [Note("encoding_found", {"file": file, "encoding": encoding})]
+
+
+@contextlib.contextmanager
+def decoding(file: str, encoding: str) -> Iterator[None]:
+    """Say what is wrong where a text is not in its encoding, or there is no such encoding."""
+    try:
+        yield
     except LookupError:
         raise SourceError(
             f"encoding = {encoding!r}",
@@ -230,18 +257,10 @@ def read_text(path: Path, settings: TableSettings) -> Raw:
         ) from None
     except UnicodeError as error:
         raise SourceError(
-            f"{path.name} is not {encoding} text ({str(error)[:100]})",
+            f"{file} is not {encoding} text ({str(error)[:100]})",
             expected=_EXPECTED,
             hint="leave encoding out, or give the right one",
         ) from None
-    raw = as_raw(found, path.name, settings)
-    if encoding not in ("utf-8", "utf-8-sig", "ascii"):
-        raw.notes.insert(0, Note("encoding_found", {"file": path.name, "encoding": encoding}))
-    if raw.frame.empty:
-        raise SourceError(
-            f"{path.name} has a header and no rows", expected="at least one record", hint="export it again"
-        )
-    return raw
 
 
 def look(path: Path) -> bytes:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError
 from funnelnb.core.note import Note
+from funnelnb.data.contract.whole import all_of, any_of, over_all
 from funnelnb.data.read.raw import Lines, Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from funnelnb.data.contract.settings import TableSettings
+    from funnelnb.data.contract.whole import Whole
     from funnelnb.data.read.delimited import Delimited
     from funnelnb.data.read.header import Layout
 
@@ -41,29 +43,48 @@ def as_raw(found: Delimited, file: str, settings: TableSettings) -> Raw:
     SourceError
         If a line of the file is not accounted for.
     """
+    raw, read_n = as_frame(found, file)
+    narrow, raw.notes = raw.notes, []
+    raw.lines = account(found, read_n, len(raw.frame))
+    refuse_lost_lines(raw.lines, file)
+    raw.notes = [*notes(found, file, settings), *narrow]
+    return raw
+
+
+def refuse_lost_lines(lines: Lines, file: str) -> None:
+    """Raise SourceError if a line of the file is not accounted for."""
+    if not lines.balanced:
+        raise SourceError(
+            f"{file}: {lines.lines_n:,} lines, but not every one of them was read as a row",
+            expected="every line to be a row, part of a row, or reported",
+            hint="export the file again, or send it to us: this should not happen",
+        )
+
+
+def as_frame(
+    found: Delimited, file: str, *, whole: Whole | None = None, before_n: int = 0
+) -> tuple[Raw, int]:
+    """Return the records of a text, or of a part of it that `before_n` records precede, and how many were read.
+
+    Rows and unnamed columns that hold nothing are dropped; the notes tell of cells that were too narrow.
+    """
     import pandas as pd
 
     names = column_names(found.layout)
-    table, narrow = hide_narrow(found.table, file, names, found.rows)
+    table, narrow = hide_narrow(found.table, file, names, found.rows, whole, before_n)
     found.table = None
     frame = table.rename_columns(names).to_pandas(split_blocks=True, self_destruct=True)
     first = int(found.rows[0]) if len(found.rows) else 1
     dense = len(found.rows) and int(found.rows[-1]) == first + len(found.rows) - 1
     frame.index = pd.RangeIndex(first, first + len(frame)) if dense else pd.Index(found.rows)
-    frame = _without_last_blank(frame, found.layout)
-    raw = drop_empty(Raw(file=file, frame=frame, ragged=found.unclear))
-    raw.lines = account(found, len(frame), len(raw.frame))
-    if not raw.lines.balanced:
-        raise SourceError(
-            f"{file}: {raw.lines.lines_n:,} lines, but not every one of them was read as a row",
-            expected="every line to be a row, part of a row, or reported",
-            hint="export the file again, or send it to us: this should not happen",
-        )
-    raw.notes = [*notes(found, file, settings), *narrow]
-    return raw
+    frame = _without_last_blank(frame, found.layout, whole)
+    raw = drop_empty(Raw(file=file, frame=frame, ragged=found.unclear, notes=narrow), whole)
+    return raw, len(frame)
 
 
-def hide_narrow(table: Any, file: str, names: list[str], rows: Any) -> tuple[Any, list[Note]]:
+def hide_narrow(
+    table: Any, file: str, names: list[str], rows: Any, whole: Whole | None = None, before_n: int = 0
+) -> tuple[Any, list[Note]]:
     """Make the cells blank that show only ``#####``: their column was too narrow when it was exported.
 
     Parameters
@@ -75,6 +96,10 @@ def hide_narrow(table: Any, file: str, names: list[str], rows: Any) -> tuple[Any
         Names of the columns.
     rows : numpy array of int
         Rows of the records.
+    whole : Whole, optional
+        Where these are a part of a text: what all of them say.
+    before_n : int
+        Records before this part.
 
     Returns
     -------
@@ -87,7 +112,9 @@ def hide_narrow(table: Any, file: str, names: list[str], rows: Any) -> tuple[Any
     told = []
     for place, name in enumerate(names):
         column = table.column(place)
-        if not pc.any(pc.match_substring(column.slice(0, LOOKED_AT), "####")).as_py():
+        first = column.slice(0, max(LOOKED_AT - before_n, 0))
+        here = bool(pc.any(pc.match_substring(first, "####")).as_py())
+        if not over_all(whole, ("too narrow", place), here, any_of):
             continue
         narrow = pc.match_substring_regex(column, r"^\s*#{4,}\s*$")
         found = np.flatnonzero(narrow.to_numpy())
@@ -106,12 +133,13 @@ def column_names(layout: Layout) -> list[str]:
     return unique_names(layout.names)
 
 
-def _without_last_blank(frame: Any, layout: Layout) -> Any:
+def _without_last_blank(frame: Any, layout: Layout, whole: Whole | None) -> Any:
     """Drop a last column without name that holds nothing: every row ends in a delimiter."""
     last = frame.columns[-1]
-    if layout.header or len(frame.columns) == 1 or (frame[last] != "").any():
+    if layout.header or len(frame.columns) == 1:
         return frame
-    return frame.drop(columns=last)
+    blank = over_all(whole, "last column blank", bool((frame[last] == "").all()), all_of)
+    return frame.drop(columns=last) if blank else frame
 
 
 def account(found: Delimited, read_n: int, kept_n: int) -> Lines:

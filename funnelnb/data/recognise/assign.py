@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse, repeats
-from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content
+from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content, stage_by_closing
 from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
+from funnelnb.data.recognise.words import Words, both_ends, lacks_one_end, words_of
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ ENOUGH = 0.35
 _NAMED = 0.65
 """Score from which on a header names a column, and not only resembles its name."""
 
-MANY_WORDS = 400
-"""A column with more different words is neither a stage nor an outcome."""
-
-ENDED = ("won", "lost", "lost_competitor", "lost_no_decision", "left")
+MANY_DATES = 3
+"""So many columns of dates may be the stages of a deal, though no column is called so."""
 
 _CODE = re.compile(r"^\s*([A-Za-z]{2,4}\$?|[A-Za-z]{0,3}[$€£¥₹₽₩]|\D{1,20})\s*$")
 
@@ -38,7 +37,8 @@ _ROLES = ("stage", "outcome", "is_won", "is_closed")
 _ACTIVE = {"active": True, "is active": True, "aktiv": True, "archived": False, "is archived": False, "actif": True,
            "activo": True, "ativo": True, "archiviert": False, "archive": False, "активен": True}  # fmt: skip
 _DAY_ZH = re.compile(r"日期|时间|日時|日$|时$")
-_EITHER = re.compile(r"[/|／]|\b(or|oder|ou|of|lub|или)\b|或", re.IGNORECASE)
+_SIGNED_UP = re.compile(r"\bsign(ed|s|ing)?( |-)?(up|on|in)\b")
+EITHER = re.compile(r"[/|／]|\b(or|oder|ou|of|lub|или)\b|或", re.IGNORECASE)
 _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
@@ -109,36 +109,6 @@ class Columns:
         return {one.source for one in self.found.values()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What the words of a column say about its rows.
-
-    Attributes
-    ----------
-    source : str
-    counts : Mapping of str to int
-        Word = rows.
-    ended, won, open, stages, unclear : float
-        Shares of the filled rows.
-    known_n : int
-        Different words that are known.
-    """
-
-    source: str
-    counts: Mapping[str, int]
-    ended: float
-    won: float
-    open: float
-    stages: float
-    unclear: float
-    known_n: int
-
-    @property
-    def as_outcome(self) -> bool:
-        """Whether the words tell ends and nothing but ends."""
-        return self.ended + self.open + self.unclear >= 0.9 and self.stages < 0.1 and len(self.counts) <= 25
-
-
 def find(
     table: str,
     raw: Raw,
@@ -191,6 +161,7 @@ def find(
         _id(result, raw, profiles, scored)
         _dates(result, raw, profiles)
         _activity(result, profiles)
+        _by_closing(result, raw, profiles)
         if result.found:
             _nameless(result, raw, profiles)
     result.found = {
@@ -199,15 +170,34 @@ def find(
     return result
 
 
+def _by_closing(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find stage and close by each other, where no column is called so."""
+    if {"stage", "outcome", "is_won"} & set(result.found):
+        return
+    pair = stage_by_closing(raw, profiles, result.used - {result.source("closed_at")})
+    if pair is not None and result.source("closed_at") in ("", pair[1]):
+        result.found["stage"] = Choice(column="stage", source=pair[0], score=ENOUGH, why="cells")
+        if "closed_at" not in result.found:
+            result.found["closed_at"] = Choice(column="closed_at", source=pair[1], score=ENOUGH, why="cells")
+
+
 def _nameless(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
-    """Find dates and amounts whose headers say nothing, where some column tells stage or outcome."""
+    """Find dates and amounts whose headers say nothing, where some column tells stage or outcome, or several a day."""
+    days = sum(one.kind == "date" for one in profiles)
     if not {"stage", "outcome", "is_won"} & set(result.found):
+        amount = amount_by_content(raw, profiles, result.used) if days >= MANY_DATES else ""
+        if amount and not {"amount", "expected_amount"} & set(result.found):
+            result.found["amount"] = Choice(column="amount", source=amount, score=ENOUGH, why="cells")
         return
     taken = result.used | {result.won_date, result.lost_date}
     ended = "closed_at" in result.found or result.won_date
     wanted = [one for one in ("created_at", "closed_at") if one not in result.found]
     found = dates_by_content(
-        raw, profiles, taken, [one for one in wanted if one == "created_at" or not ended]
+        raw,
+        profiles,
+        taken,
+        [one for one in wanted if one == "created_at" or not ended],
+        result.source("created_at"),
     )
     if not {"amount", "expected_amount"} & set(result.found):
         amount = amount_by_content(raw, profiles, taken | set(found.values()))
@@ -274,39 +264,6 @@ def _take(result: Columns, choices: Iterable[Choice]) -> None:
             result.found[one.column] = one
 
 
-def words_of(raw: Raw, source: str) -> Words | None:
-    """What do the words of a column say? None if there are too many or none."""
-    if raw.words.get(None) is not raw.frame:  # what was counted in other rows is forgotten
-        raw.words = {None: raw.frame}
-    if source not in raw.words:
-        raw.words[source] = _counted(raw, source)
-    return raw.words[source]
-
-
-def _counted(raw: Raw, source: str) -> Words | None:
-    counts = as_text(raw.frame[source]).value_counts()
-    if not 0 < len(counts) <= MANY_WORDS:
-        return None
-    total = int(counts.sum())
-    shares = dict.fromkeys(("ended", "won", "open", "stages", "unclear"), 0.0)
-    known = 0
-    for word, n in counts.items():
-        sense = sense_of(str(word))
-        known += bool(sense.meaning)
-        if sense.meaning in ENDED:
-            shares["ended"] += n / total
-            shares["won"] += n / total if sense.meaning == "won" else 0.0
-        elif sense.meaning in ("open", "parked"):
-            shares["open"] += n / total
-        elif sense.meaning == "unclear":
-            shares["unclear"] += n / total
-        elif sense.meaning == "stage":
-            shares["stages"] += n / total
-    return Words(
-        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=known, **shares
-    )
-
-
 def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Find the stage, the outcome and the flags among the columns that hold few words."""
     name: dict[tuple[str, str], float] = {}
@@ -323,7 +280,8 @@ def _roles(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored:
             if words is not None and column.name not in result.used:
                 candidates[column.name] = words
     _coded(result, raw, profiles)
-    _stage_and_outcome(result, candidates, name)
+    taken = words_of(raw, result.source("stage")) if result.source("stage") in raw.frame else None
+    _stage_and_outcome(result, candidates, name, taken)
     _second_status(result, raw, candidates, name)
     _unclear_beside_stage(result, raw)
     flags = [one for one in scored if one.column in ("is_won", "is_closed")]
@@ -350,7 +308,10 @@ def _coded(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None
 
 
 def _stage_and_outcome(
-    result: Columns, candidates: Mapping[str, Words], name: Mapping[tuple[str, str], float]
+    result: Columns,
+    candidates: Mapping[str, Words],
+    name: Mapping[tuple[str, str], float],
+    taken: Words | None,
 ) -> None:
     """Choose both by name and words; a column of ends alone is the outcome, whatever it is called."""
 
@@ -361,10 +322,14 @@ def _stage_and_outcome(
         ) - constant
 
     stages, ends = [], []
+    known = [*candidates.values(), *([taken] if taken is not None else [])]
+    steps = {words.source for words in known if words.stages > 0.5 and not words.ended}
     for source, words in candidates.items():
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
-        ends_alone = words.as_outcome or (as_outcome > 0 and _lacks_one_end(words))
+        ends_alone = words.as_outcome or (as_outcome > 0 and lacks_one_end(words))
+        if both_ends(words) and any(steps - {source}):
+            ends_alone = telling = True
         if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
             ends.append((max(as_outcome, 0.9 * as_stage) + content(words) + 0.2 * (words.won > 0), source))
         elif as_stage or (as_outcome and words.known_n >= 2) or (telling and words.stages > 0):
@@ -377,12 +342,6 @@ def _stage_and_outcome(
                 continue
             why = "name" if name.get((source, column), 0.0) > 0.65 else "content"
             result.found[column] = Choice(column=column, source=source, score=score, why=why)
-
-
-def _lacks_one_end(words: Words) -> bool:
-    """Whether a column of outcomes holds one word that nobody knows beside words for open and for lost."""
-    few = len(words.counts) <= 5 and len(words.counts) == words.known_n + 1
-    return few and not words.stages and words.open > 0 and words.ended > 0 and not words.won
 
 
 def _second_status(
@@ -531,8 +490,8 @@ def _created_before_close(result: Columns, raw: Raw, dates: Sequence[ColumnProfi
 
 def _end_of(name: str) -> str:
     """Return which end a date column is the date of, empty if none ("Won on", "rejected_date", 赢单时间)."""
-    words = plain(name).split()
-    if _EITHER.search(name) or "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
+    words = _SIGNED_UP.sub(" ", plain(name)).split()
+    if EITHER.search(name) or "expected_close_at" in header_scores(name) or _EXPECTED.search(plain(name)):
         return ""
     if {"won", "win", "sold", "hired", "booked", "booking"} & set(words) or "赢单" in name:
         return "won"

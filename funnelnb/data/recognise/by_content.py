@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.lexicon import header_scores
+from funnelnb.data.parse.numbers import unit_of
+from funnelnb.data.parse.values import Reading, as_text, header_unit, parse
+from funnelnb.data.recognise.lexicon import header_scores, plain, sense_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,12 +19,29 @@ if TYPE_CHECKING:
 IN_ORDER = 0.95
 """Share of rows in which a creation must lie before the close."""
 
+NO_CREATION = frozenset((
+    "last", "activity", "next", "modified", "updated", "update", "due", "follow", "followup", "up", "reminder", "birth",
+    "birthday", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo", "derniere", "dernier",
+    "последняя", "следующая",
+))  # fmt: skip
+"""Words of headers that say that a date is no creation, nor a close."""
+
+HARDLY = 0.05
+"""Share of rows that may be slips."""
+
+FEWEST_ROWS, MOST_STAGES = 12, 25
+"""With fewer rows, or more words, what the cells hold may be chance."""
+
 MOSTLY_FILLED = 0.9
 """A creation date stands in at least this share of the rows."""
 
 
 def dates_by_content(
-    raw: Raw, profiles: Sequence[ColumnProfile], used: Collection[str], wanted: Collection[str]
+    raw: Raw,
+    profiles: Sequence[ColumnProfile],
+    used: Collection[str],
+    wanted: Collection[str],
+    created: str = "",
 ) -> dict[str, str]:
     """Which of the dates that no header explains is the creation, which the close?
 
@@ -35,19 +53,25 @@ def dates_by_content(
         Columns that are something else already.
     wanted : collection of str
         Of ``created_at`` and ``closed_at`` those that are not known.
+    created : str
+        Column of the creation, where it is known.
 
     Returns
     -------
     dict of str to str
         One nameless date that is nearly always filled is the creation. Of two the one that never lies after the
-        other and is filled at least as often is the creation, the other the close. Else nothing.
+        other and is filled at least as often is the creation, the other the close. One beside a known creation, never
+        before it and lacking in some rows, is the close. Else nothing.
     """
     free = [
         one for one in profiles
         if one.kind == "date" and one.name not in used and not header_scores(one.name)
+        and not NO_CREATION & set(plain(one.name).split())
     ]  # fmt: skip
     if "created_at" in wanted and len(free) == 1 and free[0].filled_share >= MOSTLY_FILLED:
         return {"created_at": free[0].name}
+    if list(wanted) == ["closed_at"] and len(free) == 1:
+        return {"closed_at": free[0].name} if _ends(raw, created, free[0]) else {}
     if len(free) != 2 or set(wanted) != {"created_at", "closed_at"}:
         return {}
     first, second = sorted(free, key=lambda one: (-one.filled_n, one.place))
@@ -59,6 +83,112 @@ def dates_by_content(
     if _share_in_order(begun, ended) < IN_ORDER:
         return {}
     return {"created_at": first.name, "closed_at": second.name}
+
+
+def _ends(raw: Raw, created: str, one: ColumnProfile) -> bool:
+    """Whether a date stands in some rows only, and there never before the creation."""
+    if created not in raw.frame or not 0 < one.filled_share < 1:
+        return False
+    begun, ended = _moments(raw, created), _moments(raw, one.name)
+    return begun is not None and ended is not None and _share_in_order(begun, ended) >= IN_ORDER
+
+
+def stage_by_closing(
+    raw: Raw, profiles: Sequence[ColumnProfile], used: Collection[str]
+) -> tuple[str, str] | None:
+    """Which column of words is the stage, because its words tell exactly which deals have a date of close?
+
+    Parameters
+    ----------
+    raw : Raw
+    profiles : sequence of ColumnProfile
+    used : collection of str
+        Columns that are something else already.
+
+    Returns
+    -------
+    (str, str) or None
+        Stage and close: nearly every row of some words has that date, and nearly none of all others; whatever language
+        the words are of. None unless one pair of columns alone is like that, beside some numbers.
+    """
+    if len(raw.frame) < FEWEST_ROWS or not any(one.kind == "number" and not one.is_flag for one in profiles):
+        return None
+    dates = [one for one in profiles if one.kind == "date" and HARDLY < one.filled_share < 1 - HARDLY]
+    words = [
+        one
+        for one in profiles
+        if one.kind == "category" and one.name not in used and 3 <= one.distinct_n <= MOST_STAGES
+        and one.filled_share >= MOSTLY_FILLED
+    ]  # fmt: skip
+    found = []
+    for word in words:
+        for date in dates:
+            shares = as_text(raw.frame[date.name]).notna().groupby(as_text(raw.frame[word.name])).mean()
+            ends = shares >= 1 - HARDLY
+            if ends.any() and not ends.all() and bool((ends | (shares <= HARDLY)).all()):
+                found.append((word.name, date.name))
+    return found[0] if len(found) == 1 else None
+
+
+def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, str, str] | None:
+    """Which columns are key, event and moment of a log whose headers say nothing?
+
+    Parameters
+    ----------
+    raw : Raw
+    profiles : sequence of ColumnProfile
+
+    Returns
+    -------
+    (str, str, str) or None
+        The only date, in every row; words with an end among them, no two alike for one key; a key that is repeated.
+    """
+    dates = [one.name for one in profiles if one.kind == "date" and one.filled_share == 1]
+    if (
+        len(dates) != 1
+        or len(raw.frame) < FEWEST_ROWS
+        or any(one.kind == "date" and one.name not in dates for one in profiles)
+    ):
+        return None
+    rows_n = len(raw.frame)
+    events = [
+        one.name for one in profiles
+        if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _end_words(raw, one.name)
+    ]  # fmt: skip
+    keys = [
+        one.name for one in profiles
+        if one.kind in ("category", "text", "number") and one.name not in events and not one.is_flag
+        and not one.money and FEWEST_ROWS <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
+    ]  # fmt: skip
+    found = [
+        (key, event, dates[0])
+        for key in keys
+        for event in events
+        if not raw.frame.duplicated([key, event]).mean() > HARDLY
+        and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
+        and _ends_last(raw, key, event, dates[0])
+    ]
+    kinds = {one.name: one.kind for one in profiles}
+    worded = [one for one in found if kinds[one[0]] != "number"] or found  # an amount repeats with its deal
+    finest = max((raw.frame[one[0]].nunique() for one in worded), default=0)
+    return next((one for one in worded if raw.frame[one[0]].nunique() == finest), None)
+
+
+def _end_words(raw: Raw, name: str) -> list[str]:
+    words = as_text(raw.frame[name]).dropna().unique()
+    return [str(one) for one in words if sense_of(str(one)).meaning in ("won", "lost", "lost_no_decision")]
+
+
+def _ends_last(raw: Raw, key: str, event: str, at: str) -> bool:
+    """Whether nearly no key has two ends, and nothing happens after an end."""
+    moments = _moments(raw, at)
+    if moments is None:
+        return False
+    ended = as_text(raw.frame[event]).isin(_end_words(raw, event))
+    keys = raw.frame[key]
+    twice = ended.groupby(keys).sum().gt(1).mean()
+    last = moments.groupby(keys).transform("max")
+    return bool(twice <= HARDLY and (moments[ended] >= last[ended]).mean() >= IN_ORDER)
 
 
 def _moments(raw: Raw, name: str) -> pd.Series | None:
@@ -85,16 +215,22 @@ def amount_by_content(raw: Raw, profiles: Sequence[ColumnProfile], used: Collect
     -------
     str
         The only nameless column of numbers that are neither times nor flags nor running numbers; of several the
-        only one with a sign of currency or decimals.
+        only one with a sign of currency (in the cells or in the header) or decimals.
     """
     free = [
         one for one in profiles
         if one.kind == "number" and one.name not in used and not one.is_flag and not one.clock
-        and not header_scores(one.name) and one.distinct_n > 2 and not _counts_on(raw, one)
+        and not header_scores(one.name) and one.distinct_n > 2 and (_in_currency(one) or not _counts_on(raw, one))
     ]  # fmt: skip
-    marked = [one for one in free if one.money]
+    marked = [one for one in free if one.money or _in_currency(one)]
     chosen = marked if len(marked) == 1 else free
     return chosen[0].name if len(chosen) == 1 else ""
+
+
+def _in_currency(one: ColumnProfile) -> bool:
+    """Whether the header names a currency ("Commission £", "Prime EUR")."""
+    unit = header_unit(one.name)[1]
+    return bool(unit) and bool((unit_of(unit) or (0.0, ""))[1])
 
 
 def _counts_on(raw: Raw, one: ColumnProfile) -> bool:

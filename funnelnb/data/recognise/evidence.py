@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
-from funnelnb.data.recognise.assign import ENDED, words_of
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.lexicon import key, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, paths
+from funnelnb.data.recognise.words import ENDED, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from funnelnb.data.contract.settings import Settings
     from funnelnb.data.recognise.proposal import Proposal
     from funnelnb.data.recognise.shape import Sheet
+
+
+_LABEL = re.compile(
+    r"^(label|name|title|stage|status|(stage|status|list) (label|name|title)|bezeichnung|beschreibung|nombre|nome|nom"
+    r"|libelle|naam|nazwa|название|наименование)$|阶段|名称|名前"
+)
 
 
 def column_words(sheet: Sheet, column: str) -> dict[str, int]:
@@ -52,7 +59,7 @@ def evidence_of(
         outcomes=_crossed(deals, outcome_words),
         history=history,
         given=reference[0] or given,
-        meanings={**reference[1], **_said(counts, settings)},
+        meanings={**reference[1], **_by_dates(deals, dates, outcome_words), **_said(counts, settings)},
         closed=flags or _filled(deals, "closed_at"),
         reasons=_filled(deals, "lost_reason"),
         flagged=bool(flags),
@@ -98,6 +105,29 @@ def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
     return {word: place[column] for word, column in dates.items()}
 
 
+def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]) -> dict[str, str]:
+    """Return what dates of stages tell of their words: a loss that no word tells, wins that are only steps to the win.
+
+    A date of a win with a working stage behind it is a step. Where a column tells the outcome, of several dates of a
+    win only that counts which agrees with it best.
+    """
+    frame = deals.raw.frame
+    lost = lost_alone(frame, deals.profiles, dates) if dates else ""
+    found = {word: "lost" for word, column in dates.items() if column == lost}
+    last = won_alone(frame, dates) if dates else ""
+    found |= {word: "won" for word, column in dates.items() if column == last}
+    early = early_wins({word: column for word, column in dates.items() if column != lost})
+    found |= dict.fromkeys(early, "stage")
+    wins = [word for word in dates if word not in found and sense_of(word).meaning == "won"]
+    at = deals.columns.source("outcome")
+    if len(wins) < 2 or not at or at not in frame:
+        return found
+    won = as_text(frame[at]).isin([one.word for one in outcome_words if one.meaning == "won"])
+    agrees = {word: float((as_text(frame[dates[word]]).notna() == won).mean()) for word in wins}
+    best = max(agrees, key=lambda word: agrees[word])
+    return {**found, **{word: "stage" for word in wins if agrees[word] < agrees[best]}}
+
+
 def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
     """Return what the settings say of the words."""
     said = {key(word): outcome for word, outcome in settings.outcomes.items()}
@@ -126,6 +156,40 @@ def _closed_flags(deals: Sheet) -> dict[str, float]:
 
 def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
     """Return order and meaning of stages from a table that lists them (by id or by label)."""
+    sheet, at = _reference_sheet(result, counts)
+    return _read_reference(sheet, at, counts) if sheet is not None else ({}, {})
+
+
+def stage_labels(result: Proposal, counts: Mapping[str, int]) -> dict[str, str]:
+    """Which names do the stages have whose ids stand in the deals, by the table that lists them?
+
+    Parameters
+    ----------
+    result : Proposal
+    counts : Mapping of str to int
+        Words of the stage column.
+
+    Returns
+    -------
+    dict of str to str
+        Id = name; empty where the deals hold the names themselves, or two stages have one name.
+    """
+    sheet, at = _reference_sheet(result, counts)
+    if sheet is None or sense_of(next(iter(counts))).meaning:
+        return {}
+    ids = as_text(sheet.raw.frame[at])
+    for one in sheet.profiles:
+        if one.name == at or one.kind not in ("category", "text") or not _LABEL.search(plain(one.name)):
+            continue
+        texts = as_text(sheet.raw.frame[one.name])
+        known = {str(word): str(text) for word, text in zip(ids, texts, strict=True) if str(word) in counts}
+        if len({key(text) for text in known.values()}) == len(known) == len(set(counts) & set(known)) > 1:
+            return known
+    return {}
+
+
+def _reference_sheet(result: Proposal, counts: Mapping[str, int]) -> tuple[Sheet | None, str]:
+    """Return the table that lists the stages, and its column with the words of the deals."""
     for sheet in result.sheets:
         if sheet.kind != "stages":
             continue
@@ -133,8 +197,8 @@ def _reference(result: Proposal, counts: Mapping[str, int]) -> tuple[dict[str, f
         shares = {one: len(set(as_text(sheet.raw.frame[one]).dropna()) & set(counts)) for one in names}
         at = max(shares, key=lambda one: shares[one], default="")
         if at and shares[at] >= 0.6 * min(len(counts), len(sheet.raw.frame)) and shares[at] > 1:
-            return _read_reference(sheet, at, counts)
-    return {}, {}
+            return sheet, at
+    return None, ""
 
 
 def _read_reference(
@@ -146,7 +210,10 @@ def _read_reference(
         (
             one.name
             for one in sheet.profiles
-            if re.search(r"order|sequence|position|rank|sort|顺序|排序", plain(one.name))
+            if re.search(
+                r"order|sequence|position|\bpos\b|rank|sort|reihenfolge|\borden\b|\bordre\b|ordem|kolejnosc|volgorde|поряд|顺序|排序|順",
+                plain(one.name),
+            )
         ),
         "",
     )
@@ -189,6 +256,13 @@ def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[s
             sense = sense_of(str(text))
             if word in counts and word not in meanings and sense.meaning in ENDED and sense.sure:
                 meanings[str(word)] = sense.meaning
+        wins = [
+            word
+            for word, text in zip(ids, as_text(frame[label]), strict=True)
+            if sense_of(str(text)).meaning == "won"
+        ]
+        if "won" not in meanings.values() and len(wins) == 1 and wins[0] in counts:
+            meanings[str(wins[0])] = "won"
     return meanings
 
 

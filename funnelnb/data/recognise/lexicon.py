@@ -279,12 +279,14 @@ def percent_of(word: str) -> float | None:
 
 
 def _variants(word: str) -> list[str]:
-    """Return a word whole, without number in front, brackets and percentage."""
+    """Return a word whole, without number in front, brackets and percentage, and without the word for the deal."""
     text = unicodedata.normalize("NFKC", word)
     bare = _PERCENT.sub("", _CHINESE_NUMBER.sub("", _NUMBERED.sub("", text)))
     without = UNIT.sub(" ", bare)
     inside = " ".join(one.strip() for one in UNIT.findall(bare))
-    found = [key(text), key(bare), key(without), key(inside), key(plain(without))]
+    words, entity = plain(without).split(), _entity_words()
+    rest = _without_ends(words, entity) if any(one in entity for one in words) else []
+    found = [key(text), key(bare), key(without), key(inside), key(plain(without)), key(" ".join(rest))]
     return list(dict.fromkeys(one for one in found if one))
 
 
@@ -336,10 +338,18 @@ def by_beginning(word: str) -> bool:
     >>> by_beginning("Anfrage"), by_beginning("Demo")
     (True, False)
     """
-    sense = sense_of(word)
-    text = plain(word)
-    listed = any(one in _ranks() or _root(one) in _rank_roots() for one in _variants(word))
-    return sense.meaning == "stage" and not listed and _token_rank(text) is None
+    return sense_of(word).meaning == "stage" and not listed(word) and _token_rank(plain(word)) is None
+
+
+def listed(word: str) -> bool:
+    """Whether a name stands in the lists of stages as a whole, and not only a word in it.
+
+    Examples
+    --------
+    >>> listed("1. New Lead"), listed("Lead Acme")
+    (True, False)
+    """
+    return any(one in _ranks() or _root(one) in _rank_roots() for one in _variants(word))
 
 
 def _stem_rank(text: str) -> float | None:
@@ -353,11 +363,33 @@ def _stem_rank(text: str) -> float | None:
     return max(found, default=None)
 
 
-_NEGATIONS = frozenset(("not", "no", "non", "nao", "nicht", "не", "un", "kein"))
+_SURE_ENDS = ("won", "lost", "lost_competitor", "lost_no_decision")
+_NOT_YET = re.compile(r"^(?:未|尚未|没有?|不|not |nicht |non |no |não |nao |не )\s*", re.IGNORECASE)
+_NEGATIONS = frozenset(
+    (
+        "not",
+        "no",
+        "non",
+        "nao",
+        "nicht",
+        "не",
+        "un",
+        "kein",
+        "niet",
+        "geen",
+        "inte",
+        "ikke",
+        "ei",
+        "nie",
+        "nem",
+        "nu",
+        "neni",
+    )
+)
 
 
 @functools.cache
-def sense_of(word: str) -> Sense:
+def sense_of(word: str) -> Sense:  # noqa: PLR0911 - one return per kind of evidence, the surest first
     """What does a word in a stage or outcome column usually mean?
 
     Examples
@@ -372,6 +404,10 @@ def sense_of(word: str) -> Sense:
     first, _, rest = text.partition(" ")
     if first in _NEGATIONS and rest and sense_of(rest).meaning == "won":
         return Sense("lost", None, sure=True)
+    if rest and sense_of(first).meaning == "unclear" and (end := sense_of(rest)).meaning in _SURE_ENDS:
+        return Sense(end.meaning, None, sure=True)  # "Closed - sold"
+    if (bare := _NOT_YET.sub("", word)) != word and sense_of(bare).meaning == "unclear":
+        return Sense("open", None, sure=True)  # 未关闭, "not closed"
     if len(first) == 1 and first.isalpha() and rest and not first.isdigit():
         variants = [*variants, key(rest)]  # "A_Denied", "O_Accepted"
     pattern = next(

@@ -48,8 +48,7 @@ def one_pipeline(result: Proposal, deals: Sheet, settings: Settings) -> None:
         )
     texts = as_text(deals.raw.frame[at])
     names = [str(one) for one in texts.dropna().unique()]
-    meant = [one for one in names if (fold(one) or one) == (fold(wanted) or wanted)]
-    keep = texts.isin(meant)
+    keep, meant = in_pipeline(texts, wanted)
     if not keep.any():
         raise MappingError(
             f"{settings.shown}, pipeline = {wanted!r}: no deal of {deals.raw.file} is in it",
@@ -64,6 +63,13 @@ def one_pipeline(result: Proposal, deals: Sheet, settings: Settings) -> None:
         _keep(history, ~keys.isin(gone))
     _keep(deals, keep)
     result.note("pipeline_chosen", name=", ".join(meant), n=int(keep.sum()), of_n=len(keep))
+
+
+def in_pipeline(texts: pd.Series, wanted: str) -> tuple[pd.Series, list[str]]:
+    """Return which deals are in the pipeline that is wanted, and how it is spelled."""
+    names = [str(one) for one in texts.dropna().unique()]
+    meant = [one for one in names if (fold(one) or one) == (fold(wanted) or wanted)]
+    return texts.isin(meant), meant
 
 
 def _keep(sheet: Sheet, keep: pd.Series) -> None:

@@ -84,6 +84,8 @@ class Proposal:
         What happens to rows with a problem.
     loads : bool
         Whether the export loads with the document.
+    labels : dict of str to str
+        Names of the stages whose ids stand in the deals.
     """
 
     document: dict[str, Any] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Proposal:
     said: Settings = field(default_factory=Settings)
     repairs: list[Repair] = field(default_factory=list)
     loads: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def sure(self) -> bool:

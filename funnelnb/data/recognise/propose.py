@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.data.contract.settings import ROW_NUMBER, Settings
 from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
+from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.columns import PLAIN, recognise
-from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of
+from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of, stage_labels
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.pipelines import one_pipeline, tell_pipelines
 from funnelnb.data.recognise.proposal import Proposal
@@ -46,6 +47,9 @@ MOST_WITH_REASON = 0.8
 
 CENTS_SHARE = 0.95
 """So many amounts must be a hundred times what a column beside them shows to be read as cents."""
+
+ALL_BEGUN = 0.98
+"""So many deals must have a date of the first stage for it to be that of the creation."""
 
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
@@ -89,7 +93,8 @@ def propose(
     one_pipeline(result, deals, settings)
     words = column_words(deals, "stage")
     dates = {} if settings.table("opportunities").stage_dates else stage_dates(deals, words)
-    _end_dates(result, deals)
+    _begun(deals, dates)
+    _end_dates(result, deals, dates)
     if booked is not None:
         _booked(result, deals, booked)
     _stages(result, deals, dates, settings, playbook, booked=booked is not None)
@@ -237,9 +242,25 @@ def _log_columns(result: Proposal, settings: Settings) -> None:
         part["only"] = {log["field"]: log["field_value"]}
 
 
-def _end_dates(result: Proposal, deals: Sheet) -> None:
+def _begun(deals: Sheet, dates: Mapping[str, str]) -> None:
+    """Take the date of the first stage for that of the creation, where every deal has one and no column tells it."""
+    first = next((deals.column(dates[word]) for word in dates if not _is_end(word)), None)
+    told = deals.columns.found.get("created_at")
+    if first is None or first.filled_share < ALL_BEGUN or (told is not None and told.why == "said"):
+        return
+    if told is None or (told.source in dates.values() and deals.column(told.source).place > first.place):
+        deals.columns.found["created_at"] = _choice("created_at", first.name)
+
+
+def _is_end(word: str) -> bool:
+    return sense_of(word).meaning not in ("", "stage", "open", "parked")
+
+
+def _end_dates(result: Proposal, deals: Sheet, dates: Mapping[str, str]) -> None:
     """Take the close from the dates of win and loss where there is no one column for both."""
     columns = deals.columns
+    if columns.won_date in [dates[word] for word in early_wins(dates)]:
+        columns.won_date = [column for word, column in dates.items() if sense_of(word).meaning == "won"][-1]
     pair = [one for one in (columns.won_date, columns.lost_date) if one]
     if len(pair) == 2 and (columns.source("closed_at") in ("", *pair)):
         columns.found["closed_at"] = _choice("closed_at", pair[0])
@@ -288,30 +309,50 @@ def _stages(
         for name in ("stage", "outcome"):
             columns.found.pop(name, None)
         columns.found["stage"] = _choice("stage", deals.log["stage"])
+    _idle_flag(deals)
     outcome_words = outcome_words_of(result, deals)
     flags = bool({"is_won"} & set(columns.found)) or "won_when" in part
     told = any(one.meaning == "won" for one in outcome_words) or flags or booked
     evidence = evidence_of(result, deals, dates, outcome_words, settings)
-    ends_by_date = any(sense_of(word).meaning == "won" for word in dates)
+    result.labels = stage_labels(result, evidence.counts) if evidence.counts else {}
+    won_by_date = any(sense_of(word).meaning == "won" for word in dates)
+    ends_by_date = won_by_date or bool(won_alone(deals.raw.frame, dates))
     found = plan(evidence, outcome_told=told or ends_by_date)
     result.stages, result.outcomes = found, outcome_words
     if dates:
         part["stage_dates"] = _dates_by_stage(dates, found)
+        _ask_about_dates(result, deals, dates)
     _flag(result, deals)
     _active(result, deals, found, outcome_words)
     if playbook is not None:
         _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
     if not (evidence.counts or told or part.get("won_when")):
-        blank = _blank_stage(deals)
-        if blank:
-            result.ask("stage_column_blank", file=deals.raw.file, column=blank)
-        else:
-            result.ask("no_stage_found", file=deals.raw.file)
-        result.document["playbook"] = ["Open", "Won"]
+        _without_stages(result, deals)
         return
     own_model(result, found, told=told)
-    result.model = model_like(found.stages)
+    result.model = model_like([result.labels.get(one, one) for one in found.stages])
+
+
+def _without_stages(result: Proposal, deals: Sheet) -> None:
+    """Ask for the stage, and propose a model of no stages."""
+    blank = _blank_stage(deals)
+    if blank:
+        result.ask("stage_column_blank", file=deals.raw.file, column=blank)
+    else:
+        result.ask("no_stage_found", file=deals.raw.file)
+    result.document["playbook"] = ["Open", "Won"]
+
+
+def _ask_about_dates(result: Proposal, deals: Sheet, dates: Mapping[str, str]) -> None:
+    """Ask about a date that is taken for that of an end only because it never stands beside one of the other end."""
+    frame = deals.raw.frame
+    ends = {"lost": lost_alone(frame, deals.profiles, dates), "won": won_alone(frame, dates)}
+    for meaning, at in ends.items():
+        for word in (one for one, column in dates.items() if column == at):
+            n = int(deals.column(at).filled_n)
+            line = f'[outcomes] "{word}" = "{meaning}"'
+            result.ask("word_unclear", line=line, word=word, n=n, meaning=meaning)
 
 
 def _blank_stage(deals: Sheet) -> str:
@@ -326,6 +367,15 @@ def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str
     """Return stage = column with the spelling of the stage model."""
     known = {key(one.word): one.word for one in found.words}
     return {known.get(key(word), word): column for word, column in dates.items()}
+
+
+def _idle_flag(deals: Sheet) -> None:
+    """Leave a flag for closed deals out that is set nowhere: it tells something else, such as archived cards."""
+    told = deals.columns.found.get("is_closed")
+    if told is not None and told.why != "said" and "stage" in deals.columns.found:
+        flags = parse(deals.raw.frame[told.source], "flag", Reading(), {}).values
+        if not flags.fillna(value=False).any():
+            del deals.columns.found["is_closed"]
 
 
 def _flag(result: Proposal, deals: Sheet) -> None:
@@ -442,7 +492,8 @@ def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
     told : bool
         Whether another column tells the wins.
     """
-    stages = [one for one in found.stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
+    named_stages = [result.labels.get(one, one) for one in found.stages]
+    stages = [one for one in named_stages if fold(one) and fold(one) not in LOST_NAMES | WON_NAMES]
     won = [one for one in found.words if one.meaning == "won"]
     named = sorted((one for one in won if fold(one.word) in WON_NAMES), key=lambda one: -one.n)
     win = named[0].word if named else ("赢单" if _chinese(found) else "Won")
@@ -457,9 +508,10 @@ def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
         meaning = words.stage(one.word)
         if one.meaning == "stage":
             wanted = one.same_as or one.word
+            wanted = result.labels.get(wanted, wanted)
             there = words.stage(wanted)
             same = meaning is not None and there is not None and meaning.stage == there.stage
-            if meaning is None or meaning.outcome or (one.same_as and not same):
+            if meaning is None or meaning.outcome or (wanted != one.word and not same):
                 said_stages[one.word] = wanted if there else ""
         elif one.meaning == "none":
             said_stages[one.word] = ""
@@ -504,7 +556,7 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
         else:
             result.note("nothing_won", words=words)
     if len(found.stages) > 1:
-        values = {"stages": " → ".join(found.stages)}
+        values = {"stages": " → ".join(result.labels.get(one, one) for one in found.stages)}
         if found.order_sure:
             result.note(f"stages_ordered_by_{found.order_from}", **values)
         else:

@@ -103,7 +103,7 @@ def _added(other: Sheet, have: set[str]) -> dict[str, str]:
     """Return column of the contract = column of the other file, for grouping columns that the deals lack."""
     best: dict[str, tuple[float, str]] = {}
     for one in other.profiles:
-        if one.kind != "category":
+        if one.kind != "category" or one.distinct_n < 2:
             continue
         for column, score in header_scores(one.name).items():
             if column in _WANTED and column not in have and score > best.get(column, (0.55, ""))[0]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
-from funnelnb.data.recognise.assign import Columns, find, words_of
+from funnelnb.data.recognise.assign import EITHER, Columns, find
+from funnelnb.data.recognise.by_content import log_by_content
+from funnelnb.data.recognise.by_dates import lost_alone, steps_between
 from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
+from funnelnb.data.recognise.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -140,7 +143,7 @@ def look(
     columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
-    log = _log(found)
+    log = _log(found) or (_nameless_log(found) if guess else {})
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
@@ -150,8 +153,7 @@ def look(
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
-    if not kind and "stage" in plain(stem or file) and _as_reference(found):
-        kind = "stages"
+    kind = _reference_kind(found, kind, stem or file) if _as_reference(found) else kind
     if kind:
         found.kind, found.score = kind, 2.0 + scores.get(kind, 0.0)
         return found
@@ -183,20 +185,47 @@ def _as_deals(sheet: Sheet) -> float:
     return score if placed else 0.5 * score
 
 
+_ORDERED = re.compile(
+    r"\border|probab|sequence|position|\bpos\b|\brank|\bsort|closed won|is won|reihenfolge|\borden\b|\bordre\b|ordem"
+    r"|kolejnosc|volgorde|поряд|顺序|排序|順|赢率"
+)
+_LABELLED = re.compile(r"label|name|stage|title|bezeichnung|nombre|\bnom|libelle|naam|nazwa|назван|阶段|名")
+
+
 def _as_reference(sheet: Sheet) -> bool:
     """Whether the table lists stages: few rows, a label, an order or a probability."""
     names = " ".join(plain(one.name) for one in sheet.profiles)
     return (
         len(sheet.raw.frame) <= 400
-        and bool(
-            re.search(
-                r"\border|probab|sequence|position|\brank|\bsort|closed won|is won|顺序|排序|赢率", names
-            )
-        )
-        and bool(re.search(r"label|name|stage|title|阶段", names))
+        and bool(_ORDERED.search(names))
+        and bool(_LABELLED.search(names))
         and any(one.unique for one in sheet.profiles)
         and not {"created_at", "closed_at"} <= set(sheet.columns.found)
     )
+
+
+def _nameless_log(sheet: Sheet) -> dict[str, str]:
+    """Return the roles of a history that no header tells, where no id tells deals apart."""
+    at = sheet.columns.source("opportunity_id")
+    found = None if at in sheet.raw.unique else log_by_content(sheet.raw, sheet.profiles)
+    return dict(zip(("opportunity_id", "stage", "entered_at"), found, strict=True)) if found else {}
+
+
+def _reference_kind(sheet: Sheet, kind: str, stem: str) -> str:
+    """Return the kind of a table that may list stages: by its name, unless it is known to be something else."""
+    if kind == "stage_history" and not sheet.log:
+        return "stages"  # "deal_stage" with names and an order
+    return "stages" if not kind and ("stage" in plain(stem) or _lists_stages(sheet, stem)) else kind
+
+
+def _lists_stages(sheet: Sheet, stem: str) -> bool:
+    """Whether a small table that is called after pipelines, statuses or lists holds no deals."""
+    words = set(plain(re.sub(r"\.\w{2,5}$", "", stem)).split())
+    called = words & {"pipeline", "pipelines", "status", "statuses", "list", "lists", "columns", "phases",
+        "phasen", "phase", "etapas", "etapes", "fases", "fasen", "etapy", "estados", "statuts", "этапы", "стадии",
+    }  # fmt: skip
+    deals = {"amount", "expected_amount", "owner", "created_at", "closed_at", "expected_close_at"}
+    return bool(called) and len(sheet.raw.frame) <= 100 and not deals & set(sheet.columns.found)
 
 
 def _log(sheet: Sheet) -> dict[str, str]:
@@ -305,6 +334,8 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
+        if EITHER.search(one.name) and sheet.columns.source("closed_at") == one.name:
+            continue  # "completed / fell through" is the close, however it ended
         word = known.get(key(named))
         sense = sense_of(named)
         if word is None and (
@@ -319,7 +350,19 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
         for word in found
         if sense_of(word).meaning not in ("won", "lost", "left", "lost_competitor", "lost_no_decision")
     ]
-    return found if len(found) >= 2 and stages else {}
+    if len(found) < 2 or not stages:
+        return {}
+    return found if words else _with_unknown(sheet, found)
+
+
+def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:
+    """Return the dates of stages with those that only their place and order tell, in the order of the columns."""
+    frame = sheet.raw.frame
+    more = steps_between(frame, sheet.profiles, found)
+    more += [one for one in (lost_alone(frame, sheet.profiles, found),) if one and one not in more]
+    whole = {**{_stage_named(one): one for one in more if _stage_named(one)}, **found}
+    place = {one.name: one.place for one in sheet.profiles}
+    return dict(sorted(whole.items(), key=lambda pair: place[pair[1]]))
 
 
 def _entered(name: str) -> bool:

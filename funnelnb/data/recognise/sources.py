@@ -25,8 +25,11 @@ from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
+from funnelnb.data.recognise.wide_marks import marks_as_rows
+from funnelnb.data.recognise.wide_months import months_as_history
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -41,6 +44,16 @@ DATABASE_TABLES = 60
 
 FEW = 5
 """Tables of fewer columns are of one shape only if all their columns are the same."""
+
+OUTCOME_NAMES = ("won", "open", "lost", "lost_competitor", "lost_no_decision", "left", "unclear")
+SHARED_COLUMNS = 0.6
+"""Sheets that are called after outcomes are parts of one table if they share this much of the smaller one's columns."""
+
+SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
+"""Endings of SQLite files, looked for in a folder without other data."""
+
+_PROPOSED = ("opportunities", "stage_history", "accounts")
+"""Tables that settings name by their sheet; others beside them in a workbook are known by the names of their sheets."""
 
 STACKED = "(file)"
 """Column that says from which file or sheet a row of a stacked table comes."""
@@ -162,6 +175,9 @@ def _add(
     alone: bool = False,
 ) -> None:
     """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
+    if found.guessing:
+        raw = months_as_history(raw)
+        raw = raw if table in ("opportunities", "accounts") else marks_as_rows(raw)
     if table:
         found.raws[table] = raw
     elif alone and not found.guessing:
@@ -306,8 +322,9 @@ def _from_path(path: Path, mapping: Any) -> Sources:
     settings = read_settings(mapping)
     if path.is_dir() and is_database(settings.data):
         return _from_database(settings.data, settings)
-    if path.is_file() and is_sqlite(path):
-        return _from_database(sqlite_url(path), settings)
+    database = path if path.is_file() and is_sqlite(path) else _lone_database(path)
+    if database is not None:
+        return _from_database(sqlite_url(database), settings)
     if path.is_dir() and settings.data and (folder / settings.data).exists():
         path = folder / settings.data
         folder = path if path.is_dir() else path.parent
@@ -315,6 +332,16 @@ def _from_path(path: Path, mapping: Any) -> Sources:
     pieces = _pieces(path, settings)
     _read_pieces(found, pieces, alone=len(pieces) == 1)
     return found
+
+
+def _lone_database(path: Path) -> Path | None:
+    """Return the SQLite file of a folder that holds no other data."""
+    if not path.is_dir():
+        return None
+    files = [one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith((".", "~$"))]
+    kept = [one for one in files if one.suffix.lower() in SQLITE_SUFFIXES and is_sqlite(one)]
+    others = [one for one in files if one.suffix.lower() in SUFFIXES and one not in kept]
+    return kept[0] if len(kept) == 1 and not others else None
 
 
 def _meant_for(file: Path, path: Path) -> bool:
@@ -363,7 +390,15 @@ def _in_file(file: Path, settings: Settings, preset: Any, *, alone: bool) -> lis
         return [_Piece(file, settings.table(table) if table else _unclaimed(settings, alone=alone), table)]
     wanted = settings.table("opportunities").sheet
     if alone and wanted:
-        return [_Piece(file, settings.table("opportunities"), "opportunities")]
+        beside = {one: table_of(one, preset) or "" for one in inside if one != wanted}
+        return [
+            _Piece(file, settings.table("opportunities"), "opportunities"),
+            *(
+                _Piece(file, replace(settings.table(held), sheet=one), held)
+                for one, held in beside.items()
+                if held and held not in _PROPOSED
+            ),
+        ]
     pieces = []
     for sheet in inside:
         held = (
@@ -460,7 +495,8 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
         same = next(
             (
                 one for one in groups
-                if not piece.said and not one[0][0].said and _of_one_shape(one[0][1], raw)
+                if not piece.said and not one[0][0].said
+                and (_of_one_shape(one[0][1], raw) or _by_outcome(one[0], (piece, raw)))
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
                 and not _repeats(one[0][1], raw)
             ),
@@ -481,6 +517,16 @@ def _of_one_shape(one: Raw, other: Raw) -> bool:
     return min(len(one.columns), len(other.columns)) >= FEW and same_shape(one, other)
 
 
+def _by_outcome(one: tuple[_Piece, Raw], other: tuple[_Piece, Raw]) -> bool:
+    """Whether two sheets are called after outcomes ("Open", "Won") and share most columns of the smaller one."""
+    names = [piece.own.sheet or piece.file.stem for piece, _ in (one, other)]
+    told = [sense_of(name).meaning for name in names]
+    if not all(meaning in OUTCOME_NAMES for meaning in told) or told[0] == told[1]:
+        return False
+    mine, theirs = ({fold(name) for name in raw.columns} for _, raw in (one, other))
+    return len(mine & theirs) > 1 and len(mine & theirs) >= SHARED_COLUMNS * min(len(mine), len(theirs))
+
+
 def _exact(*pieces: _Piece) -> bool:
     """Whether one of them is called as the contract calls its table, or was named."""
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
@@ -495,11 +541,18 @@ def _repeats(first: Raw, second: Raw) -> bool:
     return False
 
 
+def _label(file: str) -> str:
+    """Return the name of a sheet, or of a file without its ending: it may say how its deals ended."""
+    sheet = file.rpartition("!")[2]
+    ending = Path(sheet).suffix.lower()
+    return Path(sheet).stem if sheet == file and ending in SUFFIXES else sheet
+
+
 def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
 
-    frames = [one.frame.assign(**{STACKED: one.file}) for one in raws]
+    frames = [one.frame.assign(**{STACKED: _label(one.file)}) for one in raws]
     frame = pd.concat(frames)
     ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():

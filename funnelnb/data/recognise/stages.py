@@ -49,6 +49,9 @@ CERTAIN = 99.9
 HALF = 0.5
 """Share from which on most of the deals of a word are like that."""
 
+FEW_DEALS, MANY_WORDS = 3, 4
+"""From so many deals, beside so many words, a close date on all of them tells that they ended."""
+
 _STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
 """Words for open that are the first stage where other stages stand beside them."""
 
@@ -72,7 +75,8 @@ class StageWord:
     same_as : str
         Stage of which this is another spelling; empty otherwise.
     why : str
-        ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``, ``"rest"``.
+        ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``,
+        ``"closed"``, ``"rest"``.
     sure : bool
         False: asked before anything is counted on it.
     """
@@ -176,7 +180,7 @@ def plan(evidence: Evidence, *, outcome_told: bool) -> StagePlan:
     ordered, source = _order(working, evidence)
     order_sure = source != "file" and not (source == "name" and _unplaced(working, evidence))
     if not won_known and ordered and order_sure:
-        words, ordered = _last_is_won(words, ordered, evidence)
+        words, ordered = _last_is_won(words, ordered, evidence, source)
     after = [
         word
         for word in ordered
@@ -233,7 +237,7 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         ended = evidence.flagged and (evidence.closed or {}).get(word, 0.0) > ALL
         return ("left", "flag", False) if ended else ("none", "name", True)
     if sense.meaning in END_MEANINGS:
-        if sense.meaning == "won" and not sense.sure and (sure_win or _goes_on(word, evidence)):
+        if sense.meaning == "won" and not sense.sure and _is_step(word, evidence, sure_win=sure_win):
             return "stage", "name", True
         if sense.meaning == "lost" and not sense.sure and _ends_won(told):
             return "stage", "outcome", True
@@ -243,6 +247,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
             return "none", "outcome", True
         by_chance = _by_probability(word, evidence)
         return (by_chance, "probability", True) if by_chance else ("none", "name", False)
+    if sense.meaning == "open" and _ended_all_the_same(word, evidence):
+        return "lost", "closed", True
     if (
         sense.meaning == "open"
         and len(evidence.counts) > 2
@@ -254,13 +260,7 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         by_chance = _by_probability(word, evidence)
         if by_chance:
             return by_chance, "probability", True
-        if (
-            told
-            and sum(told.values()) >= max(5, ALL * evidence.counts[word])
-            and len(told) == 1
-            and next(iter(told)) in END_MEANINGS
-            and not _goes_on(word, evidence)
-        ):
+        if _always_ended(word, told, evidence):
             return "none", "outcome", True
     return "stage", "name" if sense.meaning else "rest", True
 
@@ -295,6 +295,40 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
         else one
         for one in words
     ]
+
+
+def _always_ended(word: str, told: Mapping[str, int], evidence: Evidence) -> bool:
+    """Whether another column gives nearly all deals of a word one and the same end."""
+    enough = sum(told.values()) >= max(5, ALL * evidence.counts[word])
+    one_end = len(told) == 1 and next(iter(told)) in END_MEANINGS
+    return enough and one_end and not _goes_on(word, evidence)
+
+
+def _ended_all_the_same(word: str, evidence: Evidence) -> bool:
+    """Whether all deals of a word for open (未成交) have a close date, and those of no known stage do."""
+    closed = evidence.closed or {}
+    if closed.get(word, 0.0) <= ALL or evidence.counts[word] < FEW_DEALS or len(evidence.counts) < MANY_WORDS:
+        return False
+    senses = {one: sense_of(one).meaning for one in evidence.counts if one != word}
+    stages = [one for one, meaning in senses.items() if meaning == "stage"]
+    lost = any(meaning.startswith("lost") for meaning in senses.values())
+    return bool(stages) and not lost and max(closed.get(one, 0.0) for one in stages) < 1 - ALL
+
+
+def _is_step(word: str, evidence: Evidence, *, sure_win: bool) -> bool:
+    """Whether a word that may mean the win is a stage: another one surely is the win, or its deals go on."""
+    return sure_win or _goes_on(word, evidence) or _none_closed(word, evidence)
+
+
+def _none_closed(word: str, evidence: Evidence) -> bool:
+    """Whether no deal of a word for the win has a close date, while all of one for lost or closed do."""
+    closed = evidence.closed or {}
+    ends = [
+        share
+        for one, share in closed.items()
+        if one != word and sense_of(one).meaning in (*END_MEANINGS, "unclear")
+    ]
+    return bool(ends) and max(ends) > ALL and closed.get(word, 1.0) < 1 - ALL
 
 
 def _ends_won(told: Mapping[str, int]) -> bool:
@@ -478,11 +512,13 @@ def _by_history(working: Sequence[str], history: Sequence[Sequence[str]]) -> dic
 
 
 def _last_is_won(
-    words: list[StageWord], ordered: list[str], evidence: Evidence
+    words: list[StageWord], ordered: list[str], evidence: Evidence, source: str
 ) -> tuple[list[StageWord], list[str]]:
     """Propose the last stage as the win; it is asked, never taken. Not where a chance says that it is none."""
     unclear = [one for one in words if one.meaning == "none" and not one.sure]
     last = ordered[-1]
+    if source == "system" and last not in _by_system(ordered) and sense_of(last).rank is None:
+        return words, ordered
     rank = sense_of(last).rank
     doubted = evidence.probability.get(last, CERTAIN) < CERTAIN
     if unclear or len(ordered) < 2 or doubted or (rank is not None and rank < _NEAR_WON):

@@ -318,11 +318,14 @@ def trials(tables: Mapping[str, pd.DataFrame]) -> list[Change]:
     ids = _numbered("test")
     found: list[Change] = []
     names = dict(_accounts(tables)) if "account_id" in deals else {}
-    for _, row in deals.iterrows() if {"name", "account_id"} & set(deals) else ():
-        customer = _text(row.get("account_id"))
-        said = (_text(row.get("name")), names.get(customer, customer))
+    called, of = (
+        deals[one].tolist() if one in deals else [None] * len(deals) for one in ("name", "account_id")
+    )
+    for key, name, account in zip(deals["opportunity_id"].tolist(), called, of, strict=True):
+        customer = _text(account)
+        said = (_text(name), names.get(customer, customer))
         text = next((one for one in said if _TEST.search(one) and not _NOT_TEST.search(one)), "")
         if text:
-            found.append(Change(id=next(ids), kind="test", table="opportunities", key=str(row["opportunity_id"]), column="",
+            found.append(Change(id=next(ids), kind="test", table="opportunities", key=str(key), column="",
                                 before=text, after=OUT, why=text, likeness=80.0))  # fmt: skip
     return found

@@ -41,6 +41,12 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def repairs_text(proposal: Proposal, lang: str = "en", *, since: int = 0) -> str:
+    """What happens to the rows of the problems from the place `since` on?"""
+    say = words(lang)
+    return _listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs[since:]])
+
+
 def _with_line(question: str, line: str, say: Words) -> str:
     return say.say("language.bracket", label=question, unit=line) if line else question
 
@@ -123,7 +129,15 @@ def _stages(proposal: Proposal, say: Words) -> str:
     for one in (*found, *proposal.outcomes):
         number = str(place[one.word]) if one.word in place and one.meaning == "stage" else ""
         meaning = f"= {one.same_as}" if one.same_as else say.get(f"recognise.meanings.{one.meaning}")
-        rows.append((number, one.word, say.numbers.count(one.n), meaning + ("" if one.sure else " ?")))
+        label = proposal.labels.get(one.word, "")
+        rows.append(
+            (
+                number,
+                f"{label} ({one.word})" if label else one.word,
+                say.numbers.count(one.n),
+                meaning + ("" if one.sure else " ?"),
+            )
+        )
     return _listed(say.get("recognise.stages"), _table(rows))
 
 

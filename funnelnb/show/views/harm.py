@@ -112,10 +112,14 @@ def _bounds(result: Harm, say: Words) -> list[str]:
     """Return one sentence per fault of lacking dates: between which values the number lies that they move most."""
     told = []
     for row in result.rows:
-        moved = [one for one in row.effects if one.most > one.least]
+        spans = [
+            (one, number(one.measure, one.least, say), number(one.measure, one.most, say))
+            for one in row.effects
+            if one.most > one.least
+        ]
+        moved = [span for span in spans if span[1] != span[2]]
         if moved:
-            first = moved[0]
-            lower, upper = (number(first.measure, one, say) for one in (first.least, first.most))
+            first, lower, upper = moved[0]
             told.append(
                 say.say(
                     "harm.bounds", finding=say.get(f"harm.findings.{row.finding}"), lower=lower, upper=upper,

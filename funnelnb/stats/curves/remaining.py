@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from funnelnb.core import check
@@ -157,7 +158,12 @@ def _then(on: Floats, lost: Floats, onward: Incidence, steps: int, unit: float) 
     """Carry what goes on through the curve from the next stage: one product with a triangular matrix."""
     times = np.minimum(unit * np.arange(steps + 1), onward.last_time if onward.n else 0.0)
     curve = onward.at(times).rate
-    lag = np.arange(steps + 1)[None, :] - np.arange(steps + 1)[:, None]
     moved = np.diff(on, axis=1, prepend=0.0)
-    won, later = (moved @ np.where(lag >= 0, one[np.maximum(lag, 0)], 0.0) for one in curve)
+    won, later = (moved @ _shifted(one) for one in curve)
     return won, lost + later
+
+
+def _shifted(curve: Floats) -> Floats:
+    """Return a matrix whose row k is the curve begun k steps later, 0 before."""
+    rows = sliding_window_view(np.concatenate([np.zeros(curve.size - 1), curve]), curve.size)[::-1]
+    return np.ascontiguousarray(rows)

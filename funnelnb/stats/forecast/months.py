@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,11 +94,10 @@ def coming_months(
     """
     y, e = np.asarray(count, dtype=float), np.asarray(expected, dtype=float)
     m = y.size
-    place = np.arange(m + ahead, dtype=float)
     told = np.flatnonzero(e >= 0.5)
     mean = (y[told].sum() + 0.5) / (e[told].sum() + 0.5)
     grid, log_prior = _grid(told.size)
-    kernel = _kernel(grid, place)
+    kernel = _covariance(told.size >= SEASON_MONTHS, told.size >= QUARTER_MONTHS, m + ahead)
     chance = 1 / np.maximum(mean * e[told], 0.5)
     z = np.log((y[told] + 0.5) / (mean * e[told]))
     future = np.arange(m, m + ahead)
@@ -124,10 +124,7 @@ def coming_months(
 
 def _grid(months: int) -> tuple[Floats, Floats]:
     """Return combinations of shock, drift, season and slope, and the log of their prior."""
-    seasons = SEASONS if months >= SEASON_MONTHS else SEASONS[:1]
-    quarters = QUARTERS if months >= QUARTER_MONTHS else QUARTERS[:1]
-    mesh = np.meshgrid(SHOCKS, DRIFTS, seasons, SLOPES, quarters, indexing="ij")
-    grid = np.stack([one.ravel() for one in mesh], axis=1)
+    grid = _mesh(months >= SEASON_MONTHS, months >= QUARTER_MONTHS)
     few = max(0.0, 1 - months / MANY_MONTHS)
     shock, drift, slope = (
         one[0] * (1 - few) + one[1] * few for one in (SHOCK_PRIOR, DRIFT_PRIOR, SLOPE_PRIOR)
@@ -135,6 +132,22 @@ def _grid(months: int) -> tuple[Floats, Floats]:
     prior = shock[np.searchsorted(SHOCKS, grid[:, 0])] * drift[np.searchsorted(DRIFTS, grid[:, 1])]
     prior *= SEASON_PRIOR[(grid[:, 2] > 0).astype(int)] * slope[np.searchsorted(SLOPES, grid[:, 3])]
     return grid, np.log(prior)
+
+
+def _mesh(season: bool, quarter: bool) -> Floats:
+    """Return all combinations of shock, drift, season, slope and quarter that so many months can tell of."""
+    seasons = SEASONS if season else SEASONS[:1]
+    quarters = QUARTERS if quarter else QUARTERS[:1]
+    mesh = np.meshgrid(SHOCKS, DRIFTS, seasons, SLOPES, quarters, indexing="ij")
+    return np.stack([one.ravel() for one in mesh], axis=1)
+
+
+@functools.lru_cache(maxsize=2)
+def _covariance(season: bool, quarter: bool, months: int) -> Floats:
+    """Return the covariances of so many months for each combination; parts of one book share them."""
+    made = _kernel(_mesh(season, quarter), np.arange(months, dtype=float))
+    made.flags.writeable = False
+    return made
 
 
 def _kernel(grid: Floats, place: Floats) -> Floats:

@@ -106,7 +106,18 @@ def _levels(sd: Floats, weight: Floats, count: int) -> Floats:
     from scipy.special import ndtr
 
     x = np.linspace(0.0, 8.0, 4001)
-    below = (weight * ndtr(x[:, None] / np.maximum(sd, 1e-9))).sum(axis=1)
     upper = (np.arange(count // 2) + 0.5 + (count + 1) // 2) / count
-    right = np.interp(upper, below, x)
+
+    def below(at: NDArray[np.intp]) -> Floats:
+        part: Floats = (weight * ndtr(x[at][:, None] / np.maximum(sd, 1e-9))).sum(axis=1)
+        return part
+
+    # Halving on the lattice: the mixture is only worked out beside the levels, not at all 4,001 places.
+    low, high = np.zeros(upper.size, np.intp), np.full(upper.size, x.size - 1)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        over = below(middle) > upper
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    places = np.unique(np.concatenate([[0], low, high]))
+    right = np.interp(upper, below(places), x[places])
     return np.concatenate([-right[::-1], np.zeros(count % 2), right])

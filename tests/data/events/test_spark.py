@@ -17,29 +17,6 @@ pyspark = pytest.importorskip("pyspark")
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
 
 
-@pytest.fixture(scope="module")
-def spark():
-    import os
-    import sys
-    from pathlib import Path
-
-    from pyspark.sql import SparkSession
-
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    root = str(Path(__file__).resolve().parents[3])
-    os.environ["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    try:
-        session = (
-            SparkSession.builder.master("local[2]").appName("funnelnb")
-            .config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "1g").getOrCreate()
-        )  # fmt: skip
-    except Exception as error:  # no Java
-        pytest.skip(f"Spark does not start here ({str(error)[:80]})")
-    yield session
-    session.stop()
-
-
 def framed(spark, table):
     """A Spark frame of a pandas one, by way of Arrow."""
     import pyarrow as pa

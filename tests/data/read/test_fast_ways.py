@@ -61,7 +61,7 @@ def test_points_counted_by_bytes_leave_out_only_columns_that_have_too_few_groups
         groups = pc.sum(pc.match_substring_regex(pointed, r"^[+-]?[1-9]\d{0,2}\.\d{3}$")).as_py() or 0
         if groups > FEW * (len(pointed) - groups):
             assert not _few_groups(array)
-            assert _only_point_groups(array)
+            assert _only_point_groups(array, values.Reading(), {})
 
 
 def test_lines_are_counted_and_one_too_long_is_found_wherever_it_stands(tmp_path, monkeypatch):

@@ -449,7 +449,7 @@ def fivetran_with_reference(folder: Path) -> Truth:
           [[100 + k, "false", "default", ids[d.word()], "7", d.name, d.amount, day(d.expected, "%Y-%m-%d %H:%M:%S"), day(d.created, "%Y-%m-%d %H:%M:%S"), "2026-01-01 00:00:00"] for k, d in enumerate(rows)])  # fmt: skip
     write(folder / "deal_pipeline_stage.csv", ["stage_id", "pipeline_id", "label", "display_order", "probability", "closed_won", "is_closed", "active"],
           [[ids[one], "default", one, k, CHANCE.get(one, 0) / 100, str(one == "Closed Won").lower(), str(one.startswith("Closed")).lower(), "true"] for k, one in enumerate((*STAGES, "Closed Won", "Closed Lost"))])  # fmt: skip
-    return truth(rows, stages=tuple(ids[one] for one in STAGES))
+    return truth(rows)
 
 
 @shape
