@@ -230,5 +230,5 @@ def test_names_from_right_to_left_do_not_turn_the_figures_beside_them():
 
 def test_a_narrow_place_shrinks_a_picture_no_further_than_its_words_can_be_read():
     picture = render.legible('<svg class="marks" width="824" height="9"></svg>')
-    assert picture.startswith('<svg style="min-width:706px" class="marks"')
+    assert picture.startswith('<svg style="min-width:707px" class="marks"')
     assert render.legible('<svg data-later="x"></svg>') == '<svg data-later="x"></svg>'

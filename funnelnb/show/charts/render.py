@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import os
 import re
 from typing import TYPE_CHECKING, Any
@@ -294,4 +295,4 @@ def legible(picture: str) -> str:
     """Return a picture that a narrow place may shrink only as far as its smallest words can be read."""
     found = _WIDTH.search(picture)
     least = LEAST / theme.SMALL_SIZE * float(found.group(1)) if found else 0
-    return picture.replace("<svg ", f'<svg style="min-width:{least:.0f}px" ', 1) if least else picture
+    return picture.replace("<svg ", f'<svg style="min-width:{math.ceil(least)}px" ', 1) if least else picture
