@@ -460,7 +460,7 @@ class _Keys:
         self._stream.close()
 
     def add(self, raw: Raw) -> NDArray[np.uint64]:
-        """Return the hash of each row's id, and remember it; 0 where there is none."""
+        """Return the hash of each row's id, and remember it; of a row without one the hash of all its cells."""
         import pandas as pd
 
         ids = self._ids(raw)
@@ -468,11 +468,13 @@ class _Keys:
             return np.zeros(len(raw.frame), np.uint64)
         known = ids.notna().to_numpy()
         hashes = np.zeros(len(ids), np.uint64)
-        hashes[known] = np.maximum(
-            pd.util.hash_array(ids[known].to_numpy(dtype=object), categorize=False), np.uint64(1)
-        )
-        self._stream.write(hashes[known].tobytes())
-        self.n += int(known.sum())
+        hashes[known] = pd.util.hash_array(ids[known].to_numpy(dtype=object), categorize=False)
+        if not known.all():
+            cells = raw.frame[~known].astype(object)
+            hashes[~known] = pd.util.hash_pandas_object(cells, index=False, categorize=False).to_numpy()
+        hashes = np.maximum(hashes, np.uint64(1))
+        self._stream.write(hashes.tobytes())
+        self.n += len(hashes)
         return hashes
 
     def _ids(self, raw: Raw) -> pd.Series | None:
