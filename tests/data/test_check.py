@@ -275,6 +275,7 @@ def codes():
     found |= {f"{kind}_rows_left_out" for kind in ("total", "note", "header", "table")}
     found |= {"error_cells", "formulas_without_value", "unreadable_cells"}
     found |= {f"ask_lines_{kind}" for kind in ("add", "first")}
+    found |= {f"ask_{kind}_unclear" for kind in ("thousands", "decimal")}
     found |= {f"ids_{kind}" for kind in ("matched", "nearly")}
     found |= {f"stages_ordered_by_{kind}" for kind in EVIDENCE if kind != "file"}
     for path in (
