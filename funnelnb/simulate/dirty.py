@@ -237,7 +237,7 @@ def _wrong_joins(spoiler: _Spoiler) -> None:
 def _closed_first(spoiler: _Spoiler) -> None:
     rows = spoiler.rows(spoiler.column("closed_at") != "")
     created = spoiler.column("created_at")
-    earlier = [str(np.datetime64(created[row][:10], "D") - 30) for row in rows]
+    earlier = [str(np.datetime64(created[row][:10], "D") - np.timedelta64(30, "D")) for row in rows]
     spoiler.put("closed_before_created", rows, "closed_at", lambda _, number: earlier[number])
 
 

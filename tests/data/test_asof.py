@@ -232,7 +232,7 @@ def floors(draw):
 
 
 def as_tables(rows, entries):
-    day = lambda n: "" if n is None else str(np.datetime64("2026-01-01") + n)  # noqa: E731
+    day = lambda n: "" if n is None else str(np.datetime64("2026-01-01") + np.timedelta64(n, "D"))  # noqa: E731
     stages = {}
     for deal, stage, moment in sorted(entries, key=lambda one: (one[2], STAGES.index(one[1]))):
         stages[deal] = (stage, moment)
@@ -264,7 +264,7 @@ def test_what_came_later_changes_nothing(floor):
     ]
     if not known:
         return
-    day = str(np.datetime64("2026-01-01") + until)
+    day = str(np.datetime64("2026-01-01") + np.timedelta64(until, "D"))
     options = {
         "playbook": STAGES,
         "as_of": day,

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def day(number):
-    return str(np.datetime64("2026-01-01") + int(number))
+    return str(np.datetime64("2026-01-01") + np.timedelta64(int(number), "D"))
 
 
 def floor(deals_n=120, **changes):

@@ -403,7 +403,7 @@ def test_a_day_on_which_very_many_were_closed_is_told(per_day: tuple[int, ...], 
     found = dating.closed_in_bulk(at_s, np.ones(at_s.size, bool), lost)
     wanted = [
         {
-            "day": str(np.datetime64("2026-01-01") + day),
+            "day": str(np.datetime64("2026-01-01") + np.timedelta64(day, "D")),
             "n": per_day[day],
             "of_n": at_s.size,
             "usual": f"{np.median(per_day):g}",

@@ -22,7 +22,9 @@ def deals(n: int, seed: int) -> pd.DataFrame:
     outcome = rng.choice(["open", "won", "lost", "left"], n, p=[0.2, 0.25, 0.45, 0.1])
     stage = np.where(outcome == "won", "won", rng.choice(["lead", "offer"], n)).astype(object)
     stage[(outcome == "lost") & (rng.random(n) < 0.6)] = None
-    created = pd.Series(np.datetime64("2024-01-01") + rng.integers(0, 700, n)).astype("datetime64[us]")
+    created = pd.Series(np.datetime64("2024-01-01") + rng.integers(0, 700, n).astype("m8[D]")).astype(
+        "datetime64[us]"
+    )
     closed = (created + pd.to_timedelta(rng.integers(1, 300, n), unit="D")).where(outcome != "open")
     return pd.DataFrame({
         "opportunity_id": [f"d{k}" for k in rng.permutation(n)], "stage": pd.Series(stage, dtype="str"),

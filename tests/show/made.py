@@ -214,7 +214,7 @@ def cohorts(period="month", horizon=180.0) -> Cohorts:
     start = np.datetime64("2025-03")
     ages = (30.0, 60.0, 90.0, 120.0, 150.0, 180.0)
     for k in range(16):
-        month = start + k
+        month = start + np.timedelta64(k, "M")
         first, after = (one.astype("datetime64[D]") for one in (month, month + np.timedelta64(1, "M")))
         last = after - np.timedelta64(1, "D")
         n = 7 if k == 4 else int(rng.integers(90, 260))

@@ -79,7 +79,7 @@ def test_days_dates_and_the_rest():
     ]  # fmt: skip
     assert ZH.days(180) == "180 天"
     assert EN.date(np.datetime64("2026-06-30T23:59:59")) == "2026-06-30"
-    assert EN.date(np.datetime64("NaT")) == EN.long_date(np.datetime64("NaT")) == "–"
+    assert EN.date(np.datetime64("NaT", "D")) == EN.long_date(np.datetime64("NaT", "D")) == "–"
     assert EN.text(np.datetime64("2026-06-30T23:59:59"), "text") == "30 June 2026"
     assert ZH.text(np.datetime64("2026-06-03"), "date") == "2026 年 6 月 3 日"
     assert [EN.p_value(x) for x in (0.0004, 0.0123, 0.0994, 0.2, 1.0, math.nan)] == [

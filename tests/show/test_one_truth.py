@@ -27,9 +27,11 @@ ASKED = {
     "stuck": fn.stuck,
     "wander": fn.diagnosis.wander,
     "reverse": lambda book: fn.targets.reverse_funnel(book, wins=10),
-    "quota": lambda book: fn.quota(book, until=str(book.as_of.astype("M8[D]") + 90), amount=50_000),
+    "quota": lambda book: fn.quota(
+        book, until=str(book.as_of.astype("M8[D]") + np.timedelta64(90, "D")), amount=50_000
+    ),
     "stage_targets": lambda book: fn.targets.stage_targets(
-        book, until=str(book.as_of.astype("M8[D]") + 90), amount=500_000
+        book, until=str(book.as_of.astype("M8[D]") + np.timedelta64(90, "D")), amount=500_000
     ),
 }
 

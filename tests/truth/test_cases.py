@@ -138,7 +138,7 @@ def test_close_that_disagrees_with_the_history():
 
 def closed_only():
     rng = np.random.default_rng(3)
-    created = np.datetime64("2025-01-01") + rng.integers(0, 180, 60)
+    created = np.datetime64("2025-01-01") + rng.integers(0, 180, 60).astype("m8[D]")
     took = np.where(rng.random(60) < 0.6, 20, 70) + rng.integers(0, 20, 60)
     frame = pd.DataFrame({"created_at": created, "closed_at": created + took})
     frame["outcome"] = np.where(took < 45, "won", "lost")
@@ -169,7 +169,7 @@ def test_old_cohorts_that_are_all_closed_are_believed():
 def test_everybody_lost_of_many():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"opportunity_id": [f"D{k}" for k in range(300)], "outcome": "lost"})
-    frame["created_at"] = np.datetime64("2025-01-01") + rng.integers(0, 60, 300)
+    frame["created_at"] = np.datetime64("2025-01-01") + rng.integers(0, 60, 300).astype("m8[D]")
     frame["closed_at"] = frame["created_at"] + pd.to_timedelta(rng.integers(1, 80, 300), "D")
     whole = fn.conversion(
         fn.load(frame, playbook=["lead", "won"], as_of="2026-01-31"), horizon_days=90
@@ -181,7 +181,7 @@ def test_everybody_lost_of_many():
 def test_data_that_cannot_tell_say_so(kind):
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"opportunity_id": [f"D{k}" for k in range(120)]})
-    frame["created_at"] = np.datetime64("2025-01-01") + rng.integers(0, 300, 120)
+    frame["created_at"] = np.datetime64("2025-01-01") + rng.integers(0, 300, 120).astype("m8[D]")
     won = rng.random(120) < 0.4
     frame["closed_at"] = (frame["created_at"] + pd.to_timedelta(rng.integers(5, 30, 120), "D")).where(won)
     frame["outcome"], frame["amount"] = np.where(won, "won", "open"), 100.0

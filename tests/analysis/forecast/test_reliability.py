@@ -27,14 +27,15 @@ def test_the_bins_hold_all_deals_and_their_wins_once():
     assert sum(row.deal_n * row.won_rate for row in model) == pytest.approx(found.scores[0].won_n)
     assert sum(row.deal_n for row in found.stages) == found.n
     deals = sample().opportunities
-    days = np.datetime64("2026-06-30") - 180 * np.arange(1, found.days_n + 1)
+    days = np.datetime64("2026-06-30") - 180 * np.arange(1, found.days_n + 1).astype("m8[D]")
     end = deals["closed_at"].fillna(np.datetime64("2099-01-01")).to_numpy().astype("datetime64[D]")
     begun = deals["created_at"].to_numpy().astype("datetime64[D]")
     won = (deals["outcome"] == "won").to_numpy()
     still = [(begun <= day) & (end > day) for day in days]
     assert found.n == sum(mine.sum() for mine in still)
     assert found.scores[0].won_n == sum(
-        (mine & won & (end <= day + 180)).sum() for mine, day in zip(still, days, strict=True)
+        (mine & won & (end <= day + np.timedelta64(180, "D"))).sum()
+        for mine, day in zip(still, days, strict=True)
     )
 
 
