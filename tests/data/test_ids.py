@@ -80,3 +80,12 @@ def test_crowded_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_hash", lambda words, shift: np.zeros(len(words[0]), np.int64) + 15)
     ids = pa.array([f"x{k}" for k in range(200)])
     assert deal_codes(ids, pa.array(["x7", "x199", "y7", "x0"])).tolist() == [7, 199, -1, 0]
+
+
+def test_long_columns_are_looked_up_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 3)
+    ids = pa.array([f"d{k}" for k in range(9)])
+    rows = pa.array([f"d{k % 10}" for k in range(7, 27)])
+    wanted = by_arrow(ids, rows)
+    assert deal_codes(ids, rows).tolist() == wanted
+    assert deal_codes(ids, pa.chunked_array([rows.slice(0, 8), rows.slice(8)])).tolist() == wanted

@@ -1,14 +1,17 @@
 """Each rule of the ledger on a deal counted by hand."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from funnelnb.core.errors import FunnelError, MissingDataError
 from funnelnb.data.book import Book
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger import dating
-from funnelnb.data.ledger.build import ledger_of
+from funnelnb.data.ledger.build import ledger_of, seconds
 from funnelnb.data.ledger.coded import Keys
 from funnelnb.data.ledger.codes import FACTS, LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
 from funnelnb.data.ledger.ledger import Ledger
@@ -428,3 +431,19 @@ def test_notes_on_dates_are_those_of_the_ledger() -> None:
     assert [note.code for note in both] == ["closes_start_late", "bulk_close"]
     assert (both[0].values["n"], both[1].values["n"], both[1].values["lost_n"]) == (30, 30, 30)
     assert [note.code for note in dating.notes_of(ledger, observed=True)] == ["bulk_close"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_of_every_unit_are_whole_seconds(unit: str) -> None:
+    moments = [dt.datetime(1969, 12, 31, 23, 59, 59), dt.datetime(2026, 3, 1, 12, 30, 7), None]
+    column = pa.array(moments, pa.timestamp(unit))
+    assert seconds(column, "created_at").tolist() == [-1, 1_772_368_207, UNKNOWN]
+
+
+def test_at_an_earlier_day_only_ends_without_a_date_are_unsure() -> None:
+    """Lost without a date: perhaps still open then; who still moved on was; who has dates is known."""
+    mark = 1 << FACTS.index("state_then_unknown")
+    undated = one((0, 0), (5, 1), (40, 2), outcome="lost", created=0)
+    assert not undated.facts[0] & mark  # moved on after the day
+    dated = one((0, 0), (5, 1), outcome="lost", created=0, closed=40)
+    assert not dated.facts[0] & mark

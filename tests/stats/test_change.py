@@ -77,6 +77,12 @@ def test_counts_per_exposure_and_what_cannot_be():
     assert count_changes([10, 20, 10, 20, 10, 20], exposure=[1, 2, 1, 2, 1, 2]) == ()
     with pytest.raises(ParameterError):
         count_changes([1, 2], exposure=[1])
+    shut = count_changes(
+        [10, 0, 12, 11, 30, 28, 33, 29], exposure=[1, 0, 1, 1, 1, 1, 1, 1]
+    )  # a week without work
+    assert [(one.position, one.before_rate, one.after_rate) for one in shut] == [(4, 11.0, 30.0)]
+    with pytest.raises(ParameterError, match="below 0"):
+        count_changes([1, 2], exposure=[1, -1])
 
 
 def test_stretches_in_which_all_or_none_succeed_are_told():

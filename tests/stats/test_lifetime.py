@@ -8,9 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import expit, logit
 
 from funnelnb.core.errors import ParameterError
 from funnelnb.stats.curves.survival import kaplan_meier
+from funnelnb.stats.lifetime import fit as module
 from funnelnb.stats.lifetime.fit import (
     FAMILIES,
     REFUSALS,
@@ -368,6 +370,9 @@ def test_impossible_rows_are_named(arguments, shown):
 def test_intervals_must_be_in_order_and_families_known():
     with pytest.raises(ParameterError, match=r"upper\[0\] = 3"):
         intervals([5], [3])
+    for lower in (-1.0, np.inf, np.nan):
+        with pytest.raises(ParameterError, match="lower"):
+            intervals([lower], [np.inf])
     with pytest.raises(ParameterError, match="weibul"):
         fit(observed([1, 2], [1, 1]), "weibul")
 
@@ -480,3 +485,13 @@ def test_bounds_by_the_delta_method_with_derivatives_from_differences(family, le
     assert (mean.ci_lower[0], mean.ci_upper[0]) == pytest.approx(
         (max(mean.value[0] - half, 0), min(mean.value[0] + half, 60)), rel=1e-3
     )
+
+
+def test_bounds_of_shares_are_symmetric_in_the_logit_and_those_of_times_in_the_logarithm():
+    shape = Shape(family=FAMILIES["weibull"], never=True, at_once=True)
+    value, error, z = np.array([1.3, 40.0, 0.7, 0.1]), np.array([0.1, 5.0, 0.04, 0.03]), 1.7
+    lower, upper = module._bounds(shape, value, error, z)
+    for bound, sign in ((lower, -1), (upper, 1)):
+        assert bound[:2] == pytest.approx(value[:2] * np.exp(sign * z * error[:2] / value[:2]))
+        spread = error[2:] / (value[2:] * (1 - value[2:]))
+        assert bound[2:] == pytest.approx(expit(logit(value[2:]) + sign * z * spread))

@@ -63,17 +63,18 @@ def test_the_same_as_one_curve_after_the_other(day: float, amounts: bool) -> Non
                 np.testing.assert_allclose(found, known, rtol=1e-9, atol=1e-12)
 
 
-def test_accounts_with_several_deals_widen_the_variance_and_the_bound_of_none() -> None:
+@pytest.mark.parametrize("alike", [2.0, 1.2])
+def test_accounts_with_several_deals_widen_the_variance_and_the_bound_of_none(alike: float) -> None:
     group = np.repeat([0, 1], 8)
     time, n = np.tile(np.arange(1, 9), 2), np.ones(16, np.int64)
     outcome = np.array([1, 0, 2, 1, 0, 0, 1, 2] + [2, 0] * 4, dtype=np.int8)
-    given = {"factor": np.array([2.5, 2.0]), "design": np.array([2.0, 2.0])}
+    given = {"factor": np.array([2.5, 2.0]), "design": np.array([alike, alike])}
     many = incidence_of_many(group, time, outcome, n, 2, 6.0, 0.9, **given)
     for g in (0, 1):
         one = aalen_johansen(time[group == g], outcome[group == g], n[group == g], None, 0.9)
         factor = np.ones_like(one.rate)
         factor[0] = given["factor"][g]
-        read = one.widened(factor, 2.0).at(6.0)
+        read = one.widened(factor, alike).at(6.0)
         assert many.at.ci_lower[g] == pytest.approx(read.ci_lower[0, 0], abs=1e-12)
         assert many.at.ci_upper[g] == pytest.approx(read.ci_upper[0, 0], rel=1e-9)
 

@@ -109,3 +109,8 @@ def test_intervals_cover_even_for_the_best_looking_group(size, prior):
         best.append(inside[np.argmax(k / n)])
     assert np.mean(covered) >= 0.86
     assert np.mean(best) >= 0.82
+
+
+def test_groups_that_win_all_or_nothing_are_hardly_drawn_together():
+    raw = np.array([0, 1, 0, 1, 0])
+    assert beta_binomial(3 * raw, [3] * 5).rate == pytest.approx(raw, abs=0.002)

@@ -126,6 +126,7 @@ def test_what_is_not_known_is_nan():
     assert np.isnan(curve.restricted_mean(10).mean)
     assert kaplan_meier([5, 9], [1, 1]).at(10).survival[0] == 0
     assert kaplan_meier([5, 9], [1, 1]).restricted_mean(100).mean == 7
+    assert kaplan_meier([5], [1]).at([4, 10]).survival.tolist() == [1.0, 0.0]
     weighed = kaplan_meier([5, 9], [1, 0], n=[100.0, 300.0])
     assert weighed.at(5).survival[0] == 0.75
     assert np.isnan(weighed.ci_lower).all()

@@ -91,6 +91,7 @@ def test_lower_share_is_the_beta_binomial_of_an_uncertain_rest_and_of_clusters()
         (4, 15, 30, 60, 0.8, 2.4),
         (0, 1, 5, 9, 0.9, 3.0),
         (3, 12, 30, 60, 0.9, 0.2),
+        (1, 2, 30, 60, 0.9, 1.3),
     ):
         p = (good + 0.5) / (others + 1)
         mean, variance = tolerated * p, tolerated**2 * p * (1 - p) / (others + 2)
