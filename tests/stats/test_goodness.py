@@ -184,3 +184,21 @@ def test_drawn_times_are_rounded_as_the_data_and_cut_at_their_limits(down, wante
     assert times.tolist() == seen
     assert finished.tolist() == [True, True, True, False, True][: len(seen)]
     assert entered.tolist() == [0, 0, 0, 0, 9][: len(seen)]
+
+
+def test_what_is_drawn_beside_whole_days_is_whole_and_beside_others_is_not(monkeypatch):
+    seen = []
+    drawn = module._drawn
+
+    def remembered(*given):
+        seen.append(drawn(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(module, "_drawn", remembered)
+    time, event, _, _ = sample(2)
+    for times, whole in ((np.ceil(time), True), (time, False)):
+        seen.clear()
+        bootstrap_test(times, event, fit(observed(times, event), "weibull"), runs=3)
+        every = np.concatenate([one[0][one[1]] for one in seen])
+        assert every.size
+        assert bool((every == np.rint(every)).all()) is whole
