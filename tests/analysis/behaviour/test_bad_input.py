@@ -23,7 +23,7 @@ def frame(**columns):
     ("steps", "within", "told"),
     [
         (["visit", "pya"], "1d", "did you mean 'pay'"),
-        (["visit", "付款"], "1d", "known: pay, visit"),
+        (["visit", "付款"], "1d", "one of pay, visit"),
         (["visit", "pay"], 0, "a span of time above 0"),
         (["visit", "pay"], "0d", "a span of time above 0"),
         (["visit", "pay"], -1, "a span of time above 0"),
