@@ -52,7 +52,7 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str, most: 
     end : str
         What ends a line (:func:`line_end`).
     delimiter, quote : str
-        One character each; a delimiter that is not ASCII makes no quotation mark sound.
+        One character each; where one is not ASCII, no quotation mark is sound.
 
     most : int
         A line of more bytes ends the pass: no need to look any further.
@@ -67,9 +67,13 @@ def scan(path: Path, encoding: str, end: str, delimiter: str, quote: str, most: 
         If the text cannot be decoded.
     """
     code = ord(end)
-    marks = (ord(quote), ord(delimiter) if delimiter and delimiter.isascii() else -1, code)
+    marks = (
+        ord(quote) if quote and quote.isascii() else -1,
+        ord(delimiter) if delimiter and delimiter.isascii() else -1,
+        code,
+    )
     lines_n = longest = longest_line = 0
-    sound, rest = delimiter.isascii(), b""
+    sound, rest = delimiter.isascii() and marks[0] >= 0, b""
     for chunk in _chunks(path, encoding):
         whole, cut, tail = (rest + chunk if rest else chunk).rpartition(bytes([code]))
         rest = tail

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+import funnelnb as fn
 from funnelnb.data.clean.as_of import on_days
 from funnelnb.data.parse import values
 from funnelnb.data.parse.cells import BLANKS
@@ -87,3 +88,14 @@ def test_whole_days_are_told_from_times():
     assert on_days(days)
     assert on_days(days.astype("datetime64[s]"))
     assert not on_days(days + pd.Timedelta(seconds=1))
+
+
+def test_a_quotation_mark_that_is_not_ascii_is_looked_at_character_by_character(tmp_path):
+    rows = "opportunity_id,stage,owner,created_at\n1,lead,»A, B»,2026-01-05\n2,won,C,2026-02-01\n"
+    (tmp_path / "deals.csv").write_text(rows, encoding="utf-8")
+    assert not scan(tmp_path / "deals.csv", "utf-8", "\n", ",", "»", 10**6).sound_quotes
+    (tmp_path / "funnelnb.toml").write_text(
+        'playbook = ["lead", "won"]\n[tables.opportunities]\nquote = "»"\n', encoding="utf-8"
+    )
+    book = fn.load(tmp_path)
+    assert book.opportunities["owner"].tolist() == ["A, B", "C"]
