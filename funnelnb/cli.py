@@ -70,7 +70,7 @@ def _ran(given: argparse.Namespace) -> int:
     try:
         return int(given.run(given))
     except FunnelError as error:
-        print(f"funnelnb: {_told(error, given)}", file=sys.stderr)
+        print(f"funnelnb: {_in_language(error, given)}", file=sys.stderr)
         if given.run is _report and isinstance(error, DataProblems | MappingError | MissingDataError):
             _offer_consent(given)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
@@ -97,7 +97,7 @@ def _ran(given: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def _told(error: FunnelError, given: argparse.Namespace) -> str:
+def _in_language(error: FunnelError, given: argparse.Namespace) -> str:
     """Return the error in the language of the run."""
     from funnelnb.core.options import language
     from funnelnb.show.text.errors import error_text

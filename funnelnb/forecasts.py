@@ -4,7 +4,7 @@
 its record ``fn.forecasts.scorecard``, and what was known on past days ``fn.forecasts.snapshots``.
 """
 
-from funnelnb.analysis.forecast.pace import coverage, velocity
+from funnelnb.analysis.forecast.pipeline import coverage, velocity
 from funnelnb.analysis.forecast.promised import expected_closes
 from funnelnb.analysis.forecast.reliability import calibration
 from funnelnb.analysis.forecast.scorecard import scorecard

@@ -29,7 +29,7 @@ _NAMED_N = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Digest:
     """What changed.
 
     Attributes
@@ -145,7 +145,7 @@ def _target(plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def compare(before: Mapping[str, Any], now: Mapping[str, Any], plan: Plan) -> Told:
+def compare(before: Mapping[str, Any], now: Mapping[str, Any], plan: Plan) -> Digest:
     """Say what changed between two runs.
 
     Parameters
@@ -156,7 +156,7 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any], plan: Plan) -> To
 
     Returns
     -------
-    Told
+    Digest
     """
     from funnelnb.show.text.words import words
 
@@ -175,7 +175,7 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any], plan: Plan) -> To
     lines = [f"# {title}", "", since, ""]
     lines += [f"- {line}" for rule in ("fell", "rose", *RULES[1:]) for line in sentences.get(rule, ())]
     lines += [f"- {line}" for line in quiet]
-    return Told(markdown="\n".join(lines).rstrip() + "\n", sentences=sentences)
+    return Digest(markdown="\n".join(lines).rstrip() + "\n", sentences=sentences)
 
 
 def _moves(before: Mapping[str, Any], now: Mapping[str, Any], say: Words) -> dict[str, tuple[str, ...]]:

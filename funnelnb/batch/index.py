@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from funnelnb.batch import digest
-from funnelnb.batch.pages import capital, facts, fill, link, origin, rate_of, short_name, title_of, worded
+from funnelnb.batch.pages import capital, data_line, fill, link, origin, rate_of, short_name, title_of, worded
 from funnelnb.show.text.words import told_of, words
 from funnelnb.show.views import board
 from funnelnb.show.views.briefing import estimated
@@ -77,7 +77,7 @@ def index(
         "kicker": plan.book.name,
         "facts": [
             *([say.say("report.reports_n", n=len(plan.jobs))] if plan.jobs else []),
-            *facts(plan, say, figures.whole.n),
+            *data_line(plan, say, figures.whole.n),
             *_since(before, say),
         ],
         "failed": _troubles(plan, entries, say),

@@ -172,7 +172,7 @@ def report(
         if job.by
         else "",
         "book": plan.book.name,
-        "facts": facts(plan, say, row.reached_n if row else 0),
+        "facts": data_line(plan, say, row.reached_n if row else 0),
         "brief": brief,
         "cards": _cards(row, figures.whole, say) if row and not brief else [],
         "few": _few(row, say),
@@ -281,7 +281,7 @@ def title_of(job: Job, say: Words) -> str:
 # ---- pieces of both pages ---------------------------------------------------------------------------------
 
 
-def facts(plan: Plan, say: Words, n: int) -> list[str]:
+def data_line(plan: Plan, say: Words, n: int) -> list[str]:
     """Return what stands under the title of every page: deals, as-of date, time zone if one was named, data."""
     zone = plan.book.timezone
     return [

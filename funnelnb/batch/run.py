@@ -422,7 +422,7 @@ class _Work:
         }
         manifest.write(self.out, {**self.record.entries, **self.entries}.values(), about)
 
-    def _summary(self, stopped: bool, told: digest.Told, fail_on: tuple[str, ...]) -> Summary:
+    def _summary(self, stopped: bool, told: digest.Digest, fail_on: tuple[str, ...]) -> Summary:
         entries = self.entries
         redone = [job for job in self.to_do if job.stem in entries]
         wanted = [job for job in self.plan.jobs if job.wanted]

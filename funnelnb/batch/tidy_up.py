@@ -57,7 +57,7 @@ def tidy_up(
     name = database_name(data[0]) if is_database(data[0]) else Path(data[0]).expanduser().stem
     folder = out or Path(f"{name}-clean")
     if changes is not None:
-        return _made(found.decided(changes), proposal, folder, name, force=force, lang=lang)
+        return _write_folder(found.decided(changes), proposal, folder, name, force=force, lang=lang)
     say = words(lang)
     if not found.changes:
         return say.get("cleaning.nothing")
@@ -126,7 +126,7 @@ def _kind(found: Cleaning, kind: str, lang: str) -> str:
     return "\n".join(lines)
 
 
-def _made(found: Cleaning, proposal: Proposal, folder: Path, name: str, *, force: bool, lang: str) -> str:
+def _write_folder(found: Cleaning, proposal: Proposal, folder: Path, name: str, *, force: bool, lang: str) -> str:
     """Write the cleaned tables, what was left out and what was done into a folder."""
     made = found.made()
     book = found.cleaned()

@@ -280,7 +280,7 @@ class Draft:
         incomplete = [
             name
             for name, table in self.tables.items()
-            if missing_columns(table, self.findings, told=self._told())
+            if missing_columns(table, self.findings, told=self._outcome_elsewhere())
         ]
         if incomplete:
             raise DataProblems(self.findings.problems)
@@ -296,7 +296,7 @@ class Draft:
             self.findings.add("nothing_left", file=deals.file)
         self.findings.stop_if_any()
 
-    def _told(self) -> bool:
+    def _outcome_elsewhere(self) -> bool:
         """Whether something else than a column of the deals tells stage or outcome."""
         own = self.settings.table("opportunities")
         return "stage_history" in self.raws or bool(own.stage_dates or own.won_when or own.lost_when)

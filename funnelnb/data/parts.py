@@ -27,7 +27,7 @@ from funnelnb.data.keep import refuse_full, write_settings
 from funnelnb.data.load import Draft, no_deal_by
 from funnelnb.data.parse.values import as_text
 from funnelnb.data.read.files import kind_of_file, sampled
-from funnelnb.data.read.parts import PART_ROWS, Told, read_parts, sample_of
+from funnelnb.data.read.parts import PART_ROWS, PartNotes, read_parts, sample_of
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.recognise.columns import find_columns
 from funnelnb.data.recognise.merge import merged
@@ -362,7 +362,7 @@ class _Work:
 
     def _round(self, file: Path, whole: Whole, tell: Callable[[int, int], None] | None) -> _Found:
         """Read and clean all parts once, and write what comes out."""
-        told, found = Told(), _Found()
+        told, found = PartNotes(), _Found()
         writers = _Writers(self.room, self.columns)
         keys = _Keys(self.room / "ids", self.draft)
         held = _Held(self.room / "held", max(-(-self.repeated_n // PART_ROWS), 1))

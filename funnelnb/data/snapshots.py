@@ -188,7 +188,7 @@ class Store:
     def _book(self, day: str) -> Book:
         manifest = self._files.manifest()
         try:
-            return self._made(manifest, next(one for one in manifest["snapshots"] if one["day"] == day))
+            return self._book_of(manifest, next(one for one in manifest["snapshots"] if one["day"] == day))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SourceError(
                 f"{self.path}: the snapshot of {day} is not as it was written: {type(error).__name__}",
@@ -196,7 +196,7 @@ class Store:
                 hint="put it back from a backup; the other snapshots can still be read",
             ) from None
 
-    def _made(self, manifest: dict[str, Any], entry: dict[str, Any]) -> Book:
+    def _book_of(self, manifest: dict[str, Any], entry: dict[str, Any]) -> Book:
         tables = {
             name: _typed(restored(self._files, one, name).to_pandas(), name)
             for name, one in entry["tables"].items()

@@ -218,7 +218,7 @@ def _slug(name: str) -> str:
 @functools.cache
 def _built_in(name: str) -> Playbook:
     path = _LIBRARY / f"{name}.toml"
-    return _made(_read(path), str(path))  # tests hold our own files to the schema
+    return _built(_read(path), str(path))  # tests hold our own files to the schema
 
 
 def _from_file(path: Path) -> Playbook:
@@ -231,10 +231,10 @@ def _build(raw: Mapping[str, Any], path: str) -> Playbook:
     mistakes = [*shape_mistakes(raw), *sense_mistakes(raw)]
     if mistakes:
         raise playbook_error(path, mistakes)
-    return _made(raw, path)
+    return _built(raw, path)
 
 
-def _made(raw: Mapping[str, Any], path: str) -> Playbook:
+def _built(raw: Mapping[str, Any], path: str) -> Playbook:
     """Build the playbook of tables without mistakes."""
     label = _label(raw["label"])
     return Playbook(

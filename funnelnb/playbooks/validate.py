@@ -109,7 +109,7 @@ def shape_mistakes(raw: Mapping[str, Any]) -> list[Mistake]:
         _validator().iter_errors(raw),
         key=lambda error: [(str(type(step)), step) for step in error.absolute_path],
     )
-    return [mistake for error in ordered for mistake in _told(error, raw)]
+    return [mistake for error in ordered for mistake in _mistakes_behind(error, raw)]
 
 
 @functools.cache
@@ -139,7 +139,7 @@ def place_of(raw: Any, path: list[str | int]) -> str:
     return ", ".join(words)
 
 
-def _told(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[Mistake]:
+def _mistakes_behind(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yield the mistakes behind one refusal of the schema."""
     path = list(error.absolute_path)
     schema: Mapping[str, Any] = error.schema

@@ -307,7 +307,7 @@ def test_a_chart_made_sooner_is_the_same_chart(name, monkeypatch):
     make, kind = CHARTS[name]
     result, chart = make(), registry.chart_of(make(), kind)
     made = render.spec(chart.draw(result, "en"))
-    monkeypatch.setattr(render, "_made", lambda chart: chart.to_dict(validate=False))
+    monkeypatch.setattr(render, "_specification", lambda chart: chart.to_dict(validate=False))
     plain = render.spec(chart.draw.__wrapped__(result, "en"))
     assert json.dumps(made, sort_keys=True) == json.dumps(plain, sort_keys=True)
 

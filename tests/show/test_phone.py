@@ -191,4 +191,6 @@ def test_marks_tell_what_they_stand_for() -> None:
 def test_a_name_with_a_semicolon_is_told_whole() -> None:
     mark = "x: 3; colour: #0072B2; Deal: A; B &amp; <b>; Amount: 1; 2"
     svg = f'<path aria-label="{mark}" role="graphics-symbol" d="M0,0"/>'
-    assert 'data-t="Deal: A; B &amp; &lt;b&gt;&#10;Amount: 1; 2"' in render._told(svg, {"Deal", "Amount"})
+    assert 'data-t="Deal: A; B &amp; &lt;b&gt;&#10;Amount: 1; 2"' in render._with_tooltips(
+        svg, {"Deal", "Amount"}
+    )

@@ -328,10 +328,10 @@ def test_nobody_left_is_not_said_of_the_last_few():
     made = times(kind, days, 400)
     known = group_curve.pace(made, "any", 0.9)
     assert known.at(known.still, 30) == 0
-    assert np.isnan(group_curve.facts(made, "any", np.nan, known)["still_30_rate"])
+    assert np.isnan(group_curve.row_fields(made, "any", np.nan, known)["still_30_rate"])
     all_ended = times([ADVANCED] * 41, days, 400)
     known = group_curve.pace(all_ended, "any", 0.9)
-    assert group_curve.facts(all_ended, "any", np.nan, known)["still_30_rate"] == 0
+    assert group_curve.row_fields(all_ended, "any", np.nan, known)["still_30_rate"] == 0
 
 
 def test_checks_that_could_not_be_made_are_no_proof():

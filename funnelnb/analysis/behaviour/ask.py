@@ -37,7 +37,7 @@ EACH = "each"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Query:
     """A question, checked.
 
     Attributes
@@ -137,7 +137,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     rules: str = "house",
     confidence_level: float | None = None,
     options: CountRules | None = None,
-) -> Asked:
+) -> Query:
     """Check a question: definition, groups, dates and level."""
     if not hasattr(log, "as_of_us"):
         raise ParameterError(
@@ -159,7 +159,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
         by=names, credit=credit, period=every or "", value=value or "",
         since_us=_moment("since", since), until_us=_moment("until", until, end=True),
     )  # fmt: skip
-    return Asked(log=log, definition=definition, cut=cut, level=level_of(confidence_level), notes=notes)
+    return Query(log=log, definition=definition, cut=cut, level=level_of(confidence_level), notes=notes)
 
 
 def _apart(definition: Definition, by: Sequence[str]) -> Definition:

@@ -23,7 +23,7 @@ from funnelnb.data.events.counts import FunnelCounts, Spans, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.behaviour.ask import Asked, Log
+    from funnelnb.analysis.behaviour.ask import Log, Query
     from funnelnb.analysis.conversion.segments import Compared
     from funnelnb.core.check import Day
     from funnelnb.data.events.definition import FunnelRules, StepLike, Stretch
@@ -168,7 +168,7 @@ def compare(
     return _result(asked, counted, place, asked.horizon(counted, horizon_days))
 
 
-def _result(asked: Asked, counted: FunnelCounts, place: int | None, horizon: float) -> BehaviourGroups:
+def _result(asked: Query, counted: FunnelCounts, place: int | None, horizon: float) -> BehaviourGroups:
     rates = _rates(asked, counted, place, horizon)
     compared = compare_rates(rates, asked.level)
     rows = [_row(counted, rates, compared, g, place) for g in range(len(counted.groups))]
@@ -198,7 +198,7 @@ def _result(asked: Asked, counted: FunnelCounts, place: int | None, horizon: flo
     )
 
 
-def _rates(asked: Asked, counted: FunnelCounts, place: int | None, horizon: float) -> GroupRates:
+def _rates(asked: Query, counted: FunnelCounts, place: int | None, horizon: float) -> GroupRates:
     """Return the rates of each group and of everybody else."""
     spans = counted.whole if place is None else counted.steps[place]
     column = -1 if place is None else place

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from funnelnb.analysis.behaviour.ask import Asked, Log
+    from funnelnb.analysis.behaviour.ask import Log, Query
     from funnelnb.core.check import Day
     from funnelnb.data.events.counts import FunnelCounts
     from funnelnb.data.events.definition import CountRules, StepLike, Stretch
@@ -54,7 +54,7 @@ class Funnel(Result):
     curves : tuple of TimeCurve
     counted : FunnelCounts
         What the rates were worked out from.
-    asked : Asked
+    asked : Query
         The question: log, definition, groups.
     """
 
@@ -70,7 +70,7 @@ class Funnel(Result):
     drop_points: tuple[DropPoint, ...]
     curves: tuple[TimeCurve, ...]
     counted: FunnelCounts
-    asked: Asked
+    asked: Query
 
     def actors(
         self, step: int | str, status: str = "reached", group: Sequence[str] | str | None = None
@@ -209,7 +209,7 @@ def funnel(  # noqa: PLR0913 - each rule of the count has its own name
     return of(asked, count(asked.log, asked.definition, asked.cut), horizon_days)
 
 
-def of(asked: Asked, counted: FunnelCounts, horizon_days: float | None = None) -> Funnel:
+def of(asked: Query, counted: FunnelCounts, horizon_days: float | None = None) -> Funnel:
     """Return the funnel of a question that has been counted."""
     horizon = asked.horizon(counted, horizon_days)
     groups = range(len(counted.groups))
@@ -239,7 +239,7 @@ def of(asked: Asked, counted: FunnelCounts, horizon_days: float | None = None) -
 
 
 def _notes(
-    asked: Asked, counted: FunnelCounts, overall: Sequence[BehaviourStep], horizon: float
+    asked: Query, counted: FunnelCounts, overall: Sequence[BehaviourStep], horizon: float
 ) -> tuple[Note, ...]:
     """Return what has to be said beside the numbers."""
     n, running = int(counted.whole_n[:, 0].sum()), sum(row.running_n for row in overall)

@@ -13,7 +13,7 @@ from funnelnb.core.check import TOO_FEW_N
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from funnelnb.analysis.behaviour.ask import Asked
+    from funnelnb.analysis.behaviour.ask import Query
     from funnelnb.data.events.counts import FunnelCounts
 
 
@@ -136,7 +136,7 @@ class TimeCurve:
 
 
 def group_rows(
-    asked: Asked, counted: FunnelCounts, g: int, horizon: float
+    asked: Query, counted: FunnelCounts, g: int, horizon: float
 ) -> tuple[list[BehaviourStep], BehaviourStep, ByTime]:
     """Return the step rows of one group, its overall row, and the times behind the latter."""
     labels = asked.labels
@@ -181,7 +181,7 @@ class _Own(TypedDict):
 
 
 def _row(
-    asked: Asked,
+    asked: Query,
     counted: FunnelCounts,
     at: tuple[int, int],
     times: ByTime | None,
@@ -216,7 +216,7 @@ def _row(
     )  # fmt: skip
 
 
-def drop_point(asked: Asked, counted: FunnelCounts, g: int) -> list[DropPoint]:
+def drop_point(asked: Query, counted: FunnelCounts, g: int) -> list[DropPoint]:
     """Return the step where most dropped out, if anybody did."""
     dropped = counted.dropped_n[g]
     total = int(dropped.sum())

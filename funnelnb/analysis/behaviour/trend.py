@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from funnelnb.analysis.behaviour.ask import DAY_US, Asked, ask
+from funnelnb.analysis.behaviour.ask import DAY_US, Query, ask
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import CLOSE, by_time, share
 from funnelnb.analysis.shared.question import of_log
@@ -206,7 +206,7 @@ def question(
     every: str | None,
     confidence_level: float | None,
     rules: FunnelRules,
-) -> Asked:
+) -> Query:
     """Return the question, its named rules taken from those that :func:`funnelnb.funnel` takes."""
     own = ("order", "exclude", "hold", "per", "value", "credit", "since", "until", "rules")
     given: Any = {name: one for name, one in rules.items() if name in own}
@@ -217,7 +217,7 @@ def question(
     )  # fmt: skip
 
 
-def _row(asked: Asked, counted: FunnelCounts, g: int, place: int | None, horizon: float) -> TrendRow:
+def _row(asked: Query, counted: FunnelCounts, g: int, place: int | None, horizon: float) -> TrendRow:
     label, *group = counted.groups[g]
     spans = counted.whole if place is None else counted.steps[place]
     mine = spans.of(g)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from funnelnb.analysis.behaviour.ask import DAY_US, Asked, rows_of_steps
+from funnelnb.analysis.behaviour.ask import DAY_US, Query, rows_of_steps
 from funnelnb.analysis.behaviour.drill import place_of
 from funnelnb.analysis.behaviour.rates import share
 from funnelnb.analysis.behaviour.trend import question
@@ -259,7 +259,7 @@ def _young(young_n: int, of_n: int) -> tuple[Note, ...]:
 
 
 def _outcome(
-    asked: Asked, counted: FunnelCounts, horizon: float, landmark: int | None
+    asked: Query, counted: FunnelCounts, horizon: float, landmark: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the units that were watched long enough, and which of them got through in time."""
     units = counted.units
@@ -397,7 +397,7 @@ def _chosen(counted: FunnelCounts, place: int, who: str, *, windowed: bool) -> N
 
 
 def _ranked(
-    asked: Asked, rows: NDArray[np.int64], codes: NDArray[np.int64], side: str, most: int
+    asked: Query, rows: NDArray[np.int64], codes: NDArray[np.int64], side: str, most: int
 ) -> list[PathRow]:
     """Return the most frequent sequences, the step itself at its end."""
     names = asked.log.names
@@ -417,7 +417,7 @@ def _ranked(
     return found
 
 
-def _links(asked: Asked, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> list[PathLink]:
+def _links(asked: Query, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> list[PathLink]:
     """Return how many go from each event to each next one, place by place."""
     names = (*asked.log.names, "")
     before = asked.in_memory.event[rows].astype(np.int64)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from funnelnb.analysis.conversion.like_with_like import unfair_of
 from funnelnb.analysis.shared import by_day, caveats, steps
-from funnelnb.analysis.shared.counts import Obtained, Source, grouping, level, obtain, origin_of
+from funnelnb.analysis.shared.counts import (
+    ConversionCounts,
+    Source,
+    conversion_counts,
+    grouping,
+    level,
+    origin_of,
+)
 from funnelnb.analysis.shared.horizon import Horizon, settle
 from funnelnb.analysis.shared.judged import unjudged
 from funnelnb.analysis.shared.question import question
@@ -298,7 +305,7 @@ def conversion(
     """
     names, confidence = grouping(book, by), level(confidence_level)
     origin = origin_of(book, origin_stage)
-    counted = obtain(book, by=names, origin=origin)
+    counted = conversion_counts(book, by=names, origin=origin)
     horizon = settle(horizon_days, counted.overall)
     stage = counted.stage
     overall_sums = steps.overall_sums(stage, origin.position)
@@ -370,7 +377,7 @@ def _curves(stage: StageCounts, watched: Sequence[by_day.Watched]) -> Later[Outc
     """Return the outcomes day by day of each group that has any deal to watch, each made when it is asked for."""
 
     def maker(group: tuple[str, ...], one: by_day.Watched) -> Callable[[], OutcomeCurve]:
-        return lambda: OutcomeCurve(group=group, **by_day.outline(one))
+        return lambda: OutcomeCurve(group=group, **by_day.curve_fields(one))
 
     return Later([maker(group, one) for group, one in zip(stage.groups, watched, strict=True) if one.day.n])
 
@@ -391,7 +398,7 @@ def _loss_points(
 
 
 def _notes(
-    counted: Obtained,
+    counted: ConversionCounts,
     horizon: Horizon,
     overall: Sequence[StepRow],
     watched: Sequence[by_day.Watched],

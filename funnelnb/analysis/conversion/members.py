@@ -9,10 +9,10 @@ import numpy as np
 from funnelnb.analysis.shared.counts import origin_of
 from funnelnb.analysis.shared.members import (
     COMPUTED,
-    Asked,
     ByAge,
     Mask,
     Member,
+    Query,
     Who,
     behind,
     days_s,
@@ -32,7 +32,7 @@ _CODES = {"open": OPEN_DEAL, "won": WON_DEAL, "lost": LOST_DEAL, "left": LEFT_DE
 
 
 @behind("StepRow")
-def _step(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _step(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     inside = asked.inside(result.by, row.group)
     k, target = asked.position(row.stage), asked.position(row.next_stage)
     found = (whole_members if row.overall else step_members)(asked, k, inside)
@@ -59,7 +59,7 @@ def _step(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("OutcomeCurve")
-def _curve(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _curve(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     origin = origin_of(asked.book, asked.arguments.get("origin_stage")).position
     return {
         "at_risk_n": ByAge(
@@ -69,20 +69,20 @@ def _curve(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("LossPoint")
-def _loss(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _loss(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         "lost_n": step_members(asked, asked.position(row.stage), asked.inside(result.by, row.group))["lost"]
     }
 
 
 @behind("Conversion", "FunnelGap")
-def _conversion(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _conversion(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     first = origin_of(asked.book, asked.arguments.get("origin_stage")).first
     return {"n": step_members(asked, first, asked.everybody())["reached"]}
 
 
 @behind("IdealRow")
-def _ideal(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _ideal(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     found = step_members(asked, asked.position(row.stage), asked.everybody())
     return {
         "entry_n": found["reached"],
@@ -97,12 +97,12 @@ def _ideal(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 # ---- cohorts ------------------------------------------------------------------------------------------------
 
 
-def _cohort_by(asked: Asked, result: Any) -> tuple[Any, ...]:
+def _cohort_by(asked: Query, result: Any) -> tuple[Any, ...]:
     origin = origin_of(asked.book, asked.arguments.get("origin_stage")).position
     return (Cohort(result.period, origin), *result.by)
 
 
-def _at_age(asked: Asked, result: Any, row: Any, days: float) -> Who:
+def _at_age(asked: Query, result: Any, row: Any, days: float) -> Who:
     by = _cohort_by(asked, result)
     timed = asked.timed(by[0].position, asked.ledger.won, by)
     group = (row.cohort, *row.group)
@@ -112,7 +112,7 @@ def _at_age(asked: Asked, result: Any, row: Any, days: float) -> Who:
 
 
 @behind("CohortRow")
-def _cohort(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _cohort(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     by = _cohort_by(asked, result)
     found = whole_members(asked, by[0].position, asked.inside(by, (row.cohort, *row.group)))
     return {
@@ -126,7 +126,7 @@ def _cohort(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("CohortCell")
-def _cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _cell(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     by = _cohort_by(asked, result)
     inside = asked.inside(by, (row.cohort, *row.group))
     return {
@@ -136,7 +136,7 @@ def _cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Cohorts")
-def _cohorts(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _cohorts(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     marks = asked.nobody()
     for one in result.rows:
         found = _cohort(asked, result, one)["deal_n"]
@@ -148,7 +148,7 @@ def _cohorts(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("SegmentRow")
-def _segment(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _segment(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     origin = origin_of(asked.book, asked.arguments.get("origin_stage"))
     if result.measure == "decided":
         found = whole_members(asked, origin.first, asked.inside(result.by, row.group))
@@ -161,12 +161,12 @@ def _segment(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("LimitRow")
-def _limit(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _limit(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"decided_n": COMPUTED}
 
 
 @behind("Segments")
-def _segments(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _segments(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     marks = asked.nobody()
     for one in result.rows:
         marks |= np.asarray(_segment(asked, result, one)["decided_n"], bool)
@@ -177,11 +177,11 @@ def _segments(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("OverviewRow")
-def _overview_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _overview_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     mine = asked.ledger.outcome == _CODES[row.outcome]
     return {"deal_n": mine, "amount_n": mine & ~np.isnan(asked.ledger.amount)}
 
 
 @behind("Overview")
-def _overview(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _overview(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": asked.everybody()}

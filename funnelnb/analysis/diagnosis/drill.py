@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.analysis.diagnosis.symptoms import ASKED, Symptoms
-from funnelnb.analysis.shared.members import Asked
+from funnelnb.analysis.shared.members import Query
 from funnelnb.analysis.shared.result import DealRows, Result, remember
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
@@ -103,5 +103,5 @@ def drill(found: Symptoms, rule: str, who: str | None = None) -> SymptomDetail:
     )
     asked = getattr(found, "_asked", None)
     if asked is not None:
-        remember(made, Asked(book=asked.book, arguments=asked.arguments))
+        remember(made, Query(book=asked.book, arguments=asked.arguments))
     return made

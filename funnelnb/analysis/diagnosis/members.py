@@ -22,10 +22,10 @@ from funnelnb.analysis.shared.members import (
     COMPUTED,
     MOVES,
     PEOPLE,
-    Asked,
     Elsewhere,
     Mask,
     Member,
+    Query,
     Who,
     behind,
 )
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _desk(asked: Asked, by: str = "owner") -> Desk:
+def _desk(asked: Query, by: str = "owner") -> Desk:
     return asked.once(("desk", by), lambda: Desk(asked.book, by))
 
 
@@ -43,12 +43,12 @@ def _desk(asked: Asked, by: str = "owner") -> Desk:
 
 
 @behind("Symptoms")
-def _symptoms(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _symptoms(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": asked.everybody(), "tests_n": COMPUTED}
 
 
 @behind("Symptom")
-def _symptom(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _symptom(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     """The deals that a rule speaks of: of the company where the person was judged among all of it."""
 
     def mine() -> Who:
@@ -65,24 +65,24 @@ def _symptom(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("RuleState")
-def _rule(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _rule(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return dict.fromkeys(("judged_n", "red_n", "amber_n"), PEOPLE)
 
 
 @behind("SymptomDetail")
-def _detail(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _detail(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     ids = [one.opportunity_id for one in result.deals]
     learned = asked.arguments.get("learn_from")
     if learned is None:
         return {"n": asked.of_ids(ids)}
-    return {"n": lambda: Elsewhere(learned, Asked(book=learned, arguments={}).of_ids(ids))}
+    return {"n": lambda: Elsewhere(learned, Query(book=learned, arguments={}).of_ids(ids))}
 
 
 # ---- What changed, did it work, and why lost ------------------------------------------------------------------
 
 
 @behind("Change")
-def _change(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _change(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def sides() -> tuple[Mask, Mask]:
         before, after = asked.once("sides", lambda: sides_behind(asked.book, asked.arguments))
         return asked.at(before), asked.at(after)
@@ -98,7 +98,7 @@ def _change(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Verdict")
-def _verdict(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _verdict(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     if result.measure == "win_rate":
         return {"n": COMPUTED}
     first, last = (one for one in result.windows if one.side in ("before", "after"))
@@ -106,19 +106,19 @@ def _verdict(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("VerdictWindow")
-def _window(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _window(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     if result.measure == "win_rate":
         return {"n": COMPUTED}
     return {"n": lambda: _in_window(asked, result, row)}
 
 
-def _in_window(asked: Asked, result: Any, row: Any) -> Mask:
+def _in_window(asked: Query, result: Any, row: Any) -> Mask:
     start = float(row.starts.astype(np.int64))
     return window_marks(_desk(asked), result.measure, start, result.window_days)
 
 
 @behind("WhyLost")
-def _why_lost(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _why_lost(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     desk = _desk(asked)
     return {
         "n": desk.lost, "won_n": desk.won, "open_n": desk.in_hand,
@@ -126,14 +126,14 @@ def _why_lost(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     }  # fmt: skip
 
 
-def _lost_for(asked: Asked, kind: str, name: str) -> Mask:
+def _lost_for(asked: Query, kind: str, name: str) -> Mask:
     """Mark the lost deals of one reason, ending or competitor."""
     lost, texts = asked.once("losses", lambda: losses_of(asked.book, asked.arguments.get("competitor")))
     return asked.at(lost[texts[kind] == name])
 
 
 @behind("LossRow")
-def _loss(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _loss(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         if row.kind != "competitor":
             return _lost_for(asked, row.kind, row.ending if row.kind == "ending" else row.name)
@@ -143,7 +143,7 @@ def _loss(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("LossCell")
-def _loss_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _loss_cell(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def cell() -> Mask:
         desk = _desk(asked)
         lost = np.flatnonzero(desk.lost)
@@ -155,7 +155,7 @@ def _loss_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("LossSign")
-def _loss_sign(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _loss_sign(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def group() -> Mask:
         coded = asked.ledger.attributes[row.attribute]
         found: Mask = (coded.codes == coded.labels.index(row.value)) & _desk(asked).lost
@@ -167,21 +167,21 @@ def _loss_sign(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 # ---- How deals wander -------------------------------------------------------------------------------------------
 
 
-def _kinds(asked: Asked) -> Any:
+def _kinds(asked: Query) -> Any:
     return asked.once("kinds", lambda: kinds_of(asked.ledger))
 
 
-def _recorded(asked: Asked) -> Mask:
+def _recorded(asked: Query) -> Mask:
     """Return which deals have a stage history: of the others no move is known."""
     return asked.once("recorded", lambda: moves_recorded(asked.ledger))
 
 
-def _deals_of(asked: Asked, stays: Any) -> Mask:
+def _deals_of(asked: Query, stays: Any) -> Mask:
     return asked.at(np.unique(asked.ledger.deal[stays])) & _recorded(asked)
 
 
 @behind("Wander")
-def _wander(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _wander(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def moved(kind: str) -> Mask:
         return _deals_of(asked, _kinds(asked) == kind)
 
@@ -203,7 +203,7 @@ def _wander(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("MoveRow")
-def _move(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _move(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         ledger = asked.ledger
         if row.origin == "entered":
@@ -219,7 +219,7 @@ def _move(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("StageBalance")
-def _balance(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _balance(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     """Stays, which are deals as long as none came twice."""
     names = ("entered", "advanced", "skipped", "back", "lost", "left", "still")
 
@@ -234,7 +234,7 @@ def _balance(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("DealPath")
-def _path(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _path(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         spelled = asked.once("paths", lambda: path_codes(_desk(asked)))
         return np.asarray([one == row.path for one in spelled], bool) & _recorded(asked)
@@ -243,7 +243,7 @@ def _path(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("RoundRow")
-def _round(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _round(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         back_n = np.bincount(asked.ledger.deal[_kinds(asked) == "back"], minlength=len(asked.ledger.outcome))
         found: Mask = back_n == row.again_n if row.again_n < 3 else back_n >= 3
@@ -256,12 +256,12 @@ def _round(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("SalesTrend")
-def _sales(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _sales(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": lambda: ~np.isnan(days_of(_desk(asked), result.measure))}
 
 
 @behind("SalesRow")
-def _sales_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _sales_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         desk = _desk(asked)
         found = named_place(desk, result.measure, result.period, row.starts)
@@ -274,12 +274,12 @@ def _sales_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Description")
-def _description(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _description(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": PEOPLE if result.of == "owner_won" else lambda: _described(asked, result, ())}
 
 
 @behind("DescribeRow")
-def _describe_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _describe_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     far = [one.name for one in result.outliers]
     whole = not row.group and result.of != "owner_won"
     return {
@@ -288,7 +288,7 @@ def _describe_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     }  # fmt: skip
 
 
-def _described(asked: Asked, result: Any, group: tuple[str, ...]) -> Mask:
+def _described(asked: Query, result: Any, group: tuple[str, ...]) -> Mask:
     desk = _desk(asked)
     of = {"won": desk.won, "open": desk.in_hand, "all": asked.everybody()}[result.of]
     found: Mask = of & ~np.isnan(asked.ledger.amount)
@@ -299,19 +299,19 @@ def _described(asked: Asked, result: Any, group: tuple[str, ...]) -> Mask:
 
 
 @behind("UnitCosts")
-def _costs(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _costs(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": lambda: _costed(asked, result, (), "order")}
 
 
 @behind("UnitCost")
-def _cost_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _cost_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         f"{name}_n": functools.partial(_costed, asked, result, row.group, name)
         for name in ("lead", "opportunity", "order")
     }
 
 
-def _costed(asked: Asked, result: Any, group: tuple[str, ...], name: str) -> Mask:
+def _costed(asked: Query, result: Any, group: tuple[str, ...], name: str) -> Mask:
     past = asked.once("costed", lambda: periods_over(asked.book))
     by_period = result.by == ("period",)
     chosen = [one for one in past if one.name == group[0]] if group and by_period else past
@@ -331,12 +331,12 @@ def _now(result: Any) -> Period:
 
 
 @behind("WeeklyReport")
-def _report(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _report(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": asked.everybody(), "more_n": COMPUTED}
 
 
 @behind("ReportStage")
-def _report_stage(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _report_stage(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     k = asked.ledger.stage_ids.index(row.stage)
 
     def reached(period: Period) -> Mask:
@@ -353,13 +353,13 @@ def _report_stage(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     }
 
 
-def _stood(asked: Asked, result: Any) -> Any:
+def _stood(asked: Query, result: Any) -> Any:
     day = float(result.ends.astype(np.int64)) + 1
     return asked.once(("stood", day), lambda: standing_at(_desk(asked), day))
 
 
 @behind("ReportPart")
-def _report_part(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _report_part(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     desk, now = _desk(asked), _now(result)
 
     def mine() -> Mask:

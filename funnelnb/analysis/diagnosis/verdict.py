@@ -174,7 +174,7 @@ def verdict(
         season_ratio=float(np.exp(season[0])),
         return_ratio=float(np.exp(back[0])),
         **_ratio("left_ratio", "left", left, wide),
-        verdict=_told(plain, spread, left, wide, min(after[3], before[3])),
+        verdict=_direction(plain, spread, left, wide, min(after[3], before[3])),
         windows=tuple(_row(start, length, day, one) for start, one in zip(starts, found, strict=True))[::-1],
     )
 
@@ -271,7 +271,7 @@ def _return(past: list[tuple[float, float, float, int]]) -> tuple[float, float]:
     return share * (usual - past[0][1]), share**2 * swing / len(known) - share * chance + real
 
 
-def _told(plain: float, spread: float, left: float, wide: float, least: int) -> str:
+def _direction(plain: float, spread: float, left: float, wide: float, least: int) -> str:
     if least < LEAST_N or not np.isfinite([plain, spread, left, wide]).all():
         return "unknown"
     if abs(left) > wide and abs(plain) > spread:

@@ -10,8 +10,8 @@ from funnelnb.analysis.forecast import periods as when
 from funnelnb.analysis.forecast.categories import category_column
 from funnelnb.analysis.forecast.history import NEVER, History, groups_of, history_of
 from funnelnb.analysis.forecast.known import Known, known_at
-from funnelnb.analysis.forecast.pace import window_of
-from funnelnb.analysis.shared.members import COMPUTED, PERIODS, Asked, Mask, Member, behind
+from funnelnb.analysis.forecast.pipeline import window_of
+from funnelnb.analysis.shared.members import COMPUTED, PERIODS, Mask, Member, Query, behind
 from funnelnb.analysis.shared.period import period_of
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ def _day(result: Any) -> int:
     return int(result.as_of.astype("datetime64[D]").astype(np.int64))
 
 
-def _known(asked: Asked, day: int) -> tuple[History, Known]:
+def _known(asked: Query, day: int) -> tuple[History, Known]:
     return asked.once(("known", day), lambda: _look(asked, day))
 
 
-def _look(asked: Asked, day: int) -> tuple[History, Known]:
+def _look(asked: Query, day: int) -> tuple[History, Known]:
     history = history_of(asked.book)
     return history, known_at(history, day)
 
 
-def _open(asked: Asked, day: int) -> Mask:
+def _open(asked: Query, day: int) -> Mask:
     """Mark the deals that were open on a day and whose start is known."""
     _, known = _known(asked, day)
     found: Mask = (known.win == NEVER) & (known.end == NEVER) & (known.start < NEVER)
@@ -41,12 +41,12 @@ def _open(asked: Asked, day: int) -> Mask:
 
 
 @behind("Forecast")
-def _forecast(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _forecast(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": lambda: _open(asked, _day(result))}
 
 
 @behind("ForecastRow")
-def _period(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _period(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def won() -> Mask:
         history, _ = _known(asked, _day(result))
         period = period_of(row.period)
@@ -63,7 +63,7 @@ def _period(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("CategoryRow")
-def _category(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _category(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def mine() -> Mask:
         coded = asked.ledger.attributes[category_column(asked.book)]
         here: Mask = coded.codes == coded.labels.index(row.category)
@@ -73,12 +73,12 @@ def _category(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("PipelineCoverage")
-def _coverage(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _coverage(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": PERIODS}
 
 
 @behind("Velocity")
-def _velocity(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _velocity(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     def new() -> Mask:
         history, known = _known(asked, _day(result))
         recent: Mask = (known.start < NEVER) & (known.start > history.day - window_of(history, known))

@@ -14,11 +14,11 @@ from funnelnb.analysis.shared.counts import origin_of
 from funnelnb.analysis.shared.members import (
     COMPUTED,
     MARKS,
-    Asked,
     Customers,
     Elsewhere,
     Mask,
     Member,
+    Query,
     behind,
 )
 from funnelnb.analysis.shared.open_deals import open_deals
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def _ids(asked: Asked, rows: Iterable[Any]) -> Mask:
+def _ids(asked: Query, rows: Iterable[Any]) -> Mask:
     return asked.of_ids(row.opportunity_id for row in rows)
 
 
@@ -36,16 +36,16 @@ def _customers(rows: Iterable[Any]) -> Customers:
 
 
 @behind("CallList")
-def _calls(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _calls(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _ids(asked, result.rows)}
 
 
 @behind("Quadrant")
-def _quadrant(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _quadrant(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     learned = asked.arguments.get("learn_from") or asked.book
     judged, kept = stated_dates(learned)
     ids = learned.opportunities["opportunity_id"]
-    home = Asked(book=learned, arguments={})
+    home = Query(book=learned, arguments={})
     return {
         "n": _ids(asked, result.deals),
         "dates_judged_n": lambda: Elsewhere(learned, home.of_ids(ids[judged])),
@@ -54,7 +54,7 @@ def _quadrant(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("QuadrantRow")
-def _quadrant_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _quadrant_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"deal_n": _ids(asked, (one for one in result.deals if one.quadrant == row.quadrant))}
 
 
@@ -62,7 +62,7 @@ def _quadrant_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("HonestFunnel")
-def _gates(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _gates(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         "n": _ids(asked, result.deals),
         "overclaimed_n": _ids(asked, (one for one in result.deals if one.stages_apart)),
@@ -74,7 +74,7 @@ def _gates(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("GateRow")
-def _gate(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _gate(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     claimed = [one for one in result.deals if one.stage == row.stage]
     return {
         "claimed_n": _ids(asked, claimed),
@@ -84,12 +84,12 @@ def _gate(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Roles")
-def _roles(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _roles(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _ids(asked, result.deals)}
 
 
 @behind("RoleRow")
-def _role(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _role(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     due = dict(zip(result.stage_ids, due_roles(asked.book.playbook), strict=False))
     mine = [
         one
@@ -101,14 +101,14 @@ def _role(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("StageRoleRow")
-def _stage_roles(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stage_roles(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     mine = [one for one in result.deals if one.stage == row.stage]
     complete = [one for one in mine if not one.stage_missing]
     return {"deal_n": _ids(asked, mine), "complete_n": _ids(asked, complete)}
 
 
 @behind("RoleDeal")
-def _role_deal(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _role_deal(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return dict.fromkeys(("due_n", "met_due_n", "stage_due_n", "stage_met_n"), MARKS)
 
 
@@ -116,12 +116,12 @@ def _role_deal(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Man")
-def _man(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _man(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": Customers(tuple(flags_of(asked.book.tables["accounts"])))}
 
 
 @behind("ManRow")
-def _man_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _man_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     flags = flags_of(asked.book.tables["accounts"])
     mine = {account for account, one in flags.items() if man_class(*one) == row.man}
     deals = open_deals(asked.book)
@@ -130,7 +130,7 @@ def _man_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("ConditionRow")
-def _condition(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _condition(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     place = CONDITIONS.index(row.condition)
     flags = {account: one[place] for account, one in flags_of(asked.book.tables["accounts"]).items()}
     return {
@@ -140,23 +140,23 @@ def _condition(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Levels")
-def _levels(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _levels(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     with_deals = sorted({one for one in open_deals(asked.book).account_id if one})
     return {"n": _customers(result.customers), "with_deals_n": Customers(tuple(with_deals))}
 
 
 @behind("LevelRow")
-def _level(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _level(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     mine = [one for one in result.customers if one.level == row.level]
     return {"customer_n": _customers(mine), "unsure_n": _customers(one for one in mine if not one.sure)}
 
 
-def _moved(asked: Asked) -> list[tuple[Any, str]]:
+def _moved(asked: Query) -> list[tuple[Any, str]]:
     return asked.once("moved", lambda: moved(asked.arguments["before"], asked.book, asked.arguments["rule"]))
 
 
 @behind("LevelMoves")
-def _moves(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _moves(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     every = _moved(asked)
     names = ("raised", "lowered", "new", "gone", "stayed")
     return {"n": _customers(one for one, _ in every)} | {
@@ -165,7 +165,7 @@ def _moves(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("FlowRow")
-def _flow(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _flow(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     levels = (row.level_before, row.level_after)
     return {
         "customer_n": _customers(
@@ -175,17 +175,17 @@ def _flow(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Assessment")
-def _assessment(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _assessment(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _customers(result.rows)}
 
 
 @behind("ScoreRow", "HistoryRow")
-def _score(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _score(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return dict.fromkeys(("plus_n", "minus_n", "unknown_n"), MARKS)
 
 
 @behind("Customer")
-def _customer(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _customer(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _ids(asked, result.deals), "plus_n": MARKS, "minus_n": MARKS}
 
 
@@ -193,19 +193,19 @@ def _customer(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Propensity")
-def _propensity(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _propensity(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": asked.at(_cases(asked, result).rows)} | {
         f"{name}_n": asked.at(rows) for name, rows in _tested(asked, result).items()
     }
 
 
-def _cases(asked: Asked, result: Any) -> Cases:
+def _cases(asked: Query, result: Any) -> Cases:
     ledger = asked.ledger
     start_s = ledger.reached_s[:, origin_of(asked.book, None).position]
     return asked.once("cases", lambda: cases_of(ledger, start_s, ledger.as_of_s, result.horizon_days))
 
 
-def _tested(asked: Asked, result: Any) -> Mapping[str, Any]:
+def _tested(asked: Query, result: Any) -> Mapping[str, Any]:
     """Return the deals that were learned from and tested on, if any were."""
     if result.verdict == "untested":
         return {"train": [], "test": []}
@@ -220,7 +220,7 @@ def _tested(asked: Asked, result: Any) -> Mapping[str, Any]:
 
 
 @behind("EffectRow")
-def _effect(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _effect(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     rows = _cases(asked, result).rows
     known = asked.arguments.get("attributes")
     design = asked.once("design", lambda: Design.learn(entry(asked.book, known), rows))
@@ -231,5 +231,5 @@ def _effect(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("CalibrationRow", "AuditRow")
-def _worked_out(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _worked_out(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return dict.fromkeys(("case_n", "value_n"), COMPUTED)

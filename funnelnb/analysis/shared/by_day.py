@@ -300,7 +300,7 @@ def _amounts_at_once(counts: TimeCounts, rows: NDArray[np.bool_], given: tuple[i
     return np.where(many.beyond(given[1]) | (many.n == 0), np.nan, many.at.rate[ADVANCED_CAUSE])
 
 
-class Outline(TypedDict):
+class CurveFields(TypedDict):
     """The arrays of an outcome curve."""
 
     days: Floats
@@ -315,7 +315,7 @@ class Outline(TypedDict):
     trusted_days: float
 
 
-def outline(watched: Watched) -> Outline:
+def curve_fields(watched: Watched) -> CurveFields:
     """Return the fields of an :class:`~funnelnb.analysis.conversion.conversion.OutcomeCurve` (all but its group)."""
     incidence = watched.incidence
     events = incidence.time[(incidence.event_n.sum(axis=0) > 0) & (incidence.time > 0)]

@@ -46,7 +46,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obtained:
+class ConversionCounts:
     """Everything that conversion needs of a source.
 
     Attributes
@@ -69,7 +69,7 @@ class Obtained:
     notes: tuple[Note, ...]
 
 
-def obtain(source: Source, *, by: tuple[str, ...], origin: Origin) -> Obtained:
+def conversion_counts(source: Source, *, by: tuple[str, ...], origin: Origin) -> ConversionCounts:
     """Count what conversion from `origin` needs, wherever the rows of `source` lie."""
     stage = stage_counts(source, by)
     last = len(stage.stage_ids) - 1 if has_after_sale(stage) else stage.won
@@ -77,7 +77,7 @@ def obtain(source: Source, *, by: tuple[str, ...], origin: Origin) -> Obtained:
     whole = (origin.position, stage.won)
     same = [counts for counts in steps if (counts.origin, counts.target) == whole]
     overall = same[0] if same else time_counts(source, *whole, by)
-    return Obtained(
+    return ConversionCounts(
         stage=stage,
         overall=overall,
         steps=steps,

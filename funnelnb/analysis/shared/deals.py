@@ -12,13 +12,13 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.analysis.shared.members import (
-    Asked,
     ByAge,
     Customers,
     Elsewhere,
     Mask,
     Member,
     Nobody,
+    Query,
     Who,
     count_names,
     is_rows,
@@ -130,7 +130,7 @@ def _itself(who: Who) -> Who:
     return who
 
 
-def asked_of(result: Any) -> Asked:
+def asked_of(result: Any) -> Query:
     """Return what was asked of which book.
 
     Raises
@@ -187,7 +187,7 @@ def deals_behind(
     return _listed(asked, result, who, hit)
 
 
-def _stage_id(asked: Asked, stage: str) -> str:
+def _stage_id(asked: Query, stage: str) -> str:
     playbook = asked.book.playbook
     position = playbook.position(str(stage))
     if position is None:
@@ -306,7 +306,7 @@ def _no_count(fitting: Sequence[tuple[str, Sequence[Any]]], outcome: str) -> Par
     )
 
 
-def _who(asked: Asked, result: Any, row: Any, name: str, days: float | None) -> Who:
+def _who(asked: Query, result: Any, row: Any, name: str, days: float | None) -> Who:
     """Return who is in a count of a row.
 
     Raises
@@ -341,7 +341,7 @@ def _who(asked: Asked, result: Any, row: Any, name: str, days: float | None) -> 
 # ---- The list ------------------------------------------------------------------------------------------------
 
 
-def _listed(asked: Asked, result: Any, who: Sequence[Who], hit: _Hit) -> pd.DataFrame:
+def _listed(asked: Query, result: Any, who: Sequence[Who], hit: _Hit) -> pd.DataFrame:
     customers = [one for one in who if isinstance(one, Customers)]
     if customers:
         made = customer_frame(asked.book, [account for one in customers for account in one.account_ids])

@@ -246,7 +246,7 @@ class Mean(TypedDict):
     limit_days: float
 
 
-class Facts(Counted, Finished, Pause, Quantiles, Mean):
+class RowFields(Counted, Finished, Pause, Quantiles, Mean):
     """The numbers of one row."""
 
     enough: bool
@@ -257,7 +257,7 @@ class Facts(Counted, Finished, Pause, Quantiles, Mean):
     still_120_rate: float
 
 
-class Outline(TypedDict):
+class CurveFields(TypedDict):
     """The arrays of a curve."""
 
     days: Floats
@@ -270,7 +270,7 @@ class Outline(TypedDict):
     trusted_days: float
 
 
-def facts(times: Times, to: str, limit_days: float, known: Pace | None) -> Facts:
+def row_fields(times: Times, to: str, limit_days: float, known: Pace | None) -> RowFields:
     """Return the numbers of one row: counts, quantiles, restricted mean, marks, and what finished ones say."""
     counts = _counts(times, to)
     finished = _finished_only(times, to)
@@ -386,7 +386,7 @@ def pause(times: Times) -> Pause:
     }
 
 
-def outline(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> Outline:
+def curve_fields(known: Pace, fit: Lifetime | None, everybody: Pace | None) -> CurveFields:
     """Return the arrays of a curve: the share not finished by day with its band, the fit and all beside it."""
     stops = np.unique(np.concatenate(([0.0], known.time, [known.last_day])))
     if stops.size > by_day.MOST_POINTS:

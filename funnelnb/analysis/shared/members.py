@@ -1,6 +1,6 @@
 """Which deals stand behind a count?
 
-A result carries what was asked of which book (:class:`Asked`); beside the rows of every room stands a module
+A result carries what was asked of which book (:class:`Query`); beside the rows of every room stands a module
 ``members`` that says of each count which deals are in it: one rule a kind of row. A rule gives marks over the deals of
 the ledger, or says why nobody can be listed (:class:`Nobody`).
 """
@@ -94,7 +94,7 @@ PEOPLE, MOVES, FAULTS = Nobody("people"), Nobody("moves"), Nobody("faults")
 
 Who = Mask | Nobody | Customers | Elsewhere
 Member = Who | ByAge | Callable[[], Who]
-Rule = Callable[["Asked", Any, Any], Mapping[str, Member]]
+Rule = Callable[["Query", Any, Any], Mapping[str, Member]]
 
 _RULES: dict[str, Rule] = {}
 
@@ -133,7 +133,7 @@ def is_rows(value: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Asked:
+class Query:
     """What was asked, of which book.
 
     Attributes
@@ -232,14 +232,14 @@ class Timed:
 
     Attributes
     ----------
-    asked : Asked
+    asked : Query
     groups : tuple of tuple of str
     group, time_s, entry_s, outcome, limit_s, deal : ndarray, shape (D,)
         As of :class:`~funnelnb.data.count.tally.WatchedDeals`.
     weighted : bool
     """
 
-    asked: Asked
+    asked: Query
     groups: tuple[tuple[str, ...], ...]
     group: NDArray[np.int64]
     time_s: NDArray[np.int64]
@@ -289,7 +289,7 @@ class Timed:
 # ---- The two ways of counting that most results share ---------------------------------------------------------
 
 
-def step_members(asked: Asked, k: int, inside: Mask) -> dict[str, Mask]:
+def step_members(asked: Query, k: int, inside: Mask) -> dict[str, Mask]:
     """Mark who reached a stage, and what became of them there: the parts of a step of conversion."""
     ledger = asked.ledger
     hidden = ledger.is_true("stage_unknown") & inside
@@ -307,7 +307,7 @@ def step_members(asked: Asked, k: int, inside: Mask) -> dict[str, Mask]:
     }
 
 
-def whole_members(asked: Asked, origin: int, inside: Mask) -> dict[str, Mask]:
+def whole_members(asked: Query, origin: int, inside: Mask) -> dict[str, Mask]:
     """Mark the same from a stage to won."""
     ledger = asked.ledger
     made = step_members(asked, origin, inside)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from funnelnb.analysis.shared.members import Asked
+from funnelnb.analysis.shared.members import Query
 from funnelnb.analysis.shared.result import remember
 from funnelnb.core.errors import NOTHING, not_a_book, not_a_log
 from funnelnb.data.book import Book
@@ -170,5 +170,5 @@ def _remembered(function: Callable[..., R], name: str, args: tuple[Any, ...], kw
     bound.apply_defaults()
     given = bound.arguments.get(name)
     if isinstance(given, Book):
-        remember(result, Asked(book=given, arguments=dict(bound.arguments)))
+        remember(result, Query(book=given, arguments=dict(bound.arguments)))
     return result

@@ -219,7 +219,7 @@ def measured_bands(
         inside = (decided >= low) & (decided < high)
         leads = inside.sum() / won[inside].sum() if won[inside].any() and not won.all() else np.nan
         found.append((("", low, high), mine, float(leads)))
-    return _made(found, len(amounts), confidence_level)
+    return _bands(found, len(amounts), confidence_level)
 
 
 def _round(value: float) -> float:
@@ -244,10 +244,10 @@ def _by_attribute(
         found.append(
             ((name, np.nan, np.nan), amounts[values == name], float(decided / won) if won else np.nan)
         )
-    return _made(found, len(amounts), confidence_level)
+    return _bands(found, len(amounts), confidence_level)
 
 
-def _made(
+def _bands(
     found: list[tuple[tuple[str, float, float], NDArray[np.float64], float]],
     total: int,
     confidence_level: float,

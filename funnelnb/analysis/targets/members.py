@@ -12,10 +12,10 @@ from funnelnb.analysis.shared.members import (
     COMPUTED,
     GIVEN,
     PERIODS,
-    Asked,
     Elsewhere,
     Mask,
     Member,
+    Query,
     behind,
     step_members,
     whole_members,
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 @behind("Target", "FairShares", "Integrity")
-def _everybody(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _everybody(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     worked_out = dict.fromkeys(("wins_n", "open_wins_n", "new_wins_n"), COMPUTED)
     return {"n": asked.everybody()} | worked_out
 
 
 @behind("TargetRow", "MixRow", "ChanceCurve", "LeverRow")
-def _computed(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _computed(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"deal_n": COMPUTED}
 
 
@@ -48,7 +48,7 @@ def _computed(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 def _pipeline(
-    asked: Asked, by: tuple[str, ...], group: tuple[str, ...], stage: str = ""
+    asked: Query, by: tuple[str, ...], group: tuple[str, ...], stage: str = ""
 ) -> tuple[Mask, Mask]:
     """Mark the open deals of a group that stand in a stage (empty: in any), and those of known amount."""
     deals = pipes.pipeline(asked.book)
@@ -60,34 +60,34 @@ def _pipeline(
     )
 
 
-def _standing(asked: Asked, k: int) -> Mask:
+def _standing(asked: Query, k: int) -> Mask:
     """Mark the open deals that stand in a stage now."""
     return asked.at(open_deals(asked.book).at(k).index)
 
 
 @behind("Quota")
-def _quota(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _quota(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": _pipeline(asked, (), ())[0], "new_n": COMPUTED}
 
 
 @behind("QuotaRow")
-def _quota_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _quota_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     here, known = _pipeline(asked, result.by, row.group, row.stage)
     return {"open_n": here, "amount_n": known}
 
 
 @behind("ShareRow")
-def _share(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _share(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"open_n": _pipeline(asked, result.by, row.group)[0]}
 
 
 @behind("ReverseFunnel")
-def _reverse(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _reverse(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": asked.everybody() if result.measured else GIVEN, "wins_n": COMPUTED}
 
 
 @behind("ReverseRow")
-def _reverse_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _reverse_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     worked_out: dict[str, Member] = dict.fromkeys(("win_n", "plug_in_n", "needed_n", "open_n"), COMPUTED)
     if not result.measured:
         return worked_out | {"open_n": GIVEN}
@@ -98,18 +98,18 @@ def _reverse_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("StageTargets")
-def _stage_targets(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stage_targets(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     first = origin_of(asked.book, None).first
     return {"n": step_members(asked, first, asked.everybody())["reached"], "wins_n": COMPUTED}
 
 
 @behind("StageTarget")
-def _stage_target(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stage_target(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"open_n": _standing(asked, asked.position(row.stage)), "needed_n": COMPUTED}
 
 
 @behind("PersonTarget")
-def _person(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _person(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     inside, outcome = asked.inside(result.by, row.group), asked.ledger.outcome
     won = inside & (outcome == WON_DEAL)
     return {"closed_n": won | (inside & (outcome == LOST_DEAL)), "won_n": won}
@@ -119,7 +119,7 @@ def _person(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("DealMix")
-def _mix(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _mix(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     if result.method == "mix_given":
         return {"n": GIVEN, "required_n": COMPUTED, "average_n": COMPUTED}
     _, index = won_amounts(asked.book)
@@ -129,7 +129,7 @@ def _mix(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
     return {"n": inside & asked.at(index), "required_n": COMPUTED, "average_n": COMPUTED}
 
 
-def _of_band(asked: Asked, result: Any, band: Any) -> Mask:
+def _of_band(asked: Query, result: Any, band: Any) -> Mask:
     amounts, index = won_amounts(asked.book)
     if result.by:
         return asked.at(index[labels_of(asked.book, result.by[0], index) == band.band])
@@ -137,19 +137,19 @@ def _of_band(asked: Asked, result: Any, band: Any) -> Mask:
 
 
 @behind("BandRow")
-def _band(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _band(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     history = GIVEN if result.method == "mix_given" else _of_band(asked, result, row)
     return {"history_n": history, "plan_n": COMPUTED, "cheapest_n": COMPUTED}
 
 
 @behind("Levers")
-def _levers(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _levers(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     timed = asked.timed(0, asked.ledger.won)
     return {"n": timed.marks(np.ones(len(timed.deal), bool)), "leads_n": COMPUTED}
 
 
 @behind("IntegrityRow")
-def _integrity(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _integrity(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     inside = asked.inside(result.by, row.group) if row.group else asked.everybody()
     found = found_by(asked.book, row.check, asked.arguments.get("least_days", 1))
     if found is None:
@@ -160,7 +160,7 @@ def _integrity(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Attained", "AttainGroup", "AttainShare", "CostRow", "AttainRow")
-def _attained(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _attained(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return dict.fromkeys(("n", "period_n", "attained_n", "counted_n"), PERIODS)
 
 
@@ -176,16 +176,16 @@ def _days_of(result: Any, series: str) -> Period | None:
     return Period(name="", start=found.starts, end=found.ends)
 
 
-def _moved(asked: Asked, k: int, days: Period, inside: Mask) -> Mask:
+def _moved(asked: Query, k: int, days: Period, inside: Mask) -> Mask:
     return within(asked.ledger.reached_s[:, k], days) & inside
 
 
-def _entered(asked: Asked, days: Period, inside: Mask) -> Mask:
+def _entered(asked: Query, days: Period, inside: Mask) -> Mask:
     return step_members(asked, 0, entered_in(asked.book, days) & inside)["reached"]
 
 
 @behind("StageProperties")
-def _stage_properties(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stage_properties(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     days = _days_of(result, row.series)
     worked_out: dict[str, Member] = dict.fromkeys(("entry_n", "exit_n", "here_n", "width_n"), COMPUTED)
     if days is None:
@@ -199,7 +199,7 @@ def _stage_properties(asked: Asked, result: Any, row: Any) -> Mapping[str, Membe
 
 
 @behind("FunnelProperties")
-def _funnel_properties(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _funnel_properties(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     days = (
         None
         if row.series == "ideal" or np.isnat(row.starts)
@@ -231,13 +231,13 @@ def _funnel_properties(asked: Asked, result: Any, row: Any) -> Mapping[str, Memb
 
 
 @behind("SixProperties")
-def _six(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _six(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     days = _days_of(result, "actual")
     return {"n": GIVEN if days is None else _entered(asked, days, asked.everybody())}
 
 
 @behind("BeforeAfter")
-def _before_after(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _before_after(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     first, second = (Period(name="", start=one.starts, end=one.ends) for one in (result.before, result.after))
     old, new = (_entered(asked, one, asked.everybody()) for one in (first, second))
     start_s = second.start.astype("datetime64[s]").astype(np.int64)

@@ -647,7 +647,7 @@ def _cycle(source: Source, origin: int, target: int, confidence_level: float) ->
     """Return the median days from one stage to leaving it, or the whole way to won or lost, with its bounds."""
     (times,) = split(time_counts(source, origin, target))
     known = group_curve.pace(times, "any", confidence_level)
-    facts = group_curve.facts(times, "any", np.nan, known)
+    facts = group_curve.row_fields(times, "any", np.nan, known)
     if not facts["enough"]:
         return np.nan, np.nan, np.nan
     return facts["median_days"], facts["median_ci_lower"], facts["median_ci_upper"]

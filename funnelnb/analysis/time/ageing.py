@@ -285,7 +285,7 @@ def _stage(
     bands = list(itertools.pairwise((*BANDS_DAYS, np.inf)))
     weight = np.array([np.where((days >= a) & (days < b), watched[: days.size], 0.0) for a, b in bands])
     enough = watched[np.array(BANDS_DAYS)] >= TOO_FEW_N
-    told = _told(ahead, np.where(enough[:, None], weight, 0.0), step.confidence_level)
+    told = _rate_fields(ahead, np.where(enough[:, None], weight, 0.0), step.confidence_level)
     cells = []
     for k, (start, end) in enumerate(bands):
         open_here = (age >= start) & (age < end)
@@ -309,7 +309,7 @@ def _stage(
     return cells, None if bounded else _ends(ahead, weight, cells, step.confidence_level)
 
 
-class _Told(TypedDict):
+class _RateFields(TypedDict):
     """The chances of a cell."""
 
     won_30_rate: float
@@ -326,7 +326,7 @@ class _Told(TypedDict):
     lost_90_ci_upper: float
 
 
-def _told(ahead: Ahead, weight: NDArray[np.float64], confidence_level: float) -> list[_Told]:
+def _rate_fields(ahead: Ahead, weight: NDArray[np.float64], confidence_level: float) -> list[_RateFields]:
     """Return chances and bounds of each row of weights; NaN where the days unseen are more than one in ten."""
 
     def read(days: int, *, lost: bool = False) -> list[list[float]]:

@@ -157,7 +157,7 @@ UNDATED = "losses_undated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Query:
     """What was asked of every group alike, checked."""
 
     families: tuple[str, ...]
@@ -193,7 +193,7 @@ class Block:
 
 
 def block_of(
-    times: Times, deals: DealsOf | None, asked: Asked, place: group_curve.Place, groups_n: int
+    times: Times, deals: DealsOf | None, asked: Query, place: group_curve.Place, groups_n: int
 ) -> Block:
     """Return what can be said of one group."""
     known = group_curve.pace(times, "any", asked.confidence_level)
@@ -453,7 +453,7 @@ def distribution(
     ('weibull', True)
     """
     names, days = grouping(book, by), calendar_of(calendar, book)
-    asked = Asked(
+    asked = Query(
         families=_families(family),
         never=never,
         at_once=at_once,
@@ -472,7 +472,7 @@ def _result(
     book: Source,
     span: tuple[int, int, bool],
     blocks: Sequence[Block],
-    asked: Asked,
+    asked: Query,
     names: tuple[str, ...],
     days: Calendar,
     notes: tuple[Note, ...],
@@ -505,7 +505,7 @@ def _result(
 
 
 def _blocks(
-    book: Source, names: tuple[str, ...], span: tuple[int, int, bool], asked: Asked, days: Calendar
+    book: Source, names: tuple[str, ...], span: tuple[int, int, bool], asked: Query, days: Calendar
 ) -> tuple[list[Block], TimeCounts]:
     """Return what can be said of each group, and the counts behind it."""
     origin, target, overall = span
@@ -543,7 +543,7 @@ def _runs(runs: int) -> int:
     return int(number)
 
 
-def _notes(blocks: Sequence[Block], counts: TimeCounts, gone_n: int, asked: Asked) -> tuple[Note, ...]:
+def _notes(blocks: Sequence[Block], counts: TimeCounts, gone_n: int, asked: Query) -> tuple[Note, ...]:
     rows = [one.row for one in blocks]
     n = sum(row.n for row in rows)
     notes = caveats.partly("not_ended", sum(row.open_n for row in rows), n)

@@ -400,7 +400,7 @@ def curve(
     fit: Lifetime, runner_up: Lifetime | None, known: group_curve.Pace, place: Place
 ) -> DistributionCurve:
     """Return the share that has not ended, observed and fitted."""
-    seen = group_curve.outline(known, None, None)
+    seen = group_curve.curve_fields(known, None, None)
     own = fit.survival(seen["days"])
     other = np.full(own.value.size, np.nan) if runner_up is None else runner_up.survival(seen["days"]).value
     return DistributionCurve(

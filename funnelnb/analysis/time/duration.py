@@ -387,7 +387,7 @@ def _span(book: Source, span: tuple[int, int, bool], asked: _Asked) -> _Block:
     for group, times in zip(counts.groups, parts, strict=True):
         place: group_curve.Place = {"group": group, "stage": ids[origin], "overall": overall}
         known = group_curve.pace(times, to, confidence_level)
-        facts = group_curve.facts(times, to, limit, known)
+        facts = group_curve.row_fields(times, to, limit, known)
         if (
             facts["undated_n"] and asked.unsure
         ):  # they may have been open then: half of them may never have ended
@@ -400,7 +400,7 @@ def _span(book: Source, span: tuple[int, int, bool], asked: _Asked) -> _Block:
         fitted = _fitted(times, asked, dead=facts["pause"]) if may_fit else ()
         fits += fit_rows(fitted, known, place)
         best = fitted[0] if fitted and not fitted[0].refusal else None
-        curves.append(DurationCurve(**place, **group_curve.outline(known, best, everybody)))
+        curves.append(DurationCurve(**place, **group_curve.curve_fields(known, best, everybody)))
     return _Block(
         rows=tuple(rows),
         fits=tuple(fits),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.analysis.shared.members import COMPUTED, Asked, ByAge, Mask, Member, Timed, behind, days_s
+from funnelnb.analysis.shared.members import COMPUTED, ByAge, Mask, Member, Query, Timed, behind, days_s
 from funnelnb.analysis.shared.open_deals import open_deals
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.data.contract.calendar import calendar_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _span(asked: Asked, row: Any, by: tuple[str, ...]) -> Timed:
+def _span(asked: Query, row: Any, by: tuple[str, ...]) -> Timed:
     """Return the deals of a stage, or of the whole way, with their times."""
     origin = asked.position(row.stage)
     target = asked.ledger.won if row.overall else origin + 1
@@ -45,18 +45,18 @@ def _counts(timed: Timed, group: tuple[str, ...], to: str) -> dict[str, Mask]:
 
 
 @behind("DurationRow")
-def _duration_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _duration_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     found = _counts(_span(asked, row, result.by), row.group, result.to)
     return {name: found[name] for name in ("n", "closed_n", "open_n", "older_n", "undated_n")}
 
 
 @behind("DurationCurve", "DistributionCurve")
-def _curve(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _curve(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"at_risk_n": ByAge(lambda days: _span(asked, row, result.by).at_risk(row.group, days_s(days)))}
 
 
 @behind("DurationTest")
-def _test(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _test(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     within = (result.within,) if result.within else ()
     timed = _span(asked, row, (*result.by, *within))
     marks = asked.nobody()
@@ -70,13 +70,13 @@ def _test(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("DurationGap")
-def _gap(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _gap(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     timed = _span(asked, row, result.by)
     return {"n": timed.marks(timed.rows_of(row.group))}
 
 
 @behind("FitRow")
-def _fit(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _fit(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     timed = _span(asked, row, result.by)
     return {
         "ended_n": timed.marks(timed.rows_of(row.group) & _ended(timed, "any")),
@@ -85,7 +85,7 @@ def _fit(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Duration", "Distribution")
-def _duration(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _duration(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     if not result.rows:
         return {"n": asked.nobody()}
     timed = _span(asked, result.rows[-1], result.by)
@@ -93,13 +93,13 @@ def _duration(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("DistributionRow")
-def _distribution_row(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _distribution_row(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     found = _counts(_span(asked, row, result.by), row.group, "any")
     return {name: found[name] for name in ("n", "closed_n", "open_n", "same_day_n")} | {"tested_n": COMPUTED}
 
 
 @behind("RemainingRow")
-def _remaining(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _remaining(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {"watched_n": lambda: _span(asked, row, result.by).at_risk(row.group, days_s(row.age_days))}
 
 
@@ -107,7 +107,7 @@ def _remaining(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("StuckStage")
-def _stuck_stage(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stuck_stage(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     mine = [one for one in result.deals if one.stage == row.stage]
     return {
         "open_n": asked.of_ids(one.opportunity_id for one in mine),
@@ -118,7 +118,7 @@ def _stuck_stage(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Stuck")
-def _stuck(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _stuck(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     return {
         "n": asked.of_ids(one.opportunity_id for one in result.deals),
         "listed_n": asked.of_ids(one.opportunity_id for one in result.deals if one.listed),
@@ -128,7 +128,7 @@ def _stuck(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("AgeingCell")
-def _ageing_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _ageing_cell(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     calendar = asked.arguments.get("calendar")
     deals = open_deals(asked.book, calendar_of(calendar, asked.book))
     k = asked.position(row.stage)
@@ -144,7 +144,7 @@ def _ageing_cell(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
 
 
 @behind("Ageing")
-def _ageing(asked: Asked, result: Any, row: Any) -> Mapping[str, Member]:
+def _ageing(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     marks = asked.nobody()
     for cell in result.cells:
         marks |= np.asarray(_ageing_cell(asked, result, cell)["open_n"], bool)

@@ -223,7 +223,7 @@ def win_chances(
             ages, row = np.unique(deals.age_days[mine], return_inverse=True)
             for block in np.array_split(np.arange(ages.size), -(-ages.size * steps // CELLS)):
                 inside = np.isin(row, block)
-                found = _told(curves, parts, group, ages[block], steps, confidence_level)
+                found = _chances(curves, parts, group, ages[block], steps, confidence_level)
                 made.put(mine[inside], found, row[inside] - block[0])
     return made
 
@@ -250,7 +250,7 @@ def lean(own: Chance, whole: Chance) -> Chance:
         return replace(whole, rate=rate, variance=rate * (1 - rate) * doubt, known_n=1 / doubt, slack=slack)
 
 
-def _told(
+def _chances(
     curves: Curves,
     parts: dict[Group, Curves] | None,
     group: Group,

@@ -23,7 +23,7 @@ _PART = "funnelnb_part"
 _NUMBER = itertools.count(1)
 
 
-def hold(frame: nw.LazyFrame[Any], owner: object, source: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def materialised(frame: nw.LazyFrame[Any], owner: object, source: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return `frame` computed, still in its engine.
 
     Parameters

@@ -12,7 +12,7 @@ import narwhals as nw
 
 from funnelnb.core.errors import MissingDataError
 from funnelnb.data.count.counts import ADVANCED, CENSORED, LOST_OUT
-from funnelnb.data.count.held import hold
+from funnelnb.data.count.held import materialised
 from funnelnb.data.ledger.build import OUTCOMES, stage_places
 from funnelnb.data.ledger.coded import UNRECORDED
 from funnelnb.data.ledger.codes import LEFT, LEFT_DEAL, LOST, LOST_DEAL, OPEN_DEAL, STILL, WON_DEAL
@@ -207,7 +207,7 @@ class Relations:
                 stage=choose(nw.col("outcome") == OPEN_DEAL, UNRECORDED, nw.col("stage"))
             )
         undated = (nw.col("outcome") != OPEN_DEAL) & (nw.col("closed_s") == NONE)
-        return hold(
+        return materialised(
             self._with_ends(self._settled(frame.with_columns(undated=undated))),
             self._while_settling,
             self.opportunities,
@@ -311,7 +311,7 @@ class Relations:
         rows = rows.filter(nw.col("preceding") != nw.col("place"))
         following = nw.col("place").shift(-1).over("deal", **order).fill_null(_GONE)
         rows = rows.with_columns(following=following.cast(nw.Int64))
-        return hold(
+        return materialised(
             rows.select("deal", "entered_s", "place", "known", "has", "following"), self, self.opportunities
         )
 
@@ -341,7 +341,7 @@ class Relations:
             *(nw.col(name).min() for name in reached),
         )
         kept = [*_MOMENTS, *reached, *(f"attribute_{k}" for k in range(len(self.attributes)))]
-        moments = hold(
+        moments = materialised(
             self._finished(self.deals.join(spans, on="deal")).select(*kept), self, self.opportunities
         )
         for name in ("deals", "_while_settling"):
@@ -417,7 +417,7 @@ class Relations:
         counts = frame.group_by(*_keys(by), "time_s", "entry_s", "event")
         return counts.agg(nw.len().alias("n"), nw.col("amount").sum())
 
-    def facts(self) -> nw.LazyFrame[Any]:
+    def fact_counts(self) -> nw.LazyFrame[Any]:
         """Return one row: of how many deals each of FACTS is true, and how many deals there are."""
         ended = choose(nw.col("outcome") == WON_DEAL, nw.col(f"reached_{self.won}"), nw.col("ended_s"))
         late = (nw.col("outcome") != OPEN_DEAL) & (nw.col("closed_s") > NONE) & (ended > nw.col("closed_s"))

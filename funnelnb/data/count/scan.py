@@ -393,7 +393,7 @@ class Scan:
         """Count what the notes tell."""
         facts = {
             name: sum(int(one.as_py() or 0) for one in column)
-            for name, column in _together([part.facts() for part in self._relations]).items()
+            for name, column in _together([part.fact_counts() for part in self._relations]).items()
         }
         deal_n = facts["deals_n"]
         told = [name for name in FACTS if facts.get(name)]

@@ -6,12 +6,12 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from funnelnb.data.read.as_raw import account, as_frame, notes, refuse_lost_lines
 from funnelnb.data.read.delimited import Delimited, Outside, open_text, together
 from funnelnb.data.read.raw import refuse_long_cells
 from funnelnb.data.read.scan import CHUNK
 from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT
 from funnelnb.data.read.text import decoding, detect_encoding, encoding_notes, look, no_rows
-from funnelnb.data.read.told import account, as_frame, notes, refuse_lost_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ class Counted(list[Any]):
 
 
 @dataclass(slots=True)
-class Told:
+class PartNotes:
     """What all parts of a text told together.
 
     Attributes
@@ -69,7 +69,7 @@ def read_parts(
     path: Path,
     settings: TableSettings,
     whole: Whole,
-    told: Told,
+    told: PartNotes,
     *,
     rows_n: int = PART_ROWS,
     tell: Callable[[int, int], None] | None = None,
@@ -82,7 +82,7 @@ def read_parts(
     settings : TableSettings
     whole : Whole
         What all parts say of things that no part tells alone.
-    told : Told
+    told : PartNotes
         Filled when all is read.
     rows_n : int
         Records in a part.

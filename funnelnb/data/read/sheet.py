@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import SourceError, nearest
 from funnelnb.core.note import Note
 from funnelnb.data.read.archive import check_size
+from funnelnb.data.read.as_raw import cut, layout_notes
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.header import Layout, find_layout, require_header
 from funnelnb.data.read.package import Inside, look_inside, sheet_paths
@@ -25,7 +26,6 @@ from funnelnb.data.read.tail import (
     table_end,
     unnamed_totals,
 )
-from funnelnb.data.read.told import cut, layout_notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

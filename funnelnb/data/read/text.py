@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from funnelnb.core.errors import SourceError
 from funnelnb.core.note import Note
+from funnelnb.data.read.as_raw import as_raw
 from funnelnb.data.read.delimited import read_delimited
-from funnelnb.data.read.told import as_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -47,7 +47,7 @@ def marks_as_rows(raw: Raw) -> Raw:
     factors = [str(one) for one in frame.columns if fold(str(one)) in _KNOWN]
     kept = [str(one) for one in frame.columns if one not in factors]
     if len(factors) >= FEWEST and len(kept) <= MOST_KEPT and _short(frame, factors):
-        return _told(
+        return _with_note(
             raw, frame.melt(id_vars=kept, value_vars=factors, var_name=FACTOR, value_name=MARK), factors
         )
     first = str(frame.columns[0]) if len(frame.columns) > 1 else ""
@@ -58,7 +58,7 @@ def marks_as_rows(raw: Raw) -> Raw:
     if len(customers) < 2 or not _short(frame, customers):  # one column is that of the marks
         return raw
     long = frame.melt(id_vars=[first], value_vars=customers, var_name=ACCOUNT, value_name=MARK)
-    return _told(raw, long.rename(columns={first: FACTOR}), [str(one) for one in rows])
+    return _with_note(raw, long.rename(columns={first: FACTOR}), [str(one) for one in rows])
 
 
 def _short(frame: pd.DataFrame, columns: list[str]) -> bool:
@@ -69,7 +69,7 @@ def _short(frame: pd.DataFrame, columns: list[str]) -> bool:
     return len(texts) > 0 and texts.nunique() <= 6 and int(texts.str.len().max()) <= _LONGEST_MARK
 
 
-def _told(raw: Raw, long: pd.DataFrame, factors: list[str]) -> Raw:
+def _with_note(raw: Raw, long: pd.DataFrame, factors: list[str]) -> Raw:
     import pandas as pd
 
     whole = long[as_text(long[MARK]).notna()].copy()

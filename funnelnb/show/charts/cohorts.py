@@ -10,7 +10,7 @@ import altair as alt
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, field_tips, largest_groups, panel_title, share_axis, sized
-from funnelnb.show.tables.table import facts
+from funnelnb.show.tables.table import placeholders
 from funnelnb.show.views.registry import rate_of, unjudged
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def cohort_heat_draw(result: Cohorts, lang: str) -> Any:
         ]
         chart = alt.concat(*panels, columns=theme.fit(2, 1), spacing=30)
     key = "charts.heat.title_groups" if result.by else "charts.heat.title"
-    return draft.finish(chart, draft.say.say(key, **facts(result, draft.say)), *_remarks(draft, shown))
+    return draft.finish(chart, draft.say.say(key, **placeholders(result, draft.say)), *_remarks(draft, shown))
 
 
 def _remarks(draft: Draft, shown: list[Row]) -> list[str]:
@@ -226,20 +226,20 @@ def _by_group(draft: Draft, rows: list[Row]) -> Any:
     more, all_n = "", len({row["group"] for row in rows})
     if len(groups) < all_n:
         more = say.say("charts.parts.more_groups", shown_n=len(groups), groups_n=all_n)
-    title = say.say("charts.trend.title_groups", **facts(draft.result, say))
+    title = say.say("charts.trend.title_groups", **placeholders(draft.result, say))
     return draft.finish(alt.concat(*panels, columns=2, spacing=30), title, _sizes(draft, shown), more)
 
 
 def _sizes(draft: Draft, rows: list[Row]) -> str:
     sizes = [row["deal_n"] for row in rows]
-    period = facts(draft.result, draft.say)["period"]
+    period = placeholders(draft.result, draft.say)["period"]
     return draft.say.say("charts.trend.sizes", period=period, least_n=min(sizes), most_n=max(sizes))
 
 
 def _title(draft: Draft) -> str:
     result, say = draft.result, draft.say
     ripe = [row for row in result.rows if row.mature and row.enough]
-    values = facts(result, say)
+    values = placeholders(result, say)
     if not ripe:
         return say.say("charts.trend.title_none", **values)
     return say.say(
@@ -251,7 +251,7 @@ class _Axes:
     """The axes that all layers share."""
 
     def __init__(self, draft: Draft, rows: list[Row], alike: list[Row], size: tuple[int, int]) -> None:
-        say, named, small = draft.say, facts(draft.result, draft.say), size == SMALL
+        say, named, small = draft.say, placeholders(draft.result, draft.say), size == SMALL
         self.size = size
         self.cohorts = sorted({row["cohort"] for row in alike})
         self.kinds = [kind for kind in LOOKS if any(row["kind"] == kind for row in alike)]

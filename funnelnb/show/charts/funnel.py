@@ -11,7 +11,7 @@ import altair as alt
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, pixel, share_axis, sized, text
 from funnelnb.show.tables.lists import key_of
-from funnelnb.show.tables.table import facts
+from funnelnb.show.tables.table import placeholders
 from funnelnb.show.text.words import groups_of, stage_name
 from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.registry import finding_of
@@ -401,7 +401,7 @@ def _by_group(draft: Draft, rows: list[Row]) -> Any:
     more = ""
     if len(drawn) < len(sizes):
         more = say.say("charts.parts.more_groups", shown_n=len(drawn), groups_n=len(sizes))
-    title = say.say("charts.funnel.title_groups", **facts(draft.result, say))
+    title = say.say("charts.funnel.title_groups", **placeholders(draft.result, say))
     return draft.finish(grid, title, say.say("charts.funnel.columns", rate=rate), more)
 
 

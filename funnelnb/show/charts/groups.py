@@ -10,7 +10,7 @@ import numpy as np
 
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, share_axis, sized
-from funnelnb.show.tables.table import facts
+from funnelnb.show.tables.table import placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _title(draft: Draft) -> str:
     key = "title_some" if some_n else "title_none"
     if all(verdict == "too_few" for verdict in verdicts):
         key = "title_few"
-    return draft.say.say(f"charts.forest.{key}", **facts(draft.result, draft.say) | {"some_n": some_n})
+    return draft.say.say(f"charts.forest.{key}", **placeholders(draft.result, draft.say) | {"some_n": some_n})
 
 
 def _words(draft: Draft, row: Row, rank: int) -> Row:
@@ -105,7 +105,7 @@ def _marks(base: alt.Chart, rows: Sequence[Row], draft: Draft) -> list[Any]:
     result = draft.result
     scale = alt.Scale(domain=_domain(rows, result.pooled_rate), nice=False, zero=False)
     key = "x" if result.measure == "decided" else "x_by_day"
-    title = draft.say.say(f"charts.forest.{key}", **facts(result, draft.say))
+    title = draft.say.say(f"charts.forest.{key}", **placeholders(result, draft.say))
     axis = share_axis(draft.say, title=title, tickCount=theme.fit(6, 4))
 
     def x(field: str) -> alt.X:
@@ -299,7 +299,7 @@ class _Axes:
         self.low, self.high = span(result)
         self.most = max(row["decided_n"] for row in rows) * 1.06
         decided = result.measure == "decided"
-        named = facts(result, say)
+        named = placeholders(result, say)
         self._x_axis = alt.Axis(
             title=say.get("charts.funnel_plot.x" if decided else "charts.funnel_plot.x_by_day"),
             grid=False, format=",d", tickCount=theme.fit(8, 4), tickMinStep=1,

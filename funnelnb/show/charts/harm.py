@@ -46,7 +46,7 @@ def moves_draw(result: Harm, lang: str) -> Any:
     scale = alt.Scale(domain=[low - pad, high + pad], nice=False, range=[label, label + plot])
     axis = alt.Axis(title=say.get("charts.harm.axis"), tickCount=theme.fit(6, 4), grid=True)
     places = [row | {"y": (k + theme.fit(0.5, 0.7)) * step} for k, row in enumerate(rows)]
-    drawn = [row | _told(result, row, say) for row in places]
+    drawn = [row | _worded(result, row, say) for row in places]
     base = draft.layer(drawn, "faults")
     tips = [
         alt.Tooltip("name:N", title=say.field("finding", "HarmRow").label),
@@ -72,7 +72,7 @@ def moves_draw(result: Harm, lang: str) -> Any:
     return draft.finish(chart, _title(rows, say))
 
 
-def _told(result: Harm, row: Row, say: Words) -> Row:
+def _worded(result: Harm, row: Row, say: Words) -> Row:
     name = say.get(f"harm.findings.{row['finding']}")
     deals = say.say("charts.harm.deals", deal_n=row["deal_n"])
     told = say.numbers.points_interval(*(row[key] / 100 for key in ("shift", "lower", "upper")))

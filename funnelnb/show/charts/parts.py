@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from funnelnb.show.charts import theme
-from funnelnb.show.tables.table import facts
+from funnelnb.show.tables.table import placeholders
 from funnelnb.show.text.words import words_of
 from funnelnb.show.views.registry import finding_of, no_deals
 
@@ -156,7 +156,7 @@ def rate_range(draft: Draft) -> str:
     if not known:
         return finding_of(result, say.lang).headline
     ends = {"low": say.numbers.percent(min(known)), "high": say.numbers.percent(max(known))}
-    return say.say("charts.parts.range", **facts(result, say) | ends)
+    return say.say("charts.parts.range", **placeholders(result, say) | ends)
 
 
 def number(value: Any) -> Any:

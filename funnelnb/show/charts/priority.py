@@ -9,7 +9,7 @@ import altair as alt
 
 from funnelnb.show.charts import theme
 from funnelnb.show.charts.parts import Draft, own_colour, pixel, text
-from funnelnb.show.tables.table import facts
+from funnelnb.show.tables.table import placeholders
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.priority import role_name
 
@@ -104,7 +104,7 @@ def _quadrant_size() -> tuple[int, int]:
 
 
 def _named(result: Quadrant, say: Any) -> dict[str, Any]:
-    return facts(result, say) | {
+    return placeholders(result, say) | {
         "amount": say.numbers.amount(result.rows[0].open_amount, result.currency),
         "large": say.numbers.amount(result.large_amount, result.currency),
     }

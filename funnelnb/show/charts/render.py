@@ -63,7 +63,7 @@ _ID = re.compile(r'(?<=id=")[a-z_]+\d+(?=")|(?<=url\(#)[a-z_]+\d+(?=\))')
 
 def spec(chart: Any) -> dict[str, Any]:
     """Return a chart as a Vega-Lite 5 specification without anything that changes from run to run."""
-    made = _made(chart)
+    made = _specification(chart)
     made = _turned(made)
     made["$schema"] = _SCHEMA
     made.pop("usermeta", None)
@@ -87,7 +87,7 @@ def _turned(part: Any) -> Any:
     return part
 
 
-def _made(chart: Any) -> dict[str, Any]:
+def _specification(chart: Any) -> dict[str, Any]:
     from altair import Undefined
 
     from funnelnb.show.charts.sooner import sooner
@@ -126,7 +126,7 @@ def draw(source: dict[str, Any]) -> str:
     drawn = drawn.replace(
         _ELSEWHERE, 'href="#'
     )  # a place on the page itself, not of the converter's own data
-    return tidy_svg(_told(drawn, _tips(source)), str(source.get("description", "")), fonts)
+    return tidy_svg(_with_tooltips(drawn, _tips(source)), str(source.get("description", "")), fonts)
 
 
 def _tips(part: Any) -> set[str]:
@@ -146,7 +146,7 @@ def _tips(part: Any) -> set[str]:
     return found
 
 
-def _told(drawn: str, names: set[str]) -> str:
+def _with_tooltips(drawn: str, names: set[str]) -> str:
     """Return an SVG whose marks tell what their tooltip says: the renderer describes each mark by all it was given."""
 
     def told(found: re.Match[str]) -> str:

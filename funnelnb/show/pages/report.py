@@ -12,7 +12,7 @@ from funnelnb.core.note import Note
 from funnelnb.show.tables import document as documents
 from funnelnb.show.tables import grid as grids
 from funnelnb.show.tables import lists
-from funnelnb.show.tables.table import build, facts
+from funnelnb.show.tables.table import build, placeholders
 from funnelnb.show.text.words import Words, stage_name, words_of
 from funnelnb.show.views.registry import finding_of, finding_text, view_of
 
@@ -60,7 +60,7 @@ stands three times in each rule so that the rules outweigh those of JupyterLab f
 
 def foot(result: Any, say: Words) -> list[str]:
     """Return the lines under a result's tables: n and as-of date, level of the intervals, method."""
-    named = facts(result, say)
+    named = placeholders(result, say)
     lines = [_about(result, say, named)]
     if any(column.lower for table in view_of(result).tables for column in table.columns):
         lines[0] = say.get("language.sentence").join(

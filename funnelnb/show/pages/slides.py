@@ -107,7 +107,7 @@ def _slide(deck: Any, result: Any, say: Words) -> None:
     if view_of(result).charts and result.n:
         _picture(slide, result, say, room)
     else:
-        _told(slide, result, say, room)
+        _put_detail(slide, result, say, room)
     under = slide.shapes.add_textbox(Inches(EDGE), Inches(HIGH - 0.7), Inches(WIDE - 2 * EDGE), Inches(0.5))
     _say(under.text_frame, (foot(result, say) or [""])[0], SMALL_POINTS, say.lang)
     told = [found.detail, said_of(found.unsaid, say), *foot(result, say), *notes(result, say)]
@@ -129,7 +129,7 @@ def _picture(slide: Any, result: Any, say: Words, room: tuple[float, float, floa
     picture._element.nvPicPr.cNvPr.set("descr", clean_text(f"{told.headline} {told.detail}"))  # noqa: SLF001
 
 
-def _told(slide: Any, result: Any, say: Words, room: tuple[float, float, float, float]) -> None:
+def _put_detail(slide: Any, result: Any, say: Words, room: tuple[float, float, float, float]) -> None:
     """Put the second sentence and the first table that fits into the room; the sentence alone where there is none."""
     from pptx.util import Inches
 

@@ -19,7 +19,7 @@ from funnelnb.core.errors import ParameterError
 from funnelnb.show.charts import render
 from funnelnb.show.pages.export import clean_text, frame_of, replacing, risky
 from funnelnb.show.pages.report import foot, notes
-from funnelnb.show.tables.table import Table, facts, frame
+from funnelnb.show.tables.table import Table, frame, placeholders
 from funnelnb.show.text.words import Words, stage_name, words_of
 from funnelnb.show.views.registry import chart_of, finding_of, view_of
 
@@ -235,7 +235,7 @@ def picture_of(content: bytes, scale: float) -> Any:
 
 def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]]:
     """Write a sheet for each table; tables of the same rows share one. Return what the columns mean."""
-    named, seen = facts(result, say), set[int]()
+    named, seen = placeholders(result, say), set[int]()
     meant: list[tuple[str, _Column]] = []
     for table in view_of(result).tables:
         rows = list(table.rows(result))
@@ -263,7 +263,7 @@ def _of_language(name: str, made: pd.DataFrame, say: Words) -> bool:
 def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any, say: Words) -> list[_Column]:
     """Return the columns of a sheet, those that the table shows first, each with its words."""
     by = tuple(getattr(result, "by", ()))
-    owner, named = type(rows[0]).__name__, facts(result, say)
+    owner, named = type(rows[0]).__name__, placeholders(result, say)
     shown = [name for column in table.columns for name in (column.field, column.lower, column.upper) if name]
     groups = [name for name in made.columns if name in by or str(name).removeprefix("by_") in by]
     order = list(

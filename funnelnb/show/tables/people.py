@@ -126,11 +126,11 @@ def _send(crowd: _Crowd, key: str, sent: list[Any], say: Words, places: dict[str
     fresh[[unit for unit, name in zip(units.tolist(), names, strict=True) if name not in places]] = True
     for unit, one in zip(np.flatnonzero(fresh).tolist(), people(crowd.result, fresh), strict=True):
         places[f"p{crowd.number}-{unit}"] = len(places)
-        sent.append(_told(crowd.result, one, say))
+        sent.append(_cells_of(crowd.result, one, say))
     return [places[name] for name in names]
 
 
-def _told(result: Any, one: Person, say: Words) -> list[Any]:
+def _cells_of(result: Any, one: Person, say: Words) -> list[Any]:
     """Return what a page says of somebody, in the order of what it says of a deal."""
     whole_days = result.asked.in_memory.whole_days
     arrived = str(one.arrived.astype("M8[D]" if whole_days else "M8[m]")).replace("T", " ")

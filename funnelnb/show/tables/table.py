@@ -127,7 +127,7 @@ def captioned(caption: str, shown_n: int, rows_n: int, say: Words) -> str:
     return " · ".join(part for part in (caption, told) if part)
 
 
-def facts(result: Any, say: Words) -> dict[str, Any]:
+def placeholders(result: Any, say: Words) -> dict[str, Any]:
     """Return what captions, heads and sentences may name: the result's plain fields, spelled where needed."""
     plain = {
         field.name: getattr(result, field.name)
@@ -155,7 +155,7 @@ def build(
     rows = rows_shown(table, result)
     columns = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
     scale = _scale(columns, rows, say)
-    named, by = facts(result, say), tuple(getattr(result, "by", ()))
+    named, by = placeholders(result, say), tuple(getattr(result, "by", ()))
     finished = tuple(
         GridRow(
             cells=tuple(_cell(column, result, row, say, scale) for column in columns),

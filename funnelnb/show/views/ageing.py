@@ -252,8 +252,8 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         "stage": where(result, row, say),
         "young": band(young, say),
         "old": band(old, say),
-        "young_rate": _told(young, say),
-        "old_rate": _told(old, say),
+        "young_rate": _won_rate(young, say),
+        "old_rate": _won_rate(old, say),
         "difference": say.numbers.points_interval(
             row.difference, row.difference_ci_lower, row.difference_ci_upper
         ),
@@ -279,7 +279,7 @@ def _no_age(result: Ageing) -> bool:
     return any(note.code == "age_unknown" for note in result.notes)
 
 
-def _told(cell: AgeingCell, say: Words) -> str:
+def _won_rate(cell: AgeingCell, say: Words) -> str:
     return say.numbers.interval(cell.won_90_rate, cell.won_90_ci_lower, cell.won_90_ci_upper)
 
 

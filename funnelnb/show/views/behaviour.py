@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import Column, Table, placeholders
 from funnelnb.show.views.registry import Finding, View, name_some, rate_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def who_of(result: Any, say: Words) -> str:
 
 def told(result: Any, say: Words) -> dict[str, Any]:
     """Return what sentences may name."""
-    return facts(result, say) | {"who": who_of(result, say)}
+    return placeholders(result, say) | {"who": who_of(result, say)}
 
 
 def group_name(result: Any, group: tuple[str, ...], say: Words) -> str:

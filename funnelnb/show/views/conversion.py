@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import Column, Table, placeholders
 from funnelnb.show.text.words import groups_of, stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, no_deals, rate_of, unjudged
 
@@ -178,7 +178,7 @@ def _headline(result: Conversion, row: StepRow, say: Words) -> str:
         key = "so_far_counts" if math.isnan(row.so_far_rate) else "so_far_unjudged"
     if not row.enough:
         key = "too_few"
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "rate": rate_of(row, "by_day" if key.startswith("by_day") else "so_far", say),
         "stage": stage_name(result, row.stage, say),
         "lost_rate": row.by_day_lost_rate,
@@ -211,7 +211,7 @@ def _weakest(result: Conversion, say: Words) -> list[str]:
     if row is None or row.by_day_rate == 1:
         return []
     clear = clearly_weakest(result, row)
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "stage": stage_name(result, row.stage, say),
         "rate": rate_of(row, "by_day", say),
         "by_day_n": row.by_day_n,
@@ -273,7 +273,11 @@ def _worth(point: LossPoint, currency: str, say: Words) -> str:
 def _conversion_grouped_finding(result: Conversion, say: Words) -> Finding:
     known = [row for row in result.overall if row.enough and not math.isnan(row.by_day_rate)]
     few_n = sum(not row.enough for row in result.overall)
-    values = facts(result, say) | {"groups_n": len(result.overall), "few_n": few_n, "known_n": len(known)}
+    values = placeholders(result, say) | {
+        "groups_n": len(result.overall),
+        "few_n": few_n,
+        "known_n": len(known),
+    }
     key = "groups_too_few"
     if known:
         low = min(known, key=lambda row: row.by_day_rate)
@@ -351,7 +355,7 @@ CELLS = Table(
 
 def cohorts_finding(result: Cohorts, say: Words) -> Finding:
     """Say what the latest trustworthy cohort did, and from when the younger ones can be trusted."""
-    values = facts(result, say)
+    values = placeholders(result, say)
     unsaid = say.say("findings.cohorts.unsaid", **values)
     if not result.n or not result.rows:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
@@ -461,7 +465,7 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     similar_n = sum(row.verdict == "not_separable" for row in result.rows)
     key = _key(sides, few_n == len(result.rows))
     named = {name: name_some([_named(row, result, say) for row in rows], say) for name, rows in sides.items()}
-    values = facts(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
+    values = placeholders(result, say) | named | {"few_n": few_n, "similar_n": similar_n}
     suffix = "" if result.measure == "decided" else "_by_day"
     key = "unseen" if math.isnan(result.pooled_rate) and key == "none" else key
     codes = {note.code for note in result.notes}
@@ -540,7 +544,7 @@ def ideal_finding(result: FunnelGap, say: Words) -> Finding:
     unsaid = say.get("findings.ideal.unsaid")
     if not result.n:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
-    values = facts(result, say)
+    values = placeholders(result, say)
     worst = next((row for row in result.rows if row.stage == result.worst), None)
     detail = say.get("findings.ideal.none_below")
     if worst is not None:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import Column, Table, placeholders
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.duration import days, family_words, interval, parameters, verdict_words
 from funnelnb.show.views.registry import Finding, View
@@ -215,7 +215,7 @@ def distribution_finding(result: Distribution, say: Words) -> Finding:
 
 def _whole(result: Distribution, row: DistributionRow, say: Words) -> tuple[str, str]:
     late = [one.fitted_days for one in result.quantiles][-1:]
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "what": subject(result, say),
         "n": row.n,
         "family": family_words(row, say) if row.family else "",
@@ -256,7 +256,7 @@ def _groups(result: Distribution, say: Words) -> tuple[str, str]:
         for name, n in counts.items()
         if n
     ]
-    values = facts(result, say) | {"what": subject(result, say), "groups_n": len(result.rows)}
+    values = placeholders(result, say) | {"what": subject(result, say), "groups_n": len(result.rows)}
     headline = say.say("findings.distribution.groups", **values, parts=say.numbers.join(parts))
     return headline, say.get("findings.distribution.use_groups")
 

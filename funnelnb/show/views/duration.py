@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.check import TOO_FEW_N
-from funnelnb.show.tables.table import Column, Table, facts
+from funnelnb.show.tables.table import Column, Table, placeholders
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, no_deals, unjudged
 
@@ -133,7 +133,7 @@ def said(result: Duration, place: tuple[str, bool], what: str, to: str, say: Wor
     some = [side for side, rows in sides.items() if rows]
     key = "both" if len(some) == 2 else some[0] if some else "none"
     named = {side: _names(rows, say) for side, rows in sides.items()}
-    values: dict[str, Any] = facts(result, say) | named | {"what": what}
+    values: dict[str, Any] = placeholders(result, say) | named | {"what": what}
     values |= {"by_days": gaps[0].by_days, "groups_n": test.groups_n}
     furthest = max((row for rows in sides.values() for row in rows), key=_apart, default=None)
     parts = [_furthest_said(furthest, to, say)] if furthest else []
@@ -362,7 +362,7 @@ def duration_finding(result: Duration, say: Words) -> Finding:
 
 
 def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "what": subject(result, row, say),
         "to": ending(result, row, say),
         "done": say.get(f"durations.{'whole_done' if row.overall else 'done'}.{_seen_end(result)}"),
@@ -408,20 +408,22 @@ def _groups(result: Duration, rows: list[DurationRow], say: Words) -> tuple[str,
     what, to = subject(result, rows[0], say), ending(result, rows[0], say)
     undated_n = sum(row.undated_n for row in rows)
     if undated_n:
-        named = facts(result, say) | {"what": what, "undated_n": undated_n}
+        named = placeholders(result, say) | {"what": what, "undated_n": undated_n}
         return say.say("findings.durations.bounded_groups", **named), ""
     if not result.gaps and any(note.code == "known_afterwards" for note in result.notes):
-        return say.say("findings.durations.groups_afterwards", **(facts(result, say) | {"what": what})), ""
+        return say.say(
+            "findings.durations.groups_afterwards", **(placeholders(result, say) | {"what": what})
+        ), ""
     compared = said(result, (rows[0].stage, rows[0].overall), what, to, say)
     if compared is not None:
         return compared
     known = [row for row in rows if row.enough and math.isfinite(row.median_days)]
     if len(known) < 2:
         few = sum(row.enough for row in rows) < 2
-        named = facts(result, say) | {"what": what}
+        named = placeholders(result, say) | {"what": what}
         return say.say(f"findings.durations.{'groups_few' if few else 'groups_unreached'}", **named), ""
     low, high = min(known, key=lambda row: row.median_days), max(known, key=lambda row: row.median_days)
-    values: dict[str, Any] = facts(result, say) | {"what": what}
+    values: dict[str, Any] = placeholders(result, say) | {"what": what}
     for name, row in (("low", low), ("high", high)):
         values |= {name: days(row.median_days, say, unit=True), f"{name}_group": say.group(row.group)}
         values[f"{name}_n"] = row.n

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from funnelnb.analysis.forecast.forecast import Forecast
     from funnelnb.analysis.forecast.moved import Waterfall
-    from funnelnb.analysis.forecast.pace import PipelineCoverage, Velocity
+    from funnelnb.analysis.forecast.pipeline import PipelineCoverage, Velocity
     from funnelnb.analysis.forecast.promised import Promised
     from funnelnb.analysis.forecast.reliability import Reliability
     from funnelnb.analysis.forecast.scorecard import Record, Scorecard

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelnb.show.tables.table import CUSTOMER, Column, Table, facts
+from funnelnb.show.tables.table import CUSTOMER, Column, Table, placeholders
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, no_deals, no_open_deals, unjudged
 
@@ -69,7 +69,7 @@ def quota_finding(result: Quota, say: Words) -> Finding:
     unsaid = say.get("findings.quota.unsaid")
     if not result.n:
         return Finding(headline=no_open_deals(result, say, "targets.no_open"), detail="", unsaid=unsaid)
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         name: say.numbers.amount(getattr(result, f"{name}_amount"), result.currency)
         for name in ("weighted", "won", "new", "expected", "target", "assured")
     }
@@ -135,7 +135,7 @@ def shares_finding(result: FairShares, say: Words) -> Finding:
         )
         for row in ranked[:3]
     ]
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "amount": say.numbers.amount(result.target_amount, result.currency),
         "parts": name_some(named, say),
         "left": say.numbers.amount(result.unplaced_amount, result.currency),
@@ -226,7 +226,7 @@ def reverse_finding(result: ReverseFunnel, say: Words) -> Finding:
         why = no_deals(result, say) if unjudged(result) else say.get("findings.reverse.unknown")
         return Finding(headline=why, detail="", unsaid=unsaid)
     first = known[0]
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "stage": stage_name(result, first.stage, say),
         "needed": needed(first.needed_n, say),
         "plug_in": needed(first.plug_in_n, say),
@@ -294,7 +294,7 @@ LEVERS_ROWS = Table(
 def levers_finding(result: Levers, say: Words) -> Finding:
     """Say which lever moves the chance most."""
     first, last = result.rows[0], result.rows[-1]
-    values = facts(result, say) | {
+    values = placeholders(result, say) | {
         "first": lever_name(result, first.lever, say),
         "last": lever_name(result, last.lever, say),
         "first_rate": first.high_rate,
@@ -387,7 +387,7 @@ TOTALS = Table(name="totals", rows=lambda result: result.totals, shown=lambda _:
 def deal_mix_finding(result: DealMix, say: Words) -> Finding:
     """Say how many deals the target needs, what the plan is worth, and which mix is the cheapest that is sure."""
     money = say.numbers.amount(result.target_amount, result.currency)
-    values = facts(result, say) | {"amount": money}
+    values = placeholders(result, say) | {"amount": money}
     parts = []
     if result.plan is not None:
         values |= {"plan": result.plan.mix, "plan_rate": result.plan.chance_rate}
@@ -459,7 +459,7 @@ def target_finding(result: Target, say: Words) -> Finding:
         for name in ("target", "assured")
     }
     values = (
-        facts(result, say)
+        placeholders(result, say)
         | money
         | {"until": result.until, "open_wins": say.numbers.tenths(result.open_wins_n)}
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import funnelnb as fn
-from funnelnb.analysis.forecast.pace import LEAST_PERIODS, _needed
+from funnelnb.analysis.forecast.pipeline import LEAST_PERIODS, _needed
 from funnelnb.core.errors import MissingDataError, ParameterError
 
 
