@@ -126,7 +126,9 @@ def _kind(found: Cleaning, kind: str, lang: str) -> str:
     return "\n".join(lines)
 
 
-def _write_folder(found: Cleaning, proposal: Proposal, folder: Path, name: str, *, force: bool, lang: str) -> str:
+def _write_folder(
+    found: Cleaning, proposal: Proposal, folder: Path, name: str, *, force: bool, lang: str
+) -> str:
     """Write the cleaned tables, what was left out and what was done into a folder."""
     made = found.made()
     book = found.cleaned()
