@@ -52,6 +52,11 @@ def page_of(whole: plan.Plan, figures: pages.Headlines, **more: Any) -> str:
     return index.index(whole, more.pop("entries", entries), figures, **{**given, **more})
 
 
+def words_on(page: str) -> str:
+    """The words of a page, without the marks that keep a figure on one line."""
+    return re.sub(r'<span class="f">(.*?)</span>', r"\1", page)
+
+
 @pytest.fixture(scope="module")
 def crowd(
     tmp_path_factory: pytest.TempPathFactory, quick_notebook: Path
@@ -88,15 +93,12 @@ def test_a_column_stands_where_any_row_has_its_figures(crowd: tuple[plan.Plan, p
             "until": "2026-09-30", "currency": "EUR",
         },
     }  # fmt: skip
-    page = page_of(whole, figures, told=told)
+    page = words_on(page_of(whole, figures, told=told))
     assert page.count('class="c-cycle" data-l') == len(rows_of(page)) + 1
     assert "67 days" in page
     assert "63–∞" in page
     name = words("en").value(second.value)
-    assert (
-        f"The target is at risk: below 80\N{NO-BREAK SPACE}% probability in {name} (9.0\N{NO-BREAK SPACE}%)."
-        in page
-    )
+    assert f"The target is at risk: below 80 % probability in {name} (9.0 %)." in page
     assert f"{name}: 9.0 % chance to reach EUR 130,000 by 30 September 2026" in page
     assert "EUR 61,000 is expected, EUR 69,000 short of target." in page
 
@@ -181,7 +183,7 @@ def test_regions_are_ranked_by_expected_attainment_with_its_range(
         for job in whole.jobs
         if job.value in share
     }
-    page = page_of(whole, figures, told=told)
+    page = words_on(page_of(whole, figures, told=told))
     places = [page.index(f'href="{name}.html"') for name in "CDAB"]
     assert places == sorted(places)
     assert "80 %: 100 % to 140.0 %" in page and "Ordered by expected attainment" in page
@@ -238,7 +240,7 @@ def test_the_whole_sums_what_every_region_tells_and_nothing_else(
         one.stem: aim | first | {"expected_amount": 100.0},
         two.stem: aim | second | {"expected_amount": 60.0},
     }
-    page = page_of(whole, figures, told=told)
+    page = words_on(page_of(whole, figures, told=told))
     last = page.partition("<tfoot")[2].partition("</tfoot>")[0]
     assert "1 of 2 likely" in last and "of EUR 200" in last
     assert "EUR 12" in last and "3 of 14 open" in last
