@@ -451,7 +451,9 @@ def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, A
         "picture": Markup(drawn),  # noqa: S704 - made by show, escaped there
         "groups": groups,
         "why": _people(found, say),
-        "note": finding_of(found, say.lang).unsaid,
+        "note": say.get("language.clause").join(
+            (say.get("words.not_said"), finding_of(found, say.lang).unsaid)
+        ),
     }
 
 
