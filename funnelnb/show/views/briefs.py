@@ -630,7 +630,7 @@ def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Fig
     chance = Figure(
         name=say.get("brief.forecast.chance_name"),
         value=say.numbers.percent(whole.chance_rate),
-        lines=(say.say("brief.forecast.target", target=target),),
+        lines=(say.say("brief.forecast.target", target=target), say.get("brief.forecast.other")),
         warn=whole.chance_rate < FORECAST_ASSURANCE,
     )
     return expected, chance, parts
