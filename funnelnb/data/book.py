@@ -138,6 +138,8 @@ class Book:
         Business-day calendars of the settings, by name.
     deal_url : str
         Address of a deal in the CRM, with ``{opportunity_id}`` where its id belongs; empty: none is known.
+    put_aside : Mapping of str to frozenset of str
+        Code of a problem = deals of which loading takes a value for not known because of it.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -150,6 +152,7 @@ class Book:
     timezone: str = ""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     deal_url: str = ""
+    put_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))

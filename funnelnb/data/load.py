@@ -365,6 +365,7 @@ class Draft:
             timezone=self.settings.timezone,
             calendars=self.settings.calendars,
             deal_url=self.settings.deal_url,
+            put_aside=self.findings.put_aside,
         )
 
     def tables_until(self, until: np.datetime64) -> dict[str, pd.DataFrame]:
