@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.open_deals import of_other_stages
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -183,6 +184,11 @@ def ideal_rates(
     from funnelnb.data.book import Book as SomeBook
 
     if isinstance(ideal, SomeBook):
+        if of_other_stages(book, ideal):
+            raise MissingDataError(
+                "the ideal funnel: the deals of this pipeline go through stages of their own",
+                expected="a book of the same stages to compare with",
+            )
         if ideal.playbook.stage_ids != book.playbook.stage_ids:
             raise ParameterError(
                 f"the ideal has the stages {', '.join(ideal.playbook.stage_ids)}",
