@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 STAGE_LISTS = ("statuses", "stages")
 """How interfaces call the list of stages within a pipeline."""
+
+DEAL_LISTS = ("opportunities", "deals")
+"""How interfaces call the list of deals within a customer."""
 
 MOST_PIPELINES = 30
 """With more records than that they are no pipelines."""
@@ -100,7 +104,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
             expected="one of " + ", ".join(inside) if inside else _EXPECTED,
             hint=nearest(table, inside),
         )
-    records = _with_statuses(inside[table] if table else _records(content, path.name))
+    records = _with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
     shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
     for one in records:
@@ -181,6 +185,30 @@ def _with_statuses(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def _with_deals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the deals one below the other, where each record is a customer that holds a list of its deals."""
+    name = next((one for one in DEAL_LISTS if any(_listed(record.get(one)) for record in records)), "")
+    if not name or any(_listed(record.get(name)) is None for record in records):
+        return records
+    rows = []
+    for record in records:
+        outer = {
+            f"customer_{column}": value
+            for column, value in record.items()
+            if not isinstance(value, dict | list)
+        }
+        rows += [{**one, **outer} for one in _listed(record.get(name)) or ()]
+    return rows
+
+
+def _listed(value: Any) -> list[dict[str, Any]] | None:
+    """Return the records that a value holds, also wrapped ("records"); None if it is no list of records."""
+    inner = value.get("records") if isinstance(value, dict) else value
+    if inner is None:
+        return []
+    return inner if isinstance(inner, list) and all(isinstance(one, dict) for one in inner) else None
+
+
 def _flattened(record: dict[str, Any], prefix: str, file: str, limits: Limits, depth: int = 1) -> Any:
     """Yield name and text of every value of a record."""
     limits.refuse("json_depth", depth, file)
@@ -202,6 +230,15 @@ def _text(value: Any) -> str:
 
 def _short_names(names: list[str]) -> dict[str, str]:
     """Return the names without the wrapping that CRM interfaces put round every field, where that is unique."""
-    short = {name: name.removeprefix("properties.").removeprefix("fields.") for name in names}
+    short = {name: _unwrapped(name) for name in names}
     counts = Counter(short.values())
     return {name: one if counts[one] == 1 else name for name, one in short.items()}
+
+
+_LOOKED_UP = re.compile(r"_?(\w+?)(?:id)?_value@OData\.Community\.Display\.V1\.FormattedValue")
+"""How Dynamics writes the name behind a key ("_ownerid_value@…")."""
+
+
+def _unwrapped(name: str) -> str:
+    found = _LOOKED_UP.fullmatch(name)
+    return found[1] if found else name.removeprefix("properties.").removeprefix("fields.")

@@ -185,6 +185,7 @@ _ASKED = {
     "stage_column_blank": "{file}: the column {column} should tell the stage of a deal, but it is empty",
     "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
     "closed_unclear": "{word!r} ({n} deals): won or lost?",
+    "closed_not_told": "{word!r} ({n} deals): won or lost? Nothing in the data says it",
     "word_unclear": "{word!r} ({n} deals): {meaning}?",
     "order_unknown": "in which order do the stages come: {stages}?",
     "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",

@@ -25,6 +25,9 @@ from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.field_log import fields_beside
+from funnelnb.data.recognise.groups import groups_filled, one_language
+from funnelnb.data.recognise.ids_with_time import times_in_ids
 from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
@@ -34,6 +37,8 @@ from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
 
 LARGEST_UNASKED = 200_000_000
@@ -48,6 +53,9 @@ FEW = 5
 OUTCOME_NAMES = ("won", "open", "lost", "lost_competitor", "lost_no_decision", "left", "unclear")
 SHARED_COLUMNS = 0.6
 """Sheets that are called after outcomes are parts of one table if they share this much of the smaller one's columns."""
+
+SAME_BESIDE = 0.5
+"""With fewer equal cells beside them, equal numbers in two tables are no ids of the same records."""
 
 SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 """Endings of SQLite files, looked for in a folder without other data."""
@@ -176,7 +184,7 @@ def _add(
 ) -> None:
     """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
     if found.guessing:
-        raw = months_as_history(raw)
+        raw = fields_beside(months_as_history(groups_filled(times_in_ids(one_language(raw)))))
         raw = raw if table in ("opportunities", "accounts") else marks_as_rows(raw)
     if table:
         found.raws[table] = raw
@@ -533,12 +541,32 @@ def _exact(*pieces: _Piece) -> bool:
 
 
 def _repeats(first: Raw, second: Raw) -> bool:
-    """Whether two tables hold the same records: most ids of the smaller one stand in the other."""
+    """Whether two tables hold the same records: most ids of the smaller one stand in the other.
+
+    Numbers that begin again in every table are no ids: then nothing else is the same in rows of one number.
+    """
     for name in first.frame.columns:
         mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
         if mine.is_unique and yours.is_unique:
-            return bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
+            shared = bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
+            return shared and not (_counts_up(first.frame[name]) and _differ_beside(first, second, name))
     return False
+
+
+def _counts_up(cells: pd.Series) -> bool:
+    """Whether cells are 1, 2, 3 … in the order of the rows."""
+    return list(cells.astype("str").str.removesuffix(".0")) == [str(one + 1) for one in range(len(cells))]
+
+
+def _differ_beside(first: Raw, second: Raw, name: str) -> bool:
+    """Whether rows of one number hold different things in most other columns that tell rows apart."""
+    pair = first.frame.merge(second.frame, on=name, suffixes=("", " (2)"))
+    others = [
+        one for one in first.frame.columns
+        if one != name and f"{one} (2)" in pair and len(pair[one].astype("str").unique()) > 1
+    ]  # fmt: skip
+    same = [(pair[one].astype("str") == pair[f"{one} (2)"].astype("str")).mean() for one in others]
+    return len(pair) < 2 or (bool(same) and sum(same) / len(same) < SAME_BESIDE)
 
 
 def _label(file: str) -> str:

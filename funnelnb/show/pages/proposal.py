@@ -5,14 +5,18 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.note import Note
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.data.recognise.proposal import Proposal
+    from funnelnb.data.recognise.proposal import Proposal, Question
     from funnelnb.data.recognise.shape import Sheet
     from funnelnb.show.text.words import Words
+
+MEANS_AN_END = ("closed_unclear", "word_unclear")
+"""Questions that propose an end of deals."""
 
 UNREAD_SHOWN = 40
 """At most so many unread columns are named in one line."""
@@ -32,7 +36,7 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     parts.append(_listed(say.get("recognise.told"), told))
     parts.append(_listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs]))
     asked = [
-        f"{k}. {say.note(one.note)}" + (f"\n      {one.line}" if one.line else "")
+        f"{k}. {_question(one, say)}" + (f"\n      {one.line}" if one.line else "")
         for k, one in enumerate(proposal.questions, start=1)
     ]
     parts.append(_listed(say.get("recognise.questions"), asked))
@@ -57,7 +61,7 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
     comments: dict[str, list[str]] = {"": [say.say("recognise.head", name=name)]}
     comments[""] += [say.note(one) for one in proposal.notes]
     comments[""] += [
-        _with_line(say.say("recognise.line_question", text=say.note(one.note)), one.line, say)
+        _with_line(say.say("recognise.line_question", text=_question(one, say)), one.line, say)
         for one in proposal.questions
     ]
     unread = proposal.unread()
@@ -70,6 +74,15 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
         line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
         comments.setdefault(f"problems.{one.code}", []).append(line)
     return comments
+
+
+def _question(question: Question, say: Words) -> str:
+    """Return a question with the meaning of a word as it is called everywhere else."""
+    meaning = question.values.get("meaning")
+    if question.code not in MEANS_AN_END or not meaning:
+        return say.note(question.note)
+    values = {**question.values, "meaning": say.get(f"recognise.meanings.{meaning}")}
+    return say.note(Note(question.note.code, values))
 
 
 def _files(proposal: Proposal, say: Words) -> str:
