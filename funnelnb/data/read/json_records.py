@@ -241,4 +241,6 @@ _LOOKED_UP = re.compile(r"_?(\w+?)(?:id)?_value@OData\.Community\.Display\.V1\.F
 
 def _unwrapped(name: str) -> str:
     found = _LOOKED_UP.fullmatch(name)
-    return found[1] if found else name.removeprefix("properties.").removeprefix("fields.")
+    if found:
+        return found[1]
+    return name.removeprefix("_airbyte_data.").removeprefix("properties.").removeprefix("fields.")

@@ -367,12 +367,14 @@ def _second_status(
 
 
 def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
-    """Leave out an outcome that only says that deals are closed, where the stage says how they ended."""
+    """Leave out an outcome that only says that deals are closed, or all open, where the stage tells of ends."""
     stage, outcome = result.source("stage"), result.found.get("outcome")
     if outcome is None or outcome.why == "said" or stage not in raw.frame or outcome.source not in raw.frame:
         return
     ends, steps = words_of(raw, outcome.source), words_of(raw, stage)
-    if ends is not None and steps is not None and ends.unclear and not ends.ended and steps.ended:
+    if ends is None or steps is None or ends.ended:
+        return
+    if (ends.unclear and steps.ended) or (ends.open == 1 and (steps.ended or steps.unclear)):
         del result.found["outcome"]
 
 

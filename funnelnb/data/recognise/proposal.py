@@ -139,7 +139,13 @@ class Proposal:
         used: set[str] = set()
         if sheet is self.deals:
             used |= sheet.columns.used | {one for one in (sheet.columns.active,) if one}
-            used |= set(self.table("opportunities").get("stage_dates", {}).values())
+            part = self.table("opportunities")
+            used |= set(part.get("stage_dates", {}).values())
+            used |= {
+                name for one in part.get("columns", {}).values() if isinstance(one, list) for name in one
+            }
+            used |= {name for rule in ("won_when", "lost_when") for name in part.get(rule, {})}
+            used |= {name for join in part.get("joins", []) for name in join["on"]}
         if sheet is self.history:
             used |= {name for role, name in sheet.log.items() if role != "field_value"}
         for join in self.document.get("tables", {}).get("opportunities", {}).get("joins", []):

@@ -20,7 +20,14 @@ from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.pipelines import one_pipeline, tell_pipelines
 from funnelnb.data.recognise.proposal import Proposal
-from funnelnb.data.recognise.relate import bookings, corrections, created_elsewhere, joins, near_numbers
+from funnelnb.data.recognise.relate import (
+    bookings,
+    corrections,
+    created_elsewhere,
+    joins,
+    names_of_owners,
+    near_numbers,
+)
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import StagePlan, StageWord, plan
 from funnelnb.data.recognise.vocabulary import Vocabulary
@@ -103,6 +110,7 @@ def propose(
     tell_pipelines(result, deals)
     _joins(result, deals, settings)
     _sheets_left(result, deals)
+    _owners(result, deals, settings)
     _money(result, deals, settings)
     return result
 
@@ -376,9 +384,10 @@ def _blank_stage(deals: Sheet) -> str:
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:
-    """Return stage = column with the spelling of the stage model."""
+    """Return stage = column with the spelling of the stage model; no dates of words that are no stage and no end."""
     known = {key(one.word): one.word for one in found.words}
-    return {known.get(key(word), word): column for word, column in dates.items()}
+    neither = {key(one.word) for one in found.words if one.meaning == "none"}
+    return {known.get(key(word), word): column for word, column in dates.items() if key(word) not in neither}
 
 
 def _idle_flag(deals: Sheet) -> None:
@@ -686,6 +695,16 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
                 names=", ".join(f"{one} = {other}" for one, other in list(fixes.items())[:5]),
                 n=len(fixes),
             )
+
+
+def _owners(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Call the owners by their names, where the deals hold ids and a table of people the names."""
+    if "owner" in settings.values:
+        return
+    file, names = names_of_owners(deals, [one for one in result.sheets if one.kind == "users"])
+    if names:
+        result.document.setdefault("values", {})["owner"] = names
+        result.note("owners_named", file=file, n=len(names), column=deals.columns.source("owner"))
 
 
 def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:

@@ -25,6 +25,9 @@ SAYS_CREATED = 0.8
 MOST_PARTNERS = 200_000
 """Larger files are not looked through for partners."""
 
+MOST_OWNERS, KNOWN_OWNERS = 500, 0.9
+"""So many people are named at most, and this share of them must be known."""
+
 KEYS_OF_ALL = ("crmid", "entityid", "objectid", "recordid")
 """How systems call the key of a table that has a row for a record of any kind."""
 
@@ -206,6 +209,47 @@ def created_elsewhere(deals: Sheet, others: Sequence[Sheet]) -> Related | None:
                     canonical="", share=1.0, n=len(keys), keys=frozenset(keys), partners=frozenset(partners),
                 )  # fmt: skip
     return None
+
+
+def names_of_owners(deals: Sheet, people: Sequence[Sheet]) -> tuple[str, dict[str, str]]:
+    """How are the owners called whose ids stand in the deals, by a table of people?
+
+    Parameters
+    ----------
+    deals : Sheet
+    people : sequence of Sheet
+        Tables of people.
+
+    Returns
+    -------
+    tuple of str and dict of str to str
+        The file and id = name; nothing where no table knows nearly all ids, or two of them have one name.
+    """
+    at = deals.columns.source("owner")
+    ids = set(as_text(deals.raw.frame[at], blanks=False).dropna()) if at in deals.raw.frame else set()
+    if not 0 < len(ids) <= MOST_OWNERS:
+        return "", {}
+    for sheet in people:
+        named = _names(sheet)
+        for one in (one for one in sheet.profiles if one.unique and one.kind != "date"):
+            keys = as_text(sheet.raw.frame[one.name], blanks=False)
+            known = {key: name for key, name in zip(keys, named, strict=True) if key in ids and key != name}
+            known = {key: name for key, name in known.items() if isinstance(name, str) and name}
+            if len(known) >= KNOWN_OWNERS * len(ids) and len(set(known.values())) == len(known):
+                return sheet.raw.file, known
+    return "", {}
+
+
+def _names(sheet: Sheet) -> list[Any]:
+    """Return the name of each person: a column of names, else first and last name, else the address."""
+    by_header = {plain(one.name): one.name for one in sheet.profiles}
+    for name in ("name", "full name", "display name", "姓名", "员工姓名", "login", "username", "email"):
+        if name == "login" and {"first name", "last name"} <= set(by_header):
+            first, last = (as_text(sheet.raw.frame[by_header[one]]) for one in ("first name", "last name"))
+            return list((first.fillna("") + " " + last.fillna("")).str.strip())
+        if name in by_header:
+            return list(as_text(sheet.raw.frame[by_header[name]]))
+    return [None] * len(sheet.raw.frame)
 
 
 def _related(here: str, there: str, by_source: Mapping[str, str]) -> bool:

@@ -58,6 +58,9 @@ NAMES_A_DATE = 0.86
 
 HALF = 0.5
 
+AS_NUMBER = 0.8
+"""How much a header that may mean the stage says above numbers: words beside it say more."""
+
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
 
@@ -152,6 +155,7 @@ def look(
     if log:
         found.log = log
         scores["stage_history"] = 0.9 + 0.3 * ("old_stage" in log) + 0.3 * ("field" in log)
+        scores["stage_history"] += 0.3 * _repeats_deals(found, log)
     if by_name in _NO_DEALS:
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
@@ -288,6 +292,15 @@ def _are_deals_of_one_name(sheet: Sheet, taken: Mapping[str, str]) -> bool:
     return bool(len(twice)) and bool(twice.groupby(at)[created].nunique().gt(1).mean() > HALF)
 
 
+def _repeats_deals(sheet: Sheet, log: Mapping[str, str]) -> bool:
+    """Whether the key of a log calls itself the id of a deal, and most deals have several rows."""
+    at = log["opportunity_id"]
+    if header_scores(at).get("opportunity_id", 0.0) < NAMES_A_DATE or plain(at) in ("id", "key", "number"):
+        return False
+    ids = undamaged(sheet.raw.frame[at])
+    return len(ids) > 0 and ids.nunique() < REPEATED * len(ids)
+
+
 def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
     roles: dict[str, dict[str, float]] = {
         role: {} for role in ("opportunity_id", "stage", "old_stage", "entered_at", "left_at", "field")
@@ -302,8 +315,12 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
                 fit = one.kind != "date"
             else:
                 fit = one.kind in ("category", "text", "number") and not one.is_flag and not one.unique
+            coded = one.kind == "number" and role in ("stage", "old_stage")
             if fit:
-                roles[role][one.name] = score * (0.5 if one.kind == "blank" else 1.0)
+                roles[role][one.name] = score * (HALF if one.kind == "blank" else AS_NUMBER if coded else 1.0)
+    dates = [one.name for one in profiles if one.kind == "date"]
+    if not roles["entered_at"] and len(dates) == 1:  # the only time there is, whatever it is called
+        roles["entered_at"][dates[0]] = HALF
     return roles
 
 
