@@ -138,6 +138,8 @@ def _columns(proposal: Proposal, say: Words) -> str:
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
     for stage, source in proposal.table("opportunities").get("stage_dates", {}).items():
         rows.append((f"→ {stage}", source, _examples(by_name.get(source))))
+    for name, source in proposal.customer_columns():
+        rows.append((name, source, _examples(by_name.get(source))))
     lines = [_listed(say.say("recognise.columns", file=sheet.raw.file), _table(rows))]
     lacking = [one for one in EXPECTED if not _is_there(one, proposal)]
     if lacking:
