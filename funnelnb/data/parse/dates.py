@@ -9,7 +9,7 @@ from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UTC, converted, wall_clock
 from funnelnb.data.contract.whole import all_of, any_of, sums
-from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
+from funnelnb.data.parse.cells import BLANKS, NOT_YET, Parsed, as_arrow, typed_as_text
 from funnelnb.data.parse.date_words import in_digits
 
 if TYPE_CHECKING:
@@ -177,12 +177,6 @@ MINGUO, BUDDHIST = 1911, 543
 
 MOSTLY, SEVERAL = 0.8, 3
 """A column is told in another era if this share of its dates is, and on so many different days."""
-
-_NOT_YET = (
-    "not closed", "not yet", "open", "не закрыта", "не закрыто", "не закрыт", "未关闭", "未结束", "未成交", "未结单",
-    "no cerrado", "não fechado", "non clôturé", "nicht geschlossen",
-)  # fmt: skip
-"""What stands in a date of the close while the deal is open."""
 
 _NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-00", "1900-01-01",
              "1970-01-01")  # fmt: skip
@@ -380,7 +374,7 @@ def _means_no_date(words: pa.Array, folded: pa.Array) -> NDArray[np.bool_]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array((*BLANKS, *_NOT_YET), pa.large_string()))
+    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array((*BLANKS, *NOT_YET), pa.large_string()))
     day = pc.utf8_slice_codeunits(folded, 0, 10)
     marks = pc.is_in(day, value_set=pa.array(_NO_DATES, pa.large_string()))
     return pc.or_(blank, marks).to_numpy(zero_copy_only=False)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 STAGE_LISTS = ("statuses", "stages")
 """How interfaces call the list of stages within a pipeline."""
 
+FEWEST_KEYED, MANY_KEYED = 3, 12
+"""So many records under keys are a list if all keys hold a digit; from the second number on, whatever the keys."""
+
 DEAL_LISTS = ("opportunities", "deals")
 """How interfaces call the list of deals within a customer."""
 
@@ -50,8 +53,37 @@ def json_tables(path: Path) -> list[str]:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return []
-    found = _side_by_side(content)
+    found = _side_by_side(_with_lists(content))
     return list(found) if len(found) > 1 else []
+
+
+def _with_lists(content: Any, depth: int = 3) -> Any:
+    """Return the content with lists where records stand under their keys, or columns under the numbers of the rows."""
+    if not isinstance(content, dict) or not depth:
+        return content
+    inner = [one for one in content.values() if isinstance(one, dict)]
+    if len(inner) == len(content) > 1:
+        if _by_column(inner):
+            return [{name: cells[row] for name, cells in content.items()} for row in inner[0]]
+        if _by_key(content):
+            return [one if "id" in one else {"id": key, **one} for key, one in content.items()]
+    return {name: _with_lists(one, depth - 1) for name, one in content.items()}
+
+
+def _by_column(inner: list[dict[str, Any]]) -> bool:
+    """Whether records are columns, as pandas writes them: the same numbers of rows in each, from 0 on."""
+    rows = [str(one) for one in range(len(inner[0]))]
+    return len(rows) > 1 and all(list(one) == rows for one in inner)
+
+
+def _by_key(content: dict[str, Any]) -> bool:
+    """Whether a record holds others under keys of a machine: many, or all with a digit, and of one shape."""
+    if len(content) < FEWEST_KEYED or not (
+        len(content) >= MANY_KEYED or all(re.search(r"\d", one) for one in content)
+    ):
+        return False
+    first = set(next(iter(content.values())))
+    return all(2 * len(first & set(one)) >= max(len(first), len(one)) > 0 for one in content.values())
 
 
 def _side_by_side(content: Any) -> dict[str, list[dict[str, Any]]]:
@@ -96,7 +128,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     """
     import pandas as pd
 
-    content = _parsed(path)
+    content = _with_lists(_parsed(path))
     inside = _side_by_side(content) if table else {}
     if table and table not in inside:
         raise SourceError(

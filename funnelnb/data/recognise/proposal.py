@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import Advice, MappingError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import Settings
+from funnelnb.data.contract.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,6 +134,12 @@ class Proposal:
         """Return the columns of the deals that are about their customers: what each tells, and its name."""
         own = self.table("opportunities")
         return [pair for key in CUSTOMER_COLUMNS for pair in own.get(key, {}).items()]
+
+    def columns_in_order(self) -> list[tuple[str, str | list[str]]]:
+        """Return the columns of the deals and their sources, in the order of the contract."""
+        place = {one.name: k for k, one in enumerate(TABLES["opportunities"])}
+        found = self.table("opportunities").get("columns", {}).items()
+        return sorted(found, key=lambda pair: place.get(pair[0], len(place)))
 
     def unread(self) -> dict[str, list[str]]:
         """Return the columns that are not read, by file."""

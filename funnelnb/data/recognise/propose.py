@@ -552,7 +552,8 @@ def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
 
 def _chinese(found: StagePlan) -> bool:
     text = "".join(one.word for one in found.words)
-    return sum("\u4e00" <= one <= "\u9fff" for one in text) > 0.3 * max(len(text), 1)
+    kana = any("\u3040" <= one <= "\u30ff" for one in text)
+    return not kana and sum("\u4e00" <= one <= "\u9fff" for one in text) > 0.3 * max(len(text), 1)
 
 
 def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None:

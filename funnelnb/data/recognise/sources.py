@@ -30,6 +30,7 @@ from funnelnb.data.recognise.groups import groups_filled, one_language
 from funnelnb.data.recognise.ids_with_time import times_in_ids
 from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
+from funnelnb.data.recognise.same_records import hold_the_same
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
 from funnelnb.data.recognise.wide_marks import marks_as_rows
 from funnelnb.data.recognise.wide_months import months_as_history
@@ -37,8 +38,6 @@ from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
 
 LARGEST_UNASKED = 200_000_000
@@ -53,9 +52,6 @@ FEW = 5
 OUTCOME_NAMES = ("won", "open", "lost", "lost_competitor", "lost_no_decision", "left", "unclear")
 SHARED_COLUMNS = 0.6
 """Sheets that are called after outcomes are parts of one table if they share this much of the smaller one's columns."""
-
-SAME_BESIDE = 0.5
-"""With fewer equal cells beside them, equal numbers in two tables are no ids of the same records."""
 
 SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 """Endings of SQLite files, looked for in a folder without other data."""
@@ -492,7 +488,8 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
     groups: list[list[tuple[_Piece, Raw]]] = []
     for piece, raw in read_in:
         rival = next(
-            (one for one in groups if one[0][1].columns == raw.columns and _repeats(one[0][1], raw)), None
+            (one for one in groups if one[0][1].columns == raw.columns and hold_the_same(one[0][1], raw)),
+            None,
         )
         if (
             rival is not None
@@ -506,7 +503,7 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
                 if not piece.said and not one[0][0].said
                 and (_of_one_shape(one[0][1], raw) or _by_outcome(one[0], (piece, raw)))
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
-                and not _repeats(one[0][1], raw)
+                and not hold_the_same(one[0][1], raw)
             ),
             None,
         )  # fmt: skip
@@ -538,35 +535,6 @@ def _by_outcome(one: tuple[_Piece, Raw], other: tuple[_Piece, Raw]) -> bool:
 def _exact(*pieces: _Piece) -> bool:
     """Whether one of them is called as the contract calls its table, or was named."""
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
-
-
-def _repeats(first: Raw, second: Raw) -> bool:
-    """Whether two tables hold the same records: most ids of the smaller one stand in the other.
-
-    Numbers that begin again in every table are no ids: then nothing else is the same in rows of one number.
-    """
-    for name in first.frame.columns:
-        mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
-        if mine.is_unique and yours.is_unique:
-            shared = bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
-            return shared and not (_counts_up(first.frame[name]) and _differ_beside(first, second, name))
-    return False
-
-
-def _counts_up(cells: pd.Series) -> bool:
-    """Whether cells are 1, 2, 3 … in the order of the rows."""
-    return list(cells.astype("str").str.removesuffix(".0")) == [str(one + 1) for one in range(len(cells))]
-
-
-def _differ_beside(first: Raw, second: Raw, name: str) -> bool:
-    """Whether rows of one number hold different things in most other columns that tell rows apart."""
-    pair = first.frame.merge(second.frame, on=name, suffixes=("", " (2)"))
-    others = [
-        one for one in first.frame.columns
-        if one != name and f"{one} (2)" in pair and len(pair[one].astype("str").unique()) > 1
-    ]  # fmt: skip
-    same = [(pair[one].astype("str") == pair[f"{one} (2)"].astype("str")).mean() for one in others]
-    return len(pair) < 2 or (bool(same) and sum(same) / len(same) < SAME_BESIDE)
 
 
 def _label(file: str) -> str:

@@ -6,7 +6,6 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
-from funnelnb.data.contract.tables import TABLES
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ MEANS_AN_END = ("closed_unclear", "word_unclear")
 
 EXPECTED = ("created_at", "closed_at", "amount", "owner")
 """Columns that most exports have: it is said where none was found."""
-
-ORDER = {one.name: place for place, one in enumerate(TABLES["opportunities"])}
 
 UNREAD_SHOWN = 40
 """At most so many unread columns are named in one line."""
@@ -130,9 +127,7 @@ def _columns(proposal: Proposal, say: Words) -> str:
         return ""
     rows = []
     by_name = {one.name: one for one in sheet.profiles}
-    columns = proposal.table("opportunities").get("columns", {})
-    for column in sorted(columns, key=lambda one: ORDER.get(one, len(ORDER))):
-        source = columns[column]
+    for column, source in proposal.columns_in_order():
         first = source if isinstance(source, str) else source[0]
         samples = _examples(by_name.get(first))
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
