@@ -69,9 +69,8 @@ def fields_beside(raw: Raw) -> Raw:
         if len(known) < COVERS * keys.nunique():
             added.remove(one)  # what only some deals have changed says nothing of the others
             continue
-        whole[one] = pd.array(
-            as_text(whole[log["opportunity_id"]], blanks=False).map(known).fillna(""), dtype="str"
-        )
+        cells = as_text(whole[log["opportunity_id"]], blanks=False).map(known).fillna("")
+        whole[one] = cells.astype("str")
     whole.index = pd.RangeIndex(2, 2 + len(whole))
     values = {"file": raw.file, "column": log["field"], "value": log["field_value"]}
     told = [Note("stage_rows_read", values)]
