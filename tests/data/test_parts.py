@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from funnelnb import cli
 from funnelnb.core.errors import DataProblems, FunnelError, SourceError
 from funnelnb.data import parts
 from funnelnb.data.contract import limits
+from funnelnb.data.count.tally import stage_counts
 from funnelnb.data.load import load
 from funnelnb.data.read import parts as text_parts
 from funnelnb.data.stored import stored
@@ -208,7 +210,7 @@ def test_a_folder_without_stored_deals_is_refused(tmp_path):
 def together(folder, seed):
     """Deals and what belongs to them, in several messy files: a history, customers, contacts; or deals by year."""
     chance = random.Random(seed)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     rows = list(messy(seed).decode("utf-8-sig").splitlines(keepends=True))
     text = messy(seed)
     ids = [f"D{k:03}" for k in range(150)]
@@ -261,6 +263,39 @@ def compare_together(folder, seed, part_rows):
     return type(one).__name__
 
 
-@pytest.mark.parametrize("seed", [1, 2])  # many more: tools/verify.d/parts.sh
+def test_a_history_of_which_a_sample_repeats_no_deal_is_still_read(tmp_path, monkeypatch):
+    """Two files of one shape and a history in no order, counted where they are stored as fn.load counts them."""
+    chance = random.Random(5)
+    deals, log = [], []
+    for k in range(400):
+        place = chance.randrange(4)
+        day = f"2026-01-{k % 28 + 1:02}"
+        deals.append(
+            f"D{k},{[*STAGES, 'lost'][place]},{'NS'[k % 2]},{day},{'2026-04-02' if place > 1 else ''},{k},a,b"
+        )
+        log += [f"D{k},{stage},{day}" for stage in STAGES[: place + 1 if place < 3 else 2]]
+    header = "Deal ID,Stage,Region,Created,Closed,Amount,Note,Owner"
+    export = tmp_path / "export"
+    export.mkdir()
+    for name, rows in (("deals 1.csv", deals[:180]), ("deals 2.csv", deals[180:])):
+        (export / name).write_text("\n".join([header, *rows]) + "\n")
+    shuffled = chance.sample(log, len(log))
+    (export / "stage_history.csv").write_text("\n".join(["Deal ID,New Stage,Changed", *shuffled]) + "\n")
+    book = load(export, playbook=STAGES)
+    monkeypatch.setattr(limits, "_SMALL", 1)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 1)
+    for name, value in (("FIRST_LINES", 30), ("PLACES", 2), ("PLACE_LINES", 10)):
+        monkeypatch.setattr(text_parts, name, value)
+    monkeypatch.setattr(parts, "SHARD_BYTES", 4000)
+    with pytest.raises(SourceError, match=r"deals 1.csv, deals 2.csv, stage_history.csv: .* of memory"):
+        load(export, playbook=STAGES)
+    made = parts.convert(export, tmp_path / "stored", playbook=STAGES)
+    assert made.rows_n == {"opportunities": 400, "stage_history": len(log)}
+    counts, expected = stored(tmp_path / "stored").stage_counts("region"), stage_counts(book.ledger, "region")
+    for name in ("groups", "deal_n", "reached_n", "lost_n"):
+        assert np.array_equal(getattr(counts, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("seed", [1, 4])  # many more: tools/verify.d/parts.sh
 def test_files_that_belong_together_are_what_a_plain_load_makes_of_them(tmp_path, seed):
     assert compare_together(tmp_path, seed, 20) == "tuple"
