@@ -439,7 +439,13 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
     )
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
-    return placed, lead
+    return (_known_in_order(placed, places["name"]) if lead == "file" else placed), lead
+
+
+def _known_in_order(placed: list[str], rank: Mapping[str, float]) -> list[str]:
+    """Return stages in the order of the file with those of a usual place in their order; the others stay in theirs."""
+    known = iter(sorted((word for word in placed if word in rank), key=lambda word: rank[word]))
+    return [next(known) if word in rank else word for word in placed]
 
 
 _LETTERED = re.compile(r"\s*([A-Z])(?:[.、:：)）-]\s*|\s+)\S")

@@ -183,7 +183,8 @@ def _tested(result: Duration, test: DurationTest, gaps: Sequence[DurationGap], s
     why = "_undated" if "losses_undated" in codes and result.to != "advance" else "_none"
     why = "" if "late_entry" in codes else why
     named = any(row.verdict in ("slower", "faster") for row in gaps)
-    parts = [say.say(f"findings.duration_groups.{f'untested{why}' if unseen else 'test'}", **values)]
+    seen = "test" if named or test.p_value >= 1 - result.confidence_level else "test_only"
+    parts = [say.say(f"findings.duration_groups.{f'untested{why}' if unseen else seen}", **values)]
     for verdict, key in (("not_separable", "similar"), ("too_few", "few")):
         count = sum(row.verdict == verdict for row in gaps)
         if count and (key == "few" or named):

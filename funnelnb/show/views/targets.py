@@ -146,7 +146,7 @@ def shares_finding(result: FairShares, say: Words) -> Finding:
         say.say(
             "findings.shares.named", group=say.group(row.group), share=say.numbers.percent(row.target_share)
         )
-        for row in (carrying or ranked)[:3]
+        for row in carrying or ranked
     ]
     values = placeholders(result, say) | {
         "amount": say.numbers.amount(result.target_amount, result.currency),
