@@ -135,7 +135,7 @@ def _parsed(path: Path) -> Any:
             f"{path.name} is nested too deeply", expected=_EXPECTED, hint="export plain records"
         ) from None
     except ValueError as error:
-        whole = str(error)
+        whole = _place(error)
     found = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -143,11 +143,18 @@ def _parsed(path: Path) -> Any:
         try:
             found.append(json.loads(line, **plain))
         except (ValueError, RecursionError) as error:
-            told = whole if not found else f"line {number}: {str(error)[:80]}"
+            told = whole if not found else _place(error, number)
             raise SourceError(
                 f"{path.name} is not JSON ({told[:120]})", expected=_EXPECTED, hint="export it again"
             ) from None
     return found
+
+
+def _place(error: Exception, line: int = 0) -> str:
+    """Return where a text is no JSON, and why; `line`: that of a text of one record per line."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)[:80]
+    return f"line {line or error.lineno}, column {error.colno}: {error.msg}"
 
 
 def _records(content: Any, file: str) -> list[dict[str, Any]]:

@@ -168,7 +168,8 @@ def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
             known_n += len(near_numbers(keys, ids.dropna()))
         shares.append((known_n / max(len(keys), 1), one))
     share, best = max(shares, key=lambda pair: pair[0])
-    return best if share >= 0.5 else None
+    sure = share >= 0.5 or (len(logs) == 1 and best.kind == "stage_history" and best.raw.sampled)
+    return best if sure else None  # of a sample, most deals are not among the others
 
 
 def _repeats(sheet: Sheet) -> bool:

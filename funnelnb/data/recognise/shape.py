@@ -149,7 +149,8 @@ def look(
     columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
-    log = log_roles(found) or (_nameless_log(found) if guess else {})
+    told = raw.sampled and "stage_history" in (kind, by_name)  # of a sample, ids need not repeat
+    log = log_roles(found, told=told) or (_nameless_log(found) if guess else {})
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
@@ -236,8 +237,11 @@ def _lists_stages(sheet: Sheet, stem: str) -> bool:
     return bool(called) and len(sheet.raw.frame) <= 100 and not deals & found
 
 
-def log_roles(sheet: Sheet) -> dict[str, str]:
-    """Return the roles of a history of stages: a repeated key, a stage and a time; empty if it is none."""
+def log_roles(sheet: Sheet, *, told: bool = False) -> dict[str, str]:  # noqa: PLR0911 - one line per kind of table that is none
+    """Return the roles of a history of stages: a repeated key, a stage and a time; empty if it is none.
+
+    `told`: its name says that it is one.
+    """
     scored = _log_scores(sheet.profiles)
     taken: dict[str, str] = {}
     for role in ("old_stage", "stage", "entered_at", "opportunity_id", "field", "left_at"):
@@ -246,7 +250,7 @@ def log_roles(sheet: Sheet) -> dict[str, str]:
             taken[role] = max(best)[1]
     if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
         return {}
-    if not _repeats_ids(sheet.raw, taken) or _are_deals_of_one_name(sheet, taken):
+    if not told and (not _repeats_ids(sheet.raw, taken) or _are_deals_of_one_name(sheet, taken)):
         return {}
     words = words_of(sheet.raw, taken["stage"])
     if "field" in taken:
@@ -266,6 +270,8 @@ def log_roles(sheet: Sheet) -> dict[str, str]:
         )
     ):
         return {}
+    if told:
+        return taken
     varies = sheet.raw.frame.groupby(taken["opportunity_id"])[taken["stage"]].nunique().gt(1).mean()
     return taken if varies > 0.05 or "old_stage" in taken else {}
 

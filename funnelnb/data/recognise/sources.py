@@ -20,7 +20,14 @@ from funnelnb.data.read.database import (
     sqlite_url,
     tables_of,
 )
-from funnelnb.data.read.files import DUCKDB_SUFFIXES, SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.files import (
+    DUCKDB_SUFFIXES,
+    SUFFIXES,
+    nearest_file,
+    read,
+    read_together,
+    sub_tables,
+)
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
@@ -428,24 +435,17 @@ def _unclaimed(settings: Settings, *, alone: bool) -> TableSettings:
 
 def _read_pieces(found: Sources, pieces: Sequence[_Piece], *, alone: bool = False) -> None:
     """Read all pieces, stack those of one shape, and remember them."""
-    read_in: list[tuple[_Piece, Raw]] = []
     claimed = {one.table for one in pieces if one.table}
-    for one in pieces:
-        if (
-            not one.table
-            and (not found.guessing or "opportunities" in claimed)
-            and _skipped(one, found, alone=alone)
-        ):
-            continue
-        try:
-            raw = read(one.file, one.file.name, one.own)
-        except SourceError:
-            if one.table or one.said or alone or len(pieces) == 1:
-                raise
-            continue
-        read_in.append((one, raw))
-    if not read_in and pieces:
-        read(pieces[0].file, pieces[0].file.name, pieces[0].own)  # says what is wrong with it
+    wanted = [
+        one for one in pieces
+        if one.table
+        or not (not found.guessing or "opportunities" in claimed)
+        or not _skipped(one, found, alone=alone)
+    ]  # fmt: skip
+    with read_together([*{one.file: None for one in wanted}], found.settings.limits) as refusal:
+        read_in = _each_read(wanted, refusal, alone=alone or len(pieces) == 1)
+        if not read_in and pieces:
+            read(pieces[0].file, pieces[0].file.name, pieces[0].own)  # says what is wrong with it
     for group in _stacks(read_in):
         piece, raw = group[0]
         several = len(group) > 1
@@ -456,6 +456,22 @@ def _read_pieces(found: Sources, pieces: Sequence[_Piece], *, alone: bool = Fals
             found, raw, table=table, file="" if several else piece.file.name, sheet="" if several else piece.own.sheet,
             stem=piece.own.sheet or piece.file.stem, alone=alone and len(read_in) == 1,
         )  # fmt: skip
+
+
+def _each_read(
+    pieces: Sequence[_Piece], refusal: SourceError | None, *, alone: bool
+) -> list[tuple[_Piece, Raw]]:
+    """Read pieces one after the other; a broken one that nobody asked for is left alone."""
+    read_in = []
+    for one in pieces:
+        try:
+            raw = read(one.file, one.file.name, one.own)
+        except SourceError as error:
+            if one.table or one.said or alone or error is refusal:
+                raise
+            continue
+        read_in.append((one, raw))
+    return read_in
 
 
 def _skipped(piece: _Piece, found: Sources, *, alone: bool) -> bool:
@@ -537,7 +553,7 @@ def _exact(*pieces: _Piece) -> bool:
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
 
 
-def _label(file: str) -> str:
+def label(file: str) -> str:
     """Return the name of a sheet, or of a file without its ending: it may say how its deals ended."""
     sheet = file.rpartition("!")[2]
     ending = Path(sheet).suffix.lower()
@@ -548,7 +564,7 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
 
-    frames = [one.frame.assign(**{STACKED: _label(one.file)}) for one in raws]
+    frames = [one.frame.assign(**{STACKED: label(one.file)}) for one in raws]
     frame = pd.concat(frames)
     ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():
@@ -568,4 +584,5 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
         ragged=ragged,
         notes=notes,
         spoilt={name for one in raws for name in one.spoilt},
+        sampled=any(one.sampled for one in raws),
     )

@@ -60,7 +60,7 @@ def test_settings_never_switch_recognition_off(tmp_path):
     export(tmp_path, lambda d: d.word())
     book = load(tmp_path, mapping={"tables": {"opportunities": {"columns": {"opportunity_id": "Deal ID"}}}})
     assert {"amount", "created_at", "closed_at", "stage"} <= set(book.opportunities)
-    with pytest.raises(MappingError, match="no playbook is named"):
+    with pytest.raises(MappingError, match="no stage model is named"):
         load(tmp_path, mapping={"crm": "none"})
 
 
