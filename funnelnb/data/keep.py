@@ -133,7 +133,10 @@ def write_settings(
         "as_of": str(as_of)[:10],
         **({"currency": currency} if currency else {}),
         **({"timezone": timezone} if timezone else {}),
-        "problems": {"won_without_closed_at": "keep"},
+        "problems": {
+            "won_without_closed_at": "keep",
+            **{one: how for one, how in document.get("problems", {}).items() if one == "two_currencies"},
+        },
     }
     write_whole(folder / FILE_NAME, as_toml(own, {"": comments.get("", ())}), force=True)
     write_whole(folder / SOURCE_SETTINGS, as_toml(document, comments), force=True)
