@@ -36,6 +36,8 @@ GAPS = 200
 STRETCH = 5000
 """Lines that are looked at together."""
 BLOCK = 1 << 22
+NAMES_AGAIN = 3
+"""So many cells that equal their own header, most of the row, make it a header again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -459,20 +461,30 @@ def _end_of_table(result: Delimited) -> tuple[list[int], list[int]]:
 
 
 def _repeated_headers(result: Delimited) -> list[int]:
-    """Return the rows that repeat the header."""
+    """Return the rows that repeat the header, or most of it (a few cells lost or typed over)."""
     import numpy as np
     import pyarrow.compute as pc
 
     names = result.layout.names
     if not result.layout.header or not any(names):
         return []
-    same = np.ones(result.table.num_rows, dtype=bool)
-    for place, name in enumerate(names):
-        if name:
-            same &= pc.equal(pc.utf8_trim_whitespace(result.table.column(place)), name).to_numpy()
-            if not same.any():
-                return []
-    return [int(row) for row in result.rows[same]]
+    named = [place for place, name in enumerate(names) if name]
+    enough = min(NAMES_AGAIN, len(named))
+    same_n = np.zeros(result.table.num_rows, dtype=np.int32)
+    for k, place in enumerate(named):
+        cells = result.table.column(place)
+        cells = pc.utf8_trim_whitespace(cells) if k < 2 or len(cells) < STRETCH else cells
+        same_n += pc.fill_null(pc.equal(cells, names[place]), fill_value=False).to_numpy()
+        if same_n.max(initial=0) + len(named) - k - 1 < enough or (k >= len(named) // 2 and not same_n.any()):
+            return []
+    alike = np.flatnonzero(same_n >= enough)
+    if not len(alike):
+        return []
+    filled_n = sum(
+        np.asarray([bool(str(one or "").strip()) for one in column.take(alike).to_pylist()], dtype=np.int32)
+        for column in result.table.columns
+    )
+    return [int(row) for row in result.rows[alike[2 * same_n[alike] > filled_n]]]
 
 
 def _group_titles(result: Delimited, repeated: Sequence[int]) -> list[int]:

@@ -21,8 +21,10 @@ IN_ORDER = 0.95
 
 NO_CREATION = frozenset((
     "last", "activity", "next", "modified", "updated", "update", "due", "follow", "followup", "up", "reminder", "birth",
-    "birthday", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo", "derniere", "dernier",
-    "последняя", "следующая",
+    "birthday", "promised", "delivery", "delivered", "deliver", "shipping", "shipped", "installation", "deadline",
+    "expiry", "expires", "expiration", "valid", "until", "lieferung", "lieferdatum", "liefertermin", "entrega",
+    "livraison", "consegna", "levering", "dostawy", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo",
+    "derniere", "dernier", "последняя", "следующая",
 ))  # fmt: skip
 """Words of headers that say that a date is no creation, nor a close."""
 
@@ -31,6 +33,9 @@ HARDLY = 0.05
 
 FEWEST_ROWS, MOST_STAGES = 12, 25
 """With fewer rows, or more words, what the cells hold may be chance."""
+
+CODE_DIGITS = 6
+"""Whole numbers that all have the same so many digits or more, and none of them a round one, are codes."""
 
 MOSTLY_FILLED = 0.9
 """A creation date stands in at least this share of the rows."""
@@ -214,17 +219,18 @@ def amount_by_content(raw: Raw, profiles: Sequence[ColumnProfile], used: Collect
     Returns
     -------
     str
-        The only nameless column of numbers that are neither times nor flags nor running numbers; of several the
-        only one with a sign of currency (in the cells or in the header) or decimals.
+        The only nameless column of numbers that are neither times nor flags nor running numbers nor codes of one
+        length; of several the only one whose header names a currency, else the only one with a sign of currency in
+        the cells or decimals.
     """
     free = [
         one for one in profiles
         if one.kind == "number" and one.name not in used and not one.is_flag and not one.clock
         and not header_scores(one.name) and one.distinct_n > 2 and (_in_currency(one) or not _counts_on(raw, one))
     ]  # fmt: skip
-    marked = [one for one in free if one.money or _in_currency(one)]
-    chosen = marked if len(marked) == 1 else free
-    return chosen[0].name if len(chosen) == 1 else ""
+    named = [one for one in free if _in_currency(one)]
+    marked = [one for one in free if one.money or one in named]
+    return next((one[0].name for one in (named, marked, free) if len(one) == 1), "")
 
 
 def _in_currency(one: ColumnProfile) -> bool:
@@ -234,9 +240,12 @@ def _in_currency(one: ColumnProfile) -> bool:
 
 
 def _counts_on(raw: Raw, one: ColumnProfile) -> bool:
-    """Whether numbers are small ones or each another one, as ids, ages and scores are."""
+    """Whether numbers are small ones, each another one, or codes of one length, as ids, ages and scores are."""
     parsed = parse(raw.frame[one.name], "number", Reading(), {"file": "", "column": one.name})
     if parsed.undecided:
         return False
-    largest = parsed.values.max()
-    return bool(largest <= 100 or (one.unique and as_text(raw.frame[one.name]).str.isdigit().all()))
+    texts = as_text(raw.frame[one.name]).dropna()
+    whole = texts[texts.str.isdigit()]
+    lengths = whole.str.len().unique()
+    coded = len(lengths) == 1 and lengths[0] >= CODE_DIGITS and not whole.str.endswith("00").any()
+    return bool(parsed.values.max() <= 100 or (one.unique and len(whole) == len(texts)) or coded)

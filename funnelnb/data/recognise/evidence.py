@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
-from funnelnb.data.recognise.lexicon import key, plain, sense_of
-from funnelnb.data.recognise.stages import Evidence, StageWord, paths
+from funnelnb.data.recognise.lexicon import key, negated, plain, sense_of
+from funnelnb.data.recognise.stages import ALL, Evidence, StageWord, paths
 from funnelnb.data.recognise.words import ENDED, words_of
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
     return {word: said[key(word)] for word in counts if key(word) in said}
 
 
-def _filled(deals: Sheet, column: str) -> dict[str, float]:
-    """Return the share of deals for which a column holds something, by stage word."""
-    at, stage = deals.columns.source(column), deals.columns.source("stage")
+def _filled(deals: Sheet, column: str, by: str = "stage") -> dict[str, float]:
+    """Return the share of deals for which a column holds something, by word of the stage or the outcome."""
+    at, stage = deals.columns.source(column), deals.columns.source(by)
     if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
         return {}
     shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()
@@ -308,9 +308,29 @@ def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict
     return found
 
 
+def _lost_by_reason(words: list[StageWord], deals: Sheet) -> list[StageWord]:
+    """Take words for lost whose deals all have a reason for it, where deals of another word have none; it is asked."""
+    reasons = _filled(deals, "lost_reason", by="outcome")
+    if len(reasons) < 2 or min(reasons.values()) > 1 - ALL:
+        return words
+    if any(one.meaning == "won" and reasons.get(one.word, 0.0) > 1 - ALL for one in words):
+        return words
+    return [
+        StageWord(word=one.word, n=one.n, meaning="lost", why="reason", sure=False)
+        if reasons.get(one.word, 0.0) >= ALL and _may_be_lost(one)
+        else one
+        for one in words
+    ]
+
+
+def _may_be_lost(one: StageWord) -> bool:
+    """Whether no list says what a word means, or it only says that there was no win ("não fechado")."""
+    return (one.meaning == "open" and (one.why == "rest" or negated(one.word))) or not one.sure
+
+
 def _won_by_rest(words: list[StageWord]) -> list[StageWord]:
     """Take the one unknown word beside known words for open and lost for the win; it is asked."""
-    strange = [one for one in words if one.meaning == "open" and one.why == "rest"]
+    strange = [one for one in words if one.meaning == "open" and one.why == "rest" and not negated(one.word)]
     others = {one.meaning for one in words if one not in strange}
     if len(strange) != 1 or "won" in others or not {"open", "lost"} <= {one[:4] for one in others}:
         return words
@@ -331,12 +351,12 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
             found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
         else:
             found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
-    found = _won_by_rest(found)
+    found = _won_by_rest(_lost_by_reason(found, deals))
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
-    if not won:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked
+    if not won and lost:  # "Closed" beside "Lost" can only be the win; alone it is asked
         found = [
-            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=lost and one.sure)
+            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=False)
             if not one.sure and one.meaning == "left"
             else one
             for one in found

@@ -334,8 +334,8 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
-        if EITHER.search(one.name) and sheet.columns.source("closed_at") == one.name:
-            continue  # "completed / fell through" is the close, however it ended
+        if _is_close(sheet, one.name) and key(named) not in known:
+            continue  # "completed / fell through" is the close, however it ended, and so is "final decision"
         word = known.get(key(named))
         sense = sense_of(named)
         if word is None and (
@@ -360,9 +360,19 @@ def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:
     frame = sheet.raw.frame
     more = steps_between(frame, sheet.profiles, found)
     more += [one for one in (lost_alone(frame, sheet.profiles, found),) if one and one not in more]
-    whole = {**{_stage_named(one): one for one in more if _stage_named(one)}, **found}
+    more = [one for one in more if _stage_named(one) and not _is_close(sheet, one)]
+    whole = {**{_stage_named(one): one for one in more}, **found}
     place = {one.name: one.place for one in sheet.profiles}
     return dict(sorted(whole.items(), key=lambda pair: place[pair[1]]))
+
+
+def _is_close(sheet: Sheet, name: str) -> bool:
+    """Whether a column is the date of the close by its name, and tells no end of its own."""
+    closed = sheet.columns.found.get("closed_at")
+    if closed is None or closed.source != name or closed.why in ("content", "cells"):
+        return False
+    own_end = sense_of(_stage_named(name)).meaning
+    return bool(EITHER.search(name)) or not (own_end == "won" or own_end.startswith("lost"))
 
 
 def _entered(name: str) -> bool:
