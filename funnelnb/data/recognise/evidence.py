@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.lexicon import key, negated, plain, sense_of
-from funnelnb.data.recognise.stages import ALL, Evidence, StageWord, paths
+from funnelnb.data.recognise.stages import Evidence, StageWord, lost_by_reason, paths
 from funnelnb.data.recognise.words import ENDED, words_of
 
 if TYPE_CHECKING:
@@ -308,26 +308,6 @@ def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict
     return found
 
 
-def _lost_by_reason(words: list[StageWord], deals: Sheet) -> list[StageWord]:
-    """Take words for lost whose deals all have a reason for it, where deals of another word have none; it is asked."""
-    reasons = _filled(deals, "lost_reason", by="outcome")
-    if len(reasons) < 2 or min(reasons.values()) > 1 - ALL:
-        return words
-    if any(one.meaning == "won" and reasons.get(one.word, 0.0) > 1 - ALL for one in words):
-        return words
-    return [
-        StageWord(word=one.word, n=one.n, meaning="lost", why="reason", sure=False)
-        if reasons.get(one.word, 0.0) >= ALL and _may_be_lost(one)
-        else one
-        for one in words
-    ]
-
-
-def _may_be_lost(one: StageWord) -> bool:
-    """Whether no list says what a word means, or it only says that there was no win ("não fechado")."""
-    return (one.meaning == "open" and (one.why == "rest" or negated(one.word))) or not one.sure
-
-
 def _won_by_rest(words: list[StageWord]) -> list[StageWord]:
     """Take the one unknown word beside known words for open and lost for the win; it is asked."""
     strange = [one for one in words if one.meaning == "open" and one.why == "rest" and not negated(one.word)]
@@ -351,7 +331,7 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
             found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
         else:
             found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
-    found = _won_by_rest(_lost_by_reason(found, deals))
+    found = _won_by_rest(lost_by_reason(found, _filled(deals, "lost_reason", by="outcome")))
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
     if not won and lost:  # "Closed" beside "Lost" can only be the win; alone it is asked

@@ -82,7 +82,7 @@ class StageWord:
         Stage of which this is another spelling; empty otherwise.
     why : str
         ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``,
-        ``"closed"``, ``"rest"``.
+        ``"closed"``, ``"reason"``, ``"rest"``.
     sure : bool
         False: asked before anything is counted on it.
     """
@@ -230,7 +230,39 @@ def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
         found.append(StageWord(word=word, n=n, meaning=meaning, why=why, sure=sure))
     if not sure_win and len(wins) > 1 and not outcome_told:
         found = _furthest_win(found, evidence)
-    return found if outcome_told else _ends_by_date(found, evidence)
+    return found if outcome_told else _ends_by_date(lost_by_reason(found, evidence.reasons or {}), evidence)
+
+
+def lost_by_reason(words: list[StageWord], reasons: Mapping[str, float]) -> list[StageWord]:
+    """Take words for lost whose deals all have a reason for it, where deals of another word have none; it is asked.
+
+    Parameters
+    ----------
+    words : list of StageWord
+    reasons : Mapping of str to float
+        Word = share of its deals that have a reason for the loss.
+
+    Returns
+    -------
+    list of StageWord
+        Only words that no list explains, and those that say what was not done ("não fechado").
+    """
+    if len(reasons) < 2 or min(reasons.values()) > 1 - ALL:
+        return words
+    if any(one.meaning == "won" and reasons.get(one.word, 0.0) > 1 - ALL for one in words):
+        return words
+    return [
+        replace(one, meaning="lost", why="reason", sure=False)
+        if reasons.get(one.word, 0.0) >= ALL and _may_be_lost(one)
+        else one
+        for one in words
+    ]
+
+
+def _may_be_lost(one: StageWord) -> bool:
+    if one.meaning not in ("open", "stage", "none", "left"):
+        return False
+    return one.why == "rest" or negated(one.word) or not one.sure
 
 
 def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
@@ -447,6 +479,15 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
         "file": {word: float(place) for place, word in enumerate(working)},
     }
     lead = next(name for name in EVIDENCE if _leads(places[name], working))
+    if lead == "file" and len(places["name"]) >= HALF * len(
+        working
+    ):  # asked all the same: some names are unknown
+        return _placed(working, places, "name"), lead
+    return _placed(working, places, lead), lead
+
+
+def _placed(working: list[str], places: Mapping[str, Mapping[str, float]], lead: str) -> list[str]:
+    """Return the stages as the leading evidence places them, the others where the rest does."""
     rest = [places[name] for name in EVIDENCE if name != lead]
     placed = sorted(
         (word for word in working if word in places[lead]),
@@ -454,7 +495,7 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
     )
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
-    return placed, lead
+    return placed
 
 
 _LETTERED = re.compile(r"\s*([A-Z])(?:[.、:：)）-]\s*|\s+)\S")
