@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from funnelnb.core.display import renderer
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest
+from funnelnb.core.note import Note
 from funnelnb.data.contract import tables as contract
 from funnelnb.data.parse.values import among
+from funnelnb.playbooks.load import OWN_STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from funnelnb.core.note import Note
     from funnelnb.data.contract.calendar import Calendar
     from funnelnb.data.ledger.ledger import Ledger
     from funnelnb.playbooks.model import Playbook
@@ -138,6 +139,8 @@ class Book:
         Business-day calendars of the settings, by name.
     deal_url : str
         Address of a deal in the CRM, with ``{opportunity_id}`` where its id belongs; empty: none is known.
+    put_aside : Mapping of str to frozenset of str
+        Code of a problem = deals of which loading takes a value for not known because of it.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -150,6 +153,7 @@ class Book:
     timezone: str = ""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     deal_url: str = ""
+    put_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -273,6 +277,50 @@ class Book:
             keep &= _match(deals, name, values)
             said.append("+".join(str(value or "?") for value in values))
         return self._part(keep, name=" ".join(said) or self.name)
+
+    def in_pipeline(self, name: str) -> Book:
+        """Which deals are in one pipeline, and through which stages do they go?
+
+        Parameters
+        ----------
+        name : str
+            Value of the column ``pipeline``.
+
+        Returns
+        -------
+        Book
+            As :meth:`where`; where the stage model is a plain list of stages, it is cut to those in which a deal of the
+            pipeline is or was, and a note says so. A stage model with criteria of its own stays whole.
+
+        Raises
+        ------
+        ParameterError
+            The deals name no pipeline, or not this one.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from funnelnb.data.load import load
+        >>> deals = pd.DataFrame({"opportunity_id": ["a", "b"], "stage": ["demo", "renewal"],
+        ...                       "created_at": "2026-01-05", "pipeline": ["Sales", "Renewals"]})
+        >>> load(deals, playbook=["demo", "renewal", "won"]).in_pipeline("Sales").playbook.stage_ids
+        ('demo', 'won')
+        """
+        part = self.where(pipeline=name)
+        if self.playbook.id != OWN_STAGES:
+            return part
+        seen = set(part.opportunities["stage"].dropna()) if "stage" in part.opportunities else set()
+        seen |= set(part.tables["stage_history"]["stage"]) if "stage_history" in part.tables else set()
+        kept = tuple(one for one in self.playbook.stages if one.id in seen or one.kind == "won")
+        if not any(one.kind == "working" for one in kept) or len(kept) == len(self.playbook.stages):
+            return part
+        told = [one for one in self.notes if one.code != "several_pipelines"]
+        told.append(
+            Note("pipeline_stages", {"name": name, "stages": " → ".join(one.label.en for one in kept)})
+        )
+        made = replace(part, playbook=replace(self.playbook, stages=kept), notes=tuple(told))
+        made.__dict__["_whole"] = self.whole
+        return made
 
     def split(self, by: str) -> dict[str, Book]:
         """Which books result from dividing the deals by one column?

@@ -200,7 +200,7 @@ def accounts(subject: Subject) -> list[Note] | None:
     blank = ~open_deals & deals["account_id"].isna()
     if blank.any():
         found.append(Note("closed_without_account", {"n": int(blank.sum())}))
-    records = subject.book.tables.get("accounts")
+    records = subject.book.tables.get("accounts") if "accounts" in subject.draft_frames else None
     if records is not None:
         stray = deals["account_id"].notna() & ~among(deals["account_id"], records["account_id"])
         if stray.any():

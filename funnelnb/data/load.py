@@ -15,6 +15,7 @@ from funnelnb.core.resources import sample_folder
 from funnelnb.data.book import Book
 from funnelnb.data.clean.as_of import as_of_instant, check_quiet, cut, observed_since
 from funnelnb.data.clean.convert import Table, drop_non_data, ordered, read_table
+from funnelnb.data.clean.customer_columns import customer_rows, with_customers
 from funnelnb.data.clean.deals import (
     close_from_history,
     end_close_days,
@@ -164,6 +165,9 @@ class Draft:
     ask : bool
         Whether what can be read in two ways stops the loading; else the proposal keeps the questions.
     """
+
+    customers: Mapping[str, pd.DataFrame]
+    """What columns of the deals say of their customers, a row for each deal."""
 
     def __init__(
         self,
@@ -333,6 +337,7 @@ class Draft:
         end_close_days(deals, history, self.findings)
         close_from_history(deals, history, self.playbook.stage_ids[self.playbook.won], self.findings)
         self.currency = settle_currency(deals, sorted(deals.currencies), self.findings)
+        self.customers = customer_rows(raw, deals, self.settings, self.findings)
 
     def book(
         self, *, as_of: Day | None = None, observed_from: Day | None = None, name: str | None = None
@@ -360,6 +365,7 @@ class Draft:
             timezone=self.settings.timezone,
             calendars=self.settings.calendars,
             deal_url=self.settings.deal_url,
+            put_aside=self.findings.put_aside,
         )
 
     def tables_until(self, until: np.datetime64) -> dict[str, pd.DataFrame]:
@@ -370,6 +376,7 @@ class Draft:
             frames["opportunities"], frames.get("stage_history"),
             self.playbook.stage_ids, self.playbook.won, self.findings,
         )  # fmt: skip
+        frames = with_customers(frames, self.customers, self.findings)
         return {one: ordered(frames[one], one) for one in TABLES if one in frames}
 
     def part(self, raw: Raw, whole: Whole, *, first: bool) -> Draft:
@@ -384,7 +391,7 @@ class Draft:
         """
         one = copy.copy(self)
         one.findings = Findings(self.settings, whole=whole)
-        one.tables, one.joins, one.first = {}, [], first
+        one.tables, one.customers, one.joins, one.first = {}, {}, [], first
         told = instructions(raw.frame) if first and self.sources.guessing else ""
         if told:
             one.findings.note(

@@ -20,7 +20,7 @@ from funnelnb.data.contract.calendar import BUSINESS, CALENDAR_DAYS, calendar_of
 from funnelnb.data.count.groups import cohort_codes
 from funnelnb.data.seen_as import seen_as, views
 from funnelnb.notebook.controls import Live, offered
-from funnelnb.notebook.page import entered_in, length_of
+from funnelnb.notebook.page import entered_in, length_of, pick
 from funnelnb.playbooks import load_playbook
 from funnelnb.show import outputs, panel
 from funnelnb.show.text.words import words
@@ -210,6 +210,8 @@ def explore(
     by = (
         None if isinstance(by, Unavailable) else by
     )  # no attribute divides these deals: said where it was looked for
+    if part_by == "pipeline" and value:
+        book = pick(book, part_by, value)  # its own stages are offered
     return Explorer(
         book, by=by, horizon_days=horizon_days, lang=lang, part_by=part_by, value=value, period=period
     )

@@ -124,6 +124,7 @@ def pick(book: Book, by: str, value: str | None = None, *, period: str | None = 
     Returns
     -------
     Book
+        Of one pipeline with its own stages (:meth:`Book.in_pipeline`).
 
     Raises
     ------
@@ -136,7 +137,7 @@ def pick(book: Book, by: str, value: str | None = None, *, period: str | None = 
     >>> len(pick(fn.sample(), "region", "DACH", period="2026-Q1").opportunities)
     113
     """
-    picked = book.where(**{by: value}) if value else book
+    picked = book if not value else book.in_pipeline(value) if by == "pipeline" else book.where(**{by: value})
     return entered_in(picked, period) if period else picked
 
 

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _LIBRARY = Path(__file__).parent / "library"
 
+OWN_STAGES = "own_stages"
+"""Id of a stage model that is a plain list of stages."""
+
 WON_STAGE = Stage(
     id="won",
     label=Label(en="Won", zh="赢单"),
@@ -112,7 +115,7 @@ def load_playbook(name_or_path: str | os.PathLike[str]) -> Playbook:
     return _from_file(Path(name_or_path).expanduser())
 
 
-def playbook_from_stages(names: Iterable[str], *, id: str = "own_stages", path: str = "stages") -> Playbook:
+def playbook_from_stages(names: Iterable[str], *, id: str = OWN_STAGES, path: str = "stages") -> Playbook:
     """Which playbook do these stage names make?
 
     Parameters

@@ -10,6 +10,7 @@ import pytest
 
 from funnelnb.analysis.forecast.forecast import forecast
 from funnelnb.analysis.quality import measures
+from funnelnb.analysis.quality.findings import FINDINGS, subject_of
 from funnelnb.analysis.quality.harm import harm
 from funnelnb.batch.harm_report import as_json
 from funnelnb.cli import main
@@ -276,3 +277,136 @@ def test_bounds_are_said_shown_and_written():
     told = as_json(result)["faults"]
     written = next(row for row in told if row["fault"] == "undated_wins")["effects"]["won_within_rate"]
     assert (written["least"], written["most"], written["mended"]) == (one.least, one.most, None)
+
+
+def stages_of(deals, days):
+    """A history in which each deal goes through three stages, the last one after so many days."""
+    rows = [
+        {
+            "opportunity_id": one.opportunity_id,
+            "stage": stage,
+            "entered_at": one.created_at + pd.Timedelta(days=day),
+        }
+        for one in deals.itertuples()
+        for stage, day in zip(("lead", "offer", "talk"), (0, 1, days), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def planted():
+    """Of every kind of fault that only needs deals: how a book comes to have it, and the deals that then do."""
+    deals = frame(n=120).assign(currency="EUR")
+    ids = deals["opportunity_id"]
+    won, lost, is_open = (deals.index[deals["outcome"] == one] for one in ("won", "lost", "open"))
+    keep = {
+        "problems": dict.fromkeys(
+            ("won_without_closed_at", "closed_before_created", "two_currencies"), "keep"
+        )
+    }
+
+    def changed(rows, **cells):
+        made = deals.copy()
+        for name, one in cells.items():
+            made[name] = made.get(name, pd.Series(None, index=made.index, dtype=object))
+            made.loc[rows, name] = one
+        return book(made, mapping=keep)
+
+    before = deals["created_at"] - pd.Timedelta(days=2)
+    longest = (deals["closed_at"] - deals["created_at"]).max()
+    older = (deals["outcome"] == "open") & (pd.Timestamp("2026-12-31") - deals["created_at"] > longest)
+    closed = deals[(deals["closed_at"] < "2026-07-01")]
+    late = frame(n=60, seed=2)
+    late["opportunity_id"] = "early " + late["opportunity_id"]
+    late["created_at"] = DAY - pd.Timedelta(days=400)
+    late["closed_at"] = late["closed_at"].mask(late["closed_at"].notna(), DAY + pd.Timedelta(days=20))
+    return {
+        "undated_wins": (changed(won[:3], closed_at=pd.NaT), set(ids[won[:3]])),
+        "undated_losses": (changed(lost[:4], closed_at=pd.NaT), set(ids[lost[:4]])),
+        "closed_before_created": (changed(won[:2], closed_at=before[won[:2]]), set(ids[won[:2]])),
+        "bulk_closed": (changed(lost[:30], closed_at=pd.Timestamp("2026-12-01")), set(ids[lost[:30]])),
+        "zero_day": (changed(won[:5], closed_at=deals["created_at"][won[:5]]), set(ids[won[:5]])),
+        "closed_only": (load(closed, playbook=["lead", "won"]), set(closed["opportunity_id"])),
+        "plateau": (book(deals), set(ids[older])),
+        "late_history": (book(pd.concat([late, deals])), set(late["opportunity_id"])),
+        "expected_passed": (
+            changed(is_open[:2], expected_close_at=pd.Timestamp("2026-06-01")), set(ids[is_open[:2]])
+        ),
+        "other_currency": (changed(won[:2], currency="USD"), set(ids[won[:2]])),
+        "amount_missing": (changed(is_open[:2], amount=np.nan), set(ids[is_open[:2]])),
+        "total_row": (changed(is_open[:1], amount=deals["amount"].drop(is_open[0]).sum()), {ids[is_open[0]]}),
+        "test_deals": (changed(won[:1], name="TEST please ignore"), {ids[won[0]]}),
+    }  # fmt: skip
+
+
+def with_history():
+    """The same for kinds that need a history or contacts."""
+    deals = frame(n=60)
+    ids = deals["opportunity_id"]
+    won = deals.index[deals["outcome"] == "won"]
+    whole = stages_of(deals, 3)
+    whole = pd.concat([
+        whole,
+        pd.DataFrame({
+            "opportunity_id": ids[won], "stage": "won", "entered_at": deals["closed_at"][won]
+            + pd.to_timedelta(np.where(np.arange(len(won)) < 2, 20, 0), unit="D"),
+        }),
+    ])  # fmt: skip
+    jump = whole[~(whole["opportunity_id"].isin(ids[won[:2]]) & whole["stage"].isin(["offer", "talk"]))]
+    calls = pd.DataFrame({"opportunity_id": ids[:2], "owner": ["Ann", "Bob"], "at": DAY, "kind": "call"})
+    model = ["lead", "offer", "talk", "won"]
+
+    def opened(history, **more):
+        tables = {"opportunities": deals.assign(owner="Ann"), "stage_history": history, **more}
+        return load(tables, playbook=model, as_of="2026-12-31")
+
+    return {
+        "dated_back": (opened(whole), set(ids[won[:2]])),
+        "jumped_to_won": (opened(jump), set(ids[won[:2]])),
+        "changed_hands": (opened(whole, activities=calls), {ids[1]}),
+    }
+
+
+def test_every_kind_of_fault_is_found_on_a_book_that_has_it():
+    """By hand: the deals that were spoilt, and no others."""
+    told = {**planted(), **with_history()}
+    for code, (spoilt, expected) in told.items():
+        seen = subject_of(spoilt)
+        found = FINDINGS[code](seen)
+        assert set(seen.deals["opportunity_id"][found.rows]) == expected, code
+        assert not (found.rows & ~found.of).any(), code
+    assert set(told) | {"entered_twice"} == set(FINDINGS)  # the last one: test_each_planted_fault_is_found…
+
+
+def test_closed_before_created_from_the_shell(tmp_path, capsys):
+    deals = frame(n=80)
+    won = deals.index[deals["outcome"] == "won"][:4]
+    deals.loc[won, "closed_at"] = deals.loc[won, "created_at"] - pd.Timedelta(days=3)
+    deals.to_csv(tmp_path / "deals.csv", index=False)
+    (tmp_path / "limits.toml").write_text("[harm]\nclosed_before_created = 0.01\n")
+    where = ["--mapping", str(tmp_path / "limits.toml"), "--json", str(tmp_path / "harm.json")]
+    assert main(["check", str(tmp_path / "deals.csv"), "--harm", *where]) == 5
+    row = next(one for one in json.loads((tmp_path / "harm.json").read_text())["faults"]
+               if one["fault"] == "closed_before_created")  # fmt: skip
+    closed = deals["outcome"] != "open"
+    rates = [
+        (deals["outcome"] == "won")[rows].sum() / rows.sum()
+        for rows in (closed, closed & ~deals.index.isin(won))
+    ]
+    assert (row["deals"], row["of"], row["examples"]) == (4, closed.sum(), list(deals["opportunity_id"][won]))
+    assert [row["effects"]["win_rate"][one] for one in ("as_is", "mended")] == pytest.approx(rates)
+    assert set(row["effects"]) == {
+        "win_rate",
+        "won_within_rate",
+        "cycle_days",
+        "pipeline_amount",
+        "forecast_amount",
+    }
+    assert "Closed before they were created" in capsys.readouterr().out
+
+
+def test_a_currency_written_in_words_is_not_another_one():
+    deals = frame(n=40).assign(currency=["美元" if k == 0 else "人民币" for k in range(40)])
+    found = FINDINGS["other_currency"](
+        subject_of(book(deals, mapping={"problems": {"two_currencies": "keep"}}))
+    )
+    assert found.rows.sum() == 1

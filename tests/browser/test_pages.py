@@ -116,7 +116,9 @@ def test_printed_it_is_whole(chromium: Any, page_file: Path, tmp_path: Path) -> 
     assert page.evaluate(LOOKING, LEAST_PRINTED) == []
     target = tmp_path / "page.pdf"
     page.pdf(path=str(target), prefer_css_page_size=True)
-    told = subprocess.run(["pdftotext", str(target), "-"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        ["pdftotext", "-raw", str(target), "-"], capture_output=True, text=True, check=True
+    ).stdout
     bare = re.sub(r"\s+", "", told)
     for title in page.locator("summary h2, .fold caption").all_text_contents():
         assert re.sub(r"\s+", "", title) in bare

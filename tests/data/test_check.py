@@ -241,7 +241,10 @@ def test_undecidable_data_give_a_report_without_deals():
 
 def words(lang):
     folder = ROOT / "funnelnb" / "show" / "lang"
-    paths = [folder / f"{name}.{lang}.toml" for name in ("notes_data", "reading", "recognise", "exports")]
+    paths = [
+        folder / f"{name}.{lang}.toml"
+        for name in ("notes_data", "reading", "recognise", "exports", "customer_columns")
+    ]
     parts = [tomllib.loads(path.read_text(encoding="utf-8"))["notes"] for path in paths]
     for name, code in (
         ("cleaning", "cleaned"),

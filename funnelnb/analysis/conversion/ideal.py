@@ -10,6 +10,7 @@ import numpy as np
 
 from funnelnb.analysis.conversion.conversion import conversion
 from funnelnb.analysis.shared.counts import level
+from funnelnb.analysis.shared.open_deals import of_other_stages
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
@@ -170,6 +171,29 @@ def ideal_funnel(
     )
 
 
+def _measured(book: Book, ideal: Book, stages: list[str], horizon_days: float) -> tuple[list[float], str]:
+    """Return the shares of another book of the same stages, and its name."""
+    if of_other_stages(book, ideal):
+        raise MissingDataError(
+            "the ideal funnel: the deals of this pipeline go through stages of their own",
+            expected="a book of the same stages to compare with",
+        )
+    if ideal.playbook.stage_ids != book.playbook.stage_ids:
+        raise ParameterError(
+            f"the ideal has the stages {', '.join(ideal.playbook.stage_ids)}",
+            expected="the stages of the book: " + ", ".join(book.playbook.stage_ids),
+            hint="look at both through one playbook with fn.seen_as",
+        )
+    steps = conversion(ideal, horizon_days=horizon_days).steps
+    rates = [_rates(step)[0] for step in steps if not step.after_sale]
+    unknown = [stage for stage, rate in zip(stages, rates, strict=True) if np.isnan(rate)]
+    if unknown:
+        raise MissingDataError(
+            f"the ideal book has no deals to measure {', '.join(unknown)}", expected="deals in every step"
+        )
+    return rates, str(ideal.name)
+
+
 def ideal_rates(
     book: Book, ideal: Sequence[float] | Mapping[str, float] | Book, stages: list[str], horizon_days: float
 ) -> tuple[list[float], str]:
@@ -183,20 +207,7 @@ def ideal_rates(
     from funnelnb.data.book import Book as SomeBook
 
     if isinstance(ideal, SomeBook):
-        if ideal.playbook.stage_ids != book.playbook.stage_ids:
-            raise ParameterError(
-                f"the ideal has the stages {', '.join(ideal.playbook.stage_ids)}",
-                expected="the stages of the book: " + ", ".join(book.playbook.stage_ids),
-                hint="look at both through one playbook with fn.seen_as",
-            )
-        steps = conversion(ideal, horizon_days=horizon_days).steps
-        rates = [_rates(step)[0] for step in steps if not step.after_sale]
-        unknown = [stage for stage, rate in zip(stages, rates, strict=True) if np.isnan(rate)]
-        if unknown:
-            raise MissingDataError(
-                f"the ideal book has no deals to measure {', '.join(unknown)}", expected="deals in every step"
-            )
-        return rates, str(ideal.name)
+        return _measured(book, ideal, stages, horizon_days)
     if isinstance(ideal, Mapping):
         unknown = [name for name in ideal if book.playbook.position(str(name)) is None]
         named = {book.playbook.position(str(name)): value for name, value in ideal.items()}

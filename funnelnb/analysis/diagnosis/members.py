@@ -29,6 +29,7 @@ from funnelnb.analysis.shared.members import (
     Who,
     behind,
 )
+from funnelnb.analysis.shared.open_deals import learned_from
 from funnelnb.analysis.shared.period import Period
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def _rule(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
 @behind("SymptomDetail")
 def _detail(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
     ids = [one.opportunity_id for one in result.deals]
-    learned = asked.arguments.get("learn_from")
-    if learned is None:
+    learned = learned_from(asked.book, asked.arguments.get("learn_from"))
+    if learned is asked.book:
         return {"n": asked.of_ids(ids)}
     return {"n": lambda: Elsewhere(learned, Query(book=learned, arguments={}).of_ids(ids))}
 

@@ -13,7 +13,7 @@ from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Result
 from funnelnb.core import check
 from funnelnb.core.errors import DataProblems, MissingDataError, ParameterError, Problem, nearest
-from funnelnb.data.contract.tables import ASSESSMENT_FACTORS, FACTOR_WORDS
+from funnelnb.data.contract.tables import ASSESSMENT_FACTORS, FACTOR_WORDS, MARK_WORDS
 from funnelnb.playbooks.model import fold
 from funnelnb.playbooks.roles import BUYER_ROLES, role_named
 
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 # ---- Which marks were given to accounts? What is written on the assessment sheet, checked -----------------
 
 PLUS, MINUS = "+", "-"
-_MARKS: Mapping[str, str] = {
-    **dict.fromkeys((*"+＋好优", "good", "良好"), PLUS),
-    **dict.fromkeys((*"-−－–差劣", "poor", "较差", "不好"), MINUS),
-}
 SIDES: Mapping[str, tuple[str, ...]] = {
     "profile": ASSESSMENT_FACTORS[:3],
     "offer": ASSESSMENT_FACTORS[3:6],
@@ -176,7 +172,7 @@ def checked_marks(frame: pd.DataFrame, as_of: np.datetime64) -> list[SheetRow]:
 
 def _sign(mark: Any) -> str:
     """Return the mark as + or -, empty if it is neither; a CSV puts an apostrophe in front of both."""
-    return _MARKS.get(str(mark).strip().removeprefix("'").casefold(), "")
+    return MARK_WORDS.get(str(mark).strip().removeprefix("'").casefold(), "")
 
 
 def factor_named(word: Any) -> str | None:

@@ -21,7 +21,7 @@ from funnelnb.analysis.shared.members import (
     Query,
     behind,
 )
-from funnelnb.analysis.shared.open_deals import open_deals
+from funnelnb.analysis.shared.open_deals import learned_from, open_deals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ def _calls(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
 
 @behind("Quadrant")
 def _quadrant(asked: Query, result: Any, row: Any) -> Mapping[str, Member]:
-    learned = asked.arguments.get("learn_from") or asked.book
+    learned = learned_from(asked.book, asked.arguments.get("learn_from"))
     judged, kept = stated_dates(learned)
     ids = learned.opportunities["opportunity_id"]
     home = Query(book=learned, arguments={})

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from funnelnb.analysis.shared.judged import CLOSED_ONLY, ONLY_WINS, WINS_ALONE, unjudged
 from funnelnb.data.check import LATE_STARTERS, Subject
 from funnelnb.data.cleaning import Cleaning
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.contract.settings import Settings
 from funnelnb.data.count.tally import last_signs
+from funnelnb.data.parse.numbers import currency_code
 from funnelnb.data.tidy.find import same_deals, same_orders, trials
 
 if TYPE_CHECKING:
@@ -139,6 +141,23 @@ def zero_day(seen: Subject) -> Found:
     return Found(rows=days < 1, of=days.notna(), mended=_without(seen.book, days < 1))
 
 
+def closed_before_created(seen: Subject) -> Found:
+    """Deals that closed before they were created: loading takes the creation for not known."""
+    deals = seen.deals
+    rows = deals["opportunity_id"].isin(seen.book.put_aside.get("closed_before_created", frozenset()))
+    of = _closed_column(deals).notna() & (
+        deals["created_at"].notna() | rows if "created_at" in deals else rows
+    )
+    return Found(rows=rows & of, of=of, mended=_without(seen.book, rows))
+
+
+def closed_only(seen: Subject) -> Found:
+    """All deals of an export that leaves out those of some outcomes: nobody knows the figures with them."""
+    everyone = seen.deals["outcome"].notna()
+    left_out = unjudged(seen.book) in (CLOSED_ONLY, ONLY_WINS, WINS_ALONE)
+    return Found(rows=everyone & left_out, of=everyone, mended=None)
+
+
 def bulk_closed(seen: Subject) -> Found:
     """Deals closed on a day on which far more than usual were."""
     from funnelnb.data.check import bulk_closes
@@ -238,7 +257,8 @@ def other_currency(seen: Subject) -> Found:
     if "currency" not in deals or not book.currency:
         return Found(rows=everyone & False, of=everyone, mended=book)
     named = deals["currency"].notna()
-    return Found(rows=named & (deals["currency"].str.upper() != book.currency), of=named, mended=None)
+    own = [one for one in deals["currency"].dropna().unique() if currency_code(one) == book.currency]
+    return Found(rows=named & ~deals["currency"].isin(own), of=named, mended=None)
 
 
 def amount_missing(seen: Subject) -> Found:
@@ -283,12 +303,14 @@ def test_deals(seen: Subject) -> Found:
 FINDINGS: dict[str, Callable[[Subject], Found]] = {
     "undated_wins": undated_wins,
     "undated_losses": undated_losses,
+    "closed_before_created": closed_before_created,
     "dated_back": dated_back,
     "bulk_closed": bulk_closed,
     "zero_day": zero_day,
     "jumped_to_won": jumped_to_won,
     "changed_hands": changed_hands,
     "late_history": late_history,
+    "closed_only": closed_only,
     "plateau": plateau,
     "expected_passed": expected_passed,
     "other_currency": other_currency,

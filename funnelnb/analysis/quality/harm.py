@@ -184,7 +184,7 @@ def harm(
     >>> from funnelnb.data.load import sample
     >>> found = harm(sample(), limits={"undated_wins": 0.02})
     >>> found.broken_n, found.looked_n
-    (0, 15)
+    (0, 17)
     """
     allowed = _limits(limits or {})
     confidence = level(confidence_level)

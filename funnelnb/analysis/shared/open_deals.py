@@ -165,6 +165,8 @@ def _attribute(ledger: Ledger, name: str, index: NDArray[np.int64]) -> tuple[str
 def learned_from(book: Book, other: Book | None) -> Book:
     """Return the book whose history tells chances and times of the deals of `book`: `other`, or itself.
 
+    A pipeline with stages of its own learns from its own deals: those of others go through other stages.
+
     Raises
     ------
     ParameterError
@@ -175,7 +177,12 @@ def learned_from(book: Book, other: Book | None) -> Book:
             f"learn_from is as of {str(other.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",
             expected="two books of one day",
         )
-    return book if other is None else other
+    return book if other is None or of_other_stages(book, other) else other
+
+
+def of_other_stages(book: Book, other: Book) -> bool:
+    """Whether a book is one pipeline of another, and goes through stages of its own."""
+    return book.whole is other.whole and book.playbook.stage_ids != other.playbook.stage_ids
 
 
 def needed(book: Book, name: str, *columns: str, why: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.contract.tables import END_MARKS, OUTCOMES, PANDAS_DTYPE, TABLES
 from funnelnb.data.contract.whole import any_of
-from funnelnb.data.parse.numbers import one_currency, unit_of
+from funnelnb.data.parse.numbers import currency_code, one_currency, unit_of
 from funnelnb.data.parse.values import among, look_up, repeats
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def check_deals(table: Table, findings: Findings) -> None:
             shown = f"{str(first['closed_at'])[:10]} < {str(first['created_at'])[:10]}"
         if _report(table, "closed_before_created", "closed_at", wrong, findings, shown) == "keep":
             table.frame = table.frame.assign(created_at=table.frame["created_at"].mask(wrong))
+            findings.put_aside["closed_before_created"] = frozenset(table.frame["opportunity_id"][wrong])
     frame = table.frame
     for code, kind in (("won_without_closed_at", ("won",)), ("lost_without_closed_at", OUTCOMES[2:5])):
         decided = frame["outcome"].isin(kind)
@@ -221,7 +222,7 @@ def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> s
         Gets a problem if there are several.
     """
     words = table.frame["currency"].dropna().unique() if "currency" in table.frame else ()
-    named = {_code(word): None for word in words}
+    named = {currency_code(word): None for word in words}
     given = findings.settings.currency
     known = unit_of(given) if given else None
     given = known[1] if known and known[1] else given
@@ -240,7 +241,7 @@ def _codes(table: Table) -> pd.Series:
     if "currency" not in table.frame:
         return table.frame.index[:0].to_series()
     words = table.frame["currency"].dropna()
-    return words.map({word: _code(word) for word in words.unique()})
+    return words.map({word: currency_code(word) for word in words.unique()})
 
 
 def _counted_together(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -264,7 +265,7 @@ def _convert(table: Table, given: str, findings: Findings) -> None:
     frame = table.frame
     if not rates or not given or "currency" not in frame:
         return
-    codes = frame["currency"].map({word: _code(word) for word in frame["currency"].dropna().unique()})
+    codes = frame["currency"].map({word: currency_code(word) for word in frame["currency"].dropna().unique()})
     rate = codes.map(rates).where(codes != given)
     rows = rate.notna()
     if not rows.any():
@@ -277,11 +278,6 @@ def _convert(table: Table, given: str, findings: Findings) -> None:
     table.frame = frame.assign(**changed, currency=frame["currency"].where(~rows, given))
     told = ", ".join(f"{code} {rates[code]:g}" for code in sorted(set(codes[rows])))
     findings.note("amounts_converted", file=table.file, n=int(rows.sum()), currency=given, rates=told)
-
-
-def _code(word: str) -> str:
-    unit = unit_of(word)
-    return unit[1] if unit and unit[1] else word.strip().upper()
 
 
 def _two_currencies(table: Table, found: Sequence[str], main: str, findings: Findings) -> str:

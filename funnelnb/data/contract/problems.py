@@ -189,6 +189,8 @@ class Findings:
         Code of each problem.
     whole : Whole or None
         Where a table is read in parts: what all of them say.
+    put_aside : dict of str to frozenset of str
+        Code of a problem = deals of which a value counts as not known for it.
     """
 
     settings: Settings
@@ -196,6 +198,7 @@ class Findings:
     notes: list[Note] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     whole: Whole | None = None
+    put_aside: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def over_all(
         self,

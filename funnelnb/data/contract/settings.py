@@ -93,6 +93,9 @@ class TableSettings:
         Canonical column = the same value for every row.
     stage_dates : Mapping of str to str
         Stage id = column with the date on which the stage was entered (a history laid out in columns).
+    account_columns, role_columns, factor_columns : Mapping of str to str
+        What columns of the deals say of their customers: ``money``, ``authority``, ``need``, ``intent``, or ``man`` for
+        all three letters in one; buyer role = column with who has it; factor of the assessment = column with its marks.
     joins : tuple of Join
     only : Mapping of str to tuple of str
         Column of the source = values; other rows are not of this table (and are counted in a note).
@@ -127,6 +130,9 @@ class TableSettings:
     units: Mapping[str, str | float] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     stage_dates: Mapping[str, str] = field(default_factory=dict)
+    account_columns: Mapping[str, str] = field(default_factory=dict)
+    role_columns: Mapping[str, str] = field(default_factory=dict)
+    factor_columns: Mapping[str, str] = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     newest_by: str = ""
@@ -387,7 +393,7 @@ class Reader:
                 taken[key] = self.columns(place, value, known)
             elif key in ("only", "won_when", "lost_when", "left_when", "open_when"):
                 taken[key] = self.conditions(place, value)
-            elif key in ("attributes", "stage_dates"):
+            elif key in ("attributes", "stage_dates", "account_columns", "role_columns", "factor_columns"):
                 taken[key] = self.mapping(place, value)
             elif key == "units":
                 taken[key] = self.units(place, value, known)

@@ -73,6 +73,12 @@ FACTOR_WORDS: Mapping[str, str] = {
 }
 """How the factors are called in English and Chinese, apart by bars."""
 
+MARK_WORDS: Mapping[str, str] = {
+    **dict.fromkeys((*"+＋好优", "good", "良好"), "+"),
+    **dict.fromkeys((*"-−－–差劣", "poor", "较差", "不好"), "-"),
+}
+"""Word of a mark, in small letters = ``+`` or ``-``."""
+
 NUMERIC_KINDS = ("amount", "number", "share")
 
 PANDAS_DTYPE: Mapping[str, str] = {

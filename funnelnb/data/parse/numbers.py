@@ -158,6 +158,18 @@ def unit_of(text: str) -> tuple[float, str] | None:
     return None if found is None or not text.strip() else (found[0] or 1.0, found[1])
 
 
+def currency_code(word: str) -> str:
+    """Which currency does a word such as ``人民币`` or ``usd`` name?
+
+    Examples
+    --------
+    >>> currency_code("人民币"), currency_code("usd"), currency_code("points")
+    ('CNY', 'USD', 'POINTS')
+    """
+    unit = unit_of(word)
+    return unit[1] if unit and unit[1] else word.strip().upper()
+
+
 def _typed(cells: pd.Series, factor: float) -> Parsed:
     import numpy as np
 

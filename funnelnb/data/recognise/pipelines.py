@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from funnelnb.core.errors import MappingError, nearest
-from funnelnb.data.parse.values import as_text
+from funnelnb.data.parse.values import among, as_text
 from funnelnb.data.recognise.profile import profile
 from funnelnb.data.recognise.stages import Evidence, plan
 from funnelnb.playbooks.model import fold
@@ -97,9 +97,17 @@ def tell_pipelines(result: Proposal, deals: Sheet) -> None:
 
 def _stages(result: Proposal, deals: Sheet, rows: pd.Series) -> str:
     """Return the working stages of one pipeline, in the order that the proposal gives them."""
-    words = as_text(deals.raw.frame[deals.columns.source("stage")])[rows.fillna(value=False)].value_counts()
+    rows = rows.fillna(value=False).astype(bool)
+    words = as_text(deals.raw.frame[deals.columns.source("stage")])[rows].value_counts()
     place = {one: k for k, one in enumerate(result.stages.stages)} if result.stages is not None else {}
     here = [str(one) for one in words.index]
+    ids, history = deals.columns.source("opportunity_id"), result.history
+    if history is not None and history is not deals and ids in deals.raw.frame:
+        log = history.raw.frame
+        keys = as_text(log[history.log["opportunity_id"]], blanks=False)
+        mine = among(keys, as_text(deals.raw.frame[ids], blanks=False)[rows])
+        here += [str(one) for one in as_text(log[history.log["stage"]])[mine].dropna().unique()]
+        here = list(dict.fromkeys(here))
     if not place:
         found = plan(Evidence(counts=dict.fromkeys(here, 1), probability={}, outcomes={}), outcome_told=True)
         return " → ".join(found.stages)

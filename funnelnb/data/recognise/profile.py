@@ -30,7 +30,7 @@ SHORT = 60
 
 FLAGS = frozenset((
     "true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0", "是", "否", "有", "无",
-    "具备", "不具备", "ja", "nein",
+    "具备", "不具备", "没有", "充足", "不足", "对", "错", "√", "ja", "nein",
     "oui", "non", "si", "sí", "sim", "não", "nao", "да", "нет", "vero", "falso", "checked", "unchecked", "on", "off",
     "x", "×", "☑", "☐", "✓", "✔", "✅", "✗", "✘", "tak", "nie", "evet", "hayır", "はい", "いいえ", "예", "아니오",
 ))  # fmt: skip

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from funnelnb.data.recognise.stages import StagePlan, StageWord
 
 
+CUSTOMER_COLUMNS = ("account_columns", "role_columns", "factor_columns")
+"""Keys of the deals' settings for columns that are about the customer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What only the user can know, with what is proposed.
@@ -125,6 +129,11 @@ class Proposal:
         part: dict[str, Any] = self.document.setdefault("tables", {}).setdefault(name, {})
         return part
 
+    def customer_columns(self) -> list[tuple[str, str]]:
+        """Return the columns of the deals that are about their customers: what each tells, and its name."""
+        own = self.table("opportunities")
+        return [pair for key in CUSTOMER_COLUMNS for pair in own.get(key, {}).items()]
+
     def unread(self) -> dict[str, list[str]]:
         """Return the columns that are not read, by file."""
         found = {}
@@ -140,6 +149,7 @@ class Proposal:
         if sheet is self.deals:
             used |= sheet.columns.used | {one for one in (sheet.columns.active,) if one}
             used |= set(self.table("opportunities").get("stage_dates", {}).values())
+            used |= {source for _, source in self.customer_columns()}
         if sheet is self.history:
             used |= {name for role, name in sheet.log.items() if role != "field_value"}
         for join in self.document.get("tables", {}).get("opportunities", {}).get("joins", []):

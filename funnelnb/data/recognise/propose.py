@@ -16,6 +16,7 @@ from funnelnb.data.parse.values import Reading, among, as_text, parse
 from funnelnb.data.recognise.assign import find
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
 from funnelnb.data.recognise.columns import PLAIN, recognise
+from funnelnb.data.recognise.customer_columns import customer_columns
 from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_words_of, stage_labels
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.pipelines import one_pipeline, tell_pipelines
@@ -102,6 +103,7 @@ def propose(
     _accounts(result, deals, settings)
     tell_pipelines(result, deals)
     _joins(result, deals, settings)
+    customer_columns(result, deals, settings)
     _money(result, deals, settings)
     return result
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from funnelnb.core.note import Note
 from funnelnb.data.contract.tables import FACTOR_WORDS
 from funnelnb.data.parse.values import as_text
+from funnelnb.data.recognise.lexicon import header_scores
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 FEWEST = 4
 """So many factors must be named; fewer may be columns of something else."""
+
+NAMED = 0.65
+"""Score from which on a header names a column of deals."""
 
 MOST_KEPT = 4
 """With more other columns the table is one of customers or deals, which stays as it is."""
@@ -46,7 +50,7 @@ def marks_as_rows(raw: Raw) -> Raw:
     frame = raw.frame
     factors = [str(one) for one in frame.columns if fold(str(one)) in _KNOWN]
     kept = [str(one) for one in frame.columns if one not in factors]
-    if len(factors) >= FEWEST and len(kept) <= MOST_KEPT and _short(frame, factors):
+    if len(factors) >= FEWEST and len(kept) <= MOST_KEPT and not _of_deals(kept) and _short(frame, factors):
         return _with_note(
             raw, frame.melt(id_vars=kept, value_vars=factors, var_name=FACTOR, value_name=MARK), factors
         )
@@ -59,6 +63,16 @@ def marks_as_rows(raw: Raw) -> Raw:
         return raw
     long = frame.melt(id_vars=[first], value_vars=customers, var_name=ACCOUNT, value_name=MARK)
     return _with_note(raw, long.rename(columns={first: FACTOR}), [str(one) for one in rows])
+
+
+def _of_deals(names: list[str]) -> bool:
+    """Whether one of these columns is the stage or the end of a deal: the table is one of deals."""
+    return any(
+        score >= NAMED
+        for name in names
+        for column, score in header_scores(name).items()
+        if column in ("stage", "outcome", "is_won", "closed_at")
+    )
 
 
 def _short(frame: pd.DataFrame, columns: list[str]) -> bool:

@@ -109,6 +109,8 @@ def _columns(proposal: Proposal, say: Words) -> str:
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
     for stage, source in proposal.table("opportunities").get("stage_dates", {}).items():
         rows.append((f"→ {stage}", source, ", ".join(by_name[source].samples) if source in by_name else ""))
+    for name, source in proposal.customer_columns():
+        rows.append((name, source, ", ".join(by_name[source].samples) if source in by_name else ""))
     lines = [_listed(say.say("recognise.columns", file=sheet.raw.file), _table(rows))]
     for names in proposal.unread().values():
         more = f", … (+{len(names) - UNREAD_SHOWN})" if len(names) > UNREAD_SHOWN else ""

@@ -3,9 +3,13 @@
 import pandas as pd
 import pytest
 
-from funnelnb.core.errors import MappingError
+from funnelnb.analysis.conversion.ideal import ideal_funnel
+from funnelnb.analysis.shared.open_deals import learned_from
+from funnelnb.core.errors import MappingError, MissingDataError
+from funnelnb.data.count.tally import stage_counts
 from funnelnb.data.load import load
 from funnelnb.data.propose import propose
+from funnelnb.notebook.page import pick
 
 
 @pytest.fixture
@@ -73,3 +77,51 @@ def test_a_file_without_pipelines_says_so(tmp_path):
 def test_beside_no_recognition_it_says_what_to_write(export):
     with pytest.raises(MappingError, match="only ="):
         load(export, mapping={"pipeline": "Sales", "crm": "none"})
+
+
+@pytest.fixture
+def book():
+    """Two processes that share one stage; by hand."""
+    rows = [
+        ("a", "Sales", "demo", "open"), ("b", "Sales", "offer", "open"), ("c", "Sales", "won", "won"),
+        ("d", "Sales", "", "lost"), ("e", "Renewals", "reminder", "open"), ("f", "Renewals", "offer", "open"),
+    ]  # fmt: skip
+    deals = pd.DataFrame(rows, columns=["opportunity_id", "pipeline", "stage", "outcome"])
+    deals["created_at"] = "2026-01-05"
+    deals["closed_at"] = ["", "", "2026-02-01", "2026-02-01", "", ""]
+    history = [("c", "demo", "2026-01-05"), ("c", "talk", "2026-01-08"), ("d", "talk", "2026-01-09")]
+    log = pd.DataFrame(history, columns=["opportunity_id", "stage", "entered_at"])
+    model = ["demo", "reminder", "talk", "offer", "never", "won"]
+    return load({"opportunities": deals, "stage_history": log}, playbook=model, as_of="2026-03-01")
+
+
+def test_each_pipeline_has_the_stages_that_its_deals_passed(book):
+    assert book.in_pipeline("Sales").playbook.stage_ids == ("demo", "talk", "offer", "won")
+    assert book.in_pipeline("Renewals").playbook.stage_ids == ("reminder", "offer", "won")
+    assert book.where(pipeline="Sales").playbook is book.playbook
+    assert [one.code for one in book.in_pipeline("Sales").notes].count("pipeline_stages") == 1
+
+
+def test_a_deal_is_no_longer_counted_as_past_stages_of_others(book):
+    counts = stage_counts(book.in_pipeline("Renewals").ledger)
+    assert counts.reached_n.tolist() == [[2, 1, 0]]  # e in reminder, f in offer
+    merged = stage_counts(book.where(pipeline="Renewals").ledger)
+    assert merged.reached_n.tolist() == [[2, 2, 1, 1, 0, 0]]
+
+
+def test_a_report_of_a_pipeline_picks_it_with_its_stages(book):
+    picked = pick(book, "pipeline", "Renewals")
+    assert picked.playbook.stage_ids == ("reminder", "offer", "won")
+    assert pick(book, "pipeline", "").playbook is book.playbook
+    assert learned_from(picked, book) is picked
+    with pytest.raises(MissingDataError, match="stages of their own"):
+        ideal_funnel(picked, book)
+
+
+def test_a_named_stage_model_stays_whole():
+    deals = pd.DataFrame(
+        {"opportunity_id": ["a", "b"], "pipeline": ["x", "y"], "stage": ["quotation", "won"]}
+    )
+    deals = deals.assign(created_at="2026-01-05", closed_at=["", "2026-02-01"])
+    whole = load(deals, playbook="weekly_report")
+    assert whole.in_pipeline("x").playbook is whole.playbook
