@@ -19,7 +19,15 @@ from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
-from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_title, is_total, table_end
+from funnelnb.data.read.tail import (
+    BODY_ROWS,
+    LOOKED_AT,
+    header_again,
+    is_other_table,
+    is_title,
+    is_total,
+    table_end,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +44,6 @@ GAPS = 200
 STRETCH = 5000
 """Lines that are looked at together."""
 BLOCK = 1 << 22
-NAMES_AGAIN = 3
-"""So many cells that equal their own header, most of the row, make it a header again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -461,30 +467,10 @@ def _end_of_table(result: Delimited) -> tuple[list[int], list[int]]:
 
 
 def _repeated_headers(result: Delimited) -> list[int]:
-    """Return the rows that repeat the header, or most of it (a few cells lost or typed over)."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    names = result.layout.names
-    if not result.layout.header or not any(names):
+    """Return the rows that repeat the header, or most of it."""
+    if not result.layout.header:
         return []
-    named = [place for place, name in enumerate(names) if name]
-    enough = min(NAMES_AGAIN, len(named))
-    same_n = np.zeros(result.table.num_rows, dtype=np.int32)
-    for k, place in enumerate(named):
-        cells = result.table.column(place)
-        cells = pc.utf8_trim_whitespace(cells) if k < 2 or len(cells) < STRETCH else cells
-        same_n += pc.fill_null(pc.equal(cells, names[place]), fill_value=False).to_numpy()
-        if same_n.max(initial=0) + len(named) - k - 1 < enough or (k >= len(named) // 2 and not same_n.any()):
-            return []
-    alike = np.flatnonzero(same_n >= enough)
-    if not len(alike):
-        return []
-    filled_n = sum(
-        np.asarray([bool(str(one or "").strip()) for one in column.take(alike).to_pylist()], dtype=np.int32)
-        for column in result.table.columns
-    )
-    return [int(row) for row in result.rows[alike[2 * same_n[alike] > filled_n]]]
+    return [int(row) for row in result.rows[header_again(result.table, result.layout.names)]]
 
 
 def _group_titles(result: Delimited, repeated: Sequence[int]) -> list[int]:

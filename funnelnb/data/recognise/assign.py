@@ -44,6 +44,12 @@ _EXPECTED = re.compile(
     r"|预计|预期|计划|予定|예상"
 )
 _CURRENCY = re.compile(r"\b(currency|wahrung|waehrung|devise|moneda|moeda|valuta)( (iso )?code)?\b")
+_HOUSE = re.compile(
+    r"\b(company|home|house|base|group|corporate|reporting|system) currency\b"
+    r"|\b(usd|eur|gbp|chf|cny|rmb|jpy|inr|brl|aud|cad|krw|mxn|rub|sek|nok|dkk|pln|czk|sgd|hkd|nzd|zar|aed|ils)$"
+)
+"""Headers of amounts that say in which currency all of them are."""
+
 _COMPANY = re.compile(
     r"\b(accounts?|compan(y|ies)|organi[sz]ations?|org|firma|empresa|societe|azienda)\b|公司|企业"
 )
@@ -95,6 +101,8 @@ class Columns:
         Column that says yes where a deal was lost.
     codes : dict of str to str
         What the codes of the outcome column mean, where it holds codes.
+    absent : set of str
+        Columns of the contract that no column of the source is, though one is called so.
     """
 
     found: dict[str, Choice] = field(default_factory=dict)
@@ -104,6 +112,7 @@ class Columns:
     lost_date: str = ""
     lost_flag: str = ""
     codes: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
     def source(self, column: str) -> str:
         """Return the column of the file, empty if none was found."""
@@ -164,17 +173,22 @@ def find(
             _roles(result, raw, profiles, scored)
     _take(result, [one for one in scored if table != "opportunities" or one.column not in _ROLES])
     if table == "opportunities" and guess:
-        _currency(result, raw, profiles, scored)
-        _id(result, raw, profiles, scored)
-        _dates(result, raw, profiles)
-        _activity(result, profiles)
-        _by_closing(result, raw, profiles)
-        if result.found:
-            _nameless(result, raw, profiles)
+        _of_deals(result, raw, profiles, scored)
     result.found = {
         column: one for column, one in result.found.items() if one.source
     }  # "": said not to be there
     return result
+
+
+def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Correct and complete the columns of deals, after their names, by what they hold."""
+    _currency(result, raw, profiles, scored)
+    _id(result, raw, profiles, scored)
+    _dates(result, raw, profiles)
+    _activity(result, profiles)
+    _by_closing(result, raw, profiles)
+    if result.found:
+        _nameless(result, raw, profiles)
 
 
 def _by_closing(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
@@ -398,6 +412,10 @@ def _currency(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scor
     pairs = {name: one for name, one in pairs.items() if not {name, one.source} & used}
     own = pairs.get(amount.source)
     if own is None:
+        many = as_text(raw.frame[found.source]).nunique() > 1 if found.source in raw.frame else False
+        if many and _HOUSE.search(plain(amount.source)):
+            del result.found["currency"]  # that of another column
+            result.absent.add("currency")
         return
     result.found["currency"] = own
     counts = {name: as_text(raw.frame[one.source]).nunique() for name, one in pairs.items()}

@@ -34,6 +34,9 @@ HARDLY = 0.05
 FEWEST_ROWS, MOST_STAGES = 12, 25
 """With fewer rows, or more words, what the cells hold may be chance."""
 
+FEWEST_NAMED = 4
+"""As many different ids are enough where a header says that they are those of deals."""
+
 CODE_DIGITS = 6
 """Whole numbers that all have the same so many digits or more, and none of them a round one, are codes."""
 
@@ -135,13 +138,17 @@ def stage_by_closing(
     return found[0] if len(found) == 1 else None
 
 
-def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, str, str] | None:
+def log_by_content(
+    raw: Raw, profiles: Sequence[ColumnProfile], named: str = ""
+) -> tuple[str, str, str] | None:
     """Which columns are key, event and moment of a log whose headers say nothing?
 
     Parameters
     ----------
     raw : Raw
     profiles : sequence of ColumnProfile
+    named : str
+        A column that is called like the id of deals: if it is the key, dates may stand beside the moment.
 
     Returns
     -------
@@ -149,13 +156,10 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
         The only date, in every row; words with an end among them, no two alike for one key; a key that is repeated.
     """
     dates = [one.name for one in profiles if one.kind == "date" and one.filled_share == 1]
-    if (
-        len(dates) != 1
-        or len(raw.frame) < FEWEST_ROWS
-        or any(one.kind == "date" and one.name not in dates for one in profiles)
-    ):
+    alone = len(dates) == 1 and not any(one.kind == "date" and one.name not in dates for one in profiles)
+    if not dates or not (alone or named) or len(raw.frame) < FEWEST_ROWS:
         return None
-    rows_n = len(raw.frame)
+    rows_n, fewest = len(raw.frame), FEWEST_ROWS if alone else FEWEST_NAMED
     events = [
         one.name for one in profiles
         if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _end_words(raw, one.name)
@@ -163,15 +167,16 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
     keys = [
         one.name for one in profiles
         if one.kind in ("category", "text", "number") and one.name not in events and not one.is_flag
-        and not one.money and FEWEST_ROWS <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
+        and (alone or one.name == named) and not one.money and fewest <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
     ]  # fmt: skip
     found = [
-        (key, event, dates[0])
+        (key, event, at)
         for key in keys
         for event in events
-        if not raw.frame.duplicated([key, event]).mean() > HARDLY
+        for at in sorted(dates, key=lambda one: -raw.frame.groupby(key)[one].nunique().mean())
+        if (key == named or not raw.frame.duplicated([key, event]).mean() > HARDLY)
         and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
-        and _ends_last(raw, key, event, dates[0])
+        and _ends_last(raw, key, event, at)
     ]
     kinds = {one.name: one.kind for one in profiles}
     worded = [one for one in found if kinds[one[0]] != "number"] or found  # an amount repeats with its deal

@@ -610,6 +610,7 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             if one.why == "cells":
                 line = f'[tables.opportunities.columns] {column} = "{one.source}"'
                 result.ask("column_by_cells", line=line, column=one.source, meaning=column)
+    columns |= dict.fromkeys(deals.columns.absent - set(said) - set(columns), "")
     if columns:
         part["columns"] = columns
 

@@ -10,7 +10,7 @@ from funnelnb.data.parse.values import as_text
 from funnelnb.data.recognise.assign import EITHER, Columns, find
 from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
-from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
+from funnelnb.data.recognise.lexicon import PATTERN, by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 from funnelnb.data.recognise.words import words_of
 
@@ -207,7 +207,17 @@ def _as_reference(sheet: Sheet) -> bool:
 def _nameless_log(sheet: Sheet) -> dict[str, str]:
     """Return the roles of a history that no header tells, where no id tells deals apart."""
     at = sheet.columns.source("opportunity_id")
-    found = None if at in sheet.raw.unique else log_by_content(sheet.raw, sheet.profiles)
+    if at in sheet.raw.unique:
+        return {}
+    named = next(
+        (
+            one.name
+            for one in sheet.profiles
+            if header_scores(one.name).get("opportunity_id", 0) >= NAMES_A_DEAL
+        ),
+        "",
+    )
+    found = log_by_content(sheet.raw, sheet.profiles, named)
     return dict(zip(("opportunity_id", "stage", "entered_at"), found, strict=True)) if found else {}
 
 
@@ -271,6 +281,15 @@ def _repeats_ids(raw: Raw, taken: Mapping[str, str]) -> bool:
     return len(ids) > 0 and (tells_change or ids.nunique() <= 0.95 * len(ids))
 
 
+NAMES_A_DEAL = 0.8
+"""A header that says so strongly that it is the id of deals is not that of something else."""
+
+_MOMENT = re.compile(
+    r"\b(chang\w*|mov(ed|ing)|transition\w*|enter\w*|occur\w*|event|logged|recorded|stamp\w*)\b|变更|变动"
+)
+"""Words of headers of the moment at which something in a log happened."""
+
+
 def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
     roles: dict[str, dict[str, float]] = {
         role: {} for role in ("opportunity_id", "stage", "old_stage", "entered_at", "left_at", "field")
@@ -287,6 +306,8 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
                 fit = one.kind in ("category", "text", "number") and not one.is_flag and not one.unique
             if fit:
                 roles[role][one.name] = score * (0.5 if one.kind == "blank" else 1.0)
+        if one.kind == "date" and one.name not in roles["entered_at"] and _MOMENT.search(plain(one.name)):
+            roles["entered_at"][one.name] = PATTERN
     return roles
 
 

@@ -104,6 +104,8 @@ def _columns(proposal: Proposal, say: Words) -> str:
     rows = []
     by_name = {one.name: one for one in sheet.profiles}
     for column, source in proposal.table("opportunities").get("columns", {}).items():
+        if not source:  # said not to be there
+            continue
         first = source if isinstance(source, str) else source[0]
         samples = ", ".join(by_name[first].samples) if first in by_name else ""
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))

@@ -1,6 +1,7 @@
 """Kinds of tables that public exports of other people brought up: one small input of our own for each."""
 
 import pandas as pd
+import pytest
 
 import funnelnb as fn
 from funnelnb.data.propose import propose
@@ -163,3 +164,42 @@ def test_a_customer_is_won_in_other_languages():
         }
     )
     assert figures(made)[:4] == (5, 2, 1, 2)
+
+
+def test_an_amount_in_the_currency_of_the_house_has_no_other_currency():
+    made = pd.DataFrame({
+        "deal_id": range(5), "stage": ["Won", "Won", "Lost", "Demo", "Demo"], "created": DAYS[:5],
+        "currency": ["NOK", "SEK", "DKK", "NOK", "SEK"], "amount_local": [900, 800, 700, 600, 500],
+        "amount_eur": [90.5, 80.5, 100.5, 60.5, 50.5],
+    })  # fmt: skip
+    assert columns(made)["amount"] == "amount_eur"
+    assert columns(made)["currency"] == ""
+    assert figures(made)[4] == 171
+    house = pd.DataFrame({"Record ID": range(4), "Amount in company currency": ["$1,000.00"] * 4})
+    assert (
+        columns(house.assign(**{"Deal Stage": ["closedwon"] * 4}))["amount"] == "Amount in company currency"
+    )
+
+
+LOG = pd.DataFrame({
+    "row": [f"R{k}" for k in range(14)],
+    "deal_id": ["a", "a", "a", "b", "b", "c", "c", "c", "d", "d", "e", "e", "e", "e"],
+    "stage": ["Lead", "Demo", "Won", "Lead", "Lost", "Lead", "Demo", "Demo", "Lead", "Lost"]
+    + ["Lead", "Demo", "Demo", "Won"],
+    "close_date": [DAYS[12]] * 5 + [DAYS[13]] * 5 + [DAYS[14]] * 4, "changed_date": DAYS[:14],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("header", ["changed_date", "Moved", "mmm"])
+def test_a_log_is_one_by_the_ids_of_its_deals(header):
+    found = columns(LOG.rename(columns={"changed_date": header}))
+    assert found["opportunity_id"] == "deal_id"
+    assert "created_at" not in found
+
+
+def test_the_owner_is_who_sells():
+    made = pd.DataFrame({
+        "deal": ["p", "q", "r"], "stage": ["Won", "Lost", "Demo"], "technical_owner": ["Ada", "Bo", "Cy"],
+        "ae_name": ["Di", "Ed", "Flo"],
+    })  # fmt: skip
+    assert columns(made)["owner"] == "ae_name"
