@@ -20,11 +20,11 @@ IN_ORDER = 0.95
 """Share of rows in which a creation must lie before the close."""
 
 NO_CREATION = frozenset((
-    "last", "activity", "next", "modified", "updated", "update", "due", "follow", "followup", "up", "reminder", "birth",
-    "birthday", "promised", "delivery", "delivered", "deliver", "shipping", "shipped", "installation", "deadline",
-    "expiry", "expires", "expiration", "valid", "until", "lieferung", "lieferdatum", "liefertermin", "entrega",
-    "livraison", "consegna", "levering", "dostawy", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo",
-    "derniere", "dernier", "последняя", "следующая",
+    "last", "activity", "next", "modified", "changed", "change", "updated", "update", "due", "follow", "followup",
+    "up", "reminder", "birth", "birthday", "promised", "delivery", "delivered", "deliver", "shipping", "shipped",
+    "installation", "deadline", "expiry", "expires", "expiration", "valid", "until", "lieferung", "lieferdatum",
+    "liefertermin", "entrega", "livraison", "consegna", "levering", "dostawy", "letzte", "naechste", "ultima",
+    "ultimo", "proxima", "proximo", "derniere", "dernier", "последняя", "следующая",
 ))  # fmt: skip
 """Words of headers that say that a date is no creation, nor a close."""
 
@@ -250,6 +250,8 @@ def _counts_on(raw: Raw, one: ColumnProfile) -> bool:
     if parsed.undecided:
         return False
     texts = as_text(raw.frame[one.name]).dropna()
+    if texts.str.match(r"\+|0\d").mean() > 1 / 2:
+        return True  # telephone numbers
     whole = texts[texts.str.isdigit()]
     lengths = whole.str.len().unique()
     coded = len(lengths) == 1 and lengths[0] >= CODE_DIGITS and not whole.str.endswith("00").any()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
-from funnelnb.data.recognise.lexicon import key, negated, plain, sense_of
+from funnelnb.data.recognise.lexicon import header_scores, key, negated, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, lost_by_reason, paths
 from funnelnb.data.recognise.words import ENDED, words_of
 
@@ -26,6 +26,9 @@ _LABEL = re.compile(
     r"^(label|name|title|stage|status|(stage|status|list) (label|name|title)|bezeichnung|beschreibung|nombre|nome|nom"
     r"|libelle|naam|nazwa|название|наименование)$|阶段|名称|名前"
 )
+
+
+_STAGE_NUMBER = re.compile(r"\bstage (order|no|number|position|rank|step|index)\b")
 
 
 def column_words(sheet: Sheet, column: str) -> dict[str, int]:
@@ -58,7 +61,7 @@ def evidence_of(
         probability=_probability(deals),
         outcomes=_crossed(deals, outcome_words),
         history=history,
-        given=reference[0] or given,
+        given=reference[0] or given or _numbers_beside(deals),
         meanings={**reference[1], **_by_dates(deals, dates, outcome_words), **_said(counts, settings)},
         closed=flags or _filled(deals, "closed_at"),
         reasons=_filled(deals, "lost_reason"),
@@ -103,6 +106,28 @@ def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
     """Place stages by the order of their columns."""
     place = {one.name: float(one.place) for one in deals.profiles}
     return {word: place[column] for word, column in dates.items()}
+
+
+def _numbers_beside(deals: Sheet) -> dict[str, float]:
+    """Place stages by the numbers of a second column of the stage, if each word has one of its own."""
+    at, frame = deals.columns.source("stage"), deals.raw.frame
+    if at not in frame:
+        return {}
+    for one in deals.profiles:
+        words = plain(one.name).split()
+        if one.name == at or one.numeric_share < 1 or "id" in words or not _named_stage(one.name):
+            continue
+        numbers = parse(frame[one.name], "number", Reading(), {"file": "", "column": one.name}).values
+        pairs = numbers.groupby(as_text(frame[at])).agg(["nunique", "first"])
+        places = pairs["first"]
+        if len(pairs) > 2 and (pairs["nunique"] == 1).all() and places.is_unique and places.abs().max() < 100:
+            return {str(word): float(place) for word, place in places.items()}
+    return {}
+
+
+def _named_stage(name: str) -> bool:
+    scores = header_scores(name)
+    return scores.get("stage", 0.0) > 0 or bool(_STAGE_NUMBER.search(plain(name)))
 
 
 def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]) -> dict[str, str]:

@@ -341,6 +341,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     known = {key(word): word for word in words}
     known |= {key(_BRACKETS.sub("", word)): word for word in words}
     found: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for one in sheet.profiles:
         if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
             continue
@@ -359,13 +360,13 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue  # "completed / fell through" is the close, however it ended, and so is "final decision"
         word = known.get(key(named))
         sense = sense_of(named)
-        if word is None and (
-            sense.meaning in ("", "open", "parked", "unclear")
-            or by_beginning(named)
-            or (words and sense.meaning == "stage" and not _entered(one.name))
-        ):
+        if word is None and (sense.meaning in ("", "open", "parked", "unclear") or by_beginning(named)):
+            continue
+        if word is None and words and sense.meaning == "stage" and not _entered(one.name):
+            alike.setdefault(named, one.name)
             continue
         found.setdefault(word or named, one.name)
+    found = _with_alike(sheet, found, alike)
     stages = [
         word
         for word in found
@@ -374,6 +375,19 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     if len(found) < 2 or not stages:
         return {}
     return found if words else _with_unknown(sheet, found)
+
+
+def _with_alike(sheet: Sheet, found: dict[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return the dates of stages with those of stages that no deal is at, if two are called in the same way."""
+    ways = [_way(name) for name in found.values()]
+    more = {stage: name for stage, name in others.items() if ways.count(_way(name)) > 1}
+    place = {one.name: one.place for one in sheet.profiles}
+    return dict(sorted({**more, **found}.items(), key=lambda pair: place[pair[1]])) if more else found
+
+
+def _way(name: str) -> str:
+    """Return a header without its stage ("proposal_at": "* at")."""
+    return plain(name).replace(plain(_stage_named(name)), "*")
 
 
 def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:

@@ -344,6 +344,8 @@ def _always_ended(word: str, told: Mapping[str, int], evidence: Evidence, *, lis
     if _CLOSED_SO.match(word) or (negated(word) and not listed):
         return _one_end(told)
     enough = sum(told.values()) >= max(5, ALL * evidence.counts[word])
+    if all(set(one) <= set(END_MEANINGS) for one in evidence.outcomes.values()):
+        return False  # every deal has ended: a stage is where it was last
     return not listed and enough and _one_end(told) and not _goes_on(word, evidence)
 
 

@@ -184,8 +184,8 @@ def test_an_amount_in_the_currency_of_the_house_has_no_other_currency():
 LOG = pd.DataFrame({
     "row": [f"R{k}" for k in range(14)],
     "deal_id": ["a", "a", "a", "b", "b", "c", "c", "c", "d", "d", "e", "e", "e", "e"],
-    "stage": ["Lead", "Demo", "Won", "Lead", "Lost", "Lead", "Demo", "Demo", "Lead", "Lost"]
-    + ["Lead", "Demo", "Demo", "Won"],
+    "stage": ["Lead", "Demo", "Won", "Lead", "Lost", "Lead", "Demo", "Demo", "Lead", "Lost", "Lead",
+        "Demo", "Demo", "Won"],
     "close_date": [DAYS[12]] * 5 + [DAYS[13]] * 5 + [DAYS[14]] * 4, "changed_date": DAYS[:14],
 })  # fmt: skip
 
@@ -203,3 +203,33 @@ def test_the_owner_is_who_sells():
         "ae_name": ["Di", "Ed", "Flo"],
     })  # fmt: skip
     assert columns(made)["owner"] == "ae_name"
+
+
+def test_numbers_beside_the_stages_order_them_and_deals_that_all_ended_were_at_stages():
+    made = pd.DataFrame({
+        "Codigo": range(12), "EtapaAtual": [2, 2, 2, 2, 2, 2, 3, 3, 1, 4, 4, 4], "DataInicial": DAYS[:12],
+        "NomeEtapa": ["Quux"] * 6 + ["Zorg"] * 2 + ["Ypsilon"] + ["Fechamento"] * 3,
+        "Status": ["Perdido"] * 9 + ["Ganho"] * 3, "MotivoPerda": ["preço"] * 9 + [None] * 3,
+    })  # fmt: skip
+    assert stages(made) == ["Ypsilon", "Quux", "Zorg", "Fechamento"]
+    assert "order_unclear" not in asked(made)
+    assert columns(made)["lost_reason"] == "MotivoPerda"
+
+
+def test_dates_called_alike_are_stages_though_no_deal_is_at_one():
+    made = pd.DataFrame({
+        "deal_id": range(6), "stage": ["Qualified", "Qualified", "Proposal", "Won", "Lost", "Won"],
+        "created_at": DAYS[:6], "qualified_at": DAYS[6:12], "proposal_at": [None, None, *DAYS[12:16]],
+        "negotiation_at": [None] * 3 + DAYS[16:19],
+    })  # fmt: skip
+    assert stages(made) == ["Qualified", "Proposal", "negotiation"]
+    assert figures(made)[:4] == (6, 2, 1, 3)
+
+
+def test_telephones_scores_and_days_of_changes_are_no_amounts_chances_and_creations():
+    made = pd.DataFrame({
+        "id": range(5), "status": ["new", "Won", "Lost", "new", "Won"], "meddpicc_confidence": [75, 40, 62, 50, 58],
+        "phone": ["+79991234567", "+79134442010", "+79135550241", "+79136668000", "+79131102231"],
+        "status_changed_at": DAYS[:5],
+    })  # fmt: skip
+    assert not {"amount", "probability", "created_at"} & set(columns(made))
