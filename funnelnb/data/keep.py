@@ -46,7 +46,7 @@ def write_whole(target: Path, text: str, *, force: bool = False) -> None:
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written ({error.strerror})", expected="a folder that can be written to",
-            hint="name another place with --write-settings FILE",
+            hint="name a file in another folder",
         ) from None  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from funnelnb.data.read.text import read_text
 from funnelnb.data.read.xml_table import read_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -92,7 +92,7 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     kind = kind_of_file(path)
     before = _state(path)
     sample = None
-    if kind == "text" and not settings.limits.fits_memory(path.stat().st_size):
+    if kind == "text" and (path in _BEYOND.get()[0] or not settings.limits.fits_memory(path.stat().st_size)):
         sample = _sampled(path, settings)
     with guarded(path.name[:200]):
         raw = _READERS[kind](path if sample is None else sample.path, settings)
@@ -109,6 +109,36 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
     return raw
+
+
+_BEYOND: ContextVar[tuple[frozenset[Path], SourceError | None]] = ContextVar(
+    "beyond", default=(frozenset(), None)
+)
+
+
+@contextlib.contextmanager
+def read_together(paths: Sequence[Path], limits: Limits) -> Iterator[SourceError | None]:
+    """Read files one after the other; delimited texts that do not fit into memory together count as too large each.
+
+    Yields
+    ------
+    SourceError or None
+        The refusal of those that are too large together.
+    """
+    texts = [one for one in paths if one.suffix.lower() in TEXT_SUFFIXES and one.is_file()]
+    if len(texts) > 1 and not limits.fits_memory(sum(one.stat().st_size for one in texts)):
+        texts = [one for one in texts if one.stat().st_size and kind_of_file(one) == "text"]
+    total = sum(one.stat().st_size for one in texts)
+    if len(texts) < 2 or limits.fits_memory(total):
+        yield None
+        return
+    name = ", ".join(one.name for one in texts[:3]) + (", …" if len(texts) > 3 else "")
+    refusal = limits.beyond_memory(total, name)
+    token = _BEYOND.set((frozenset(texts), refusal))
+    try:
+        yield refusal
+    finally:
+        _BEYOND.reset(token)
 
 
 _SAMPLES: ContextVar[tuple[Path, list[Path]] | None] = ContextVar("samples", default=None)
@@ -135,6 +165,9 @@ def _sampled(path: Path, settings: TableSettings) -> Sample:
     """Return a sample of a text that does not fit into memory, where one will do."""
     wanted = _SAMPLES.get()
     if wanted is None:
+        texts, refusal = _BEYOND.get()
+        if path in texts and refusal is not None:
+            raise refusal
         raise settings.limits.beyond_memory(path.stat().st_size, path.name)
     folder, met = wanted
     if path not in met:
@@ -144,6 +177,7 @@ def _sampled(path: Path, settings: TableSettings) -> Sample:
 
 def _as_in_the_text(raw: Raw, sample: Sample) -> None:
     """Give the rows of a sample the numbers that they have in the text."""
+    raw.sampled = True
     raw.frame.index = raw.frame.index.map(sample.row)
     raw.ragged = [(sample.row(row), width) for row, width in raw.ragged]
     raw.notes = [
@@ -286,7 +320,9 @@ def _read_zip(path: Path, settings: TableSettings) -> Raw:
     inside = tables_inside(path, settings.limits, INNER)
     if not inside or (settings.sheet and settings.sheet not in inside):
         raise SourceError(
-            f"{path.name} holds no table {settings.sheet}".rstrip(),
+            f"{path.name} holds no table {settings.sheet}"
+            if settings.sheet
+            else f"{path.name} holds no table",
             expected="one of " + ", ".join(inside) if inside else "a CSV, Excel or other file in the archive",
             hint=nearest(settings.sheet, inside) if settings.sheet else "unpack it and give the file itself",
         )
@@ -334,9 +370,9 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
             if rows_n * columns_n > min(PARQUET_CELLS, PACKED_CELLS * path.stat().st_size):
                 settings.limits.refuse("cells", rows_n * columns_n, path.name)
             table = _by_column(file, path, settings.limits)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError):
         raise SourceError(
-            f"{path.name} is not a Parquet file ({str(error)[:100]})",
+            f"{path.name} is not a Parquet file, or is damaged",
             expected="a Parquet file",
             hint="export it again",
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 STAGE_LISTS = ("statuses", "stages")
 """How interfaces call the list of stages within a pipeline."""
+
+FEWEST_KEYED, MANY_KEYED = 3, 12
+"""So many records under keys are a list if all keys hold a digit; from the second number on, whatever the keys."""
+
+DEAL_LISTS = ("opportunities", "deals")
+"""How interfaces call the list of deals within a customer."""
 
 MOST_PIPELINES = 30
 """With more records than that they are no pipelines."""
@@ -46,8 +53,37 @@ def json_tables(path: Path) -> list[str]:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return []
-    found = _side_by_side(content)
+    found = _side_by_side(_with_lists(content))
     return list(found) if len(found) > 1 else []
+
+
+def _with_lists(content: Any, depth: int = 3) -> Any:
+    """Return the content with lists where records stand under their keys, or columns under the numbers of the rows."""
+    if not isinstance(content, dict) or not depth:
+        return content
+    inner = [one for one in content.values() if isinstance(one, dict)]
+    if len(inner) == len(content) > 1:
+        if _by_column(inner):
+            return [{name: cells[row] for name, cells in content.items()} for row in inner[0]]
+        if _by_key(content):
+            return [one if "id" in one else {"id": key, **one} for key, one in content.items()]
+    return {name: _with_lists(one, depth - 1) for name, one in content.items()}
+
+
+def _by_column(inner: list[dict[str, Any]]) -> bool:
+    """Whether records are columns, as pandas writes them: the same numbers of rows in each, from 0 on."""
+    rows = [str(one) for one in range(len(inner[0]))]
+    return len(rows) > 1 and all(list(one) == rows for one in inner)
+
+
+def _by_key(content: dict[str, Any]) -> bool:
+    """Whether a record holds others under keys of a machine: many, or all with a digit, and of one shape."""
+    if len(content) < FEWEST_KEYED or not (
+        len(content) >= MANY_KEYED or all(re.search(r"\d", one) for one in content)
+    ):
+        return False
+    first = set(next(iter(content.values())))
+    return all(2 * len(first & set(one)) >= max(len(first), len(one)) > 0 for one in content.values())
 
 
 def _side_by_side(content: Any) -> dict[str, list[dict[str, Any]]]:
@@ -92,7 +128,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     """
     import pandas as pd
 
-    content = _parsed(path)
+    content = _with_lists(_parsed(path))
     inside = _side_by_side(content) if table else {}
     if table and table not in inside:
         raise SourceError(
@@ -100,7 +136,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
             expected="one of " + ", ".join(inside) if inside else _EXPECTED,
             hint=nearest(table, inside),
         )
-    records = _with_statuses(inside[table] if table else _records(content, path.name))
+    records = _with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
     shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
     for one in records:
@@ -130,7 +166,7 @@ def _parsed(path: Path) -> Any:
             f"{path.name} is nested too deeply", expected=_EXPECTED, hint="export plain records"
         ) from None
     except ValueError as error:
-        whole = str(error)
+        whole = _place(error)
     found = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -138,11 +174,18 @@ def _parsed(path: Path) -> Any:
         try:
             found.append(json.loads(line, **plain))
         except (ValueError, RecursionError) as error:
-            told = whole if not found else f"line {number}: {str(error)[:80]}"
+            told = whole if not found else _place(error, number)
             raise SourceError(
                 f"{path.name} is not JSON ({told[:120]})", expected=_EXPECTED, hint="export it again"
             ) from None
     return found
+
+
+def _place(error: Exception, line: int = 0) -> str:
+    """Return where a text is no JSON, and why; `line`: that of a text of one record per line."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)[:80]
+    return f"line {line or error.lineno}, column {error.colno}: {error.msg}"
 
 
 def _records(content: Any, file: str) -> list[dict[str, Any]]:
@@ -181,6 +224,30 @@ def _with_statuses(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def _with_deals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the deals one below the other, where each record is a customer that holds a list of its deals."""
+    name = next((one for one in DEAL_LISTS if any(_listed(record.get(one)) for record in records)), "")
+    if not name or any(_listed(record.get(name)) is None for record in records):
+        return records
+    rows = []
+    for record in records:
+        outer = {
+            f"customer_{column}": value
+            for column, value in record.items()
+            if not isinstance(value, dict | list)
+        }
+        rows += [{**one, **outer} for one in _listed(record.get(name)) or ()]
+    return rows
+
+
+def _listed(value: Any) -> list[dict[str, Any]] | None:
+    """Return the records that a value holds, also wrapped ("records"); None if it is no list of records."""
+    inner = value.get("records") if isinstance(value, dict) else value
+    if inner is None:
+        return []
+    return inner if isinstance(inner, list) and all(isinstance(one, dict) for one in inner) else None
+
+
 def _flattened(record: dict[str, Any], prefix: str, file: str, limits: Limits, depth: int = 1) -> Any:
     """Yield name and text of every value of a record."""
     limits.refuse("json_depth", depth, file)
@@ -202,6 +269,17 @@ def _text(value: Any) -> str:
 
 def _short_names(names: list[str]) -> dict[str, str]:
     """Return the names without the wrapping that CRM interfaces put round every field, where that is unique."""
-    short = {name: name.removeprefix("properties.").removeprefix("fields.") for name in names}
+    short = {name: _unwrapped(name) for name in names}
     counts = Counter(short.values())
     return {name: one if counts[one] == 1 else name for name, one in short.items()}
+
+
+_LOOKED_UP = re.compile(r"_?(\w+?)(?:id)?_value@OData\.Community\.Display\.V1\.FormattedValue")
+"""How Dynamics writes the name behind a key ("_ownerid_value@…")."""
+
+
+def _unwrapped(name: str) -> str:
+    found = _LOOKED_UP.fullmatch(name)
+    if found:
+        return found[1]
+    return name.removeprefix("_airbyte_data.").removeprefix("properties.").removeprefix("fields.")

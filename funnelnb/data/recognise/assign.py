@@ -344,11 +344,14 @@ def _stage_and_outcome(
 
     stages, ends = [], []
     known = [*candidates.values(), *([taken] if taken is not None else [])]
-    steps = {words.source for words in known if words.stages > 0.5 and not words.ended}
+    steps = {
+        words.source for words in known if words.stages > 0.5 and not words.ended and len(words.counts) > 1
+    }
     for source, words in candidates.items():
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
-        ends_alone = words.as_outcome or (as_outcome > 0 and lacks_one_end(words))
+        both = words.steps_n > 1 and not steps - {source}  # the few open deals stand at stages
+        ends_alone = (words.as_outcome and not both) or (as_outcome > 0 and lacks_one_end(words))
         if both_ends(words) and any(steps - {source}):
             ends_alone = telling = True
         if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
@@ -385,12 +388,14 @@ def _second_status(
 
 
 def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
-    """Leave out an outcome that only says that deals are closed, where the stage says how they ended."""
+    """Leave out an outcome that only says that deals are closed, or all open, where the stage tells of ends."""
     stage, outcome = result.source("stage"), result.found.get("outcome")
     if outcome is None or outcome.why == "said" or stage not in raw.frame or outcome.source not in raw.frame:
         return
     ends, steps = words_of(raw, outcome.source), words_of(raw, stage)
-    if ends is not None and steps is not None and ends.unclear and not ends.ended and steps.ended:
+    if ends is None or steps is None or ends.ended:
+        return
+    if (ends.unclear and steps.ended) or (ends.open == 1 and (steps.ended or steps.unclear)):
         del result.found["outcome"]
 
 
@@ -444,11 +449,11 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     if account is not None and account.why != "said" and not _COMPANY.search(plain(account.source)):
         spare.append(result.found["account_id"].source)
     spare += [
-        one.name for one in profiles if (one.guid or _names_an_id(one.name)) and one.name not in result.used
+        one.name for one in profiles if (one.guid or names_an_id(one.name)) and one.name not in result.used
     ]
     spare = [
         one for one in spare
-        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or _names_an_id(one))
+        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or names_an_id(one))
         and _is_unique(raw, one)
     ]  # fmt: skip
     if spare:
@@ -465,7 +470,8 @@ def _move(result: Columns, column: str, source: str) -> None:
     result.found[column] = Choice(column=column, source=source, score=0.6, why="content")
 
 
-def _names_an_id(name: str) -> bool:
+def names_an_id(name: str) -> bool:
+    """Whether a header says that it is an id, a number or a code."""
     words = plain(name).split()
     return bool(
         {"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)
@@ -476,7 +482,7 @@ def _tells_apart(raw: Raw, source: str) -> bool:
     """Whether the ids are those of deals, if some of them are repeated or lacking."""
     ids = as_text(raw.frame[source], blanks=False)
     known = ids.dropna()
-    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and _names_an_id(source)
+    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and names_an_id(source)
 
 
 def _mostly_kept(raw: Raw, source: str) -> bool:

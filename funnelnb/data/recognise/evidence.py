@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
-from funnelnb.data.recognise.lexicon import header_scores, key, negated, plain, sense_of
+from funnelnb.data.recognise.lexicon import header_scores, key, listed, negated, plain, sense_of
 from funnelnb.data.recognise.stages import Evidence, StageWord, lost_by_reason, paths
 from funnelnb.data.recognise.words import ENDED, words_of
 
@@ -264,6 +264,7 @@ def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[s
     """Return which stages of a reference table are won or lost, by its flags, else by its labels."""
     frame = sheet.raw.frame
     meanings: dict[str, str] = {}
+    named = set[str]()
     for role, pattern in (
         ("lost", r"is closed|isclosed|^closed$"),
         ("won", r"closed won|is won|iswon|^won$"),
@@ -279,8 +280,12 @@ def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[s
     for label in (one.name for one in sheet.profiles if one.name != at and one.kind in ("category", "text")):
         for word, text in zip(ids, as_text(frame[label]), strict=True):
             sense = sense_of(str(text))
-            if word in counts and word not in meanings and sense.meaning in ENDED and sense.sure:
+            if word not in counts or word in meanings:
+                continue
+            if sense.meaning in ENDED and sense.sure:
                 meanings[str(word)] = sense.meaning
+            elif sense.meaning == "stage" and listed(str(text)):
+                named.add(str(word))
         wins = [
             word
             for word, text in zip(ids, as_text(frame[label]), strict=True)
@@ -288,7 +293,7 @@ def _reference_meanings(sheet: Sheet, ids: pd.Series, at: str, counts: Mapping[s
         ]
         if "won" not in meanings.values() and len(wins) == 1 and wins[0] in counts:
             meanings[str(wins[0])] = "won"
-    return meanings
+    return dict.fromkeys(named - set(meanings), "stage") | meanings
 
 
 def _probability(deals: Sheet) -> dict[str, float]:
@@ -304,9 +309,13 @@ def _probability(deals: Sheet) -> dict[str, float]:
         values = parsed.values
     texts = as_text(deals.raw.frame[stage])
     inner = values.where(values.between(0.01, 99.9))  # 0 and 100 tell the end of single deals, not the stage
-    known = values.groupby(texts).median().dropna()
-    means = inner.groupby(texts).median().reindex(known.index)
-    means = means.where(means.notna(), known)
+    ends = values.where(~values.between(0.01, 99.9)).groupby(texts).nunique()
+    mixed = ends[ends > 1].index  # won and lost deals of one stage: they tell nothing of it
+    known = values.groupby(texts).median().dropna().drop(mixed, errors="ignore")
+    if "outcome" in deals.columns.found:  # then 0 and 100 are those of the outcome
+        known = known.iloc[:0]
+    means = inner.groupby(texts).median().dropna()
+    means = means.combine_first(known)
     return {str(word): float(value) for word, value in means.items()}
 
 
@@ -359,9 +368,9 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
     found = _won_by_rest(lost_by_reason(found, _filled(deals, "lost_reason", by="outcome")))
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
-    if not won and lost:  # "Closed" beside "Lost" can only be the win; alone it is asked
+    if not won and lost:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked
         found = [
-            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=False)
+            StageWord(word=one.word, n=one.n, meaning="won", why="rest", sure=one.sure)
             if not one.sure and one.meaning == "left"
             else one
             for one in found

@@ -481,15 +481,6 @@ def _order(working: list[str], evidence: Evidence) -> tuple[list[str], str]:
         "file": {word: float(place) for place, word in enumerate(working)},
     }
     lead = next(name for name in EVIDENCE if _leads(places[name], working))
-    if lead == "file" and len(places["name"]) >= HALF * len(
-        working
-    ):  # asked all the same: some names are unknown
-        return _placed(working, places, "name"), lead
-    return _placed(working, places, lead), lead
-
-
-def _placed(working: list[str], places: Mapping[str, Mapping[str, float]], lead: str) -> list[str]:
-    """Return the stages as the leading evidence places them, the others where the rest does."""
     rest = [places[name] for name in EVIDENCE if name != lead]
     placed = sorted(
         (word for word in working if word in places[lead]),
@@ -497,7 +488,13 @@ def _placed(working: list[str], places: Mapping[str, Mapping[str, float]], lead:
     )
     for word in (one for one in working if one not in places[lead]):
         _insert(placed, word, rest)
-    return placed
+    return (_known_in_order(placed, places["name"]) if lead == "file" else placed), lead
+
+
+def _known_in_order(placed: list[str], rank: Mapping[str, float]) -> list[str]:
+    """Return stages in the order of the file with those of a usual place in their order; the others stay in theirs."""
+    known = iter(sorted((word for word in placed if word in rank), key=lambda word: rank[word]))
+    return [next(known) if word in rank else word for word in placed]
 
 
 _LETTERED = re.compile(r"\s*([A-Z])(?:[.、:：)）-]\s*|\s+)\S")
