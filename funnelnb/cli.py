@@ -49,6 +49,8 @@ def _understood(words: list[str]) -> argparse.Namespace:
     """Return what the words ask for; without a command, show the help."""
     asked = not words or bool({"-h", "--help"} & set(words))
     parser = _parser(_asked_lang(words) if asked else "")
+    if words and words[0] not in _COMMANDS and not words[0].startswith("-") and Path(words[0]).exists():
+        parser.error(_data_alone(words))
     passed = (
         words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
     )
@@ -61,6 +63,13 @@ def _understood(words: list[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     given.more = more
     return given
+
+
+def _data_alone(words: Sequence[str]) -> str:
+    """Return what to type where data are given without a command."""
+    from funnelnb.show.text.words import words as words_of
+
+    return words_of(_asked_lang(words)).say("help.is_data", data=words[0])
 
 
 def _ran(given: argparse.Namespace) -> int:
