@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from funnelnb import __version__
+from funnelnb.batch.usage import Parser
 from funnelnb.core.errors import (
     DataProblems,
     FunnelError,
@@ -41,35 +42,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Chinese still gets the rest
-    given = _understood(list(sys.argv[1:] if arguments is None else arguments))
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        given = _understood(typed)
+    except ParameterError as error:
+        print(f"funnelnb: {_in_language(error, _asked_lang(typed))}", file=sys.stderr)
+        return WRONG
     return OK if given.run is None else _ran(given)
 
 
 def _understood(words: list[str]) -> argparse.Namespace:
-    """Return what the words ask for; without a command, show the help."""
-    asked = not words or bool({"-h", "--help"} & set(words))
-    parser = _parser(_asked_lang(words) if asked else "")
+    """Return what the words ask for; without a command, show the help.
+
+    Raises
+    ------
+    ParameterError
+        Something is mistyped.
+    """
+    lang = _asked_lang(words)
+    shown = not words or bool({"-h", "--help"} & set(words))
+    parser = _parser(lang, shown)
     if words and words[0] not in _COMMANDS and not words[0].startswith("-") and Path(words[0]).exists():
-        parser.error(_data_alone(words))
+        raise ParameterError(
+            f"{words[0]} is data, not a command",
+            expected="a command before it",
+            hint=f"to see what is in the data, type: funnelnb check {words[0]}",
+        )
     passed = (
         words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
     )
     given, more = parser.parse_known_args(words[:passed])
-    given.passed = words[passed + 1 :]
+    given.passed, given.more, given.shell_lang = words[passed + 1 :], more, lang
+    if more and given.run is not _lab:
+        name = next((one for one, (run, _) in _COMMANDS.items() if run is given.run), "")
+        raise parser.commands.get(name, parser).stray(more)
     if given.run is None:
         parser.print_help()
-        return given
-    if more and given.run is not _lab:
-        parser.error(f"unrecognized arguments: {' '.join(more)}")
-    given.more = more
+    elif given.run is not _report:  # reports speak the language of the settings, whoever makes them
+        given.lang = getattr(given, "lang", "") or lang
     return given
-
-
-def _data_alone(words: Sequence[str]) -> str:
-    """Return what to type where data are given without a command."""
-    from funnelnb.show.text.words import words as words_of
-
-    return words_of(_asked_lang(words)).say("help.is_data", data=words[0])
 
 
 def _ran(given: argparse.Namespace) -> int:
@@ -79,15 +90,15 @@ def _ran(given: argparse.Namespace) -> int:
     try:
         return int(given.run(given))
     except FunnelError as error:
-        print(f"funnelnb: {_in_language(error, given)}", file=sys.stderr)
+        print(f"funnelnb: {_in_language(error, given.shell_lang)}", file=sys.stderr)
         if given.run is _report and isinstance(error, DataProblems | MappingError | MissingDataError):
             _offer_consent(given)
         return FULL if isinstance(error, OutputError) and given.run is _report else WRONG
     except KeyboardInterrupt:
-        print(f"funnelnb: {_GO_ON if given.run is _report else 'stopped'}", file=sys.stderr)
+        print(f"funnelnb: {_say(given, 'go_on' if given.run is _report else 'stopped')}", file=sys.stderr)
         return STOPPED
     except MemoryError:
-        print("funnelnb: there is too little memory", file=sys.stderr)
+        print(f"funnelnb: {_say(given, 'memory')}", file=sys.stderr)
         return KILLED
     except BrokenPipeError:  # the reader of our output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,27 +107,26 @@ def _ran(given: argparse.Namespace) -> int:
         import traceback
 
         traceback.print_exc()
-        print(
-            f"funnelnb {__version__}: an error of funnelnb itself; please report the lines above",
-            file=sys.stderr,
-        )
+        print(f"funnelnb {__version__}: {_say(given, 'broken')}", file=sys.stderr)
         return BROKEN
     finally:
         speak_to("python")
         signal.signal(signal.SIGTERM, before)
 
 
-def _in_language(error: FunnelError, given: argparse.Namespace) -> str:
-    """Return the error in the language of the run."""
-    from funnelnb.core.options import language
+def _in_language(error: FunnelError, lang: str) -> str:
+    """Return the error in the language of who typed the command."""
     from funnelnb.show.text.errors import error_text
     from funnelnb.show.text.words import words
 
-    try:
-        lang = language(getattr(given, "lang", "") or None)
-    except FunnelError:
-        lang = "en"
     return error_text(str(error), words(lang))
+
+
+def _say(given: argparse.Namespace, key: str, **facts: Any) -> str:
+    """Return what the command says, in the language of who typed it."""
+    from funnelnb.show.text.words import words
+
+    return words(given.shell_lang).say(f"console.{key}", **facts)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -146,9 +156,9 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=28)
 
 
-def _parser(lang: str = "") -> argparse.ArgumentParser:
-    """Return the parser; with a language it can also print its help."""
-    parser = argparse.ArgumentParser(prog="funnelnb", formatter_class=_Help)
+def _parser(lang: str = "en", shown: bool = False) -> Parser:
+    """Return the parser; `shown`: it can also print its help."""
+    parser = Parser(prog="funnelnb", formatter_class=_Help)
     parser.set_defaults(run=None)
     parser.add_argument("--version", action="version", version=f"funnelnb {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
@@ -156,12 +166,15 @@ def _parser(lang: str = "") -> argparse.ArgumentParser:
         command = commands.add_parser(name, help="", formatter_class=_Help)
         command.set_defaults(run=run)
         words(command)
-    if lang:
+    if shown:
         _worded(parser, commands, lang)
+    for one in (parser, *commands.choices.values()):
+        one.lang = lang
+    parser.commands = dict(commands.choices)
     return parser
 
 
-def _worded(parser: argparse.ArgumentParser, commands: Any, lang: str) -> None:
+def _worded(parser: Parser, commands: Any, lang: str) -> None:
     """Give all commands and options their words."""
     from funnelnb.show.text.words import words
 
@@ -202,13 +215,15 @@ def _new_words(new: argparse.ArgumentParser) -> None:
 
 
 def _schedule_words(schedule: argparse.ArgumentParser) -> None:
-    schedule.add_argument("kind", choices=("cron", "systemd", "github"))
+    schedule.add_argument("kind", choices=("cron", "systemd", "github"), metavar="KIND")
+    _language(schedule)
 
 
 def _lab_words(lab: argparse.ArgumentParser) -> None:
     lab.add_argument("folder", nargs="?", metavar="DIR")
     lab.add_argument("--no-browser", action="store_true")
-    lab.add_argument("--port", type=int)
+    lab.add_argument("--port", type=int, metavar="N")
+    _language(lab)
 
 
 def _class_words(class_: argparse.ArgumentParser) -> None:
@@ -220,7 +235,7 @@ def _class_words(class_: argparse.ArgumentParser) -> None:
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lang", choices=("en", "zh"), default="en")
+    parser.add_argument("--lang", choices=("en", "zh"), default="")
 
 
 def _data_words(parser: argparse.ArgumentParser) -> None:
@@ -306,7 +321,7 @@ def _playbook_words(parser: argparse.ArgumentParser) -> None:
 def _course_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR")
     _language(parser)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument(
         "--for",
         dest="audience",
@@ -314,7 +329,7 @@ def _course_words(parser: argparse.ArgumentParser) -> None:
         default="learner",
     )
     parser.add_argument("--learner", default="", metavar="NAME")
-    parser.add_argument("--floor", type=int, default=1)
+    parser.add_argument("--floor", type=int, default=1, metavar="N")
     parser.add_argument("--check", action="store_true")
 
 
@@ -346,12 +361,10 @@ def _data(given: argparse.Namespace) -> tuple[str, ...]:
     )
 
 
-_GO_ON = "stopped before all was made; run the same command again to go on"
-
-
 def _report(given: argparse.Namespace) -> int:
     from funnelnb.batch.notebooks import read_file, split
-    from funnelnb.batch.run import Progress, printable, request_of, run, steps
+    from funnelnb.batch.run import Progress, failure_line, printable, request_of, run, steps
+    from funnelnb.show.text.words import words
 
     parameters = {**(read_file(given.parameters) if given.parameters else {}), **split(given.parameter)}
     data = _data(given)
@@ -363,28 +376,29 @@ def _report(given: argparse.Namespace) -> int:
         "cell_timeout_s": given.timeout,
         "longest_s": given.report_timeout, "retries": given.retries,
     })  # fmt: skip
-    fail_on = _rules(given.fail_on or more.get("fail_on", []))
+    fail_on = _rules("--fail-on", given.fail_on) or _rules("[report] fail_on =", more.get("fail_on", []))
     if given.dry_run:
-        return _say_steps(steps(request))
+        return _print_steps(given, steps(request))
     with _cluster(given.dask or more.get("dask", "")) as executor:
-        summary = run(request, Progress(), executor=executor, fail_on=fail_on)
+        summary = run(request, Progress(lang=given.shell_lang), executor=executor, fail_on=fail_on)
     total = len(summary.made) + len(summary.kept)
     index = summary.index
     if index.is_relative_to(Path.cwd()):  # a log need not tell where and by whom it was written
         index = index.relative_to(Path.cwd())
-    print(f"{total} report{'s' if total != 1 else ''} ready ({len(summary.kept)} from before): {index}")
+    print(_say(given, "ready", total_n=total, kept_n=len(summary.kept), index=str(index)))
     for name, failure in summary.failed.items():
-        print(f"failed: {printable(name)}: {printable(failure.line())}")
+        why = failure_line(failure, words(given.shell_lang))
+        print(_say(given, "failed", name=printable(name), why=printable(why)))
         for line in failure.message.splitlines()[1:]:
             print(f"    {printable(line)}")
     for name in () if summary.stopped else summary.missing:
-        print(f"missing: {printable(name)}")
+        print(_say(given, "missing", name=printable(name)))
     if more.get("digest") if given.digest is None else given.digest:
         print(f"\n{summary.digest}", end="")
     for line in summary.alarms:
-        print(f"alarm: {printable(line)}", file=sys.stderr)
+        print(_say(given, "alarm", line=printable(line)), file=sys.stderr)
     if summary.stopped:
-        print(_GO_ON, file=sys.stderr)
+        print(_say(given, "go_on"), file=sys.stderr)
     codes = {"ok": OK, "failed": FOUND, "killed": KILLED, "stopped": STOPPED, "alarm": ALARM}
     return codes[summary.outcome]
 
@@ -398,7 +412,7 @@ def _offer_consent(given: argparse.Namespace) -> None:
     if given.yes or not _settings_can_be_read(given):
         return
     if consent_helps(_data(given), **said):
-        print(words(given.lang or "en").get("exports.or_agree"), file=sys.stderr)
+        print(words(given.shell_lang).get("exports.or_agree"), file=sys.stderr)
 
 
 def _settings_can_be_read(given: argparse.Namespace) -> bool:
@@ -423,31 +437,26 @@ def _agreed(given: argparse.Namespace, data: tuple[str, ...]) -> str:
     return agree(data, out, mapping=given.mapping, playbook=given.playbook, lang=given.lang or "en")
 
 
-def _rules(named: Sequence[str]) -> tuple[str, ...]:
+def _rules(place: str, named: Sequence[str]) -> tuple[str, ...]:
     from funnelnb.batch.digest import RULES
 
     rules = [one for text in named for one in text.split(",") if one]
     for one in rules:
         if one not in RULES:
             raise ParameterError(
-                f"--fail-on {one!r}", expected="one of " + ", ".join(RULES), hint=nearest(one, RULES)
+                f"{place} {one!r}", expected="one of " + ", ".join(RULES), hint=nearest(one, RULES)
             )
     return tuple(rules)
 
 
-def _say_steps(plan: Sequence[Any]) -> int:
+def _print_steps(given: argparse.Namespace, plan: Sequence[Any]) -> int:
     """Print the plan of a dry run: each report, and why it would be made."""
-    reasons = {
-        "": "still good", "new": "not made yet", "failed": "failed last time", "force": "--force",
-        "data": "its data changed", "notebook": "the notebook changed", "parameters": "its parameters changed",
-        "settings": "settings, stage model or notes on the data changed", "package": "funnelnb changed",
-        "libraries": "a library changed", "files": "its file is gone or was changed",
-    }  # fmt: skip
     width = max((len(one.file) for one in plan), default=0)
     for one in plan:
-        print(f"{'keep' if not one.reason else 'make'}  {one.file:{width}}  {reasons[one.reason]}")
+        what, why = ("make", one.reason) if one.reason else ("keep", "good")
+        print(f"{_say(given, what)}  {one.file:{width}}  {_say(given, f'reasons.{why}')}")
     made = sum(bool(one.reason) for one in plan)
-    print(f"{made} of {len(plan)} reports would be made; nothing was done")
+    print(_say(given, "would_make", made_n=made, total_n=len(plan)))
     return OK
 
 
@@ -507,7 +516,7 @@ def _warm(given: argparse.Namespace) -> int:
             return subprocess.run(given.passed, env=environment, check=False).returncode  # noqa: S603 - as asked
         except OSError as error:
             raise ParameterError(
-                f"{given.passed[0]}: {error.strerror}", expected="a command that can be run"
+                f"{given.passed[0]} cannot be run: {error.strerror}", expected="a command that can be run"
             ) from None
 
 
@@ -695,8 +704,7 @@ def _new(given: argparse.Namespace) -> int:
     from funnelnb.batch import workfolder
 
     folder = workfolder.make(Path(given.folder), given.lang)
-    print(f"made {folder}\n\nnext:\n  cd {given.folder}\n  funnelnb lab        the notebooks")
-    print("  funnelnb report     one HTML report per region")
+    print(_say(given, "new", folder=str(folder), name=given.folder))
     return OK
 
 
@@ -708,10 +716,10 @@ def _course(given: argparse.Namespace) -> int:
             given.folder, lang=given.lang, seed=given.seed, audience=given.audience, learner=given.learner,
             floor=given.floor,
         )  # fmt: skip
-        print(f"made {folder}\n\nnext:\n  funnelnb lab {given.folder}")
+        print(_say(given, "course", folder=str(folder), name=given.folder))
         return OK
     wrong = course.broken(given.folder)
-    print("\n".join(wrong) or "all lessons run, and every solution is right")
+    print("\n".join(wrong) or _say(given, "course_good"))
     return FOUND if wrong else OK
 
 
@@ -720,7 +728,7 @@ def _course_results(given: argparse.Namespace) -> int:
     from funnelnb.teach.keep import write_text
 
     table, finished = course.results(given.folders), course.games(given.folders)
-    print(table.to_string(index=False) if len(table) else "nobody has answered anything yet")
+    print(table.to_string(index=False) if len(table) else _say(given, "no_answers"))
     for one in (course.hardest(table), finished):
         if len(one):
             print()
@@ -797,7 +805,7 @@ _COMMANDS: dict[
     "report": (_report, _report_words),
     "snapshot": (_snapshot, _snapshot_words),
     "schedule": (_schedule, _schedule_words),
-    "warm": (_warm, lambda _: None),
+    "warm": (_warm, _language),
     "playbooks": (_playbooks, _playbook_words),
     "course": (_course, _course_words),
     "course-results": (_course_results, _class_words),

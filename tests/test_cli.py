@@ -106,12 +106,81 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"funnelnb {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [["reprot"], ["report", "--bye", "x"], ["report", "x", "--jobs", "many"]])
-def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        funnelnb(*words)
-    assert ended.value.code == cli.WRONG
-    assert "usage: funnelnb" in capsys.readouterr().err
+MISTYPED = {
+    ("reprot",): ("there is no command 'reprot'", "did you mean 'report'?", "没有 'reprot' 这个命令"),
+    ("--verison",): ("there is no option --verison", "did you mean '--version'?", "没有 --verison 这个选项"),
+    ("report", "--bye", "x"): (
+        "report has no option --bye",
+        "did you mean '--by'?",
+        "report 没有 --bye 这个选项",
+    ),
+    ("report", "x", "--jobs", "many"): ("--jobs 'many'", "a whole number", "需要：整数"),
+    ("report", "x", "--timeout", "long"): ("--timeout 'long'", "a number", "需要：数字"),
+    ("report", "x", "--no"): ("--no is short for more than one option", "--no-deals", "--no 可以指多个选项"),
+    ("report", "x", "--force=3"): (
+        "--force takes no value, but '3'",
+        "--force without",
+        "--force 后面不能带值",
+    ),
+    ("new",): ("new: DIR is missing", "remedy:   funnelnb new myfunnel", "new：缺少 DIR"),
+    ("new", "my", "funnel"): ("new: 'funnel' is one word too many", "in quotes", "new：'funnel' 是多余的"),
+    ("new", "x", "--lang"): ("--lang has no value after it", "--lang zh", "--lang 后面没有值"),
+    ("new", "x", "--lang", "chinese"): ("--lang 'chinese'", "one of en, zh", "需要：以下之一：en, zh"),
+    ("list", "--out"): ("list has no option --out", "`funnelnb list --help`", "list 没有 --out 这个选项"),
+    ("schedule",): ("schedule: KIND is missing", "one of cron, systemd, github", "schedule：缺少 KIND"),
+    ("warm", "--", "no-such-command"): (
+        "no-such-command cannot be run",
+        "that can be run",
+        "no-such-command 无法运行",
+    ),
+}
+
+
+@pytest.mark.parametrize("typed", MISTYPED, ids=" ".join)
+def test_wrong_usage_says_what_to_type_and_ends_with_2(
+    typed: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, more, chinese = MISTYPED[typed]
+    monkeypatch.setenv("LC_ALL", "C")
+    assert funnelnb(*typed) == cli.WRONG
+    said = capsys.readouterr().err
+    assert said.startswith(f"funnelnb: {found}")
+    assert more in said
+    assert "usage" not in said
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert funnelnb(*typed) == cli.WRONG
+    said = capsys.readouterr().err
+    assert chinese in said
+    assert re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", re.sub(r"funnelnb [^，；]*|`[^`]*`", "", said)) is None
+
+
+def test_what_is_said_on_the_screen_is_in_the_language_of_the_shell(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert funnelnb("report", "export", "--by", "region", "--notebook", "quick.ipynb", "--dry-run") == cli.OK
+    said = capsys.readouterr().out
+    assert "生成  East.html  尚未生成" in said
+    assert "共 2 份报告，将生成 2 份" in said
+    assert funnelnb("report", "export", "--by", "region", "--dry-run", "--lang", "en") == cli.OK
+    assert "2 of 2 reports would be made" in capsys.readouterr().out
+    assert funnelnb("new", "fresh") == cli.OK
+    assert "已建立" in capsys.readouterr().out
+    assert 'language = "zh"' in (small / "fresh" / "funnelnb.toml").read_text(encoding="utf-8")
+
+
+def test_several_problems_of_the_data_are_said_in_chinese_with_their_places(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deals.csv").write_text(
+        "id,stage,created,closed,amount\n1,won,03/04/2026,05/06/2026,5\n2,lost,01/02/2026,02/03/2026,6\n",
+        encoding="utf-8",
+    )
+    assert funnelnb("report", tmp_path, "--lang", "zh") == cli.WRONG
+    said = capsys.readouterr().err
+    assert "数据有 2 处问题：" in said
+    assert "deals.csv，'created' 列：分不清日和月" in said
+    assert 'date_order = "dmy"' in said
 
 
 def test_wrong_input_ends_with_2_and_one_clear_message(
@@ -552,12 +621,9 @@ def test_papermill_runs_our_notebooks_with_the_engine(tmp_path: Path) -> None:
 
 def test_data_without_a_command_are_told_what_to_type(tmp_path, capsys):
     (tmp_path / "deals.csv").write_text("a\n1\n")
-    with pytest.raises(SystemExit) as stopped:
-        cli.main([str(tmp_path / "deals.csv")])
-    assert stopped.value.code == 2
+    assert cli.main([str(tmp_path / "deals.csv")]) == 2
     assert f"funnelnb check {tmp_path / 'deals.csv'}" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        cli.main([str(tmp_path), "--lang", "zh"])
+    assert cli.main([str(tmp_path), "--lang", "zh"]) == 2
     assert "不是命令" in capsys.readouterr().err
 
 

@@ -58,11 +58,6 @@ class Failure:
     details: str = ""
     kind: FailureKind = "notebook"
 
-    def line(self) -> str:
-        """Return the failure in one line."""
-        first = (self.message.splitlines() or [""])[0]
-        return f"{self.error}: {first}" + (f" (cell {self.cell}: {self.source})" if self.cell else "")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

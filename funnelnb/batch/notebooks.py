@@ -451,8 +451,9 @@ def read_file(path: Path) -> dict[str, Any]:
             expected="a YAML file with one `name: value` in a line",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
         raise ParameterError(
-            f"the parameter file {path} is not YAML: {str(error).splitlines()[0]}",
+            f"the parameter file {path} is not YAML" + (f" (line {mark.line + 1})" if mark else ""),
             expected="one `name: value` in a line",
         ) from None
     if found is None:

@@ -23,6 +23,7 @@ from funnelnb.core.errors import FunnelError
 from funnelnb.core.options import options
 from funnelnb.data.contract.settings import FILE_NAME, Settings, read_settings
 from funnelnb.data.prepared import prepare
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import told_of, words
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from funnelnb.batch.folder import Folder
     from funnelnb.batch.pages import Headlines
     from funnelnb.batch.plan import Job, Plan, Request
+    from funnelnb.show.text.words import Words
 
 Outcome = Literal["ok", "failed", "killed", "stopped", "alarm"]
 
@@ -608,7 +610,6 @@ def _stopping(events: queue.SimpleQueue[Any]) -> Iterator[None]:
 
 # ---- progress: a bar on a terminal, few plain lines in a log --------------------------------------------------
 
-_WORDS = {"ok": "ok", "failed": "FAILED"}
 _EACH_N = 20
 """Up to so many reports a log names each; of more only tenths and failures."""
 
@@ -618,10 +619,18 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else "�" for one in text[:300])
 
 
+def failure_line(failure: Failure, say: Words) -> str:
+    """Return why a report failed, in one line and the language of who made it."""
+    first = (error_text(failure.message, say).splitlines() or [""])[0]
+    where = say.say("console.cell", cell=failure.cell, source=failure.source) if failure.cell else ""
+    return f"{failure.error}: {first}{where}"
+
+
 class Progress:
     """Tells of finished reports on `stream`; a bar with the time that remains where that is a terminal."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, lang: str = "en") -> None:
+        self._say = words(lang)
         self.stream = sys.stderr if stream is None else stream
         self._bar: Any = None
         self._done_n = self._to_do_n = 0
@@ -633,7 +642,7 @@ class Progress:
 
         self._to_do_n, self._done_n, self._since = to_do_n, 0, time.monotonic()
         if finished_n:
-            self._line(f"{finished_n} finished earlier and still good")
+            self._line(self._say.say("console.earlier", finished_n=finished_n))
         if self.stream.isatty():
             self._bar = tqdm(total=to_do_n, unit="report", file=self.stream, leave=False, dynamic_ncols=True)
 
@@ -644,11 +653,12 @@ class Progress:
         quiet = self._bar is None and self._to_do_n > _EACH_N
         tenth = share > 10 * (self._done_n - 1) // self._to_do_n
         if not quiet or entry.failure is not None or tenth:
-            left = "" if not quiet else f"  ({self._left()} to go)"
-            line = f"[{self._done_n}/{self._to_do_n}] {printable(name)}  {_WORDS[entry.status]}"
+            left = "" if not quiet else "  " + self._say.say("console.to_go", time=self._left())
+            how = self._say.get("console.ok" if entry.status == "ok" else "console.not_ok")
+            line = f"[{self._done_n}/{self._to_do_n}] {printable(name)}  {how}"
             line += f"  {entry.seconds:.1f} s{left}"
             if entry.failure is not None:
-                line += f"\n    {printable(entry.failure.line())}"
+                line += f"\n    {printable(failure_line(entry.failure, self._say))}"
             self._line(line)
         if self._bar is not None:
             self._bar.update()

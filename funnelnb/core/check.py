@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,36 @@ def timestamp(name: str, value: Any, timezone: str = "") -> np.datetime64:
         result = np.datetime64("NaT", "s")
     if np.isnat(result):
         raise ParameterError(
-            f"{name} = {value!r}", expected="a date such as 2026-06-30", hint="write year-month-day"
+            f"{name} = {value!r}", expected="a date such as 2026-06-30", hint=_day_meant(value)
         )
     return result
+
+
+_QUARTER = re.compile(
+    r"(?P<year>\d{4}) ?[-/年 ]? ?(?:Q|第)?(?P<quarter>[1-4一二三四])(?:季度?)?|Q(?P<first>[1-4])[ /-]*(?P<then>\d{4})",
+    re.IGNORECASE,
+)
+_OF_FOUR = re.compile(r"\bQ\d|季", re.IGNORECASE)
+
+
+def _day_meant(value: Any) -> str:
+    """Return what to write instead of a text that is no day; of a quarter, its first and last day.
+
+    Examples
+    --------
+    >>> _day_meant("Q3 2026")
+    'Q3 2026 is 2026-07-01 to 2026-09-30: write one of these days'
+    >>> _day_meant("tomorrow")
+    'write year-month-day'
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if not _OF_FOUR.search(text):
+        return "write year-month-day"
+    found = _QUARTER.fullmatch(text)
+    if not found:
+        return "a year has four quarters; write year-month-day"
+    quarter = found["quarter"] or found["first"]
+    last = 3 * (int(quarter) if quarter.isdigit() else "一二三四".index(quarter) + 1)
+    year = int(found["year"] or found["then"])
+    day = (datetime.date(year + last // 12, last % 12 + 1, 1) - datetime.timedelta(days=1)).isoformat()
+    return f"{text} is {year}-{last - 2:02d}-01 to {day}: write one of these days"

@@ -83,7 +83,7 @@ def here(text: str) -> str:
         return str(text)
     if isinstance(text, Advice):
         return text.typed
-    named = re.match(r"(\w+) ?= ?(?=['\"\w])", text)
+    named = re.match(r"(\w+) ?= ?(?=['\"\w-])", text)
     if named is None or named.group(1) not in SHELL_OPTIONS:
         return text
     option = SHELL_OPTIONS[named.group(1)]
@@ -214,7 +214,8 @@ class Problem:
             place += f", row {self.row}"
         if self.column:
             place += f", column {self.column!r}"
-        more = f" (and {self.rows_n - 1} more rows)" if self.rows_n > 1 else ""
+        others_n = self.rows_n - 1
+        more = f" (and {others_n} more row{'s' if others_n > 1 else ''})" if others_n > 0 else ""
         shown = f" {self.value!r}" if self.value else ""
         said = f"{place}: {self.found}{shown}{more}\n    expected: {self.expected}"
         return f"{said}\n    remedy:   {here(self.remedy)}" if says_more(self.remedy, self.expected) else said

@@ -46,7 +46,7 @@ def write_whole(target: Path, text: str, *, force: bool = False) -> None:
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written ({error.strerror})", expected="a folder that can be written to",
-            hint="name another place with --write-settings FILE",
+            hint="name a file in another folder",
         ) from None  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def write_settings(
     problems: Mapping[str, str] | None = None,
 ) -> None:
     """Write the settings that read canonical tables, and those that read the export, beside the tables."""
-    kept = {code: one for code, one in (problems or {}).items() if one == "keep"}
+    kept = {code: one for code, one in (problems or document.get("problems", {})).items() if one == "keep"}
     own: dict[str, Any] = {
         "playbook": [one.label.en for one in playbook.stages] if model is None else model,
         "as_of": str(as_of)[:10],

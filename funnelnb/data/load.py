@@ -105,7 +105,7 @@ def load(
     as_of : str or date, optional
         Nothing later counts; a plain date counts to its end. Default: the day of the last recorded event.
     observed_from : str or date, optional
-        Since when deals were recorded completely; not later than the as-of date.
+        Since when deals were recorded completely; not later than the day of the data.
     currency : str, optional
         Currency of all amounts, such as ``"EUR"``.
     timezone : str, optional
@@ -445,7 +445,7 @@ def playbook_of(wanted: Any, settings: Settings) -> Playbook:
         return playbook_from_stages(list(wanted.get("stages", [])), path=f"{shown}, key 'playbook'")
     if wanted is None:
         raise MappingError(
-            "no playbook is named",
+            "no stage model is named",
             expected='playbook = "id", a path, or the stages in order, such as ["lead", "offer", "won"]',
             hint=Advice(
                 'playbook="seven_step" in fn.load, or in funnelnb.toml: playbook = "seven_step"',

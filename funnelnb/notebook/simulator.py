@@ -170,7 +170,7 @@ def _preset(name: str) -> dict[str, Any]:
     if len(weighed) < 2:
         raise ParameterError(
             f"preset = {name!r}: its stages have no win weights",
-            expected="'case', or a playbook with win weights",
+            expected="'case', or a stage model with win weights",
         )
     rates = [float(a.win_weight or 0) / float(b.win_weight or 1) for a, b in itertools.pairwise(weighed)]
     return dict(PRESETS["case"]) | {"rates": rates, "stages": [one.label for one in weighed]}

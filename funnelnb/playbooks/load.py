@@ -100,7 +100,7 @@ def load_playbook(name_or_path: str | os.PathLike[str]) -> Playbook:
             return _built_in(name_or_path)
         if not name_or_path.casefold().endswith(".toml") and not re.search(r"[/\\]", name_or_path):
             raise PlaybookError(
-                f"there is no playbook {name_or_path!r}",
+                f"there is no stage model {name_or_path!r}",
                 expected="one of " + ", ".join(library()) + ", or the path of a .toml file",
                 hint=nearest_or(
                     name_or_path, library(), "write the path of your own file with .toml at the end"
@@ -108,8 +108,8 @@ def load_playbook(name_or_path: str | os.PathLike[str]) -> Playbook:
             )
     elif not isinstance(name_or_path, os.PathLike):
         raise PlaybookError(
-            f"found {name_or_path!r} as the playbook",
-            expected="the id of a built-in playbook or the path of a .toml file",
+            f"found {name_or_path!r} as the stage model",
+            expected="the id of a built-in stage model or the path of a .toml file",
             hint="for a list of stage names use playbook_from_stages([...])",
         )
     return _from_file(Path(name_or_path).expanduser())
@@ -273,7 +273,7 @@ def _read(path: Path) -> dict[str, Any]:
         beside = sorted(one.name for one in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         hint = nearest_or(path.name, beside, "check the path; it is read from the folder in which you work")
         raise PlaybookError(
-            f"the playbook file {path} does not exist", expected=expected, hint=hint
+            f"the file of the stage model {path} does not exist", expected=expected, hint=hint
         ) from None
     except IsADirectoryError:
         raise PlaybookError(f"{path} is a folder", expected=expected, hint="name the file in it") from None

@@ -302,7 +302,7 @@ class Playbook:
         position = self.position(name)
         if position is None:
             raise ParameterError(
-                f"the playbook {self.id!r} has no stage {name!r}",
+                f"the stage model {self.id!r} has no stage {name!r}",
                 expected="one of " + ", ".join(map(repr, self.stage_ids)),
                 hint=nearest(str(name), self.stage_ids),
             )

@@ -69,7 +69,7 @@ def _by_weight(known: float, source: Playbook, target: Playbook, working: list[i
             raise PlaybookError(
                 f"{source.id!r} cannot be seen as {target.id!r}: no stage of {playbook.id!r} has a win weight",
                 expected="win weights on both sides, or stages of the same name",
-                hint="add win_weight to the stages in your own playbook file",
+                hint="add win_weight to the stages in your own file of a stage model",
             )
     fitting = [position for position in working if (target.stages[position].win_weight or 0.0) <= known]
     return fitting[-1] if fitting else working[0]

@@ -204,7 +204,7 @@ print(ageing.finding(lang))
 #
 # ## Next question
 #
-# [What does the target take: how many deals, how many leads, by when?](03_deal_mix_targets.ipynb)
+# [What does the target take: how many deals, how many leads, and how soon?](03_deal_mix_targets.ipynb)
 
 # %% [markdown] tags=["lang-zh"]
 # ## 请注意

@@ -7,10 +7,10 @@
 # ---
 
 # %% [markdown] tags=["lang-en"]
-# # What does the target take: how many deals, how many leads, by when?
+# # What does the target take: how many deals, how many leads, and how soon?
 #
 # **What you get:** the probability of reaching the target of a period, how many deals of which size it takes, from how
-# many leads, and by when they must be there. Every number comes with its probability. Plain division gives only about
+# many leads, and the day by which they must be there. Every number comes with its probability. Plain division gives only about
 # one half; it is shown beside.
 
 # %% [markdown] tags=["lang-zh"]
@@ -142,7 +142,7 @@ fn.display(mix, chart="total", table=False, finding=False)
 # 深色部分达成目标。
 
 # %% [markdown] tags=["lang-en"]
-# ## How many leads, by when
+# ## How many leads, and how soon
 
 # %% [markdown] tags=["lang-zh"]
 # ## 需要多少线索，最迟何时

@@ -47,7 +47,7 @@ def test_as_of_before_any_end(tmp_path):
 
 @pytest.mark.parametrize("observed_from", ["2026-04-01", "9999-12-31"])
 def test_a_history_that_begins_after_the_as_of_date(tmp_path, observed_from):
-    with pytest.raises(ParameterError, match=r"later than the as-of date 2026-03-28"):
+    with pytest.raises(ParameterError, match=r"later than the day of the data 2026-03-28"):
         load(tmp_path, GOOD, observed_from=observed_from)
 
 

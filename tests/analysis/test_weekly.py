@@ -252,7 +252,7 @@ def test_the_last_report_is_compared_by_what_it_kept(sample):
     kept["problems"] = [["stalled", "王芳"]]
     turned = fn.weekly_report(sample, period="2026-06", since=kept)
     assert {row.what for row in turned.since} == {"new", "gone", "figure"}
-    assert "Gone: Stalled deals (王芳)" in turned.text("en")
+    assert "Gone: Deals too long in a stage (王芳)" in turned.text("en")
 
 
 # ---- bad input ----------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_one_week_no_targets_no_activities_shrinks_and_says_so(lang):
     report = fn.weekly_report(tiny(), period="2026-W26")
     text = report.text(lang)
     assert {"few_opportunities", "busy_few", "targets_missed"} <= {row.rule for row in report.needs}
-    assert {"en": "needs the owner of each deal", "zh": "需要每条商机的负责人"}[lang] in text
+    assert {"en": "needs the owner of each deal", "zh": "需要每单商机的负责人"}[lang] in text
     assert {"en": "No target is recorded", "zh": "没有记录目标"}[lang] in text
     assert "nan" not in text.lower().split()
 

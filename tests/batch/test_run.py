@@ -16,7 +16,8 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.batch import manifest, notebooks
-from funnelnb.batch.run import Progress, Summary, run, steps
+from funnelnb.batch.run import Progress, Summary, failure_line, run, steps
+from funnelnb.show.text.words import words
 
 from .conftest import BODY, MOOD, PARAMETERS, REGIONS, SECRET, Heard, stain, write_company, write_notebook
 
@@ -62,7 +63,9 @@ def test_every_region_gets_a_page_and_an_executed_notebook(finished: tuple[Summa
 def test_one_failing_region_leaves_the_others_whole(finished: tuple[Summary, Path, Heard]) -> None:
     summary, out, _ = finished
     assert list(summary.failed) == ["East"]
-    assert summary.failed["East"].line().startswith("ValueError: <b>bad</b> news (cell 4: import os")
+    assert failure_line(summary.failed["East"], words("en")).startswith(
+        "ValueError: <b>bad</b> news (cell 4: import os"
+    )
     assert summary.outcome == "failed"
     page = pages(out)["East.html"]
     assert "This report is not complete." in page
@@ -343,10 +346,12 @@ def test_several_notebooks_give_several_pages(request_for: Any, tmp_path: Path, 
 def test_a_killed_kernel_and_a_slow_cell_are_failures_not_hangs(request_for: Any, tmp_path: Path) -> None:
     data = write_company(tmp_path / "one", {"East": 12})
     killed = run(request_for(data=(str(data),), parameters={"mood": "kill East"}), Heard())
-    assert killed.failed["East"].line().startswith("DeadKernelError: the kernel died")
+    assert failure_line(killed.failed["East"], words("en")).startswith("DeadKernelError: the kernel died")
     assert killed.outcome == "killed"
     slow = run(request_for(data=(str(data),), parameters={"mood": "sleep 60"}, cell_timeout_s=1), Heard())
-    assert slow.failed["East"].line().startswith("CellTimeoutError: the cell ran longer than 1 s")
+    assert failure_line(slow.failed["East"], words("en")).startswith(
+        "CellTimeoutError: the cell ran longer than 1 s"
+    )
     assert slow.outcome == "killed"
 
 
@@ -357,7 +362,7 @@ def test_a_chinese_run_speaks_chinese(request_for: Any, tmp_path: Path) -> None:
     found = pages(request.out)
     assert set(found) == {"华东.html", "小.html", "index.html"}
     assert '<html lang="zh-Hans">' in found["华东.html"]
-    assert "60 天内赢单" in found["华东.html"]
+    assert '<span class="f">60 天</span>内赢单' in found["华东.html"]
     assert "样本太少" in found["小.html"]
     assert "各区域的商机转化情况" in found["index.html"]
     for text in found.values():

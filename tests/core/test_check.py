@@ -37,3 +37,20 @@ def test_a_date_is_a_date() -> None:
     assert check.timestamp("as_of", "2026-06-30") == np.datetime64("2026-06-30", "s")
     with pytest.raises(ParameterError, match="a date such as 2026-06-30"):
         check.timestamp("as_of", "30.6.")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Q3 2026", "2026-07-01 to 2026-09-30"),
+        ("2026-Q4", "2026-10-01 to 2026-12-31"),
+        ("2024 Q1", "2024-01-01 to 2024-03-31"),
+        ("2026年第二季度", "2026-04-01 to 2026-06-30"),
+        ("Q9 2026", "a year has four quarters"),
+        ("in summer", "write year-month-day"),
+    ],
+)
+def test_a_quarter_is_no_day_and_its_days_are_named(text: str, meant: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        check.timestamp("since", text)
+    assert meant in caught.value.hint

@@ -58,7 +58,7 @@ def test_mixed_dates_are_read_or_asked_about(floor, clean):
     ("kind", "code"),
     [
         ("broken_numbers", "not a number"),
-        ("unknown_stage", "a stage that the playbook does not have"),
+        ("unknown_stage", "a stage that the stage model does not have"),
         ("closed_before_created", "closed before it was created"),
         ("won_without_date", "won, but without a close date"),
         ("missing_ids", "no value"),

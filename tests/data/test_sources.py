@@ -103,7 +103,7 @@ def test_without_a_playbook_the_own_stages_are_taken_and_told(tmp_path):
     book = load(write(tmp_path, CSV))
     assert book.playbook.stage_ids == ("offer", "won")
     assert len(book.opportunities) == 3
-    with pytest.raises(MappingError, match="no playbook is named"):
+    with pytest.raises(MappingError, match="no stage model is named"):
         load(write(tmp_path, CSV), mapping={"crm": "none"})
 
 
@@ -327,7 +327,7 @@ def test_what_is_no_frame():
 def test_nested_columns_are_text():
     import polars as pl
 
-    with pytest.raises(DataProblems, match="a stage that the playbook does not have"):
+    with pytest.raises(DataProblems, match="a stage that the stage model does not have"):
         load(pl.DataFrame({"opportunity_id": ["1"], "stage": [["a"]]}), playbook=STAGES)
 
 

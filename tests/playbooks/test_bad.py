@@ -52,7 +52,7 @@ def test_all_mistakes_at_once() -> None:
 
 
 def test_unknown_id_names_the_nearest() -> None:
-    with pytest.raises(PlaybookError, match="there is no playbook 'seven-steps'") as caught:
+    with pytest.raises(PlaybookError, match="there is no stage model 'seven-steps'") as caught:
         load_playbook("seven-steps")
     assert caught.value.hint == "did you mean 'seven_step'?"
     assert "weekly_report" in caught.value.expected
@@ -62,7 +62,7 @@ def test_unknown_id_names_the_nearest() -> None:
 
 
 def test_not_a_name_or_path() -> None:
-    with pytest.raises(PlaybookError, match="found 3 as the playbook"):
+    with pytest.raises(PlaybookError, match="found 3 as the stage model"):
         load_playbook(3)  # type: ignore[arg-type]
 
 

@@ -46,8 +46,8 @@ def test_a_mistake_is_said_in_chinese(name):
 
 
 def test_facts_pass_and_english_stays():
-    assert error_text("there is no playbook 'x'", words("zh")) == "没有名为 'x' 的阶段模型"
-    assert error_text("there is no playbook 'x'", words("en")) == "there is no playbook 'x'"
+    assert error_text("there is no stage model 'x'", words("zh")) == "没有名为 'x' 的阶段模型"
+    assert error_text("there is no stage model 'x'", words("en")) == "there is no stage model 'x'"
     assert error_text("never heard of", words("zh")) == "never heard of"
 
 
@@ -83,8 +83,11 @@ RAISED = {"ParameterError", "PlaybookError", "MappingError", "SourceError", "Mis
           "FunnelError", "Problem"}  # fmt: skip
 TOLD = {"found", "expected", "hint", "remedy"}
 HOLE = "\0"
+BY_PLACE = {"fail": 2, "_numbers": 3}
+"""Helpers that raise: from which of their arguments on they are given texts."""
 TYPED = (
     "funnelnb ",
+    "--",
     "fn.",
     "store.",
     "book = fn.load(",
@@ -129,15 +132,14 @@ def joined(parts):
 
 
 def assigned(tree):
-    """What stands after `found =`, `expected =` and the like anywhere in a module, by name."""
+    """What stands after `found =`, `expected =` and the like anywhere in a module, and its constants, by name."""
     names = {}
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id in TOLD
-        ):
-            names.setdefault(node.targets[0].id, []).append(node.value)
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            continue
+        name = node.targets[0].id
+        if name in TOLD or (node in tree.body and name.isupper() and isinstance(node.value, ast.Constant)):
+            names.setdefault(name, []).append(node.value)
     return names
 
 
@@ -147,9 +149,12 @@ def every_text_raised():
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
-            if getattr(node.func, "id", getattr(node.func, "attr", "")) not in RAISED:
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if called not in RAISED and called not in BY_PLACE:
                 continue
-            parts = [*node.args[:1], *(key.value for key in node.keywords if key.arg in TOLD)]
+            first = BY_PLACE.get(called, 0)
+            given = node.args[first : first + 2] if called in BY_PLACE else node.args[:1]
+            parts = [*given, *(key.value for key in node.keywords if key.arg in TOLD)]
             for text in (text for part in parts for text in spelled(part, names)):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", text.split("\n")[0]
 

@@ -56,7 +56,7 @@ def test_chinese_is_chinese_and_english_is_not():
     han = re.compile(r"[一-鿿]")
     exempt = ("language.", "amount.", "currencies.", "help.examples_of.")  # commands, as typed
     english = [key for key, text in EN.items() if isinstance(text, str) and han.search(text)]
-    assert english == []
+    assert english == ["errors.settings_35"]  # 2.5万 may be typed in either language
     bare = [
         key
         for key, text in ZH.items()

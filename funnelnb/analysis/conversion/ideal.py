@@ -182,7 +182,7 @@ def _measured(book: Book, ideal: Book, stages: list[str], horizon_days: float) -
         raise ParameterError(
             f"the ideal has the stages {', '.join(ideal.playbook.stage_ids)}",
             expected="the stages of the book: " + ", ".join(book.playbook.stage_ids),
-            hint="look at both through one playbook with fn.seen_as",
+            hint="look at both through one stage model with fn.seen_as",
         )
     steps = conversion(ideal, horizon_days=horizon_days).steps
     rates = [_rates(step)[0] for step in steps if not step.after_sale]

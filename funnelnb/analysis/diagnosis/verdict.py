@@ -200,7 +200,7 @@ def _span(desk: Desk, at: Any) -> tuple[float, float, float]:
     if length < SHORTEST:
         raise ParameterError(
             f"at = {at!r} leaves {max(length, 0):.0f} days on one side",
-            expected=f"at least {SHORTEST} days of data before it, and up to the as-of date",
+            expected=f"at least {SHORTEST} days of data before it, and up to the day of the data",
         )
     return day, length, first
 

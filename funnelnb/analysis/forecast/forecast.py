@@ -432,7 +432,7 @@ def _require(history: History, today: int) -> None:
     wins = int((history.win_day <= today).sum())
     if wins < LEAST_WINS:
         raise MissingDataError(
-            f"{wins} deals are won by {np.datetime64(today, 'D')}",
+            f"only {wins} won by {np.datetime64(today, 'D')}",
             expected=f"at least {LEAST_WINS} won deals with a date, to learn from",
             hint="load more history, or take a later day",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.analysis.forecast.moved import Waterfall, waterfall
-from funnelnb.core.errors import ParameterError
+from funnelnb.core.errors import Advice, ParameterError
 from funnelnb.data.book import Book
 from funnelnb.data.snapshots import Kept, Store
 
@@ -118,8 +118,8 @@ def snapshots(path: str | os.PathLike[str]) -> Snapshots:
 
     if not isinstance(path, (str, os.PathLike)) or not str(path) or Path(path).is_file():
         raise ParameterError(
-            f"snapshots was given {path!r}",
+            Advice(f"snapshots was given {path!r}", typed=f"--store {path!r}"),
             expected="the folder of a store",
-            hint="fn.forecasts.snapshots('pipeline/')",
+            hint=Advice("fn.forecasts.snapshots('pipeline/')", typed="--store pipeline/"),
         )
     return Snapshots(path)

@@ -219,7 +219,7 @@ def _wrong(
         found.append(
             Problem(
                 **common, column="at", value=str(at)[:10], found="an assessment in the future",
-                expected=f"a date up to the as-of date {str(as_of)[:10]}", remedy="correct the date",
+                expected=f"a date up to the day of the data {str(as_of)[:10]}", remedy="correct the date",
             )
         )  # fmt: skip
     return found

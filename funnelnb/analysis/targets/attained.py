@@ -45,7 +45,7 @@ class AttainRow:
     state : {"past", "running", "ahead"}
         By the as-of date.
     target_amount, won_amount : float
-        Won in the period, up to the as-of date.
+        Won in the period, up to the day of the data.
     attained_share : float
         won / target.
     attained : bool

@@ -300,7 +300,7 @@ def sides_of(book: Book, at: Any, before: Any, after: str | None) -> tuple[Perio
         day = check.timestamp("at", at).astype("datetime64[D]")
         length = int((today - day) / np.timedelta64(1, "D")) + 1
         if length < 1:
-            raise ParameterError(f"at = {at!r}", expected=f"a day up to the as-of date {today}")
+            raise ParameterError(f"at = {at!r}", expected=f"a day up to the day of the data {today}")
         length = min(length, MOST_DAYS)
         one = np.timedelta64(1, "D")
         old = Period(name="", start=day - np.timedelta64(length, "D"), end=day - one)

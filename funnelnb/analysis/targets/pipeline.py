@@ -292,7 +292,7 @@ def stage_weights(book: Book, weights: str | Mapping[str, float]) -> Floats:
             found[position] = check.number(f"weights[{name!r}]", value, ge=0, le=1)
     if np.isnan(found).all():
         raise MissingDataError(
-            f"the playbook {book.playbook.id!r} has no win weight for any stage",
+            f"the stage model {book.playbook.id!r} has no win weight for any stage",
             expected="a weight for at least one stage before the win",
             hint='weights="measured", or weights={"' + stages[0].id + '": 0.25}',
         )

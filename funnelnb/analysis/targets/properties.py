@@ -336,7 +336,7 @@ def _require_entered(book: Book) -> None:
 
 
 def _now(book: Book, period: str | None) -> Period:
-    """Return the period of entry asked for, at most up to the as-of date."""
+    """Return the period of entry asked for, at most up to the day of the data."""
     today = book.as_of.astype("datetime64[D]")
     if period is None:
         start = today - np.timedelta64(364, "D")

@@ -1,4 +1,4 @@
-"""From the wins wanted back to the leads: how many are needed at each stage, and by when?"""
+"""From the wins wanted back to the leads: how many are needed at each stage, and how soon?"""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def reverse_funnel(  # noqa: PLR0913 - two sources of rates, two ways to name th
     horizon_days: float | None = None,
     confidence_level: float | None = None,
 ) -> ReverseFunnel:
-    """How many leads do so many wins need, at each stage, and by when must they be in?
+    """How many leads do so many wins need, at each stage, and how soon?
 
     Parameters
     ----------
@@ -466,8 +466,8 @@ def _weights_of(model: Playbook | None) -> tuple[float, ...]:
     last = [stage.win_weight for stage in stages[len(stages) - len(weights) :]]
     if not weights or any(one is None for one in last):
         raise ParameterError(
-            f"the playbook {model.id if model else ''!r} has no win weights up to the win",
-            expected="rates=, counts=, or a playbook with weights, such as 'pyramid'",
+            f"the stage model {model.id if model else ''!r} has no win weights up to the win",
+            expected="rates=, counts=, or a stage model with weights, such as 'pyramid'",
             hint="rates=[0.25, 0.5, 0.75]",
         )
     return tuple(float(one) for one in last if one is not None)

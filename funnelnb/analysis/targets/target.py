@@ -1,4 +1,4 @@
-"""What does a target need: how many deals, of which size, from how many leads, by when, and how likely is it?"""
+"""What does a target need: how many deals, of which size, from how many leads, how soon, and how likely is it?"""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def target(
     confidence_level: float | None = None,
     **limits: Unpack[MixLimits],
 ) -> Target:
-    """What does a target need: how many deals, of which size, from how many leads, by when; how likely is it?
+    """What does a target need: how many deals, of which size, from how many leads, how soon; how likely is it?
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def as_of_instant(
     if last is None:
         raise MissingDataError(
             "the data hold no date at all",
-            expected="created_at, closed_at or a stage history, or an as-of date",
+            expected="created_at, closed_at or a stage history, or as_of, the day of the data",
             hint=Advice(
                 "give the day of the export: as_of='2026-06-30'",
                 typed="give the day of the export: --as-of 2026-06-30",
@@ -188,15 +188,15 @@ def observed_since(wanted: Any, as_of: np.datetime64, timezone: str = "") -> np.
     Raises
     ------
     ParameterError
-        It is no date, or later than the as-of date: then no deal would ever have been watched.
+        It is no date, or later than the day of the data: then no deal would ever have been watched.
     """
     if wanted is None:
         return None
     found = check.timestamp("observed_from", wanted, timezone)
     if found > as_of:
         raise ParameterError(
-            f"observed_from = {str(wanted)!r}: later than the as-of date {str(as_of)[:10]}",
-            expected="a day up to the as-of date",
+            f"observed_from = {str(wanted)!r}: later than the day of the data {str(as_of)[:10]}",
+            expected="a day up to the day of the data",
             hint="say since when closes and stages were recorded completely, or leave observed_from out",
         )
     return found

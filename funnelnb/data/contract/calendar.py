@@ -228,7 +228,7 @@ def _check_days(calendar: Calendar, ledger: Ledger) -> None:
     if not np.diff(calendar.elapsed_s(midnights_s)).any():
         raise ParameterError(
             f"calendar = {calendar.name!r}: it has no business day from {days[0]} to {days[1]}",
-            expected="a calendar with business days between the first deal and the as-of date",
+            expected="a calendar with business days between the first deal and the day of the data",
             hint="check its holidays, or take calendar days",
         )
 

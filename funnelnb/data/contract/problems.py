@@ -123,7 +123,7 @@ CODES: dict[str, Code] = {
         fixed=True,
     ),
     "unknown_stage": Code(
-        "a stage that the playbook does not have",
+        "a stage that the stage model does not have",
         "",
         f'map it under [stages] in funnelnb.toml: "word" = "stage id", {_LEAVE_OUT}',
         keep=True,

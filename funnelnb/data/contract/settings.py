@@ -347,10 +347,15 @@ class Reader:
         for key in content:
             if key not in names:
                 place = f" in [{where}]" if where else ""
+                table = nearest(str(key)[:100], TABLES)
+                if not where and isinstance(content[key], dict) and table.startswith("did you mean"):
+                    hint = f"did you mean '[tables.{table[14:-2]}]'?"
+                else:
+                    hint = nearest(str(key)[:100], names)
                 raise MappingError(
                     f"{self.file}: unknown key {_cut(key)}{place}",
                     expected="one of " + ", ".join(names),
-                    hint=nearest(str(key)[:100], names),
+                    hint=hint,
                 )
 
     def settings(self, content: dict[str, Any], path: str) -> Settings:
@@ -545,7 +550,7 @@ def _day(reader: Reader, key: str, value: Any) -> str:
         if said:
             check.timestamp(key, said)
     except ParameterError as error:
-        raise reader.fail(key, value, error.expected) from None
+        raise reader.fail(key, value, error.expected, error.hint) from None
     return said
 
 

@@ -176,7 +176,7 @@ class Relations:
         ).filter((nw.col("place") != UNRECORDED) & (nw.col("entered_s") != NONE))
 
     def seen(self) -> nw.LazyFrame[Any]:
-        """Return the rows of the history up to the as-of date."""
+        """Return the rows of the history up to the day of the data."""
         history = self.history()
         if history is None:
             nothing = self.recorded().select("deal", entered_s=nw.col("created_s"), place=nw.col("stage"))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ledger:
-    """All stays of all deals up to the as-of date.
+    """All stays of all deals up to the day of the data.
 
     Times are whole seconds since 1970-01-01 as int64 (:data:`UNKNOWN` where not known); two events of one
     deal in the same second are ordered by stage position, so the result does not depend on row order.

@@ -364,7 +364,9 @@ def _read_zip(path: Path, settings: TableSettings) -> Raw:
     inside = tables_inside(path, settings.limits, INNER)
     if not inside or (settings.sheet and settings.sheet not in inside):
         raise SourceError(
-            f"{path.name} holds no table {settings.sheet}".rstrip(),
+            f"{path.name} holds no table {settings.sheet}"
+            if settings.sheet
+            else f"{path.name} holds no table",
             expected="one of " + ", ".join(inside) if inside else "a CSV, Excel or other file in the archive",
             hint=nearest(settings.sheet, inside) if settings.sheet else "unpack it and give the file itself",
         )
@@ -412,9 +414,9 @@ def _read_parquet(path: Path, settings: TableSettings) -> Raw:
             if rows_n * columns_n > min(PARQUET_CELLS, PACKED_CELLS * path.stat().st_size):
                 settings.limits.refuse("cells", rows_n * columns_n, path.name)
             table = _by_column(file, path, settings.limits)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError):
         raise SourceError(
-            f"{path.name} is not a Parquet file ({str(error)[:100]})",
+            f"{path.name} is not a Parquet file, or is damaged",
             expected="a Parquet file",
             hint="export it again",
         ) from None

@@ -32,8 +32,12 @@ from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.field_log import fields_beside
+from funnelnb.data.recognise.groups import groups_filled, one_language
+from funnelnb.data.recognise.ids_with_time import times_in_ids
 from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
+from funnelnb.data.recognise.same_records import hold_the_same
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
 from funnelnb.data.recognise.wide_marks import marks_as_rows
 from funnelnb.data.recognise.wide_months import months_as_history
@@ -183,7 +187,7 @@ def _add(
 ) -> None:
     """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
     if found.guessing:
-        raw = months_as_history(raw)
+        raw = fields_beside(months_as_history(groups_filled(times_in_ids(one_language(raw)))))
         raw = raw if table in ("opportunities", "accounts") else marks_as_rows(raw)
     if table:
         found.raws[table] = raw
@@ -500,7 +504,8 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
     groups: list[list[tuple[_Piece, Raw]]] = []
     for piece, raw in read_in:
         rival = next(
-            (one for one in groups if one[0][1].columns == raw.columns and _repeats(one[0][1], raw)), None
+            (one for one in groups if one[0][1].columns == raw.columns and hold_the_same(one[0][1], raw)),
+            None,
         )
         if (
             rival is not None
@@ -514,7 +519,7 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
                 if not piece.said and not one[0][0].said
                 and (_of_one_shape(one[0][1], raw) or _by_outcome(one[0], (piece, raw)))
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
-                and not _repeats(one[0][1], raw)
+                and not hold_the_same(one[0][1], raw)
             ),
             None,
         )  # fmt: skip
@@ -546,15 +551,6 @@ def _by_outcome(one: tuple[_Piece, Raw], other: tuple[_Piece, Raw]) -> bool:
 def _exact(*pieces: _Piece) -> bool:
     """Whether one of them is called as the contract calls its table, or was named."""
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
-
-
-def _repeats(first: Raw, second: Raw) -> bool:
-    """Whether two tables hold the same records: most ids of the smaller one stand in the other."""
-    for name in first.frame.columns:
-        mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
-        if mine.is_unique and yours.is_unique:
-            return bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
-    return False
 
 
 def label(file: str) -> str:

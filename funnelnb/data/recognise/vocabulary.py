@@ -87,7 +87,7 @@ class Vocabulary:
     Raises
     ------
     MappingError
-        If ``[stages]`` names a stage that the playbook does not have.
+        If ``[stages]`` names a stage that the stage model does not have.
     """
 
     def __init__(self, playbook: Playbook, settings: Settings, preset: Preset | None = None) -> None:

@@ -216,8 +216,15 @@ def read_changes(path: Path) -> list[Change]:
     """
     import csv
 
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ParameterError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no CSV in UTF-8'}",
+            expected="the file of changes that funnelnb clean wrote",
+            hint="check the path; funnelnb clean DATA writes the file anew",
+        ) from None
     if not rows or set(FIELDS) - set(rows[0]):
         raise ParameterError(
             f"{path.name} is no file of changes", expected="the columns " + ", ".join(FIELDS)

@@ -42,11 +42,36 @@ def error_text(text: str, say: Words) -> str:
     return "\n".join(_line(line, say) for line in text.splitlines())
 
 
+_PLACE = re.compile(
+    r"  (?P<file>[^:]*?)(?:, row (?P<row>\d+))?(?:, column (?P<column>'[^']*'|\"[^\"]*\"))?: (?P<rest>\S.*?)"
+    r"(?: \(and (?P<more_n>\d+) more rows?\))?"
+)
+"""Where one of several problems of the data lies: see :class:`funnelnb.core.errors.Problem`."""
+_VALUE = re.compile(r"(?P<found>.+?) (?P<value>'(?:[^']|\\')*'|\"[^\"]*\")", re.DOTALL)
+
+
 def _line(line: str, say: Words) -> str:
     for label, key in LABELS:
-        if line.startswith(label):
-            return f"  {say.get(key)}{_said(line.removeprefix(label), say)}"
-    return _said(line, say)
+        if line.lstrip().startswith(label.lstrip()):
+            space = line[: len(line) - len(line.lstrip())]
+            return f"{space}{say.get(key)}{_said(line.lstrip().removeprefix(label.lstrip()), say)}"
+    place = _PLACE.fullmatch(line)
+    return _said(line, say) if place is None else _problem(place, say)
+
+
+def _problem(place: re.Match[str], say: Words) -> str:
+    """Return the first line of one of several problems: where it is, what was found there."""
+    found = _said(place["rest"], say)
+    parted = _VALUE.fullmatch(place["rest"])
+    if found == place["rest"] and parted:
+        found = f"{_said(parted['found'], say)} {parted['value']}"
+    where = [place["file"]]
+    if place["row"]:
+        where.append(say.say("errors.places.row", row=place["row"]))
+    if place["column"]:
+        where.append(say.say("errors.places.column", column=place["column"]))
+    more = say.say("errors.places.more", more_n=int(place["more_n"])) if place["more_n"] else ""
+    return f"  {say.get('errors.places.join').join(where)}{say.get('errors.places.colon')}{found}{more}"
 
 
 def _said(text: str, say: Words) -> str:

@@ -265,7 +265,7 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
     }
     key = "falls" if row.difference < 0 else "rises"
     detail = "detail_groups" if result.by else "detail"
-    parts = [detail, *(["now"] if old.open_n else [])] if clear else ["widest"]
+    parts = [detail, *(["now"] if old.open_n else [])] if clear else _widest(result, row)
     return Finding(
         headline=say.say(f"findings.ageing.{key if clear else 'level'}", **values),
         detail=say.get("language.sentence").join(
@@ -273,6 +273,12 @@ def ageing_finding(result: Ageing, say: Words) -> Finding:
         ),
         unsaid=unsaid,
     )
+
+
+def _widest(result: Ageing, row: AgeingChange) -> list[str]:
+    """Return what to say of the largest difference where none is clear; taken alone it may look so."""
+    beyond = row.difference_ci_lower * row.difference_ci_upper > 0
+    return ["widest", "widest_alone"] if beyond and len(result.changes) > 1 else ["widest"]
 
 
 def _no_age(result: Ageing) -> bool:

@@ -457,7 +457,9 @@ def segments_finding(result: Segments, say: Words) -> Finding:
     """Say which groups differ by more than chance explains, and how many cannot be told apart."""
     unsaid = say.get("findings.segments.unsaid")
     if not result.n or not result.rows:
-        return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
+        none = say.get("words.none_at_all") if result.measure == "decided" else ""
+        none = none or say.say("findings.segments.unseen", **placeholders(result, say))
+        return Finding(headline=none, detail="", unsaid=unsaid)
     if unjudged(result) and all(math.isnan(row.raw_rate) for row in result.rows):
         return Finding(headline=no_deals(result, say), detail="", unsaid=unsaid)
     sides = {name: [row for row in result.rows if row.verdict == name] for name in ("higher", "lower")}

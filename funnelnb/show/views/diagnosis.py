@@ -163,7 +163,8 @@ def symptoms_finding(result: Symptoms, say: Words) -> Finding:
         others = [_titled(row, say) for row in red[1:]]
         parts += [say.say("symptoms.others", names=name_some(others, say))] if others else []
     else:
-        headline = say.say("symptoms.none", rules_n=sum(not row.needs for row in result.rules))
+        rules_n = sum(not row.needs for row in result.rules)
+        headline = say.say("symptoms.none" if rules_n else "symptoms.none_judged", rules_n=rules_n)
     if amber:
         names = name_some([_titled(row, say) for row in amber], say)
         parts.append(say.say("symptoms.amber", amber_n=len(amber), names=names))

@@ -184,7 +184,8 @@ def describe_finding(result: Description, say: Words) -> Finding:
         name: say.numbers.amount(getattr(row, f"{name}_amount"), result.currency)
         for name in ("median", "mean", "first_quartile", "third_quartile", "without", "low", "high")
     }
-    headline = say.say(f"describe.headline.{result.of}", n=row.value_n, **money)
+    alike = "_alike" if row.first_quartile_amount == row.third_quartile_amount else ""
+    headline = say.say(f"describe.headline{alike}.{result.of}", n=row.value_n, **money)
     parts = [say.say("describe.misleads" if row.misleads else "describe.agrees", **money)]
     if row.outlier_n:
         parts.append(say.say("describe.outliers", outlier_n=row.outlier_n, **money))
