@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
             say.say("recognise.line_unread", names=", ".join(names[:UNREAD_SHOWN]))
         ]
     for one in proposal.repairs:
-        line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
+        line = say.say(
+            "recognise.line_repair", n=one.problem.rows_n, found=error_text(one.problem.found, say)
+        )
         comments.setdefault(f"problems.{one.code}", []).append(line)
     return comments
 
@@ -219,7 +222,7 @@ def _repair(one: Any, say: Words) -> str:
     place = problem.file + (f", {problem.column}" if problem.column else "")
     shown = f" {problem.value!r}" if problem.value else ""
     return say.say(
-        "recognise.is_repaired", place=place, found=problem.found, value=shown, rows_n=problem.rows_n,
+        "recognise.is_repaired", place=place, found=error_text(problem.found, say), value=shown, rows_n=problem.rows_n,
         policy=say.get(f"recognise.{one.policy}"),
     )  # fmt: skip
 
