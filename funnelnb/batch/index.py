@@ -11,8 +11,8 @@ from funnelnb.batch import digest
 from funnelnb.batch.pages import capital, data_line, fill, link, origin, rate_of, short_name, title_of, worded
 from funnelnb.show.text.words import told_of, words
 from funnelnb.show.views import board
-from funnelnb.show.views.briefing import estimated
 from funnelnb.show.views.registry import finding_of, name_some
+from funnelnb.show.views.rounding import rounded, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,14 +64,9 @@ def index(
     attributes = [one.by for one in plan.splits] or [""]
     rows = [row for by in attributes[:1] for row in listed.rows(by)]
     failed = [(job, entries[job.stem].failure) for job in plan.jobs if _failed(entries, job)]
-    named = [say.attribute(one.by) for one in plan.splits]
-    attribute = say.numbers.join(named if plan.lang == "zh" else [one.lower() for one in named])
-    title = (
-        say.say("report.index_title", attribute=attribute) if named else say.get("report.index_title_whole")
-    )
     headline, lead = _headline(listed, attributes[0], rows)
     page = {
-        "title": title,
+        "title": _title(plan, say, aimed=any(board.known(row, "chance_rate") for row in rows)),
         "headline": headline,
         "lead": lead,
         "kicker": plan.book.name,
@@ -82,13 +77,22 @@ def index(
         ],
         "failed": _troubles(plan, entries, say),
         "attention": _attention(listed, failed, rows),
-        "figures": _on_top(listed),
+        "figures": [_key_figure(one) for one in _on_top(listed, attributes[0])],
         "boards": [listed.board(by) for by in attributes],
         "legend": _legend(listed, rows),
-        "method": _method(plan, figures, say),
+        "method": _method(listed, attributes[0]),
         "origin": origin(plan, say.numbers.join(dict.fromkeys(job.notebook.name for job in plan.jobs)), say),
     }
     return fill("index.html.j2", page, say)
+
+
+def _title(plan: Plan, say: Words, *, aimed: bool) -> str:
+    """Return the question of the page: whether targets are in reach where there are any, else how deals convert."""
+    named = [say.attribute(one.by) for one in plan.splits]
+    if not named:
+        return say.get("report.index_title_whole")
+    attribute = say.numbers.join(named if plan.lang == "zh" else [one.lower() for one in named])
+    return say.say(f"report.index_title{'_aimed' if aimed else ''}", attribute=attribute)
 
 
 class _Listed:
@@ -184,6 +188,7 @@ class _Listed:
                     "name": one.name,
                     "head": board.head(one, heads, say, by_forecast=forecast),
                     "descending": one.descending,
+                    "ranked": forecast and one.name == "landing",
                 }
                 for one in columns
             ],
@@ -335,11 +340,29 @@ _FIGURES_LEAST = 3
 """Fewer figures of the whole do not stand on top: the sentence and the table say them."""
 
 
-def _on_top(listed: _Listed) -> list[Figure]:
+def _on_top(listed: _Listed, by: str) -> list[Figure]:
     """Return the key figures of all deals, where the reports tell enough of them."""
     level = listed.figures.whole.confidence_level
-    found = board.key_figures(listed.row("", ""), listed.plan.horizon_days, level, listed.say)
+    found = board.key_figures(listed.row("", ""), listed.plan.horizon_days, level, listed.say, by=by)
     return found if len(found) >= _FIGURES_LEAST else []
+
+
+def _key_figure(one: Figure) -> dict[str, Any]:
+    """Return a key figure for the template; its line as places in percent of its width."""
+    made: dict[str, Any] = {"name": one.name, "value": one.value, "lines": one.lines, "warn": one.warn}
+    line = one.line
+    if line is not None:
+        places = {
+            name: _place(value, line.top) if math.isfinite(value) else None
+            for name, value in (
+                ("rate", line.value),
+                ("lower", line.lower),
+                ("upper", line.upper),
+                ("whole", line.mark),
+            )
+        }
+        made["line"] = places | {"icon": "plain", "label": line.label, "ends": line.ends}
+    return made
 
 
 # ---- What needs attention -----------------------------------------------------------------------------------
@@ -373,13 +396,14 @@ def _failed_item(job: Job, failure: Failure, say: Words) -> dict[str, Any]:
 def _risk_item(listed: _Listed, row: Mapping[str, Any]) -> dict[str, Any]:
     say, currency = listed.say, row.get("currency", "")
     expected, target = row.get("expected_amount", math.nan), row["target_amount"]
+    expected = rounded(expected, row.get("expected_step_amount") or step_of(math.nan, expected))
     values = {
         "name": row["name"],
         "chance": say.numbers.percent(row["chance_rate"]),
         "target": say.numbers.amount(target, currency),
         "until": row.get("until", ""),
-        "expected": say.numbers.amount(estimated(expected), currency),
-        "gap": say.numbers.amount(estimated(abs(target - expected)), currency),
+        "expected": say.numbers.amount(expected, currency),
+        "gap": say.numbers.amount(abs(target - expected), currency),
     }
     why = "risk_why" if expected < target else "risk_why_over"
     page = next(
@@ -427,7 +451,9 @@ def _compared(found: Segments, told: str, drawn: str, say: Words) -> dict[str, A
         "picture": Markup(drawn),  # noqa: S704 - made by show, escaped there
         "groups": groups,
         "why": _people(found, say),
-        "note": finding_of(found, say.lang).unsaid,
+        "note": say.get("language.clause").join(
+            (say.get("words.not_said"), finding_of(found, say.lang).unsaid)
+        ),
     }
 
 
@@ -454,11 +480,15 @@ def _legend(listed: _Listed, rows: Sequence[Mapping[str, Any]]) -> str:
     return say.get("language.sentence").join((said, say.get("board.ranked")))
 
 
-def _method(plan: Plan, figures: Headlines, say: Words) -> list[str]:
+def _method(listed: _Listed, by: str) -> list[str]:
     """Return how the figures are made, one paragraph each."""
+    plan, figures, say = listed.plan, listed.figures, listed.say
+    own = listed.row("", "").get("slow_parts_n", 1) > 1 and by
+    slow = [say.say("report.legend_slow", attribute=say.attribute(by))] if own else []
     made = [
         say.say("report.legend_by_day", horizon_days=plan.horizon_days),
         say.get("report.legend_others"),
+        *slow,
         say.say("report.legend_range", confidence_level=say.numbers.level(figures.whole.confidence_level)),
     ]
     for split in plan.splits:

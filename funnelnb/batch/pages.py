@@ -25,6 +25,7 @@ from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.errors import FunnelError
 from funnelnb.show.charts import theme
 from funnelnb.show.text.errors import error_text
+from funnelnb.show.text.unbroken import unbroken
 from funnelnb.show.text.words import Words, harmless, isolated, words
 from funnelnb.show.views.registry import unjudged
 
@@ -202,7 +203,7 @@ def _beside_the_whole(
     same = (cards[0]["name"], cards[0]["value"]) == (name, say.numbers.percent(row.by_day_rate))
     if not same or verdict == "too_few" or not math.isfinite(whole.by_day_rate):
         return brief
-    told = _glued(say.say(f"board.beside.{verdict}", rate=say.numbers.percent(whole.by_day_rate)))
+    told = say.say(f"board.beside.{verdict}", rate=say.numbers.percent(whole.by_day_rate))
     cards[0] = {**cards[0], "lines": [*cards[0]["lines"], told]}
     return {**brief, "figures": cards}
 
@@ -397,17 +398,10 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "template"
-    made = Environment(
+    return Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         finalize=_harmless,
     )  # fmt: skip
-    made.filters["glued"] = _glued
-    return made
-
-
-def _glued(text: str) -> str:
-    """Return large type whose numbers are not parted from their percent sign."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _harmless(value: Any) -> Any:
@@ -445,4 +439,4 @@ def fill(template: str, page: Mapping[str, Any], say: Words) -> str:
         page=page, say=say.get, css=_part("page.css") + _dark_charts(), script=_script(), script_hash=_script_hash(),
         version=__version__, html_lang=_HTML_LANG.get(say.lang, say.lang),
     )  # fmt: skip
-    return isolated(made) + "\n"
+    return unbroken(isolated(made)) + "\n"

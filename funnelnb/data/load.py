@@ -40,7 +40,7 @@ from funnelnb.data.contract.problems import Findings
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import TABLES
 from funnelnb.data.contract.whole import all_of
-from funnelnb.data.parse.values import as_text
+from funnelnb.data.parse.values import among, as_text
 from funnelnb.data.recognise.columns import PLAIN, Preset, find_columns, preset_named, recognise
 from funnelnb.data.recognise.merge import merged
 from funnelnb.data.recognise.pipelines import in_pipeline
@@ -381,12 +381,15 @@ class Draft:
         frames = with_customers(frames, self.customers, self.findings)
         return {one: ordered(frames[one], one) for one in TABLES if one in frames}
 
-    def part(self, raw: Raw, whole: Whole, *, first: bool) -> Draft:
+    def part(self, raw: Raw, whole: Whole, *, first: bool, others: Mapping[str, Raw] | None = None) -> Draft:
         """Return a draft of a part of the deals, read as this one is and as all parts say together.
 
         Parameters
         ----------
         raw : Raw
+            Rows of the deals.
+        others : Mapping of str to Raw, optional
+            Rows of other tables that belong to them; None: all tables are read from `raw`.
         whole : Whole
         first : bool
             Whether its rows begin right below the header.
@@ -404,9 +407,21 @@ class Draft:
         if wanted and deals is not None:
             keep, meant = in_pipeline(as_text(raw.frame[deals.columns.source("pipeline")]), wanted)
             one.findings.note("pipeline_chosen", name=", ".join(meant), n=int(keep.sum()), of_n=len(keep))
+            others = None if others is None else _without(others, raw, ~keep, self.proposal)
             raw = replace(raw, frame=raw.frame[keep])
-        one.raws = {name: replace(raw, ragged=list(raw.ragged)) for name in self.raws}
+        one.raws = dict.fromkeys(self.raws, raw) if others is None else {**others, "opportunities": raw}
+        one.raws = {name: replace(of, ragged=list(of.ragged)) for name, of in one.raws.items()}
         return one
+
+
+def _without(others: Mapping[str, Raw], deals: Raw, gone: pd.Series, found: Any) -> dict[str, Raw]:
+    """Return the tables without the history of deals that are not read."""
+    at, history = found.deals.columns.source("opportunity_id"), others.get("stage_history")
+    if history is None or found.history is None or at not in deals.frame:
+        return dict(others)
+    keys = as_text(history.frame[found.history.log["opportunity_id"]], blanks=False)
+    mine = among(keys, as_text(deals.frame[at], blanks=False)[gone])
+    return {**others, "stage_history": replace(history, frame=history.frame[~mine])}
 
 
 def no_deal_by(instant: np.datetime64) -> ParameterError:

@@ -2,7 +2,10 @@
 
 Every part goes the way of a plain load (:class:`funnelnb.data.load.Draft`). What no part tells alone (which of day and
 month comes first, where the table ends) is decided by all of them (:mod:`funnelnb.data.contract.whole`); rows that
-share an id are cleaned together. What comes out is what a plain load would have made.
+share an id are cleaned together. What comes out is what a plain load would have made. Tables that belong together are
+dealt out by the deal's id first (:mod:`funnelnb.data.shards`).
+
+Longer than most modules: one text and several go the same way, round after round.
 """
 
 from __future__ import annotations
@@ -18,21 +21,19 @@ import numpy as np
 
 from funnelnb.core.errors import DataProblems, OutputError, SourceError
 from funnelnb.data.clean.as_of import as_of_instant, check_quiet, day_of_export, recorded_times
-from funnelnb.data.clean.convert import corrected, ordered
+from funnelnb.data.clean.convert import ordered
 from funnelnb.data.contract.problems import Findings
-from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.contract.tables import PANDAS_DTYPE, kind_of
 from funnelnb.data.contract.whole import Whole
 from funnelnb.data.keep import refuse_full, write_settings
 from funnelnb.data.load import Draft, no_deal_by
-from funnelnb.data.parse.values import as_text
 from funnelnb.data.read.files import kind_of_file, sampled
 from funnelnb.data.read.parts import PART_ROWS, PartNotes, read_parts, sample_of
-from funnelnb.data.read.raw import Raw
-from funnelnb.data.recognise.columns import find_columns
+from funnelnb.data.read.raw import Lines, Raw
 from funnelnb.data.recognise.merge import merged
 from funnelnb.data.recognise.proposal import Proposal
 from funnelnb.data.recognise.sources import gather
+from funnelnb.data.shards import SHARD_BYTES, Shards, ids_of, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from funnelnb.core.check import Day
     from funnelnb.core.errors import Problem
     from funnelnb.core.note import Note
-    from funnelnb.data.read.raw import Lines
     from funnelnb.playbooks import Playbook
 
 ROUNDS = 6
@@ -89,7 +89,7 @@ class Stored:
 
 
 def convert(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     folder: str | Path,
     *,
     mapping: Any = None,
@@ -103,8 +103,9 @@ def convert(
 
     Parameters
     ----------
-    source : path
-        A delimited text with one row per deal.
+    source : path or list of paths
+        A delimited text with one row per deal; or a folder or files that belong together: deals and their history,
+        tables of customers, contacts and the like, texts of one shape.
     folder : path
         Where ``opportunities.parquet``, a stage history if the text tells one, and settings for them come to lie.
         It appears when all is done.
@@ -132,7 +133,9 @@ def convert(
     -----
     What the columns mean is seen from a sample: the first lines, and lines from places spread over the file. Order of
     day and month, decimal sign and the like are decided by all rows: where a later part says otherwise than the
-    sample, the file is read again. Memory does not grow with the file but for 8 bytes for each repeated id.
+    sample, the file is read again. Memory does not grow with the file but for 8 bytes for each repeated id. Tables that
+    belong together are dealt out by the deal's id into shards on disk, each with all rows of its deals; tables
+    without one (customers, targets) must fit into memory.
 
     Checked against: ``fn.load`` of the same text, for messy random texts in parts of a few rows
     (``tests/data/test_parts.py``).
@@ -147,7 +150,7 @@ def convert(
     >>> dict(stored.rows_n), str(stored.as_of)
     ({'opportunities': 2}, '2026-02-01T00:00:00')
     """
-    source, folder = Path(source).expanduser(), Path(folder).expanduser()
+    folder = Path(folder).expanduser()
     refuse_full(folder, force=force)
     if as_of is not None:
         day_of_export(as_of)
@@ -157,7 +160,7 @@ def convert(
         said, document = mapping.said.playbook, mapping.document
         mapping = merged(mapping.said, mapping.document, accepted=True)
     with _room(folder) as room:
-        work = _Work(source, room, mapping, playbook, as_of)
+        work = _work(source, room, mapping, playbook, as_of)
         found = work.settled(tell)
         instant = work.instant(found)
         model = said if isinstance(said, str) else None
@@ -287,66 +290,85 @@ def together(notes: Iterable[Note]) -> list[Note]:
     return [Note(str(key[0]), values) for key, values in found.items()]  # type: ignore[index]
 
 
+def _work(source: Any, room: Path, mapping: Any, playbook: Any, as_of: Day | None) -> _Work:
+    """Return the work on one text, or on tables that belong together."""
+    (room / "sample").mkdir()
+    with sampled(room / "sample") as large:
+        given = Path(source).expanduser() if isinstance(source, (str, Path)) else source
+        draft = Draft(gather(given, mapping), playbook)
+    file = _only_text(given, draft)
+    if file is not None:
+        return _Work(draft, room, as_of, file)
+    return _Several(draft, room, as_of, large)
+
+
+def _only_text(source: Any, draft: Draft) -> Path | None:
+    """Return the delimited text that all tables are read from; None if there are several files, or another kind."""
+    files = {raw.file for raw in draft.raws.values()}
+    path = (
+        source if isinstance(source, Path) and source.is_file() and source.suffix.lower() != ".toml" else None
+    )
+    if path is None and draft.sources.folder is not None and len(files) == 1:
+        path = draft.sources.folder / next(iter(files))
+    if path is None or files != {path.name} or not path.is_file() or kind_of_file(path) != "text":
+        return None
+    return path
+
+
 class _Work:
     """A text on its way to Parquet."""
 
-    def __init__(self, source: Path, room: Path, mapping: Any, playbook: Any, as_of: Day | None) -> None:
-        self.room = room
-        (room / "sample").mkdir()
-        with sampled(room / "sample"):
-            sources = gather(source, mapping)
-            self.draft = Draft(sources, playbook)
-        self.file = self._only_file(source)
-        own = sources.settings.table("opportunities")
-        self.own = replace(own, file="", sheet="", limits=sources.settings.limits)
-        self.wanted = as_of if as_of is not None else self.draft.settings.as_of or None
+    def __init__(self, draft: Draft, room: Path, as_of: Day | None, file: Path | None = None) -> None:
+        self.draft, self.room, self.file = draft, room, file or Path()
+        settings = draft.sources.settings
+        self.own = replace(settings.table("opportunities"), file="", sheet="", limits=settings.limits)
+        self.wanted = as_of if as_of is not None else draft.settings.as_of or None
         self.until = (
-            END_OF_TIME
-            if self.wanted is None
-            else as_of_instant(self.wanted, {}, self.draft.settings.timezone)[1]
+            END_OF_TIME if self.wanted is None else as_of_instant(self.wanted, {}, draft.settings.timezone)[1]
         )
         self.rounds_n = 0
         self.columns: dict[str, tuple[str, ...]] = {}
         self.repeated = np.empty(0, np.uint64)
         self.repeated_n = 0
 
-    def _only_file(self, source: Path) -> Path:
-        """Return the file that all tables are read from."""
-        files = {raw.file for raw in self.draft.raws.values()}
-        path = source if source.is_file() and source.suffix.lower() != ".toml" else None
-        if path is None and self.draft.sources.folder is not None and len(files) == 1:
-            path = self.draft.sources.folder / next(iter(files))
-        if path is None or files != {path.name} or kind_of_file(path) != "text":
-            raise SourceError(
-                f"{source} holds {len(files)} tables: {', '.join(sorted(files))}"[:300],
-                expected="one delimited text with a row for each deal: only such a one is read part by part",
-                hint="store the deals alone, with a column for the date of each stage; or join the files first",
-            )
-        return path
+    @property
+    def name(self) -> str:
+        """How messages call what is read."""
+        return self.file.name
 
-    def settled(self, tell: Callable[[int, int], None] | None) -> _Found:
-        """Read the text until its parts tell what they were read with; refuse it if it has problems."""
+    def first_look(self) -> dict[Hashable, Any]:
+        """Return what a sample of the text tells."""
         sample = sample_of(self.file, self.room / "sample")
         whole = Whole()
-        self._round(sample.path, whole, None)
-        known = whole.found
+        self._round(whole, None, sample.path)
+        return whole.found
+
+    def settled(self, tell: Callable[[int, int], None] | None) -> _Found:
+        """Read all until its parts tell what they were read with; refuse it if it has problems."""
+        known = self.first_look()
         while True:
             if self.rounds_n == ROUNDS:
                 raise SourceError(
-                    f"{self.file.name} reads otherwise each time", expected="a file that stays as it is",
+                    f"{self.name} reads otherwise each time", expected="a file that stays as it is",
                     hint="try again when the export has finished, or send it to us: this should not happen",
                 )  # fmt: skip
             self.rounds_n += 1
             whole = Whole(known)
             before = (self.columns, self.repeated)
-            found = self._round(self.file, whole, tell)
+            found = self._round(whole, tell, self.file)
             known = whole.found
             if whole.changed() or self.columns != before[0] or not np.array_equal(self.repeated, before[1]):
+                continue
+            if self.unsettled():
                 continue
             if found.problems:
                 codes = [str(key[0]) for key in found.problems]
                 raise CodedProblems(codes, list(found.problems.values()), found.lines.rows_n)
             return found
+
+    def unsettled(self) -> bool:
+        """Whether reading the text would go otherwise now."""
+        return False
 
     def instant(self, found: _Found) -> np.datetime64:
         """Return the as-of date."""
@@ -360,7 +382,7 @@ class _Work:
             raise no_deal_by(instant)
         return instant
 
-    def _round(self, file: Path, whole: Whole, tell: Callable[[int, int], None] | None) -> _Found:
+    def _round(self, whole: Whole, tell: Callable[[int, int], None] | None, file: Path) -> _Found:
         """Read and clean all parts once, and write what comes out."""
         told, found = PartNotes(), _Found()
         writers = _Writers(self.room, self.columns)
@@ -376,11 +398,7 @@ class _Work:
                     self._clean(raw, whole, found, writers, first=k == 0)
             for raw in held.groups(file.name):
                 self._clean(raw, whole, found, writers, first=False)
-            if _state(file) != before:
-                raise SourceError(
-                    f"{file.name} was changed while it was being read", expected="a file that stays as it is",
-                    hint="try again when the export has finished",
-                )  # fmt: skip
+            _refuse_changed(file, before)
             if self.rounds_n:
                 self.repeated, self.repeated_n = keys.repeated()
         self.columns = writers.columns
@@ -388,9 +406,18 @@ class _Work:
         found.notes = [*told.notes, *found.notes]
         return found
 
-    def _clean(self, raw: Raw, whole: Whole, found: _Found, writers: _Writers, *, first: bool) -> None:
+    def _clean(
+        self,
+        raw: Raw,
+        whole: Whole,
+        found: _Found,
+        writers: _Writers,
+        *,
+        first: bool,
+        others: Mapping[str, Raw] | None = None,
+    ) -> None:
         """Clean a part as a plain load does, and write it."""
-        one = self.draft.part(raw, whole, first=first)
+        one = self.draft.part(raw, whole, first=first, others=others)
         try:
             one.read()
         except DataProblems:
@@ -399,6 +426,59 @@ class _Work:
             found.record(one)
             writers.write(one.tables_until(self.until))
         found.take(one)
+
+
+class _Several(_Work):
+    """Tables that belong together on their way to Parquet."""
+
+    def __init__(self, draft: Draft, room: Path, as_of: Day | None, large: Sequence[Path]) -> None:
+        super().__init__(draft, room, as_of)
+        self.sources = sources_of(draft, large)
+        self.texts = [path for one in self.sources for path in one.texts]
+        self.wholes: dict[Path, Whole] = {path: Whole() for path in self.texts}
+        size = sum(path.stat().st_size for path in self.texts)
+        self.shards_n = max(-(-size // SHARD_BYTES), 1)
+
+    @property
+    def name(self) -> str:
+        """How messages call what is read."""
+        return ", ".join(path.name for path in self.texts) or self.draft.sources.name
+
+    def first_look(self) -> dict[Hashable, Any]:
+        """Return nothing: the first round looks at all of it."""
+        return {}
+
+    def unsettled(self) -> bool:
+        """Whether reading one of the texts would go otherwise now."""
+        return any(whole.changed() for whole in self.wholes.values())
+
+    def _round(self, whole: Whole, tell: Callable[[int, int], None] | None, file: Path) -> _Found:
+        """Deal out all rows, clean one shard after the other, and write what comes out."""
+        found, writers = _Found(), _Writers(self.room, self.columns)
+        shards = Shards(self.room / "shards", self.shards_n)
+        before = {path: _state(path) for path in self.texts}
+        self.wholes = {path: Whole(one.found) for path, one in self.wholes.items()}
+        with writers, contextlib.closing(shards):
+            shards.fill(self.draft, self.sources, self.wholes, PART_ROWS, tell)
+            for raws in shards.raws(self.sources):
+                deals = raws.pop("opportunities")
+                self._clean(deals, whole, found, writers, first=False, others=raws)
+            for path, state in before.items():
+                _refuse_changed(path, state)
+        self.columns = writers.columns
+        found.rows_n = writers.rows_n
+        found.lines = shards.lines if shards.lines is not None else Lines(lines_n=0)
+        found.notes = together([*shards.notes, *found.notes])
+        return found
+
+
+def _refuse_changed(file: Path, before: tuple[int, int]) -> None:
+    """Raise SourceError if a file is not as it was."""
+    if _state(file) != before:
+        raise SourceError(
+            f"{file.name} was changed while it was being read", expected="a file that stays as it is",
+            hint="try again when the export has finished",
+        )  # fmt: skip
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -463,7 +543,7 @@ class _Keys:
         """Return the hash of each row's id, and remember it; of a row without one the hash of all its cells."""
         import pandas as pd
 
-        ids = self._ids(raw)
+        ids = ids_of("opportunities", raw, self.draft)
         if ids is None:
             return np.zeros(len(raw.frame), np.uint64)
         known = ids.notna().to_numpy()
@@ -476,20 +556,6 @@ class _Keys:
         self._stream.write(hashes.tobytes())
         self.n += len(hashes)
         return hashes
-
-    def _ids(self, raw: Raw) -> pd.Series | None:
-        """Return the ids as cleaning will see them; None where rows are numbered."""
-        draft = self.draft
-        said = draft.settings.table("opportunities").columns.get("opportunity_id")
-        if said is None:
-            said = find_columns("opportunities", raw, draft.settings, draft.preset).get("opportunity_id", "")
-        sources = [one for one in ((said,) if isinstance(said, str) else said) if one in raw.frame]
-        if not sources or said == ROW_NUMBER:
-            return None
-        ids = as_text(raw.frame[sources[0]], blanks=False)
-        for one in sources[1:]:
-            ids = ids.where(ids.notna(), as_text(raw.frame[one], blanks=False))
-        return corrected(ids, draft.settings.values.get("opportunity_id"))
 
     def repeated(self) -> tuple[NDArray[np.uint64], int]:
         """Return the hashes that stand in several rows, in order, and how many rows those are."""

@@ -10,6 +10,15 @@ pytestmark = pytest.mark.browser
 EXPLORER = ".jp-OutputArea-output .widget-vbox"
 
 
+CUT = """() => [...document.querySelectorAll('.vega-embed')].filter((one) => {
+  const edge = one.closest('.jp-OutputArea-output').getBoundingClientRect().right + 1;
+  const scrolls = getComputedStyle(one).overflowX === 'auto' && one.getBoundingClientRect().right <= edge;
+  const svg = one.querySelector('svg.marks');
+  return svg && !scrolls && svg.getBoundingClientRect().right > edge;
+}).map((one) => one.textContent.slice(0, 60))"""
+"""Charts whose right side a narrow window hides without a way to scroll there."""
+
+
 def explorer_text(page) -> str:
     """Text of the chart and sentence below the controls."""
     return page.locator(EXPLORER).last.inner_text()
@@ -25,6 +34,10 @@ def test_open_run_and_move_a_control(chromium, lab) -> None:
     run_all(page, done=f"{EXPLORER} svg.marks, {EXPLORER} .vega-embed svg")
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".vega-embed").count() >= 5  # live charts, not pictures
+    page.set_viewport_size({"width": 900, "height": 1000})
+    cut = page.evaluate(CUT)
+    page.set_viewport_size({"width": 1300, "height": 1000})
+    assert cut == []
     before = explorer_text(page)
     handle = page.locator(f"{EXPLORER} .noUi-handle").first
     handle.scroll_into_view_if_needed()

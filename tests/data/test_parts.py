@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from funnelnb import cli
 from funnelnb.core.errors import DataProblems, FunnelError, SourceError
 from funnelnb.data import parts
 from funnelnb.data.contract import limits
+from funnelnb.data.count.tally import stage_counts
 from funnelnb.data.load import load
 from funnelnb.data.read import parts as text_parts
 from funnelnb.data.stored import stored
@@ -205,7 +207,95 @@ def test_a_folder_without_stored_deals_is_refused(tmp_path):
         stored(tmp_path)
 
 
-def test_files_that_belong_together_are_not_read_in_parts(large):
-    Path("stage_history.csv").write_text("opportunity_id,stage,entered_at\na,offer,2026-01-05\n")
-    with pytest.raises(SourceError, match="2 tables"):
-        parts.convert(large, large / "made", playbook=["offer", "won"])
+def together(folder, seed):
+    """Deals and what belongs to them, in several messy files: a history, customers, contacts; or deals by year."""
+    chance = random.Random(seed)
+    folder.mkdir(parents=True)
+    rows = list(messy(seed).decode("utf-8-sig").splitlines(keepends=True))
+    text = messy(seed)
+    ids = [f"D{k:03}" for k in range(150)]
+    if seed % 2:
+        (folder / "opportunities.csv").write_bytes(text)
+    else:  # two files of one shape, the second one clean
+        (folder / "deals 2024.csv").write_bytes(text)
+        sep = ";" if rows[0].count(";") else ","
+        more = [[f"E{k:03}", *_deal(chance, k, "iso", comma=False, clock=False)[1:]] for k in range(60)]
+        lines = [
+            rows[0].strip().lstrip("\ufeff"),
+            *(sep.join(_cell(one, sep) for one in cells) for cells in more),
+        ]
+        (folder / "deals 2025.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        ids += [one[0] for one in more]
+    log = ["opportunity_id,stage,entered_at"]
+    for one in ids:
+        at = chance.randrange(200)
+        for stage in STAGES[: chance.randrange(3)]:
+            log.append(f"{one},{stage},2024-{at // 30 % 12 + 1:02}-{at % 28 + 1:02}")
+            at += chance.randrange(1, 40)
+    log[1:] = chance.sample(log[1:], len(log) - 1)
+    if chance.random() < 0.3:
+        log.insert(40, "D404,offer,2024-03-05")
+    (folder / "stage_history.csv").write_text("\n".join(log) + "\n")
+    people = [f"C{k},{chance.choice(ids)},Ann {k},user" for k in range(30)]
+    (folder / "contacts.csv").write_text(
+        "\n".join(["contact_id,opportunity_id,name,role", *people, "C99,,Bob,user"]) + "\n"
+    )
+    (folder / "targets.csv").write_text("period,region,amount\n2025-Q1,North,1000\n2025-Q2,South,2000\n")
+
+
+def compare_together(folder, seed, part_rows):
+    """The same as `compare` for files that belong together; all texts are read as if they did not fit into memory."""
+    where = folder / "export"
+    together(where, seed)
+    problems = DROPPED | dict.fromkeys(["history_unknown_deal", "history_before_created"], "drop")
+    mapping = {"problems": problems} | ({"date_order": "dmy"} if seed % 3 else {})
+    said = {"playbook": STAGES, "mapping": mapping, "as_of": "2025-03-01" if seed % 5 == 4 else None}
+    one = answer(lambda: plain(where, **said))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "_SMALL", 1)
+        patch.setattr(limits, "free_bytes", lambda: 1)
+        patch.setattr(parts, "PART_ROWS", part_rows)
+        patch.setattr(parts, "SHARD_BYTES", 3000)
+        other = answer(lambda: in_parts(where, folder / "stored", **said))
+    if isinstance(one, set) and isinstance(other, set):  # of a whole column, another cell may be shown
+        one, other = ({(*p[:3], p[1] and p[3], *p[4:]) for p in of} for of in (one, other))
+    same(one, other)
+    return type(one).__name__
+
+
+def test_a_history_of_which_a_sample_repeats_no_deal_is_still_read(tmp_path, monkeypatch):
+    """Two files of one shape and a history in no order, counted where they are stored as fn.load counts them."""
+    chance = random.Random(5)
+    deals, log = [], []
+    for k in range(400):
+        place = chance.randrange(4)
+        day = f"2026-01-{k % 28 + 1:02}"
+        deals.append(
+            f"D{k},{[*STAGES, 'lost'][place]},{'NS'[k % 2]},{day},{'2026-04-02' if place > 1 else ''},{k},a,b"
+        )
+        log += [f"D{k},{stage},{day}" for stage in STAGES[: place + 1 if place < 3 else 2]]
+    header = "Deal ID,Stage,Region,Created,Closed,Amount,Note,Owner"
+    export = tmp_path / "export"
+    export.mkdir()
+    for name, rows in (("deals 1.csv", deals[:180]), ("deals 2.csv", deals[180:])):
+        (export / name).write_text("\n".join([header, *rows]) + "\n")
+    shuffled = chance.sample(log, len(log))
+    (export / "stage_history.csv").write_text("\n".join(["Deal ID,New Stage,Changed", *shuffled]) + "\n")
+    book = load(export, playbook=STAGES)
+    monkeypatch.setattr(limits, "_SMALL", 1)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 1)
+    for name, value in (("FIRST_LINES", 30), ("PLACES", 2), ("PLACE_LINES", 10)):
+        monkeypatch.setattr(text_parts, name, value)
+    monkeypatch.setattr(parts, "SHARD_BYTES", 4000)
+    with pytest.raises(SourceError, match=r"deals 1.csv, deals 2.csv, stage_history.csv: .* of memory"):
+        load(export, playbook=STAGES)
+    made = parts.convert(export, tmp_path / "stored", playbook=STAGES)
+    assert made.rows_n == {"opportunities": 400, "stage_history": len(log)}
+    counts, expected = stored(tmp_path / "stored").stage_counts("region"), stage_counts(book.ledger, "region")
+    for name in ("groups", "deal_n", "reached_n", "lost_n"):
+        assert np.array_equal(getattr(counts, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("seed", [1, 4])  # many more: tools/verify.d/parts.sh
+def test_files_that_belong_together_are_what_a_plain_load_makes_of_them(tmp_path, seed):
+    assert compare_together(tmp_path, seed, 20) == "tuple"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import math
 import os
 import re
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from funnelnb.show.charts import diagnosis, render, theme
 from funnelnb.show.pages.brief import outputs
+from funnelnb.show.text.words import words_of
 from funnelnb.show.views import registry
 from tests.show.every_chart import RESULTS
 from tests.show.test_charts import boxes
@@ -167,6 +169,23 @@ def test_the_legend_of_a_fan_tells_its_ranges_apart() -> None:
     entries = render.spec(drawn("Forecast", "fan"))["datasets"]["legend"]
     colours = {row["label"]: row["colour"] for row in entries if "range" in row["label"]}
     assert len(set(colours.values())) == len(colours) == 3
+
+
+def test_the_picture_of_a_forecast_says_more_than_its_headline() -> None:
+    """From which day on the target is more likely reached than not, read off the fan by hand; or that it is not."""
+    result = result_of("Forecast")
+    spec = render.spec(drawn("Forecast", "fan"))
+    title, headline = " ".join(spec["title"]["text"]), result.finding("en").splitlines()[0]
+    assert title not in headline
+    assert (
+        " ".join(spec["title"]["subtitle"]).count("%") <= 1
+    )  # the level, none of the headline's probabilities
+    goal = result.whole.target_amount
+    days = [row.day for row in result.fan if row.q50_amount >= goal]
+    if days:
+        assert title.startswith(f"By {words_of(result).numbers.long_date(min(days))}")
+    else:
+        assert ("more likely missed" in title) == math.isfinite(goal)
 
 
 def test_a_live_chart_stands_on_dark_ground_where_jupyterlab_is_dark() -> None:

@@ -38,6 +38,7 @@ from funnelnb.core import check
 from funnelnb.core.check import TOO_FEW_N
 from funnelnb.core.note import Note
 from funnelnb.data.contract.calendar import calendar_of
+from funnelnb.data.ledger.codes import LEFT_DEAL, OPEN_DEAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -327,7 +328,7 @@ def _all_notes(book: Source, asked: _Asked, blocks: Sequence[_Block]) -> tuple[N
     """Return what has to be said of the days that count, of stages and fits, and of the groups."""
     return (
         *calendar_notes(book, asked.calendar),
-        *_notes(blocks, [row for one in blocks for row in one.fits]),
+        *_notes(blocks, [row for one in blocks for row in one.fits], _ends_of(book)),
         *asked.unfair,
         *_owner_note(book, asked.names, blocks),
     )
@@ -495,13 +496,24 @@ def _limit(parts: Sequence[Times], confidence_level: float) -> float:
     return float(np.floor(min(days))) if days and min(days) >= 1 else float("nan")
 
 
-def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow]) -> tuple[Note, ...]:
+def _ends_of(book: Source) -> tuple[int, int]:
+    """Return how many deals are open, and how many closed without a decision; 0 and 0 where it is not at hand."""
+    if getattr(book, "in_engine", False) or not hasattr(book, "ledger"):
+        return 0, 0
+    outcome = book.ledger.outcome
+    return int((outcome == OPEN_DEAL).sum()), int((outcome == LEFT_DEAL).sum())
+
+
+def _notes(blocks: Sequence[_Block], fits: Sequence[FitRow], left: tuple[int, int]) -> tuple[Note, ...]:
     """Return what has to be said of the whole way, and of the fits of all stages."""
     whole, late_n = blocks[-1].rows, blocks[-1].late_n
     short = [group for one in blocks for group in one.short]
     dark = max(reversed(blocks), key=lambda one: one.unknown_n)  # the whole may be known where a step is not
     n = sum(row.n for row in whole)
-    notes = caveats.partly("not_ended", sum(row.open_n for row in whole), n)
+    open_n = sum(row.open_n for row in whole)
+    notes = caveats.partly("not_ended", open_n, n)
+    if notes and sum(left) == open_n:
+        notes = (Note("not_ended", {**notes[0].values, "left_n": left[1]}),)
     notes += caveats.partly("times_unknown", dark.unknown_n, sum(row.n for row in dark.rows) + dark.unknown_n)
     notes += caveats.timed(n, 0, late_n, blocks[-1].gone_n)
     few = [row.group for row in whole if row.n < TOO_FEW_N]

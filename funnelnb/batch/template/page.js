@@ -90,10 +90,10 @@
   function sortable(table) {
     all("thead th", table).forEach(function (head, place) {
       if (head.classList.contains("c-pages")) { return; }
-      var button = make("button", "", "sort"), first = head.firstChild;
-      if (!first) { return; }
-      head.insertBefore(button, first);
-      button.appendChild(first);
+      var button = make("button", "", "sort"), axis = head.querySelector(".axis");
+      if (!head.firstChild) { return; }
+      while (head.firstChild && head.firstChild !== axis) { button.appendChild(head.firstChild); }
+      head.insertBefore(button, axis);
       var down = head.hasAttribute("data-down") || (head.classList.contains("num") && place > 0);
       button.addEventListener("click", function () {
         var now = head.getAttribute("aria-sort");

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 BLANKS = ("", "-", "--", "—", "–", "n/a", "#n/a", "null", "(null)", "nan", "(blank)", "无", "暂无", "未填")
 """Texts (in lower case) that stand for an empty cell in every kind but id. ``NA`` may be North America."""
 
+NOT_YET = (
+    "not closed", "not yet", "open", "не закрыта", "не закрыто", "не закрыт", "未关闭", "未结束", "未成交", "未结单",
+    "no cerrado", "não fechado", "non clôturé", "nicht geschlossen",
+)  # fmt: skip
+"""What stands in a date of the close while the deal is open."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:

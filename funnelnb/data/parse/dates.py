@@ -9,7 +9,7 @@ from funnelnb.core.arrays import in_days, in_months
 from funnelnb.core.note import Note
 from funnelnb.data.contract.clock import UTC, converted, wall_clock
 from funnelnb.data.contract.whole import all_of, any_of, sums
-from funnelnb.data.parse.cells import BLANKS, Parsed, as_arrow, typed_as_text
+from funnelnb.data.parse.cells import BLANKS, NOT_YET, Parsed, as_arrow, typed_as_text
 from funnelnb.data.parse.date_words import in_digits
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ def _means_no_date(words: pa.Array, folded: pa.Array) -> NDArray[np.bool_]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array(BLANKS, pa.large_string()))
+    blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array((*BLANKS, *NOT_YET), pa.large_string()))
     day = pc.utf8_slice_codeunits(folded, 0, 10)
     marks = pc.is_in(day, value_set=pa.array(_NO_DATES, pa.large_string()))
     return pc.or_(blank, marks).to_numpy(zero_copy_only=False)

@@ -33,7 +33,7 @@ FACTORS: Mapping[str, float] = {
     "億": 1e8, "千萬": 1e7, "百萬": 1e6, "萬": 1e4, "억": 1e8, "천만": 1e7, "백만": 1e6, "만": 1e4, "천": 1e3,
     "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7,
     "juta": 1e6, "ribu": 1e3, "miliar": 1e9, "triệu": 1e6, "tỷ": 1e9, "тыс": 1e3, "млн": 1e6, "млрд": 1e9,
-    "tys": 1e3, "tis": 1e3, "mld": 1e9, "bin": 1e3, "cents": 0.01, "cent": 0.01,
+    "tys": 1e3, "tis": 1e3, "mld": 1e9, "bin": 1e3, "cents": 0.01, "cent": 0.01, "micros": 1e-6,
 }  # fmt: skip
 """Words that multiply a number."""
 

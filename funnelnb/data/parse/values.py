@@ -274,7 +274,7 @@ _BEHIND_COMMA = re.compile(r",\s*([^,]{1,16})$")
 _BEHIND = re.compile(r"\s([kKMT]?[€$£¥₹₽₩₺₫₴]|(?:T|k)?[A-Z]{3})$")
 """A sign or code of a currency at the end of a header, without brackets ("Annual premium £", "Volumen TEUR")."""
 
-_CENTS = re.compile(r"(?:[\s_-](?:in[\s_-])?cents|(?<=[a-z])(?:In)?Cents)$")
+_CENTS = re.compile(r"(?:[\s_-](?:in[\s_-])?(cents|micros)|(?<=[a-z])(?:In)?(Cents|Micros))$")
 
 
 def header_unit(name: str) -> tuple[str, str]:
@@ -300,5 +300,5 @@ def header_unit(name: str) -> tuple[str, str]:
         behind = _BEHIND.search(name) if found is None else None
         found = behind if behind and (unit_of(behind.group(1)) or (0, ""))[1] else found
     if found is None and (cents := _CENTS.search(name)):
-        return name[: cents.start()].strip(), "cents"
+        return name[: cents.start()].strip(), (cents[1] or cents[2]).casefold()
     return (name[: found.start()].strip(), found.group(1).strip()) if found else (name, "")

@@ -1,4 +1,7 @@
-"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is."""
+"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is.
+
+Longer than most modules: each kind of file has its reader and its limits here, read as a list.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from funnelnb.data.read.text import read_text
 from funnelnb.data.read.xml_table import read_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -81,7 +84,48 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     return raw
 
 
+_KEPT: ContextVar[dict[Any, Raw] | None] = ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """Read each file once, however often it is asked for within; a file that has changed is read again."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def read_file(path: Path, settings: TableSettings) -> Raw:
+    """Read one table from a file, or take it as it was read before within :func:`read_once`.
+
+    Raises
+    ------
+    SourceError
+        As for :func:`_read_file`.
+    """
+    kept = _KEPT.get()
+    if kept is None:
+        return _read_file(path, settings)
+    asked = tuple(getattr(settings, name) for name in _READ_BY)
+    key = (path.absolute(), _state(path), path in _BEYOND.get()[0], *asked)
+    if key not in kept:
+        kept[key] = _read_file(path, settings)
+    found = kept[key]
+    return replace(
+        found, ragged=list(found.ragged), notes=list(found.notes), spoilt=set(found.spoilt),
+        unique=set(found.unique), words={},
+    )  # fmt: skip
+
+
+_READ_BY = (
+    "sheet", "header", "header_row", "quote", "escape", "mend", "totals", "limits", "encoding", "delimiter", "query",
+)  # fmt: skip
+"""Settings that tell how a file is read; all others come later."""
+
+
+def _read_file(path: Path, settings: TableSettings) -> Raw:
     """Read one table from a file, by what it is; its ending only says what it was meant to be.
 
     Raises
@@ -92,7 +136,7 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     kind = kind_of_file(path)
     before = _state(path)
     sample = None
-    if kind == "text" and not settings.limits.fits_memory(path.stat().st_size):
+    if kind == "text" and (path in _BEYOND.get()[0] or not settings.limits.fits_memory(path.stat().st_size)):
         sample = _sampled(path, settings)
     with guarded(path.name[:200]):
         raw = _READERS[kind](path if sample is None else sample.path, settings)
@@ -109,6 +153,36 @@ def read_file(path: Path, settings: TableSettings) -> Raw:
     if suffix in SUFFIXES and suffix not in _ENDINGS[kind]:
         raw.notes.insert(0, Note("other_kind", {"file": path.name, "kind": _KINDS[kind], "ending": suffix}))
     return raw
+
+
+_BEYOND: ContextVar[tuple[frozenset[Path], SourceError | None]] = ContextVar(
+    "beyond", default=(frozenset(), None)
+)
+
+
+@contextlib.contextmanager
+def read_together(paths: Sequence[Path], limits: Limits) -> Iterator[SourceError | None]:
+    """Read files one after the other; delimited texts that do not fit into memory together count as too large each.
+
+    Yields
+    ------
+    SourceError or None
+        The refusal of those that are too large together.
+    """
+    texts = [one for one in paths if one.suffix.lower() in TEXT_SUFFIXES and one.is_file()]
+    if len(texts) > 1 and not limits.fits_memory(sum(one.stat().st_size for one in texts)):
+        texts = [one for one in texts if one.stat().st_size and kind_of_file(one) == "text"]
+    total = sum(one.stat().st_size for one in texts)
+    if len(texts) < 2 or limits.fits_memory(total):
+        yield None
+        return
+    name = ", ".join(one.name for one in texts[:3]) + (", …" if len(texts) > 3 else "")
+    refusal = limits.beyond_memory(total, name)
+    token = _BEYOND.set((frozenset(texts), refusal))
+    try:
+        yield refusal
+    finally:
+        _BEYOND.reset(token)
 
 
 _SAMPLES: ContextVar[tuple[Path, list[Path]] | None] = ContextVar("samples", default=None)
@@ -135,6 +209,9 @@ def _sampled(path: Path, settings: TableSettings) -> Sample:
     """Return a sample of a text that does not fit into memory, where one will do."""
     wanted = _SAMPLES.get()
     if wanted is None:
+        texts, refusal = _BEYOND.get()
+        if path in texts and refusal is not None:
+            raise refusal
         raise settings.limits.beyond_memory(path.stat().st_size, path.name)
     folder, met = wanted
     if path not in met:
@@ -144,6 +221,7 @@ def _sampled(path: Path, settings: TableSettings) -> Sample:
 
 def _as_in_the_text(raw: Raw, sample: Sample) -> None:
     """Give the rows of a sample the numbers that they have in the text."""
+    raw.sampled = True
     raw.frame.index = raw.frame.index.map(sample.row)
     raw.ragged = [(sample.row(row), width) for row, width in raw.ragged]
     raw.notes = [

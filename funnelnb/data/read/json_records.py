@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError, nearest
+from funnelnb.data.read.json_shapes import as_plain, with_deals, with_lists
 from funnelnb.data.read.raw import Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 STAGE_LISTS = ("statuses", "stages")
 """How interfaces call the list of stages within a pipeline."""
+
+LEVELS = 7
+"""So deep a list of records is looked for."""
 
 MOST_PIPELINES = 30
 """With more records than that they are no pipelines."""
@@ -46,7 +51,7 @@ def json_tables(path: Path) -> list[str]:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return []
-    found = _side_by_side(content)
+    found = _side_by_side(with_lists(content))
     return list(found) if len(found) > 1 else []
 
 
@@ -92,7 +97,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     """
     import pandas as pd
 
-    content = _parsed(path)
+    content = with_lists(_parsed(path))
     inside = _side_by_side(content) if table else {}
     if table and table not in inside:
         raise SourceError(
@@ -100,10 +105,10 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
             expected="one of " + ", ".join(inside) if inside else _EXPECTED,
             hint=nearest(table, inside),
         )
-    records = _with_statuses(inside[table] if table else _records(content, path.name))
+    records = with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
     shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
-    for one in records:
+    for one in as_plain(records):
         flat.append(dict(_flattened(one, "", shown, limits)))
         seen.update(dict.fromkeys(flat[-1]))
         limits.refuse("columns", len(seen), shown)
@@ -155,15 +160,18 @@ def _place(error: Exception, line: int = 0) -> str:
 def _records(content: Any, file: str) -> list[dict[str, Any]]:
     """Return the longest list of records in the first levels of the content; else the content, if it is a record."""
     level, best = [content], list[dict[str, Any]]()
-    for _ in range(4):
+    for _ in range(LEVELS):
         lists = [one for one in level if isinstance(one, list)]
         for one in lists:
             records = [record for record in one if isinstance(record, dict)]
             if len(records) > len(best) and len(records) == len(one):
                 best = records
-        if best:
+        if len(best) > 1:
             return best
-        level = [inner for one in level if isinstance(one, dict) for inner in one.values()]
+        alone = [one[0] for one in lists if len(one) == 1]  # one board that holds the cards
+        level = [inner for one in (*level, *alone) if isinstance(one, dict) for inner in one.values()]
+    if best:
+        return best
     if isinstance(content, dict) and content:
         return [content]
     raise SourceError(f"{file} holds no list of records", expected=_EXPECTED, hint="export records")
@@ -209,6 +217,17 @@ def _text(value: Any) -> str:
 
 def _short_names(names: list[str]) -> dict[str, str]:
     """Return the names without the wrapping that CRM interfaces put round every field, where that is unique."""
-    short = {name: name.removeprefix("properties.").removeprefix("fields.") for name in names}
+    short = {name: _unwrapped(name) for name in names}
     counts = Counter(short.values())
     return {name: one if counts[one] == 1 else name for name, one in short.items()}
+
+
+_LOOKED_UP = re.compile(r"_?(\w+?)(?:id)?_value@OData\.Community\.Display\.V1\.FormattedValue")
+"""How Dynamics writes the name behind a key ("_ownerid_value@…")."""
+
+
+def _unwrapped(name: str) -> str:
+    found = _LOOKED_UP.fullmatch(name)
+    if found:
+        return found[1]
+    return name.removeprefix("_airbyte_data.").removeprefix("properties.").removeprefix("fields.")

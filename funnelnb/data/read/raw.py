@@ -81,6 +81,8 @@ class Raw:
         What recognition has counted in the columns of :attr:`frame`.
     lines : Lines or None
         What became of every line of a text; None for other sources.
+    sampled : bool
+        Whether these are only some rows of a text that does not fit into memory.
     """
 
     file: str
@@ -91,6 +93,7 @@ class Raw:
     unique: set[str] = field(default_factory=set)
     words: dict[str | None, Any] = field(default_factory=dict)
     lines: Lines | None = None
+    sampled: bool = False
 
     @property
     def columns(self) -> list[str]:

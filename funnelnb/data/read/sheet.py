@@ -294,21 +294,24 @@ def _leave_out(rows: _Rows) -> None:
 def _fill_groups(rows: _Rows, held: list[int], totals: list[int], aside: set[int]) -> None:
     """Give every record of a grouped report the name of its group, which stands in the first record only.
 
-    A report is grouped where its first column is filled in the first record below each total and nowhere else.
+    A report is grouped where its first column that holds anything is filled in the first record below each total and
+    nowhere else.
     """
     records = [place for place in held if place not in aside]
-    named = [place for place in records if rows.cells[place][0] != ""]
+    filled = [place for one in records for place, cell in enumerate(rows.cells[one]) if cell != ""]
+    first = min(filled, default=0)
+    named = [place for place in records if rows.cells[place][first] != ""]
     if len(named) < 2 or not records or named[0] != records[0] or 2 * len(named) > len(records):
         return
     marks = sorted(one - 1 for one in totals)
     for before, place in itertools.pairwise(records):
         between = bisect.bisect_left(marks, before) < bisect.bisect_left(marks, place)
-        if between != (rows.cells[place][0] != ""):
+        if between != (rows.cells[place][first] != ""):
             return
     value: Any = ""
     for place in records:
-        value = rows.cells[place][0] if rows.cells[place][0] != "" else value
-        rows.cells[place][0] = value
+        value = rows.cells[place][first] if rows.cells[place][first] != "" else value
+        rows.cells[place][first] = value
     values = {"file": rows.file, "n": len(records) - len(named), "value": cut(cell_text(value))}
     rows.notes.append(Note("groups_filled", values))
 

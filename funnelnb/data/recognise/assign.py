@@ -28,6 +28,16 @@ ENOUGH = 0.35
 _NAMED = 0.65
 """Score from which on a header names a column, and not only resembles its name."""
 
+_NAMES_DEALS = 0.8
+"""Score from which on a header is that of the id of a deal."""
+
+_OF_OTHERS = re.compile(
+    r"\b(account|contact|owner|user|campaign|company|customer|product|line|item|quote line)s?\b"
+)
+
+AGREES = 0.98
+"""So many rows must have a date of the win where a flag says yes, and none elsewhere, for it to tell the win."""
+
 MANY_DATES = 3
 """So many columns of dates may be the stages of a deal, though no column is called so."""
 
@@ -43,6 +53,18 @@ _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
 )
+_CURRENCY = re.compile(r"\b(currency|wahrung|waehrung|devise|moneda|moeda|valuta)( (iso )?code)?\b")
+_HOUSE = re.compile(
+    r"\b(company|home|house|base|group|corporate|reporting|system) currency\b"
+    r"|\b(usd|eur|gbp|chf|cny|rmb|jpy|inr|brl|aud|cad|krw|mxn|rub|sek|nok|dkk|pln|czk|sgd|hkd|nzd|zar|aed|ils)$"
+)
+"""Headers of amounts that say in which currency all of them are."""
+
+_COMPANY = re.compile(
+    r"\b(accounts?|compan(y|ies)|organi[sz]ations?|org|firma|empresa|societe|azienda)\b|公司|企业"
+)
+"""Words of headers of firms: one of them may have another deal tomorrow, so it never tells deals apart."""
+
 _LOST_FLAGS = ("is lost", "lost", "lost flag", "deal lost")
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
@@ -89,6 +111,8 @@ class Columns:
         Column that says yes where a deal was lost.
     codes : dict of str to str
         What the codes of the outcome column mean, where it holds codes.
+    absent : set of str
+        Columns of the contract that no column of the source is, though one is called so.
     """
 
     found: dict[str, Choice] = field(default_factory=dict)
@@ -98,6 +122,7 @@ class Columns:
     lost_date: str = ""
     lost_flag: str = ""
     codes: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
     def source(self, column: str) -> str:
         """Return the column of the file, empty if none was found."""
@@ -158,16 +183,23 @@ def find(
             _roles(result, raw, profiles, scored)
     _take(result, [one for one in scored if table != "opportunities" or one.column not in _ROLES])
     if table == "opportunities" and guess:
-        _id(result, raw, profiles, scored)
-        _dates(result, raw, profiles)
-        _activity(result, profiles)
-        _by_closing(result, raw, profiles)
-        if result.found:
-            _nameless(result, raw, profiles)
+        _of_deals(result, raw, profiles, scored)
     result.found = {
         column: one for column, one in result.found.items() if one.source
     }  # "": said not to be there
     return result
+
+
+def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Correct and complete the columns of deals, after their names, by what they hold."""
+    _currency(result, raw, profiles, scored)
+    _id(result, raw, profiles, scored)
+    _dates(result, raw, profiles)
+    _activity(result, profiles)
+    _flag_of_the_win(result, raw, profiles)
+    _by_closing(result, raw, profiles)
+    if result.found:
+        _nameless(result, raw, profiles)
 
 
 def _by_closing(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
@@ -252,6 +284,15 @@ def _scores(  # noqa: C901
                 continue
             if column == "opportunity_id" and table == "opportunities" and why != "contract":
                 fit *= 1.0 if one.unique else 0.75 if one.distinct_n > 0.9 * one.filled_n else 0.3
+                if (
+                    not one.unique
+                    and score >= _NAMES_DEALS
+                    and one.distinct_n > 0.3 * one.filled_n
+                    and names_an_id(one.name)
+                ):
+                    fit = max(
+                        fit, ENOUGH / score
+                    )  # several rows of a deal, such as one per product or contact
             if fit * score >= ENOUGH:
                 found.append(Choice(column=column, source=one.name, score=fit * score, why=why))
     return sorted(found, key=lambda one: (-round(one.score, 6), fold(one.source), one.source))
@@ -323,11 +364,14 @@ def _stage_and_outcome(
 
     stages, ends = [], []
     known = [*candidates.values(), *([taken] if taken is not None else [])]
-    steps = {words.source for words in known if words.stages > 0.5 and not words.ended}
+    steps = {
+        words.source for words in known if words.stages > 0.5 and not words.ended and len(words.counts) > 1
+    }
     for source, words in candidates.items():
         as_stage, as_outcome = name.get((source, "stage"), 0.0), name.get((source, "outcome"), 0.0)
         telling = words.known_n >= 2 and words.stages + words.ended + words.open >= 0.6
-        ends_alone = words.as_outcome or (as_outcome > 0 and lacks_one_end(words))
+        both = words.steps_n > 1 and not steps - {source}  # the few open deals stand at stages
+        ends_alone = (words.as_outcome and not both) or (as_outcome > 0 and lacks_one_end(words))
         if both_ends(words) and any(steps - {source}):
             ends_alone = telling = True
         if ends_alone and (as_stage or as_outcome or (telling and words.ended > 0)):
@@ -364,13 +408,46 @@ def _second_status(
 
 
 def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
-    """Leave out an outcome that only says that deals are closed, where the stage says how they ended."""
+    """Leave out an outcome that only says that deals are closed, or all open, where the stage tells of ends."""
     stage, outcome = result.source("stage"), result.found.get("outcome")
     if outcome is None or outcome.why == "said" or stage not in raw.frame or outcome.source not in raw.frame:
         return
     ends, steps = words_of(raw, outcome.source), words_of(raw, stage)
-    if ends is not None and steps is not None and ends.unclear and not ends.ended and steps.ended:
+    if ends is None or steps is None or ends.ended:
+        return
+    if (ends.unclear and steps.ended) or (ends.open == 1 and (steps.ended or steps.unclear)):
         del result.found["outcome"]
+
+
+def _currency(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Take amounts and currency that are called alike; of several such pairs one that is in one currency.
+
+    Reports of an organisation with several currencies have each amount twice, once converted into that of the house.
+    """
+    found, amount = result.found.get("currency"), result.found.get("amount")
+    if found is None or amount is None or "said" in (found.why, amount.why):
+        return
+    numbers = {plain(one.name): one.name for one in profiles if one.kind == "number"}
+    pairs = {
+        numbers[base]: one
+        for one in scored
+        if one.column == "currency" and (base := _CURRENCY.sub("", plain(one.source)).strip()) in numbers
+    }
+    used = result.used - {found.source, amount.source}
+    pairs = {name: one for name, one in pairs.items() if not {name, one.source} & used}
+    own = pairs.get(amount.source)
+    if own is None:
+        many = as_text(raw.frame[found.source]).nunique() > 1 if found.source in raw.frame else False
+        if many and _HOUSE.search(plain(amount.source)):
+            del result.found["currency"]  # that of another column
+            result.absent.add("currency")
+        return
+    result.found["currency"] = own
+    counts = {name: as_text(raw.frame[one.source]).nunique() for name, one in pairs.items()}
+    alone = [name for name, n in counts.items() if n == 1]
+    if counts[amount.source] > 1 and len(alone) == 1:
+        result.found["currency"] = pairs[alone[0]]
+        result.found["amount"] = Choice(column="amount", source=alone[0], score=amount.score, why=amount.why)
 
 
 def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
@@ -388,14 +465,16 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
         if one.column == "opportunity_id" and (found is None or one.source != found.source)
     ]
     spare = [one.source for one in rest if one.source not in result.used]
-    if "account_id" in result.found and result.found["account_id"].why != "said":
+    account = result.found.get("account_id")
+    if account is not None and account.why != "said" and not _COMPANY.search(plain(account.source)):
         spare.append(result.found["account_id"].source)
     spare += [
-        one.name for one in profiles if (one.guid or _names_an_id(one.name)) and one.name not in result.used
+        one.name for one in profiles if (one.guid or names_an_id(one.name)) and one.name not in result.used
     ]
     spare = [
         one for one in spare
-        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or _names_an_id(one))
+        if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or names_an_id(one))
+        and not (found is not None and _OF_OTHERS.search(plain(one)))
         and _is_unique(raw, one)
     ]  # fmt: skip
     if spare:
@@ -412,7 +491,8 @@ def _move(result: Columns, column: str, source: str) -> None:
     result.found[column] = Choice(column=column, source=source, score=0.6, why="content")
 
 
-def _names_an_id(name: str) -> bool:
+def names_an_id(name: str) -> bool:
+    """Whether a header says that it is an id, a number or a code."""
     words = plain(name).split()
     return bool(
         {"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)
@@ -423,7 +503,7 @@ def _tells_apart(raw: Raw, source: str) -> bool:
     """Whether the ids are those of deals, if some of them are repeated or lacking."""
     ids = as_text(raw.frame[source], blanks=False)
     known = ids.dropna()
-    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and _names_an_id(source)
+    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and names_an_id(source)
 
 
 def _mostly_kept(raw: Raw, source: str) -> bool:
@@ -527,6 +607,22 @@ def _before(raw: Raw, date: str, closed: str) -> bool:
         return True
     both = first.values.notna() & last.values.notna()
     return not both.any() or bool((first.values[both] <= last.values[both]).mean() >= 0.8)
+
+
+def _flag_of_the_win(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find a column that says yes where the date of the win stands, no elsewhere: it is asked about."""
+    at = result.won_date
+    if not at or {"stage", "outcome", "is_won"} & set(result.found):
+        return
+    dated = as_text(raw.frame[at]).notna()
+    for one in profiles:
+        if not one.is_flag or one.name in result.used:
+            continue
+        flags = parse(raw.frame[one.name], "flag", Reading(), {}).values
+        yes, no = (flags.eq(answer).fillna(value=False).astype(bool) for answer in (True, False))
+        if no.any() and (yes == dated).mean() >= AGREES:
+            result.found["is_won"] = Choice(column="is_won", source=one.name, score=ENOUGH, why="cells")
+            return
 
 
 def _activity(result: Columns, profiles: Sequence[ColumnProfile]) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.data.parse.cells import NOT_YET
 from funnelnb.data.parse.values import BLANKS, MAN_LETTERS, Reading, as_text, parse
 
 if TYPE_CHECKING:
@@ -255,7 +256,8 @@ def _kind(cells: pd.Series, different: list[str], filled: int) -> tuple[str, flo
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return "number", 1.0, 0.0
     tested = different[:: max(1, len(different) // TESTED)][:TESTED]
-    dates = _share(tested, _DATE_LIKE, "datetime")
+    days = [one for one in tested if one.casefold() not in NOT_YET] or tested
+    dates = _share(days, _DATE_LIKE, "datetime")
     numbers = (
         0.0
         if dates >= MOSTLY and not all(one.isdigit() for one in tested)

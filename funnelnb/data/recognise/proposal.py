@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.core.errors import Advice, MappingError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import Settings
+from funnelnb.data.contract.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,6 +135,12 @@ class Proposal:
         own = self.table("opportunities")
         return [pair for key in CUSTOMER_COLUMNS for pair in own.get(key, {}).items()]
 
+    def columns_in_order(self) -> list[tuple[str, str | list[str]]]:
+        """Return the columns of the deals and their sources, in the order of the contract."""
+        place = {one.name: k for k, one in enumerate(TABLES["opportunities"])}
+        found = [pair for pair in self.table("opportunities").get("columns", {}).items() if pair[1]]
+        return sorted(found, key=lambda pair: place.get(pair[0], len(place)))
+
     def unread(self) -> dict[str, list[str]]:
         """Return the columns that are not read, by file."""
         found = {}
@@ -148,7 +155,13 @@ class Proposal:
         used: set[str] = set()
         if sheet is self.deals:
             used |= sheet.columns.used | {one for one in (sheet.columns.active,) if one}
-            used |= set(self.table("opportunities").get("stage_dates", {}).values())
+            part = self.table("opportunities")
+            used |= set(part.get("stage_dates", {}).values())
+            used |= {
+                name for one in part.get("columns", {}).values() if isinstance(one, list) for name in one
+            }
+            used |= {name for rule in ("won_when", "lost_when") for name in part.get(rule, {})}
+            used |= {name for join in part.get("joins", []) for name in join["on"]}
             used |= {source for _, source in self.customer_columns()}
         if sheet is self.history:
             used |= {name for role, name in sheet.log.items() if role != "field_value"}
@@ -195,6 +208,7 @@ _ASKED = {
     "stage_column_blank": "{file}: the column {column} should tell the stage of a deal, but it is empty",
     "won_unknown": "no word says that a deal was won; the last stage is {word!r} ({n} deals)",
     "closed_unclear": "{word!r} ({n} deals): won or lost?",
+    "closed_not_told": "{word!r} ({n} deals): won or lost? Nothing in the data says it",
     "word_unclear": "{word!r} ({n} deals): {meaning}?",
     "order_unknown": "in which order do the stages come: {stages}?",
     "archived_unclear": "{n} rows have {column!r} = {value!r} but no reason for a loss: are they lost?",

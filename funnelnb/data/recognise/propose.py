@@ -21,7 +21,14 @@ from funnelnb.data.recognise.evidence import column_words, evidence_of, outcome_
 from funnelnb.data.recognise.lexicon import NEARLY, header_scores, key, model_like, plain, sense_of
 from funnelnb.data.recognise.pipelines import one_pipeline, tell_pipelines
 from funnelnb.data.recognise.proposal import Proposal
-from funnelnb.data.recognise.relate import bookings, corrections, joins, near_numbers
+from funnelnb.data.recognise.relate import (
+    bookings,
+    corrections,
+    created_elsewhere,
+    joins,
+    names_of_owners,
+    near_numbers,
+)
 from funnelnb.data.recognise.shape import REPEATED, Sheet, stage_dates
 from funnelnb.data.recognise.stages import StagePlan, StageWord, plan
 from funnelnb.data.recognise.vocabulary import Vocabulary
@@ -51,6 +58,12 @@ CENTS_SHARE = 0.95
 
 ALL_BEGUN = 0.98
 """So many deals must have a date of the first stage for it to be that of the creation."""
+
+_IN_ONE = re.compile(
+    r"\bconvert|\bcompany currency|\bhome currency|\bbase currency|\bdefault currency|\bus ?dollar\b"
+    r"|\bumgerechnet|本位币|折算"
+)
+"""Headers of amounts that a system has converted into its one currency."""
 
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
@@ -103,6 +116,8 @@ def propose(
     _accounts(result, deals, settings)
     tell_pipelines(result, deals)
     _joins(result, deals, settings)
+    _sheets_left(result, deals)
+    _owners(result, deals, settings)
     customer_columns(result, deals, settings)
     _money(result, deals, settings)
     return result
@@ -153,7 +168,8 @@ def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
             known_n += len(near_numbers(keys, ids.dropna()))
         shares.append((known_n / max(len(keys), 1), one))
     share, best = max(shares, key=lambda pair: pair[0])
-    return best if share >= 0.5 else None
+    sure = share >= 0.5 or (len(logs) == 1 and best.kind == "stage_history" and best.raw.sampled)
+    return best if sure else None  # of a sample, most deals are not among the others
 
 
 def _repeats(sheet: Sheet) -> bool:
@@ -172,13 +188,24 @@ def _place(result: Proposal, settings: Settings) -> None:
         result.table(name)["file"] = sheet.file
         if sheet.sheet:
             result.table(name)["sheet"] = sheet.sheet
-        others = [
-            one.sheet
-            for one in result.sheets
-            if one.file == sheet.file and one is not sheet and one.kind == "other"
-        ]
-        if name == "opportunities" and others:
-            result.note("sheet_chosen", file=sheet.file, sheet=sheet.sheet, others=", ".join(others))
+
+
+def _sheets_left(result: Proposal, deals: Sheet) -> None:
+    """Name the sheets beside the deals that are not read; in front of all else that is said."""
+    if not deals.file or "file" not in result.table("opportunities"):
+        return
+    joined = {(one["file"], one.get("sheet", "")) for one in result.table("opportunities").get("joins", [])}
+    others = [
+        one.sheet
+        for one in result.sheets
+        if one.file == deals.file
+        and one not in (deals, result.history)
+        and one.kind == "other"
+        and (one.file, one.sheet) not in joined
+    ]
+    if others:
+        result.note("sheet_chosen", file=deals.file, sheet=deals.sheet, others=", ".join(others))
+        result.notes.insert(0, result.notes.pop())
 
 
 def _ids(result: Proposal, deals: Sheet) -> None:
@@ -329,7 +356,8 @@ def _stages(
     if playbook is not None:
         _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
-    if not (evidence.counts or told or part.get("won_when")):
+    worded = any(one.meaning != "open" or one.why == "name" for one in outcome_words)
+    if not (evidence.counts or told or worded or part.get("won_when")):
         _without_stages(result, deals)
         return
     own_model(result, found, told=told)
@@ -366,9 +394,10 @@ def _blank_stage(deals: Sheet) -> str:
 
 
 def _dates_by_stage(dates: Mapping[str, str], found: StagePlan) -> dict[str, str]:
-    """Return stage = column with the spelling of the stage model."""
+    """Return stage = column with the spelling of the stage model; no dates of words that are no stage and no end."""
     known = {key(one.word): one.word for one in found.words}
-    return {known.get(key(word), word): column for word, column in dates.items()}
+    neither = {key(one.word) for one in found.words if one.meaning == "none"}
+    return {known.get(key(word), word): column for word, column in dates.items() if key(word) not in neither}
 
 
 def _idle_flag(deals: Sheet) -> None:
@@ -531,7 +560,8 @@ def own_model(result: Proposal, found: StagePlan, *, told: bool) -> None:
 
 def _chinese(found: StagePlan) -> bool:
     text = "".join(one.word for one in found.words)
-    return sum("\u4e00" <= one <= "\u9fff" for one in text) > 0.3 * max(len(text), 1)
+    kana = any("\u3040" <= one <= "\u30ff" for one in text)
+    return not kana and sum("\u4e00" <= one <= "\u9fff" for one in text) > 0.3 * max(len(text), 1)
 
 
 def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None:
@@ -543,6 +573,9 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
             result.ask("won_unknown", line=f'[outcomes] "{one.word}" = "won"', word=one.word, n=one.n)
         elif one.meaning == "none":
             _closed_unclear(result, found, one)
+        elif one.meaning == "left" and sense_of(one.word).meaning == "unclear":
+            line = f'[outcomes] "{one.word}" = "left"'
+            result.ask("closed_not_told", line=line, word=one.word, n=one.n)
         else:
             result.ask(
                 "word_unclear",
@@ -552,7 +585,7 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
                 meaning=one.meaning,
             )
     if not found.won_known and not told and all(one.sure for one in found.words):
-        words = ", ".join(one.word for one in found.words[:8])
+        words = ", ".join(one.word for one in (*found.words, *result.outcomes)[:8])
         if sum(one.n for one in found.words) >= MANY_WITHOUT_WIN and not result.said.outcomes:
             result.ask("nothing_won", words=words)
         else:
@@ -570,15 +603,15 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
 
 
 def _closed_unclear(result: Proposal, found: StagePlan, one: StageWord) -> None:
-    """Ask whether a stage such as "Closed" was won or lost; propose the one that has no word yet."""
-    won = any(other.meaning == "won" for other in found.words)
-    meaning = "won" if not won else "left"
+    """Ask whether a stage such as "Closed" was won or lost: the win where only that has no word yet, else neither."""
+    have = {other.meaning[:4] for other in found.words}
+    meaning = "won" if "lost" in have and "won" not in have else "left"
     result.document.get("stages", {}).pop(one.word, None)
     if not result.document.get("stages", True):
         del result.document["stages"]
     result.document.setdefault("outcomes", {})[one.word] = meaning
     result.ask(
-        "closed_unclear",
+        "closed_unclear" if meaning == "won" else "closed_not_told",
         line=f'[outcomes] "{one.word}" = "{meaning}"',
         word=one.word,
         n=one.n,
@@ -609,6 +642,7 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             if one.why == "cells":
                 line = f'[tables.opportunities.columns] {column} = "{one.source}"'
                 result.ask("column_by_cells", line=line, column=one.source, meaning=column)
+    columns |= dict.fromkeys(deals.columns.absent - set(said) - set(columns), "")
     if columns:
         part["columns"] = columns
 
@@ -652,7 +686,9 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
         return
     part = result.table("opportunities")
     have = set(deals.columns.found) | {name for one in part.get("joins", []) for name in one["columns"]}
-    for found in joins(deals, [one for one in result.sheets if one not in (deals, result.history)], have):
+    others = [one for one in result.sheets if one not in (deals, result.history)]
+    dated = created_elsewhere(deals, others) if result.history is None and "created_at" not in have else None
+    for found in [*([dated] if dated is not None else []), *joins(deals, others, have)]:
         part.setdefault("joins", []).append(found.join)
         result.note(
             "file_joined",
@@ -671,6 +707,16 @@ def _joins(result: Proposal, deals: Sheet, settings: Settings) -> None:
                 names=", ".join(f"{one} = {other}" for one, other in list(fixes.items())[:5]),
                 n=len(fixes),
             )
+
+
+def _owners(result: Proposal, deals: Sheet, settings: Settings) -> None:
+    """Call the owners by their names, where the deals hold ids and a table of people the names."""
+    if "owner" in settings.values:
+        return
+    file, names = names_of_owners(deals, [one for one in result.sheets if one.kind == "users"])
+    if names:
+        result.document.setdefault("values", {})["owner"] = names
+        result.note("owners_named", file=file, n=len(names), column=deals.columns.source("owner"))
 
 
 def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
@@ -692,6 +738,31 @@ def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
             result.note("amounts_in_cents", column=source, other=shown)
 
 
+def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
+    """Read the amounts that the system has converted, where the others are in several currencies."""
+    said = settings.table("opportunities").columns
+    other = next(
+        (
+            one
+            for one in deals.profiles
+            if _IN_ONE.search(plain(one.name)) and one.kind == "number" and one.filled_share >= CENTS_SHARE
+        ),
+        None,
+    )
+    columns = result.table("opportunities").get("columns", {})
+    if other is None or {"amount", "currency"} & set(said) or columns.get("amount", other.name) == other.name:
+        return False
+    result.note("converted_taken", column=columns["currency"], other=other.name)
+    columns["amount"] = other.name
+    deals.columns.found["amount"] = _choice("amount", other.name)
+    columns["currency"] = ""  # not the one of these amounts
+    del deals.columns.found["currency"]
+    beside = next((one for one in deals.profiles if one.name == f"{other.name} Currency"), None)
+    if beside is not None and beside.distinct_n == 1 and not settings.currency:
+        result.document["currency"] = beside.samples[0].upper()
+    return True
+
+
 def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
     """Take the currency from the header of the amounts; ask where the amounts are in several."""
     _in_cents(result, deals, settings)
@@ -699,6 +770,8 @@ def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
     at = deals.columns.source("currency")
     if at:
         codes = as_text(deals.raw.frame[at]).dropna().str.upper().value_counts()
+        if len(codes) > 1 and _converted(result, deals, settings):
+            return
         if len(codes) > 1 and not settings.problems.get("two_currencies"):
             result.document.setdefault("problems", {})["two_currencies"] = "keep"
             result.ask(

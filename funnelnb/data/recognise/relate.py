@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 SHARED = 0.6
 """Least share of the deals' keys that the other file must know."""
 
+SAYS_CREATED = 0.8
+"""From this score on a header says that it is the date of the creation."""
+
+MOST_PARTNERS = 200_000
+"""Larger files are not looked through for partners."""
+
+MOST_OWNERS, KNOWN_OWNERS = 500, 0.9
+"""So many people are named at most, and this share of them must be known."""
+
+KEYS_OF_ALL = ("crmid", "entityid", "objectid", "recordid")
+"""How systems call the key of a table that has a row for a record of any kind."""
+
 _WANTED = ("region", "team", "segment", "customer_type", "owner", "product", "source")
 _BOOKED = (
     "won",
@@ -87,7 +99,7 @@ def joins(deals: Sheet, others: Sequence[Sheet], have: set[str]) -> list[Related
     found = []
     taken = set(have)
     for other in others:
-        if not other.file or len(other.raw.frame) > 200_000:
+        if not other.file or len(other.raw.frame) > MOST_PARTNERS:
             continue
         columns = _added(other, taken)
         if not columns:
@@ -153,6 +165,91 @@ def _key(deals: Sheet, other: Sheet, columns: Mapping[str, str]) -> Related | No
                     partners=frozenset(partners),
                 )
     return best
+
+
+def created_elsewhere(deals: Sheet, others: Sequence[Sheet]) -> Related | None:
+    """Which table says when each deal was created, where that of the deals does not (``vtiger_crmentity``)?
+
+    Parameters
+    ----------
+    deals : Sheet
+    others : sequence of Sheet
+
+    Returns
+    -------
+    Related or None
+        A table with a row for every deal, by a key that both call alike or that is the key of all kinds of records.
+    """
+    by_source = {one.source: column for column, one in deals.columns.found.items()}
+    for other in others:
+        created = [
+            one.name
+            for one in other.profiles
+            if one.kind == "date" and header_scores(one.name).get("created_at", 0.0) >= SAYS_CREATED
+        ]
+        if not other.file or not created or len(other.raw.frame) > MOST_PARTNERS:
+            continue
+        for there in (one for one in other.profiles if one.unique and one.kind != "date"):
+            partners = set(as_text(other.raw.frame[there.name], blanks=False).dropna())
+            general = plain(there.name).replace(" ", "") in KEYS_OF_ALL
+            for here in (one for one in deals.profiles if one.unique and one.kind != "date"):
+                related = _related(here.name, there.name, by_source)
+                if not (related or (general and plain(here.name).endswith("id"))) or created[0] == there.name:
+                    continue
+                keys = as_text(deals.raw.frame[here.name], blanks=False)
+                if keys.isna().any() or keys.duplicated().any() or not keys.isin(partners).all():
+                    continue
+                return Related(
+                    join={
+                        "file": other.file,
+                        **({"sheet": other.sheet} if other.sheet else {}),
+                        "on": {here.name: there.name},
+                        "columns": {"created_at": created[0]},
+                    },
+                    canonical="", share=1.0, n=len(keys), keys=frozenset(keys), partners=frozenset(partners),
+                )  # fmt: skip
+    return None
+
+
+def names_of_owners(deals: Sheet, people: Sequence[Sheet]) -> tuple[str, dict[str, str]]:
+    """How are the owners called whose ids stand in the deals, by a table of people?
+
+    Parameters
+    ----------
+    deals : Sheet
+    people : sequence of Sheet
+        Tables of people.
+
+    Returns
+    -------
+    tuple of str and dict of str to str
+        The file and id = name; nothing where no table knows nearly all ids, or two of them have one name.
+    """
+    at = deals.columns.source("owner")
+    ids = set(as_text(deals.raw.frame[at], blanks=False).dropna()) if at in deals.raw.frame else set()
+    if not 0 < len(ids) <= MOST_OWNERS:
+        return "", {}
+    for sheet in people:
+        named = _names(sheet)
+        for one in (one for one in sheet.profiles if one.unique and one.kind != "date"):
+            keys = as_text(sheet.raw.frame[one.name], blanks=False)
+            known = {key: name for key, name in zip(keys, named, strict=True) if key in ids and key != name}
+            known = {key: name for key, name in known.items() if isinstance(name, str) and name}
+            if len(known) >= KNOWN_OWNERS * len(ids) and len(set(known.values())) == len(known):
+                return sheet.raw.file, known
+    return "", {}
+
+
+def _names(sheet: Sheet) -> list[Any]:
+    """Return the name of each person: a column of names, else first and last name, else the address."""
+    by_header = {plain(one.name): one.name for one in sheet.profiles}
+    for name in ("name", "full name", "display name", "姓名", "员工姓名", "login", "username", "email"):
+        if name == "login" and {"first name", "last name"} <= set(by_header):
+            first, last = (as_text(sheet.raw.frame[by_header[one]]) for one in ("first name", "last name"))
+            return list((first.fillna("") + " " + last.fillna("")).str.strip())
+        if name in by_header:
+            return list(as_text(sheet.raw.frame[by_header[name]]))
+    return [None] * len(sheet.raw.frame)
 
 
 def _related(here: str, there: str, by_source: Mapping[str, str]) -> bool:

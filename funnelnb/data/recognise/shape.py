@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
-from funnelnb.data.recognise.assign import EITHER, Columns, find
+from funnelnb.data.recognise.assign import EITHER, Columns, find, names_an_id
 from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
-from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
+from funnelnb.data.recognise.ids_with_time import ID_TIME
+from funnelnb.data.recognise.lexicon import PATTERN, by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 from funnelnb.data.recognise.words import words_of
 
@@ -54,6 +55,11 @@ _NO_DEALS = (
 
 NAMES_A_DATE = 0.86
 """From this score on a date is that of the creation (or of the expected close), and not that of a stage."""
+
+HALF = 0.5
+
+AS_NUMBER = 0.8
+"""How much a header that may mean the stage says above numbers: words beside it say more."""
 
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
@@ -143,12 +149,14 @@ def look(
     columns = find("opportunities", raw, profiles, said=said or {}, preset=preset or {}, guess=guess)
     found = Sheet(raw=raw, file=file, sheet=sheet, columns=columns, profiles=profiles)
     by_name = kind_by_name(stem or file)
-    log = _log(found) or (_nameless_log(found) if guess else {})
+    told = raw.sampled and "stage_history" in (kind, by_name)  # of a sample, ids need not repeat
+    log = log_roles(found, told=told) or (_nameless_log(found) if guess else {})
     found.deals_score = _as_deals(found)
     scores = {"opportunities": found.deals_score, "stage_history": 0.0}
     if log:
         found.log = log
         scores["stage_history"] = 0.9 + 0.3 * ("old_stage" in log) + 0.3 * ("field" in log)
+        scores["stage_history"] += 0.3 * _repeats_deals(found, log)
     if by_name in _NO_DEALS:
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
@@ -207,7 +215,17 @@ def _as_reference(sheet: Sheet) -> bool:
 def _nameless_log(sheet: Sheet) -> dict[str, str]:
     """Return the roles of a history that no header tells, where no id tells deals apart."""
     at = sheet.columns.source("opportunity_id")
-    found = None if at in sheet.raw.unique else log_by_content(sheet.raw, sheet.profiles)
+    if at in sheet.raw.unique:
+        return {}
+    named = next(
+        (
+            one.name
+            for one in sheet.profiles
+            if header_scores(one.name).get("opportunity_id", 0) >= NAMES_A_DEAL
+        ),
+        "",
+    )
+    found = log_by_content(sheet.raw, sheet.profiles, named)
     return dict(zip(("opportunity_id", "stage", "entered_at"), found, strict=True)) if found else {}
 
 
@@ -225,11 +243,15 @@ def _lists_stages(sheet: Sheet, stem: str) -> bool:
         "phasen", "phase", "etapas", "etapes", "fases", "fasen", "etapy", "estados", "statuts", "этапы", "стадии",
     }  # fmt: skip
     deals = {"amount", "expected_amount", "owner", "created_at", "closed_at", "expected_close_at"}
-    return bool(called) and len(sheet.raw.frame) <= 100 and not deals & set(sheet.columns.found)
+    found = {name for name, one in sheet.columns.found.items() if not one.source.endswith(ID_TIME)}
+    return bool(called) and len(sheet.raw.frame) <= 100 and not deals & found
 
 
-def _log(sheet: Sheet) -> dict[str, str]:
-    """Return the roles of a history of stages: a repeated key, a stage and a time; empty if it is none."""
+def log_roles(sheet: Sheet, *, told: bool = False) -> dict[str, str]:  # noqa: PLR0911 - one line per kind of table that is none
+    """Return the roles of a history of stages: a repeated key, a stage and a time; empty if it is none.
+
+    `told`: its name says that it is one.
+    """
     scored = _log_scores(sheet.profiles)
     taken: dict[str, str] = {}
     for role in ("old_stage", "stage", "entered_at", "opportunity_id", "field", "left_at"):
@@ -238,11 +260,11 @@ def _log(sheet: Sheet) -> dict[str, str]:
             taken[role] = max(best)[1]
     if not {"stage", "entered_at", "opportunity_id"} <= set(taken):
         return {}
-    if not _repeats_ids(sheet.raw, taken):
+    if not told and (not _repeats_ids(sheet.raw, taken) or _are_deals_of_one_name(sheet, taken)):
         return {}
     words = words_of(sheet.raw, taken["stage"])
     if "field" in taken:
-        value = _stage_field(sheet.raw, taken["field"])
+        value = stage_field(sheet.raw, taken["field"])
         if value:
             return {**taken, "field_value": value}
         taken.pop("field")
@@ -258,6 +280,8 @@ def _log(sheet: Sheet) -> dict[str, str]:
         )
     ):
         return {}
+    if told:
+        return taken
     varies = sheet.raw.frame.groupby(taken["opportunity_id"])[taken["stage"]].nunique().gt(1).mean()
     return taken if varies > 0.05 or "old_stage" in taken else {}
 
@@ -269,6 +293,37 @@ def _repeats_ids(raw: Raw, taken: Mapping[str, str]) -> bool:
         return False
     ids = undamaged(raw.frame[at])
     return len(ids) > 0 and (tells_change or ids.nunique() <= 0.95 * len(ids))
+
+
+NAMES_A_DEAL = 0.8
+"""A header that says so strongly that it is the id of deals is not that of something else."""
+
+_MOMENT = re.compile(
+    r"\b(chang\w*|mov(ed|ing)|transition\w*|enter\w*|occur\w*|event|logged|recorded|stamp\w*)\b|变更|变动"
+)
+"""Words of headers of the moment at which something in a log happened."""
+
+
+def _are_deals_of_one_name(sheet: Sheet, taken: Mapping[str, str]) -> bool:
+    """Whether rows of one key are different deals with the same name: each was created at another time.
+
+    Only a key that does not call itself an id is doubted.
+    """
+    at, created = taken["opportunity_id"], sheet.columns.source("created_at")
+    if names_an_id(at) or created in ("", at, taken["entered_at"]) or created not in sheet.raw.frame:
+        return False
+    frame = sheet.raw.frame[[at, created]]
+    twice = frame[frame[at].duplicated(keep=False)]
+    return bool(len(twice)) and bool(twice.groupby(at)[created].nunique().gt(1).mean() > HALF)
+
+
+def _repeats_deals(sheet: Sheet, log: Mapping[str, str]) -> bool:
+    """Whether the key of a log calls itself the id of a deal, and most deals have several rows."""
+    at = log["opportunity_id"]
+    if header_scores(at).get("opportunity_id", 0.0) < NAMES_A_DATE or plain(at) in ("id", "key", "number"):
+        return False
+    ids = undamaged(sheet.raw.frame[at])
+    return len(ids) > 0 and ids.nunique() < REPEATED * len(ids)
 
 
 def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
@@ -285,12 +340,18 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
                 fit = one.kind != "date"
             else:
                 fit = one.kind in ("category", "text", "number") and not one.is_flag and not one.unique
+            coded = one.kind == "number" and role in ("stage", "old_stage")
             if fit:
-                roles[role][one.name] = score * (0.5 if one.kind == "blank" else 1.0)
+                roles[role][one.name] = score * (HALF if one.kind == "blank" else AS_NUMBER if coded else 1.0)
+        if one.kind == "date" and one.name not in roles["entered_at"] and _MOMENT.search(plain(one.name)):
+            roles["entered_at"][one.name] = PATTERN
+    dates = [one.name for one in profiles if one.kind == "date"]
+    if not roles["entered_at"] and len(dates) == 1:  # the only time there is, whatever it is called
+        roles["entered_at"][dates[0]] = HALF
     return roles
 
 
-def _stage_field(raw: Raw, column: str) -> str:
+def stage_field(raw: Raw, column: str) -> str:
     """Return the value of the field column that marks changes of the stage, empty if there is none."""
     for value in as_text(raw.frame[column]).value_counts().index:
         scores = header_scores(str(value))
@@ -320,6 +381,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     known = {key(word): word for word in words}
     known |= {key(_BRACKETS.sub("", word)): word for word in words}
     found: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for one in sheet.profiles:
         if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
             continue
@@ -334,17 +396,17 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
-        if EITHER.search(one.name) and sheet.columns.source("closed_at") == one.name:
-            continue  # "completed / fell through" is the close, however it ended
+        if _is_close(sheet, one.name) and key(named) not in known:
+            continue  # "completed / fell through" is the close, however it ended, and so is "final decision"
         word = known.get(key(named))
         sense = sense_of(named)
-        if word is None and (
-            sense.meaning in ("", "open", "parked", "unclear")
-            or by_beginning(named)
-            or (words and sense.meaning == "stage" and not _entered(one.name))
-        ):
+        if word is None and (sense.meaning in ("", "open", "parked", "unclear") or by_beginning(named)):
+            continue
+        if word is None and words and sense.meaning == "stage" and not _entered(one.name):
+            alike.setdefault(named, one.name)
             continue
         found.setdefault(word or named, one.name)
+    found = _with_alike(sheet, found, alike)
     stages = [
         word
         for word in found
@@ -355,14 +417,37 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     return found if words else _with_unknown(sheet, found)
 
 
+def _with_alike(sheet: Sheet, found: dict[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return the dates of stages with those of stages that no deal is at, if two are called in the same way."""
+    ways = [_way(name) for name in found.values()]
+    more = {stage: name for stage, name in others.items() if ways.count(_way(name)) > 1}
+    place = {one.name: one.place for one in sheet.profiles}
+    return dict(sorted({**more, **found}.items(), key=lambda pair: place[pair[1]])) if more else found
+
+
+def _way(name: str) -> str:
+    """Return a header without its stage ("proposal_at": "* at")."""
+    return plain(name).replace(plain(_stage_named(name)), "*")
+
+
 def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:
     """Return the dates of stages with those that only their place and order tell, in the order of the columns."""
     frame = sheet.raw.frame
     more = steps_between(frame, sheet.profiles, found)
     more += [one for one in (lost_alone(frame, sheet.profiles, found),) if one and one not in more]
-    whole = {**{_stage_named(one): one for one in more if _stage_named(one)}, **found}
+    more = [one for one in more if _stage_named(one) and not _is_close(sheet, one)]
+    whole = {**{_stage_named(one): one for one in more}, **found}
     place = {one.name: one.place for one in sheet.profiles}
     return dict(sorted(whole.items(), key=lambda pair: place[pair[1]]))
+
+
+def _is_close(sheet: Sheet, name: str) -> bool:
+    """Whether a column is the date of the close by its name, and tells no end of its own."""
+    closed = sheet.columns.found.get("closed_at")
+    if closed is None or closed.source != name or closed.why in ("content", "cells"):
+        return False
+    own_end = sense_of(_stage_named(name)).meaning
+    return bool(EITHER.search(name)) or not (own_end == "won" or own_end.startswith("lost"))
 
 
 def _entered(name: str) -> bool:

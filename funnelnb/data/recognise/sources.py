@@ -20,13 +20,24 @@ from funnelnb.data.read.database import (
     sqlite_url,
     tables_of,
 )
-from funnelnb.data.read.files import DUCKDB_SUFFIXES, SUFFIXES, nearest_file, read, sub_tables
+from funnelnb.data.read.files import (
+    DUCKDB_SUFFIXES,
+    SUFFIXES,
+    nearest_file,
+    read,
+    read_together,
+    sub_tables,
+)
 from funnelnb.data.read.guard import guarded
 from funnelnb.data.read.raw import Raw
 from funnelnb.data.read.stack import same_shape
 from funnelnb.data.recognise.columns import NO_PRESET, PLAIN, preset_named, recognise, table_of
+from funnelnb.data.recognise.field_log import fields_beside
+from funnelnb.data.recognise.groups import groups_filled, one_language
+from funnelnb.data.recognise.ids_with_time import times_in_ids
 from funnelnb.data.recognise.lexicon import sense_of
 from funnelnb.data.recognise.profile import instructions
+from funnelnb.data.recognise.same_records import hold_the_same
 from funnelnb.data.recognise.shape import Sheet, kind_by_name, look
 from funnelnb.data.recognise.wide_marks import marks_as_rows
 from funnelnb.data.recognise.wide_months import months_as_history
@@ -176,7 +187,7 @@ def _add(
 ) -> None:
     """Take a raw table in: look at it if recognition is on, and remember it under the table it is known to be."""
     if found.guessing:
-        raw = months_as_history(raw)
+        raw = fields_beside(months_as_history(groups_filled(times_in_ids(one_language(raw)))))
         raw = raw if table in ("opportunities", "accounts") else marks_as_rows(raw)
     if table:
         found.raws[table] = raw
@@ -424,24 +435,17 @@ def _unclaimed(settings: Settings, *, alone: bool) -> TableSettings:
 
 def _read_pieces(found: Sources, pieces: Sequence[_Piece], *, alone: bool = False) -> None:
     """Read all pieces, stack those of one shape, and remember them."""
-    read_in: list[tuple[_Piece, Raw]] = []
     claimed = {one.table for one in pieces if one.table}
-    for one in pieces:
-        if (
-            not one.table
-            and (not found.guessing or "opportunities" in claimed)
-            and _skipped(one, found, alone=alone)
-        ):
-            continue
-        try:
-            raw = read(one.file, one.file.name, one.own)
-        except SourceError:
-            if one.table or one.said or alone or len(pieces) == 1:
-                raise
-            continue
-        read_in.append((one, raw))
-    if not read_in and pieces:
-        read(pieces[0].file, pieces[0].file.name, pieces[0].own)  # says what is wrong with it
+    wanted = [
+        one for one in pieces
+        if one.table
+        or not (not found.guessing or "opportunities" in claimed)
+        or not _skipped(one, found, alone=alone)
+    ]  # fmt: skip
+    with read_together([*{one.file: None for one in wanted}], found.settings.limits) as refusal:
+        read_in = _each_read(wanted, refusal, alone=alone or len(pieces) == 1)
+        if not read_in and pieces:
+            read(pieces[0].file, pieces[0].file.name, pieces[0].own)  # says what is wrong with it
     for group in _stacks(read_in):
         piece, raw = group[0]
         several = len(group) > 1
@@ -452,6 +456,22 @@ def _read_pieces(found: Sources, pieces: Sequence[_Piece], *, alone: bool = Fals
             found, raw, table=table, file="" if several else piece.file.name, sheet="" if several else piece.own.sheet,
             stem=piece.own.sheet or piece.file.stem, alone=alone and len(read_in) == 1,
         )  # fmt: skip
+
+
+def _each_read(
+    pieces: Sequence[_Piece], refusal: SourceError | None, *, alone: bool
+) -> list[tuple[_Piece, Raw]]:
+    """Read pieces one after the other; a broken one that nobody asked for is left alone."""
+    read_in = []
+    for one in pieces:
+        try:
+            raw = read(one.file, one.file.name, one.own)
+        except SourceError as error:
+            if one.table or one.said or alone or error is refusal:
+                raise
+            continue
+        read_in.append((one, raw))
+    return read_in
 
 
 def _skipped(piece: _Piece, found: Sources, *, alone: bool) -> bool:
@@ -484,7 +504,8 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
     groups: list[list[tuple[_Piece, Raw]]] = []
     for piece, raw in read_in:
         rival = next(
-            (one for one in groups if one[0][1].columns == raw.columns and _repeats(one[0][1], raw)), None
+            (one for one in groups if one[0][1].columns == raw.columns and hold_the_same(one[0][1], raw)),
+            None,
         )
         if (
             rival is not None
@@ -498,7 +519,7 @@ def _stacks(read_in: Sequence[tuple[_Piece, Raw]]) -> list[list[tuple[_Piece, Ra
                 if not piece.said and not one[0][0].said
                 and (_of_one_shape(one[0][1], raw) or _by_outcome(one[0], (piece, raw)))
                 and (one[0][0].table == piece.table or not one[0][0].table or not piece.table)
-                and not _repeats(one[0][1], raw)
+                and not hold_the_same(one[0][1], raw)
             ),
             None,
         )  # fmt: skip
@@ -532,16 +553,7 @@ def _exact(*pieces: _Piece) -> bool:
     return any(one.said or fold(one.own.sheet or one.file.stem) == fold(one.table) for one in pieces)
 
 
-def _repeats(first: Raw, second: Raw) -> bool:
-    """Whether two tables hold the same records: most ids of the smaller one stand in the other."""
-    for name in first.frame.columns:
-        mine, yours = first.frame[name].astype("str"), second.frame[name].astype("str")
-        if mine.is_unique and yours.is_unique:
-            return bool(yours.isin(mine).mean() > 0.5 or mine.isin(yours).mean() > 0.5)
-    return False
-
-
-def _label(file: str) -> str:
+def label(file: str) -> str:
     """Return the name of a sheet, or of a file without its ending: it may say how its deals ended."""
     sheet = file.rpartition("!")[2]
     ending = Path(sheet).suffix.lower()
@@ -552,7 +564,7 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
     """Return one raw table out of several of the same columns, with a column that says where each row stood."""
     import pandas as pd
 
-    frames = [one.frame.assign(**{STACKED: _label(one.file)}) for one in raws]
+    frames = [one.frame.assign(**{STACKED: label(one.file)}) for one in raws]
     frame = pd.concat(frames)
     ragged = [row for one in raws for row in one.ragged]
     if frame.index.duplicated().any():
@@ -572,4 +584,5 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
         ragged=ragged,
         notes=notes,
         spoilt={name for one in raws for name in one.spoilt},
+        sampled=any(one.sampled for one in raws),
     )

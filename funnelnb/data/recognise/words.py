@@ -32,6 +32,8 @@ class Words:
         Shares of the filled rows.
     known_n : int
         Different words that are known.
+    steps_n : int
+        Different words that are known as working stages, however few deals stand there.
     """
 
     source: str
@@ -42,6 +44,7 @@ class Words:
     stages: float
     unclear: float
     known_n: int
+    steps_n: int = 0
 
     @property
     def as_outcome(self) -> bool:
@@ -64,7 +67,7 @@ def _counted(raw: Raw, source: str) -> Words | None:
         return None
     total = int(counts.sum())
     shares = dict.fromkeys(("ended", "won", "open", "stages", "unclear"), 0.0)
-    known = set[object]()
+    known, steps = set[object](), set[object]()
     for word, n in counts.items():
         sense = sense_of(str(word))
         if sense.meaning:  # "Lead Acme" and "Lead Globex" are names that begin alike, and no two stages
@@ -78,9 +81,11 @@ def _counted(raw: Raw, source: str) -> Words | None:
             shares["unclear"] += n / total
         elif sense.meaning == "stage":
             shares["stages"] += n / total
+            steps.add(sense.rank)
     return Words(
-        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=len(known), **shares
-    )
+        source=source, counts={str(word): int(n) for word, n in counts.items()}, known_n=len(known),
+        steps_n=len(steps), **shares,
+    )  # fmt: skip
 
 
 def lacks_one_end(words: Words) -> bool:

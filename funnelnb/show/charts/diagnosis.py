@@ -331,7 +331,9 @@ def control_draw(result: SalesTrend, lang: str) -> Any:
     ]
     base = draft.layer(shown, "periods")
     x = _periods([row["period"] for row in rows])
-    axis = number_axis(say, title=None)
+    label, unit = say.get(f"charts.diagnosis.control_y.{result.measure}"), result.currency
+    unit = say.numbers.currencies.get(unit, unit) if result.measure == "amount" else ""
+    axis = number_axis(say, title=say.say("language.bracket", label=label, unit=unit) if unit else label)
     known = base.transform_filter("isValid(datum.lower)")
     layers = [
         known.mark_area(color=theme.FAINT, opacity=0.6, interpolate="step").encode(

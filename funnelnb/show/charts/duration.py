@@ -70,20 +70,25 @@ def _whole(draft: Draft, curve: DurationCurve) -> Any:
         width=size[0],
         height=size[1],
     )
+    title = _median_title(draft, row)
+    count = say.say("charts.durations.count", closed_n=row.closed_n, n=row.n, too_few_n=TOO_FEW_N)
+    pause = say.say("charts.durations.pause", last_event_days=row.last_event_days, older_n=row.older_n)
+    whole = alt.vconcat(sized(_key(draft, curve), width=theme.fit(600, 260), height=10), chart, spacing=12)
+    return draft.finish(whole, title, count, pause if row.pause else "")
+
+
+def _median_title(draft: Draft, row: DurationRow) -> str:
+    """Return the median of a row, and what finished deals alone would say where that is another."""
+    result, say = draft.result, draft.say
+    if not row.enough or not math.isfinite(row.median_days):
+        return finding_of(result, say.lang).headline
     values = {
         "what": subject(result, row, say),
         "median": days(row.median_days, say, unit=True),
         "naive": days(row.naive_median_days, say, unit=True),
     }
     apart = result.to == "any" and row.naive_difference_days <= -0.5
-    key = "title" if apart else "title_plain"
-    title = say.say(f"charts.durations.{key}", **values)
-    if not row.enough or math.isinf(row.median_days):
-        title = finding_of(result, say.lang).headline
-    count = say.say("charts.durations.count", closed_n=row.closed_n, n=row.n, too_few_n=TOO_FEW_N)
-    pause = say.say("charts.durations.pause", last_event_days=row.last_event_days, older_n=row.older_n)
-    whole = alt.vconcat(sized(_key(draft, curve), width=theme.fit(600, 260), height=10), chart, spacing=12)
-    return draft.finish(whole, title, count, pause if row.pause else "")
+    return say.say(f"charts.durations.{'title' if apart else 'title_plain'}", **values)
 
 
 def _key(draft: Draft, curve: DurationCurve) -> Any:
@@ -259,7 +264,6 @@ def duration_box_draw(result: Duration, lang: str) -> Any:
     bars = draft.layer(marks, "bars").mark_rect().encode(
         x=pixel("x", "x"), x2="x2:Q", y=pixel("y", "y"), y2="y2:Q", color=own_colour()
     )  # fmt: skip
-    found = finding_of(result, lang)
     layers = [grid, bars, *_points(draft, dots), draft.texts([*words, *_numbers(draft, scale, y)], "words")]
     chart = sized(alt.layer(*layers), width=sum(_columns()), height=y + 30)
     level = draft.say.numbers.level(result.confidence_level)
@@ -268,7 +272,9 @@ def duration_box_draw(result: Duration, lang: str) -> Any:
     more = ""
     if len(result.rows) > ROWS_MOST:
         more = draft.say.say("charts.durations.more", shown_n=ROWS_MOST, rows_n=len(result.rows))
-    return draft.finish(chart, found.headline, remark, more)
+    whole = next((one for one in result.rows if one.overall and not result.by), None)
+    title = _median_title(draft, whole) if whole else finding_of(result, lang).headline
+    return draft.finish(chart, title, remark, more)
 
 
 def _numbers(draft: Draft, scale: list[Row], y: float) -> list[Row]:

@@ -84,7 +84,19 @@ def fan_draw(result: Forecast, lang: str) -> Any:
         sized(words, width=_wide(), height=draft.legend_height()),
         spacing=6,
     )
-    return draft.finish(chart, found.headline, found.detail)
+    return draft.finish(chart, _fan_title(draft, rows))
+
+
+def _fan_title(draft: Draft, rows: list[Row]) -> str:
+    """Return what the fan shows beyond the forecast's headline: from when on the target is more likely than not."""
+    whole, say = draft.result.whole, draft.say
+    if not math.isfinite(whole.target_amount):
+        return say.say("charts.fan.title", period=whole.period)
+    target = say.numbers.amount(whole.target_amount, draft.result.currency)
+    passed = next((row["day"] for row in rows if row["q50"] >= whole.target_amount), None)
+    if passed is None:
+        return say.say("charts.fan.title_short", target=target, until=draft.result.until)
+    return say.say("charts.fan.title_passed", target=target, day=passed)
 
 
 def _fan_layers(draft: Draft, known: list[Row], ahead: list[Row], came: list[Row], unit: str) -> list[Any]:

@@ -301,7 +301,7 @@ class _Axes:
         decided = result.measure == "decided"
         named = placeholders(result, say)
         self._x_axis = alt.Axis(
-            title=say.get("charts.funnel_plot.x" if decided else "charts.funnel_plot.x_by_day"),
+            title=say.say("charts.funnel_plot.x" if decided else "charts.funnel_plot.x_by_day", **named),
             grid=False, format=",d", tickCount=theme.fit(8, 4), tickMinStep=1,
         )  # fmt: skip
         title = say.say("charts.funnel_plot.y" if decided else "charts.funnel_plot.y_by_day", **named)

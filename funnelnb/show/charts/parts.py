@@ -208,7 +208,7 @@ def share_axis(say: Any, **more: Any) -> alt.Axis:
 def number_axis(say: Any, **more: Any) -> alt.Axis:
     """Return an axis of large numbers, shortened as the language shortens them: 1.2M, 120 万."""
     if say.lang != "zh":
-        return alt.Axis(format="~s", **more)
+        return alt.Axis(format="~s", labelExpr="datum.value ? datum.label : '0'", **more)
     size, shown = "abs(datum.value)", "format(datum.value{}, ',~f')"
     large = (
         f"{size} >= {unit} ? {shown.format(f' / {unit}')} + ' {name}' : "

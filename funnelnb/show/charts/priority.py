@@ -82,7 +82,7 @@ def quadrant_draw(result: Quadrant, lang: str) -> Any:
             title=_y_title(result, say),
             grid=False,
             labelExpr=_AMOUNT_LABEL[lang],
-            tickCount=6,
+            values=_round_amounts(low, high),
         ),
     )
     width, height = _quadrant_size()
@@ -97,6 +97,13 @@ def quadrant_draw(result: Quadrant, lang: str) -> Any:
     more = sum(deal.quadrant == "unknown" for deal in result.deals)
     under = say.say("charts.quadrant.unknown", unknown_n=more) if more else ""
     return draft.finish(alt.layer(*layers).properties(width=width, height=height), title, under)
+
+
+def _round_amounts(low: float, high: float) -> list[float]:
+    """Return the amounts 1, 2, 5, 10 … between two, which a logarithmic axis names; of wide ranges powers of ten."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    parts = (1, 2, 5) if len(powers) <= 5 else (1,)
+    return [part * 10.0**power for power in powers for part in parts if low <= part * 10.0**power <= high]
 
 
 def _quadrant_size() -> tuple[int, int]:
@@ -177,27 +184,20 @@ def _corners(draft: Draft, across: float) -> list[Row]:
     say, result = draft.say, draft.result
     width, height = _quadrant_size()
     right = theme.fit(across + 8, width - 4.0)
-    places = {
-        "A": (8, 14),
-        "B": (8, height - 12),
-        "C": (right, theme.fit(14, 30)),
-        "D": (right, height - theme.fit(12, 28)),
-    }
+    low = height - theme.fit(12, 26)
+    places = {"A": (8, 14), "B": (8, low), "C": (right, 14), "D": (right, low)}
     rows = {row.quadrant: row for row in result.rows}
-    return [
-        text(
-            *place,
-            say.say(
-                "charts.quadrant.corner",
-                quadrant=name,
-                deal_n=rows[name].deal_n,
-                amount=say.numbers.amount(rows[name].open_amount, result.currency),
-            ),
-            weight="bold",
-            align=theme.fit("left", "right") if name in "CD" else "left",
+    made = []
+    for name, (x, y) in places.items():
+        amount = say.numbers.amount(rows[name].open_amount, result.currency)
+        known = {"quadrant": name, "deal_n": rows[name].deal_n}
+        lines = theme.fit(
+            [say.say("charts.quadrant.corner", amount=amount, **known)],
+            [say.say("charts.quadrant.corner_n", **known), amount],
         )
-        for name, place in places.items()
-    ]
+        align = theme.fit("left", "right") if name in "CD" else "left"
+        made += [text(x, y + 14 * k, line, weight="bold", align=align) for k, line in enumerate(lines)]
+    return made
 
 
 # ---- Level flows: customers by priority on two dates, and the bands along which they moved -----------------

@@ -11,6 +11,8 @@ import unicodedata
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from funnelnb.show.text.unbroken import whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -158,12 +160,12 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def wrap(text: str, pixels: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break `text` into lines that fit into `pixels`: at spaces, and between Chinese characters."""
+    """Break `text` into lines that fit into `pixels`: at spaces, between Chinese characters, never within a figure."""
     from funnelnb.show.tables.grid import pieces
 
     lines: list[str] = []
     line = ""
-    for piece in pieces(text):
+    for piece in whole(pieces(text)):
         if line and text_width((line + piece).rstrip(), size, bold=bold) > pixels:
             lines.append(line.rstrip())
             line = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.charts import render, theme
 from funnelnb.show.pages.report import listed, wrapped
 from funnelnb.show.tables.grid import escape
+from funnelnb.show.text.unbroken import unbroken
 from funnelnb.show.text.words import words_of
 from funnelnb.show.views.briefs import Brief, brief_of
 from funnelnb.show.views.registry import chart_of, view_of
@@ -24,8 +25,12 @@ BRIEF = "application/vnd.funnelnb.brief+json"
 
 _SCOPE = '[data-jp-theme-light="false"] .jp-OutputArea-output svg'
 _GROUND = f"{_SCOPE}.marks{{background-color:{theme.DARK[theme.PAPER]}!important}}"  # a live chart has its own, white
-_DARK = f"<style>{theme.dark_rules(_SCOPE)}{_GROUND}</style>"
-"""Where JupyterLab's theme is dark, the charts of the notebook are, too."""
+_LIVE = ".jp-OutputArea-output .vega-embed"
+_NARROW = (
+    f"{_LIVE}{{max-width:100%;overflow-x:auto}}{_LIVE} svg.marks{{max-width:max(100%,600px);height:auto}}"
+)
+_DARK = f"<style>{theme.dark_rules(_SCOPE)}{_GROUND}{_NARROW}</style>"
+"""Where JupyterLab's theme is dark, the charts of the notebook are, too; where it is narrow, they shrink and scroll."""
 
 
 def outputs(
@@ -84,13 +89,14 @@ def _plain(value: Any) -> Any:
 
 def _head(brief: Brief, short: str, say: Words) -> str:
     figures = "".join(
-        f'<div class="fig{" warn" if one.warn else ""}"><dt>{escape(one.name)}</dt>'
-        f"<dd><b>{escape(one.value)}</b>{''.join(f'<span>{escape(line)}</span>' for line in one.lines)}</dd></div>"
+        f'<div class="fig{" warn" if one.warn else ""}">{escape(one.name)}<br><b>{escape(one.value)}</b>'
+        f"{''.join(f'<br><span>{escape(line)}</span>' for line in one.lines)}</div>"
         for one in brief.figures
     )
     lead = "".join(f'<p class="quiet">{escape(line)}</p>' for line in (brief.lead, short) if line)
-    figures = f'<dl class="figs">{figures}</dl>' if figures else ""
-    return _DARK + wrapped(f'<p class="headline">{escape(brief.headline)}</p>{lead}{figures}', say)
+    figures = f'<div class="figs">{figures}</div>' if figures else ""
+    said = f'<p class="headline">{escape(brief.headline)}</p>{lead}{figures}'
+    return _DARK + wrapped(unbroken(said), say)
 
 
 def _to_do(brief: Brief, say: Words) -> str:
@@ -98,7 +104,7 @@ def _to_do(brief: Brief, say: Words) -> str:
         f"<li><b>{escape(one.what)}</b>{f' {escape(one.why)}' if one.why else ''}</li>"
         for one in brief.actions
     )
-    return wrapped(f'<p class="todo">{escape(say.get("brief.do"))}</p><ol>{items}</ol>', say)
+    return wrapped(unbroken(f'<p class="todo">{escape(say.get("brief.do"))}</p><ol>{items}</ol>'), say)
 
 
 def _text(brief: Brief, short: str) -> str:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.core.note import Note
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from funnelnb.data.recognise.proposal import Proposal
+    from funnelnb.data.recognise.profile import ColumnProfile
+    from funnelnb.data.recognise.proposal import Proposal, Question
     from funnelnb.data.recognise.shape import Sheet
+    from funnelnb.data.recognise.stages import StageWord
     from funnelnb.show.text.words import Words
+
+MEANS_AN_END = ("closed_unclear", "word_unclear")
+"""Questions that propose an end of deals."""
+
+EXPECTED = ("created_at", "closed_at", "amount", "owner")
+"""Columns that most exports have: it is said where none was found."""
 
 UNREAD_SHOWN = 40
 """At most so many unread columns are named in one line."""
@@ -27,12 +36,18 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     lang : {"en", "zh"}
     """
     say = words(lang)
-    parts = [_files(proposal, say), _columns(proposal, say), _stages(proposal, say)]
+    parts = [
+        _files(proposal, say),
+        _columns(proposal, say),
+        _history(proposal, say),
+        _stages(proposal, say),
+        _outcomes(proposal, say),
+    ]
     told = [say.note(one) for one in proposal.notes]
     parts.append(_listed(say.get("recognise.told"), told))
     parts.append(_listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs]))
     asked = [
-        f"{k}. {say.note(one.note)}" + (f"\n      {one.line}" if one.line else "")
+        f"{k}. {_question(one, say)}" + (f"\n      {one.line}" if one.line else "")
         for k, one in enumerate(proposal.questions, start=1)
     ]
     parts.append(_listed(say.get("recognise.questions"), asked))
@@ -57,7 +72,7 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
     comments: dict[str, list[str]] = {"": [say.say("recognise.head", name=name)]}
     comments[""] += [say.note(one) for one in proposal.notes]
     comments[""] += [
-        _with_line(say.say("recognise.line_question", text=say.note(one.note)), one.line, say)
+        _with_line(say.say("recognise.line_question", text=_question(one, say)), one.line, say)
         for one in proposal.questions
     ]
     unread = proposal.unread()
@@ -70,6 +85,15 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
         line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
         comments.setdefault(f"problems.{one.code}", []).append(line)
     return comments
+
+
+def _question(question: Question, say: Words) -> str:
+    """Return a question with the meaning of a word as it is called everywhere else."""
+    meaning = question.values.get("meaning")
+    if question.code not in MEANS_AN_END or not meaning:
+        return say.note(question.note)
+    values = {**question.values, "meaning": say.get(f"recognise.meanings.{meaning}")}
+    return say.note(Note(question.note.code, values))
 
 
 def _files(proposal: Proposal, say: Words) -> str:
@@ -103,44 +127,91 @@ def _columns(proposal: Proposal, say: Words) -> str:
         return ""
     rows = []
     by_name = {one.name: one for one in sheet.profiles}
-    for column, source in proposal.table("opportunities").get("columns", {}).items():
+    for column, source in proposal.columns_in_order():
+        if not source:  # said not to be there
+            continue
         first = source if isinstance(source, str) else source[0]
-        samples = ", ".join(by_name[first].samples) if first in by_name else ""
+        samples = _examples(by_name.get(first))
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
     for stage, source in proposal.table("opportunities").get("stage_dates", {}).items():
-        rows.append((f"→ {stage}", source, ", ".join(by_name[source].samples) if source in by_name else ""))
+        rows.append((f"→ {stage}", source, _examples(by_name.get(source))))
     for name, source in proposal.customer_columns():
-        rows.append((name, source, ", ".join(by_name[source].samples) if source in by_name else ""))
+        rows.append((name, source, _examples(by_name.get(source))))
     lines = [_listed(say.say("recognise.columns", file=sheet.raw.file), _table(rows))]
-    for names in proposal.unread().values():
+    lacking = [one for one in EXPECTED if not _is_there(one, proposal)]
+    if lacking:
+        names = [say.get(f"recognise.lacking.{one}") for one in lacking]
+        lines.append("  " + say.say("recognise.not_found", names=", ".join(names)))
+    names = proposal.unread().get(sheet.raw.file, [])
+    if names:
         more = f", … (+{len(names) - UNREAD_SHOWN})" if len(names) > UNREAD_SHOWN else ""
         lines.append("  " + say.say("recognise.unread", names=", ".join(names[:UNREAD_SHOWN]) + more))
-        break
     return "\n".join(lines)
+
+
+def _examples(column: ColumnProfile | None) -> str:
+    """Return two cells of a column; of days without a time only the day."""
+    return ", ".join(one.removesuffix(" 00:00:00") for one in column.samples) if column is not None else ""
+
+
+def _is_there(column: str, proposal: Proposal) -> bool:
+    """Whether something tells a column: one of the table, of a joined file, of a history or the dates of stages."""
+    part = proposal.table("opportunities")
+    joined = {name for one in part.get("joins", []) for name in one["columns"]}
+    if column == "amount" and "expected_amount" in part.get("columns", {}):
+        return True
+    dated = column.endswith("_at") and (proposal.history is not None or bool(part.get("stage_dates")))
+    return column in part.get("columns", {}) or column in joined or dated
+
+
+def _history(proposal: Proposal, say: Words) -> str:
+    """Return what the columns of the history are, where it is a table of its own."""
+    history = proposal.history
+    if history is None or not history.log:
+        return ""
+    by_name = {one.name: one for one in history.profiles}
+    rows = [
+        (role, source, _examples(by_name.get(source)))
+        for role, source in history.log.items()
+        if role != "field_value"
+    ]
+    return _listed(say.say("recognise.history", file=history.raw.file), _table(rows))
 
 
 def _stages(proposal: Proposal, say: Words) -> str:
     """Return stages in order and what every word means."""
-    if proposal.stages is None or not (proposal.stages.words or proposal.outcomes):
+    if proposal.stages is None or not proposal.stages.words:
         return ""
     place = {word: k for k, word in enumerate(proposal.stages.stages, start=1)}
     found = sorted(
         proposal.stages.words, key=lambda one: (place.get(one.same_as or one.word, 99), one.meaning, -one.n)
     )
-    rows = []
-    for one in (*found, *proposal.outcomes):
-        number = str(place[one.word]) if one.word in place and one.meaning == "stage" else ""
-        meaning = f"= {one.same_as}" if one.same_as else say.get(f"recognise.meanings.{one.meaning}")
-        label = proposal.labels.get(one.word, "")
-        rows.append(
-            (
-                number,
-                f"{label} ({one.word})" if label else one.word,
-                say.numbers.count(one.n),
-                meaning + ("" if one.sure else " ?"),
-            )
-        )
-    return _listed(say.get("recognise.stages"), _table(rows))
+    ends = {one.word for one in proposal.outcomes}
+
+    def elsewhere(one: StageWord) -> bool:
+        return one.meaning == "none" and one.word in ends
+
+    return _listed(
+        say.get("recognise.stages"),
+        _table([_word(one, place, proposal, say) for one in found if not elsewhere(one)]),
+    )
+
+
+def _outcomes(proposal: Proposal, say: Words) -> str:
+    """Return what every word of the column of outcomes means."""
+    column = proposal.table("opportunities").get("columns", {}).get("outcome", "")
+    title = say.say("recognise.outcomes", column=column)
+    return _listed(title, _table([_word(one, {}, proposal, say) for one in proposal.outcomes]))
+
+
+def _word(one: StageWord, place: Mapping[str, int], proposal: Proposal, say: Words) -> tuple[str, ...]:
+    """Return the line of a word: its place among the stages, itself, how often it stands there and what it means."""
+    number = str(place[one.word]) if one.word in place and one.meaning == "stage" else ""
+    means = one.meaning if one.sure else proposal.document.get("outcomes", {}).get(one.word, one.meaning)
+    meaning = f"= {one.same_as}" if one.same_as else say.get(f"recognise.meanings.{means}")
+    label = proposal.labels.get(one.word, "")
+    shown = f"{label} ({one.word})" if label else one.word
+    return (number, shown, say.numbers.count(one.n), meaning + ("" if one.sure else " ?"))
 
 
 def _repair(one: Any, say: Words) -> str:

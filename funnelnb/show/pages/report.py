@@ -27,10 +27,11 @@ _STYLE = """
  p.headline{font-size:1.5em;font-weight:650;line-height:1.3;margin:.2em 0}
  p.todo{font-weight:650;margin:.8em 0 .2em}
  .figs{display:flex;flex-wrap:wrap;gap:.6em 2.4em;margin:.8em 0}
- .fig dt{font-size:13px;opacity:.85;margin:0;padding:0;font-weight:400;float:none;width:auto}
- .fig dd{margin:0;padding:0}
- .fig b{display:block;font-size:1.6em;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
- .fig span{display:block;font-size:12px;opacity:.85}
+ .fig{font-size:13px}
+ .fig br{display:none}
+ .fig b{display:block;font-size:22px;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
+ .f{white-space:nowrap}
+ .fig>span{display:block;font-size:12px;opacity:.85}
  details.small{font-size:12px;margin:.4em 0}
  details.small summary{cursor:pointer;opacity:.85}
  p.said{font-size:15px}

@@ -184,7 +184,9 @@ def stage_targets_finding(result: StageTargets, say: Words) -> Finding:
     )
     parts = [say.say("stage_targets.better", names=name_some(better, say))] if better else []
     if result.rows:
-        most, least = result.rows[0], result.rows[-1]
+        sharing = [row for row in result.rows if row.target_share > 0] or list(result.rows)
+        most, least = sharing[0], sharing[-1]
+        without = [say.group(row.group) for row in result.rows[len(sharing) :]]
         parts.append(
             say.say(
                 "stage_targets.people",
@@ -194,6 +196,7 @@ def stage_targets_finding(result: StageTargets, say: Words) -> Finding:
                 least_share=least.target_share,
             )
         )
+        parts += [say.say("findings.shares.without", without=name_some(without, say))] if without else []
     return Finding(
         headline=headline,
         detail=say.get("language.sentence").join(parts),

@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.show.views.briefing import Figure
+from funnelnb.show.views.briefing import Figure, Line
+from funnelnb.show.views.rounding import rounded, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -221,13 +222,14 @@ def _change(row: Mapping[str, Any], say: Words) -> Cell:
 
 def _landing(row: Mapping[str, Any], say: Words) -> Cell:
     """Return how much of the target is expected, with the 80 % range."""
-    share = say.numbers.percent(row["landing_share"])
+    share = say.numbers.level(round(row["landing_share"], 2))
     if not known(row, "landing_low_share"):  # means add up over regions, ranges do not
         return Cell(value=share, sort=float(row["landing_share"]))
-    low, high = (say.numbers.percent(row[f"landing_{end}_share"]) for end in ("low", "high"))
+    low, high = (f"{100 * row[f'landing_{end}_share']:.0f}" for end in ("low", "high"))
+    bounds = say.numbers.forms["bounds"].format(lower=low, upper=high)
     return Cell(
         value=share,
-        small=say.say("board.cells.landing", low=low, high=high),
+        small=say.say("board.cells.landing", range=say.numbers.forms["percent"].format(x=bounds)),
         sort=float(row["landing_share"]),
         warn=row["landing_high_share"] < 1,
     )
@@ -253,8 +255,12 @@ def together(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if all(known(row, "slow_n") and not row.get("stalled_n") for row in rows):
         made = {name: _sum(rows, name) for name in ("slow_n", "slow_of_n", "slow_amount")}
+        made |= {"slow_parts_n": len(rows)}
+        if all(known(row, "slow_usual_n") for row in rows):
+            made |= {"slow_usual_n": _sum(rows, "slow_usual_n")}
     if all(known(row, "chance_rate") and known(row, "expected_amount") for row in rows):
         made |= {name: _sum(rows, name) for name in ("expected_amount", "target_amount")}
+        made |= {"expected_step_amount": max(row.get("expected_step_amount") or 0.0 for row in rows)}
         made |= {"targets_n": len(rows), "targets_on_n": sum(not at_risk(row) for row in rows)}
         made["until"] = rows[0].get("until", "") if len({row.get("until") for row in rows}) == 1 else ""
         if all(known(row, "landing_share") for row in rows) and made["target_amount"] > 0:
@@ -266,8 +272,10 @@ def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> float:
     return math.fsum(row.get(name) or 0.0 for row in rows)
 
 
-def key_figures(row: Mapping[str, Any], days: float, confidence_level: float, say: Words) -> list[Figure]:
-    """Return the figures of the whole that stand large on top, as far as they are known.
+def key_figures(
+    row: Mapping[str, Any], days: float, confidence_level: float, say: Words, *, by: str = ""
+) -> list[Figure]:
+    """Return the figures of the whole that stand large on top, as far as they are known, each drawn on a line.
 
     Parameters
     ----------
@@ -278,40 +286,107 @@ def key_figures(row: Mapping[str, Any], days: float, confidence_level: float, sa
     confidence_level : float
         Of the intervals.
     say : Words
+    by : str
+        Attribute by whose values the page is split.
     """
     level = say.numbers.level(confidence_level)
     made = []
     if known(row, "won_rate"):
-        cell = _won(row, say)
-        lines = [_range(cell, level, say), say.say("report.deals_n", n=row["n"])]
-        made.append(_figure("won", cell.value, lines, say, horizon_days=days))
+        made.append(_won_figure(row, days, level, say))
     if known(row, "expected_amount") and known(row, "target_amount") and row.get("until"):
-        money = {
-            name: say.numbers.amount(row[f"{name}_amount"], row.get("currency", ""))
-            for name in ("expected", "target")
-        }
-        lines = [say.say("board.figures.target", target=money["target"])]
-        if known(row, "targets_n"):
-            lines.append(say.say("board.figures.targets", on_n=row["targets_on_n"], n=row["targets_n"]))
-        made.append(_figure("expected", money["expected"], lines, say, until=row["until"]))
+        made.append(_expected_figure(row, say))
     if known(row, "cycle_days"):
-        cell = _cycle(row, say)
-        lines = [_range(cell, level, say), say.get("board.figures.ages")]
-        made.append(_figure("cycle", cell.value, lines, say))
+        made.append(_cycle_figure(row, level, say))
     if known(row, "slow_n"):
-        cell = _slow(row, say)
-        made.append(_figure("slow", cell.value, [cell.small], say))
+        made.append(_slow_figure(row, by, say))
     return made
+
+
+def _won_figure(row: Mapping[str, Any], days: float, level: str, say: Words) -> Figure:
+    cell = _won(row, say)
+    lines = [_range(cell, level, say), say.say("report.deals_n", n=row["n"])]
+    line = None
+    if cell.span is not None:
+        top = min(1.0, line_end(cell.span.upper))
+        line = Line(
+            value=cell.span.rate, lower=cell.span.lower, upper=cell.span.upper, top=top,
+            ends=(say.numbers.level(0), say.numbers.level(round(top, 4))), label=cell.span.label,
+        )  # fmt: skip
+    return _figure("won", cell.value, lines, say, line, horizon_days=days)
+
+
+def _expected_figure(row: Mapping[str, Any], say: Words) -> Figure:
+    """Return what is expected beside the target; expected amounts of regions add up, their ranges do not."""
+    currency, target = row.get("currency", ""), row["target_amount"]
+    expected = row["expected_amount"]
+    expected = rounded(expected, row.get("expected_step_amount") or step_of(math.nan, expected))
+    value, aim = (say.numbers.amount(one, currency) for one in (expected, target))
+    lines = [say.say("board.figures.target", target=aim)]
+    if known(row, "targets_n"):
+        lines.append(say.say("board.figures.targets", on_n=row["targets_on_n"], n=row["targets_n"]))
+    top = line_end(max(expected, target))
+    line = Line(
+        value=expected, mark=target, top=top, ends=("0", say.numbers.amount(top, currency)),
+        label=f"{value}; {lines[0]}",
+    )  # fmt: skip
+    return _figure("expected", value, lines, say, line if expected >= 0 else None, until=row["until"])
+
+
+def _cycle_figure(row: Mapping[str, Any], level: str, say: Words) -> Figure:
+    cell = _cycle(row, say)
+    lines = [_range(cell, level, say), say.get("board.figures.ages")]
+    lower, upper = (row.get(f"cycle_ci_{side}") for side in ("lower", "upper"))
+    line = None
+    if lower is not None and upper is not None:
+        top = line_end(upper)
+        line = Line(
+            value=row["cycle_days"], lower=lower, upper=upper, top=top,
+            ends=("0", say.numbers.days(top)), label=f"{cell.value}; {lines[0]}",
+        )  # fmt: skip
+    return _figure("cycle", cell.value, lines, say, line)
+
+
+def _slow_figure(row: Mapping[str, Any], by: str, say: Words) -> Figure:
+    """Return the slow deals beside the number that chance alone would make slow; of parts, by whose times."""
+    cell = _slow(row, say)
+    lines, line = [cell.small], None
+    if known(row, "slow_usual_n") and not row.get("stalled_n"):
+        usual = say.say("board.figures.usual", usual_n=say.numbers.count(row["slow_usual_n"]))
+        lines.append(usual)
+        top = line_end(max(row["slow_n"], row["slow_usual_n"], 1.0))
+        line = Line(
+            value=row["slow_n"], mark=row["slow_usual_n"], top=top, ends=("0", say.say("report.deals_n", n=top)),
+            label=f"{say.say('report.deals_n', n=row['slow_n'])}; {usual}",
+        )  # fmt: skip
+    if row.get("slow_parts_n", 1) > 1 and by:
+        lines.append(say.say("board.figures.own", attribute=say.attribute(by)))
+    return _figure("slow", cell.value, lines, say, line)
+
+
+_ENDS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def line_end(value: float) -> float:
+    """Return a round number at which a line that has to hold `value` ends.
+
+    Examples
+    --------
+    >>> line_end(0.223), line_end(10.3e6), line_end(69.0), line_end(82.0)
+    (0.25, 12000000.0, 80.0, 100.0)
+    """
+    unit = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+    return next(one * unit for one in (*_ENDS, 12.0) if one * unit >= 1.08 * value)
 
 
 def _range(cell: Cell, level: str, say: Words) -> str:
     return say.say("board.figures.interval", confidence_level=level, range=cell.small) if cell.small else ""
 
 
-def _figure(name: str, value: str, lines: list[str], say: Words, **facts: Any) -> Figure:
+def _figure(name: str, value: str, lines: list[str], say: Words, line: Line | None, **facts: Any) -> Figure:
     return Figure(
-        name=say.say(f"board.heads.{name}", **facts), value=value, lines=tuple(one for one in lines if one)
-    )
+        name=say.say(f"board.heads.{name}", **facts), value=value, lines=tuple(one for one in lines if one),
+        line=line,
+    )  # fmt: skip
 
 
 COLUMNS = (

@@ -15,6 +15,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A figure drawn on a line that starts at 0.
+
+    Attributes
+    ----------
+    value : float
+    lower, upper : float
+        Its interval; NaN: none is known.
+    mark : float
+        What it is held against; NaN: nothing.
+    top : float
+        Where the line ends.
+    ends : tuple of (str, str)
+        What stands under the ends of the line.
+    label : str
+        What a screen reader says.
+    """
+
+    value: float
+    lower: float = math.nan
+    upper: float = math.nan
+    mark: float = math.nan
+    top: float = 1.0
+    ends: tuple[str, str] = ("", "")
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One of the three figures.
 
@@ -27,6 +55,8 @@ class Figure:
         Small print: the interval and n, then what it is compared with.
     warn : bool
         Whether it is what needs attention.
+    line : Line or None
+        The value, drawn.
     """
 
     name: str
@@ -34,6 +64,7 @@ class Figure:
     small: str = ""
     lines: tuple[str, ...] = ()
     warn: bool = False
+    line: Line | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +134,6 @@ def rate_lines(row: Any, stem: str, n: int, result: Any, say: Words) -> tuple[st
 def money_of(result: Any, value: float, say: Words) -> str:
     """Return an amount in the currency of the result."""
     return say.numbers.amount(value, result.currency)
-
-
-def estimated(value: float) -> float:
-    """Return an expected amount as a headline can hold it: four digits, as no estimate is surer."""
-    return float(f"{value:.4g}")
 
 
 def deal_name(row: Any) -> str:

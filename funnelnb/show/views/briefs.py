@@ -18,7 +18,6 @@ from funnelnb.show.views.briefing import (
     Brief,
     Figure,
     deal_name,
-    estimated,
     money_of,
     rate_lines,
     sentences,
@@ -26,8 +25,11 @@ from funnelnb.show.views.briefing import (
 from funnelnb.show.views.briefs_more import diagnosed, faulty, funnelled, reported
 from funnelnb.show.views.conversion import clearly_weakest, weakest_step
 from funnelnb.show.views.diagnosis import reason_name
+from funnelnb.show.views.duration import split_open
+from funnelnb.show.views.forecast import written_amounts
 from funnelnb.show.views.priority import question
 from funnelnb.show.views.registry import finding_of
+from funnelnb.show.views.rounding import assured_step, at_least, row_step, summed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -249,6 +251,8 @@ def _duration(result: Duration, known: Mapping[str, Any], say: Words) -> Brief:
     median = say.say(
         f"brief.duration.{'median' if ended else 'never'}", median=say.numbers.days(whole.median_days)
     )
+    split = split_open(result, whole)
+    key = ("sum_split" if split["left_n"] else "sum_open") if split else "sum"
     slowest = _slowest(result)
     stuck = known.get("Stuck")
     said = ""
@@ -259,7 +263,7 @@ def _duration(result: Duration, known: Mapping[str, Any], say: Words) -> Brief:
         headline=sentences(say, median, said),
         lead=sentences(
             say,
-            say.say("brief.duration.sum", n=whole.n, open_n=whole.open_n),
+            say.say(f"brief.duration.{key}", n=whole.n, open_n=whole.open_n, **split),
             say.say("brief.as_of", as_of=result.as_of),
         ),
         figures=(
@@ -372,6 +376,7 @@ def _stuck_facts(stuck: Stuck) -> dict[str, Any]:
         "slow_amount": stuck.listed_amount if stuck.listed_n else stuck.slow_amount,
         "stalled_n": stuck.listed_n,
         "slow_of_n": stuck.n,
+        "slow_usual_n": stuck.slow_expected_n,
         "currency": stuck.currency,
     }
 
@@ -384,7 +389,7 @@ def _target(result: Target, _: Mapping[str, Any], say: Words) -> Brief:
     expected = math.fsum(parts[name].amount for name in ("won", "open", "new") if name in parts)
     money = _target_words(result, parts, expected, say)
     won = parts["won"].amount
-    side = "ahead" if parts["gap"].amount <= 0 else "short"
+    side = money["side"]
     said = [say.say(f"brief.target.{key}", **money) for key in ("chance", side)]
     if won >= result.target_amount:
         said = [say.say("brief.target.reached", **money)]
@@ -396,13 +401,14 @@ def _target(result: Target, _: Mapping[str, Any], say: Words) -> Brief:
             say.say("brief.as_of", as_of=result.as_of),
         ),
         figures=_target_figures(result, money, side, say),
-        actions=_target_actions(result, parts, say),
+        actions=_target_actions(result, parts, money["open"], say),
         chart="total",
         facts={
             "chance_rate": result.chance_rate,
             "assurance_rate": result.assurance_rate,
             "target_amount": result.target_amount,
             "expected_amount": expected,
+            "expected_step_amount": assured_step(result, expected),
             "period": result.period_name,
             "until": str(result.until)[:10],
             "currency": result.currency,
@@ -411,12 +417,17 @@ def _target(result: Target, _: Mapping[str, Any], say: Words) -> Brief:
 
 
 def _target_words(result: Target, parts: Mapping[str, Any], expected: float, say: Words) -> dict[str, Any]:
-    """Return the amounts that sentences name, as they are written."""
-    amounts = {name: parts[name].amount if name in parts else 0.0 for name in ("won", "open", "new")}
-    amounts |= {"expected": expected, "gap": abs(parts["gap"].amount)}
-    amounts = {name: one if name == "won" else estimated(one) for name, one in amounts.items()}
-    amounts["target"] = result.target_amount
+    """Return the amounts that sentences name, as they are written: no more exact than what is known, adding up."""
+    won, opened, new = (parts[name].amount if name in parts else 0.0 for name in ("won", "open", "new"))
+    step = assured_step(result, expected)
+    whole, opened, new = summed(expected, won, opened, new, step=step)
+    amounts = {
+        "won": won, "open": opened, "new": new, "expected": whole, "target": result.target_amount,
+        "gap": abs(whole - result.target_amount), "assured": at_least(result.assured_amount, step),
+    }  # fmt: skip
+    side = "ahead" if whole > result.target_amount else "short" if amounts["gap"] else "level"
     return {name: money_of(result, one, say) for name, one in amounts.items()} | {
+        "side": side,
         "chance": say.numbers.percent(result.chance_rate),
         "until": result.until,
     }
@@ -439,17 +450,16 @@ def _target_figures(result: Target, money: Mapping[str, Any], side: str, say: Wo
         ),
         Figure(
             name=say.say("brief.target.assured_name", assurance_rate=level),
-            value=money_of(result, result.assured_amount, say),
+            value=money["assured"],
             lines=(say.say("brief.target.assured_note", **money),),
         ),
     )
 
 
-def _target_actions(result: Target, parts: Mapping[str, Any], say: Words) -> tuple[Action, ...]:
+def _target_actions(result: Target, parts: Mapping[str, Any], amount: str, say: Words) -> tuple[Action, ...]:
     level = say.numbers.level(result.assurance_rate)
     made = []
     if "open" in parts and parts["open"].amount > 0:
-        amount = money_of(result, parts["open"].amount, say)
         made.append(
             Action(
                 what=say.say("brief.target.do_keep", amount=amount),
@@ -586,6 +596,7 @@ def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
             "assurance_rate": FORECAST_ASSURANCE,
             "target_amount": whole.target_amount,
             "expected_amount": whole.expected_amount,
+            "expected_step_amount": row_step(whole),
             "landing_share": whole.attained_share,
             "landing_low_share": whole.attained_q10_share,
             "landing_high_share": whole.attained_q90_share,
@@ -602,22 +613,16 @@ def _forecast(result: Forecast, _: Mapping[str, Any], say: Words) -> Brief:
 
 def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Figure, ...]:
     whole = result.whole
-    low, high = (money_of(result, value, say) for value in (whole.q10_amount, whole.q90_amount))
+    money = {name: money_of(result, one, say) for name, one in written_amounts(whole).items()}
     expected = Figure(
         name=say.say("brief.forecast.expected_name", until=result.until),
-        value=money_of(result, whole.expected_amount, say),
-        lines=(say.say("brief.forecast.range", low=low, high=high),),
+        value=money["expected"],
+        lines=(say.say("brief.forecast.range", **money),),
     )
     parts = Figure(
         name=say.get("brief.forecast.open_name"),
-        value=money_of(result, whole.open_amount, say),
-        lines=(
-            say.say(
-                "brief.forecast.parts",
-                won=money_of(result, whole.won_amount, say),
-                new=money_of(result, whole.new_amount, say),
-            ),
-        ),
+        value=money["open"],
+        lines=(say.say("brief.forecast.parts", **money),),
     )
     if not aimed:
         return expected, parts
@@ -625,7 +630,7 @@ def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Fig
     chance = Figure(
         name=say.get("brief.forecast.chance_name"),
         value=say.numbers.percent(whole.chance_rate),
-        lines=(say.say("brief.forecast.target", target=target),),
+        lines=(say.say("brief.forecast.target", target=target), say.get("brief.forecast.other")),
         warn=whole.chance_rate < FORECAST_ASSURANCE,
     )
     return expected, chance, parts
@@ -634,6 +639,7 @@ def _forecast_figures(result: Forecast, say: Words, *, aimed: bool) -> tuple[Fig
 def _forecast_actions(result: Forecast, say: Words, *, aimed: bool) -> tuple[Action, ...]:
     """Return what to do for the period: which deals carry it, and whether the target asks for more."""
     whole, made = result.whole, []
+    written = written_amounts(whole)
     if result.deals:
         first = result.deals[0]
         values = {
@@ -652,7 +658,7 @@ def _forecast_actions(result: Forecast, say: Words, *, aimed: bool) -> tuple[Act
         values = {
             "n": n,
             "share": say.numbers.percent(min(1.0, share)),
-            "amount": money_of(result, whole.open_amount, say),
+            "amount": money_of(result, written["open"], say),
         }
         made.append(
             Action(
@@ -661,7 +667,7 @@ def _forecast_actions(result: Forecast, say: Words, *, aimed: bool) -> tuple[Act
             )
         )
     if aimed:
-        gap = whole.target_amount - whole.expected_amount
+        gap = whole.target_amount - written["expected"]
         key = "do_fine" if whole.chance_rate >= FORECAST_ASSURANCE else "do_short" if gap > 0 else "do_thin"
         values = {"gap": money_of(result, abs(gap), say), "chance": say.numbers.percent(whole.chance_rate)}
         made.append(

@@ -369,6 +369,7 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
         "done": say.get(f"durations.{'whole_done' if row.overall else 'done'}.{_seen_end(result)}"),
         "n": row.n,
         "open_n": row.open_n,
+        **split_open(result, row),
         "median": days(row.median_days, say, unit=True),
         "naive": days(row.naive_median_days, say, unit=True),
         "difference": days(abs(row.naive_difference_days), say, unit=True),
@@ -386,6 +387,10 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
         key = "never"
     elif not row.open_n:
         key += "_ended"
+    elif key == "headline" and _seen_end(result) != "any":
+        key = "headline_unset"
+    elif key == "headline" and "left_n" in values:
+        key = "headline_split" if values["left_n"] else "headline_open"
     headline = say.say(f"findings.durations.{key}", **values, last_days=float(curve.days[-1]))
     if row.pause and _seen_end(result) == result.to:
         return headline, say.say("findings.durations.pause", **values)
@@ -393,6 +398,14 @@ def _whole(result: Duration, row: DurationRow, say: Words) -> tuple[str, str]:
         return headline, ""
     detail = "naive" if row.naive_difference_days < 0 else "naive_fine"
     return headline, say.say(f"findings.durations.{detail}", **values)
+
+
+def split_open(result: Duration, row: DurationRow) -> dict[str, int]:
+    """Return how many of a row's deals without an end are open, and how many closed without a decision; if known."""
+    facts = next((note.values for note in result.notes if note.code == "not_ended"), {})
+    if "left_n" not in facts or facts["deals_n"] != row.open_n:
+        return {}
+    return {"here_n": row.open_n - facts["left_n"], "left_n": facts["left_n"]}
 
 
 def _bounded(row: DurationRow, values: dict[str, Any], to: str, say: Words) -> str:

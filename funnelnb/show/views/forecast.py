@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, rate_of
+from funnelnb.show.views.rounding import rounded, row_step, summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelnb.analysis.forecast.forecast import Forecast
+    from funnelnb.analysis.forecast.forecast import Forecast, ForecastRow
     from funnelnb.analysis.forecast.moved import Waterfall
     from funnelnb.analysis.forecast.pipeline import PipelineCoverage, Velocity
     from funnelnb.analysis.forecast.promised import Promised
@@ -123,19 +124,12 @@ FORECAST_FAN = Table(
 def forecast_finding(result: Forecast, say: Words) -> Finding:
     """Say where the period lands, of what it is made, how likely the target is, and how good such forecasts were."""
     whole, money = result.whole, say.numbers.amount
-    values = {
-        "period": whole.period,
-        "expected": money(whole.expected_amount, result.currency),
-        "low": money(whole.q10_amount, result.currency),
-        "high": money(whole.q90_amount, result.currency),
-    }
+    values = {"period": whole.period}
     parts = []
     if result.priced:
+        values |= {name: money(value, result.currency) for name, value in written_amounts(whole).items()}
         headline = say.say("forecast.headline", **values)
-        came = {
-            name: money(getattr(whole, f"{name}_amount"), result.currency) for name in ("won", "open", "new")
-        }
-        parts.append(say.say("forecast.parts" if whole.won_amount > 0 else "forecast.parts_ahead", **came))
+        parts.append(say.say("forecast.parts" if whole.won_amount > 0 else "forecast.parts_ahead", **values))
     else:
         headline = say.say(
             "forecast.headline_n", period=whole.period, expected_n=round(whole.expected_n),
@@ -150,6 +144,18 @@ def forecast_finding(result: Forecast, say: Words) -> Finding:
         )  # fmt: skip
     parts += record_parts(result.record, say)
     return Finding(headline=headline, detail=_said(parts, say), unsaid=say.get("forecast.unsaid"))
+
+
+def written_amounts(row: ForecastRow) -> dict[str, float]:
+    """Return the amounts of a forecast as sentences write them: no more exact than its range, parts adding up."""
+    step = row_step(row)
+    expected, opened, new = summed(
+        row.expected_amount, row.won_amount, row.open_amount, row.new_amount, step=step
+    )
+    return {
+        "expected": expected, "won": row.won_amount, "open": opened, "new": new,
+        "low": rounded(row.q10_amount, step), "high": rounded(row.q90_amount, step),
+    }  # fmt: skip
 
 
 def record_parts(record: Record | None, say: Words) -> list[str]:

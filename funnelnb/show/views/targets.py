@@ -1,4 +1,7 @@
-"""How targets are shown: quota, shares, reverse funnel, levers, mixes, integrity; and what they say."""
+"""How targets are shown: quota, shares, reverse funnel, levers, mixes, integrity; and what they say.
+
+Longer than most modules: the views of one target stand together, so that their sentences agree.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from funnelnb.show.tables.table import CUSTOMER, Column, Table, placeholders
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.registry import Finding, View, name_some, no_deals, no_open_deals, unjudged
+from funnelnb.show.views.rounding import assured_step, at_least, summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +73,16 @@ def quota_finding(result: Quota, say: Words) -> Finding:
     unsaid = say.get("findings.quota.unsaid")
     if not result.n:
         return Finding(headline=no_open_deals(result, say, "targets.no_open"), detail="", unsaid=unsaid)
+    step = assured_step(result, result.expected_amount)
+    expected, weighted, new = summed(
+        result.expected_amount, result.won_amount, result.weighted_amount, result.new_amount, step=step
+    )
+    amounts = {
+        "weighted": weighted, "won": result.won_amount, "new": new, "expected": expected,
+        "target": result.target_amount, "assured": at_least(result.assured_amount, step),
+    }  # fmt: skip
     values = placeholders(result, say) | {
-        name: say.numbers.amount(getattr(result, f"{name}_amount"), result.currency)
-        for name in ("weighted", "won", "new", "expected", "target", "assured")
+        name: say.numbers.amount(one, result.currency) for name, one in amounts.items()
     }
     values |= {"open_n": result.n, "until": result.until}
     parts = []
@@ -129,11 +140,13 @@ def shares_finding(result: FairShares, say: Words) -> Finding:
     if not result.rows:
         return Finding(headline=say.get("words.none_at_all"), detail="", unsaid=unsaid)
     ranked = sorted(result.rows, key=lambda row: -row.target_amount)
+    carrying = [row for row in ranked if row.target_share > 0]
+    without = [say.group(row.group) for row in ranked if not row.target_share > 0] if carrying else []
     named = [
         say.say(
             "findings.shares.named", group=say.group(row.group), share=say.numbers.percent(row.target_share)
         )
-        for row in ranked
+        for row in carrying or ranked
     ]
     values = placeholders(result, say) | {
         "amount": say.numbers.amount(result.target_amount, result.currency),
@@ -142,8 +155,9 @@ def shares_finding(result: FairShares, say: Words) -> Finding:
         "until": result.until,
     }
     full = [say.group(row.group) for row in result.rows if row.at_capacity]
-    values["full"] = name_some(full, say)
-    parts = (["full"] if full else []) + (["left"] if result.unplaced_amount > 0 else [])
+    values |= {"full": name_some(full, say), "without": name_some(without, say)}
+    known = {"full": full, "left": result.unplaced_amount > 0, "without": without}
+    parts = [name for name, there in known.items() if there]
     return Finding(
         headline=say.say("findings.shares.headline", **values),
         detail=say.get("language.sentence").join(
@@ -454,9 +468,11 @@ TARGET_ROWS = Table(
 
 def target_finding(result: Target, say: Words) -> Finding:
     """Say how likely the target is, how many wins it needs, and from how many leads until when."""
+    expected = math.fsum(row.amount for row in result.rows if row.part in ("won", "open", "new"))
+    assured = at_least(result.assured_amount, assured_step(result, expected))
     money = {
-        name: say.numbers.amount(getattr(result, f"{name}_amount"), result.currency)
-        for name in ("target", "assured")
+        name: say.numbers.amount(one, result.currency)
+        for name, one in (("target", result.target_amount), ("assured", assured))
     }
     values = (
         placeholders(result, say)

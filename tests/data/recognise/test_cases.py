@@ -32,8 +32,10 @@ def test_a_last_stage_closed_is_asked_never_taken(tmp_path):
     export(tmp_path, lambda d: d.stage if d.outcome == "open" else "Closed")
     with pytest.raises(MappingError, match="won or lost") as error:
         load(tmp_path)
-    assert '[outcomes] "Closed" = "won"' in str(error.value)
-    assert codes(propose(tmp_path)) == ["closed_unclear"]
+    assert '[outcomes] "Closed" = "left"' in str(error.value)
+    found = propose(tmp_path)
+    assert codes(found) == ["closed_not_told"]
+    assert found.document["outcomes"] == {"Closed": "left"}  # to agree counts no deal as won or lost
     (tmp_path / "funnelnb.toml").write_text('[outcomes]\n"Closed" = "lost"\n', encoding="utf-8")
     book = load(tmp_path)  # one line answers it, the rest is recognised
     assert (book.opportunities["outcome"] == "lost").sum() == sum(d.outcome != "open" for d in deals())
