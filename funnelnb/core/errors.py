@@ -352,7 +352,7 @@ def not_a_book(name: str, given: object, *, scan: bool = False, typed: bool = Fa
         )
     frame = hasattr(given, "columns")
     return ParameterError(
-        f"{short} was given a value of type {type(given) if frame else repr(given).__name__}",
+        f"{short} was given {f'a {type(given).__name__}' if frame else repr(given)}",
         expected=expected,
         hint=f"book = fn.load({'frame' if frame else repr('your_export.csv')}), {line}",
     )

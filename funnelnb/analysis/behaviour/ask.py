@@ -141,9 +141,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     """Check a question: definition, groups, dates and level."""
     if not hasattr(log, "as_of_us"):
         raise ParameterError(
-            f"events is of type {type(log).__name__}",
-            expected="an event log",
-            hint="read it with fn.events(…)",
+            f"events = {log!r:.60}", expected="an event log", hint="read it with fn.events(…)"
         )
     notes: tuple[Note, ...] = tuple(log.notes)
     if isinstance(steps, str):
