@@ -116,6 +116,12 @@ def refuse_full(folder: Path, *, force: bool) -> None:
         )
 
 
+def _of_currencies(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was agreed on amounts in several currencies: the tables keep the currency of each."""
+    agreed = document.get("problems", {}).get("two_currencies")
+    return {"two_currencies": agreed} if agreed else {}
+
+
 def write_settings(
     folder: Path,
     playbook: Playbook,
@@ -133,10 +139,7 @@ def write_settings(
         "as_of": str(as_of)[:10],
         **({"currency": currency} if currency else {}),
         **({"timezone": timezone} if timezone else {}),
-        "problems": {
-            "won_without_closed_at": "keep",
-            **{one: how for one, how in document.get("problems", {}).items() if one == "two_currencies"},
-        },
+        "problems": {"won_without_closed_at": "keep", **_of_currencies(document)},
     }
     write_whole(folder / FILE_NAME, as_toml(own, {"": comments.get("", ())}), force=True)
     write_whole(folder / SOURCE_SETTINGS, as_toml(document, comments), force=True)

@@ -19,7 +19,15 @@ from funnelnb.data.read.dialect import DELIMITERS, find_dialect
 from funnelnb.data.read.header import Layout, filled, find_layout, require_header
 from funnelnb.data.read.records import Dialect, Records, Tally, split
 from funnelnb.data.read.scan import Scan, is_sound, line_end, scan
-from funnelnb.data.read.tail import BODY_ROWS, LOOKED_AT, is_other_table, is_title, is_total, table_end
+from funnelnb.data.read.tail import (
+    BODY_ROWS,
+    LOOKED_AT,
+    header_again,
+    is_other_table,
+    is_title,
+    is_total,
+    table_end,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -459,20 +467,10 @@ def _end_of_table(result: Delimited) -> tuple[list[int], list[int]]:
 
 
 def _repeated_headers(result: Delimited) -> list[int]:
-    """Return the rows that repeat the header."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    names = result.layout.names
-    if not result.layout.header or not any(names):
+    """Return the rows that repeat the header, or most of it."""
+    if not result.layout.header:
         return []
-    same = np.ones(result.table.num_rows, dtype=bool)
-    for place, name in enumerate(names):
-        if name:
-            same &= pc.equal(pc.utf8_trim_whitespace(result.table.column(place)), name).to_numpy()
-            if not same.any():
-                return []
-    return [int(row) for row in result.rows[same]]
+    return [int(row) for row in result.rows[header_again(result.table, result.layout.names)]]
 
 
 def _group_titles(result: Delimited, repeated: Sequence[int]) -> list[int]:

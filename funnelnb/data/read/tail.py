@@ -10,6 +10,10 @@ from funnelnb.data.read.kinds import BLANK, DATE, NUMBER, TEXT, TIME, column_kin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
 LOOKED_AT = 15
 """Notes are looked for among this many last rows."""
 
@@ -17,6 +21,12 @@ LAST_ROWS = 3
 """Among so many last rows a sum may stand behind a word that nobody knows."""
 
 _DIGITS, _NO_DIGIT = re.compile(r"\d"), re.compile(r"[^\d.,]+")
+
+NAMES_AGAIN = 3
+"""So many cells that equal their own header, most of the row, make it a header again."""
+
+FEW_ROWS = 5000
+"""Cells of so few rows are all compared without the blanks around them."""
 
 BODY_ROWS = 50
 """So many rows of a block tell whether it is a table of its own."""
@@ -269,6 +279,43 @@ def is_other_table(block: Sequence[Sequence[str]], kinds: Sequence[str]) -> bool
     if len(within) < len(body) or not any(kind in (NUMBER, DATE, TIME) for kind in own):
         return False
     return not any(_belongs(row, kinds) for row in rows)
+
+
+def header_again(table: pa.Table, names: Sequence[str]) -> NDArray[np.intp]:
+    """Which rows repeat the header, or most of it (a few cells lost or typed over)?
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Texts only.
+    names : sequence of str
+        The header.
+
+    Returns
+    -------
+    ndarray of int
+        Places of the rows.
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    named = [place for place, name in enumerate(names) if name]
+    enough = min(NAMES_AGAIN, len(named))
+    same_n = np.zeros(table.num_rows, dtype=np.int32)
+    for k, place in enumerate(named):
+        cells = table.column(place)
+        cells = pc.utf8_trim_whitespace(cells) if k < 2 or len(cells) < FEW_ROWS else cells
+        same_n += pc.fill_null(pc.equal(cells, names[place]), fill_value=False).to_numpy()
+        if same_n.max(initial=0) + len(named) - k - 1 < enough or (k >= len(named) // 2 and not same_n.any()):
+            return np.zeros(0, dtype=np.intp)
+    alike = np.flatnonzero((same_n >= enough) & (same_n > 0))
+    if not len(alike):
+        return alike
+    filled_n = sum(
+        np.asarray([bool(str(one or "").strip()) for one in column.take(alike).to_pylist()], dtype=np.int32)
+        for column in table.columns
+    )
+    return alike[2 * same_n[alike] > filled_n]
 
 
 def _trimmed(row: Sequence[str]) -> list[str]:

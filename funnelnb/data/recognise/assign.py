@@ -53,6 +53,18 @@ _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
 )
+_CURRENCY = re.compile(r"\b(currency|wahrung|waehrung|devise|moneda|moeda|valuta)( (iso )?code)?\b")
+_HOUSE = re.compile(
+    r"\b(company|home|house|base|group|corporate|reporting|system) currency\b"
+    r"|\b(usd|eur|gbp|chf|cny|rmb|jpy|inr|brl|aud|cad|krw|mxn|rub|sek|nok|dkk|pln|czk|sgd|hkd|nzd|zar|aed|ils)$"
+)
+"""Headers of amounts that say in which currency all of them are."""
+
+_COMPANY = re.compile(
+    r"\b(accounts?|compan(y|ies)|organi[sz]ations?|org|firma|empresa|societe|azienda)\b|公司|企业"
+)
+"""Words of headers of firms: one of them may have another deal tomorrow, so it never tells deals apart."""
+
 _LOST_FLAGS = ("is lost", "lost", "lost flag", "deal lost")
 _NO_EVENT = (
     "birth", "modif", "update", "last", "next", "sync", "contact date", "follow", "due", "due date",
@@ -99,6 +111,8 @@ class Columns:
         Column that says yes where a deal was lost.
     codes : dict of str to str
         What the codes of the outcome column mean, where it holds codes.
+    absent : set of str
+        Columns of the contract that no column of the source is, though one is called so.
     """
 
     found: dict[str, Choice] = field(default_factory=dict)
@@ -108,6 +122,7 @@ class Columns:
     lost_date: str = ""
     lost_flag: str = ""
     codes: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
     def source(self, column: str) -> str:
         """Return the column of the file, empty if none was found."""
@@ -168,17 +183,23 @@ def find(
             _roles(result, raw, profiles, scored)
     _take(result, [one for one in scored if table != "opportunities" or one.column not in _ROLES])
     if table == "opportunities" and guess:
-        _id(result, raw, profiles, scored)
-        _dates(result, raw, profiles)
-        _activity(result, profiles)
-        _flag_of_the_win(result, raw, profiles)
-        _by_closing(result, raw, profiles)
-        if result.found:
-            _nameless(result, raw, profiles)
+        _of_deals(result, raw, profiles, scored)
     result.found = {
         column: one for column, one in result.found.items() if one.source
     }  # "": said not to be there
     return result
+
+
+def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Correct and complete the columns of deals, after their names, by what they hold."""
+    _currency(result, raw, profiles, scored)
+    _id(result, raw, profiles, scored)
+    _dates(result, raw, profiles)
+    _activity(result, profiles)
+    _flag_of_the_win(result, raw, profiles)
+    _by_closing(result, raw, profiles)
+    if result.found:
+        _nameless(result, raw, profiles)
 
 
 def _by_closing(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
@@ -398,6 +419,37 @@ def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
         del result.found["outcome"]
 
 
+def _currency(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
+    """Take amounts and currency that are called alike; of several such pairs one that is in one currency.
+
+    Reports of an organisation with several currencies have each amount twice, once converted into that of the house.
+    """
+    found, amount = result.found.get("currency"), result.found.get("amount")
+    if found is None or amount is None or "said" in (found.why, amount.why):
+        return
+    numbers = {plain(one.name): one.name for one in profiles if one.kind == "number"}
+    pairs = {
+        numbers[base]: one
+        for one in scored
+        if one.column == "currency" and (base := _CURRENCY.sub("", plain(one.source)).strip()) in numbers
+    }
+    used = result.used - {found.source, amount.source}
+    pairs = {name: one for name, one in pairs.items() if not {name, one.source} & used}
+    own = pairs.get(amount.source)
+    if own is None:
+        many = as_text(raw.frame[found.source]).nunique() > 1 if found.source in raw.frame else False
+        if many and _HOUSE.search(plain(amount.source)):
+            del result.found["currency"]  # that of another column
+            result.absent.add("currency")
+        return
+    result.found["currency"] = own
+    counts = {name: as_text(raw.frame[one.source]).nunique() for name, one in pairs.items()}
+    alone = [name for name, n in counts.items() if n == 1]
+    if counts[amount.source] > 1 and len(alone) == 1:
+        result.found["currency"] = pairs[alone[0]]
+        result.found["amount"] = Choice(column="amount", source=alone[0], score=amount.score, why=amount.why)
+
+
 def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Make sure that the id tells deals apart; else look for another column, or use none."""
     found = result.found.get("opportunity_id")
@@ -413,7 +465,8 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
         if one.column == "opportunity_id" and (found is None or one.source != found.source)
     ]
     spare = [one.source for one in rest if one.source not in result.used]
-    if "account_id" in result.found and result.found["account_id"].why != "said":
+    account = result.found.get("account_id")
+    if account is not None and account.why != "said" and not _COMPANY.search(plain(account.source)):
         spare.append(result.found["account_id"].source)
     spare += [
         one.name for one in profiles if (one.guid or names_an_id(one.name)) and one.name not in result.used

@@ -20,9 +20,11 @@ IN_ORDER = 0.95
 """Share of rows in which a creation must lie before the close."""
 
 NO_CREATION = frozenset((
-    "last", "activity", "next", "modified", "updated", "update", "due", "follow", "followup", "up", "reminder", "birth",
-    "birthday", "letzte", "naechste", "ultima", "ultimo", "proxima", "proximo", "derniere", "dernier",
-    "последняя", "следующая",
+    "last", "activity", "next", "modified", "changed", "change", "updated", "update", "due", "follow", "followup",
+    "up", "reminder", "birth", "birthday", "promised", "delivery", "delivered", "deliver", "shipping", "shipped",
+    "installation", "deadline", "expiry", "expires", "expiration", "valid", "until", "lieferung", "lieferdatum",
+    "liefertermin", "entrega", "livraison", "consegna", "levering", "dostawy", "letzte", "naechste", "ultima",
+    "ultimo", "proxima", "proximo", "derniere", "dernier", "последняя", "следующая",
 ))  # fmt: skip
 """Words of headers that say that a date is no creation, nor a close."""
 
@@ -31,6 +33,12 @@ HARDLY = 0.05
 
 FEWEST_ROWS, MOST_STAGES = 12, 25
 """With fewer rows, or more words, what the cells hold may be chance."""
+
+FEWEST_NAMED = 4
+"""As many different ids are enough where a header says that they are those of deals."""
+
+CODE_DIGITS = 6
+"""Whole numbers that all have the same so many digits or more, and none of them a round one, are codes."""
 
 MOSTLY_FILLED = 0.9
 """A creation date stands in at least this share of the rows."""
@@ -130,13 +138,17 @@ def stage_by_closing(
     return found[0] if len(found) == 1 else None
 
 
-def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, str, str] | None:
+def log_by_content(
+    raw: Raw, profiles: Sequence[ColumnProfile], named: str = ""
+) -> tuple[str, str, str] | None:
     """Which columns are key, event and moment of a log whose headers say nothing?
 
     Parameters
     ----------
     raw : Raw
     profiles : sequence of ColumnProfile
+    named : str
+        A column that is called like the id of deals: if it is the key, dates may stand beside the moment.
 
     Returns
     -------
@@ -144,13 +156,10 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
         The only date, in every row; words with an end among them, no two alike for one key; a key that is repeated.
     """
     dates = [one.name for one in profiles if one.kind == "date" and one.filled_share == 1]
-    if (
-        len(dates) != 1
-        or len(raw.frame) < FEWEST_ROWS
-        or any(one.kind == "date" and one.name not in dates for one in profiles)
-    ):
+    alone = len(dates) == 1 and not any(one.kind == "date" and one.name not in dates for one in profiles)
+    if not dates or not (alone or named) or len(raw.frame) < FEWEST_ROWS:
         return None
-    rows_n = len(raw.frame)
+    rows_n, fewest = len(raw.frame), FEWEST_ROWS if alone else FEWEST_NAMED
     events = [
         one.name for one in profiles
         if one.kind == "category" and 3 <= one.distinct_n <= MOST_STAGES and _end_words(raw, one.name)
@@ -158,15 +167,16 @@ def log_by_content(raw: Raw, profiles: Sequence[ColumnProfile]) -> tuple[str, st
     keys = [
         one.name for one in profiles
         if one.kind in ("category", "text", "number") and one.name not in events and not one.is_flag
-        and not one.money and FEWEST_ROWS <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
+        and (alone or one.name == named) and not one.money and fewest <= one.distinct_n <= 0.7 * min(rows_n, one.rows_n)
     ]  # fmt: skip
     found = [
-        (key, event, dates[0])
+        (key, event, at)
         for key in keys
         for event in events
-        if not raw.frame.duplicated([key, event]).mean() > HARDLY
+        for at in sorted(dates, key=lambda one: -raw.frame.groupby(key)[one].nunique().mean())
+        if (key == named or not raw.frame.duplicated([key, event]).mean() > HARDLY)
         and raw.frame.groupby(key)[event].nunique().gt(1).mean() > 1 / 2
-        and _ends_last(raw, key, event, dates[0])
+        and _ends_last(raw, key, event, at)
     ]
     kinds = {one.name: one.kind for one in profiles}
     worded = [one for one in found if kinds[one[0]] != "number"] or found  # an amount repeats with its deal
@@ -214,17 +224,18 @@ def amount_by_content(raw: Raw, profiles: Sequence[ColumnProfile], used: Collect
     Returns
     -------
     str
-        The only nameless column of numbers that are neither times nor flags nor running numbers; of several the
-        only one with a sign of currency (in the cells or in the header) or decimals.
+        The only nameless column of numbers that are neither times nor flags nor running numbers nor codes of one
+        length; of several the only one whose header names a currency, else the only one with a sign of currency in
+        the cells or decimals.
     """
     free = [
         one for one in profiles
         if one.kind == "number" and one.name not in used and not one.is_flag and not one.clock
         and not header_scores(one.name) and one.distinct_n > 2 and (_in_currency(one) or not _counts_on(raw, one))
     ]  # fmt: skip
-    marked = [one for one in free if one.money or _in_currency(one)]
-    chosen = marked if len(marked) == 1 else free
-    return chosen[0].name if len(chosen) == 1 else ""
+    named = [one for one in free if _in_currency(one)]
+    marked = [one for one in free if one.money or one in named]
+    return next((one[0].name for one in (named, marked, free) if len(one) == 1), "")
 
 
 def _in_currency(one: ColumnProfile) -> bool:
@@ -234,9 +245,14 @@ def _in_currency(one: ColumnProfile) -> bool:
 
 
 def _counts_on(raw: Raw, one: ColumnProfile) -> bool:
-    """Whether numbers are small ones or each another one, as ids, ages and scores are."""
+    """Whether numbers are small ones, each another one, or codes of one length, as ids, ages and scores are."""
     parsed = parse(raw.frame[one.name], "number", Reading(), {"file": "", "column": one.name})
     if parsed.undecided:
         return False
-    largest = parsed.values.max()
-    return bool(largest <= 100 or (one.unique and as_text(raw.frame[one.name]).str.isdigit().all()))
+    texts = as_text(raw.frame[one.name]).dropna()
+    if texts.str.match(r"\+|0\d").mean() > 1 / 2:
+        return True  # telephone numbers
+    whole = texts[texts.str.isdigit()]
+    lengths = whole.str.len().unique()
+    coded = len(lengths) == 1 and lengths[0] >= CODE_DIGITS and not whole.str.endswith("00").any()
+    return bool(parsed.values.max() <= 100 or (one.unique and len(whole) == len(texts)) or coded)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_dates import early_wins, lost_alone, won_alone
-from funnelnb.data.recognise.lexicon import key, listed, plain, sense_of
-from funnelnb.data.recognise.stages import Evidence, StageWord, paths
+from funnelnb.data.recognise.lexicon import header_scores, key, listed, negated, plain, sense_of
+from funnelnb.data.recognise.stages import Evidence, StageWord, lost_by_reason, paths
 from funnelnb.data.recognise.words import ENDED, words_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ _LABEL = re.compile(
     r"^(label|name|title|stage|status|(stage|status|list) (label|name|title)|bezeichnung|beschreibung|nombre|nome|nom"
     r"|libelle|naam|nazwa|название|наименование)$|阶段|名称|名前"
 )
+
+
+_STAGE_NUMBER = re.compile(r"\bstage (order|no|number|position|rank|step|index)\b")
 
 
 def column_words(sheet: Sheet, column: str) -> dict[str, int]:
@@ -58,7 +61,7 @@ def evidence_of(
         probability=_probability(deals),
         outcomes=_crossed(deals, outcome_words),
         history=history,
-        given=reference[0] or given,
+        given=reference[0] or given or _numbers_beside(deals),
         meanings={**reference[1], **_by_dates(deals, dates, outcome_words), **_said(counts, settings)},
         closed=flags or _filled(deals, "closed_at"),
         reasons=_filled(deals, "lost_reason"),
@@ -105,6 +108,28 @@ def _date_order(deals: Sheet, dates: Mapping[str, str]) -> dict[str, float]:
     return {word: place[column] for word, column in dates.items()}
 
 
+def _numbers_beside(deals: Sheet) -> dict[str, float]:
+    """Place stages by the numbers of a second column of the stage, if each word has one of its own."""
+    at, frame = deals.columns.source("stage"), deals.raw.frame
+    if at not in frame:
+        return {}
+    for one in deals.profiles:
+        words = plain(one.name).split()
+        if one.name == at or one.numeric_share < 1 or "id" in words or not _named_stage(one.name):
+            continue
+        numbers = parse(frame[one.name], "number", Reading(), {"file": "", "column": one.name}).values
+        pairs = numbers.groupby(as_text(frame[at])).agg(["nunique", "first"])
+        places = pairs["first"]
+        if len(pairs) > 2 and (pairs["nunique"] == 1).all() and places.is_unique and places.abs().max() < 100:
+            return {str(word): float(place) for word, place in places.items()}
+    return {}
+
+
+def _named_stage(name: str) -> bool:
+    scores = header_scores(name)
+    return scores.get("stage", 0.0) > 0 or bool(_STAGE_NUMBER.search(plain(name)))
+
+
 def _by_dates(deals: Sheet, dates: Mapping[str, str], outcome_words: Sequence[StageWord]) -> dict[str, str]:
     """Return what dates of stages tell of their words: a loss that no word tells, wins that are only steps to the win.
 
@@ -135,9 +160,9 @@ def _said(counts: Mapping[str, int], settings: Settings) -> dict[str, str]:
     return {word: said[key(word)] for word in counts if key(word) in said}
 
 
-def _filled(deals: Sheet, column: str) -> dict[str, float]:
-    """Return the share of deals for which a column holds something, by stage word."""
-    at, stage = deals.columns.source(column), deals.columns.source("stage")
+def _filled(deals: Sheet, column: str, by: str = "stage") -> dict[str, float]:
+    """Return the share of deals for which a column holds something, by word of the stage or the outcome."""
+    at, stage = deals.columns.source(column), deals.columns.source(by)
     if not at or not stage or at not in deals.raw.frame or stage not in deals.raw.frame:
         return {}
     shares = as_text(deals.raw.frame[at]).notna().groupby(as_text(deals.raw.frame[stage])).mean()
@@ -319,7 +344,7 @@ def _crossed(deals: Sheet, outcome_words: Sequence[StageWord]) -> dict[str, dict
 
 def _won_by_rest(words: list[StageWord]) -> list[StageWord]:
     """Take the one unknown word beside known words for open and lost for the win; it is asked."""
-    strange = [one for one in words if one.meaning == "open" and one.why == "rest"]
+    strange = [one for one in words if one.meaning == "open" and one.why == "rest" and not negated(one.word)]
     others = {one.meaning for one in words if one not in strange}
     if len(strange) != 1 or "won" in others or not {"open", "lost"} <= {one[:4] for one in others}:
         return words
@@ -340,7 +365,7 @@ def outcome_words_of(result: Proposal, deals: Sheet) -> tuple[StageWord, ...]:
             found.append(StageWord(word=word, n=n, meaning="left", why="rest", sure=False))
         else:
             found.append(StageWord(word=word, n=n, meaning="open", why="name" if sense.meaning else "rest"))
-    found = _won_by_rest(found)
+    found = _won_by_rest(lost_by_reason(found, _filled(deals, "lost_reason", by="outcome")))
     won = any(one.meaning == "won" for one in found)
     lost = any(one.meaning.startswith("lost") for one in found)
     if not won and lost:  # "Closed" beside "Lost" can only be the win; alone it may be either, so it is asked

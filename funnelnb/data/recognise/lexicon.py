@@ -294,6 +294,24 @@ _ENDING = re.compile(r"(?:[oaei]s|[oaeis])$")
 _LATIN = re.compile(r"[a-z]{7,}")
 
 
+@functools.cache
+def _negation() -> tuple[frozenset[str], re.Pattern[str]]:
+    negation = _stages()["negation"]
+    return frozenset(negation["words"]), re.compile(negation["signs"])
+
+
+def negated(word: str) -> bool:
+    """Whether a word says that something is not so.
+
+    Examples
+    --------
+    >>> negated("Não fechado"), negated("未成交"), negated("Fechado")
+    (True, True, False)
+    """
+    words, signs = _negation()
+    return bool(words & set(plain(word).split()) or signs.search(word))
+
+
 def _root(name: str) -> str:
     """Return a folded Latin word without the ending of its gender and number ("aceptada", "aceptados"); else nothing.
 

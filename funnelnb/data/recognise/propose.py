@@ -362,7 +362,8 @@ def _stages(
     if playbook is not None:
         _known_model(result, found, playbook, settings, told=told or bool(part.get("won_when")))
         return
-    if not (evidence.counts or told or part.get("won_when")):
+    worded = any(one.meaning != "open" or one.why == "name" for one in outcome_words)
+    if not (evidence.counts or told or worded or part.get("won_when")):
         _without_stages(result, deals)
         return
     own_model(result, found, told=told)
@@ -590,7 +591,7 @@ def _ask_about_stages(result: Proposal, found: StagePlan, *, told: bool) -> None
                 meaning=one.meaning,
             )
     if not found.won_known and not told and all(one.sure for one in found.words):
-        words = ", ".join(one.word for one in found.words[:8])
+        words = ", ".join(one.word for one in (*found.words, *result.outcomes)[:8])
         if sum(one.n for one in found.words) >= MANY_WITHOUT_WIN and not result.said.outcomes:
             result.ask("nothing_won", words=words)
         else:
@@ -647,6 +648,7 @@ def _columns(result: Proposal, deals: Sheet, settings: Settings) -> None:
             if one.why == "cells":
                 line = f'[tables.opportunities.columns] {column} = "{one.source}"'
                 result.ask("column_by_cells", line=line, column=one.source, meaning=column)
+    columns |= dict.fromkeys(deals.columns.absent - set(said) - set(columns), "")
     if columns:
         part["columns"] = columns
 

@@ -11,7 +11,7 @@ from funnelnb.data.recognise.assign import EITHER, Columns, find, names_an_id
 from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
 from funnelnb.data.recognise.ids_with_time import ID_TIME
-from funnelnb.data.recognise.lexicon import by_beginning, header_scores, key, plain, sense_of
+from funnelnb.data.recognise.lexicon import PATTERN, by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
 from funnelnb.data.recognise.words import words_of
 
@@ -217,7 +217,17 @@ def _as_reference(sheet: Sheet) -> bool:
 def _nameless_log(sheet: Sheet) -> dict[str, str]:
     """Return the roles of a history that no header tells, where no id tells deals apart."""
     at = sheet.columns.source("opportunity_id")
-    found = None if at in sheet.raw.unique else log_by_content(sheet.raw, sheet.profiles)
+    if at in sheet.raw.unique:
+        return {}
+    named = next(
+        (
+            one.name
+            for one in sheet.profiles
+            if header_scores(one.name).get("opportunity_id", 0) >= NAMES_A_DEAL
+        ),
+        "",
+    )
+    found = log_by_content(sheet.raw, sheet.profiles, named)
     return dict(zip(("opportunity_id", "stage", "entered_at"), found, strict=True)) if found else {}
 
 
@@ -287,6 +297,15 @@ def _repeats_ids(raw: Raw, taken: Mapping[str, str]) -> bool:
     return len(ids) > 0 and (tells_change or ids.nunique() <= 0.95 * len(ids))
 
 
+NAMES_A_DEAL = 0.8
+"""A header that says so strongly that it is the id of deals is not that of something else."""
+
+_MOMENT = re.compile(
+    r"\b(chang\w*|mov(ed|ing)|transition\w*|enter\w*|occur\w*|event|logged|recorded|stamp\w*)\b|变更|变动"
+)
+"""Words of headers of the moment at which something in a log happened."""
+
+
 def _are_deals_of_one_name(sheet: Sheet, taken: Mapping[str, str]) -> bool:
     """Whether rows of one key are different deals with the same name: each was created at another time.
 
@@ -327,6 +346,8 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
             coded |= one.unique and role == "opportunity_id"  # the id of the row, not of the deal
             if fit:
                 roles[role][one.name] = score * (HALF if one.kind == "blank" else AS_NUMBER if coded else 1.0)
+        if one.kind == "date" and one.name not in roles["entered_at"] and _MOMENT.search(plain(one.name)):
+            roles["entered_at"][one.name] = PATTERN
     dates = [one.name for one in profiles if one.kind == "date"]
     if not roles["entered_at"] and len(dates) == 1:  # the only time there is, whatever it is called
         roles["entered_at"][dates[0]] = HALF
@@ -363,6 +384,7 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     known = {key(word): word for word in words}
     known |= {key(_BRACKETS.sub("", word)): word for word in words}
     found: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for one in sheet.profiles:
         if one.kind not in ("date", "blank") or _LEFT.search(plain(one.name)):
             continue
@@ -377,17 +399,17 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
             continue
         if one.kind == "blank" and key(named) not in known:
             continue
-        if EITHER.search(one.name) and sheet.columns.source("closed_at") == one.name:
-            continue  # "completed / fell through" is the close, however it ended
+        if _is_close(sheet, one.name) and key(named) not in known:
+            continue  # "completed / fell through" is the close, however it ended, and so is "final decision"
         word = known.get(key(named))
         sense = sense_of(named)
-        if word is None and (
-            sense.meaning in ("", "open", "parked", "unclear")
-            or by_beginning(named)
-            or (words and sense.meaning == "stage" and not _entered(one.name))
-        ):
+        if word is None and (sense.meaning in ("", "open", "parked", "unclear") or by_beginning(named)):
+            continue
+        if word is None and words and sense.meaning == "stage" and not _entered(one.name):
+            alike.setdefault(named, one.name)
             continue
         found.setdefault(word or named, one.name)
+    found = _with_alike(sheet, found, alike)
     stages = [
         word
         for word in found
@@ -398,14 +420,37 @@ def stage_dates(sheet: Sheet, words: Mapping[str, int]) -> dict[str, str]:
     return found if words else _with_unknown(sheet, found)
 
 
+def _with_alike(sheet: Sheet, found: dict[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return the dates of stages with those of stages that no deal is at, if two are called in the same way."""
+    ways = [_way(name) for name in found.values()]
+    more = {stage: name for stage, name in others.items() if ways.count(_way(name)) > 1}
+    place = {one.name: one.place for one in sheet.profiles}
+    return dict(sorted({**more, **found}.items(), key=lambda pair: place[pair[1]])) if more else found
+
+
+def _way(name: str) -> str:
+    """Return a header without its stage ("proposal_at": "* at")."""
+    return plain(name).replace(plain(_stage_named(name)), "*")
+
+
 def _with_unknown(sheet: Sheet, found: dict[str, str]) -> dict[str, str]:
     """Return the dates of stages with those that only their place and order tell, in the order of the columns."""
     frame = sheet.raw.frame
     more = steps_between(frame, sheet.profiles, found)
     more += [one for one in (lost_alone(frame, sheet.profiles, found),) if one and one not in more]
-    whole = {**{_stage_named(one): one for one in more if _stage_named(one)}, **found}
+    more = [one for one in more if _stage_named(one) and not _is_close(sheet, one)]
+    whole = {**{_stage_named(one): one for one in more}, **found}
     place = {one.name: one.place for one in sheet.profiles}
     return dict(sorted(whole.items(), key=lambda pair: place[pair[1]]))
+
+
+def _is_close(sheet: Sheet, name: str) -> bool:
+    """Whether a column is the date of the close by its name, and tells no end of its own."""
+    closed = sheet.columns.found.get("closed_at")
+    if closed is None or closed.source != name or closed.why in ("content", "cells"):
+        return False
+    own_end = sense_of(_stage_named(name)).meaning
+    return bool(EITHER.search(name)) or not (own_end == "won" or own_end.startswith("lost"))
 
 
 def _entered(name: str) -> bool:

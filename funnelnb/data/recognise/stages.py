@@ -19,6 +19,7 @@ from funnelnb.data.recognise.lexicon import (
     Sense,
     key,
     known_pipelines,
+    negated,
     number_of,
     percent_of,
     sense_of,
@@ -57,6 +58,11 @@ _STAGE_OPEN = ("open", "opened", "offen", "abierto", "aberto")
 
 _BARE_PERCENT = re.compile(r"\s*\d{1,3}\s*[%％]\s*")
 
+_CLOSED_SO = re.compile(
+    r"\s*(closed|geschlossen|ferm[eé]e?|cerrad[oa]|fechad[oa]|chius[oa]|закрыт\w*)\b|已?关闭", re.IGNORECASE
+)
+"""Stages that say how a deal was closed ("Closed - No Opp")."""
+
 _SPELLING = 0.86
 """Likeness of two spellings of one stage (1: equal)."""
 
@@ -76,7 +82,7 @@ class StageWord:
         Stage of which this is another spelling; empty otherwise.
     why : str
         ``"name"``, ``"outcome"``, ``"probability"``, ``"flag"``, ``"history"``, ``"last"``, ``"spelling"``,
-        ``"closed"``, ``"rest"``.
+        ``"closed"``, ``"reason"``, ``"rest"``.
     sure : bool
         False: asked before anything is counted on it.
     """
@@ -224,7 +230,39 @@ def _meanings(evidence: Evidence, *, outcome_told: bool) -> list[StageWord]:
         found.append(StageWord(word=word, n=n, meaning=meaning, why=why, sure=sure))
     if not sure_win and len(wins) > 1 and not outcome_told:
         found = _furthest_win(found, evidence)
-    return found if outcome_told else _ends_by_date(found, evidence)
+    return found if outcome_told else _ends_by_date(lost_by_reason(found, evidence.reasons or {}), evidence)
+
+
+def lost_by_reason(words: list[StageWord], reasons: Mapping[str, float]) -> list[StageWord]:
+    """Take words for lost whose deals all have a reason for it, where deals of another word have none; it is asked.
+
+    Parameters
+    ----------
+    words : list of StageWord
+    reasons : Mapping of str to float
+        Word = share of its deals that have a reason for the loss.
+
+    Returns
+    -------
+    list of StageWord
+        Only words that no list explains, and those that say what was not done ("não fechado").
+    """
+    if len(reasons) < 2 or min(reasons.values()) > 1 - ALL:
+        return words
+    if any(one.meaning == "won" and reasons.get(one.word, 0.0) > 1 - ALL for one in words):
+        return words
+    return [
+        replace(one, meaning="lost", why="reason", sure=False)
+        if reasons.get(one.word, 0.0) >= ALL and _may_be_lost(one)
+        else one
+        for one in words
+    ]
+
+
+def _may_be_lost(one: StageWord) -> bool:
+    if one.meaning not in ("open", "stage", "none", "left"):
+        return False
+    return one.why == "rest" or negated(one.word) or not one.sure
 
 
 def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
@@ -260,8 +298,8 @@ def _meaning(  # noqa: C901, PLR0911 - one case per kind of word
         by_chance = _by_probability(word, evidence)
         if by_chance:
             return by_chance, "probability", True
-        if _always_ended(word, told, evidence):
-            return "none", "outcome", True
+    if _always_ended(word, told, evidence, listed=bool(sense.meaning)):
+        return "none", "outcome", True
     return "stage", "name" if sense.meaning else "rest", True
 
 
@@ -297,11 +335,22 @@ def _ends_by_date(words: list[StageWord], evidence: Evidence) -> list[StageWord]
     ]
 
 
-def _always_ended(word: str, told: Mapping[str, int], evidence: Evidence) -> bool:
-    """Whether another column gives nearly all deals of a word one and the same end."""
+def _always_ended(word: str, told: Mapping[str, int], evidence: Evidence, *, listed: bool) -> bool:
+    """Whether another column gives nearly all deals of a word one and the same end.
+
+    A few deals are enough for a word that says so itself ("Closed - no fit", "Not relevant"); for one that a list
+    holds as a stage none are.
+    """
+    if _CLOSED_SO.match(word) or (negated(word) and not listed):
+        return _one_end(told)
     enough = sum(told.values()) >= max(5, ALL * evidence.counts[word])
-    one_end = len(told) == 1 and next(iter(told)) in END_MEANINGS
-    return enough and one_end and not _goes_on(word, evidence)
+    if all(set(one) <= set(END_MEANINGS) for one in evidence.outcomes.values()):
+        return False  # every deal has ended: a stage is where it was last
+    return not listed and enough and _one_end(told) and not _goes_on(word, evidence)
+
+
+def _one_end(told: Mapping[str, int]) -> bool:
+    return len(told) == 1 and next(iter(told)) in END_MEANINGS
 
 
 def _ended_all_the_same(word: str, evidence: Evidence) -> bool:
@@ -526,7 +575,10 @@ def _last_is_won(
     if source == "system" and last not in _by_system(ordered) and sense_of(last).rank is None:
         return words, ordered
     rank = sense_of(last).rank
-    doubted = evidence.probability.get(last, CERTAIN) < CERTAIN
+    told = evidence.outcomes.get(last, {})
+    doubted = (
+        evidence.probability.get(last, CERTAIN) < CERTAIN or negated(last) or (told and not told.get("won"))
+    )
     if unclear or len(ordered) < 2 or doubted or (rank is not None and rank < _NEAR_WON):
         return words, ordered
     return [

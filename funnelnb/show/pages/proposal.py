@@ -128,6 +128,8 @@ def _columns(proposal: Proposal, say: Words) -> str:
     rows = []
     by_name = {one.name: one for one in sheet.profiles}
     for column, source in proposal.columns_in_order():
+        if not source:  # said not to be there
+            continue
         first = source if isinstance(source, str) else source[0]
         samples = _examples(by_name.get(first))
         rows.append((column, source if isinstance(source, str) else " / ".join(source), samples))
