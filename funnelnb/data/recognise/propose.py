@@ -143,7 +143,13 @@ def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, A
 
 def _best(sheets: Sequence[Sheet], kind: str) -> Sheet | None:
     found = [one for one in sheets if one.kind == kind]
-    return max(found, key=lambda one: (round(one.score, 2), len(one.raw.frame)), default=None)
+    return max(found, key=lambda one: (round(one.score, 2), len(one.raw.frame), _ended(one)), default=None)
+
+
+def _ended(sheet: Sheet) -> int:
+    """How many dates of a close are there: of two exports of the same deals the later one has more."""
+    at = sheet.columns.source("closed_at")
+    return int(as_text(sheet.raw.frame[at]).notna().sum()) if at in sheet.raw.frame else 0
 
 
 def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
