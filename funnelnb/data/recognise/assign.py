@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from funnelnb.data.contract.tables import TABLES, kind_of
 from funnelnb.data.parse.values import Reading, as_text, parse, repeats
 from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content, stage_by_closing
+from funnelnb.data.recognise.currencies import pair_currency
 from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.data.recognise.words import Words, both_ends, lacks_one_end, words_of
@@ -43,13 +44,6 @@ _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
 )
-_CURRENCY = re.compile(r"\b(currency|wahrung|waehrung|devise|moneda|moeda|valuta)( (iso )?code)?\b")
-_HOUSE = re.compile(
-    r"\b(company|home|house|base|group|corporate|reporting|system) currency\b"
-    r"|\b(usd|eur|gbp|chf|cny|rmb|jpy|inr|brl|aud|cad|krw|mxn|rub|sek|nok|dkk|pln|czk|sgd|hkd|nzd|zar|aed|ils)$"
-)
-"""Headers of amounts that say in which currency all of them are."""
-
 _COMPANY = re.compile(
     r"\b(accounts?|compan(y|ies)|organi[sz]ations?|org|firma|empresa|societe|azienda)\b|公司|企业"
 )
@@ -182,7 +176,7 @@ def find(
 
 def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Correct and complete the columns of deals, after their names, by what they hold."""
-    _currency(result, raw, profiles, scored)
+    pair_currency(result, raw, profiles, scored)
     _id(result, raw, profiles, scored)
     _dates(result, raw, profiles)
     _activity(result, profiles)
@@ -397,37 +391,6 @@ def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
         return
     if (ends.unclear and steps.ended) or (ends.open == 1 and (steps.ended or steps.unclear)):
         del result.found["outcome"]
-
-
-def _currency(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
-    """Take amounts and currency that are called alike; of several such pairs one that is in one currency.
-
-    Reports of an organisation with several currencies have each amount twice, once converted into that of the house.
-    """
-    found, amount = result.found.get("currency"), result.found.get("amount")
-    if found is None or amount is None or "said" in (found.why, amount.why):
-        return
-    numbers = {plain(one.name): one.name for one in profiles if one.kind == "number"}
-    pairs = {
-        numbers[base]: one
-        for one in scored
-        if one.column == "currency" and (base := _CURRENCY.sub("", plain(one.source)).strip()) in numbers
-    }
-    used = result.used - {found.source, amount.source}
-    pairs = {name: one for name, one in pairs.items() if not {name, one.source} & used}
-    own = pairs.get(amount.source)
-    if own is None:
-        many = as_text(raw.frame[found.source]).nunique() > 1 if found.source in raw.frame else False
-        if many and _HOUSE.search(plain(amount.source)):
-            del result.found["currency"]  # that of another column
-            result.absent.add("currency")
-        return
-    result.found["currency"] = own
-    counts = {name: as_text(raw.frame[one.source]).nunique() for name, one in pairs.items()}
-    alone = [name for name, n in counts.items() if n == 1]
-    if counts[amount.source] > 1 and len(alone) == 1:
-        result.found["currency"] = pairs[alone[0]]
-        result.found["amount"] = Choice(column="amount", source=alone[0], score=amount.score, why=amount.why)
 
 
 def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
