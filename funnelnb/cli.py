@@ -588,9 +588,17 @@ def _clean(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from funnelnb.data.check import check_data
+    from funnelnb.data.read.files import read_once
 
     data = _data(given)
+    with read_once():
+        return _checked(given, data)
+
+
+def _checked(given: argparse.Namespace, data: tuple[str, ...]) -> int:
+    """Do what ``funnelnb check`` is asked for; each file is read once."""
+    from funnelnb.data.check import check_data
+
     if given.harm or given.html or given.json:
         return _harm(given, data)
     if given.write_settings is not None or not _described(given, data):

@@ -11,6 +11,7 @@ NUMBER = r"\d[\d,]*"
 def text_of(page: str) -> str:
     """What a reader sees of a page, pictures included, without marks."""
     page = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    page = re.sub(r'<span class="f">(.*?)</span>', r"\1", page)
     page = re.sub(r"</(p|h\d|tr|li|div|text|dd|dt)>", "\n", page)
     return html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ").replace("\u202f", " ")
 

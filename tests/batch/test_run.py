@@ -362,7 +362,7 @@ def test_a_chinese_run_speaks_chinese(request_for: Any, tmp_path: Path) -> None:
     found = pages(request.out)
     assert set(found) == {"华东.html", "小.html", "index.html"}
     assert '<html lang="zh-Hans">' in found["华东.html"]
-    assert "60 天内赢单" in found["华东.html"]
+    assert '<span class="f">60 天</span>内赢单' in found["华东.html"]
     assert "样本太少" in found["小.html"]
     assert "各区域的商机转化情况" in found["index.html"]
     for text in found.values():

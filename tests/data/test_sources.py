@@ -434,3 +434,26 @@ def test_a_folder_of_folders_names_the_one_that_holds_the_data(tmp_path):
     with pytest.raises(SourceError, match="no data file was found") as error:
         load(tmp_path, playbook=STAGES)
     assert str(tmp_path / "sample") in str(error.value)
+
+
+def test_check_reads_each_file_once_and_a_changed_one_again(tmp_path, monkeypatch, capsys):
+    from funnelnb.cli import main
+    from funnelnb.data.read import files
+
+    (tmp_path / "deals.csv").write_text(
+        "Deal ID,Stage,Created,Rep\n1,Won,2026-01-05,a\n2,Demo,2026-01-05,b\n"
+    )
+    (tmp_path / "people.csv").write_text("Rep,Region\na,North\nb,South\n")
+    read, whole = [], files._read_file
+    monkeypatch.setattr(
+        files, "_read_file", lambda path, settings: read.append(path.name) or whole(path, settings)
+    )
+    assert main(["check", str(tmp_path)]) in (0, 1)
+    assert sorted(read) == ["deals.csv", "people.csv"]
+    assert "2 deals" in capsys.readouterr().out
+    with files.read_once():
+        first = files.read(tmp_path / "people.csv", "people")
+        first.frame = first.frame.iloc[:0]  # what is done to one reading does not reach the next
+        assert len(files.read(tmp_path / "people.csv", "people").frame) == 2
+        (tmp_path / "people.csv").write_text("Rep,Region\na,East\n")
+        assert files.read(tmp_path / "people.csv", "people").frame["Region"].tolist() == ["East"]

@@ -1,4 +1,7 @@
-"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is."""
+"""Files, frames and databases to raw tables: one reader per form, chosen by what the source is.
+
+Longer than most modules: each kind of file has its reader and its limits here, read as a list.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,48 @@ def read(source: Any, name: str, settings: TableSettings | None = None) -> Raw:
     return raw
 
 
+_KEPT: ContextVar[dict[Any, Raw] | None] = ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """Read each file once, however often it is asked for within; a file that has changed is read again."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def read_file(path: Path, settings: TableSettings) -> Raw:
+    """Read one table from a file, or take it as it was read before within :func:`read_once`.
+
+    Raises
+    ------
+    SourceError
+        As for :func:`_read_file`.
+    """
+    kept = _KEPT.get()
+    if kept is None:
+        return _read_file(path, settings)
+    asked = tuple(getattr(settings, name) for name in _READ_BY)
+    key = (path.absolute(), _state(path), path in _BEYOND.get()[0], *asked)
+    if key not in kept:
+        kept[key] = _read_file(path, settings)
+    found = kept[key]
+    return replace(
+        found, ragged=list(found.ragged), notes=list(found.notes), spoilt=set(found.spoilt),
+        unique=set(found.unique), words={},
+    )  # fmt: skip
+
+
+_READ_BY = (
+    "sheet", "header", "header_row", "quote", "escape", "mend", "totals", "limits", "encoding", "delimiter", "query",
+)  # fmt: skip
+"""Settings that tell how a file is read; all others come later."""
+
+
+def _read_file(path: Path, settings: TableSettings) -> Raw:
     """Read one table from a file, by what it is; its ending only says what it was meant to be.
 
     Raises

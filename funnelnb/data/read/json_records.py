@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError, nearest
+from funnelnb.data.read.json_shapes import as_plain, with_deals, with_lists
 from funnelnb.data.read.raw import Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 STAGE_LISTS = ("statuses", "stages")
 """How interfaces call the list of stages within a pipeline."""
 
-FEWEST_KEYED, MANY_KEYED = 3, 12
-"""So many records under keys are a list if all keys hold a digit; from the second number on, whatever the keys."""
-
-DEAL_LISTS = ("opportunities", "deals")
-"""How interfaces call the list of deals within a customer."""
+LEVELS = 7
+"""So deep a list of records is looked for."""
 
 MOST_PIPELINES = 30
 """With more records than that they are no pipelines."""
@@ -53,37 +51,8 @@ def json_tables(path: Path) -> list[str]:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return []
-    found = _side_by_side(_with_lists(content))
+    found = _side_by_side(with_lists(content))
     return list(found) if len(found) > 1 else []
-
-
-def _with_lists(content: Any, depth: int = 3) -> Any:
-    """Return the content with lists where records stand under their keys, or columns under the numbers of the rows."""
-    if not isinstance(content, dict) or not depth:
-        return content
-    inner = [one for one in content.values() if isinstance(one, dict)]
-    if len(inner) == len(content) > 1:
-        if _by_column(inner):
-            return [{name: cells[row] for name, cells in content.items()} for row in inner[0]]
-        if _by_key(content):
-            return [one if "id" in one else {"id": key, **one} for key, one in content.items()]
-    return {name: _with_lists(one, depth - 1) for name, one in content.items()}
-
-
-def _by_column(inner: list[dict[str, Any]]) -> bool:
-    """Whether records are columns, as pandas writes them: the same numbers of rows in each, from 0 on."""
-    rows = [str(one) for one in range(len(inner[0]))]
-    return len(rows) > 1 and all(list(one) == rows for one in inner)
-
-
-def _by_key(content: dict[str, Any]) -> bool:
-    """Whether a record holds others under keys of a machine: many, or all with a digit, and of one shape."""
-    if len(content) < FEWEST_KEYED or not (
-        len(content) >= MANY_KEYED or all(re.search(r"\d", one) for one in content)
-    ):
-        return False
-    first = set(next(iter(content.values())))
-    return all(2 * len(first & set(one)) >= max(len(first), len(one)) > 0 for one in content.values())
 
 
 def _side_by_side(content: Any) -> dict[str, list[dict[str, Any]]]:
@@ -128,7 +97,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     """
     import pandas as pd
 
-    content = _with_lists(_parsed(path))
+    content = with_lists(_parsed(path))
     inside = _side_by_side(content) if table else {}
     if table and table not in inside:
         raise SourceError(
@@ -136,10 +105,10 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
             expected="one of " + ", ".join(inside) if inside else _EXPECTED,
             hint=nearest(table, inside),
         )
-    records = _with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
+    records = with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
     shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
-    for one in records:
+    for one in as_plain(records):
         flat.append(dict(_flattened(one, "", shown, limits)))
         seen.update(dict.fromkeys(flat[-1]))
         limits.refuse("columns", len(seen), shown)
@@ -191,15 +160,18 @@ def _place(error: Exception, line: int = 0) -> str:
 def _records(content: Any, file: str) -> list[dict[str, Any]]:
     """Return the longest list of records in the first levels of the content; else the content, if it is a record."""
     level, best = [content], list[dict[str, Any]]()
-    for _ in range(4):
+    for _ in range(LEVELS):
         lists = [one for one in level if isinstance(one, list)]
         for one in lists:
             records = [record for record in one if isinstance(record, dict)]
             if len(records) > len(best) and len(records) == len(one):
                 best = records
-        if best:
+        if len(best) > 1:
             return best
-        level = [inner for one in level if isinstance(one, dict) for inner in one.values()]
+        alone = [one[0] for one in lists if len(one) == 1]  # one board that holds the cards
+        level = [inner for one in (*level, *alone) if isinstance(one, dict) for inner in one.values()]
+    if best:
+        return best
     if isinstance(content, dict) and content:
         return [content]
     raise SourceError(f"{file} holds no list of records", expected=_EXPECTED, hint="export records")
@@ -222,30 +194,6 @@ def _with_statuses(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         rows += [{**row, **outer} for row in stages]
     return rows
-
-
-def _with_deals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the deals one below the other, where each record is a customer that holds a list of its deals."""
-    name = next((one for one in DEAL_LISTS if any(_listed(record.get(one)) for record in records)), "")
-    if not name or any(_listed(record.get(name)) is None for record in records):
-        return records
-    rows = []
-    for record in records:
-        outer = {
-            f"customer_{column}": value
-            for column, value in record.items()
-            if not isinstance(value, dict | list)
-        }
-        rows += [{**one, **outer} for one in _listed(record.get(name)) or ()]
-    return rows
-
-
-def _listed(value: Any) -> list[dict[str, Any]] | None:
-    """Return the records that a value holds, also wrapped ("records"); None if it is no list of records."""
-    inner = value.get("records") if isinstance(value, dict) else value
-    if inner is None:
-        return []
-    return inner if isinstance(inner, list) and all(isinstance(one, dict) for one in inner) else None
 
 
 def _flattened(record: dict[str, Any], prefix: str, file: str, limits: Limits, depth: int = 1) -> Any:

@@ -29,6 +29,16 @@ ENOUGH = 0.35
 _NAMED = 0.65
 """Score from which on a header names a column, and not only resembles its name."""
 
+_NAMES_DEALS = 0.8
+"""Score from which on a header is that of the id of a deal."""
+
+_OF_OTHERS = re.compile(
+    r"\b(account|contact|owner|user|campaign|company|customer|product|line|item|quote line)s?\b"
+)
+
+AGREES = 0.98
+"""So many rows must have a date of the win where a flag says yes, and none elsewhere, for it to tell the win."""
+
 MANY_DATES = 3
 """So many columns of dates may be the stages of a deal, though no column is called so."""
 
@@ -180,6 +190,7 @@ def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scor
     _id(result, raw, profiles, scored)
     _dates(result, raw, profiles)
     _activity(result, profiles)
+    _flag_of_the_win(result, raw, profiles)
     _by_closing(result, raw, profiles)
     if result.found:
         _nameless(result, raw, profiles)
@@ -267,6 +278,15 @@ def _scores(  # noqa: C901
                 continue
             if column == "opportunity_id" and table == "opportunities" and why != "contract":
                 fit *= 1.0 if one.unique else 0.75 if one.distinct_n > 0.9 * one.filled_n else 0.3
+                if (
+                    not one.unique
+                    and score >= _NAMES_DEALS
+                    and one.distinct_n > 0.3 * one.filled_n
+                    and names_an_id(one.name)
+                ):
+                    fit = max(
+                        fit, ENOUGH / score
+                    )  # several rows of a deal, such as one per product or contact
             if fit * score >= ENOUGH:
                 found.append(Choice(column=column, source=one.name, score=fit * score, why=why))
     return sorted(found, key=lambda one: (-round(one.score, 6), fold(one.source), one.source))
@@ -417,6 +437,7 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
     spare = [
         one for one in spare
         if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or names_an_id(one))
+        and not (found is not None and _OF_OTHERS.search(plain(one)))
         and _is_unique(raw, one)
     ]  # fmt: skip
     if spare:
@@ -549,6 +570,22 @@ def _before(raw: Raw, date: str, closed: str) -> bool:
         return True
     both = first.values.notna() & last.values.notna()
     return not both.any() or bool((first.values[both] <= last.values[both]).mean() >= 0.8)
+
+
+def _flag_of_the_win(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
+    """Find a column that says yes where the date of the win stands, no elsewhere: it is asked about."""
+    at = result.won_date
+    if not at or {"stage", "outcome", "is_won"} & set(result.found):
+        return
+    dated = as_text(raw.frame[at]).notna()
+    for one in profiles:
+        if not one.is_flag or one.name in result.used:
+            continue
+        flags = parse(raw.frame[one.name], "flag", Reading(), {}).values
+        yes, no = (flags.eq(answer).fillna(value=False).astype(bool) for answer in (True, False))
+        if no.any() and (yes == dated).mean() >= AGREES:
+            result.found["is_won"] = Choice(column="is_won", source=one.name, score=ENOUGH, why="cells")
+            return
 
 
 def _activity(result: Columns, profiles: Sequence[ColumnProfile]) -> None:

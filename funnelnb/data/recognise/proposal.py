@@ -138,7 +138,7 @@ class Proposal:
     def columns_in_order(self) -> list[tuple[str, str | list[str]]]:
         """Return the columns of the deals and their sources, in the order of the contract."""
         place = {one.name: k for k, one in enumerate(TABLES["opportunities"])}
-        found = self.table("opportunities").get("columns", {}).items()
+        found = [pair for pair in self.table("opportunities").get("columns", {}).items() if pair[1]]
         return sorted(found, key=lambda pair: place.get(pair[0], len(place)))
 
     def unread(self) -> dict[str, list[str]]:

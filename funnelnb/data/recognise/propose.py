@@ -59,6 +59,12 @@ CENTS_SHARE = 0.95
 ALL_BEGUN = 0.98
 """So many deals must have a date of the first stage for it to be that of the creation."""
 
+_IN_ONE = re.compile(
+    r"\bconvert|\bcompany currency|\bhome currency|\bbase currency|\bdefault currency|\bus ?dollar\b"
+    r"|\bumgerechnet|本位币|折算"
+)
+"""Headers of amounts that a system has converted into its one currency."""
+
 _CODES = re.compile(
     r"\b(usd|eur|gbp|inr|cny|rmb|jpy|brl|cad|aud|chf|mxn|rub|pln|sek|nok|dkk|zar|aed|sgd|hkd|krw|try)\b"
 )
@@ -732,6 +738,31 @@ def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
             result.note("amounts_in_cents", column=source, other=shown)
 
 
+def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
+    """Read the amounts that the system has converted, where the others are in several currencies."""
+    said = settings.table("opportunities").columns
+    other = next(
+        (
+            one
+            for one in deals.profiles
+            if _IN_ONE.search(plain(one.name)) and one.kind == "number" and one.filled_share >= CENTS_SHARE
+        ),
+        None,
+    )
+    columns = result.table("opportunities").get("columns", {})
+    if other is None or {"amount", "currency"} & set(said) or columns.get("amount", other.name) == other.name:
+        return False
+    result.note("converted_taken", column=columns["currency"], other=other.name)
+    columns["amount"] = other.name
+    deals.columns.found["amount"] = _choice("amount", other.name)
+    columns["currency"] = ""  # not the one of these amounts
+    del deals.columns.found["currency"]
+    beside = next((one for one in deals.profiles if one.name == f"{other.name} Currency"), None)
+    if beside is not None and beside.distinct_n == 1 and not settings.currency:
+        result.document["currency"] = beside.samples[0].upper()
+    return True
+
+
 def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
     """Take the currency from the header of the amounts; ask where the amounts are in several."""
     _in_cents(result, deals, settings)
@@ -739,6 +770,8 @@ def _money(result: Proposal, deals: Sheet, settings: Settings) -> None:
     at = deals.columns.source("currency")
     if at:
         codes = as_text(deals.raw.frame[at]).dropna().str.upper().value_counts()
+        if len(codes) > 1 and _converted(result, deals, settings):
+            return
         if len(codes) > 1 and not settings.problems.get("two_currencies"):
             result.document.setdefault("problems", {})["two_currencies"] = "keep"
             result.ask(

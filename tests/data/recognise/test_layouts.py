@@ -6,6 +6,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from funnelnb.cli import main
 from funnelnb.data.load import load
 from funnelnb.data.propose import propose
 from funnelnb.data.recognise.evidence import _probability
@@ -269,3 +270,61 @@ def test_what_is_shown_first_names_what_is_lacking():
     assert "No column found for: date of the close, amount, owner" in text
     assert "Outcomes, from result" in text
     assert "没有找到：" in proposal_text(propose(made), "zh")
+
+
+def test_a_row_for_each_contact_of_a_deal():
+    made = deals(amount=range(10, 70, 10)).rename(columns={"id": "Record ID"})
+    twice = pd.concat([made, made.iloc[[0, 3]]], ignore_index=True)
+    twice["Associated Contact IDs"] = range(100, 108)
+    assert counted(twice) == (6, 2, 1, 0, 3, 60.0)
+
+
+def test_amounts_converted_by_the_system(tmp_path):
+    made = deals(**{"Amount Currency": ["EUR", "USD"] * 3, "Amount": [9, 20, 27, 40, 45, 60]})
+    made["Amount (converted) Currency"], made["Amount (converted)"] = "USD", [10, 20, 30, 40, 50, 60]
+    found = propose(made)
+    assert found.document["currency"] == "USD"
+    assert not found.questions
+    assert counted(made)[5] == 60.0
+    kept = made.drop(columns=["Amount (converted) Currency", "Amount (converted)"])
+    kept.to_csv(tmp_path / "deals.csv", index=False)
+    assert main(["import", str(tmp_path / "deals.csv"), "--yes", "--out", str(tmp_path / "kept")]) == 0
+    assert load(tmp_path / "kept").describe()["won_amount"] == 54.0  # an import of an import loads
+
+
+def test_a_flag_that_goes_with_the_date_of_the_win():
+    made = pd.DataFrame(
+        {"Intake ID": range(6), "Inquiry date": DAYS, "Engaged?": ["Yes", "No", "", "No", "Yes", ""],
+         "Retainer signed": ["2025-02-02", "", "", "", "2025-04-01", ""]}
+    )  # fmt: skip
+    assert counted(made)[:5] == (6, 2, 2, 0, 2)
+    assert "column_by_cells" in {one.code for one in propose(made).questions}
+
+
+def test_codes_of_a_stage_group():
+    made = deals(STAGE_SEMANTIC_ID=["S", "F", "P", "P", "S", "P"]).assign(
+        stage=["A", "A", "B", "A", "B", "B"]
+    )
+    assert counted(made)[:5] == (6, 2, 1, 0, 3)
+
+
+@pytest.mark.parametrize("kind", ["notion", "monday", "asana"])
+def test_fields_with_a_type_or_a_name_beside_them(tmp_path, kind):
+    rows = json.loads(deals(amount=range(10, 70, 10)).to_json(orient="records"))
+    content = {
+        "notion": {"object": "list", "results": [
+            {"object": "page", "id": f"p{row['id']}", "created_time": row["created"], "properties": {
+                "Deal": {"id": "t", "type": "title", "title": [{"type": "text", "plain_text": f"D{row['id']}"}]},
+                "Stage": {"id": "a", "type": "select", "select": {"id": "x", "name": row["stage"]}},
+                "Value": {"id": "b", "type": "number", "number": row["amount"]}}} for row in rows]},
+        "monday": {"data": {"boards": [{"id": "1", "name": "Deals", "items_page": {"cursor": None, "items": [
+            {"id": str(row["id"]), "name": "D", "created_at": row["created"], "column_values": [
+                {"id": "s", "text": row["stage"], "column": {"title": "Stage"}},
+                {"id": "v", "text": str(row["amount"]), "column": {"title": "Deal Value"}}]} for row in rows]}}]}},
+        "asana": {"data": [
+            {"gid": str(row["id"]), "name": "D", "created_at": row["created"],
+             "memberships": [{"project": {"name": "Sales"}, "section": {"gid": "1", "name": row["stage"]}}],
+             "custom_fields": [{"gid": "7", "name": "Deal value", "number_value": row["amount"]}]} for row in rows]},
+    }[kind]  # fmt: skip
+    (tmp_path / "deals.json").write_text(json.dumps(content), encoding="utf-8")
+    assert counted(tmp_path / "deals.json") == (6, 2, 1, 0, 3, 60.0)
