@@ -16,10 +16,10 @@ from funnelnb.data.recognise.words import Words, both_ends, lacks_one_end, words
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
-    from funnelnb.data.recognise.profile import ColumnProfile
     from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.data.read.raw import Raw
+    from funnelnb.data.recognise.profile import ColumnProfile
 
 OWN, PRESET = 1.1, 1.0
 """How much a header says that is the contract's own name, or one of the recognised CRM's."""
