@@ -283,9 +283,12 @@ def test_amounts_converted_by_the_system(tmp_path):
     made = deals(**{"Amount Currency": ["EUR", "USD"] * 3, "Amount": [9, 20, 27, 40, 45, 60]})
     made["Amount (converted) Currency"], made["Amount (converted)"] = "USD", [10, 20, 30, 40, 50, 60]
     found = propose(made)
-    assert found.document["currency"] == "USD"
     assert not found.questions
     assert counted(made)[5] == 60.0
+    home = made.rename(columns={"Amount (converted)": "Amount in company currency"})
+    home = home.drop(columns="Amount (converted) Currency")
+    assert counted(home)[5] == 60.0
+    assert "converted_taken" in {one.code for one in propose(home).notes}
     kept = made.drop(columns=["Amount (converted) Currency", "Amount (converted)"])
     kept.to_csv(tmp_path / "deals.csv", index=False)
     assert main(["import", str(tmp_path / "deals.csv"), "--yes", "--out", str(tmp_path / "kept")]) == 0
