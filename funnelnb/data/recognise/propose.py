@@ -745,7 +745,10 @@ def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
 
 
 def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
-    """Read the amounts that the system has converted, where the others are in several currencies."""
+    """Read the amounts that the system has converted, where the others are in several currencies.
+
+    Those that have a column of their currency beside them were found by its name.
+    """
     said = settings.table("opportunities").columns
     other = next(
         (
@@ -763,9 +766,6 @@ def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
     deals.columns.found["amount"] = _choice("amount", other.name)
     columns["currency"] = ""  # not the one of these amounts
     del deals.columns.found["currency"]
-    beside = next((one for one in deals.profiles if one.name == f"{other.name} Currency"), None)
-    if beside is not None and beside.distinct_n == 1 and not settings.currency:
-        result.document["currency"] = beside.samples[0].upper()
     return True
 
 

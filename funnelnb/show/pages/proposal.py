@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
             say.say("recognise.line_unread", names=", ".join(names[:UNREAD_SHOWN]))
         ]
     for one in proposal.repairs:
-        line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
+        line = say.say(
+            "recognise.line_repair", n=one.problem.rows_n, found=error_text(one.problem.found, say)
+        )
         comments.setdefault(f"problems.{one.code}", []).append(line)
     return comments
 
@@ -226,7 +229,7 @@ def _repairs(repairs: Sequence[Repair], say: Words) -> list[str]:
         more = say.say("recognise.more_values", n=len(problems) - 1) if len(problems) > 1 else ""
         values: dict[str, Any] = {
             "place": file + (f", {column}" if column else ""),
-            "found": found,
+            "found": error_text(found, say),
             "value": shown + more,
         }
         values |= {"rows_n": sum(one.rows_n for one in problems), "policy": say.get(f"recognise.{policy}")}
