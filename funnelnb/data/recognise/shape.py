@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.parse.values import as_text
-from funnelnb.data.recognise.assign import EITHER, Columns, find, names_an_id
+from funnelnb.data.recognise.assign import EITHER, Columns, find
 from funnelnb.data.recognise.by_content import log_by_content
 from funnelnb.data.recognise.by_dates import lost_alone, steps_between
+from funnelnb.data.recognise.deal_ids import names_an_id
 from funnelnb.data.recognise.ids_with_time import ID_TIME
 from funnelnb.data.recognise.lexicon import PATTERN, by_beginning, header_scores, key, plain, sense_of
 from funnelnb.data.recognise.profile import ColumnProfile, profile, undamaged
