@@ -1,4 +1,7 @@
-"""Which column is what? Names and contents together decide; every choice keeps its reason."""
+"""Which column is what? Names and contents together decide; every choice keeps its reason.
+
+Longer than most modules: one choice after the other, each resting on those before it.
+"""
 
 from __future__ import annotations
 
