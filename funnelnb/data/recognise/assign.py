@@ -1,4 +1,7 @@
-"""Which column is what? Names and contents together decide; every choice keeps its reason."""
+"""Which column is what? Names and contents together decide; every choice keeps its reason.
+
+Longer than most modules: one choice after the other, each resting on those before it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from funnelnb.data.contract.tables import TABLES, kind_of
-from funnelnb.data.parse.values import Reading, as_text, parse, repeats
+from funnelnb.data.parse.values import Reading, as_text, parse
 from funnelnb.data.recognise.by_content import amount_by_content, dates_by_content, stage_by_closing
+from funnelnb.data.recognise.currencies import pair_currency
+from funnelnb.data.recognise.deal_ids import is_unique, mostly_kept, names_an_id, tells_apart
 from funnelnb.data.recognise.lexicon import UNIT, coded_outcomes, header_scores, plain, sense_of
-from funnelnb.data.recognise.profile import ColumnProfile, undamaged
 from funnelnb.data.recognise.words import Words, both_ends, lacks_one_end, words_of
 from funnelnb.playbooks.model import fold
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.data.read.raw import Raw
+    from funnelnb.data.recognise.profile import ColumnProfile
 
 OWN, PRESET = 1.1, 1.0
 """How much a header says that is the contract's own name, or one of the recognised CRM's."""
@@ -53,13 +58,6 @@ _EXPECTED = re.compile(
     r"\b(expect|estim|forecast|plan|target|anticip|project|erwart|voraus|geplant|prev|prevu|previst|verwacht|przewid|ожида|план)"
     r"|预计|预期|计划|予定|예상"
 )
-_CURRENCY = re.compile(r"\b(currency|wahrung|waehrung|devise|moneda|moeda|valuta)( (iso )?code)?\b")
-_HOUSE = re.compile(
-    r"\b(company|home|house|base|group|corporate|reporting|system) currency\b"
-    r"|\b(usd|eur|gbp|chf|cny|rmb|jpy|inr|brl|aud|cad|krw|mxn|rub|sek|nok|dkk|pln|czk|sgd|hkd|nzd|zar|aed|ils)$"
-)
-"""Headers of amounts that say in which currency all of them are."""
-
 _COMPANY = re.compile(
     r"\b(accounts?|compan(y|ies)|organi[sz]ations?|org|firma|empresa|societe|azienda)\b|公司|企业"
 )
@@ -192,7 +190,7 @@ def find(
 
 def _of_deals(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Correct and complete the columns of deals, after their names, by what they hold."""
-    _currency(result, raw, profiles, scored)
+    pair_currency(result, raw, profiles, scored)
     _id(result, raw, profiles, scored)
     _dates(result, raw, profiles)
     _activity(result, profiles)
@@ -419,42 +417,11 @@ def _unclear_beside_stage(result: Columns, raw: Raw) -> None:
         del result.found["outcome"]
 
 
-def _currency(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
-    """Take amounts and currency that are called alike; of several such pairs one that is in one currency.
-
-    Reports of an organisation with several currencies have each amount twice, once converted into that of the house.
-    """
-    found, amount = result.found.get("currency"), result.found.get("amount")
-    if found is None or amount is None or "said" in (found.why, amount.why):
-        return
-    numbers = {plain(one.name): one.name for one in profiles if one.kind == "number"}
-    pairs = {
-        numbers[base]: one
-        for one in scored
-        if one.column == "currency" and (base := _CURRENCY.sub("", plain(one.source)).strip()) in numbers
-    }
-    used = result.used - {found.source, amount.source}
-    pairs = {name: one for name, one in pairs.items() if not {name, one.source} & used}
-    own = pairs.get(amount.source)
-    if own is None:
-        many = as_text(raw.frame[found.source]).nunique() > 1 if found.source in raw.frame else False
-        if many and _HOUSE.search(plain(amount.source)):
-            del result.found["currency"]  # that of another column
-            result.absent.add("currency")
-        return
-    result.found["currency"] = own
-    counts = {name: as_text(raw.frame[one.source]).nunique() for name, one in pairs.items()}
-    alone = [name for name, n in counts.items() if n == 1]
-    if counts[amount.source] > 1 and len(alone) == 1:
-        result.found["currency"] = pairs[alone[0]]
-        result.found["amount"] = Choice(column="amount", source=alone[0], score=amount.score, why=amount.why)
-
-
 def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Sequence[Choice]) -> None:
     """Make sure that the id tells deals apart; else look for another column, or use none."""
     found = result.found.get("opportunity_id")
     by_name = {one.name: one for one in profiles}
-    if found is not None and (found.why == "said" or _is_unique(raw, found.source)):
+    if found is not None and (found.why == "said" or is_unique(raw, found.source)):
         return
     spoilt = found is not None and by_name[found.source].spoilt
     if found is not None and not spoilt and found.source == "opportunity_id":
@@ -475,13 +442,13 @@ def _id(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile], scored: Se
         one for one in spare
         if not by_name[one].spoilt and by_name[one].unique and (by_name[one].guid or names_an_id(one))
         and not (found is not None and _OF_OTHERS.search(plain(one)))
-        and _is_unique(raw, one)
+        and is_unique(raw, one)
     ]  # fmt: skip
     if spare:
         _move(result, "opportunity_id", spare[0])
-    elif spoilt and _mostly_kept(raw, found.source):  # type: ignore[union-attr]
+    elif spoilt and mostly_kept(raw, found.source):  # type: ignore[union-attr]
         return  # the damaged ones are kept apart by their rows when the ids are read
-    elif found is not None and (spoilt or (found.why != "contract" and not _tells_apart(raw, found.source))):
+    elif found is not None and (spoilt or (found.why != "contract" and not tells_apart(raw, found.source))):
         del result.found["opportunity_id"]
 
 
@@ -489,35 +456,6 @@ def _move(result: Columns, column: str, source: str) -> None:
     for other in [name for name, one in result.found.items() if one.source == source]:
         del result.found[other]
     result.found[column] = Choice(column=column, source=source, score=0.6, why="content")
-
-
-def names_an_id(name: str) -> bool:
-    """Whether a header says that it is an id, a number or a code."""
-    words = plain(name).split()
-    return bool(
-        {"id", "no", "nr", "number", "num", "code", "key", "uuid", "guid", "ref", "ид", "номер"} & set(words)
-    ) or (name.casefold().endswith(("id", "编号", "号")))
-
-
-def _tells_apart(raw: Raw, source: str) -> bool:
-    """Whether the ids are those of deals, if some of them are repeated or lacking."""
-    ids = as_text(raw.frame[source], blanks=False)
-    known = ids.dropna()
-    return len(known) >= 0.9 * len(ids) and known.nunique() >= 0.05 * len(known) and names_an_id(source)
-
-
-def _mostly_kept(raw: Raw, source: str) -> bool:
-    """Whether most ids are as they were, and differ: a spreadsheet has damaged the others."""
-    whole = undamaged(raw.frame[source])
-    return 2 * len(whole) > len(raw.frame) and not whole.duplicated().any()
-
-
-def _is_unique(raw: Raw, source: str) -> bool:
-    ids = as_text(raw.frame[source], blanks=False)
-    if ids.isna().any() or repeats(ids):
-        return False
-    raw.unique.add(source)
-    return True
 
 
 def _dates(result: Columns, raw: Raw, profiles: Sequence[ColumnProfile]) -> None:
