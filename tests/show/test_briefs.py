@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from typing import Any
@@ -113,3 +114,10 @@ def test_the_picture_of_faults_says_which_moves_the_win_rate_most(
 def test_an_endless_name_is_cut() -> None:
     assert shortened("Huber GmbH") == "Huber GmbH"
     assert len(shortened("L" * 5000)) == NAME_MOST
+
+
+def test_an_endless_name_is_cut_in_what_a_call_list_says() -> None:
+    """A page keeps that sentence where a section is folded."""
+    result = fn.call_list(fn.sample())
+    rows = (dataclasses.replace(result.rows[0], customer="a b " * 1250), *result.rows[1:])
+    assert len(dataclasses.replace(result, rows=rows).finding("en")) < 800

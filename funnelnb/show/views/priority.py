@@ -8,6 +8,7 @@ from funnelnb.core.options import nameless
 from funnelnb.playbooks import BUYER_ROLES
 from funnelnb.show.tables.table import CUSTOMER, Column, Table
 from funnelnb.show.text.words import stage_name
+from funnelnb.show.views.briefing import shortened
 from funnelnb.show.views.registry import Finding, View, no_open_deals, rate_of
 
 if TYPE_CHECKING:
@@ -444,7 +445,7 @@ def calls_finding(result: CallList, say: Words) -> Finding:
     named = first.customer not in ("", first.opportunity_id) and not nameless()
     headline = say.say(
         f"findings.calls.{'first' if first.owner else 'unowned'}{'' if named else '_nameless'}",
-        customer=first.customer,
+        customer=shortened(first.customer),
         opportunity=first.opportunity_id,
         owner=say.value(first.owner),
         why=why(result, first, say),
