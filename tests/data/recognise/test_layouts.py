@@ -283,7 +283,8 @@ def test_amounts_converted_by_the_system(tmp_path):
     made = deals(**{"Amount Currency": ["EUR", "USD"] * 3, "Amount": [9, 20, 27, 40, 45, 60]})
     made["Amount (converted) Currency"], made["Amount (converted)"] = "USD", [10, 20, 30, 40, 50, 60]
     found = propose(made)
-    assert found.document["currency"] == "USD"
+    columns = found.document["tables"]["opportunities"]["columns"]
+    assert (columns["amount"], columns["currency"]) == ("Amount (converted)", "Amount (converted) Currency")
     assert not found.questions
     assert counted(made)[5] == 60.0
     kept = made.drop(columns=["Amount (converted) Currency", "Amount (converted)"])
