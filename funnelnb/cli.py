@@ -62,6 +62,12 @@ def _understood(words: list[str]) -> argparse.Namespace:
     lang = _asked_lang(words)
     shown = not words or bool({"-h", "--help"} & set(words))
     parser = _parser(lang, shown)
+    if words and words[0] not in _COMMANDS and not words[0].startswith("-") and Path(words[0]).exists():
+        raise ParameterError(
+            f"{words[0]} is data, not a command",
+            expected="a command before it",
+            hint=f"to see what is in the data, type: funnelnb check {words[0]}",
+        )
     passed = (
         words.index("--") if words[:1] and words[0] in {"schedule", "warm"} and "--" in words else len(words)
     )

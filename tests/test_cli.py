@@ -17,6 +17,7 @@ from funnelnb.batch.plan import Request
 from funnelnb.batch.run import Summary
 from funnelnb.core import resources
 from funnelnb.data.contract.settings import REPORT_KEYS
+from funnelnb.data.load import load
 from funnelnb.show.tables.grid import width
 from tests.batch.conftest import MOOD, write_company, write_notebook
 from tests.conftest import ROOT, wait_until
@@ -616,3 +617,31 @@ def test_papermill_runs_our_notebooks_with_the_engine(tmp_path: Path) -> None:
     assert "did you mean 'code_word'?" in wrong.stderr
     number = called("-p", "code_word", "007")
     assert "-r code_word 7 for papermill" in number.stderr
+
+
+def test_data_without_a_command_are_told_what_to_type(tmp_path, capsys):
+    (tmp_path / "deals.csv").write_text("a\n1\n")
+    assert cli.main([str(tmp_path / "deals.csv")]) == 2
+    assert f"funnelnb check {tmp_path / 'deals.csv'}" in capsys.readouterr().err
+    assert cli.main([str(tmp_path), "--lang", "zh"]) == 2
+    assert "不是命令" in capsys.readouterr().err
+
+
+def test_an_import_with_two_currencies_and_a_turned_deal_can_be_reported_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"S{k},初步接触,2026-01-{k % 28 + 1:02},,{k + 1}0,人民币" for k in range(20)]
+    rows += ["S20,赢单,2026-02-01,2026-01-01,50,人民币", "S21,初步接触,2026-01-01,,70,美元"]
+    text = "\n".join(["商机编号,商机阶段,创建时间,成交日期,商机金额,币种", *rows])
+    Path("deals.csv").write_text(text + "\n", encoding="utf-8")
+    assert cli.main(["import", "deals.csv", "--yes", "--lang", "zh", "--out", "stored"]) == 0
+    told = capsys.readouterr().out
+    assert "结案早于新建" in told and "closed before" not in told
+    assert cli.main(["check", "stored", "--lang", "zh"]) == 0
+    assert cli.main(["import", "stored", "--yes", "--out", "again"]) == 0
+    first, second = (load(one) for one in ("stored", "again"))
+    assert first.fingerprint == second.fingerprint
+    (Path("stored") / "funnelnb.toml").write_text('playbook = ["初步接触", "赢单"]\n', encoding="utf-8")
+    capsys.readouterr()
+    assert cli.main(["check", "stored", "--lang", "zh"]) == 1
+    told = capsys.readouterr().out.replace("\n", "").replace(" ", "")
+    assert "opportunities.parquet第23行“currency”列" in told and "先换算金额" in told

@@ -14,6 +14,7 @@ from funnelnb.data.load import load
 from funnelnb.data.parts import CodedProblems, convert
 from funnelnb.data.propose import repaired
 from funnelnb.data.read.database import concealed, database_name, is_database, shown
+from funnelnb.data.recognise.merge import merged
 from funnelnb.data.recognise.write import as_toml
 from funnelnb.show.pages.proposal import repairs_text, settings_comments
 from funnelnb.show.text.words import words
@@ -170,6 +171,7 @@ def take_in(
     keep(
         book, folder, proposal.document, settings_comments(proposal, name, lang),
         model=said if isinstance(said, str) else None, force=force,
+        problems=merged(proposal.said, proposal.document, accepted=True).problems,
     )  # fmt: skip
     print()
     print(say.say("recognise.stored", folder=str(folder)))

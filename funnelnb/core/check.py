@@ -7,17 +7,17 @@ is written once, here.
 from __future__ import annotations
 
 import datetime
+import functools
+import inspect
 import math
 import re
 import zoneinfo
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from funnelnb.core.errors import ParameterError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from funnelnb.core.errors import ParameterError, misnamed, nearest
 
 Day = str | datetime.date | np.datetime64
 """A day as people give it: ISO text, a date or a datetime (pandas' too), a datetime64."""
@@ -40,7 +40,7 @@ def number(
 ) -> float:
     """Return `value` as a float, or raise ParameterError naming the bound it breaks."""
     bounds = [(">=", ge), (">", gt), ("<=", le), ("<", lt)]
-    said = [f"{sign} {bound:g}" for sign, bound in bounds if bound is not None and math.isfinite(bound)]
+    said = [f"{sign} {bound:.15g}" for sign, bound in bounds if bound is not None and math.isfinite(bound)]
     expected = " ".join(["a number", " and ".join(said)]).strip()
     try:
         result = float(value)
@@ -51,9 +51,8 @@ def number(
             f"{name} = {value!r}", expected=expected, hint=f"without quotation marks: {name}={value.strip()}"
         )
     if isinstance(value, bool) or math.isnan(result):
-        hint = (
-            "digits only, without words, units or separators, such as 1500" if isinstance(value, str) else ""
-        )
+        hint = f"digits only, without words, units or separators, such as {0.9 if 1 in (le, lt) else 1500}"
+        hint = hint if isinstance(value, str) else ""
         raise ParameterError(f"{name} = {value!r}", expected=expected, hint=hint)
     broken = (
         (ge is not None and result < ge)
@@ -104,6 +103,55 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
         expected="one of " + ", ".join(map(repr, names)),
         hint=nearest(str(value), names),
     )
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def named(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a public function that answers whoever names an argument it does not have.
+
+    Examples
+    --------
+    >>> @named
+    ... def load(source: str, *, playbook: str = "") -> str:
+    ...     return source
+    >>> load("deals.csv", playbok="pyramid")
+    Traceback (most recent call last):
+    ...
+    funnelnb.core.errors.ParameterError: load has no argument 'playbok'
+      expected: one of source, playbook
+      remedy:   did you mean 'playbook'?
+    """
+    known = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise misnamed(function.__name__, known, name)
+        return function(*args, **kwargs)
+
+    return called
+
+
+def names_of(name: str, value: Any) -> tuple[str, ...]:
+    """Return one name or several as a tuple; None and an empty text are none.
+
+    Examples
+    --------
+    >>> names_of("by", "region"), names_of("by", ["region", "team"]), names_of("by", None)
+    (('region',), ('region', 'team'), ())
+    """
+    if value is None or value == "":
+        return ()
+    given = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    if not all(isinstance(one, str) for one in given):
+        raise ParameterError(
+            f"{name} = {value!r}", expected="the name of an attribute in quotes, or a list of such names"
+        )
+    return given
 
 
 def _wall_clock(value: Any, timezone: str) -> Any:

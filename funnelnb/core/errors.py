@@ -286,6 +286,21 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f" ({close})" if close.startswith("did you mean") else ""
 
 
+def misnamed(name: str, known: Sequence[str], given: str) -> ParameterError:
+    """Return what to tell whoever names an argument that a function does not have.
+
+    Examples
+    --------
+    >>> print(misnamed("conversion", ["by", "horizon_days"], "horizn_days"))
+    conversion has no argument 'horizn_days'
+      expected: one of by, horizon_days
+      remedy:   did you mean 'horizon_days'?
+    """
+    return ParameterError(
+        f"{name} has no argument {given!r}", expected="one of " + ", ".join(known), hint=nearest(given, known)
+    )
+
+
 # ---- The first slip: something else than a book, or a log, and the line that makes one ---------------------
 
 NOTHING = object()

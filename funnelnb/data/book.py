@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -273,7 +274,8 @@ class Book:
         keep = deals["opportunity_id"].notna()
         said = []
         for name, wanted in conditions.items():
-            values = [wanted] if wanted is None or isinstance(wanted, str) else list(wanted)
+            several = isinstance(wanted, Iterable) and not isinstance(wanted, str)
+            values = list(wanted) if several else [wanted if wanted is None else str(wanted)]
             keep &= _match(deals, name, values)
             said.append("+".join(str(value or "?") for value in values))
         return self._part(keep, name=" ".join(said) or self.name)

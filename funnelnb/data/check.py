@@ -602,7 +602,8 @@ def _problem_note(problem: Problem) -> Note:
     return Note(
         "problem",
         {
-            "place": place, "found": problem.found, "value": problem.value, "rows_n": problem.rows_n,
-            "expected": problem.expected, "remedy": problem.remedy,
+            "place": place, "file": problem.file, "row": problem.row or 0, "column": problem.column,
+            "found": problem.found, "value": problem.value, "rows_n": problem.rows_n, "expected": problem.expected,
+            "remedy": problem.remedy,
         },
     )  # fmt: skip

@@ -78,6 +78,7 @@ def keep(
     comments: Mapping[str, Sequence[str]],
     *,
     model: Any = None,
+    problems: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> None:
     """Write the tables of a book as Parquet, with settings that read them, into a folder.
@@ -92,6 +93,8 @@ def keep(
         Why each of their lines says what it says; ``""``: the head of both settings files.
     model : str, optional
         Stage model that the settings name; None: the book's stages.
+    problems : Mapping of str to str, optional
+        What happens to rows with a problem; what is kept is kept in the tables too, and their settings say so.
     force : bool
         Whether the folder may hold something already.
 
@@ -104,7 +107,7 @@ def keep(
     write_tables(book.tables, folder)
     write_settings(
         folder, book.playbook, document, comments,
-        model=model, as_of=book.as_of, currency=book.currency, timezone=book.timezone,
+        model=model, as_of=book.as_of, currency=book.currency, timezone=book.timezone, problems=problems,
     )  # fmt: skip
 
 
@@ -114,12 +117,6 @@ def refuse_full(folder: Path, *, force: bool) -> None:
         raise OutputError(
             f"{folder} is not empty", expected="a new folder", hint="name another with --out, or add --force"
         )
-
-
-def _of_currencies(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return what was agreed on amounts in several currencies: the tables keep the currency of each."""
-    agreed = document.get("problems", {}).get("two_currencies")
-    return {"two_currencies": agreed} if agreed else {}
 
 
 def write_settings(
@@ -132,14 +129,16 @@ def write_settings(
     as_of: np.datetime64,
     currency: str,
     timezone: str,
+    problems: Mapping[str, str] | None = None,
 ) -> None:
     """Write the settings that read canonical tables, and those that read the export, beside the tables."""
+    kept = {code: one for code, one in (problems or document.get("problems", {})).items() if one == "keep"}
     own: dict[str, Any] = {
         "playbook": [one.label.en for one in playbook.stages] if model is None else model,
         "as_of": str(as_of)[:10],
         **({"currency": currency} if currency else {}),
         **({"timezone": timezone} if timezone else {}),
-        "problems": {"won_without_closed_at": "keep", **_of_currencies(document)},
+        "problems": {**kept, "won_without_closed_at": "keep"},
     }
     write_whole(folder / FILE_NAME, as_toml(own, {"": comments.get("", ())}), force=True)
     write_whole(folder / SOURCE_SETTINGS, as_toml(document, comments), force=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from funnelnb.core import check
 from funnelnb.core.errors import Advice, DataProblems, MappingError, ParameterError
 from funnelnb.core.resources import sample_folder
 from funnelnb.data.book import Book
@@ -77,6 +78,7 @@ class LoadOptions(TypedDict, total=False):
     tables: Mapping[str, Any] | None
 
 
+@check.named
 def load(
     source: Any,
     *,

@@ -166,7 +166,7 @@ def convert(
         model = said if isinstance(said, str) else None
         _put(folder, room, found.rows_n, lambda kept: write_settings(
             kept, work.draft.playbook, document, comments or {}, model=model, as_of=instant, currency=found.currency,
-            timezone=work.draft.settings.timezone,
+            timezone=work.draft.settings.timezone, problems=work.draft.settings.problems,
         ))  # fmt: skip
     return Stored(
         folder=folder, rows_n=found.rows_n, as_of=instant, currency=found.currency, playbook=work.draft.playbook,

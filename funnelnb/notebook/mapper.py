@@ -228,7 +228,8 @@ class Mapper(widgets.VBox):
         name = Path(source).name if isinstance(source, str | Path) else "export"
         comments = settings_comments(self.hand.proposal, name, self._say.lang)
         try:
-            keep(self.book, folder, self.hand.document(), comments)
+            document, agreed = self.hand.document(), self.hand.proposal.said.problems
+            keep(self.book, folder, document, comments, problems={**agreed, **document.get("problems", {})})
         except FunnelError as error:
             self.done.value = f"<pre>{html.escape(error_text(str(error), self._say))}</pre>"
             return

@@ -410,3 +410,25 @@ def test_a_currency_written_in_words_is_not_another_one():
         subject_of(book(deals, mapping={"problems": {"two_currencies": "keep"}}))
     )
     assert found.rows.sum() == 1
+
+
+def test_a_win_of_a_short_pipeline_has_not_jumped():
+    """Two stages of the one pipeline stand in a model of five; each won deal went through all of its own."""
+    stages = {"new": ["lead", "offer", "talk"], "renewal": ["reminder", "renew"]}
+    deals = pd.DataFrame({
+        "opportunity_id": [f"D{k}" for k in range(12)], "pipeline": ["new", "renewal"] * 6, "outcome": "won",
+        "created_at": DAY, "closed_at": DAY + pd.Timedelta(days=40),
+    })  # fmt: skip
+    rows = [
+        (one.opportunity_id, stage, DAY + pd.Timedelta(days=5 * k))
+        for one in deals.itertuples() for k, stage in enumerate(stages[one.pipeline])
+        if (one.opportunity_id, stage) not in {("D0", "offer"), ("D0", "talk")}
+    ]  # fmt: skip
+    log = pd.DataFrame(rows, columns=["opportunity_id", "stage", "entered_at"])
+    model = ["lead", "reminder", "offer", "renew", "talk", "won"]
+    seen = subject_of(
+        load({"opportunities": deals, "stage_history": log}, playbook=model, as_of="2026-12-31")
+    )
+    found = FINDINGS["jumped_to_won"](seen)
+    assert seen.deals["opportunity_id"][found.rows].tolist() == ["D0"]
+    assert found.of.sum() == 6  # of the renewals nothing can be skipped

@@ -122,6 +122,11 @@ def test_printed_it_is_whole(chromium: Any, page_file: Path, tmp_path: Path) -> 
     bare = re.sub(r"\s+", "", told)
     for title in page.locator("summary h2, .fold caption").all_text_contents():
         assert re.sub(r"\s+", "", title) in bare
+    if page_file.stem == "index":
+        assert told.count("\f") == 2  # all regions on one sheet, their picture on the next
+    if "04_" in page_file.stem:  # a list longer than a sheet: its head again on the next, in words
+        head = page.locator(".output table").first.locator("thead th").first.text_content()
+        assert len(re.findall(rf"^{re.escape(head.strip())}\b", told, re.MULTILINE)) >= 2
     page.context.close()
 
 

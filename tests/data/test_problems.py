@@ -125,7 +125,7 @@ def test_all_problems_come_at_once():
         load(tables(**changes), playbook=STAGES)
     text = str(error.value)
     assert text.startswith("the data has 4 problems:")
-    assert "row 2, column 'amount': not a number '1,2,3' (and 1 more rows)" in text
+    assert "row 2, column 'amount': not a number '1,2,3' (and 1 more row)" in text
 
 
 def test_missing_columns_are_listed_with_what_is_there():

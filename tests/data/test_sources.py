@@ -317,7 +317,7 @@ def test_broken_binary_files(tmp_path, name, kind):
 
 
 def test_what_is_no_frame():
-    with pytest.raises(SourceError, match="is a int"):
+    with pytest.raises(SourceError, match="is of type int"):
         load(42, playbook=STAGES)
     with pytest.raises(ParameterError, match="tables"):
         load({"deals": frame()}, playbook=STAGES, mapping={"crm": "none"})

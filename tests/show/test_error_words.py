@@ -11,6 +11,7 @@ import pytest
 
 import funnelnb as fn
 from funnelnb.core.errors import FunnelError
+from funnelnb.data.contract.problems import CODES
 from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
@@ -190,3 +191,14 @@ def test_code_in_an_error_keeps_its_braces():
     assert said == '值的表，如 {"alarm": 10}'
     said = error_text('add `region: str = ""` to that cell', words("zh"))
     assert said == '请在该单元格加上 `region: str = ""`'
+
+
+def test_every_problem_of_the_data_has_words_in_chinese():
+    """Also what is expected and what to do, which stand in a table and not in a raise."""
+    chinese, half = words("zh"), []
+    for name, code in CODES.items():
+        for text in (code.found, code.expected, code.remedy.format(code=name)):
+            said = re.sub(r'"[^"]*"|\[[^]]*\]|[\w.]+ = |funnelnb\.toml', "", error_text(text, chinese))
+            if re.search(r"[a-z]{2,},? [a-z]{2,}", said):
+                half.append(f"{name}: {said}")
+    assert half == [], "give them words in show/lang/errors_codes.en.toml and .zh.toml"

@@ -114,7 +114,7 @@ def test_an_interrupted_write_leaves_no_trace(tmp_path, monkeypatch):
 
 
 def test_what_is_no_result_is_told(tmp_path):
-    with pytest.raises(ParameterError, match="a list cannot be written"):
+    with pytest.raises(ParameterError, match="a value of type list cannot be written"):
         to_csv([1, 2], tmp_path / "x.csv")
     with pytest.raises(ParameterError, match=r"\.xls'"):
         to_excel(made.weekly(), tmp_path / "x.xls")

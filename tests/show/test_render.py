@@ -104,7 +104,7 @@ def test_an_unknown_chart_names_those_there_are():
         made.company().chart("funel")
     assert "'funnel', 'outcome', 'rates'" in error.value.expected
     assert "did you mean 'funnel'" in error.value.hint
-    with pytest.raises(ParameterError, match="a str cannot be shown"):
+    with pytest.raises(ParameterError, match="a value of type str cannot be shown"):
         registry.view_of("no result")
 
 

@@ -97,7 +97,7 @@ def test_several_results_make_one_workbook(tmp_path):
     assert len(book.sheetnames) == len({name.casefold() for name in book.sheetnames}) > 5
     with pytest.raises(ParameterError, match="an empty list"):
         to_excel([], tmp_path / "x.xlsx")
-    with pytest.raises(ParameterError, match="a DataFrame cannot be written"):
+    with pytest.raises(ParameterError, match="a value of type DataFrame cannot be written"):
         to_excel([pd.DataFrame({"a": [1]})], tmp_path / "x.xlsx")
 
 

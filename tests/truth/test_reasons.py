@@ -338,7 +338,7 @@ def test_checks_that_could_not_be_made_are_no_proof():
     said = fn.integrity(book("complete"))
     assert [row.of_n > 0 for row in said.rows] == [True, True, False]
     assert "All deals fit" not in str(said.finding())
-    assert "in 2 of 3 checks" in str(said.finding())
+    assert "In 2 of 3 checks" in str(said.finding())
 
 
 def test_levers_name_what_is_missing():

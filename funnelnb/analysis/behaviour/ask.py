@@ -141,7 +141,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     """Check a question: definition, groups, dates and level."""
     if not hasattr(log, "as_of_us"):
         raise ParameterError(
-            f"events is a {type(log).__name__}", expected="an event log", hint="read it with fn.events(…)"
+            f"events = {log!r:.60}", expected="an event log", hint="read it with fn.events(…)"
         )
     notes: tuple[Note, ...] = tuple(log.notes)
     if isinstance(steps, str):
@@ -150,7 +150,7 @@ def ask(  # noqa: PLR0913 - the parameters of every behaviour analysis
     definition = define(
         steps, within=within, order=order, exclude=exclude, hold=hold, per=per, rules=rules, **(options or {})
     )  # fmt: skip
-    names = () if not by else (by,) if isinstance(by, str) else tuple(by)
+    names = check.names_of("by", by)
     if credit == EACH:
         definition, credit, notes = _apart(definition, names), "start", (*notes, Note("events_each"))
     for name in (*names, *definition.properties, *((value,) if value else ())):

@@ -73,7 +73,7 @@ def drill(found: Symptoms, rule: str, who: str | None = None) -> SymptomDetail:
     """
     if not isinstance(found, Symptoms):
         raise ParameterError(
-            f"found is a {type(found).__name__}",
+            f"found is of type {type(found).__name__}",
             expected="what fn.diagnosis.symptoms returns",
             hint='fn.diagnosis.drill(fn.diagnosis.symptoms(book), "stalled")',
         )

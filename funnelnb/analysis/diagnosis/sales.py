@@ -383,7 +383,7 @@ def _numbers(name: str, value: Any) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         kind = type(value).__name__
         hint = "fn.diagnosis.sales_trend(book) counts the deals of a book itself" if kind == "Book" else ""
-        raise ParameterError(f"{name} is a {kind}", expected=_PERIODS, hint=hint) from None
+        raise ParameterError(f"{name} is of type {kind}", expected=_PERIODS, hint=hint) from None
 
 
 def breaks(

@@ -132,7 +132,7 @@ def expected_closes(store: Store, *, confidence_level: float | None = None) -> P
     """
     if not isinstance(store, Store):
         raise ParameterError(
-            f"expected_closes was given a {type(store).__name__}",
+            f"expected_closes was given a value of type {type(store).__name__}",
             expected="a store of snapshots: one export holds the last date of each deal only",
             hint="fn.forecasts.expected_closes(fn.forecasts.snapshots('pipeline/'))",
         )

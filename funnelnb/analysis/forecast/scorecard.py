@@ -347,7 +347,7 @@ def source_of(source: Any) -> tuple[Book, Callable[[int], Book | None], str]:
         return source, lambda _: source, "history"
     if not isinstance(source, Store):
         raise ParameterError(
-            f"scorecard was given a {type(source).__name__}",
+            f"scorecard was given a value of type {type(source).__name__}",
             expected="a book, or a store of snapshots",
             hint="fn.forecasts.scorecard(fn.load('export/')), or "
             "fn.forecasts.scorecard(fn.forecasts.snapshots('pipeline/'))",

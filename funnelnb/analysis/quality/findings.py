@@ -15,7 +15,9 @@ from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.contract.settings import Settings
 from funnelnb.data.count.tally import last_signs
 from funnelnb.data.parse.numbers import currency_code
+from funnelnb.data.parse.values import look_up
 from funnelnb.data.tidy.find import same_deals, same_orders, trials
+from funnelnb.playbooks.load import OWN_STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,11 +195,22 @@ def jumped_to_won(seen: Subject) -> Found:
         return Found(rows=won & False, of=won & False, mended=seen.book)
     working = history[history["stage"].isin(model.stage_ids[: model.won])]
     seen_n = deals["opportunity_id"].map(working.groupby("opportunity_id")["stage"].nunique())
-    known = won & seen_n.notna()
+    due_n = _stages_due(seen, working)
+    known = won & seen_n.notna() & (due_n >= 3)
     if seen.book.observed_from is not None:
         known &= seen.started >= pd.Timestamp(seen.book.observed_from)
-    rows = known & (seen_n <= model.won - 2)
+    rows = known & (seen_n <= due_n - 2)
     return Found(rows=rows, of=known, mended=_without(seen.book, rows))
+
+
+def _stages_due(seen: Subject, working: pd.DataFrame) -> pd.Series:
+    """Return through how many stages each deal should go: those of the model, of a plain list those of its pipeline."""
+    deals, model = seen.deals, seen.book.playbook
+    if "pipeline" not in deals or model.id != OWN_STAGES:
+        return pd.Series(model.won, index=deals.index)
+    pipeline = deals["pipeline"].fillna("")
+    of = look_up(working["opportunity_id"], deals["opportunity_id"], pipeline)
+    return pipeline.map(working["stage"].groupby(of).nunique()).fillna(0).astype(int)
 
 
 def changed_hands(seen: Subject) -> Found:

@@ -246,7 +246,7 @@ def _attributes_of(
     MissingDataError
         If the book does not hold one.
     """
-    names = () if value is None or value == "" else (value,) if isinstance(value, str) else tuple(value)
+    names = check.names_of(parameter, value)
     if len(names) > most or len(set(names)) < len(names):
         expected = "one attribute, or two different ones" if most > 1 else "one attribute"
         raise ParameterError(f"{parameter} = {value!r}", expected=expected, hint="leave some out")

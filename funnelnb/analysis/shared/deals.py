@@ -277,6 +277,8 @@ def _no_row(tables: Sequence[tuple[str, Sequence[Any]]], wanted: Mapping[str, An
                 expected="stage, group, outcome, or a field of its rows",
                 hint=nearest(key, keys),
             )
+        if key == "group" and not any(known):
+            return ParameterError(f"group = {_shown(value)}", expected="no group: this result has none")
         if value not in known:
             names = list(dict.fromkeys(_shown(one).strip("'") for one in known))
             return ParameterError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from funnelnb.analysis.shared.counts import SECONDS_PER_DAY
 from funnelnb.core.errors import MissingDataError, ParameterError
+from funnelnb.data.book import Book
 from funnelnb.data.contract.calendar import CALENDAR_DAYS
 from funnelnb.data.contract.clock import UNKNOWN
 from funnelnb.data.ledger.codes import LOST_DEAL, OPEN_DEAL
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from funnelnb.data.book import Book
     from funnelnb.data.contract.calendar import Calendar
     from funnelnb.data.ledger.ledger import Ledger
 
@@ -172,6 +172,9 @@ def learned_from(book: Book, other: Book | None) -> Book:
     ParameterError
         The two are of different days.
     """
+    if other is not None and not isinstance(other, Book):
+        load = f"learn_from=fn.load({other!r})" if isinstance(other, str) else "learn_from=book"
+        raise ParameterError(f"learn_from is of type {type(other).__name__}", expected="a book", hint=load)
     if other is not None and other.as_of != book.as_of:
         raise ParameterError(
             f"learn_from is as of {str(other.as_of)[:10]}, the book as of {str(book.as_of)[:10]}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from funnelnb.analysis.shared.members import Query
 from funnelnb.analysis.shared.result import remember
-from funnelnb.core.errors import NOTHING, not_a_book, not_a_log
+from funnelnb.core.errors import NOTHING, ParameterError, misnamed, not_a_book, not_a_log
 from funnelnb.data.book import Book
 from funnelnb.data.count.scan import Scan
 
@@ -70,12 +70,14 @@ def of_log(
         answers = renamed(**(formerly or {}))(function)
         name = f"{space}.{function.__name__}" if space else function.__name__
         first = next(iter(function.__annotations__))
+        fits = _fitting(function, name, formerly or {})
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             given = args[0] if args else kwargs.get(first, NOTHING)
             if not hasattr(given, "as_of_us"):
                 raise not_a_log(name, given)
+            fits(args, kwargs)
             return answers(*args, **kwargs)
 
         return asked
@@ -129,6 +131,7 @@ def question(
         kinds: tuple[type, ...] = (Book, Scan) if "Source" in takes else (Book,)
         may_be_none = "None" in takes
         name = f"{space}.{function.__name__}" if space else function.__name__
+        fits = _fitting(function, name, formerly or {})
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -140,6 +143,7 @@ def question(
                 isinstance(given, kinds) or counts or (may_be_none and (given is None or given is NOTHING))
             ):
                 raise not_a_book(name, given, scan=len(kinds) > 1, typed=typed)
+            fits(args, kwargs)
             for old, new in (formerly or {}).items():
                 if old in kwargs and new not in kwargs:
                     kwargs[new] = kwargs.pop(old)
@@ -148,6 +152,41 @@ def question(
         return asked
 
     return mark
+
+
+def _fitting(
+    function: Callable[..., Any], name: str, formerly: Mapping[str, str]
+) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
+    """Return a check that arguments are given by the names that a function has, and none is lacking."""
+    parameters = inspect.signature(function).parameters.values()
+    free = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    placed = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    spread = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    needed = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    known = [one.name for one in parameters][1:]
+    short = name.rpartition(".")[2]
+
+    def fits(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        wrong = next(
+            (one for one in kwargs if one not in known and one not in formerly and one not in placed), ""
+        )
+        if wrong and not free:
+            raise misnamed(short, known, wrong)
+        if len(args) > len(placed) and not spread:
+            by_name = next((one for one in known if one not in placed), known[-1] if known else "")
+            raise ParameterError(
+                f"{short} was given {args[len(placed)]!r} without its name",
+                expected="arguments by name" + (f", such as {by_name}=…" if by_name else ""),
+                hint="one of " + ", ".join(known),
+            )
+        lacking = [one for one in needed if one not in kwargs and one not in map(formerly.get, kwargs)]
+        if lacking:
+            raise ParameterError(
+                f"{short} needs {lacking[0]}=",
+                expected=f"fn.{name}({', '.join([*placed[:1], f'{lacking[0]}=…'])})",
+            )
+
+    return fits
 
 
 def remembering(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

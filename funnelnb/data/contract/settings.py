@@ -245,7 +245,7 @@ class Settings:
     @property
     def shown(self) -> str:
         """How messages call the settings."""
-        return Path(self.path).name if self.path else "the mapping"
+        return Path(self.path).name if self.path else "mapping"
 
     def table(self, name: str) -> TableSettings:
         """Return the settings of one table, the defaults if there are none."""
@@ -284,11 +284,11 @@ def read_settings(source: str | Path | Mapping[str, Any] | Settings | None) -> S
         content = dict(source)
     except (TypeError, ValueError):
         raise MappingError(
-            f"the settings are a {type(source).__name__}",
+            f"the settings are of type {type(source).__name__}",
             expected=f"a file such as {FILE_NAME}, or a dict of the same shape",
             hint="give the path of the file",
         ) from None
-    return Reader("the mapping").settings(content, "")
+    return Reader("mapping").settings(content, "")
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class Scan:
             frame = nw.from_native(opportunities)
         except TypeError:
             raise ParameterError(
-                f"opportunities is a {type(opportunities).__name__}",
+                f"opportunities is of type {type(opportunities).__name__}",
                 expected="a table of pandas, Polars, PyArrow, DuckDB or Spark",
                 hint="fn.data.Scan(deals, history, playbook=book.playbook, as_of=book.as_of)",
             ) from None

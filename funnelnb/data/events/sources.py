@@ -35,7 +35,7 @@ def opened(
         return _relation(source, given, as_of, memory_bytes, currency)
     if not isinstance(source, (str, Path, list, tuple)):
         raise SourceError(
-            f"a {type(source).__name__} is not counted where it lies",
+            f"a value of type {type(source).__name__} is not counted where it lies",
             expected="Parquet files or a DuckDB relation",
             hint="load it with fn.events",
         )

@@ -476,7 +476,7 @@ def read_frame(source: Any, name: str) -> Raw:
         frame = nw.from_native(source)
     except TypeError:
         raise SourceError(
-            f"{name} is a {type(source).__name__}",
+            f"{name} is of type {type(source).__name__}",
             expected="a path, or a pandas, Polars, PyArrow, DuckDB or PySpark frame",
             hint="convert it to one of these",
         ) from None

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.errors import SourceError, nearest
-from funnelnb.data.read.json_shapes import as_plain, with_deals, with_lists
+from funnelnb.data.read.json_shapes import as_plain, with_deals, with_lists, with_names
 from funnelnb.data.read.raw import Raw, drop_empty, unique_names
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def read_json(path: Path, limits: Limits, table: str = "") -> Raw:
     records = with_deals(_with_statuses(inside[table] if table else _records(content, path.name)))
     shown = f"{path.name}!{table}" if table else path.name
     flat, seen = [], dict[str, None]()
-    for one in as_plain(records):
+    for one in as_plain(with_names(records, content)):
         flat.append(dict(_flattened(one, "", shown, limits)))
         seen.update(dict.fromkeys(flat[-1]))
         limits.refuse("columns", len(seen), shown)

@@ -26,7 +26,23 @@ VALUES = (
 )
 """How its value is called; the first that holds something counts."""
 
-SHOWN = ("name", "plain_text", "start", "string", "number", "content", "value", "email", "id")
+REFERRED = ("idCustomField", "custom_field_id", "field_id")
+"""How the id of a field is called whose name stands in a list of fields."""
+
+SHOWN = (
+    "name",
+    "plain_text",
+    "start",
+    "string",
+    "number",
+    "text",
+    "date",
+    "checked",
+    "content",
+    "value",
+    "email",
+    "id",
+)
 """What is shown of a record that is a value; the first that is there."""
 
 
@@ -95,6 +111,48 @@ def _listed(value: Any) -> list[dict[str, Any]] | None:
     if inner is None:
         return []
     return inner if isinstance(inner, list) and all(isinstance(one, dict) for one in inner) else None
+
+
+def with_names(records: list[dict[str, Any]], content: Any) -> list[dict[str, Any]]:
+    """Which names have the fields that records call by an id, by the lists of names beside them (Trello)?
+
+    Examples
+    --------
+    >>> cards = [{"id": "c", "items": [{"idCustomField": "f1", "value": {"number": "5"}}]}]
+    >>> with_names(cards, {"cards": cards, "customFields": [{"id": "f1", "name": "Deal value"}]})[0]["items"][0]["name"]
+    'Deal value'
+    """
+    lists = [one for one in content.values() if isinstance(one, list)] if isinstance(content, dict) else []
+    names = {
+        one["id"]: one["name"]
+        for inner in lists
+        for one in inner
+        if isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("name"), str)
+    }
+    if not names or not any(
+        _refers(one) for record in records[:50] for value in record.values() for one in _dicts(value)
+    ):
+        return records
+    return [
+        {
+            column: [
+                {**one, "name": names[_refers(one)]} if _refers(one) in names else one
+                for one in _dicts(value)
+            ]
+            if _dicts(value)
+            else value
+            for column, value in record.items()
+        }
+        for record in records
+    ]
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return value if isinstance(value, list) and all(isinstance(one, dict) for one in value) else []
+
+
+def _refers(one: dict[str, Any]) -> str:
+    return next((str(one[name]) for name in REFERRED if name in one), "")
 
 
 def as_plain(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""Which column is what? Names and contents together decide; every choice keeps its reason."""
+"""Which column is what? Names and contents together decide; every choice keeps its reason.
+
+Longer than most modules: one choice after the other, each resting on those before it.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from funnelnb.data.recognise.words import Words, both_ends, lacks_one_end, words
 from funnelnb.playbooks.model import fold
 
 if TYPE_CHECKING:
-    from funnelnb.data.recognise.profile import ColumnProfile
     from collections.abc import Iterable, Mapping, Sequence
 
     from funnelnb.data.read.raw import Raw
+    from funnelnb.data.recognise.profile import ColumnProfile
 
 OWN, PRESET = 1.1, 1.0
 """How much a header says that is the contract's own name, or one of the recognised CRM's."""

@@ -30,7 +30,7 @@ MOST_LEVELS = 12
 ALONE = ("decision_maker", "technical_gatekeeper", "technical_assessor")
 """Roles that one column alone tells; a lone "User" or "Buyer" is somebody else."""
 
-_PERSON = re.compile(r"(的?(姓名|名字|名称|联系人)|[（(].*[)）]| ?(contact|name))$", re.IGNORECASE)
+_PERSON = re.compile(r"(的?(姓名|名字|名称|联系人)|[（(][^（()）]*[)）]| ?(contact|name))$", re.IGNORECASE)
 _MAN = re.compile(r"^[Mm][Aa][Nn]$")
 
 _FACTORS = {

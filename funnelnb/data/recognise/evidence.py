@@ -200,7 +200,7 @@ def stage_labels(result: Proposal, counts: Mapping[str, int]) -> dict[str, str]:
         Id = name; empty where the deals hold the names themselves, or two stages have one name.
     """
     sheet, at = _reference_sheet(result, counts)
-    if sheet is None or sense_of(next(iter(counts))).meaning:
+    if sheet is None or all(sense_of(one).meaning for one in counts):
         return {}
     ids = as_text(sheet.raw.frame[at])
     for one in sheet.profiles:

@@ -9,6 +9,7 @@ from funnelnb.core.errors import Advice, MappingError
 from funnelnb.core.note import Note
 from funnelnb.data.contract.settings import Settings
 from funnelnb.data.contract.tables import TABLES
+from funnelnb.data.parse.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from funnelnb.core.errors import Problem
     from funnelnb.data.recognise.shape import Sheet
     from funnelnb.data.recognise.stages import StagePlan, StageWord
+
+HALF = 0.5
+"""With more of its ids among those of the deals, a table holds them once more."""
 
 
 CUSTOMER_COLUMNS = ("account_columns", "role_columns", "factor_columns")
@@ -134,6 +138,14 @@ class Proposal:
         """Return the columns of the deals that are about their customers: what each tells, and its name."""
         own = self.table("opportunities")
         return [pair for key in CUSTOMER_COLUMNS for pair in own.get(key, {}).items()]
+
+    def holds_the_deals(self, sheet: Sheet) -> bool:
+        """Whether a table that is not read holds deals that are read: another export of them."""
+        at = self.deals.columns.source("opportunity_id") if self.deals is not None else ""
+        if self.deals is None or at not in sheet.raw.frame or at not in self.deals.raw.frame:
+            return False
+        ids = as_text(sheet.raw.frame[at], blanks=False).dropna()
+        return len(ids) > 0 and bool(ids.isin(as_text(self.deals.raw.frame[at], blanks=False)).mean() > HALF)
 
     def columns_in_order(self) -> list[tuple[str, str | list[str]]]:
         """Return the columns of the deals and their sources, in the order of the contract."""

@@ -143,7 +143,13 @@ def _deals(sheets: Sequence[Sheet], settings: Settings) -> tuple[Sheet | None, A
 
 def _best(sheets: Sequence[Sheet], kind: str) -> Sheet | None:
     found = [one for one in sheets if one.kind == kind]
-    return max(found, key=lambda one: (round(one.score, 2), len(one.raw.frame)), default=None)
+    return max(found, key=lambda one: (round(one.score, 2), len(one.raw.frame), _ended(one)), default=None)
+
+
+def _ended(sheet: Sheet) -> int:
+    """How many dates of a close are there: of two exports of the same deals the later one has more."""
+    at = sheet.columns.source("closed_at")
+    return int(as_text(sheet.raw.frame[at]).notna().sum()) if at in sheet.raw.frame else 0
 
 
 def _history(sheets: Sequence[Sheet], deals: Sheet | None) -> Sheet | None:
@@ -739,7 +745,10 @@ def _in_cents(result: Proposal, deals: Sheet, settings: Settings) -> None:
 
 
 def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
-    """Read the amounts that the system has converted, where the others are in several currencies."""
+    """Read the amounts that the system has converted, where the others are in several currencies.
+
+    Those that have a column of their currency beside them were found by its name.
+    """
     said = settings.table("opportunities").columns
     other = next(
         (
@@ -757,9 +766,6 @@ def _converted(result: Proposal, deals: Sheet, settings: Settings) -> bool:
     deals.columns.found["amount"] = _choice("amount", other.name)
     columns["currency"] = ""  # not the one of these amounts
     del deals.columns.found["currency"]
-    beside = next((one for one in deals.profiles if one.name == f"{other.name} Currency"), None)
-    if beside is not None and beside.distinct_n == 1 and not settings.currency:
-        result.document["currency"] = beside.samples[0].upper()
     return True
 
 

@@ -60,7 +60,7 @@ NAMES_A_DATE = 0.86
 HALF = 0.5
 
 AS_NUMBER = 0.8
-"""How much a header that may mean the stage says above numbers: words beside it say more."""
+"""How much a header that may mean the stage says above numbers, or one of a key above cells that never repeat."""
 
 REPEATED = 0.7
 """With a smaller share of different ids, a table is no list of deals."""
@@ -162,7 +162,8 @@ def look(
         scores[by_name] = 0.75 if by_name != "stages" else 0.4 + 0.5 * _as_reference(found)
     elif by_name:
         scores[by_name] = scores.get(by_name, 0.0) + (0.4 if scores.get(by_name) else 0.0)
-    kind = _reference_kind(found, kind, stem or file) if _as_reference(found) else kind
+    listed = _as_reference(found) and not (log and by_name == "stage_history")
+    kind = _reference_kind(found, kind, stem or file) if listed else kind
     if kind:
         found.kind, found.score = kind, 2.0 + scores.get(kind, 0.0)
         return found
@@ -175,6 +176,7 @@ def look(
 def kind_by_name(stem: str) -> str:
     """Return what the name of a file or sheet says that it holds, empty if nothing."""
     text = plain(re.sub(r"\.\w{2,5}$", "", stem))
+    text = re.sub(r"^crm (?=\w)", "", text)  # the prefix of a module: "crm_company"
     return next((kind for kind, pattern in _NAMES if pattern.search(text) or pattern.search(stem)), "")
 
 
@@ -342,6 +344,7 @@ def _log_scores(profiles: list[ColumnProfile]) -> dict[str, dict[str, float]]:
             else:
                 fit = one.kind in ("category", "text", "number") and not one.is_flag and not one.unique
             coded = one.kind == "number" and role in ("stage", "old_stage")
+            coded |= one.unique and role == "opportunity_id"  # the id of the row, not of the deal
             if fit:
                 roles[role][one.name] = score * (HALF if one.kind == "blank" else AS_NUMBER if coded else 1.0)
         if one.kind == "date" and one.name not in roles["entered_at"] and _MOMENT.search(plain(one.name)):

@@ -84,7 +84,7 @@ def frame_of(result: Any) -> pd.DataFrame:
         return result
     if not hasattr(result, "to_frame"):
         raise ParameterError(
-            f"a {type(result).__name__} cannot be written",
+            f"a value of type {type(result).__name__} cannot be written",
             expected="a result such as fn.conversion returns, or a pandas DataFrame",
         )
     made: pd.DataFrame = result.to_frame()

@@ -6,13 +6,14 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from funnelnb.core.note import Note
+from funnelnb.show.text.errors import error_text
 from funnelnb.show.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from funnelnb.data.recognise.profile import ColumnProfile
-    from funnelnb.data.recognise.proposal import Proposal, Question
+    from funnelnb.data.recognise.proposal import Proposal, Question, Repair
     from funnelnb.data.recognise.shape import Sheet
     from funnelnb.data.recognise.stages import StageWord
     from funnelnb.show.text.words import Words
@@ -45,7 +46,7 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
     ]
     told = [say.note(one) for one in proposal.notes]
     parts.append(_listed(say.get("recognise.told"), told))
-    parts.append(_listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs]))
+    parts.append(_listed(say.get("recognise.repairs"), _repairs(proposal.repairs, say)))
     asked = [
         f"{k}. {_question(one, say)}" + (f"\n      {one.line}" if one.line else "")
         for k, one in enumerate(proposal.questions, start=1)
@@ -59,7 +60,7 @@ def proposal_text(proposal: Proposal, lang: str = "en") -> str:
 def repairs_text(proposal: Proposal, lang: str = "en", *, since: int = 0) -> str:
     """What happens to the rows of the problems from the place `since` on?"""
     say = words(lang)
-    return _listed(say.get("recognise.repairs"), [_repair(one, say) for one in proposal.repairs[since:]])
+    return _listed(say.get("recognise.repairs"), _repairs(proposal.repairs[since:], say))
 
 
 def _with_line(question: str, line: str, say: Words) -> str:
@@ -82,7 +83,9 @@ def settings_comments(proposal: Proposal, name: str, lang: str = "en") -> dict[s
             say.say("recognise.line_unread", names=", ".join(names[:UNREAD_SHOWN]))
         ]
     for one in proposal.repairs:
-        line = say.say("recognise.line_repair", n=one.problem.rows_n, found=one.problem.found)
+        line = say.say(
+            "recognise.line_repair", n=one.problem.rows_n, found=error_text(one.problem.found, say)
+        )
         comments.setdefault(f"problems.{one.code}", []).append(line)
     return comments
 
@@ -116,7 +119,7 @@ def _kind(proposal: Proposal, sheet: Sheet) -> str:
     if any(one["file"] == sheet.file and one.get("sheet", "") == sheet.sheet for one in joins):
         return "joined"
     if sheet.kind == "opportunities":  # looks like deals, but others are
-        return "other"
+        return "again" if proposal.holds_the_deals(sheet) else "other"
     return sheet.kind
 
 
@@ -214,14 +217,24 @@ def _word(one: StageWord, place: Mapping[str, int], proposal: Proposal, say: Wor
     return (number, shown, say.numbers.count(one.n), meaning + ("" if one.sure else " ?"))
 
 
-def _repair(one: Any, say: Words) -> str:
-    problem = one.problem
-    place = problem.file + (f", {problem.column}" if problem.column else "")
-    shown = f" {problem.value!r}" if problem.value else ""
-    return say.say(
-        "recognise.is_repaired", place=place, found=problem.found, value=shown, rows_n=problem.rows_n,
-        policy=say.get(f"recognise.{one.policy}"),
-    )  # fmt: skip
+def _repairs(repairs: Sequence[Repair], say: Words) -> list[str]:
+    """Return what happens to the rows of each problem; many values with one problem are one line."""
+    groups: dict[tuple[str, str, str, str], list[Any]] = {}
+    for one in repairs:
+        problem = one.problem
+        groups.setdefault((problem.file, problem.column, problem.found, one.policy), []).append(problem)
+    lines = []
+    for (file, column, found, policy), problems in groups.items():
+        shown = f" {problems[0].value!r}" if problems[0].value else ""
+        more = say.say("recognise.more_values", n=len(problems) - 1) if len(problems) > 1 else ""
+        values: dict[str, Any] = {
+            "place": file + (f", {column}" if column else ""),
+            "found": error_text(found, say),
+            "value": shown + more,
+        }
+        values |= {"rows_n": sum(one.rows_n for one in problems), "policy": say.get(f"recognise.{policy}")}
+        lines.append(say.say("recognise.is_repaired", **values))
+    return lines
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:

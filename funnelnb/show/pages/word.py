@@ -72,7 +72,7 @@ def to_word(result: Any, path: str | Path, lang: str | None = None) -> Path:
     say = words_of(result, lang) if hasattr(result, "notes") else None
     if say is None:
         raise ParameterError(
-            f"a {type(result).__name__} cannot be written",
+            f"a value of type {type(result).__name__} cannot be written",
             expected="a result such as fn.weekly_report returns",
         )
     made = _word(_document(result, say), [*foot(result, say), *notes(result, say)], say)

@@ -104,7 +104,7 @@ def results_of(given: Any) -> list[Any]:
     several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     wrong = [one for one in several if not isinstance(one, Shown)]
     if wrong or not several:
-        found = f"a {type(wrong[0]).__name__}" if wrong else "an empty list"
+        found = f"a value of type {type(wrong[0]).__name__}" if wrong else "an empty list"
         raise ParameterError(
             f"{found} cannot be written",
             expected="a result such as fn.conversion returns, or a list of results",

@@ -12,6 +12,8 @@ from funnelnb.show.text.errors import error_text
 from funnelnb.show.views.registry import Finding, View
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from funnelnb.analysis.conversion.overview import Overview
     from funnelnb.analysis.shared.result import Unavailable
     from funnelnb.data.check import CheckReport
@@ -86,7 +88,16 @@ def _sentence(_: Any, row: Any, say: Words) -> str:
         name: error_text(value, say) if name in ("found", "expected", "remedy") else value
         for name, value in row.note.values.items()
     }
+    if row.note.code == "problem":
+        values["place"] = _place(row.note.values, say)
     return say.note(Note(row.note.code, values))
+
+
+def _place(values: Mapping[str, Any], say: Words) -> str:
+    """Return where a problem lies: file, row and column, as far as they are known."""
+    kind = "_".join(one for one in ("row", "column") if values.get(one))
+    told = {name: str(values.get(name, "")) for name in ("file", "row", "column")}
+    return say.say(f"check.place.{kind}", **told) if kind else told["file"]
 
 
 ITEMS = Table(

@@ -218,7 +218,7 @@ def view_of(result: Any) -> View:
         if base.__name__ in _VIEWS:
             return _view(base.__name__)
     raise ParameterError(
-        f"a {type(result).__name__} cannot be shown",
+        f"a value of type {type(result).__name__} cannot be shown",
         expected="a result: one of " + ", ".join(_VIEWS),
         hint="call fn.conversion, fn.cohort or fn.segments first",
     )
@@ -243,7 +243,7 @@ def chart_of(result: Any, kind: str | None = None) -> Chart:
     charts = view_of(result).charts
     if not charts:
         raise ParameterError(
-            f"a {type(result).__name__} has no chart",
+            f"a value of type {type(result).__name__} has no chart",
             expected="a result with a chart",
             hint="show its tables: result.to_frame(), or print(result)",
         )

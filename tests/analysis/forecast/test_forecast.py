@@ -250,7 +250,7 @@ def test_fiscal_years_that_start_in_april():
         ({"period": "2026-Q3", "as_of": "2027-01-01"}, ParameterError, "later than the data"),
         ({"period": "2026-Q3", "draws": 3}, ParameterError, "draws = 3"),
         ({"period": "2026-Q3", "fiscal_start": 13}, ParameterError, "fiscal_start = 13"),
-        ({"period": "2024-Q1", "as_of": "2023-12-31"}, MissingDataError, "deals are won by 2023-12-31"),
+        ({"period": "2024-Q1", "as_of": "2023-12-31"}, MissingDataError, "won by 2023-12-31"),
     ],
 )
 def test_bad_input_is_named(changes, error, says):

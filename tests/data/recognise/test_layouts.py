@@ -282,11 +282,11 @@ def test_a_row_for_each_contact_of_a_deal():
 def test_amounts_converted_by_the_system(tmp_path):
     made = deals(**{"Amount Currency": ["EUR", "USD"] * 3, "Amount": [9, 20, 27, 40, 45, 60]})
     made["Amount (converted) Currency"], made["Amount (converted)"] = "USD", [10, 20, 30, 40, 50, 60]
-    found = propose(made)
-    columns = found.document["tables"]["opportunities"]["columns"]
-    assert (columns["amount"], columns["currency"]) == ("Amount (converted)", "Amount (converted) Currency")
-    assert not found.questions
+    assert not propose(made).questions
     assert counted(made)[5] == 60.0
+    nameless = made.drop(columns="Amount (converted) Currency")
+    assert "converted_taken" in {one.code for one in propose(nameless).notes}
+    assert counted(nameless)[5] == 60.0
     kept = made.drop(columns=["Amount (converted) Currency", "Amount (converted)"])
     kept.to_csv(tmp_path / "deals.csv", index=False)
     assert main(["import", str(tmp_path / "deals.csv"), "--yes", "--out", str(tmp_path / "kept")]) == 0
@@ -329,3 +329,35 @@ def test_fields_with_a_type_or_a_name_beside_them(tmp_path, kind):
     }[kind]  # fmt: skip
     (tmp_path / "deals.json").write_text(json.dumps(content), encoding="utf-8")
     assert counted(tmp_path / "deals.json") == (6, 2, 1, 0, 3, 60.0)
+
+
+def test_a_stage_history_with_chances_is_no_list_of_stages(tmp_path):
+    deals(amount=range(10, 70, 10)).rename(columns={"id": "Potential Id"}).to_csv(
+        tmp_path / "Potentials.csv", index=False
+    )
+    rows = [(k, day, one, 20) for k, one, day in zip(range(1, 7), STAGES, DAYS, strict=True)]
+    rows += [(k, "2024-12-0" + str(k), "Lead", 10) for k in range(1, 7)]
+    history = pd.DataFrame(rows, columns=["Potential Id", "Modified Time", "Stage", "Probability"])
+    history.insert(0, "Stage History Id", range(12))
+    history.to_csv(tmp_path / "PotentialStageHistory.csv", index=False)
+    found = propose(tmp_path)
+    assert found.history is not None
+    assert "Stage history, from PotentialStageHistory.csv" in proposal_text(found)
+
+
+def test_two_exports_of_the_same_deals(tmp_path):
+    deals().to_csv(tmp_path / "deals_b.csv", index=False)
+    early = deals().assign(stage=["Lead"] * 6, closed="")
+    early.to_csv(tmp_path / "deals_a.csv", index=False)
+    found = propose(tmp_path)
+    assert "deals_a.csv: the same deals once more, not read" in proposal_text(found)
+    assert load(tmp_path, mapping=found).describe()["won_n"] == 2  # the one with more closes is the later one
+
+
+def test_names_of_stages_where_some_ids_are_words(tmp_path):
+    codes = {"Won": "closedwon", "Lost": "closedlost", "Proposal": "5901", "Lead": "appointmentscheduled"}
+    deals().assign(stage=[codes[one] for one in STAGES]).to_csv(tmp_path / "deal.csv", index=False)
+    names = ["Closed won", "Closed lost", "Proposal", "Appointment"]
+    stages = pd.DataFrame({"stage_id": codes.values(), "label": names, "display_order": [3, 4, 2, 1]})
+    stages.to_csv(tmp_path / "deal_pipeline_stage.csv", index=False)
+    assert propose(tmp_path).labels["5901"] == "Proposal"
