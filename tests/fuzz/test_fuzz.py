@@ -86,7 +86,7 @@ def test_settings_that_broke_the_reader_say_key_and_value(tmp_path, text):
 
 @pytest.mark.parametrize("given", [3, ["a"], object()])
 def test_settings_that_are_none(given):
-    with pytest.raises(MappingError, match="the settings are a"):
+    with pytest.raises(MappingError, match="the settings are of type"):
         read_settings(given)
 
 
