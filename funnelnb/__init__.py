@@ -9,11 +9,9 @@ namespaces that tab completion shows: ``fn.customers``, ``fn.targets``, ``fn.dat
 import sys
 from typing import Any
 
-import lazy_loader
+from funnelnb.core.lazy import attach
 
 __version__ = "0.1.0"
-
-_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 _FORMER = {
     "Calendar": "data.Calendar",
@@ -54,20 +52,14 @@ _FORMER = {
 }
 """Names that stood at the top in 0.1 -> where they are now; they still answer, but are not shown."""
 
+_find, __dir__, __all__ = attach(__name__, __file__, also=_FORMER)
+
 
 def __getattr__(name: str) -> Any:
     if name in _FORMER:
         space, _, own = _FORMER[name].partition(".")
         return getattr(_find(space), own)
-    try:
-        return _find(name)
-    except AttributeError:
-        from funnelnb.core.errors import nearest
-
-        hint = nearest(name, [*__all__, *_FORMER])
-        raise AttributeError(
-            f"module 'funnelnb' has no attribute {name!r}{f'; {hint}' if hint else ''}"
-        ) from None
+    return _find(name)
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -60,6 +60,7 @@ def _understood(words: list[str]) -> argparse.Namespace:
         Something is mistyped.
     """
     lang = _asked_lang(words)
+    words = _language_last(words)
     shown = not words or bool({"-h", "--help"} & set(words))
     parser = _parser(lang, shown)
     if words and words[0] not in _COMMANDS and not words[0].startswith("-") and Path(words[0]).exists():
@@ -207,6 +208,14 @@ def _asked_lang(words: Sequence[str]) -> str:
     given += [after for one, after in itertools.pairwise(words) if one == "--lang"]
     shell = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return next((one for one in (*given, shell[:2]) if one in LANGUAGES), LANGUAGES[0])
+
+
+def _language_last(words: list[str]) -> list[str]:
+    """Return the words with a ``--lang`` that stands before the command moved behind what the command is given."""
+    taken = 1 if words[:1] and words[0].startswith("--lang=") else 2 if words[:1] == ["--lang"] else 0
+    before, rest = words[:taken], words[taken:]
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *before, *rest[end:]] if rest else []
 
 
 def _new_words(new: argparse.ArgumentParser) -> None:

@@ -169,6 +169,19 @@ def test_what_is_said_on_the_screen_is_in_the_language_of_the_shell(
     assert 'language = "zh"' in (small / "fresh" / "funnelnb.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("language", [("--lang", "zh"), ("--lang=zh",)])
+def test_the_language_may_stand_before_the_command(
+    language: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    assert funnelnb(*language, "check", "nothing") == cli.WRONG
+    assert "nothing 不存在" in capsys.readouterr().err
+    assert funnelnb(*language, "cheque") == cli.WRONG
+    assert "没有 'cheque' 这个命令" in capsys.readouterr().err
+    assert funnelnb(*language) == cli.OK
+    assert capsys.readouterr().out.startswith("用法：")
+
+
 def test_several_problems_of_the_data_are_said_in_chinese_with_their_places(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -347,7 +347,7 @@ def convert(parameter: Parameter, text: str) -> Any:
     except ValueError as error:
         raise ParameterError(
             f"parameter {parameter.name} = {text!r}",
-            expected=f"a value of type {parameter.type}" + (f" ({parameter.help})" if parameter.help else ""),
+            expected=_spelled(parameter),
             hint=str(error),
         ) from None
 
@@ -409,11 +409,20 @@ def fits(parameter: Parameter, value: Any) -> Any:
     quoted = "str" in names and isinstance(value, int | float)
     raise ParameterError(
         f"parameter {parameter.name} = {value!r} ({type(value).__name__})",
-        expected=f"a value of type {parameter.type}" + (f" ({parameter.help})" if parameter.help else ""),
+        expected=_spelled(parameter),
         hint=f'as text: {parameter.name}: "{value}" in YAML, -r {parameter.name} {value} for papermill'
         if quoted
         else "",
     )
+
+
+_TYPES = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "a text"}
+
+
+def _spelled(parameter: Parameter) -> str:
+    """Return what a parameter takes, and what it is."""
+    kind = _TYPES.get(parameter.type) or f"a value of type {parameter.type}"
+    return kind + (f" ({parameter.help})" if parameter.help else "")
 
 
 _KNOWN = {"str", "bool", "int", "float", "None", "list", "tuple", "dict", "Optional", "Literal"}

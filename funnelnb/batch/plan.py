@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from funnelnb.analysis.shared.period import named_period
 from funnelnb.analysis.shared.reach import longest_horizon
 from funnelnb.batch import folder
 from funnelnb.batch import notebooks as catalog
@@ -39,9 +40,18 @@ OPTIONS = {
 }
 """Parameters that the batch itself gives, and the option that sets each."""
 
+
+def _period(value: Any) -> Any:
+    """Return a period as it was given: none, the last of a length, or one by its name."""
+    if isinstance(value, str) and value not in ("", "week", "month", "quarter", "year"):
+        named_period("period", value)
+    return value
+
+
 RULES: Mapping[str, Callable[[Any], Any]] = {
     "horizon_days": check.horizon_days,
     "confidence_level": check.confidence_level,
+    "period": _period,
 }
 """Parameters whose meaning is the same in every notebook, and the rule each keeps."""
 
@@ -232,6 +242,15 @@ def check_request(request: Request) -> Checked:
     if request.as_of:
         with _collected(problems):
             check.timestamp("as_of", request.as_of)
+    if any(Path(one).is_dir() and Path(one).resolve() == request.out.resolve() for one in request.data):
+        _add(
+            problems,
+            ParameterError(
+                f"--out {request.out}: the data are in this folder",
+                expected="a folder for the pages alone",
+                hint="--out reports",
+            ),
+        )
     found: list[Notebook] = []
     for name in request.notebooks or (catalog.default(lang or "en"),):
         with _collected(problems):

@@ -6,6 +6,6 @@ another stage model, ``fn.data.cleaning`` lists what stands there twice, and ``f
 of customers out of several sources.
 """
 
-import lazy_loader
+from funnelnb.core.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

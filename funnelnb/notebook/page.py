@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from funnelnb.analysis.shared.period import period_of
+from funnelnb.analysis.shared.period import named_period
 from funnelnb.analysis.shared.question import question
 from funnelnb.analysis.shared.result import Unavailable
 from funnelnb.core.errors import MissingDataError, ParameterError, nearest, nearest_attribute
@@ -149,20 +149,16 @@ def entered_in(book: Book, period: str) -> Book:
     ParameterError
         It is no period, or no deal entered in it.
     """
-    if period_of(period) is None:
-        raise ParameterError(
-            f"period = {period!r}",
-            expected="a week, month, quarter or year: 2026-W23, 2026-07, 2026-Q3 (or Q3 2026) or 2026",
-        )
-    coded = cohort_codes(book.ledger, length_of(period))
-    if period not in coded.labels:
+    name = named_period("period", period).name
+    coded = cohort_codes(book.ledger, length_of(name))
+    if name not in coded.labels:
         known = sorted(label for label in coded.labels if label)
         raise ParameterError(
             f"period = {period!r}: no deal entered in it",
             expected="one of " + ", ".join(map(repr, known[-12:])),
-            hint=nearest(period, known),
+            hint=nearest(name, known),
         )
-    return book.some(coded.codes == coded.labels.index(period))
+    return book.some(coded.codes == coded.labels.index(name))
 
 
 def length_of(period: str) -> str:

@@ -173,6 +173,7 @@ def test_thresholds_come_from_a_file(tmp_path, sample):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
+        ({"rules": ["few_opportunities"]}, "only="),
         ({"rules": {"few_oportunities": {"alarm": 3}}}, "few_opportunities"),
         ({"rules": {"stalled": {"alrm": 1}}}, "alarm"),
         ({"rules": {"stalled": {"alarm": -1}}}, "number"),

@@ -63,7 +63,21 @@ def test_all_mistakes_are_told_at_once(request_for: Any) -> None:
 def test_a_parameter_of_the_wrong_type_is_refused(request_for: Any) -> None:
     said = refused(request_for(parameters={"horizon_days": "ninety"}))
     assert "horizon_days = 'ninety'" in said
-    assert "type float (days)" in said
+    assert "a number (days)" in said
+
+
+def test_a_period_that_is_none_is_refused_before_any_report(request_for: Any, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "when.ipynb", parameters=PARAMETERS + 'period: str = ""')
+    said = refused(request_for(notebooks=(str(path),), parameters={"period": "Q9 2026"}))
+    assert "period = 'Q9 2026'" in said
+    assert "2026-Q3 (or Q3 2026)" in said
+    for good in ("Q3 2026", "week", ""):
+        plan.check_request(request_for(notebooks=(str(path),), parameters={"period": good}))
+
+
+def test_pages_do_not_go_among_the_data(request_for: Any, company: Path) -> None:
+    with pytest.raises(ParameterError, match="the data are in this folder"):
+        plan.check_request(request_for(data=(str(company),), out=company))
 
 
 def test_a_segment_that_the_deals_lack_is_refused(request_for: Any) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from funnelnb.core import check
 from funnelnb.core.errors import ParameterError, nearest
-
-if TYPE_CHECKING:
-    import os
 
 FILE = Path(__file__).with_name("rules.toml")
 
@@ -79,6 +77,12 @@ def rules_of(given: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mappin
     usual = dict(usual_rules())
     if given is None:
         return usual
+    if not isinstance(given, Mapping | str | os.PathLike):
+        raise ParameterError(
+            f"rules is a {type(given).__name__}",
+            expected="a mapping of rules to their limits, or the path of a settings file",
+            hint="to look for some symptoms alone, give their names as only=",
+        )
     if not isinstance(given, Mapping):
         from funnelnb.data.contract.settings import read_settings
 

@@ -103,6 +103,20 @@ def _week(year: int, week: int) -> Period | None:
     return Period(name=f"{year}-W{week:02d}", start=start, end=start + np.timedelta64(6, "D"))
 
 
+def named_period(name: str, text: object) -> Period:
+    """Return the period that the parameter `name` names.
+
+    Raises
+    ------
+    ParameterError
+        It is no period.
+    """
+    found = period_of(str(text))
+    if found is None:
+        raise ParameterError(f"{name} = {text!r}", expected=PERIOD_FORMS)
+    return found
+
+
 def past_period(name: str, text: object, today: np.datetime64) -> Period:
     """Return the period that the parameter `name` names, up to today.
 
@@ -111,9 +125,7 @@ def past_period(name: str, text: object, today: np.datetime64) -> Period:
     ParameterError
         It is no period, or it begins after today.
     """
-    found = period_of(str(text))
-    if found is None:
-        raise ParameterError(f"{name} = {text!r}", expected=PERIOD_FORMS)
+    found = named_period(name, text)
     if found.start > today:
         raise ParameterError(
             f"{name}: the period begins on {found.start}, the data is as of {today}",
@@ -150,9 +162,7 @@ def still_to_come(book: Book, period: str | None, until: Day | None) -> Period:
             hint="period='2026-Q3' or until='2026-09-30'",
         )
     if period is not None:
-        wanted = period_of(period)
-        if wanted is None:
-            raise ParameterError(f"period = {period!r}", expected=PERIOD_FORMS)
+        wanted = named_period("period", period)
     else:
         end = check.timestamp("until", until).astype("datetime64[D]")
         wanted = Period(name="", start=today + np.timedelta64(1, "D"), end=end)

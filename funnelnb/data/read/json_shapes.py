@@ -269,9 +269,12 @@ def _untyped(value: dict[str, Any]) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """Return what is shown of a value: of a record its name, of a list what is shown of its parts."""
+    """Return what is shown of a value: of a record its name or the one thing it holds, of a list that of its parts."""
     if isinstance(value, dict):
-        return next((value[one] for one in SHOWN if one in value), value)
+        held = [
+            one for one in value.values() if one is not None
+        ]  # one of several types, as Google Analytics writes
+        return next((value[one] for one in SHOWN if one in value), held[0] if len(held) == 1 else value)
     if isinstance(value, list):
         parts = [_shown(one) for one in value]
         return ", ".join(str(one) for one in parts if one is not None)
