@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import zipfile
 
@@ -13,10 +14,12 @@ import funnelnb as fn
 from funnelnb.core.errors import ParameterError
 from funnelnb.core.options import options
 from funnelnb.show.charts import render
-from funnelnb.show.pages import slides
+from funnelnb.show.pages import slides, workbook
 from funnelnb.show.pages.workbook import to_excel
-from funnelnb.show.text.words import words_of
+from funnelnb.show.text.words import words, words_of
+from funnelnb.show.views import registry
 from funnelnb.show.views.registry import chart_of, finding_of
+from tests.architecture.public import public_functions
 from tests.show import made
 from tests.show.books import changed, company, load, tables
 
@@ -73,8 +76,8 @@ def test_definitions_hold_parameters_method_caveats_and_columns(tmp_path):
     result = fn.conversion(company(), by="segment", horizon_days=180)
     book = opened(result, tmp_path)
     told = [tuple(cell.value for cell in row) for row in book["Definitions"].iter_rows(min_row=2)]
-    assert ("Conversion", "horizon_days", "180") in told
-    assert ("Conversion", "by", "segment") in told
+    assert ("Deals by stage", "Horizon in days", "180 [horizon_days]") in told
+    assert ("Deals by stage", "Grouped by", "customer segment [by]") in told
     assert any(row[1] == "So far" and "Too low while recent deals are still open" in row[2] for row in told)
 
 
@@ -128,6 +131,65 @@ def test_names_cannot_become_formulas(tmp_path):
     ]
     assert risky
     assert all(cell.data_type == "s" and cell.quotePrefix for cell in risky)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_sheet_has_a_name_that_is_not_cut(lang):
+    say = words(lang)
+    for name in registry._VIEWS:
+        for table in registry._view(name).tables:
+            own = say.find(f"workbook.sheets.{table.name}") or say.find(f"tables.{table.name}.caption")
+            assert own, table.name
+            filled = re.sub(r"\{\w+\}", "region", own)  # names of the data are short here
+            assert workbook._sheet_name(filled, set()) == filled
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_parameter_of_a_question_has_a_name_in_words(lang):
+    say = words(lang)
+    data = {
+        "book",
+        "events",
+        "source",
+        "store",
+        "snapshots",
+        "found",
+        "learn_from",
+        "values",
+        "tables",
+        "self",
+    }
+    asked = {
+        name
+        for _, function in public_functions()
+        if any(
+            kind in str(inspect.signature(function).return_annotation).strip("'").split()
+            for kind in registry._VIEWS
+        )
+        for name in inspect.signature(function).parameters
+    }
+    assert len(asked) > 80
+    assert [name for name in sorted(asked - data) if not say.find(f"workbook.parameters.{name}")] == []
+
+
+def test_cells_and_heads_speak_of_the_same_thing(tmp_path):
+    with options(lang="zh"):
+        book = opened(
+            [fn.call_list(company(), by="owner", hours_per_week=4), fn.weekly_report(company())], tmp_path
+        )
+    sheet = book["优先联系清单"]
+    heads = [cell.value for cell in sheet[1]]
+    assert not [head for head in heads if "[" in head]
+    assert "赢单概率" in heads
+    assert not [
+        cell.value
+        for name in ("有利因素", "不利因素")
+        for cell in column(sheet, name)
+        if "=" in str(cell.value)
+    ]
+    assert {cell.value for cell in column(book["本期指标"], "指标")} >= {"新增商机"}
+    told = [tuple(cell.value for cell in row) for row in book["说明"].iter_rows(min_row=2)]
+    assert ("优先联系清单", "每单每周工时", "4 [hours_per_week]") in told
 
 
 # ---- slides --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import datetime
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from funnelnb.show.pages.export import clean_text, frame_of, replacing, risky
 from funnelnb.show.pages.report import foot, notes
 from funnelnb.show.tables.table import Table, frame, placeholders
 from funnelnb.show.text.words import Words, stage_name, words_of
+from funnelnb.show.views.propensity import reasons
 from funnelnb.show.views.registry import chart_of, finding_of, view_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ WIDEST = 48
 ROW_PIXELS = 20
 _FORMATS = {
     "count": "#,##0", "amount": "#,##0", "days": "#,##0", "rate": "0.0%", "share": "0.0%", "points": "0.0%",
-    "p_value": "0.000", "factor": "#,##0.00", "number": "#,##0.00", "date": "yyyy-mm-dd", "hours": "#,##0.0",
+    "p_value": '[<0.001]"<0.001";0.000', "factor": "#,##0.00", "number": "#,##0.00", "date": "yyyy-mm-dd",
+    "hours": "#,##0.0",
 }  # fmt: skip
 """How a spreadsheet shows the values of a unit."""
 
@@ -45,10 +47,13 @@ _CODES: dict[str, tuple[str, ...]] = {
     "verdict": ("durations.verdicts", "verdicts", "targets.verdicts"),
     "ending": ("customer.outcomes",), "outcome": ("customer.outcomes",), "confidence": ("symptoms.confidence",),
     "first_name": ("durations.parameters",), "second_name": ("durations.parameters",), "role": ("roles.names",),
+    "figure": ("weekly.figures",), "change": ("weekly.changes",),
     "met": ("roles.names",), "missing": ("roles.names",), "stage_missing": ("roles.names",),
     "against": ("workbook.against",), "what": ("workbook.mixes",), "series": ("workbook.series",),
 }  # fmt: skip
 """Where the words of a column of codes stand, for columns that no page shows."""
+_NONE_PLANNED = -1
+"""What a count of a plan holds where no plan was given."""
 
 
 def to_excel(result: Any, path: str | Path) -> Path:
@@ -133,10 +138,15 @@ def _book(results: list[Any]) -> Workbook:
     say = words_of(results[0], None)
     _summary(book.create_sheet(_sheet_name(say.get("workbook.summary"), set())), results)
     meant: list[tuple[str, _Column]] = []
+    firsts = []
     for result in results:
-        meant += _tables(book, result, words_of(result, None))
+        columns = _tables(book, result, words_of(result, None))
+        firsts.append(columns[0][0] if columns else book.sheetnames[0])
+        meant += columns
     _definitions(
-        book.create_sheet(_sheet_name(say.get("workbook.definitions"), set(book.sheetnames))), results, meant
+        book.create_sheet(_sheet_name(say.get("workbook.definitions"), set(book.sheetnames))),
+        list(zip(firsts, results, strict=True)),
+        meant,
     )
     return book
 
@@ -244,20 +254,27 @@ def _tables(book: Workbook, result: Any, say: Words) -> list[tuple[str, _Column]
             continue
         seen |= own
         made = frame(table, result)
-        made = made[[name for name in map(str, made.columns) if _of_language(name, made, say)]]
+        made = made[[name for name in map(str, made.columns) if _needed(name, made, say)]]
         columns = _columns(table, rows, made, result, say)
         made = made[[one.name for one in columns]]
-        caption = say.fill(say.find(f"tables.{table.name}.caption") or table.name.replace("_", " "), named)
-        sheet = book.create_sheet(_sheet_name(caption, set(book.sheetnames)))
+        sheet = book.create_sheet(_sheet_name(_called(table, named, say), set(book.sheetnames)))
         _fill(sheet, _in_words(made, table, rows, result, say), columns, min(table.stub, 3))
         meant += [(sheet.title, one) for one in columns]
     return meant
 
 
-def _of_language(name: str, made: pd.DataFrame, say: Words) -> bool:
-    """Return whether a column holds words of this language, or none: not the codes of which it has the words."""
+def _called(table: Table, named: Mapping[str, Any], say: Words) -> str:
+    """Return what the sheet of a table is called: a name of its own where the caption is too long for one."""
+    own = say.find(f"workbook.sheets.{table.name}")
+    return own or say.fill(say.find(f"tables.{table.name}.caption") or table.name.replace("_", " "), named)
+
+
+def _needed(name: str, made: pd.DataFrame, say: Words) -> bool:
+    """Return whether a column says what no other does: not the other language, codes of words, or a group twice."""
     own, other = ("_en", "_zh") if say.lang == "en" else ("_zh", "_en")
-    return not name.endswith(other) and f"{name}{own}" not in made.columns
+    same = name.removeprefix("by_")
+    twice = same != name and same in made.columns and made[name].tolist() == made[same].tolist()
+    return not twice and not name.endswith(other) and f"{name}{own}" not in made.columns
 
 
 def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any, say: Words) -> list[_Column]:
@@ -269,22 +286,35 @@ def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any,
     order = list(
         dict.fromkeys([*(name for name in (*groups, *shown) if name in made.columns), *made.columns])
     )
-    kept = [column for column in table.columns if column.keep is None or column.keep(result, rows)]
-    heads = {column.field: column.head or column.field for column in kept}
+    kept = {
+        one.field: one.head or one.field
+        for one in table.columns
+        if one.keep is None or one.keep(result, rows)
+    }
+    worded = {one.field for one in table.columns if one.cell is not None}
+    money = say.numbers.money_unit(getattr(result, "currency", ""), say.numbers.scale(()))
     columns = []
     for name in map(str, order):
-        label, definition = name, ""
+        unit, definition = say.unit(name, owner), ""
+        head = say.find(f"tables.{table.name}.heads.{kept.get(name, name)}")
         if name in groups:
             label = say.attribute_head((name.removeprefix("by_"),))
+            definition = say.get("workbook.group")
+            if "group" in worded:
+                label = say.find(f"tables.{table.name}.heads.group") or label
         else:
             try:
                 known = say.field(name, owner)
                 label, definition = known.label, known.definition
             except KeyError:
-                pass
-            head = say.find(f"tables.{table.name}.heads.{heads.get(name, name)}")
-            label = say.fill(head or label, named)
-        columns.append(_Column(label=label, name=name, definition=definition, unit=say.unit(name, owner)))
+                label = name
+            plain = (
+                name in worded and made[name].dtype.kind in "iuf"
+            )  # a number whose cell on a page is a sentence
+            label = label if plain and label != name else say.fill(head or label, named)
+        if unit == "amount" and money:
+            label = say.say("language.bracket", label=label, unit=money)
+        columns.append(_Column(label=label, name=name, definition=definition, unit=unit))
     return _apart(columns, say)
 
 
@@ -306,29 +336,41 @@ def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any
     """Return a frame whose stages, groups and codes go by their names, as in the table of a page; numbers stay."""
     made = made.copy()
     by = tuple(getattr(result, "by", ()))
-    for name in made.columns:
-        if str(name).removesuffix("stage") in ("", "next_", "furthest_", "supported_", "bend_") and hasattr(
-            result, "stage_ids"
-        ):
-            known = set(result.stage_ids)
-            made[name] = [stage_name(result, one, say) if one in known else one for one in made[name]]
-        elif name in by:
-            made[name] = [say.value(one) if one else say.group(()) for one in made[name]]
-    if len(made) != len(rows):  # curves: several lines of each row
-        return made
-    owner = type(rows[0]).__name__
-    worded = {column.field: column.cell for column in table.columns if column.cell is not None}
-    for name in made.columns:
+    cells = {column.field: column.cell for column in table.columns if column.cell is not None}
+    single = len(made) == len(rows)  # curves: several lines of each row
+    groups = [name for name in map(str, made.columns) if name.removeprefix("by_") in by]
+    for name in map(str, made.columns):
         plain = made[name].tolist()
-        if name in worded and all(isinstance(one, str) for one in plain):
-            made[name] = [worded[name](result, row, say) for row in rows]
-        elif name in _CODES and all(isinstance(one, str) for one in plain):
-            made[name] = [_word(one, _CODES[name], say) for one in plain]
-        elif name == "column" and all(isinstance(one, str) for one in plain):
-            made[name] = [say.attribute(one) for one in plain]
-        elif plain and all(isinstance(one, bool) for one in plain):
-            made[name] = [say.numbers.cell(one, say.unit(str(name), owner)) for one in plain]
+        told = "group" if name in groups[:1] and "group" in cells else name
+        if single and told in cells and all(isinstance(one, str) for one in plain):
+            made[name] = [cells[told](result, row, say) for row in rows]
+        else:
+            made[name] = _plain_words(name, plain, type(rows[0]).__name__, result, say)
     return made
+
+
+_TOLD: dict[str, Callable[[str, Words], str]] = {
+    "raises": reasons, "lowers": reasons, "column": lambda one, say: say.attribute(one),
+    **{name: lambda one, say, places=places: _word(one, places, say) for name, places in _CODES.items()},
+}  # fmt: skip
+"""How the texts of a column are said, for columns that no page shows."""
+
+
+def _plain_words(name: str, plain: list[Any], owner: str, result: Any, say: Words) -> list[Any]:
+    """Return the values of a column in words: stages, groups, codes, yes and no; all others as they are."""
+    stem = name.removesuffix("stage")
+    if stem in ("", "next_", "furthest_", "supported_", "bend_") and hasattr(result, "stage_ids"):
+        known = set(result.stage_ids)
+        return [stage_name(result, one, say) if one in known else one for one in plain]
+    if name in getattr(result, "by", ()):
+        return [say.value(one) if one else say.group(()) for one in plain]
+    if name in _TOLD and all(isinstance(one, str) for one in plain):
+        return [_TOLD[name](one, say) for one in plain]
+    if name == "plan_n":
+        return [None if one == _NONE_PLANNED else one for one in plain]
+    if plain and all(isinstance(one, bool) for one in plain):
+        return [say.numbers.cell(one, say.unit(name, owner)) for one in plain]
+    return plain
 
 
 def _word(code: str, places: tuple[str, ...], say: Words) -> str:
@@ -407,18 +449,21 @@ def _width(text: str) -> int:
     return sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)
 
 
-def _definitions(sheet: Worksheet, results: list[Any], meant: Sequence[tuple[str, _Column]]) -> None:
-    """Write how the figures were made and what the columns mean."""
-    say = words_of(results[0], None)
+def _definitions(
+    sheet: Worksheet, results: Sequence[tuple[str, Any]], meant: Sequence[tuple[str, _Column]]
+) -> None:
+    """Write how the figures were made and what the columns mean; results go by the first of their sheets."""
+    say = words_of(results[0][1], None)
     rows: list[tuple[str, str, str]] = []
-    for result in results:
+    for place, result in results:
         own = words_of(result, None)
-        kind = type(result).__name__
-        rows += [(kind, own.get("workbook.made"), line) for line in foot(result, own)]
-        rows += [(kind, own.get("words.caveats"), line) for line in notes(result, own)]
+        rows += [(place, own.get("workbook.made"), line) for line in foot(result, own)]
+        rows += [(place, own.get("words.caveats"), line) for line in notes(result, own)]
         asked = getattr(result, "_asked", None)
-        given = {} if asked is None else asked.arguments
-        rows += [(kind, str(name), _argument(value)) for name, value in given.items() if _argument(value)]
+        for name, value in ({} if asked is None else asked.arguments).items():
+            if said := _argument(name, value, own):
+                label = own.find(f"workbook.parameters.{name}") or str(name)
+                rows.append((place, label, f"{said} [{name}]"))
     rows += [(place, one.label, f"{one.definition} [{one.name}]".strip()) for place, one in meant]
     heads = [say.get(f"workbook.{name}") for name in ("where", "what", "words")]
     import pandas as pd
@@ -428,8 +473,19 @@ def _definitions(sheet: Worksheet, results: list[Any], meant: Sequence[tuple[str
     sheet.column_dimensions["C"].width = 100
 
 
-def _argument(value: Any) -> str:
-    """Return a parameter as text; empty where nothing was said, or it is data."""
+def _argument(name: str, value: Any, say: Words) -> str:
+    """Return a parameter in words; empty where nothing was said, or it is data."""
     if value is None or isinstance(value, bytes) or hasattr(value, "ledger") or hasattr(value, "columns"):
         return ""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(part for one in value if (part := _argument(name, one, say)))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {_argument(name, one, say)}" for key, one in value.items())
+    if isinstance(value, bool):
+        return say.numbers.cell(value, say.unit("overall"))
+    known = f"attributes.{value}" if name in _ATTRIBUTES else f"workbook.given.{value}"
+    return (say.find(known) if isinstance(value, str) else None) or str(value)
+
+
+_ATTRIBUTES = ("by", "adjust_for", "mix_by", "attributes")
+"""Parameters that name attributes of the data."""

@@ -10,7 +10,7 @@ import numpy as np
 from funnelnb.show.tables.document import Document, Part, Section
 from funnelnb.show.tables.grid import Grid, GridRow, Head
 from funnelnb.show.tables.lists import key_of
-from funnelnb.show.tables.table import Table, captioned, first_rows
+from funnelnb.show.tables.table import Column, Table, captioned, first_rows
 from funnelnb.show.text.words import stage_name
 from funnelnb.show.views.diagnosis import remedy_of, symptom_said, who, window_of
 from funnelnb.show.views.registry import Finding, View, deal_named, name_some, no_deals, unjudged
@@ -436,8 +436,12 @@ def _typed_finding(result: WeeklyReport, typed: TypedFunnel, say: Words) -> Find
     )
 
 
-def _export(name: str, rows: Any) -> Table:
-    return Table(name=name, rows=rows, columns=(), shown=lambda _: False)
+def _export(name: str, rows: Any, columns: tuple[Column, ...] = ()) -> Table:
+    return Table(name=name, rows=rows, columns=columns, shown=lambda _: False)
+
+
+def _who(_: Any, row: Any, say: Words) -> str:
+    return say.group(row.group)
 
 
 WEEKLY_VIEW = View(
@@ -445,7 +449,7 @@ WEEKLY_VIEW = View(
         _export("weekly_figures", lambda result: result.figures),
         _export("weekly_stages", lambda result: result.stages),
         _export("weekly_parts", lambda result: result.parts),
-        _export("weekly_problems", lambda result: result.problems),
+        _export("weekly_problems", lambda result: result.problems, (Column(field="group", cell=_who),)),
         _export("weekly_next_steps", lambda result: result.next_steps),
         _export("weekly_customers", lambda result: result.customers),
     ),
