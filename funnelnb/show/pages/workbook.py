@@ -349,9 +349,18 @@ def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any
     return made
 
 
+def _by_code(places: tuple[str, ...]) -> Callable[[str, Words], str]:
+    """Return how a code is said whose words stand in these places."""
+
+    def said(one: str, say: Words) -> str:
+        return _word(one, places, say)
+
+    return said
+
+
 _TOLD: dict[str, Callable[[str, Words], str]] = {
     "raises": reasons, "lowers": reasons, "column": lambda one, say: say.attribute(one),
-    **{name: lambda one, say, places=places: _word(one, places, say) for name, places in _CODES.items()},
+    **{name: _by_code(places) for name, places in _CODES.items()},
 }  # fmt: skip
 """How the texts of a column are said, for columns that no page shows."""
 
