@@ -350,9 +350,14 @@ def _in_words(made: pd.DataFrame, table: Table, rows: Sequence[Any], result: Any
     return made
 
 
+def _from(places: tuple[str, ...]) -> Callable[[str, Words], str]:
+    """Return how codes are said whose words stand in these places."""
+    return lambda one, say: _word(one, places, say)
+
+
 _TOLD: dict[str, Callable[[str, Words], str]] = {
     "raises": reasons, "lowers": reasons, "column": lambda one, say: say.attribute(one),
-    **{name: lambda one, say, places=places: _word(one, places, say) for name, places in _CODES.items()},
+    **{name: _from(places) for name, places in _CODES.items()},
 }  # fmt: skip
 """How the texts of a column are said, for columns that no page shows."""
 
