@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from funnelnb.core import resources
 from funnelnb.data.contract.settings import REPORT_KEYS
 from funnelnb.data.load import load
 from funnelnb.show.tables.grid import width
+from funnelnb.show.text.words import words
 from tests.batch.conftest import MOOD, write_company, write_notebook
 from tests.conftest import ROOT, wait_until
 
@@ -77,6 +79,17 @@ def test_each_command_has_examples_and_no_exit_codes(
     said = capsys.readouterr().out
     assert len(re.findall(rf"^  funnelnb {command}", said, re.MULTILINE)) >= 2
     assert "exit codes" not in said
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_example_is_a_command_that_is_understood(lang: str) -> None:
+    said = words(lang).table("help")["examples_of"]
+    typed = [line.strip() for text in said.values() for line in text.strip().splitlines()]
+    assert len(typed) > 25
+    for line in typed:
+        program, *given = shlex.split(re.split(r" {2,}", line)[0])
+        assert program == "funnelnb"
+        assert cli._understood(given).run is cli._COMMANDS[given[0]][0], line
 
 
 def test_every_option_of_report_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,6 +188,7 @@ def test_cells_and_heads_speak_of_the_same_thing(tmp_path):
         if "=" in str(cell.value)
     ]
     assert {cell.value for cell in column(book["本期指标"], "指标")} >= {"新增商机"}
+    assert not {cell.value for cell in column(book["下一步"], "原因")} & {"overdue", "old", "largest"}
     told = [tuple(cell.value for cell in row) for row in book["说明"].iter_rows(min_row=2)]
     assert ("优先联系清单", "每单每周工时", "4 [hours_per_week]") in told
 

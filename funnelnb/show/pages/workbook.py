@@ -47,7 +47,7 @@ _CODES: dict[str, tuple[str, ...]] = {
     "verdict": ("durations.verdicts", "verdicts", "targets.verdicts"),
     "ending": ("customer.outcomes",), "outcome": ("customer.outcomes",), "confidence": ("symptoms.confidence",),
     "first_name": ("durations.parameters",), "second_name": ("durations.parameters",), "role": ("roles.names",),
-    "figure": ("weekly.figures",), "change": ("weekly.changes",),
+    "kind": ("workbook.losses",), "figure": ("weekly.figures",), "change": ("weekly.changes",),
     "met": ("roles.names",), "missing": ("roles.names",), "stage_missing": ("roles.names",),
     "against": ("workbook.against",), "what": ("workbook.mixes",), "series": ("workbook.series",),
 }  # fmt: skip
@@ -292,6 +292,7 @@ def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any,
         if one.keep is None or one.keep(result, rows)
     }
     worded = {one.field for one in table.columns if one.cell is not None}
+    told = {one.field for one in table.columns if one.prose or one.field == "first_value"}
     money = say.numbers.money_unit(getattr(result, "currency", ""), say.numbers.scale(()))
     columns = []
     for name in map(str, order):
@@ -309,7 +310,7 @@ def _columns(table: Table, rows: Sequence[Any], made: pd.DataFrame, result: Any,
             except KeyError:
                 label = name
             plain = (
-                name in worded and made[name].dtype.kind in "iuf"
+                name in told and made[name].dtype.kind in "iuf"
             )  # a number whose cell on a page is a sentence
             label = label if plain and label != name else say.fill(head or label, named)
         if unit == "amount" and money:

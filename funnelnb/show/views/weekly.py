@@ -176,7 +176,7 @@ def _steps(result: WeeklyReport, say: Words) -> Grid:
     heads = [say.get(f"weekly.heads.{name}") for name in ("owner", "deal", "stage", "why", "amount", "step")]
     rows = []
     for row in result.next_steps[:MOST_STEPS]:
-        why = say.say(f"weekly.why.{row.why}", why_days=row.why_days if not math.isnan(row.why_days) else 0.0)
+        why = _why(result, row, say)
         rows.append(
             (
                 say.value(row.owner), deal_named(row, say), stage_name(result, row.stage, say), why,
@@ -444,13 +444,17 @@ def _who(_: Any, row: Any, say: Words) -> str:
     return say.group(row.group)
 
 
+def _why(_: Any, row: Any, say: Words) -> str:
+    return say.say(f"weekly.why.{row.why}", why_days=row.why_days if not math.isnan(row.why_days) else 0.0)
+
+
 WEEKLY_VIEW = View(
     tables=(
         _export("weekly_figures", lambda result: result.figures),
         _export("weekly_stages", lambda result: result.stages),
         _export("weekly_parts", lambda result: result.parts),
         _export("weekly_problems", lambda result: result.problems, (Column(field="group", cell=_who),)),
-        _export("weekly_next_steps", lambda result: result.next_steps),
+        _export("weekly_next_steps", lambda result: result.next_steps, (Column(field="why", cell=_why),)),
         _export("weekly_customers", lambda result: result.customers),
     ),
     finding=weekly_finding,
