@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from funnelnb.core.errors import DataProblems, MissingDataError
 from funnelnb.data.contract.settings import ROW_NUMBER
 from funnelnb.data.load import Draft
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from funnelnb.core.errors import Problem
+    from funnelnb.data.book import Book
     from funnelnb.data.recognise.sources import Sources
 
 ROUNDS = 12
@@ -92,7 +95,7 @@ def settle(proposal: Proposal, again: Callable[[], Sources], playbook: Any = Non
         attempt = Draft(again(), playbook, accept=True, ask=False)
         try:
             attempt.read()
-            attempt.book()
+            _ahead(proposal, attempt.book())
         except DataProblems as error:
             found = list(zip(attempt.findings.codes, error.problems, strict=False))
             key = tuple((code, one.file, one.column, one.value) for code, one in found)
@@ -257,6 +260,13 @@ def _contradictions(sheet: Any, order: str) -> int:
         else 0
     )
     return late + turned
+
+
+def _ahead(proposal: Proposal, book: Book) -> None:
+    """Say that the last close, creation or stage entry, and so the day of the data, is yet to come."""
+    today = np.datetime64("today")
+    if book.as_of > today:
+        proposal.note("recorded_ahead", as_of=str(book.as_of)[:10], today=str(today))
 
 
 def _undated(proposal: Proposal) -> None:

@@ -211,6 +211,16 @@ def test_history_before_creation_is_noted_only():
     assert len(book.table("stage_history")) == 2
 
 
+def test_a_day_without_an_hour_is_not_before_an_hour_of_it():
+    data = tables(history={**HISTORY, "entered_at": ["2026-01-01", "2026-01-05"]})
+    ids = list(data["opportunities"]["opportunity_id"])
+    hour = {HISTORY["opportunity_id"][0]: "2026-01-01 09:15"}
+    data["opportunities"]["created_at"] = [hour.get(one, "2026-01-01") for one in ids]
+    assert "history_before_created_kept" not in codes(load(data, playbook=STAGES))
+    data["stage_history"]["entered_at"] = ["2026-01-01 08:00", "2026-01-05"]
+    assert codes(load(data, playbook=STAGES))["history_before_created_kept"]["n"] == 1
+
+
 def test_a_bad_date_in_the_history_cannot_be_kept():
     history = {**HISTORY, "entered_at": ["soon", "2026-01-05"]}
     assert only(tables(history=history)).value == "soon"

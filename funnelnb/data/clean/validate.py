@@ -206,7 +206,10 @@ def check_history(history: Table, deals: Table, findings: Findings) -> None:
     if "created_at" in deals.frame:
         ids, times = deals.frame["opportunity_id"], deals.frame["created_at"]
         created = look_up(frame["opportunity_id"], ids, times)
-        _report(history, "history_before_created", "entered_at", frame["entered_at"] < created, findings)
+        entered = frame["entered_at"]
+        whole_day = entered == entered.dt.floor("D")  # which is not before any hour of it
+        begun = created.mask(whole_day, created.dt.floor("D"))
+        _report(history, "history_before_created", "entered_at", entered < begun, findings)
 
 
 def settle_currency(table: Table, signs: Sequence[str], findings: Findings) -> str:

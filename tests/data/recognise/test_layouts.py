@@ -361,3 +361,22 @@ def test_names_of_stages_where_some_ids_are_words(tmp_path):
     stages = pd.DataFrame({"stage_id": codes.values(), "label": names, "display_order": [3, 4, 2, 1]})
     stages.to_csv(tmp_path / "deal_pipeline_stage.csv", index=False)
     assert propose(tmp_path).labels["5901"] == "Proposal"
+
+
+def test_a_close_that_is_yet_to_come_is_said():
+    day = str(pd.Timestamp.today() + pd.Timedelta("30D"))[:10]
+    ahead = deals(closed=[day, "2025-03-03", None, None, "2025-04-01", None])
+    assert "recorded_ahead" in {one.code for one in propose(ahead).notes}
+    assert "recorded_ahead" not in {one.code for one in propose(deals()).notes}
+
+
+def test_headers_of_zoho_in_spanish():
+    made = pd.DataFrame({
+        "Nombre de Trato": list("abcdef"), "Nombre de Cuenta": list("uvwxyz"),
+        "Propietario de Trato": ["Ana", "Luz"] * 3, "Fuente de Posible cliente": ["Web"] * 6,
+        "Fase": ["Cerrado ganado", "Cerrado perdido"] + ["Propuesta"] * 4,
+        "Hora de creación": DAYS, "Importe": range(10, 70, 10),
+    })  # fmt: skip
+    found = propose(made).table("opportunities")["columns"]
+    assert found["account_id"] == "Nombre de Cuenta"
+    assert (found["owner"], found["source"]) == ("Propietario de Trato", "Fuente de Posible cliente")
