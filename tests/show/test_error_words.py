@@ -46,6 +46,11 @@ def test_a_mistake_is_said_in_chinese(name):
 
 
 def test_facts_pass_and_english_stays():
+    asked = (
+        "x: 1 thing in these data can be read in two ways:\n"
+        "  1. in which order do the stages come: a, b?\n     proposed: stages"
+    )
+    assert not re.search(r"[a-z]{3,} [a-z]", error_text(asked, words("zh")))
     assert error_text("there is no stage model 'x'", words("zh")) == "没有名为 'x' 的阶段模型"
     assert error_text("there is no stage model 'x'", words("en")) == "there is no stage model 'x'"
     assert error_text("never heard of", words("zh")) == "never heard of"

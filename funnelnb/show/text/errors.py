@@ -56,7 +56,10 @@ def _line(line: str, say: Words) -> str:
             space = line[: len(line) - len(line.lstrip())]
             return f"{space}{say.get(key)}{_said(line.lstrip().removeprefix(label.lstrip()), say)}"
     place = _PLACE.fullmatch(line)
-    return _said(line, say) if place is None else _problem(place, say)
+    if place is None:
+        return _said(line, say)
+    whole = _said(line, say, begins="  ")  # a question with a number, which is no place
+    return whole if whole != line else _problem(place, say)
 
 
 def _problem(place: re.Match[str], say: Words) -> str:
@@ -74,9 +77,10 @@ def _problem(place: re.Match[str], say: Words) -> str:
     return f"  {say.get('errors.places.join').join(where)}{say.get('errors.places.colon')}{found}{more}"
 
 
-def _said(text: str, say: Words) -> str:
+def _said(text: str, say: Words, begins: str = "") -> str:
+    """Return a text in the words of its pattern; `begins`: only of a pattern that begins so."""
     for name, first, last, pattern in _patterns():
-        if not (text.startswith(first) and text.endswith(last)):
+        if not (first.startswith(begins) and text.startswith(first) and text.endswith(last)):
             continue
         found = pattern.fullmatch(text)
         if found:
