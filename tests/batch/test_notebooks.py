@@ -109,6 +109,9 @@ def test_text_is_converted_by_the_declared_type(kind: str, text: str, value: obj
     assert type(found) is type(value)
 
 
+IN_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "remedy"),
     [
@@ -127,7 +130,7 @@ def test_text_of_another_type_is_refused_with_a_remedy(kind: str, text: str, rem
     with pytest.raises(ParameterError) as caught:
         notebooks.convert(of_type(kind), text)
     assert repr(text) in str(caught.value)
-    assert kind in str(caught.value)
+    assert f"expected: {IN_WORDS.get(kind, f'a value of type {kind}')} (" in str(caught.value)
     assert remedy in str(caught.value)
 
 
@@ -212,7 +215,7 @@ def test_a_value_of_the_declared_type_fits(kind: str, value: object) -> None:
     ("kind", "value"), [("str", 7), ("int", 1.5), ("int", True), ("float", "x"), ("bool", 1), ("str", None)]
 )
 def test_a_value_of_another_type_is_refused(kind: str, value: object) -> None:
-    with pytest.raises(ParameterError, match=f"type {kind}"):
+    with pytest.raises(ParameterError, match=f"expected: {IN_WORDS[kind]}"):
         notebooks.fits(of_type(kind), value)
 
 
