@@ -27,8 +27,8 @@ def answer_dialogs(page) -> None:
 def run_all(page, done: str, tries: int = 4) -> None:
     """Run all cells; `done` is a selector that appears when the last output is there."""
     for attempt in range(tries):
-        answer_dialogs(page)
         try:
+            answer_dialogs(page)  # one may follow another: then it is answered at the next attempt
             page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5_000)
             page.get_by_text("Run All Cells", exact=True).click(timeout=5_000)
             page.wait_for_function(BEGUN, timeout=10_000)  # a "Run All" right after idle can be lost
@@ -38,3 +38,5 @@ def run_all(page, done: str, tries: int = 4) -> None:
             if attempt == tries - 1:
                 asked = page.locator(".jp-Dialog").all_inner_texts()
                 raise AssertionError(f"JupyterLab did not run the notebook; it asks {asked}") from error
+            page.reload()  # a kernel that is asked for again and again is found after it
+            page.wait_for_function(IDLE, timeout=60_000)
